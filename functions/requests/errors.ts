@@ -1,0 +1,48 @@
+/**
+ * Every code of an answer that is ours, with its HTTP status; `docs/errors.md` says what to do about each.
+ * Stable: clients branch on them.
+ */
+export const API_ERRORS = {
+  invalid_request: 400,
+  unknown_model: 400,
+  priority_not_allowed: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  payload_too_large: 413,
+  quota_exceeded: 429,
+  internal_error: 500,
+  unavailable: 503,
+} as const
+export type ApiErrorCode = keyof typeof API_ERRORS
+
+/** Why a request `failed`: the codes of its `error`, and the reasons of its dead letter. */
+export const FAILURE_CODES = [
+  'mapping_failed',
+  'model_error',
+  'model_rejected',
+  'model_timeout',
+  'model_unreachable',
+  'invalid_model_response',
+  'result_too_large',
+  'worker_crashed',
+] as const
+export type FailureCode = (typeof FAILURE_CODES)[number]
+
+/** A refusal with the sentence that its client reads, and what else its answer carries. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly code: ApiErrorCode
+  readonly body: Record<string, unknown>
+  readonly headers: Record<string, string>
+
+  constructor(
+    code: ApiErrorCode,
+    sentence: string,
+    more: { body?: Record<string, unknown>; headers?: Record<string, string>; cause?: unknown } = {},
+  ) {
+    super(sentence, { cause: more.cause })
+    this.code = code
+    this.body = more.body ?? {}
+    this.headers = more.headers ?? {}
+  }
+}

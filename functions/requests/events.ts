@@ -1,0 +1,74 @@
+import type { RequestItem } from './item.ts'
+import type { AcceptedEvent, EndedEvent, InferenceMessage, OutcomeEvent, Payload } from './messages.ts'
+
+type RowOf = Pick<
+  InferenceMessage,
+  | 'user_id'
+  | 'request_id'
+  | 'model'
+  | 'priority'
+  | 'fingerprint'
+  | 'created_at'
+  | 'deadline'
+  | 'run'
+  | 'estimate'
+  | 'window'
+  | 'metadata'
+>
+
+/** The fields that every event brings for its ledger row. */
+export const rowOf = (of: RowOf) => ({
+  user_id: of.user_id,
+  request_id: of.request_id,
+  model: of.model,
+  priority: of.priority,
+  fingerprint: of.fingerprint,
+  created_at: of.created_at,
+  deadline: of.deadline,
+  run: of.run,
+  estimate: of.estimate,
+  window: of.window,
+  metadata: of.metadata,
+})
+
+export const acceptedEvent = (message: InferenceMessage, prompt: Payload | undefined): AcceptedEvent => ({
+  v: 1,
+  type: 'accepted',
+  ...rowOf(message),
+  prompt,
+})
+
+export type OutcomeOf = Pick<
+  OutcomeEvent,
+  'attempt' | 'status' | 'reached' | 'started_at' | 'completed_at' | 'usage' | 'result' | 'error'
+>
+
+export const outcomeEvent = (
+  message: InferenceMessage,
+  outcome: OutcomeOf,
+  prompt: Payload | undefined,
+): OutcomeEvent => ({
+  v: 1,
+  type: 'outcome',
+  ...rowOf(message),
+  ...outcome,
+  prompt,
+  ...(outcome.status === 'failed' ? { message } : {}),
+})
+
+/** What to tell the ledger of an item that has ended; undefined for one that has not, or whose result only its own event has. */
+export function endedEvent(item: RequestItem): EndedEvent | undefined {
+  const { status } = item
+  if (status === 'queued' || status === 'running' || status === 'completed') return undefined
+  return {
+    v: 1,
+    type: 'ended',
+    ...rowOf(item),
+    status,
+    attempt: item.attempt,
+    completed_at: item.completed_at ?? item.created_at,
+    started_at: item.started_at,
+    usage: item.usage,
+    error: item.error,
+  }
+}

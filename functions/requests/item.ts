@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { Priority, RequestId, UserId } from './ids.ts'
+
+/** Tokens as the model reported them. */
+export const Usage = z.strictObject({
+  prompt_tokens: z.int().nonnegative(),
+  completion_tokens: z.int().nonnegative(),
+  total_tokens: z.int().nonnegative(),
+})
+export type Usage = z.infer<typeof Usage>
+
+/** Why a request failed: a stable code and a sentence, both shown to its owner. */
+export const Failure = z.strictObject({ code: z.string(), message: z.string() })
+export type Failure = z.infer<typeof Failure>
+
+/** `rejected` is a tombstone: the request was never accepted, and nobody is shown it. */
+export const Status = z.enum(['queued', 'running', 'completed', 'failed', 'cancelled', 'expired', 'rejected'])
+export type Status = z.infer<typeof Status>
+
+const TERMINAL: ReadonlySet<Status> = new Set(['completed', 'failed', 'cancelled', 'expired', 'rejected'])
+export const isTerminal = (status: Status): boolean => TERMINAL.has(status)
+
+/**
+ * A reservation: what one run of a request holds of its user's quota until it is settled or released.
+ * `nonce` is its own id: settle and release name it, so that nobody closes another's (design.md §4, rule 1).
+ * `holds_request` is false for a redrive of a request that was charged one already (rule 3).
+ */
+export const Reservation = z.strictObject({
+  user_id: UserId,
+  request_id: RequestId,
+  run: z.int().positive(),
+  window: z.string(),
+  shard: z.int().nonnegative(),
+  nonce: z.string(),
+  estimate: z.int().nonnegative(),
+  holds_request: z.boolean(),
+})
+export type Reservation = z.infer<typeof Reservation>
+
+/** What stays the same for all runs of a request. */
+export const Identity = z.strictObject({
+  user_id: UserId,
+  request_id: RequestId,
+  model: z.string(),
+  priority: Priority,
+  /** SHA-256 of the body, hex: an item and a message of different bodies never meet (I5). */
+  fingerprint: z.string(),
+  /** Epoch milliseconds, like every time in items and messages. */
+  created_at: z.int(),
+  /** A request not started by then expires. */
+  deadline: z.int(),
+})
+
+/**
+ * The request item, the only arbiter of a request's state (design.md §4): Postgres and the quota follow it.
+ * `charge` is set by the transition to a terminal state: the tokens to settle; without it the reservation is released.
+ */
+export const RequestItem = z.strictObject({
+  ...Identity.shape,
+  ...Reservation.shape,
+  status: Status,
+  attempt: z.int().nonnegative(),
+  crashes: z.int().nonnegative(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  not_before: z.int().optional(),
+  lease_until: z.int().optional(),
+  started_at: z.int().optional(),
+  completed_at: z.int().optional(),
+  usage: Usage.optional(),
+  error: Failure.optional(),
+  charge: z.int().nonnegative().optional(),
+  /** Epoch seconds, for DynamoDB's clean-up only: nothing may depend on when it deletes. */
+  ttl: z.int(),
+})
+export type RequestItem = z.infer<typeof RequestItem>
+
+/** The reservation that an item says is its own. */
+export const reservationOf = (item: Reservation): Reservation => ({
+  user_id: item.user_id,
+  request_id: item.request_id,
+  run: item.run,
+  window: item.window,
+  shard: item.shard,
+  nonce: item.nonce,
+  estimate: item.estimate,
+  holds_request: item.holds_request,
+})

@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { Priority } from './ids.ts'
+
+/** What a user may use in one window. */
+export interface Limits {
+  readonly requests: number
+  readonly tokens: number
+  /** Open reservations at once. */
+  readonly in_flight: number
+}
+
+export const Plan = z.strictObject({
+  requests: z.int().positive(),
+  tokens: z.int().positive(),
+  in_flight: z.int().positive(),
+  priorities: z.array(Priority).min(1),
+  /** How many items a user's counters are spread over; 1 but for large plans. */
+  shards: z.int().positive(),
+})
+export type Plan = z.infer<typeof Plan>
+
+/** What an operator set for one user, over the plan's own. */
+export const Overrides = z.strictObject({
+  requests: z.int().positive().optional(),
+  tokens: z.int().positive().optional(),
+  in_flight: z.int().positive().optional(),
+})
+export type Overrides = z.infer<typeof Overrides>
+
+export const limitsOf = (plan: Plan, overrides: Overrides): Limits => ({
+  requests: overrides.requests ?? plan.requests,
+  tokens: overrides.tokens ?? plan.tokens,
+  in_flight: overrides.in_flight ?? plan.in_flight,
+})
+
+const share = (total: number, shard: number, shards: number): number =>
+  Math.floor(total / shards) + (shard < total % shards ? 1 : 0)
+
+/** A shard's part of the limits; the remainders go to the first shards, so that the parts add up to the whole. */
+export const shardLimits = (limits: Limits, shard: number, shards: number): Limits => ({
+  requests: share(limits.requests, shard, shards),
+  tokens: share(limits.tokens, shard, shards),
+  in_flight: share(limits.in_flight, shard, shards),
+})
+
+/** Shards to try, in order: where a request goes first follows from its id, so that a repetition finds its own. */
+export function shardOrder(requestId: string, shards: number, tries: number): number[] {
+  const first = Number.parseInt(requestId.slice(-8), 16) % shards
+  return Array.from({ length: Math.min(shards, tries) }, (_, i) => (first + i) % shards)
+}

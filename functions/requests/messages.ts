@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { Failure, Identity, Reservation, Status, Usage } from './item.ts'
+
+/** A body or a result: in the message, or, when large, in S3 under a key (claim check). */
+export const Payload = z.union([z.strictObject({ inline: z.unknown() }), z.strictObject({ key: z.string() })])
+export type Payload = z.infer<typeof Payload>
+
+/**
+ * What a worker needs to run a request. It carries the reservation, too, so that whoever meets it without an item can
+ * give that back.
+ */
+export const InferenceMessage = z.strictObject({
+  v: z.literal(1),
+  type: z.literal('inference'),
+  ...Identity.shape,
+  ...Reservation.shape,
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  body: Payload,
+})
+export type InferenceMessage = z.infer<typeof InferenceMessage>
+
+/** What a ledger row says that no transition changes; any event may be the first to bring it. */
+const Row = {
+  ...Identity.shape,
+  run: z.int().positive(),
+  estimate: z.int().nonnegative(),
+  window: z.string(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  /** Absent where prompts are not stored, or from an event whose sender does not have it. */
+  prompt: Payload.optional(),
+}
+
+/** The gateway has admitted a request. May be lost: every later event carries as much. */
+export const AcceptedEvent = z.strictObject({ v: z.literal(1), type: z.literal('accepted'), ...Row })
+export type AcceptedEvent = z.infer<typeof AcceptedEvent>
+
+/** How an attempt came out, by the worker that held its claim. Counts only if the request item accepts it (I7). */
+export const OutcomeEvent = z.strictObject({
+  v: z.literal(1),
+  type: z.literal('outcome'),
+  ...Row,
+  attempt: z.int().positive(),
+  status: z.enum(['completed', 'failed']),
+  /** Whether the model was called at all: what never reached it costs nothing. */
+  reached: z.boolean(),
+  started_at: z.int(),
+  completed_at: z.int(),
+  usage: Usage.optional(),
+  result: Payload.optional(),
+  error: Failure.optional(),
+  /** Of a failure: what was to be run, kept with its dead letter. */
+  message: InferenceMessage.optional(),
+})
+export type OutcomeEvent = z.infer<typeof OutcomeEvent>
+
+/** A request has ended without an outcome: expired, cancelled, rejected. The item has decided it already. */
+export const EndedEvent = z.strictObject({
+  v: z.literal(1),
+  type: z.literal('ended'),
+  ...Row,
+  status: Status.exclude(['queued', 'running', 'completed']),
+  attempt: z.int().nonnegative(),
+  completed_at: z.int(),
+  started_at: z.int().optional(),
+  usage: Usage.optional(),
+  error: Failure.optional(),
+})
+export type EndedEvent = z.infer<typeof EndedEvent>
+
+export const ResultEvent = z.discriminatedUnion('type', [AcceptedEvent, OutcomeEvent, EndedEvent])
+export type ResultEvent = z.infer<typeof ResultEvent>

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { Plan } from './limits.ts'
+
+/** The `quotas` part of pipeline.yaml, as the functions need it. */
+export const QuotaSettings = z.strictObject({
+  window: z.enum(['day', 'hour']),
+  default_plan: z.string(),
+  plans: z.record(z.string(), Plan),
+})
+export type QuotaSettings = z.infer<typeof QuotaSettings>
+
+/** A user's plan; the default one for a user whose plan pipeline.yaml no longer has. */
+export function planOf({ plans, default_plan }: QuotaSettings, name: string): { name: string; plan: Plan } {
+  const own = plans[name]
+  if (own) return { name, plan: own }
+  const plan = plans[default_plan]
+  if (!plan) throw new Error(`no plan ${default_plan}`)
+  return { name: default_plan, plan }
+}

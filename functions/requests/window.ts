@@ -1,0 +1,20 @@
+/** How long counters run before they start again at zero, in UTC. */
+export type WindowLength = 'day' | 'hour'
+
+const LENGTH_MS: Record<WindowLength, number> = { day: 86_400_000, hour: 3_600_000 }
+
+export interface QuotaWindow {
+  /** `2026-11-23` or `2026-11-23T10`: part of the quota item's key. */
+  readonly name: string
+  /** Epoch milliseconds. */
+  readonly ends_at: number
+  readonly length_ms: number
+}
+
+/** The window that `now` (epoch milliseconds) falls into. */
+export function windowAt(length: WindowLength, now: number): QuotaWindow {
+  const length_ms = LENGTH_MS[length]
+  const start = Math.floor(now / length_ms) * length_ms
+  const name = new Date(start).toISOString().slice(0, length === 'day' ? 10 : 13)
+  return { name, ends_at: start + length_ms, length_ms }
+}
