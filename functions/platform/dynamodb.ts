@@ -1,0 +1,98 @@
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  type PutItemCommandInput,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+
+export type Attributes = Record<string, unknown>
+
+/** `refused`: the condition did not hold; `existing` is the item that it did not hold for, absent if there is none. */
+export type ConditionalWrite =
+  | { readonly written: true; readonly attributes: Attributes }
+  | { readonly written: false; readonly existing: Attributes | undefined }
+
+interface Update {
+  readonly table: string
+  readonly key: Attributes
+  readonly update: string
+  /** Clauses that must all hold. */
+  readonly condition: readonly string[]
+  readonly names?: Record<string, string>
+  readonly values: Attributes
+  readonly returns?: 'ALL_NEW' | 'UPDATED_NEW'
+}
+
+const marshalled = (value: Attributes) => marshall(value, { removeUndefinedValues: true })
+
+/** One conditional UpdateItem. */
+export function update(client: DynamoDBClient, u: Update): Promise<ConditionalWrite> {
+  const input: UpdateItemCommandInput = {
+    TableName: u.table,
+    Key: marshalled(u.key),
+    UpdateExpression: u.update,
+    ConditionExpression: u.condition.map(clause => `(${clause})`).join(' AND '),
+    ExpressionAttributeNames: u.names,
+    ExpressionAttributeValues: marshalled(u.values),
+    ReturnValues: u.returns ?? 'NONE',
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  }
+  return conditionally(client, u.table, u.key, async () => {
+    const { Attributes: written } = await client.send(new UpdateItemCommand(input))
+    return written === undefined ? {} : unmarshall(written)
+  })
+}
+
+/** One conditional PutItem. */
+export function put(
+  client: DynamoDBClient,
+  p: {
+    table: string
+    key: Attributes
+    item: Attributes
+    condition: string
+    names?: Record<string, string>
+    values?: Attributes
+  },
+): Promise<ConditionalWrite> {
+  const input: PutItemCommandInput = {
+    TableName: p.table,
+    Item: marshalled({ ...p.item, ...p.key }),
+    ConditionExpression: p.condition,
+    ExpressionAttributeNames: p.names,
+    ExpressionAttributeValues: p.values && marshalled(p.values),
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  }
+  return conditionally(client, p.table, p.key, async () => {
+    await client.send(new PutItemCommand(input))
+    return p.item
+  })
+}
+
+/** A strongly consistent read. */
+export async function get(client: DynamoDBClient, table: string, key: Attributes): Promise<Attributes | undefined> {
+  const { Item } = await client.send(
+    new GetItemCommand({ TableName: table, Key: marshalled(key), ConsistentRead: true }),
+  )
+  return Item && unmarshall(Item)
+}
+
+async function conditionally(
+  client: DynamoDBClient,
+  table: string,
+  key: Attributes,
+  write: () => Promise<Attributes>,
+): Promise<ConditionalWrite> {
+  try {
+    return { written: true, attributes: await write() }
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error
+    // Without an item in the exception there was none, or the engine does not return it (dynalite): ask.
+    const existing = error.Item ? unmarshall(error.Item) : await get(client, table, key)
+    return { written: false, existing }
+  }
+}

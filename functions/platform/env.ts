@@ -1,0 +1,25 @@
+import { z } from 'zod'
+
+/** What every function is told: the names are Powertools' own. */
+export const BaseEnv = z.object({
+  POWERTOOLS_SERVICE_NAME: z.string(),
+  POWERTOOLS_METRICS_NAMESPACE: z.string(),
+  POWERTOOLS_LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']),
+  /** JSON object whose fields are in every log line. */
+  LOG_FIELDS: z.string(),
+})
+
+/** How to reach Postgres through the RDS Data API. */
+export const LedgerEnv = z.object({
+  LEDGER_CLUSTER_ARN: z.string(),
+  LEDGER_SECRET_ARN: z.string(),
+  LEDGER_DATABASE: z.string(),
+})
+export type LedgerEnv = z.infer<typeof LedgerEnv>
+
+/**
+ * Queue URLs are this prefix and the queue's name (`queueName` in functions/queue): a variable a queue would not fit
+ * Lambda's 4 KB of environment.
+ */
+export const QueueEnv = z.object({ QUEUE_URL_PREFIX: z.string() })
+export type QueueEnv = z.infer<typeof QueueEnv>

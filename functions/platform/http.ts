@@ -1,0 +1,40 @@
+import type { Logger } from '@aws-lambda-powertools/logger'
+import type { MiddlewareObj } from '@middy/core'
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import { API_ERRORS, ApiError } from '../requests/errors.ts'
+import { Unavailable } from './unavailable.ts'
+
+export type HttpResponse = APIGatewayProxyStructuredResultV2
+
+export const json = (statusCode: number, body: unknown, headers: Record<string, string> = {}): HttpResponse => ({
+  statusCode,
+  headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers },
+  body: JSON.stringify(body),
+})
+
+/** How long a client waits before it tries again what was unavailable, in seconds. */
+const UNAVAILABLE_RETRY_SECONDS = 2
+
+/** Answers every error in the contract's shape; only our own sentences leave, never an exception's. */
+export const answerErrors = (logger: Logger): MiddlewareObj => ({
+  onError: request => {
+    request.response = toResponse(request.error, logger)
+  },
+})
+
+function toResponse(error: unknown, logger: Logger): HttpResponse {
+  const known = error instanceof ApiError ? error : toApiError(error, logger)
+  const body = { error: known.message, status: 'error', code: known.code, ...known.body }
+  return json(API_ERRORS[known.code], body, known.headers)
+}
+
+function toApiError(error: unknown, logger: Logger): ApiError {
+  if (error instanceof Unavailable) {
+    logger.error('a service is unavailable', error)
+    return new ApiError('unavailable', 'the service is unavailable for the moment; nothing was charged', {
+      headers: { 'Retry-After': String(UNAVAILABLE_RETRY_SECONDS) },
+    })
+  }
+  logger.error('unexpected error', error as Error)
+  return new ApiError('internal_error', 'something went wrong here; nothing is known to be wrong with the request')
+}

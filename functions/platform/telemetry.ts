@@ -1,0 +1,13 @@
+import { Logger } from '@aws-lambda-powertools/logger'
+import { Metrics } from '@aws-lambda-powertools/metrics'
+
+/** JSON logs and EMF metrics, set up by Powertools' own environment variables. No prompt and no result goes in. */
+export interface Telemetry {
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+export const telemetry = (env: { LOG_FIELDS: string }): Telemetry => ({
+  logger: new Logger({ persistentKeys: JSON.parse(env.LOG_FIELDS) }),
+  metrics: new Metrics(),
+})

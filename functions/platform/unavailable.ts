@@ -1,0 +1,24 @@
+/**
+ * A store or queue could not be asked, or its answer was lost: what was asked for may or may not have happened.
+ * Adapters turn their SDK's exceptions into this one; nothing else leaves them.
+ */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable'
+  readonly what: string
+
+  constructor(what: string, cause: unknown) {
+    super(`${what} is unavailable: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`, {
+      cause,
+    })
+    this.what = what
+  }
+}
+
+/** Runs a call of `what`, and turns whatever it throws into `Unavailable`. */
+export async function reaching<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw error instanceof Unavailable ? error : new Unavailable(what, error)
+  }
+}
