@@ -1,0 +1,180 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { type Attributes, get, put, update } from '../platform/dynamodb.ts'
+import { reaching } from '../platform/unavailable.ts'
+import type { Reservation } from '../requests/item.ts'
+import type { Limits } from '../requests/limits.ts'
+import type { Admission, Closing, Counters, OpenReservation, Quota } from './port.ts'
+import { exceeded } from './verdict.ts'
+
+/**
+ * Counters in DynamoDB: one item a user, window and shard, with its open reservations in it, so that admission is one
+ * conditional UpdateItem (design.md §2; keeps I1, I3).
+ *
+ *     pk    user#<user_id>#<window>[#<shard>]
+ *     open  { "<request_id>:<run>": [estimate, at, nonce, holds_request ? 1 : 0] }
+ */
+export function dynamoQuota(client: DynamoDBClient, table: string): Quota {
+  return {
+    reserve: (reservation, limits, now) =>
+      reaching('the quota table', () => reserve(client, table, reservation, limits, now)),
+    close: closings => reaching('the quota table', () => closeAll(client, table, closings)),
+    read: (userId, window, shard) =>
+      reaching('the quota table', async () =>
+        toCounters(await get(client, table, { pk: key({ user_id: userId, window, shard }) }), {
+          user_id: userId,
+          window,
+          shard,
+        }),
+      ),
+  }
+}
+
+/** Clean-up only, far past any settle: requests expire within two weeks of their window. */
+const ITEM_TTL_MS = 90 * 86_400_000
+
+/** Reads that show room, after a write that found none, mean that somebody left in between: try again, but not for ever. */
+const RACES = 5
+
+/** Keeps the update and its condition below DynamoDB's 4 KB of expression. */
+const CLOSINGS_AN_UPDATE = 20
+
+type ItemOf = Pick<Reservation, 'user_id' | 'window' | 'shard'>
+const key = ({ user_id, window, shard }: ItemOf): string => `user#${user_id}#${window}${shard === 0 ? '' : `#${shard}`}`
+const entryKey = ({ request_id, run }: Reservation): string => `${request_id}:${run}`
+const toEntry = (r: Reservation, at: number) => [r.estimate, at, r.nonce, r.holds_request ? 1 : 0]
+const NONCE = 2
+
+async function reserve(
+  client: DynamoDBClient,
+  table: string,
+  reservation: Reservation,
+  limits: Limits,
+  now: number,
+): Promise<Admission> {
+  for (let race = 0; race < RACES; race++) {
+    const written = await update(client, reserveUpdate(table, reservation, limits, now))
+    if (written.written) return { admitted: true, reservation, used: usedOf(written.attributes) }
+
+    const counters = toCounters(written.existing, reservation)
+    const own = counters.open.find(o => entryKey(o.reservation) === entryKey(reservation))
+    if (own) return { admitted: true, reservation: own.reservation }
+    if (exceeded(counters, limits, reservation)) return { admitted: false, counters }
+    if (!written.existing && (await create(client, table, reservation, now)))
+      return {
+        admitted: true,
+        reservation,
+        used: { requests: reservation.holds_request ? 1 : 0, tokens: reservation.estimate },
+      }
+  }
+  throw new Error(`gave up after ${RACES} races for one item`)
+}
+
+function reserveUpdate(table: string, reservation: Reservation, limits: Limits, now: number) {
+  const isNew = 'attribute_not_exists(#open.#entry)'
+  const fitsRequests = '#requests <= :requestsLeft'
+  const fitsTokens = '#tokens <= :tokensLeft'
+  const fitsInFlight = 'size(#open) < :inFlightLimit'
+  return {
+    table,
+    key: { pk: key(reservation) },
+    update: 'SET #open.#entry = :entry, #tokens = #tokens + :estimate, #requests = #requests + :request',
+    condition: [isNew, fitsRequests, fitsTokens, fitsInFlight],
+    names: { '#open': 'open', '#entry': entryKey(reservation), '#tokens': 'tokens', '#requests': 'requests' },
+    values: {
+      ':entry': toEntry(reservation, now),
+      ':estimate': reservation.estimate,
+      ':request': reservation.holds_request ? 1 : 0,
+      ':requestsLeft': limits.requests - (reservation.holds_request ? 1 : 0),
+      ':tokensLeft': limits.tokens - reservation.estimate,
+      ':inFlightLimit': limits.in_flight,
+    },
+    returns: 'UPDATED_NEW' as const,
+  }
+}
+
+/** The first reservation of a window brings the item with it: no expression can set a map and an entry of it at once. */
+async function create(client: DynamoDBClient, table: string, reservation: Reservation, now: number): Promise<boolean> {
+  const { written } = await put(client, {
+    table,
+    key: { pk: key(reservation) },
+    item: {
+      requests: reservation.holds_request ? 1 : 0,
+      tokens: reservation.estimate,
+      open: { [entryKey(reservation)]: toEntry(reservation, now) },
+      ttl: Math.floor((now + ITEM_TTL_MS) / 1000),
+    },
+    condition: 'attribute_not_exists(pk)',
+  })
+  return written
+}
+
+/** A batch's closings in one update an item; if one of them is closed already, each on its own. */
+async function closeAll(client: DynamoDBClient, table: string, closings: readonly Closing[]): Promise<void> {
+  const distinct = [
+    ...new Map(
+      closings.map(c => [`${key(c.reservation)} ${entryKey(c.reservation)} ${c.reservation.nonce}`, c]),
+    ).values(),
+  ]
+  const groups = Object.values(Object.groupBy(distinct, c => key(c.reservation)))
+  const chunks = groups.flatMap(group => chunked(group ?? [], CLOSINGS_AN_UPDATE))
+  await Promise.all(
+    chunks.map(async chunk => {
+      const { written } = await close(client, table, chunk)
+      if (!written && chunk.length > 1) for (const one of chunk) await close(client, table, [one])
+    }),
+  )
+}
+
+function close(client: DynamoDBClient, table: string, closings: readonly Closing[]) {
+  const [first] = closings
+  if (!first) throw new Error('nothing to close')
+  const requests = closings.reduce(
+    (sum, c) => sum + (c.charge === undefined && c.reservation.holds_request ? -1 : 0),
+    0,
+  )
+  const tokens = closings.reduce((sum, c) => sum + (c.charge ?? 0) - c.reservation.estimate, 0)
+  const isOpenAsNamed = closings.map((_, i) => `#open.#e${i}[${NONCE}] = :n${i}`)
+  return update(client, {
+    table,
+    key: { pk: key(first.reservation) },
+    update: `SET #tokens = #tokens + :tokens, #requests = #requests + :requests REMOVE ${closings.map((_, i) => `#open.#e${i}`).join(', ')}`,
+    condition: isOpenAsNamed,
+    names: {
+      '#open': 'open',
+      '#tokens': 'tokens',
+      '#requests': 'requests',
+      ...Object.fromEntries(closings.map((c, i) => [`#e${i}`, entryKey(c.reservation)])),
+    },
+    values: {
+      ':tokens': tokens,
+      ':requests': requests,
+      ...Object.fromEntries(closings.map((c, i) => [`:n${i}`, c.reservation.nonce])),
+    },
+  })
+}
+
+function toCounters(item: Attributes | undefined, of: ItemOf): Counters {
+  if (!item) return { requests: 0, tokens: 0, open: [] }
+  const open = Object.entries(item.open as Record<string, [number, number, string, number]>).map(
+    ([entry, [estimate, at, nonce, holds]]): OpenReservation => {
+      const separator = entry.lastIndexOf(':')
+      const reservation: Reservation = {
+        user_id: of.user_id,
+        request_id: entry.slice(0, separator),
+        run: Number(entry.slice(separator + 1)),
+        window: of.window,
+        shard: of.shard,
+        nonce,
+        estimate,
+        holds_request: holds === 1,
+      }
+      return { reservation, at }
+    },
+  )
+  return { ...usedOf(item), open }
+}
+
+const usedOf = (item: Attributes) => ({ requests: item.requests as number, tokens: item.tokens as number })
+
+const chunked = <T>(list: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size))

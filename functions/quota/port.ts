@@ -1,0 +1,41 @@
+import type { Reservation } from '../requests/item.ts'
+import type { Limits } from '../requests/limits.ts'
+
+/** A reservation that is still open, as its quota item keeps it. */
+export interface OpenReservation {
+  readonly reservation: Reservation
+  /** When it was made, epoch milliseconds. */
+  readonly at: number
+}
+
+/** One quota item: `tokens` is what was settled plus what is reserved, `requests` likewise. */
+export interface Counters {
+  readonly requests: number
+  readonly tokens: number
+  readonly open: readonly OpenReservation[]
+}
+
+export type Admission =
+  /**
+   * Admitted, now or by an earlier try: `reservation` is the one that is held. `requests` and `tokens` are the counters
+   * after it, known unless an earlier try made it.
+   */
+  | { readonly admitted: true; readonly reservation: Reservation; readonly used?: { requests: number; tokens: number } }
+  /** Refused, by these counters. */
+  | { readonly admitted: false; readonly counters: Counters }
+
+/** A reservation to close: settled at `charge` tokens, or, without a charge, released as if it had never been. */
+export interface Closing {
+  readonly reservation: Reservation
+  readonly charge?: number | undefined
+}
+
+/** Every user's counters, exact under any concurrency. All methods reject with `Unavailable`. */
+export interface Quota {
+  /** Holds `reservation.estimate` tokens and a request, if all of it fits into `limits`; repeated, it changes nothing more. */
+  reserve(reservation: Reservation, limits: Limits, now: number): Promise<Admission>
+  /** Closes each reservation once; one that is closed already, or has another nonce, is left as it is. */
+  close(closings: readonly Closing[]): Promise<void>
+  /** The counters of one window and shard; zeros when nothing was admitted yet. */
+  read(userId: string, window: string, shard: number): Promise<Counters>
+}
