@@ -1,0 +1,5 @@
+import type { Priority } from '../requests/ids.ts'
+
+/** Queue names within a stack; the stack's name and a dash come before them. */
+export const queueName = (model: string, priority: Priority): string => `inference-${model}-${priority}`
+export const RESULTS_QUEUE = 'results'
