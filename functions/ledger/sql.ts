@@ -1,0 +1,91 @@
+/** An event's row as JSON, one a request: what `RECORD` reads. Times are ISO 8601. */
+export interface JsonRow {
+  request_id: string
+  user_id: string
+  model: string
+  priority: string
+  prompt: string | undefined
+  prompt_key: string | undefined
+  estimated_tokens: number
+  status: string
+  prompt_tokens: number | undefined
+  completion_tokens: number | undefined
+  total_tokens: number | undefined
+  result: unknown
+  result_key: string | undefined
+  error: unknown
+  metadata: unknown
+  run: number
+  attempts: number
+  quota_window: string
+  created_at: string
+  started_at: string | undefined
+  completed_at: string | undefined
+  deadline: string
+}
+
+/** Columns that say what became of a run: they move together, when a status moves up or a higher run comes. */
+const OUTCOME = [
+  'status',
+  'run',
+  'attempts',
+  'prompt_tokens',
+  'completion_tokens',
+  'total_tokens',
+  'result',
+  'result_key',
+  'error',
+  'quota_window',
+  'started_at',
+  'completed_at',
+]
+
+/** Columns that are the same in every event that knows them. */
+const FIXED = ['prompt', 'prompt_key', 'metadata']
+
+const COLUMNS = [
+  'request_id',
+  'user_id',
+  'model',
+  'priority',
+  'estimated_tokens',
+  'created_at',
+  'deadline',
+  ...OUTCOME,
+  ...FIXED,
+]
+
+const ADVANCES = `(excluded.run > old.run OR (excluded.run = old.run AND old.status = 'queued' AND excluded.status <> 'queued'))`
+const SAME_STEP = '(excluded.run = old.run AND excluded.status = old.status)'
+
+const outcome = (column: string) =>
+  `${column} = CASE WHEN ${ADVANCES} THEN excluded.${column} WHEN ${SAME_STEP} THEN coalesce(old.${column}, excluded.${column}) ELSE old.${column} END`
+const fixed = (column: string) => `${column} = coalesce(old.${column}, excluded.${column})`
+
+/**
+ * Records any number of rows and dead letters in one statement. `:rows` and `:dead_letters` are JSON arrays, since the
+ * Data API takes no arrays. Rows come ordered by id and once each: two statements that meet never wait for each other
+ * in a circle, and `ON CONFLICT` sees no row twice. `result` stays `json`: `jsonb` would render 1e300 as 301 digits.
+ */
+export const RECORD = `
+WITH letters AS (
+  INSERT INTO dead_letters (id, request_id, model, priority, reason, attempts, message, at)
+  SELECT id, request_id, model, priority, reason, attempts, message, at
+  FROM json_to_recordset(:dead_letters::json) AS l(
+    id text, request_id uuid, model text, priority text, reason text, attempts integer, message json, at timestamptz)
+  ORDER BY id
+  ON CONFLICT (id) DO NOTHING
+)
+INSERT INTO requests AS old (${COLUMNS.join(', ')})
+SELECT ${COLUMNS.join(', ')}
+FROM json_to_recordset(:rows::json) AS r(
+  request_id uuid, user_id text, model text, priority text, prompt text, prompt_key text, estimated_tokens bigint, status text,
+  prompt_tokens bigint, completion_tokens bigint, total_tokens bigint, result json, result_key text, error json, metadata json,
+  run integer, attempts integer, quota_window text, created_at timestamptz, started_at timestamptz, completed_at timestamptz,
+  deadline timestamptz)
+ORDER BY request_id
+ON CONFLICT (request_id) DO UPDATE SET
+  ${[...OUTCOME.map(outcome), ...FIXED.map(fixed)].join(',\n  ')}`
+
+/** Never together with the prompt: a row of both may be over the 64 KB that the Data API returns. */
+export const RESULT = `SELECT result::text, result_key FROM requests WHERE request_id = :request_id::uuid AND run = :run AND status = 'completed'`
