@@ -1,0 +1,53 @@
+import { type DynamoDBClient, PutItemCommand, paginateScan } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { put, update } from '../platform/dynamodb.ts'
+import { reaching } from '../platform/unavailable.ts'
+import { type AccessTables, dynamoAccess } from './dynamodb.ts'
+import { type AccessAdmin, KeyRecord } from './port.ts'
+
+/** The operator's side of the tables; in a file of its own, so that no function bundles a scan. */
+export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables): AccessAdmin {
+  return {
+    ...dynamoAccess(client, tables),
+
+    addKey: record =>
+      reaching('the keys table', async () => {
+        const { written } = await put(client, {
+          table: tables.keys,
+          key: { key_id: record.key_id },
+          item: record,
+          condition: 'attribute_not_exists(key_id)',
+        })
+        if (!written) throw new Error(`there is a key ${record.key_id} already`)
+      }),
+
+    keys: userId =>
+      reaching('the keys table', async () => {
+        const records: KeyRecord[] = []
+        for await (const page of paginateScan({ client }, { TableName: tables.keys, ConsistentRead: true }))
+          for (const item of page.Items ?? []) records.push(KeyRecord.parse(unmarshall(item)))
+        return records
+          .filter(record => userId === undefined || record.user_id === userId)
+          .sort((a, b) => a.created_at - b.created_at)
+      }),
+
+    revoke: (keyId, now) =>
+      reaching('the keys table', async () => {
+        const { written, ...result } = await update(client, {
+          table: tables.keys,
+          key: { key_id: keyId },
+          update: 'SET revoked_at = if_not_exists(revoked_at, :now)',
+          condition: ['attribute_exists(key_id)'],
+          values: { ':now': now },
+          returns: 'ALL_NEW',
+        })
+        return written && 'attributes' in result ? KeyRecord.parse(result.attributes) : undefined
+      }),
+
+    putUser: user =>
+      reaching('the users table', async () => {
+        const Item = marshall(user, { removeUndefinedValues: true })
+        await client.send(new PutItemCommand({ TableName: tables.users, Item }))
+      }),
+  }
+}

@@ -1,0 +1,24 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { get } from '../platform/dynamodb.ts'
+import { reaching } from '../platform/unavailable.ts'
+import { type Access, KeyRecord, UserRecord } from './port.ts'
+
+export interface AccessTables {
+  readonly keys: string
+  readonly users: string
+}
+
+export function dynamoAccess(client: DynamoDBClient, tables: AccessTables): Access {
+  return {
+    key: keyId =>
+      reaching('the keys table', async () => {
+        const item = await get(client, tables.keys, { key_id: keyId })
+        return item && KeyRecord.parse(item)
+      }),
+    user: userId =>
+      reaching('the users table', async () => {
+        const item = await get(client, tables.users, { user_id: userId })
+        return item && UserRecord.parse(item)
+      }),
+  }
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { UserId } from '../requests/ids.ts'
+import { Overrides } from '../requests/limits.ts'
+
+/** An API key as it is stored. Times are epoch milliseconds. */
+export const KeyRecord = z.strictObject({
+  key_id: z.string(),
+  /** SHA-256, hex. */
+  hash: z.string(),
+  user_id: UserId,
+  created_at: z.int(),
+  expires_at: z.int().optional(),
+  revoked_at: z.int().optional(),
+})
+export type KeyRecord = z.infer<typeof KeyRecord>
+
+export const UserRecord = z.strictObject({
+  user_id: UserId,
+  plan: z.string(),
+  overrides: Overrides,
+})
+export type UserRecord = z.infer<typeof UserRecord>
+
+/** Who may call, and on which plan. All methods reject with `Unavailable`. */
+export interface Access {
+  key(keyId: string): Promise<KeyRecord | undefined>
+  user(userId: string): Promise<UserRecord | undefined>
+}
+
+/** What an operator changes. All methods reject with `Unavailable`. */
+export interface AccessAdmin extends Access {
+  addKey(record: KeyRecord): Promise<void>
+  /** All keys, or a user's; oldest first. */
+  keys(userId?: string): Promise<KeyRecord[]>
+  /** Answers with the record as revoked, now or before; undefined when there is no such key. */
+  revoke(keyId: string, now: number): Promise<KeyRecord | undefined>
+  putUser(user: UserRecord): Promise<void>
+}

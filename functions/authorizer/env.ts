@@ -1,0 +1,5 @@
+import { z } from 'zod'
+import { BaseEnv } from '../platform/env.ts'
+
+export const Env = z.object({ ...BaseEnv.shape, KEYS_TABLE: z.string(), USERS_TABLE: z.string() })
+export type Env = z.infer<typeof Env>
