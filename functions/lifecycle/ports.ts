@@ -1,0 +1,10 @@
+import type { RequestItems } from '../items/port.ts'
+import type { MessageQueue } from '../queue/port.ts'
+import type { Quota } from '../quota/port.ts'
+
+/** What it takes to end a request: its item decides, the ledger is told, the reservation is closed. */
+export interface LifecyclePorts {
+  readonly items: RequestItems
+  readonly queue: MessageQueue
+  readonly quota: Quota
+}
