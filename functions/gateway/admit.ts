@@ -1,0 +1,86 @@
+import { closeStale } from '../lifecycle/close-stale.ts'
+import type { Admission, Counters } from '../quota/port.ts'
+import { type ExceededLimit, exceeded } from '../quota/verdict.ts'
+import { type RequestItem, type Reservation, reservationOf } from '../requests/item.ts'
+import { type Limits, shardLimits, shardOrder } from '../requests/limits.ts'
+import { STALE_RESERVATION_MS } from '../requests/timing.ts'
+import type { GatewayPorts } from './ports.ts'
+import { takeBack } from './take-back.ts'
+
+/** Shards that are tried before a request is refused: each costs a call. */
+const SHARD_TRIES = 3
+
+/** Stale reservations that are looked at before a request is refused: each costs a read, and a few calls to close. */
+const STALE_LOOKS = 3
+
+/** Requests and tokens. */
+interface Amounts {
+  readonly requests: number
+  readonly tokens: number
+}
+
+export type Verdict =
+  /** `left` in the shard that admitted it; unknown when an earlier try did. */
+  | { readonly admitted: true; readonly item: RequestItem; readonly left: Amounts | undefined }
+  /** `used` over all shards. */
+  | { readonly admitted: false; readonly limit: ExceededLimit; readonly used: Amounts }
+
+/**
+ * Admits a request against its user's limits, or says which limit keeps it out, from the very counters that did.
+ * Rejects with `Unavailable`: then nothing is held, or somebody will find it.
+ */
+export async function admit(
+  ports: GatewayPorts,
+  request: RequestItem,
+  limits: Limits,
+  shards: number,
+): Promise<Verdict> {
+  const refusals: { counters: Counters; part: Limits }[] = []
+  for (const shard of shardOrder(request.request_id, shards, SHARD_TRIES)) {
+    const item: RequestItem = { ...request, shard }
+    const part = shardLimits(limits, shard, shards)
+    const admission = await reserveOrTakeBack(ports, item, part)
+    if (admission.admitted) {
+      const { reservation, used } = admission
+      const left = used && { requests: part.requests - used.requests, tokens: part.tokens - used.tokens }
+      return { admitted: true, item: { ...item, ...reservation }, left }
+    }
+    refusals.push({ counters: admission.counters, part })
+  }
+  const [first] = refusals
+  if (!first) throw new Error('every plan has a shard')
+  const limit = exceeded(first.counters, first.part, request) ?? 'in_flight'
+  const used = shards === 1 ? first.counters : await usedOverShards(ports, request, shards)
+  return { admitted: false, limit, used: { requests: used.requests, tokens: used.tokens } }
+}
+
+/** A reservation whose answer was lost may have been made: it is taken back. */
+async function reserveOrTakeBack(ports: GatewayPorts, item: RequestItem, limits: Limits): Promise<Admission> {
+  try {
+    return await reserveOrHeal(ports, reservationOf(item), limits)
+  } catch (error) {
+    await takeBack(ports, item, ports.clock())
+    throw error
+  }
+}
+
+/** Before a request is refused, reservations that a crash has left open are closed: they may be all that is in its way. */
+async function reserveOrHeal(ports: GatewayPorts, reservation: Reservation, limits: Limits): Promise<Admission> {
+  const now = ports.clock()
+  const admission = await ports.quota.reserve(reservation, limits, now)
+  if (admission.admitted) return admission
+  const stale = admission.counters.open
+    .filter(open => now - open.at >= STALE_RESERVATION_MS)
+    .sort((a, b) => a.at - b.at)
+    .slice(0, STALE_LOOKS)
+  const closed = await Promise.all(stale.map(open => closeStale(ports, open, now)))
+  return closed.includes(true) ? ports.quota.reserve(reservation, limits, now) : admission
+}
+
+async function usedOverShards({ quota }: GatewayPorts, of: RequestItem, shards: number): Promise<Amounts> {
+  const all = await Promise.all(Array.from({ length: shards }, (_, shard) => quota.read(of.user_id, of.window, shard)))
+  return {
+    requests: all.reduce((sum, counters) => sum + counters.requests, 0),
+    tokens: all.reduce((sum, counters) => sum + counters.tokens, 0),
+  }
+}

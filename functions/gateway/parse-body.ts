@@ -1,0 +1,32 @@
+import { ApiError } from '../requests/errors.ts'
+import { Submission } from '../requests/submission.ts'
+import { findHostileText } from '../requests/text.ts'
+
+/** 4 MB as API clients count it; API Gateway itself takes 10. */
+export const MAX_BODY_BYTES = 4 * 1024 * 1024
+
+/** The body of a submission. Throws `ApiError`: what is wrong with it, and where. */
+export function parseBody(text: string): Submission {
+  if (Buffer.byteLength(text) > MAX_BODY_BYTES) throw new ApiError('payload_too_large', 'the body is larger than 4 MB')
+  const json = parseJson(text)
+  const hostile = findHostileText(json)
+  if (hostile) throw invalid([hostile])
+  const parsed = Submission.safeParse(json)
+  if (parsed.success) return parsed.data
+  throw invalid(parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's own message quotes the body.
+    throw invalid([{ path: '', message: 'is not valid JSON' }])
+  }
+}
+
+function invalid(details: { path: string; message: string }[]): ApiError {
+  const [first] = details
+  const where = first?.path ? `\`${first.path}\`` : 'the body'
+  return new ApiError('invalid_request', `${where} ${first?.message}`, { body: { details } })
+}

@@ -1,0 +1,35 @@
+import { compileExpression, type Expression } from '../platform/jsonata.ts'
+import { ApiError } from '../requests/errors.ts'
+import type { Submission } from '../requests/submission.ts'
+import type { Settings } from './settings.ts'
+
+/** The model that a submission goes to. Throws `ApiError`. */
+export type Router = (submission: Submission) => Promise<string>
+
+/** Compiles pipeline.yaml's routing once: a model that is named wins, then the first rule that holds. */
+export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'models'>): Router {
+  const rules = routing.map(({ when, model }) => ({
+    model,
+    holds: when === undefined ? undefined : compileExpression(`$boolean((${when}))`),
+  }))
+  return async submission => {
+    if (submission.model !== undefined) {
+      if (models.includes(submission.model)) return submission.model
+      throw new ApiError('unknown_model', `there is no model "${submission.model}"; there are ${models.join(', ')}`)
+    }
+    for (const { model, holds } of rules) if (!holds || (await test(holds, submission, model))) return model
+    throw new Error('the last route has no condition, so one always holds')
+  }
+}
+
+async function test(holds: Expression, submission: Submission, model: string): Promise<boolean> {
+  try {
+    return (await holds(submission)) === true
+  } catch (error) {
+    const details = [{ path: '', message: `the routing rule of ${model} cannot be evaluated for it` }]
+    throw new ApiError('invalid_request', `the routing rule of ${model} cannot be evaluated for this request`, {
+      body: { details },
+      cause: error,
+    })
+  }
+}
