@@ -1,0 +1,29 @@
+import { type Caller, overridesOf } from '../platform/caller.ts'
+import { reservedTokens } from '../quota/verdict.ts'
+import { limitsOf } from '../requests/limits.ts'
+import { planOf, type QuotaSettings } from '../requests/quota-settings.ts'
+import { windowAt } from '../requests/window.ts'
+import type { ReaderPorts } from './ports.ts'
+
+/** What the caller has used of the current window (contract §2). Rejects with `Unavailable`. */
+export async function readQuota(
+  { quota, clock }: Pick<ReaderPorts, 'quota' | 'clock'>,
+  settings: QuotaSettings,
+  caller: Caller,
+) {
+  const window = windowAt(settings.window, clock())
+  const { name, plan } = planOf(settings, caller.plan)
+  const limits = limitsOf(plan, overridesOf(caller))
+  const shards = await Promise.all(
+    Array.from({ length: plan.shards }, (_, shard) => quota.read(caller.user_id, window.name, shard)),
+  )
+  const sum = (of: (counters: (typeof shards)[number]) => number) => shards.reduce((total, c) => total + of(c), 0)
+  return {
+    window: window.name,
+    resets_at: new Date(window.ends_at).toISOString(),
+    plan: name,
+    requests: { used: sum(c => c.requests), limit: limits.requests },
+    tokens: { used: sum(c => c.tokens), reserved: sum(reservedTokens), limit: limits.tokens },
+    in_flight: { used: sum(c => c.open.length), limit: limits.in_flight },
+  }
+}

@@ -1,0 +1,54 @@
+import { checkOut } from '../payloads/port.ts'
+import { ApiError } from '../requests/errors.ts'
+import { RequestId } from '../requests/ids.ts'
+import type { RequestItem } from '../requests/item.ts'
+import type { ReaderPorts } from './ports.ts'
+
+/** A request as its owner sees it (contract §2); absent fields are left out. */
+export interface RequestView {
+  readonly request_id: string
+  readonly status: string
+  readonly model: string
+  readonly priority: string
+  readonly estimated_tokens: number
+  readonly created_at: string
+  readonly started_at?: string | undefined
+  readonly completed_at?: string | undefined
+  readonly attempts: number
+  readonly metadata?: unknown
+  readonly result?: unknown
+  readonly usage?: unknown
+  readonly error?: unknown
+}
+
+/**
+ * One request of the caller's. Another's is not found, just like one that never was (I11). Throws `ApiError`, and
+ * `Unavailable`.
+ */
+export async function readRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<RequestView> {
+  const item = RequestId.safeParse(requestId).success ? await ports.items.get(userId, requestId) : undefined
+  if (!item || item.status === 'rejected') throw new ApiError('not_found', 'there is no such request')
+  if (item.status !== 'completed') return view(item)
+
+  const payload = await ports.ledger.result(item.request_id, item.run)
+  // Completed is answered only once its result can be read (I9): until the ledger has it, the request is still running.
+  if (!payload) return view({ ...item, status: 'running', completed_at: undefined, usage: undefined })
+  return { ...view(item), result: await checkOut(ports.payloads, payload) }
+}
+
+const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
+
+const view = (item: RequestItem): RequestView => ({
+  request_id: item.request_id,
+  status: item.status,
+  model: item.model,
+  priority: item.priority,
+  estimated_tokens: item.estimate,
+  created_at: new Date(item.created_at).toISOString(),
+  started_at: iso(item.started_at),
+  completed_at: iso(item.completed_at),
+  attempts: item.attempt,
+  metadata: item.metadata,
+  usage: item.usage,
+  error: item.error,
+})
