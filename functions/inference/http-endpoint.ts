@@ -1,0 +1,92 @@
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { HttpRequest, type HttpResponse } from '@smithy/protocol-http'
+import type { FailureCode } from '../requests/errors.ts'
+import { findHostileText } from '../requests/text.ts'
+import type { ModelAnswer, ModelEndpoint } from './port.ts'
+import { AnswerTooLarge, readText } from './read-text.ts'
+
+export interface EndpointSettings {
+  readonly url: string
+  /** From the call to the last byte of the answer. */
+  readonly timeout_ms: number
+  readonly headers: Record<string, string>
+  readonly auth?: { readonly header: string; readonly prefix: string; readonly secret: string } | undefined
+}
+
+/** Reads a secret by its name. */
+export type ReadSecret = (name: string) => Promise<string>
+
+/** Larger than any result that may be kept, since the response mapping may leave most of it out. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024
+
+/**
+ * A model over HTTP(S), by the SDK's own HTTP handler: `fetch` gives up on headers after five minutes whatever its
+ * signal says, and endpoints here may take fourteen. Redirects are not followed.
+ */
+export function httpEndpoint(settings: EndpointSettings, readSecret: ReadSecret): ModelEndpoint {
+  const url = new URL(settings.url)
+  const handler = new NodeHttpHandler({ connectionTimeout: 5_000 })
+
+  const headersFor = async (requestId: string): Promise<Record<string, string>> => {
+    const auth = settings.auth && {
+      [settings.auth.header]: settings.auth.prefix + (await readSecret(settings.auth.secret)),
+    }
+    return {
+      host: url.host,
+      'content-type': 'application/json',
+      accept: 'application/json',
+      'idempotency-key': requestId,
+      ...settings.headers,
+      ...auth,
+    }
+  }
+
+  return {
+    call: async (requestId, body) => {
+      const text = JSON.stringify(body)
+      const request = new HttpRequest({
+        method: 'POST',
+        protocol: url.protocol,
+        hostname: url.hostname,
+        ...(url.port ? { port: Number(url.port) } : {}),
+        path: url.pathname,
+        query: Object.fromEntries(url.searchParams),
+        headers: { ...(await headersFor(requestId)), 'content-length': String(Buffer.byteLength(text)) },
+        body: text,
+      })
+      const timeout = AbortSignal.timeout(settings.timeout_ms)
+      try {
+        const { response } = await handler.handle(request, { abortSignal: timeout })
+        return toAnswer(response, await readText(response.body, MAX_ANSWER_BYTES, timeout))
+      } catch (error) {
+        return failed(error, timeout, settings.timeout_ms)
+      }
+    },
+  }
+}
+
+function toAnswer({ statusCode }: HttpResponse, text: string): ModelAnswer {
+  if (statusCode === 429 || statusCode >= 500) return failure('model_error', `the model answered ${statusCode}`)
+  if (statusCode >= 300) return failure('model_rejected', `the model refused the request with ${statusCode}`)
+  const answer = parse(text)
+  if (answer === undefined) return failure('invalid_model_response', "the model's answer is not JSON")
+  const hostile = findHostileText(answer)
+  if (hostile) return failure('invalid_model_response', `the model's answer ${hostile.message}`)
+  return { ok: true, answer }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function failed(error: unknown, timeout: AbortSignal, timeoutMs: number): ModelAnswer {
+  if (timeout.aborted) return failure('model_timeout', `the model did not answer within ${timeoutMs / 1000} s`)
+  if (error instanceof AnswerTooLarge) return failure('result_too_large', error.message)
+  return failure('model_unreachable', 'the model could not be reached')
+}
+
+const failure = (code: FailureCode, message: string): ModelAnswer => ({ ok: false, code, message })

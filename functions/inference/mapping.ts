@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { compileExpression } from '../platform/jsonata.ts'
+import type { Usage } from '../requests/item.ts'
+
+/** What a request mapping sees: the request's fields, and ours, which no field of a body replaces. */
+export interface RequestFields {
+  readonly body: Record<string, unknown>
+  readonly user_id: string
+  readonly request_id: string
+  readonly attempt: number
+}
+
+export interface MappedAnswer {
+  readonly result: unknown
+  /** Absent when the model reported none. */
+  readonly usage?: Usage | undefined
+}
+
+/** The two mappings of a model; each rejects with `MappingError`. */
+export interface Mappings {
+  request(fields: RequestFields): Promise<unknown>
+  response(answer: unknown): Promise<MappedAnswer>
+}
+
+/** A sentence that the request's owner may read. */
+export class MappingError extends Error {
+  override readonly name = 'MappingError'
+}
+
+const Tokens = z.int().nonnegative()
+const Mapped = z.looseObject({
+  result: z.unknown(),
+  usage: z
+    .looseObject({
+      prompt_tokens: Tokens.optional(),
+      completion_tokens: Tokens.optional(),
+      total_tokens: Tokens.optional(),
+    })
+    .nullish(),
+})
+
+export function createMappings(settings: { request: string; response: string }): Mappings {
+  const request = compileExpression(settings.request)
+  const response = compileExpression(settings.response)
+  return {
+    request: async ({ body, ...own }) => {
+      const mapped = await evaluating('request', () => request({ ...body, ...own }))
+      if (mapped === undefined) throw new MappingError('the request mapping gives nothing to send')
+      return mapped
+    },
+    response: async answer => {
+      const mapped = Mapped.safeParse(await evaluating('response', () => response(answer)))
+      if (!mapped.success)
+        throw new MappingError(`the response mapping gives no usable answer: ${describe(mapped.error)}`)
+      if (mapped.data.result === undefined) throw new MappingError('the response mapping gives no result')
+      return { result: mapped.data.result, usage: toUsage(mapped.data.usage) }
+    },
+  }
+}
+
+/** Counts that the model leaves out are nought; a total that it leaves out is their sum; no counts at all are no report. */
+function toUsage(reported: z.infer<typeof Mapped>['usage']): Usage | undefined {
+  const { prompt_tokens, completion_tokens, total_tokens } = reported ?? {}
+  if (prompt_tokens === undefined && completion_tokens === undefined && total_tokens === undefined) return undefined
+  const prompt = prompt_tokens ?? 0
+  const completion = completion_tokens ?? 0
+  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total_tokens ?? prompt + completion }
+}
+
+async function evaluating(which: string, evaluate: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await evaluate()
+  } catch (error) {
+    // JSONata's messages quote the values they fail on: its stable code is enough to find the place.
+    const code = (error as { code?: string }).code ?? 'unknown'
+    throw new MappingError(`the ${which} mapping fails with JSONata's error ${code}`)
+  }
+}
+
+const describe = (error: z.ZodError): string =>
+  error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`).join('; ')

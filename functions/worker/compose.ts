@@ -1,0 +1,28 @@
+import { httpEndpoint } from '../inference/http-endpoint.ts'
+import { createMappings } from '../inference/mapping.ts'
+import { secretsManager } from '../inference/secrets.ts'
+import { dynamoItems } from '../items/dynamodb.ts'
+import { lazyS3Payloads } from '../payloads/lazy-s3.ts'
+import { awsClients } from '../platform/aws-clients.ts'
+import { systemClock } from '../platform/clock.ts'
+import { randomIds } from '../platform/ids.ts'
+import { type Telemetry, telemetry } from '../platform/telemetry.ts'
+import { sqsQueue } from '../queue/sqs.ts'
+import { dynamoQuota } from '../quota/dynamodb.ts'
+import type { Env } from './env.ts'
+import type { WorkerPorts } from './ports.ts'
+import type { Settings } from './settings.ts'
+
+export function compose(env: Env, settings: Settings, clients = awsClients()): WorkerPorts & Telemetry {
+  return {
+    items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
+    quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
+    queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
+    payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
+    endpoint: httpEndpoint(settings.endpoint, secretsManager(systemClock)),
+    mappings: createMappings(settings),
+    clock: systemClock,
+    ids: randomIds,
+    ...telemetry(env),
+  }
+}

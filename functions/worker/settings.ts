@@ -1,0 +1,19 @@
+import { z } from 'zod'
+
+/** One model of pipeline.yaml: a worker runs requests of a single model. */
+export const Settings = z.strictObject({
+  model: z.string(),
+  endpoint: z.strictObject({
+    url: z.url(),
+    timeout_ms: z.int().positive(),
+    headers: z.record(z.string(), z.string()),
+    /** `secret` names a secret of AWS Secrets Manager. */
+    auth: z.strictObject({ header: z.string(), prefix: z.string(), secret: z.string() }).optional(),
+  }),
+  /** JSONata over the request's fields: the body to send. */
+  request: z.string(),
+  /** JSONata over the model's answer: `{ result, usage? }`. */
+  response: z.string(),
+  store_prompts: z.boolean(),
+})
+export type Settings = z.infer<typeof Settings>
