@@ -1,0 +1,93 @@
+import type { Entry } from '../ledger/port.ts'
+import { type RequestItem, reservationOf } from '../requests/item.ts'
+import type { OutcomeEvent, ResultEvent } from '../requests/messages.ts'
+import { acceptedEntry, decidedEntry, endedEntry } from './entry.ts'
+import type { CollectorPorts } from './ports.ts'
+
+/** An event, and the item that accepted it if it was an outcome. */
+interface Taken {
+  readonly event: ResultEvent
+  readonly entry: Entry
+  readonly item?: RequestItem
+}
+
+export interface Collected {
+  /** Events that must come again, and why: nothing of theirs is lost by then, whatever was done already. */
+  readonly again: ReadonlyMap<ResultEvent, unknown>
+  /** Items that reached their end here. */
+  readonly ended: readonly RequestItem[]
+}
+
+/**
+ * Takes a batch of events: decide (each outcome's transition of its item), record (one statement), settle (an update a
+ * user where possible). In this order, and each step repeatable, so that a redelivery repairs whatever stopped in
+ * between. Never rejects.
+ */
+export async function collect(ports: CollectorPorts, events: readonly ResultEvent[]): Promise<Collected> {
+  const again = new Map<ResultEvent, unknown>()
+  const taken = await takeAll(ports, events, again)
+  await record(ports, taken, again)
+  const ended = await settle(ports, taken, again)
+  return { again, ended }
+}
+
+type Again = Map<ResultEvent, unknown>
+
+async function takeAll(ports: CollectorPorts, events: readonly ResultEvent[], again: Again): Promise<Taken[]> {
+  const taken: Taken[] = []
+  await Promise.all(
+    events.map(async event => {
+      try {
+        const one = await take(ports, event)
+        if (one) taken.push(one)
+      } catch (error) {
+        again.set(event, error)
+      }
+    }),
+  )
+  return taken
+}
+
+async function take(ports: CollectorPorts, event: ResultEvent): Promise<Taken | undefined> {
+  switch (event.type) {
+    case 'accepted':
+      return { event, entry: acceptedEntry(event) }
+    case 'ended':
+      return { event, entry: endedEntry(event) }
+    case 'outcome': {
+      const item = await ports.items.decide(decisionOf(event))
+      return item && { event, entry: decidedEntry(event, item), item }
+    }
+  }
+}
+
+/** The charging rule: what never reached the model costs nothing; a success without a report costs its estimate. */
+function decisionOf(event: OutcomeEvent) {
+  const { user_id, request_id, run, attempt, status, completed_at, usage, error } = event
+  const unreported = status === 'completed' ? event.estimate : 0
+  const charge = event.reached ? (usage?.total_tokens ?? unreported) : undefined
+  return { user_id, request_id, run, attempt, status, completed_at, usage, error, charge }
+}
+
+async function record({ ledger }: CollectorPorts, taken: readonly Taken[], again: Again): Promise<void> {
+  try {
+    const { refused } = await ledger.record(taken.map(({ entry }) => entry))
+    for (const { entry, reason } of refused)
+      for (const one of taken)
+        if (one.entry === entry) again.set(one.event, new Error(`Postgres refuses the row: ${reason}`))
+  } catch (error) {
+    for (const { event } of taken) again.set(event, error)
+  }
+}
+
+async function settle({ quota }: CollectorPorts, taken: readonly Taken[], again: Again): Promise<RequestItem[]> {
+  const recorded = taken.filter(({ event }) => !again.has(event))
+  const ended = recorded.flatMap(({ item }) => (item ? [item] : []))
+  try {
+    await quota.close(ended.map(item => ({ reservation: reservationOf(item), charge: item.charge })))
+    return ended
+  } catch (error) {
+    for (const { event, item } of recorded) if (item) again.set(event, error)
+    return []
+  }
+}

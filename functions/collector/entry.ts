@@ -1,0 +1,60 @@
+import type { DeadLetter, Entry, LedgerRow } from '../ledger/port.ts'
+import type { RequestItem } from '../requests/item.ts'
+import type { AcceptedEvent, EndedEvent, OutcomeEvent, ResultEvent } from '../requests/messages.ts'
+
+const rowOf = (event: ResultEvent) => ({
+  request_id: event.request_id,
+  user_id: event.user_id,
+  model: event.model,
+  priority: event.priority,
+  prompt: event.prompt,
+  estimated_tokens: event.estimate,
+  metadata: event.metadata,
+  run: event.run,
+  quota_window: event.window,
+  created_at: event.created_at,
+  deadline: event.deadline,
+})
+
+export const acceptedEntry = (event: AcceptedEvent): Entry => ({
+  row: { ...rowOf(event), status: 'queued', attempts: 0 },
+})
+
+export function endedEntry(event: EndedEvent): Entry {
+  const row: LedgerRow = {
+    ...rowOf(event),
+    status: event.status,
+    attempts: event.attempt,
+    usage: event.usage,
+    error: event.error,
+    started_at: event.started_at,
+    completed_at: event.completed_at,
+  }
+  return event.status === 'failed' ? { row, deadLetter: deadLetterOf(row) } : { row }
+}
+
+/** Status, attempt and usage are the item's, as it was decided; only the result is the message's (design.md §4, rule 9). */
+export function decidedEntry(event: OutcomeEvent, item: RequestItem): Entry {
+  const row: LedgerRow = {
+    ...rowOf(event),
+    status: item.status === 'completed' ? 'completed' : 'failed',
+    attempts: item.attempt,
+    usage: item.usage,
+    error: item.error,
+    started_at: item.started_at,
+    completed_at: item.completed_at,
+    result: item.status === 'completed' ? event.result : undefined,
+  }
+  return row.status === 'failed' ? { row, deadLetter: { ...deadLetterOf(row), message: event.message } } : { row }
+}
+
+/** One a run: a redrive that fails again is another dead letter. */
+const deadLetterOf = (row: LedgerRow): DeadLetter => ({
+  id: `${row.request_id}:${row.run}`,
+  request_id: row.request_id,
+  model: row.model,
+  priority: row.priority,
+  reason: row.error?.code ?? 'failed',
+  attempts: row.attempts,
+  at: row.completed_at ?? row.created_at,
+})

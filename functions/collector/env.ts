@@ -1,0 +1,10 @@
+import { z } from 'zod'
+import { BaseEnv, LedgerEnv } from '../platform/env.ts'
+
+export const Env = z.object({
+  ...BaseEnv.shape,
+  ...LedgerEnv.shape,
+  REQUESTS_TABLE: z.string(),
+  QUOTA_TABLE: z.string(),
+})
+export type Env = z.infer<typeof Env>
