@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { BaseEnv } from '../platform/env.ts'
 
 export const Env = z.object({ ...BaseEnv.shape, KEYS_TABLE: z.string(), USERS_TABLE: z.string() })

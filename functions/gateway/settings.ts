@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { QuotaSettings } from '../requests/quota-settings.ts'
 
 export const Settings = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { compileExpression } from '../platform/jsonata.ts'
 import type { Usage } from '../requests/item.ts'
 

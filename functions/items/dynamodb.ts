@@ -83,7 +83,7 @@ async function claim(
   const isQueued = '#status = :queued'
   const isThisRun = '#run = :run'
   const isThisBody = 'fingerprint = :fingerprint'
-  const backoffPassed = 'attribute_not_exists(not_before) OR not_before <= :now'
+  const backoffPassed = '(attribute_not_exists(not_before) OR not_before <= :now)'
   const deadlineAhead = 'deadline > :now'
   const written = await update(client, {
     table,

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { BaseEnv, LedgerEnv } from '../platform/env.ts'
 
 export const Env = z.object({ ...BaseEnv.shape, ...LedgerEnv.shape })

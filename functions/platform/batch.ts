@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda'
-import type { z } from 'zod'
+import type * as z from 'zod'
 
 /** The JSON of a message; undefined when it is none, or not what the schema says. The text itself is never logged. */
 export function parseMessage<Schema extends z.ZodType>(

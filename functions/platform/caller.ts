@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { UserId } from '../requests/ids.ts'
 import type { Overrides } from '../requests/limits.ts'
 

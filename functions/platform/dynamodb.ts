@@ -20,7 +20,7 @@ interface Update {
   readonly table: string
   readonly key: Attributes
   readonly update: string
-  /** Clauses that must all hold. */
+  /** Clauses that must all hold; one with an OR in it brings its own parentheses. */
   readonly condition: readonly string[]
   readonly names?: Record<string, string>
   readonly values: Attributes
@@ -35,7 +35,7 @@ export function update(client: DynamoDBClient, u: Update): Promise<ConditionalWr
     TableName: u.table,
     Key: marshalled(u.key),
     UpdateExpression: u.update,
-    ConditionExpression: u.condition.map(clause => `(${clause})`).join(' AND '),
+    ConditionExpression: u.condition.join(' AND '),
     ExpressionAttributeNames: u.names,
     ExpressionAttributeValues: marshalled(u.values),
     ReturnValues: u.returns ?? 'NONE',

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What every function is told: the names are Powertools' own. */
 export const BaseEnv = z.object({

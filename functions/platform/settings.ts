@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { z } from 'zod'
+import type * as z from 'zod'
 
 /** The file beside a function's bundle that holds its part of pipeline.yaml. */
 export const SETTINGS_FILE = 'settings.json'

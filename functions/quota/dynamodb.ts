@@ -71,15 +71,15 @@ async function reserve(
 
 function reserveUpdate(table: string, reservation: Reservation, limits: Limits, now: number) {
   const isNew = 'attribute_not_exists(#open.#entry)'
-  const fitsRequests = '#requests <= :requestsLeft'
-  const fitsTokens = '#tokens <= :tokensLeft'
+  const fitsRequests = 'requests <= :requestsLeft'
+  const fitsTokens = 'tokens <= :tokensLeft'
   const fitsInFlight = 'size(#open) < :inFlightLimit'
   return {
     table,
     key: { pk: key(reservation) },
-    update: 'SET #open.#entry = :entry, #tokens = #tokens + :estimate, #requests = #requests + :request',
+    update: 'SET #open.#entry = :entry, tokens = tokens + :estimate, requests = requests + :request',
     condition: [isNew, fitsRequests, fitsTokens, fitsInFlight],
-    names: { '#open': 'open', '#entry': entryKey(reservation), '#tokens': 'tokens', '#requests': 'requests' },
+    names: { '#open': 'open', '#entry': entryKey(reservation) },
     values: {
       ':entry': toEntry(reservation, now),
       ':estimate': reservation.estimate,
@@ -137,12 +137,10 @@ function close(client: DynamoDBClient, table: string, closings: readonly Closing
   return update(client, {
     table,
     key: { pk: key(first.reservation) },
-    update: `SET #tokens = #tokens + :tokens, #requests = #requests + :requests REMOVE ${closings.map((_, i) => `#open.#e${i}`).join(', ')}`,
+    update: `SET tokens = tokens + :tokens, requests = requests + :requests REMOVE ${closings.map((_, i) => `#open.#e${i}`).join(', ')}`,
     condition: isOpenAsNamed,
     names: {
       '#open': 'open',
-      '#tokens': 'tokens',
-      '#requests': 'requests',
       ...Object.fromEntries(closings.map((c, i) => [`#e${i}`, entryKey(c.reservation)])),
     },
     values: {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Who a request belongs to and is charged to. Has no `#`, so it can be part of a key. */
 export const UserId = z.string().regex(/^[A-Za-z0-9._@-]{1,128}$/, 'a user id has 1 to 128 of A-Z a-z 0-9 . _ @ -')

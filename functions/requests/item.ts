@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Priority, RequestId, UserId } from './ids.ts'
 
 /** Tokens as the model reported them. */

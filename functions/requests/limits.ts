@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Priority } from './ids.ts'
 
 /** What a user may use in one window. */

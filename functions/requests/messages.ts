@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure, Identity, Reservation, Status, Usage } from './item.ts'
 
 /** A body or a result: in the message, or, when large, in S3 under a key (claim check). */

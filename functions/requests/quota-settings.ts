@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Plan } from './limits.ts'
 
 /** The `quotas` part of pipeline.yaml, as the functions need it. */
@@ -11,7 +11,7 @@ export type QuotaSettings = z.infer<typeof QuotaSettings>
 
 /** A user's plan; the default one for a user whose plan pipeline.yaml no longer has. */
 export function planOf({ plans, default_plan }: QuotaSettings, name: string): { name: string; plan: Plan } {
-  const own = plans[name]
+  const own = Object.hasOwn(plans, name) ? plans[name] : undefined
   if (own) return { name, plan: own }
   const plan = plans[default_plan]
   if (!plan) throw new Error(`no plan ${default_plan}`)

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Priority } from './ids.ts'
 
 /** `metadata` lives in the request item, whose every write is billed by the KB. */

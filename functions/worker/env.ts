@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { BaseEnv, QueueEnv } from '../platform/env.ts'
 
 export const Env = z.object({

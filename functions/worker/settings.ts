@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** One model of pipeline.yaml: a worker runs requests of a single model. */
 export const Settings = z.strictObject({
