@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { DURATION, parseDuration } from './duration.ts'
+import { checkMapping } from './mapping.ts'
+import { suggest } from './suggest.ts'
+
+// The kinds of values that the pipeline file is made of. Each error ends a sentence that begins with the key, and says what
+// would be right, whatever was wrong: type, form or size.
+
+/** A whole number between two bounds. */
+export function wholeNumber(min: number, max: number) {
+  const message = `must be a whole number from ${min.toLocaleString('en-US')} to ${max.toLocaleString('en-US')}`
+  return z.int(message).min(min, { error: message, abort: true }).max(max, { error: message, abort: true })
+}
+
+type DurationField = { min: string; max: string; example: string; description: string }
+
+/** A duration between two bounds, themselves durations; it is written as `30s` and read as milliseconds. */
+export function duration({ min, max, example, description }: DurationField) {
+  const message = `must be a duration from ${min} to ${max}, such as ${example}`
+  return z
+    .string(message)
+    .regex(DURATION, message)
+    .meta({ title: 'duration', description: `${description} From ${min} to ${max}.`, examples: [example] })
+    .transform(text => parseDuration(text) ?? Number.NaN)
+    .pipe(
+      z
+        .number(message)
+        .min(parseDuration(min) ?? 0, message)
+        .max(parseDuration(max) ?? 0, message),
+    )
+}
+
+/** The same in whole seconds, for what AWS counts in seconds. */
+export function wholeSeconds(field: DurationField) {
+  const message = `must be whole seconds from ${field.min} to ${field.max}, such as ${field.example}`
+  return duration(field).refine(milliseconds => milliseconds % 1_000 === 0, message)
+}
+
+/** One of a few words. */
+export function oneOf<const Words extends readonly string[]>(...words: Words) {
+  return z.enum(words, `must be one of ${words.join(', ')}`)
+}
+
+/** True or false. */
+export const flag = z.boolean('must be true or false')
+
+/** A text of one form; `what` completes "must be …", and says in the reference what the value is. */
+export function text(pattern: RegExp, what: string) {
+  return z.string(`must be ${what}`).regex(pattern, `must be ${what}`).meta({ title: what })
+}
+
+/** A mapping with these keys and no others. Its error for unknown keys has one line a key. */
+export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const known = Object.keys(shape)
+  return z.strictObject(shape, {
+    error: issue =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map(key => unknownKey(key, known)).join('\n')
+        : 'must be a mapping of keys to values',
+  })
+}
+
+function unknownKey(key: string, known: string[]): string {
+  const meant = suggest(key, known)
+  const hint = meant === undefined ? `its keys are ${known.join(', ')}` : `did you mean "${meant}"?`
+  return `has no key ${JSON.stringify(key)}; ${hint}`
+}
+
+/** The name of a model or a plan, which becomes part of AWS names. */
+export const Name = text(/^[a-z0-9][a-z0-9-]{0,31}$/, 'a name of a-z, 0-9 and -, up to 32 characters')
+
+/** A JSONata expression, compiled here so that a mistake is found before anything starts. */
+export const Mapping = z
+  .string('must be a JSONata expression')
+  .superRefine((expression, context) => {
+    const problem = checkMapping(expression)
+    if (problem) context.addIssue({ code: 'custom', message: problem.message, params: { offset: problem.offset } })
+  })
+  .meta({ title: 'JSONata' })
+
+const URL_FORM = 'must be an http or https URL, such as http://127.0.0.1:8081/predict'
+
+/** An HTTP endpoint's address. Credentials in it would end in logs, and fetch refuses them. */
+export const Url = z
+  .string(URL_FORM)
+  .regex(/^https?:\/\//, { error: URL_FORM, abort: true })
+  .refine(url => URL.canParse(url), { error: URL_FORM, abort: true })
+  .refine(
+    url => new URL(url).username === '' && new URL(url).password === '',
+    'must have no credentials in it; use auth',
+  )
+  .meta({ title: 'URL' })

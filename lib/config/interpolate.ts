@@ -1,0 +1,47 @@
+const REFERENCE = /\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)(?::([^}]*))?\}/g
+
+/** The environment that `${NAME}` is replaced from. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * A text with its variables replaced. `isWhole`: the text was nothing but one `${…}`. `origin` gives the place in the text as it
+ * was written of a place in `value`; both count characters from 0.
+ */
+export type Interpolated = {
+  value: string
+  isWhole: boolean
+  unset: { name: string; offset: number }[]
+  origin: (offset: number) => number
+}
+
+/**
+ * Replaces `${NAME}` and `${NAME:default}` from the environment; a variable that is set to nothing is set. `$${NAME}` gives
+ * `${NAME}`. All other text stays as it is, since `$` and `{` belong to JSONata too. Undefined if there is nothing to replace.
+ */
+export function interpolate(text: string, env: Environment): Interpolated | undefined {
+  const unset: Interpolated['unset'] = []
+  const pieces: { from: number; to: number; at: number; length: number }[] = []
+  let value = ''
+  let done = 0
+  for (const match of text.matchAll(REFERENCE)) {
+    const [reference, escaped, name = '', preset] = match
+    const replacement = escaped ? reference.slice(1) : (env[name] ?? preset)
+    if (replacement === undefined) unset.push({ name, offset: match.index })
+    value += text.slice(done, match.index)
+    done = match.index + reference.length
+    pieces.push({ from: match.index, to: done, at: value.length, length: replacement?.length ?? 0 })
+    value += replacement ?? ''
+  }
+  if (pieces.length === 0) return undefined
+  const [first] = pieces
+  return {
+    value: value + text.slice(done),
+    isWhole: first?.from === 0 && first.to === text.length,
+    unset,
+    origin: offset => {
+      const piece = pieces.findLast(({ at }) => at <= offset)
+      if (piece === undefined) return offset
+      return offset < piece.at + piece.length ? piece.from : piece.to + (offset - piece.at - piece.length)
+    },
+  }
+}

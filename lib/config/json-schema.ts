@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { Pipeline } from './schema.ts'
+
+/** A JSON Schema, as far as the pipeline's uses it. */
+export type JsonSchema = {
+  type?: string
+  title?: string
+  description?: string
+  default?: unknown
+  examples?: unknown[]
+  enum?: unknown[]
+  pattern?: string
+  minimum?: number
+  maximum?: number
+  required?: string[]
+  properties?: Record<string, JsonSchema>
+  additionalProperties?: JsonSchema | false
+  items?: JsonSchema
+  anyOf?: JsonSchema[]
+  [keyword: string]: unknown
+}
+
+const VARIABLE: JsonSchema = {
+  description: 'A text with a variable, which is replaced from the environment.',
+  type: 'string',
+  pattern: '\\$\\{[A-Za-z_][A-Za-z0-9_]*(:[^}]*)?\\}',
+}
+
+/** The JSON Schema of the pipeline as it is written, without variables. */
+export function plainJsonSchema(): JsonSchema {
+  return z.toJSONSchema(Pipeline, { io: 'input' }) as JsonSchema
+}
+
+/** The JSON Schema (2020-12) of the pipeline file, for editors: the plain one, where a variable may stand for any value. */
+export function pipelineJsonSchema(): JsonSchema {
+  return { ...withVariables(plainJsonSchema()), $defs: { variable: VARIABLE } }
+}
+
+function withVariables(schema: JsonSchema): JsonSchema {
+  const { properties, additionalProperties, items, anyOf } = schema
+  const nested = {
+    ...schema,
+    ...(properties && { properties: mapValues(properties, withVariables) }),
+    ...(additionalProperties && { additionalProperties: withVariables(additionalProperties) }),
+    ...(items && { items: withVariables(items) }),
+    ...(anyOf && { anyOf: anyOf.map(withVariables) }),
+  }
+  return hasForm(schema) ? besideVariable(nested) : nested
+}
+
+// A text without a form of its own takes any variable already.
+function hasForm({ type, enum: words, pattern }: JsonSchema): boolean {
+  return type === 'string' ? words !== undefined || pattern !== undefined : type === 'integer' || type === 'boolean'
+}
+
+function besideVariable({ type, enum: words, pattern, minimum, maximum, ...annotations }: JsonSchema): JsonSchema {
+  const form = { type, enum: words, pattern, minimum, maximum }
+  const given = Object.fromEntries(Object.entries(form).filter(([, value]) => value !== undefined))
+  return { ...annotations, anyOf: [given, { $ref: '#/$defs/variable' }] }
+}
+
+function mapValues<Value>(record: Record<string, Value>, change: (value: Value) => Value): Record<string, Value> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
+}

@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import { crossCheck } from './checks.ts'
+import { ConfigError, type Finding, type Path, type Problem } from './finding.ts'
+import type { Environment } from './interpolate.ts'
+import { findNotYet } from './not-yet.ts'
+import { Pipeline } from './schema.ts'
+import { mistypedPaths, toFindings } from './schema-findings.ts'
+import { readSource, type SourceDocument } from './source-document.ts'
+
+export { ConfigError }
+
+/**
+ * Reads and checks a pipeline file, with the variables in it replaced from `env`. Durations come out as milliseconds, defaults
+ * are filled in, shards resolved.
+ * @throws ConfigError with everything that is wrong, in the order of the file
+ */
+export function loadPipeline(file: string, env: Environment): Pipeline {
+  return parsePipeline(readText(file), env, file)
+}
+
+/** The same for a text; `file` is what its errors call it. */
+export function parsePipeline(text: string, env: Environment, file: string): Pipeline {
+  const source = readSource(text, env)
+  if (source.problems.length > 0) throw new ConfigError(source.problems.map(problem => ({ file, ...problem })))
+
+  const checked = checkShape(source)
+  const findings =
+    'findings' in checked ? checked.findings : [...findNotYet(checked.pipeline), ...crossCheck(checked.pipeline)]
+  if ('findings' in checked || findings.length > 0) throw new ConfigError(toProblems(findings, source, file))
+  return checked.pipeline
+}
+
+function readText(file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
+  } catch (error) {
+    throw new ConfigError([{ file, line: 1, column: 1, message: unreadable(error as NodeJS.ErrnoException) }])
+  }
+}
+
+function unreadable({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file; name a pipeline file'
+    case 'EISDIR':
+      return 'this is a folder; name a pipeline file'
+    case 'EACCES':
+      return 'the file may not be read; check its permissions'
+    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
+      return 'the file is not UTF-8 text'
+    default:
+      return `the file can't be read: ${message}`
+  }
+}
+
+function checkShape(source: SourceDocument): { pipeline: Pipeline } | { findings: Finding[] } {
+  const data = source.toData()
+  const result = Pipeline.safeParse(data)
+  if (result.success) return { pipeline: result.data }
+  // A variable's value is a text until it turns out that a number or a boolean is wanted in its place.
+  const retyped = mistypedPaths(result.error.issues, data).filter(source.retype)
+  if (retyped.length > 0) return checkShape(source)
+  return { findings: toFindings(result.error.issues, { data, writtenAs: source.writtenAs }) }
+}
+
+function toProblems(findings: readonly Finding[], source: SourceDocument, file: string): Problem[] {
+  return findings
+    .map(({ path, subject, message, ...place }) => ({
+      file,
+      ...source.position(path, place),
+      message: `${nameOf(subject ?? path)} ${message}`,
+    }))
+    .toSorted((a, b) => a.line - b.line || a.column - b.column)
+}
+
+/** `models.text.endpoint`, `routing[0].model`. */
+function nameOf(path: Path): string {
+  const name = path.map(part => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
+  return name === '' ? 'the pipeline' : name.slice(1)
+}

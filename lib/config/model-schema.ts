@@ -1,0 +1,155 @@
+import { z } from 'zod'
+import { MAX_CONCURRENCY, nearestConcurrency, splitConcurrency } from './concurrency.ts'
+import { duration, Mapping, section, text, Url, wholeNumber, wholeSeconds } from './fields.ts'
+import { notInEffect } from './not-yet.ts'
+
+// What the HTTP client decides itself, and refuses from others.
+const CLIENT_HEADERS = new Set(
+  'connection content-length expect host keep-alive te trailer transfer-encoding upgrade'.split(' '),
+)
+const HeaderName = text(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, 'the name of an HTTP header, such as X-Team').refine(
+  name => !CLIENT_HEADERS.has(name.toLowerCase()),
+  'must not be a header that HTTP itself sets',
+)
+const HeaderValue = text(/^[\t\x20-\x7e\x80-\xff]*$/, 'the value of an HTTP header: one line of Latin-1 text')
+
+const HeaderAuth = section({
+  header: HeaderName.prefault('Authorization').meta({ description: 'The header that carries the secret.' }),
+  prefix: HeaderValue.prefault('Bearer ').meta({ description: 'What stands before the secret in the header.' }),
+  secret: text(/^[A-Za-z0-9/_+=.@-]{1,512}$/, 'the name of a secret in AWS Secrets Manager').meta({
+    description: 'The name of the secret in AWS Secrets Manager; on one machine, an environment variable of this name.',
+    examples: ['OPENAI_API_KEY'],
+  }),
+})
+
+const SigV4Auth = section({
+  sigv4: text(/^[a-z][a-z0-9-]{0,62}$/, 'the name of an AWS service, such as sagemaker').meta({
+    description: 'The AWS service that calls are signed for.',
+    examples: ['sagemaker'],
+  }),
+})
+
+const Auth = z.union([HeaderAuth, SigV4Auth]).transform((auth, context) => {
+  if (!('sigv4' in auth)) return auth
+  context.addIssue({ code: 'custom', message: notInEffect, path: ['sigv4'], params: { atKey: true } })
+  return z.NEVER
+})
+
+const Endpoint = section({
+  url: Url.meta({
+    description: 'Where the model is called, by POST.',
+    examples: ['https://models.example.com/predict'],
+  }),
+  // A Lambda function runs 15 minutes at most, and has to publish the result, too.
+  timeout: duration({ min: '1s', max: '14m', example: '60s', description: 'How long one call may take.' }).prefault(
+    '60s',
+  ),
+  headers: z
+    .record(HeaderName, HeaderValue, 'must be a mapping of header names to values')
+    .prefault({})
+    .meta({
+      description: 'Headers that each call carries. For what is secret there is auth.',
+      examples: [{ 'X-Team': 'search' }],
+    }),
+  auth: Auth.optional().meta({ description: 'How a call proves who makes it.' }),
+})
+
+const Calls = wholeNumber(2, MAX_CONCURRENCY).superRefine((calls, context) => {
+  if (splitConcurrency(calls)) return
+  const message = `can't be shared evenly by the workers; the nearest that can is ${nearestConcurrency(calls)}`
+  context.addIssue({ code: 'custom', message })
+})
+
+const Concurrency = z
+  .union([
+    Calls.transform(calls => ({ high: calls, normal: calls })),
+    section({
+      high: Calls.prefault(10).meta({ description: 'Calls at a time for priority high.' }),
+      normal: Calls.prefault(10).meta({ description: 'Calls at a time for priority normal.' }),
+    }),
+  ])
+  .prefault(10)
+  .meta({
+    description: 'Calls at a time, for each priority; one number for both, or one for each.',
+    examples: [10, { high: 20, normal: 5 }],
+  })
+
+const Batch = section({
+  count: wholeNumber(2, 10_000).meta({ description: 'The most requests in one call.', examples: [10] }),
+  // The event source mapping's window: whole seconds, 5 minutes at most.
+  period: wholeSeconds({
+    min: '1s',
+    max: '5m',
+    example: '1s',
+    description: 'How long a call waits to be full, in whole seconds.',
+  }),
+  url: Url.optional().meta({
+    description: 'Where batches are posted; endpoint.url if not given.',
+    examples: ['https://models.example.com/batch_predict'],
+  }),
+})
+
+const RateLimit = section({
+  count: wholeNumber(1, 1_000_000).meta({
+    description: 'The most calls of the endpoint in an interval, over all workers.',
+    examples: [100],
+  }),
+  interval: duration({ min: '1s', max: '1h', example: '60s', description: 'The length of an interval.' }),
+})
+
+const statuses = (preset: number[], description: string) =>
+  z
+    .array(wholeNumber(400, 599), 'must be a list of HTTP statuses, such as [429, 503]')
+    .refine(list => new Set(list).size === list.length, 'must name each status once')
+    .prefault(preset)
+    .meta({ description })
+
+const Retry = section({
+  attempts: wholeNumber(1, 100).prefault(5).meta({ description: 'Calls for one request in all, the first included.' }),
+  // SQS delays a message by 15 minutes at most.
+  period: duration({
+    min: '100ms',
+    max: '15m',
+    example: '1s',
+    description: 'The wait before the second attempt; it grows from then on.',
+  }).prefault('1s'),
+  max_backoff: duration({ min: '100ms', max: '15m', example: '30s', description: 'The longest wait.' }).prefault('30s'),
+  backoff_on: statuses([429, 503], 'Statuses after which the call is made again. Other 5xx are always.'),
+  drop_on: statuses([400, 404], 'Statuses after which the request has failed. Other 4xx always have.'),
+})
+
+const Circuit = section({
+  failures: wholeNumber(1, 1_000).prefault(5).meta({ description: 'Failed calls that open the circuit.' }),
+  within: duration({
+    min: '1s',
+    max: '1h',
+    example: '60s',
+    description: 'The time in which they are counted.',
+  }).prefault('60s'),
+  open: duration({
+    min: '1s',
+    max: '1h',
+    example: '30s',
+    description: 'How long no call is made before one is tried.',
+  }).prefault('30s'),
+})
+
+/** One model: where it is, how it is called, how it is protected. */
+export const Model = section({
+  endpoint: Endpoint.meta({ description: 'The HTTP endpoint that runs the model.' }),
+  request: Mapping.meta({
+    description: "The body of a call, over the request's fields, user_id, request_id and attempt.",
+    examples: ['{ "model_input": prompt, "parameters": parameters }'],
+  }),
+  response: Mapping.meta({
+    description:
+      'The outcome, over the body of the answer: `result`, and `usage` if the model counts tokens (else the estimate is charged).',
+    examples: ['{ "result": result, "usage": usage }'],
+  }),
+  concurrency: Concurrency,
+  batch: Batch.optional().meta({ description: 'One call for many requests.' }),
+  rate_limit: RateLimit.optional().meta({ description: 'How often the endpoint may be called.' }),
+  retry: Retry.optional().meta({ description: 'What happens after a failed call.' }),
+  circuit: Circuit.optional().meta({ description: 'When a failing endpoint is left alone.' }),
+})
+export type Model = z.infer<typeof Model>

@@ -1,0 +1,94 @@
+import { type JsonSchema, plainJsonSchema } from './json-schema.ts'
+import { isNotYet } from './not-yet.ts'
+
+const INTRODUCTION = `# pipeline.yaml
+
+<!-- Generated from lib/config/schema.ts by \`npm run generate\`. -->
+
+The one file that decides what a deployment of Sluice is. \`npx sluice config check [FILE]\` checks it and names each mistake by
+line and column; \`npm start\` and \`npx cdk deploy\` refuse a file with mistakes before anything starts. For help in an editor, its
+first line names the JSON Schema:
+
+    # yaml-language-server: $schema=docs/pipeline.schema.json
+
+- **Variables**: \`\${NAME}\` and \`\${NAME:default}\` in a value are replaced from the environment; the default may be empty and hold
+  colons, but no \`}\`. A variable that is not set and has no default is refused. \`$\${NAME}\` gives \`\${NAME}\` itself. Put quotes around a
+  value with a variable where YAML would misread it, as inside \`{ }\`. In JSONata, write \`$ {\` for a group-by over the context,
+  since \`\${name: …}\` is a variable.
+- **Durations** are a whole number and a unit: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`4d\`.
+- **Mappings and conditions** are [JSONata](https://docs.jsonata.org), compiled when the file is checked.
+- Keys marked *not in effect yet* are checked and then refused: they are never ignored.
+`
+
+/** The reference of the pipeline file in Markdown, one table a mapping. */
+export function pipelineReference(): string {
+  return [INTRODUCTION, ...sections(plainJsonSchema(), [])].join('\n')
+}
+
+function sections(schema: JsonSchema, path: string[]): string[] {
+  const nested = children(schema, path).flatMap(([child, childPath]) => sections(child, childPath))
+  return schema.properties ? [table(schema, path), ...nested] : nested
+}
+
+// The mappings inside a value, with their paths: `models.<name>.endpoint`, `routing[]`.
+function children(
+  { properties = {}, additionalProperties, items, anyOf = [] }: JsonSchema,
+  path: string[],
+): [JsonSchema, string[]][] {
+  const last = path.at(-1)
+  return [
+    ...Object.entries(properties).map(([key, child]): [JsonSchema, string[]] => [child, [...path, key]]),
+    ...(additionalProperties ? [[additionalProperties, [...path, '<name>']] as [JsonSchema, string[]]] : []),
+    ...(items ? [[items, [...path.slice(0, -1), `${last}[]`]] as [JsonSchema, string[]]] : []),
+    ...anyOf.map((form): [JsonSchema, string[]] => [form, path]),
+  ]
+}
+
+function table({ properties = {}, required = [] }: JsonSchema, path: string[]): string {
+  const rows = Object.entries(properties).map(([key, schema]) => {
+    const preset = required.includes(key) ? '*required*' : code(schema.default)
+    return `| \`${key}\` | ${form(schema)} | ${preset} | ${meaning(schema, [...path, key])} |`
+  })
+  const heading = path.length === 0 ? '## The file' : `## \`${path.join('.')}\``
+  return `${[heading, '', '| key | value | default | meaning |', '|---|---|---|---|', ...rows].join('\n')}\n`
+}
+
+function form(schema: JsonSchema): string {
+  const { type, title, enum: words, minimum = 0, maximum = 0, items, additionalProperties, anyOf } = schema
+  if (anyOf) return [...new Set(anyOf.map(form))].join(' or ')
+  if (title) return title
+  if (words) return words.map(code).join(' or ')
+  if (items) return `list of ${items.type === 'object' ? 'mappings' : form(items)}`
+  if (additionalProperties) return `name: ${form(additionalProperties)}`
+  switch (type) {
+    case 'integer':
+      return `${minimum.toLocaleString('en-US')} to ${maximum.toLocaleString('en-US')}`
+    case 'boolean':
+      return '`true` or `false`'
+    case 'object':
+      return 'mapping'
+    default:
+      return 'text'
+  }
+}
+
+function meaning({ description = '', default: preset, examples = [] }: JsonSchema, path: string[]): string {
+  const notYet = isNotYet(path.join('.').replaceAll('<name>', '*')) ? '*Not in effect yet.* ' : ''
+  const shown =
+    preset === undefined ? examples : examples.filter(example => JSON.stringify(example) !== JSON.stringify(preset))
+  return `${notYet}${description}${shown.length > 0 ? ` Example: ${shown.map(code).join(', ')}` : ''}`
+}
+
+function code(value: unknown): string {
+  if (value === undefined || JSON.stringify(value) === '{}') return ''
+  const text = typeof value === 'string' ? value.replace(/^.* $/, '"$&"') : flow(value)
+  return `\`${text.replaceAll('|', '\\|')}\``
+}
+
+function flow(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return String(value)
+  return `{ ${Object.entries(value)
+    .map(([key, item]) => `${key}: ${flow(item)}`)
+    .join(', ')} }`
+}

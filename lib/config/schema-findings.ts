@@ -1,0 +1,80 @@
+import type { z } from 'zod'
+import type { Finding, Path } from './finding.ts'
+
+type Issue = z.core.$ZodIssue
+
+/** What the schema checked, and how a text of it was written where that isn't the text itself. */
+type Checked = { data: unknown; writtenAs: (path: Path) => string | undefined }
+
+/** What the schema refused, one finding a mistake; where it takes one of several forms, by the form that was meant. */
+export function toFindings(issues: readonly Issue[], checked: Checked, parent: Path = []): Finding[] {
+  return issues.flatMap(issue => fromIssue(issue, checked, [...parent, ...issue.path]))
+}
+
+/** The paths where the schema found a text in place of a number or a boolean. */
+export function mistypedPaths(issues: readonly Issue[], data: unknown, parent: Path = []): Path[] {
+  return issues.flatMap(issue => {
+    const path = [...parent, ...issue.path]
+    if (issue.code === 'invalid_union') return mistypedPaths(issue.errors.flat(), data, path)
+    return issue.code === 'invalid_type' && typeof valueAt(data, path) === 'string' ? [path] : []
+  })
+}
+
+function fromIssue(issue: Issue, checked: Checked, path: Path): Finding[] {
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      // The message has one line a key: see section() in fields.ts.
+      const messages = issue.message.split('\n')
+      return issue.keys.map((key, index) => ({
+        path: [...path, key],
+        subject: path,
+        message: messages[index] ?? '',
+        atKey: true,
+      }))
+    }
+    case 'invalid_key': {
+      const message = `has the key ${JSON.stringify(path.at(-1))}, which ${issue.issues[0]?.message}`
+      return [{ path, subject: path.slice(0, -1), message, atKey: true }]
+    }
+    case 'invalid_union':
+      return toFindings(meantForm(issue.errors), checked, path)
+    case 'custom': {
+      const { offset, atKey } = (issue.params ?? {}) as Pick<Finding, 'offset' | 'atKey'>
+      return [{ path, message: issue.message, ...(offset !== undefined && { offset }), ...(atKey && { atKey }) }]
+    }
+    default:
+      return [{ path, message: withValue(issue.message, checked, path) }]
+  }
+}
+
+// The form that the value comes nearest to: one of its type, with the fewest unknown keys. What fits no form is measured by the
+// simple one, as a mapping is longer to write.
+function meantForm(forms: readonly (readonly Issue[])[]): readonly Issue[] {
+  const misfit = (issue: Issue) => {
+    if (issue.code === 'unrecognized_keys') return issue.keys.length
+    if (issue.code !== 'invalid_type' || issue.path.length > 0) return 0
+    return issue.expected === 'object' ? 2_000 : 1_000
+  }
+  const misfits = (issues: readonly Issue[]) => issues.reduce((sum, issue) => sum + misfit(issue), 0)
+  return forms.toSorted((a, b) => misfits(a) - misfits(b))[0] ?? []
+}
+
+// What stands there is shown as the file has it: what a variable holds may be a secret.
+function withValue(message: string, { data, writtenAs }: Checked, path: Path): string {
+  const value = valueAt(data, path)
+  if (value === undefined) return `is missing; it ${message}`
+  if (value === null) return `${message}, not empty`
+  if (Array.isArray(value)) return value.length === 0 ? message : `${message}, not a list`
+  if (typeof value === 'object') return `${message}, not a mapping`
+  const written = writtenAs(path)
+  if (written !== undefined) return `${message}, which ${written} does not give`
+  const shown = JSON.stringify(value)
+  return shown.length > 60 ? message : `${message}, not ${shown}`
+}
+
+function valueAt(data: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
+    data,
+  )
+}

@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import { duration, flag, Mapping, Name, oneOf, section, text, wholeNumber } from './fields.ts'
+import { Model } from './model-schema.ts'
+
+// A quota item lists its open requests and is written at each admission; this many keep it small.
+const IN_FLIGHT_PER_SHARD = 100
+
+/** The two priorities that a request can have; each has queues and workers of its own. */
+export const Priority = oneOf('high', 'normal')
+export type Priority = z.infer<typeof Priority>
+
+/** What a user of this plan may use in one quota window. `shards` is resolved: the given or the needed number, if that is higher. */
+export const Plan = section({
+  requests: wholeNumber(1, 1_000_000_000).meta({
+    description: 'Requests that a user may make in a window.',
+    examples: [100],
+  }),
+  tokens: wholeNumber(1, 1_000_000_000_000).meta({
+    description: 'Tokens that a user may spend in a window, what is reserved for open requests included.',
+    examples: [10_000],
+  }),
+  in_flight: wholeNumber(1, 100_000).meta({
+    description: 'Requests of a user that may be queued or running at a time.',
+    examples: [20],
+  }),
+  priorities: z
+    .array(Priority, 'must be a list of priorities, such as [normal]')
+    .min(1, 'must name at least one priority: high, normal or both')
+    .refine(isUnique, 'must name each priority once')
+    .meta({ description: 'The priorities that a request of this plan may ask for.', examples: [['high', 'normal']] }),
+  shards: wholeNumber(1, 1_000)
+    .optional()
+    .meta({
+      description:
+        'Counters that the limits are split over, each with an equal part. At least one for each 100 in flight, which is what ' +
+        'it is if not given; more help a user who posts hundreds of requests a second.',
+      examples: [10],
+    }),
+}).transform(plan => ({
+  ...plan,
+  shards: Math.max(plan.shards ?? 1, Math.ceil(plan.in_flight / IN_FLIGHT_PER_SHARD)),
+}))
+export type Plan = z.infer<typeof Plan>
+
+const Queue = section({
+  backend: oneOf('sqs', 'rabbitmq').prefault('sqs').meta({ description: 'What carries the messages.' }),
+  // SQS keeps a message for 14 days at most, and an expired request must still be found in its queue.
+  expire_after: duration({
+    min: '1m',
+    max: '13d',
+    example: '6h',
+    description: 'A request that has not started by then expires, and costs nothing.',
+  }).prefault('6h'),
+})
+
+const Quotas = section({
+  window: oneOf('day', 'hour')
+    .prefault('day')
+    .meta({ description: 'How long a quota lasts. It starts anew at 00:00 UTC, or each hour.' }),
+  default_plan: Name.meta({ description: 'The plan of a user who was given none.', examples: ['free'] }),
+  plans: z
+    .record(Name, Plan, 'must be a mapping of plan names to plans')
+    .refine(isFilled, 'must have at least one plan')
+    .meta({ description: 'The plans by name.' }),
+})
+
+/** One routing rule: requests that `when` is true for go to `model`. */
+export const Route = section({
+  when: Mapping.optional().meta({
+    description: "A condition over the request's fields. The last route has none: it is the default.",
+    examples: ['model_type = "image"'],
+  }),
+  model: Name.meta({ description: 'The model that such a request runs on.', examples: ['text'] }),
+})
+export type Route = z.infer<typeof Route>
+
+const Observability = section({
+  log_level: oneOf('DEBUG', 'INFO', 'WARN', 'ERROR')
+    .prefault('INFO')
+    .meta({ description: 'The least severe level that is logged.' }),
+  namespace: text(
+    /^(?!AWS\/)[A-Za-z0-9._/#-]{1,255}$/,
+    'a CloudWatch namespace of letters, digits and ._/#-, not starting with AWS/',
+  )
+    .prefault('Sluice')
+    .meta({ description: 'The CloudWatch namespace of all metrics.' }),
+  tracing: flag.prefault(false).meta({ description: 'Whether functions and calls are traced.' }),
+  store_prompts: flag.prefault(true).meta({
+    description: 'Whether the prompt is kept in Postgres. Prompts are never logged.',
+  }),
+  fields: z
+    .record(
+      text(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'a name of letters, digits and _, up to 64 characters'),
+      z.string('must be a text (put quotes around a number)'),
+      'must be a mapping of names to texts',
+    )
+    .prefault({})
+    .meta({ description: 'Fields that are added to each log line.', examples: [{ environment: 'dev' }] }),
+})
+
+const Input = section({
+  queue: text(/^[A-Za-z0-9_-]{1,80}$/, 'the name of an SQS queue').meta({
+    description: 'The name of a queue; its messages are requests with a user_id.',
+    examples: ['nightly-prompts'],
+  }),
+})
+
+/** The pipeline file: everything that a deployment is. Read, durations are milliseconds and defaults are filled in. */
+export const Pipeline = section({
+  name: text(
+    /^[A-Za-z][A-Za-z0-9-]{0,23}$/,
+    'a name of letters, digits and -, starting with a letter, up to 24 characters',
+  )
+    .prefault('sluice')
+    .meta({ description: 'What the deployment is called. It is part of the AWS names.' }),
+  inputs: z
+    .array(Input, 'must be a list of inputs, such as [{ queue: nightly-prompts }]')
+    .optional()
+    .meta({ description: 'Where requests come from besides HTTP.' }),
+  queue: Queue.prefault({}).meta({ description: 'How requests wait.' }),
+  quotas: Quotas.meta({ description: 'What users may use.' }),
+  routing: z
+    .array(Route, 'must be a list of routes')
+    .min(1, 'must have at least the default route, such as [{ model: text }]')
+    .meta({
+      description: 'Which model a request runs on: the first route that fits, unless the request names its model.',
+    }),
+  models: z
+    .record(Name, Model, 'must be a mapping of model names to models')
+    .refine(isFilled, 'must have at least one model')
+    .meta({ description: 'The models by name.' }),
+  observability: Observability.prefault({}).meta({ description: 'What can be seen of the running system.' }),
+}).meta({ title: 'Sluice pipeline', description: 'The one file that decides what a deployment of Sluice is.' })
+export type Pipeline = z.infer<typeof Pipeline>
+
+function isUnique(values: readonly unknown[]): boolean {
+  return new Set(values).size === values.length
+}
+
+function isFilled(record: object): boolean {
+  return Object.keys(record).length > 0
+}

@@ -1,0 +1,120 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar,
+  visit,
+} from 'yaml'
+import type { Path } from './finding.ts'
+import { type Environment, type Interpolated, interpolate } from './interpolate.ts'
+import { sourceOffset } from './source-offset.ts'
+import { type SyntaxProblem, syntaxProblems } from './yaml-syntax.ts'
+
+/** Where something stands in the file; both count from 1. */
+export type Position = { line: number; column: number }
+
+/** A YAML document that knows where in its text each value stands. */
+export type SourceDocument = {
+  /** What makes it unusable: YAML's syntax, or else variables that are not set. */
+  problems: (Position & { message: string })[]
+  /** Its value as plain data; only if there are no problems. */
+  toData: () => unknown
+  /** Where a value, its key, or a place in its text stands; for a value that isn't there, the key that it belongs under. */
+  position: (path: Path, place?: { atKey?: boolean; offset?: number }) => Position
+  /** The text of a value as it was written, if a variable was replaced in it. */
+  writtenAs: (path: Path) => string | undefined
+  /** Makes a text that was wholly `${…}` the number or boolean that it shows; false if it shows none. */
+  retype: (path: Path) => boolean
+}
+
+type Replaced = Interpolated & { scalar: Scalar; written: string }
+
+/** Reads YAML, and replaces variables in its scalar values, so that what they hold can't change the structure. */
+export function readSource(text: string, env: Environment): SourceDocument {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true })
+  const syntax = syntaxProblems(document, text)
+  const replaced = syntax.length > 0 ? [] : findVariables(document, env)
+  const problems = syntax.length > 0 ? syntax : replaced.flatMap(variable => unsetProblems(variable, text))
+  for (const { scalar, value } of replaced) scalar.value = value
+
+  const toPosition = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset)
+    return { line: Math.max(1, line), column: Math.max(1, col) }
+  }
+  const replacedAt = (path: Path) => {
+    const { value } = locate(document, path)
+    return replaced.find(({ scalar }) => scalar === value)
+  }
+
+  return {
+    problems: problems.map(({ offset, message }) => ({ ...toPosition(offset), message })),
+    toData: () => document.toJS(),
+    position(path, { atKey = false, offset } = {}) {
+      const { key, value } = locate(document, path)
+      const node = (atKey ? key : (value ?? key)) ?? document.contents
+      const start = node?.range?.[0] ?? 0
+      if (offset === undefined || !isScalar(node)) return toPosition(start)
+      const variable = replacedAt(path)
+      if (variable === undefined) return toPosition(sourceOffset(node, node.value, text, offset))
+      return toPosition(sourceOffset(node, variable.written, text, variable.origin(offset)))
+    },
+    writtenAs: path => replacedAt(path)?.written,
+    retype(path) {
+      const variable = replacedAt(path)
+      const typed = variable?.isWhole ? toNumberOrBoolean(variable.value) : undefined
+      if (variable === undefined || typed === undefined) return false
+      variable.scalar.value = typed
+      return true
+    },
+  }
+}
+
+function findVariables(document: Document, env: Environment): Replaced[] {
+  const replaced: Replaced[] = []
+  visit(document, {
+    Scalar(role, scalar) {
+      if (role === 'key' || typeof scalar.value !== 'string') return
+      const result = interpolate(scalar.value, env)
+      if (result) replaced.push({ ...result, scalar, written: scalar.value })
+    },
+  })
+  return replaced
+}
+
+function unsetProblems({ scalar, written, unset }: Replaced, text: string): SyntaxProblem[] {
+  return unset.map(({ name, offset }) => ({
+    offset: sourceOffset(scalar, written, text, offset),
+    message: `the variable ${name} is not set; set it, or give it a default: \${${name}:default}`,
+  }))
+}
+
+// The node at a path, through aliases, and its key; where the path ends early, no node and the last key on the way.
+function locate(document: Document, path: Path): { key?: Node; value?: Node } {
+  let value = document.contents as Node | null | undefined
+  let key: Node | undefined
+  for (const part of path) {
+    const parent: unknown = isAlias(value) ? value.resolve(document) : value
+    value = undefined
+    if (isSeq(parent)) {
+      value = parent.items[Number(part)] as Node | undefined
+      key = value ?? key
+    } else if (isMap(parent)) {
+      const pair = parent.items.find(item => isScalar(item.key) && item.key.value === part)
+      key = (pair?.key as Node | undefined) ?? key
+      value = pair?.value as Node | undefined
+    }
+  }
+  if (isAlias(value)) value = value.resolve(document)
+  return { ...(key && { key }), ...(value && { value }) }
+}
+
+function toNumberOrBoolean(text: string): number | boolean | undefined {
+  if (text === 'true' || text === 'false') return text === 'true'
+  return /^[-+]?\d+(\.\d+)?(e[-+]?\d+)?$/i.test(text) ? Number(text) : undefined
+}

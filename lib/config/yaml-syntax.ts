@@ -1,0 +1,75 @@
+import { type Document, isScalar, visit, type YAMLError, type YAMLWarning } from 'yaml'
+
+/** A sentence about a place in a text, in characters from 0. */
+export type SyntaxProblem = { offset: number; message: string }
+
+/** What makes a YAML text unusable: its syntax, what YAML allows but a pipeline doesn't need, aliases that blow it up. */
+export function syntaxProblems(document: Document.Parsed, text: string): SyntaxProblem[] {
+  const errors = [...document.errors, ...document.warnings]
+  const broken = errors.filter(error => error.code !== 'DUPLICATE_KEY').slice(0, 1)
+  // One mistake makes the parser stumble many times; only the first tells something. Each duplicate key is a mistake of its own.
+  if (errors.length > 0) return (broken.length > 0 ? broken : errors).map(error => toProblem(error, text))
+  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
+    return [{ offset: 0, message: 'the file is empty; it must hold a pipeline' }]
+  }
+  return [...prototypeKeys(document), ...aliasProblems(document)]
+}
+
+function toProblem({ code, message, pos: [offset] }: YAMLError | YAMLWarning, text: string): SyntaxProblem {
+  switch (code) {
+    case 'DUPLICATE_KEY':
+      return { offset, message: `the key ${keyAt(text, offset)} is there twice in this mapping; keep one` }
+    case 'MULTIPLE_DOCS':
+      return { offset, message: 'the file must hold one YAML document; remove what begins here' }
+    case 'RESOURCE_EXHAUSTION':
+      return { offset, message: 'the file is nested too deeply' }
+    default: {
+      // In {…}, or before a space, an unquoted variable isn't text to YAML, which its own message can't tell.
+      const hint = /\$\{/.test(lineAt(text, offset)) ? ` (if it is about \${…}: put quotes around the value)` : ''
+      return { offset, message: `the file is not valid YAML: ${message}${hint}` }
+    }
+  }
+}
+
+// Such a key would be lost, or would change what other keys mean, in any JavaScript object that it comes into.
+function prototypeKeys(document: Document.Parsed): SyntaxProblem[] {
+  const problems: SyntaxProblem[] = []
+  visit(document, {
+    Scalar(role, { value, range }) {
+      if (role !== 'key' || value !== '__proto__') return
+      problems.push({ offset: range?.[0] ?? 0, message: 'the key __proto__ is not allowed' })
+    },
+  })
+  return problems
+}
+
+function aliasProblems(document: Document.Parsed): SyntaxProblem[] {
+  const aliases: { offset: number; isBound: boolean }[] = []
+  visit(document, {
+    Alias(_role, alias) {
+      aliases.push({ offset: alias.range?.[0] ?? 0, isBound: alias.resolve(document) !== undefined })
+    },
+  })
+  const loose = aliases.find(alias => !alias.isBound)
+  if (loose) return [{ offset: loose.offset, message: 'this alias (*name) has no anchor (&name) before it' }]
+  if (expands(document)) return []
+  return [{ offset: aliases[0]?.offset ?? 0, message: 'the file has too many aliases; write the values out' }]
+}
+
+// The yaml package counts what the aliases expand to and stops at a bound.
+function expands(document: Document.Parsed): boolean {
+  try {
+    document.toJS()
+    return true
+  } catch {
+    return false
+  }
+}
+
+function keyAt(text: string, offset: number): string {
+  return text.slice(offset).match(/^[^\s:]+/)?.[0] ?? ''
+}
+
+function lineAt(text: string, offset: number): string {
+  return text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n', 1)[0] ?? ''
+}

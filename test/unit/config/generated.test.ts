@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { type JsonSchema, pipelineJsonSchema, plainJsonSchema } from '../../../lib/config/json-schema.ts'
+import { pipelineReference } from '../../../lib/config/reference.ts'
+
+const hint = 'run npm run generate'
+
+it('docs/pipeline.schema.json is what the schema generates', () => {
+  expect(JSON.parse(readFileSync('docs/pipeline.schema.json', 'utf8')), hint).toEqual(pipelineJsonSchema())
+})
+
+it('docs/pipeline.md is what the schema generates', () => {
+  expect(readFileSync('docs/pipeline.md', 'utf8'), hint).toBe(pipelineReference())
+})
+
+it('every key says what it means, and has a default or an example unless it holds others', () => {
+  const keys = [...allKeys(plainJsonSchema(), '')]
+
+  expect(keys.filter(([, schema]) => !schema.description).map(([path]) => path)).toEqual([])
+  const leaves = keys.filter(([, { type, anyOf }]) => type !== 'object' && type !== 'array' && !anyOf)
+  expect(leaves.filter(([, schema]) => schema.default === undefined && !schema.examples).map(([path]) => path)).toEqual(
+    [],
+  )
+  expect(leaves.length).toBeGreaterThan(30)
+})
+
+it('an editor accepts a variable in place of a number, a duration or a choice', () => {
+  const schema = pipelineJsonSchema()
+  const fields = schema.properties?.queue?.properties
+
+  expect(fields?.expire_after?.anyOf).toContainEqual({ $ref: '#/$defs/variable' })
+  expect(fields?.backend?.anyOf).toContainEqual({ $ref: '#/$defs/variable' })
+})
+
+function* allKeys(
+  { properties = {}, additionalProperties, items, anyOf = [] }: JsonSchema,
+  path: string,
+): Generator<[string, JsonSchema]> {
+  for (const [key, schema] of Object.entries(properties)) {
+    yield [`${path}.${key}`, schema]
+    yield* allKeys(schema, `${path}.${key}`)
+  }
+  for (const schema of [...anyOf, ...(items ? [items] : []), ...(additionalProperties ? [additionalProperties] : [])]) {
+    yield* allKeys(schema, path)
+  }
+}

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest'
+import { loadPipeline, parsePipeline } from '../../../lib/config/load.ts'
+import { pipelineText } from './pipelines.ts'
+
+const parse = (changes: Parameters<typeof pipelineText>[0] = {}, env: Record<string, string> = {}) =>
+  parsePipeline(pipelineText(changes), env, 'p.yaml')
+
+describe('a pipeline file', () => {
+  it('is read with durations as milliseconds', () => {
+    const pipeline = parse({ endpoint: 'models:\n  text:\n    endpoint: { url: "http://x/", timeout: 5m }' })
+
+    expect(pipeline.queue.expire_after).toBe(6 * 3_600_000)
+    expect(pipeline.models.text?.endpoint.timeout).toBe(300_000)
+  })
+
+  it('gets the documented defaults where it says nothing', () => {
+    const pipeline = parse({ name: '', queue: '', window: 'quotas:' })
+
+    expect(pipeline).toEqual({
+      name: 'sluice',
+      queue: { backend: 'sqs', expire_after: 21_600_000 },
+      quotas: {
+        window: 'day',
+        default_plan: 'free',
+        plans: { free: { requests: 100, tokens: 10_000, in_flight: 20, priorities: ['normal'], shards: 1 } },
+      },
+      routing: [{ model: 'text' }],
+      models: {
+        text: {
+          endpoint: { url: 'http://127.0.0.1:8081/predict', timeout: 60_000, headers: {} },
+          request: '{ "model_input": prompt }',
+          response: '{ "result": result }',
+          concurrency: { high: 10, normal: 10 },
+        },
+      },
+      observability: { log_level: 'INFO', namespace: 'Sluice', tracing: false, store_prompts: true, fields: {} },
+    })
+  })
+
+  it.each([
+    { given: 'in_flight: 100', shards: 1 },
+    { given: 'in_flight: 101', shards: 2 },
+    { given: 'in_flight: 400, shards: 2', shards: 4 },
+    { given: 'in_flight: 20, shards: 7', shards: 7 },
+  ])('has the given shards or those that it needs: { $given } is $shards', ({ given, shards }) => {
+    const pipeline = parse({
+      free: `  plans:\n    free: { requests: 1000, tokens: 10000, ${given}, priorities: [normal] }`,
+    })
+
+    expect(pipeline.quotas.plans.free?.shards).toBe(shards)
+  })
+
+  it.each([
+    { given: '5', concurrency: { high: 5, normal: 5 } },
+    { given: '{ high: 20, normal: 5 }', concurrency: { high: 20, normal: 5 } },
+    { given: '{ high: 20 }', concurrency: { high: 20, normal: 10 } },
+  ])('takes concurrency for both priorities or for each: $given', ({ given, concurrency }) => {
+    expect(parse({ extra: `    concurrency: ${given}` }).models.text?.concurrency).toEqual(concurrency)
+  })
+
+  it('fills in the defaults of auth', () => {
+    const endpoint = 'models:\n  text:\n    endpoint: { url: "https://x/", auth: { secret: KEY } }'
+
+    expect(parse({ endpoint }).models.text?.endpoint.auth).toEqual({
+      header: 'Authorization',
+      prefix: 'Bearer ',
+      secret: 'KEY',
+    })
+  })
+
+  it('may use anchors and aliases', () => {
+    const pipeline = parse({
+      free: '  plans:\n    free: &free { requests: 100, tokens: 10000, in_flight: 20, priorities: [normal] }\n    other: *free',
+    })
+
+    expect(pipeline.quotas.plans.other).toEqual(pipeline.quotas.plans.free)
+  })
+
+  it('that ships is right without any variable set', () => {
+    const pipeline = loadPipeline('pipeline.yaml', {})
+
+    expect(Object.keys(pipeline.models)).toEqual(['text'])
+    expect(pipeline.models.text?.endpoint.url).toBe('http://127.0.0.1:8081/predict')
+    expect(pipeline.quotas.plans.pro).toMatchObject({ in_flight: 400, shards: 4 })
+  })
+})
+
+describe('a variable', () => {
+  it('becomes a number or a boolean where one is wanted, and stays a text elsewhere', () => {
+    const pipeline = parse(
+      {
+        free: `  plans:\n    free: { requests: "\${N}", tokens: "\${T:5000}", in_flight: 20, priorities: ["\${P}"] }`,
+        extra: `    concurrency: \${C:4}\nobservability: { store_prompts: "\${S}", fields: { build: "\${N}" } }`,
+      },
+      { N: '12', P: 'high', S: 'false' },
+    )
+
+    expect(pipeline.quotas.plans.free).toMatchObject({ requests: 12, tokens: 5_000, priorities: ['high'] })
+    expect(pipeline.models.text?.concurrency).toEqual({ high: 4, normal: 4 })
+    expect(pipeline.observability).toMatchObject({ store_prompts: false, fields: { build: '12' } })
+  })
+
+  it('can stand inside a mapping, whose own dollars and braces stay', () => {
+    const request = `    request: >-\n      { "all": $map(x, function($v) { $v.\${FIELD:name} }), "raw": "$\${FIELD}" }`
+
+    expect(parse({ request }).models.text?.request).toBe(
+      `{ "all": $map(x, function($v) { $v.name }), "raw": "\${FIELD}" }`,
+    )
+  })
+
+  it('cannot add keys to the file', () => {
+    const pipeline = parse(
+      { extra: `observability:\n  fields:\n    team: \${TEAM}` },
+      { TEAM: 'a\n    other: b\nqueue: { backend: rabbitmq }' },
+    )
+
+    expect(pipeline.observability.fields).toEqual({ team: 'a\n    other: b\nqueue: { backend: rabbitmq }' })
+  })
+})

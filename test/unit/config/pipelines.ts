@@ -1,0 +1,46 @@
+import { ConfigError, parsePipeline } from '../../../lib/config/load.ts'
+
+/** A small pipeline that is right, line by line, so that tests can change one. */
+const LINES = {
+  name: 'name: demo',
+  queue: 'queue: { backend: sqs, expire_after: 6h }',
+  window: 'quotas:\n  window: day',
+  defaultPlan: '  default_plan: free',
+  free: '  plans:\n    free: { requests: 100, tokens: 10000, in_flight: 20, priorities: [normal] }',
+  routing: 'routing:\n  - model: text',
+  endpoint: 'models:\n  text:\n    endpoint: { url: "http://127.0.0.1:8081/predict" }',
+  request: '    request: \'{ "model_input": prompt }\'',
+  response: '    response: \'{ "result": result }\'',
+  extra: '',
+}
+
+/** The small pipeline with some of its lines replaced. */
+export function pipelineText(changes: Changes = {}): string {
+  return `${Object.values({ ...LINES, ...changes }).join('\n')}\n`
+}
+
+/** Lines of the small pipeline to replace. */
+export type Changes = Partial<typeof LINES>
+
+/** The model's endpoint with these fields. */
+export const endpoint = (fields: string): Changes => ({ endpoint: `models:\n  text:\n    endpoint: { ${fields} }` })
+
+/** The plan with these fields. */
+export const plan = (fields: string): Changes => ({ free: `  plans:\n    free: { ${fields} }` })
+
+/** What a user reads when the act finds the pipeline wrong. */
+export function messageOf(act: () => unknown): string {
+  try {
+    act()
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+  return 'accepted'
+}
+
+/** What a user reads about this text as `p.yaml`. */
+export const refusal = (text: string, env: Record<string, string> = {}) =>
+  messageOf(() => parsePipeline(text, env, 'p.yaml'))
+
+export const lines = (...all: string[]) => all.join('\n')

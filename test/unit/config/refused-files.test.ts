@@ -1,0 +1,99 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadPipeline } from '../../../lib/config/load.ts'
+import { endpoint, lines, messageOf, pipelineText, refusal } from './pipelines.ts'
+
+describe('a variable is refused', () => {
+  it('when it is not set, each at its place', () => {
+    expect(
+      refusal(pipelineText({ name: `name: \${A}`, extra: `observability: { fields: { a: "x \${A:} \${B}" } }` })),
+    ).toBe(
+      lines(
+        `p.yaml:1:7: the variable A is not set; set it, or give it a default: \${A:default}`,
+        `p.yaml:15:40: the variable B is not set; set it, or give it a default: \${B:default}`,
+      ),
+    )
+  })
+
+  it('when it gives what does not fit, without showing what may be a secret', () => {
+    const changes = endpoint(`url: "\${MODEL_URL}"`)
+
+    expect(refusal(pipelineText(changes), { MODEL_URL: 'hunter2' })).toBe(
+      `p.yaml:12:22: models.text.endpoint.url must be an http or https URL, such as http://127.0.0.1:8081/predict, which \${MODEL_URL} does not give`,
+    )
+  })
+})
+
+describe('a file that is no pipeline is refused in one line', () => {
+  it.each<[string, string, string]>([
+    ['an empty one', '', 'p.yaml:1:1: the file is empty; it must hold a pipeline'],
+    ['one of comments', '# later\n', 'p.yaml:1:1: the file is empty; it must hold a pipeline'],
+    ['a text', 'hello', 'p.yaml:1:1: the pipeline must be a mapping of keys to values, not "hello"'],
+    ['broken YAML', 'name: "x\n', 'p.yaml:2:1: the file is not valid YAML: Missing closing "quote'],
+    [
+      'an unquoted variable in braces',
+      `queue: { expire_after: \${T:5h} }`,
+      `p.yaml:1:25: the file is not valid YAML: Unexpected flow-map-start at node end (if it is about \${…}: put quotes around the value)`,
+    ],
+    [
+      'a key twice',
+      'name: a\nqueue: {}\nname: b\n',
+      'p.yaml:3:1: the key name is there twice in this mapping; keep one',
+    ],
+    [
+      'two documents',
+      'name: a\n---\nname: b\n',
+      'p.yaml:2:1: the file must hold one YAML document; remove what begins here',
+    ],
+    ['an unknown tag', 'name: !secret a\n', 'p.yaml:1:7: the file is not valid YAML: Unresolved tag: !secret'],
+    ['an alias of nothing', 'name: *x\n', 'p.yaml:1:7: this alias (*name) has no anchor (&name) before it'],
+    ['a key that JavaScript would hide', 'queue: { __proto__: 1 }\n', 'p.yaml:1:10: the key __proto__ is not allowed'],
+    [
+      'an alias bomb',
+      ['a: &a [x,x,x,x,x,x,x,x,x]', 'b: &b [*a,*a,*a,*a,*a,*a]', 'c: &c [*b,*b,*b,*b,*b]', 'd: [*c,*c,*c]'].join('\n'),
+      'p.yaml:2:8: the file has too many aliases; write the values out',
+    ],
+  ])('%s', (_name, text, expected) => {
+    expect(refusal(text)).toBe(expected)
+  })
+
+  it('one nested without end', () => {
+    expect(refusal('['.repeat(50_000))).toMatch(/^p\.yaml:1:\d+: the file is nested too deeply$/)
+  })
+
+  it('one that refers to itself', () => {
+    expect(refusal('name: &a [*a]')).toContain('p.yaml:1:10: name must be a name of letters')
+  })
+
+  it('one that is not there, is a folder, or is not text', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-config-'))
+    const binary = join(folder, 'binary.yaml')
+    writeFileSync(binary, Buffer.from([0xff, 0xfe, 0x00]))
+
+    expect(messageOf(() => loadPipeline(join(folder, 'no.yaml'), {}))).toBe(
+      `${folder}/no.yaml:1:1: there is no such file; name a pipeline file`,
+    )
+    expect(messageOf(() => loadPipeline(folder, {}))).toBe(`${folder}:1:1: this is a folder; name a pipeline file`)
+    expect(messageOf(() => loadPipeline(binary, {}))).toBe(`${binary}:1:1: the file is not UTF-8 text`)
+  })
+})
+
+it('all mistakes are named, in the order of the file', () => {
+  const text = pipelineText({ name: 'name: 1', window: 'quotas:\n  window: week', extra: '    concurency: 3' })
+
+  expect(refusal(text)).toBe(
+    lines(
+      'p.yaml:1:7: name must be a name of letters, digits and -, starting with a letter, up to 24 characters, not 1',
+      'p.yaml:4:11: quotas.window must be one of day, hour, not "week"',
+      'p.yaml:15:5: models.text has no key "concurency"; did you mean "concurrency"?',
+    ),
+  )
+})
+
+it('the places are those of a file with Windows line ends, too', () => {
+  expect(refusal(pipelineText({ request: '    request: prompt ]' }).replaceAll('\n', '\r\n'))).toContain(
+    'p.yaml:13:21: ',
+  )
+})

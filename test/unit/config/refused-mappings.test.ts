@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { type Changes, pipelineText, refusal } from './pipelines.ts'
+
+describe('a JSONata expression is refused where it breaks', () => {
+  it.each<[string, Changes, string]>([
+    [
+      'in single quotes',
+      { request: '    request: \'{ "it\'\'s": prompt "b": 1 }\'' },
+      'p.yaml:13:33: models.text.request is not valid JSONata: Expected "}", got "b"',
+    ],
+    [
+      'in double quotes',
+      { request: '    request: "{ \\"a\\": prompt ] }"' },
+      'p.yaml:13:31: models.text.request is not valid JSONata: Expected "}", got "]"',
+    ],
+    [
+      'plain',
+      { request: '    request: prompt ]' },
+      'p.yaml:13:21: models.text.request is not valid JSONata: Syntax error: "]"',
+    ],
+    [
+      'over several lines',
+      { request: '    request: |\n      {\n        "a": prompt\n        "b": 1\n      }' },
+      'p.yaml:16:9: models.text.request is not valid JSONata: Expected "}", got "b"',
+    ],
+    [
+      'folded',
+      { request: '    request: >-\n      { "a":\n\n        prompt  x }' },
+      'p.yaml:16:17: models.text.request is not valid JSONata: Expected "}", got "x"',
+    ],
+    [
+      'at its end',
+      { request: '    request: \'{ "a": 1\'' },
+      'p.yaml:13:23: models.text.request is not valid JSONata: Expected "}" before end of expression',
+    ],
+    [
+      'after a variable',
+      { request: `    request: '{ "a": \${LONG_NAME:x} ] }'` },
+      'p.yaml:13:37: models.text.request is not valid JSONata: Expected "}", got "]"',
+    ],
+    [
+      'at an unknown function',
+      { response: '    response: \'{ "a": $uppercas(x) }\'' },
+      'p.yaml:14:23: models.text.response calls $uppercas, which is no function of JSONata; did you mean $uppercase?',
+    ],
+    [
+      'in a route',
+      { routing: 'routing:\n  - { when: "a =", model: text }\n  - model: text' },
+      'p.yaml:9:17: routing[0].when is not valid JSONata: Unexpected end of expression',
+    ],
+    [
+      'with nothing in it',
+      { request: '    request: ""' },
+      'p.yaml:13:14: models.text.request is empty; it must be a JSONata expression',
+    ],
+  ])('%s', (_name, changes, expected) => {
+    expect(refusal(pipelineText(changes))).toBe(expected)
+  })
+})

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import { type Changes, endpoint, lines, pipelineText, plan, refusal } from './pipelines.ts'
+
+describe('a value is refused where it stands', () => {
+  it.each<[string, Changes, string]>([
+    ['a misspelt key', { queue: 'queeu: {}' }, 'p.yaml:2:1: the pipeline has no key "queeu"; did you mean "queue"?'],
+    [
+      'a key far from any',
+      { queue: 'queue: { zzz: 1 }' },
+      'p.yaml:2:10: queue has no key "zzz"; its keys are backend, expire_after',
+    ],
+    [
+      'a bad name',
+      { name: 'name: 1st' },
+      'p.yaml:1:7: name must be a name of letters, digits and -, starting with a letter, up to 24 characters, not "1st"',
+    ],
+    [
+      'a duration without unit',
+      { queue: 'queue: { expire_after: 30 }' },
+      'p.yaml:2:24: queue.expire_after must be a duration from 1m to 13d, such as 6h, not 30',
+    ],
+    [
+      'a duration of a wrong unit',
+      { queue: 'queue: { expire_after: 3w }' },
+      'p.yaml:2:24: queue.expire_after must be a duration from 1m to 13d, such as 6h, not "3w"',
+    ],
+    [
+      'a duration too long',
+      { queue: 'queue: { expire_after: 14d }' },
+      'p.yaml:2:24: queue.expire_after must be a duration from 1m to 13d, such as 6h, not "14d"',
+    ],
+    [
+      'a timeout over 14 minutes',
+      endpoint('url: "http://x/", timeout: 15m'),
+      'p.yaml:12:44: models.text.endpoint.timeout must be a duration from 1s to 14m, such as 60s, not "15m"',
+    ],
+    [
+      'a word that is none of the choice',
+      { window: 'quotas:\n  window: week' },
+      'p.yaml:4:11: quotas.window must be one of day, hour, not "week"',
+    ],
+    [
+      'a text for a number',
+      plan('requests: ten, tokens: 1, in_flight: 1, priorities: [high]'),
+      'p.yaml:7:23: quotas.plans.free.requests must be a whole number from 1 to 1,000,000,000, not "ten"',
+    ],
+    [
+      'a fraction',
+      plan('requests: 1.5, tokens: 1, in_flight: 1, priorities: [high]'),
+      'p.yaml:7:23: quotas.plans.free.requests must be a whole number from 1 to 1,000,000,000, not 1.5',
+    ],
+    [
+      'a limit of zero',
+      plan('requests: 1, tokens: 0, in_flight: 1, priorities: [high]'),
+      'p.yaml:7:34: quotas.plans.free.tokens must be a whole number from 1 to 1,000,000,000,000, not 0',
+    ],
+    [
+      'a missing limit',
+      plan('requests: 1, tokens: 1, priorities: [high]'),
+      'p.yaml:7:5: quotas.plans.free.in_flight is missing; it must be a whole number from 1 to 100,000',
+    ],
+    [
+      'no priority',
+      plan('requests: 1, tokens: 1, in_flight: 1, priorities: []'),
+      'p.yaml:7:63: quotas.plans.free.priorities must name at least one priority: high, normal or both',
+    ],
+    [
+      'a priority twice',
+      plan('requests: 1, tokens: 1, in_flight: 1, priorities: [high, high]'),
+      'p.yaml:7:63: quotas.plans.free.priorities must name each priority once',
+    ],
+    [
+      'an unknown priority',
+      plan('requests: 1, tokens: 1, in_flight: 1, priorities: [low]'),
+      'p.yaml:7:64: quotas.plans.free.priorities[0] must be one of high, normal, not "low"',
+    ],
+    [
+      'a plan name with capitals',
+      { free: '  plans:\n    Free: { requests: 1, tokens: 1, in_flight: 1, priorities: [high] }' },
+      'p.yaml:7:5: quotas.plans has the key "Free", which must be a name of a-z, 0-9 and -, up to 32 characters',
+    ],
+    [
+      'another scheme than http',
+      endpoint('url: "ftp://x/"'),
+      'p.yaml:12:22: models.text.endpoint.url must be an http or https URL, such as http://127.0.0.1:8081/predict, not "ftp://x/"',
+    ],
+    [
+      'credentials in a URL',
+      endpoint('url: "http://u:p@x/"'),
+      'p.yaml:12:22: models.text.endpoint.url must have no credentials in it; use auth',
+    ],
+    [
+      'a header that HTTP has not',
+      endpoint('url: "http://x/", headers: { "a b": c }'),
+      'p.yaml:12:46: models.text.endpoint.headers has the key "a b", which must be the name of an HTTP header, such as X-Team',
+    ],
+    [
+      'a header of the HTTP client',
+      endpoint('url: "http://x/", headers: { Host: x }'),
+      'p.yaml:12:46: models.text.endpoint.headers has the key "Host", which must not be a header that HTTP itself sets',
+    ],
+    [
+      'a header of the HTTP client for the secret',
+      endpoint('url: "http://x/", auth: { header: connection, secret: K }'),
+      'p.yaml:12:51: models.text.endpoint.auth.header must not be a header that HTTP itself sets',
+    ],
+    [
+      'a header of two lines',
+      endpoint('url: "http://x/", headers: { a: "b\\nc" }'),
+      'p.yaml:12:49: models.text.endpoint.headers.a must be the value of an HTTP header: one line of Latin-1 text, not "b\\nc"',
+    ],
+    [
+      'auth without secret',
+      endpoint('url: "http://x/", auth: { header: X-Key }'),
+      'p.yaml:12:35: models.text.endpoint.auth.secret is missing; it must be the name of a secret in AWS Secrets Manager',
+    ],
+    [
+      'a key that auth has not',
+      endpoint('url: "http://x/", auth: { secrte: K }'),
+      lines(
+        'p.yaml:12:35: models.text.endpoint.auth.secret is missing; it must be the name of a secret in AWS Secrets Manager',
+        'p.yaml:12:43: models.text.endpoint.auth has no key "secrte"; did you mean "secret"?',
+      ),
+    ],
+    [
+      'a concurrency of one',
+      { extra: '    concurrency: 1' },
+      'p.yaml:15:18: models.text.concurrency must be a whole number from 2 to 10,000, not 1',
+    ],
+    [
+      'a concurrency that no workers make',
+      { extra: '    concurrency: { high: 1009 }' },
+      "p.yaml:15:26: models.text.concurrency.high can't be shared evenly by the workers; the nearest that can is 1008",
+    ],
+    [
+      'an empty section',
+      { request: '    request:' },
+      'p.yaml:13:13: models.text.request must be a JSONata expression, not empty',
+    ],
+    ['a list for a mapping', { queue: 'queue: []' }, 'p.yaml:2:8: queue must be a mapping of keys to values'],
+    [
+      'a namespace of AWS',
+      { extra: 'observability: { namespace: AWS/X }' },
+      'p.yaml:15:29: observability.namespace must be a CloudWatch namespace of letters, digits and ._/#-, not starting with AWS/, not "AWS/X"',
+    ],
+    [
+      'no route',
+      { routing: 'routing: []' },
+      'p.yaml:8:10: routing must have at least the default route, such as [{ model: text }]',
+    ],
+  ])('%s', (_name, changes, expected) => {
+    expect(refusal(pipelineText(changes))).toBe(expected)
+  })
+})

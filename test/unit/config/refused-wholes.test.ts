@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest'
+import { type Changes, endpoint, lines, pipelineText, plan, refusal } from './pipelines.ts'
+
+describe('what does not fit together is refused', () => {
+  const routes = (...rules: string[]): Changes => ({
+    routing: `routing:\n${rules.map(rule => `  - ${rule}`).join('\n')}`,
+  })
+  it.each<[string, Changes, string]>([
+    [
+      'a route to no model',
+      routes('model: txt'),
+      'p.yaml:9:12: routing[0].model must name one of the models, not "txt"; did you mean "text"?',
+    ],
+    [
+      'a last route with a condition',
+      routes('{ when: "a", model: text }'),
+      'p.yaml:9:7: routing[0].when must not be there: the last route is the default; add one without when, such as { model: text }',
+    ],
+    [
+      'a default route that is not the last',
+      routes('model: text', 'model: text'),
+      'p.yaml:9:5: routing[0] must have a when: only the last route is without one, and the routes after this are never reached',
+    ],
+    [
+      'a default plan that is none',
+      { defaultPlan: '  default_plan: constructor' },
+      'p.yaml:5:17: quotas.default_plan must name one of the plans, not "constructor"; those are free',
+    ],
+    [
+      'limits too small for the shards',
+      plan('requests: 3, tokens: 9, in_flight: 301, priorities: [high]'),
+      'p.yaml:7:23: quotas.plans.free.requests must be at least 4: the plan has 4 shards, and each needs a part of it',
+    ],
+    [
+      'a header twice',
+      endpoint('url: "http://x/", headers: { A: b, a: c }'),
+      'p.yaml:12:52: models.text.endpoint.headers.a must not be there: the header is there already, in another spelling',
+    ],
+    [
+      'a header that auth sets',
+      endpoint('url: "http://x/", headers: { authorization: b }, auth: { secret: K }'),
+      'p.yaml:12:46: models.text.endpoint.headers.authorization must not be there: auth sets this header',
+    ],
+  ])('%s', (_name, changes, expected) => {
+    expect(refusal(pipelineText(changes))).toBe(expected)
+  })
+})
+
+describe('what is not in effect yet is refused, never ignored', () => {
+  it.each<[string, Changes, string]>([
+    [
+      'RabbitMQ',
+      { queue: 'queue: { backend: rabbitmq }' },
+      "p.yaml:2:19: queue.backend can't be rabbitmq yet: that is not in effect; it must be sqs",
+    ],
+    ['inputs', { queue: 'inputs: [{ queue: nightly }]' }, 'p.yaml:2:1: inputs is not in effect yet; remove it'],
+    [
+      'batch',
+      { extra: '    batch: { count: 10, period: 1s, url: "http://x/batch_predict" }' },
+      'p.yaml:15:5: models.text.batch is not in effect yet; remove it',
+    ],
+    [
+      'rate_limit',
+      { extra: '    rate_limit: { count: 100, interval: 60s }' },
+      'p.yaml:15:5: models.text.rate_limit is not in effect yet; remove it',
+    ],
+    [
+      'retry',
+      {
+        extra: '    retry: { attempts: 5, period: 1s, max_backoff: 30s, backoff_on: [429, 503], drop_on: [400, 404] }',
+      },
+      'p.yaml:15:5: models.text.retry is not in effect yet; remove it',
+    ],
+    [
+      'circuit',
+      { extra: '    circuit: { failures: 5, within: 60s, open: 30s }' },
+      'p.yaml:15:5: models.text.circuit is not in effect yet; remove it',
+    ],
+    [
+      'tracing',
+      { extra: 'observability: { tracing: true }' },
+      "p.yaml:15:27: observability.tracing can't be true yet: tracing is not in effect",
+    ],
+    [
+      'SigV4',
+      endpoint('url: "http://x/", auth: { sigv4: sagemaker }'),
+      'p.yaml:12:43: models.text.endpoint.auth.sigv4 is not in effect yet; remove it',
+    ],
+  ])('%s', (_name, changes, expected) => {
+    expect(refusal(pipelineText(changes))).toBe(expected)
+  })
+
+  it.each<[string, string, string]>([
+    [
+      'batch',
+      '{ count: 10, period: 1500ms }',
+      'p.yaml:15:33: models.text.batch.period must be whole seconds from 1s to 5m, such as 1s',
+    ],
+    [
+      'retry',
+      '{ backoff_on: [200] }',
+      'p.yaml:15:27: models.text.retry.backoff_on[0] must be a whole number from 400 to 599, not 200',
+    ],
+    ['circuit', '{ failurs: 3 }', 'p.yaml:15:16: models.text.circuit has no key "failurs"; did you mean "failures"?'],
+  ])('and its shape is checked: %s %s', (key, value, expected) => {
+    expect(refusal(pipelineText({ extra: `    ${key}: ${value}` }))).toBe(expected)
+  })
+
+  it('and its values are checked against each other', () => {
+    const extra = '    retry: { period: 10s, max_backoff: 1s, backoff_on: [400] }'
+
+    expect(refusal(pipelineText({ extra }))).toBe(
+      lines(
+        'p.yaml:15:5: models.text.retry is not in effect yet; remove it',
+        'p.yaml:15:5: models.text.retry.drop_on must not name 400, as backoff_on does',
+        'p.yaml:15:40: models.text.retry.max_backoff must not be shorter than period',
+      ),
+    )
+  })
+})
