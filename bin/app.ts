@@ -1,0 +1,12 @@
+import { ConfigError } from '../lib/config/finding.ts'
+import { createApp, synthesizeInto } from '../lib/synthesize.ts'
+
+const app = createApp()
+const config = app.node.tryGetContext('config') ?? process.env.SLUICE_CONFIG ?? 'pipeline.yaml'
+try {
+  await synthesizeInto(app, config, process.env)
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,119 @@
+import { join } from 'node:path'
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import {
+  ApplicationLogLevel,
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  RecursiveLoop,
+  Runtime,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda'
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { Construct } from 'constructs'
+import type * as z from 'zod'
+import type { BaseEnv as BaseEnvSchema } from '../../functions/platform/env.ts'
+import { SETTINGS_FILE } from '../../functions/platform/settings.ts'
+import { type EntryPoint, writeBundle } from '../bundle.ts'
+import type { Deployment } from './deployment.ts'
+
+type Base = z.infer<typeof BaseEnvSchema>
+
+/** The variables of an entry point's `Env` but for those that every function gets. */
+export type Own<Env extends Base> = Omit<Env, keyof Base>
+
+export interface SluiceFunctionProps {
+  readonly deployment: Deployment
+  readonly entryPoint: EntryPoint
+  /** What the function is called in logs and metrics, after the pipeline's name; by default as its entry point. */
+  readonly service?: string
+  /** To be checked with `satisfies Own<Env>`, so that a variable the entry point lacks is a type error. */
+  readonly environment: Readonly<Record<string, string>>
+  /** The entry point's part of pipeline.yaml, read with `readSettings`. */
+  readonly settings?: unknown
+  readonly timeout: Duration
+  /** Some functions send to the queue that invokes them; Lambda stops others that do. */
+  readonly mayLoop?: boolean
+}
+
+/**
+ * One Lambda function with a role and a log group of its own.
+ *
+ * None reserves concurrency: the mappings bound what consumes queues, and a reservation fails to deploy in an account that
+ * still has Lambda's initial limit.
+ */
+export class SluiceFunction extends Construct {
+  readonly lambda: LambdaFunction
+  readonly role: Role
+  readonly #service: string
+  readonly #namespace: string
+
+  constructor(scope: Construct, id: string, props: SluiceFunctionProps) {
+    super(scope, id)
+    const { deployment, entryPoint } = props
+    const { name, observability } = deployment.pipeline
+    const { log_level, namespace } = observability
+    // Deployments of one account may share a namespace: their names keep them apart.
+    this.#service = `${name}-${props.service ?? entryPoint}`
+    this.#namespace = namespace
+    // No managed policy: the one for logs allows every log group of the account.
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    logGroup.grantWrite(this.role)
+    this.lambda = new LambdaFunction(this, 'Lambda', {
+      code: Code.fromAsset(this.#writeCode(props)),
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      // A third of a core: enough to start in under half a second; none computes for long.
+      memorySize: 512,
+      timeout: props.timeout,
+      role: this.role,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      applicationLogLevelV2: ApplicationLogLevel[log_level],
+      // A start and a report line an invocation would cost more than our own lines; failures are WARN and stay.
+      systemLogLevelV2: SystemLogLevel.WARN,
+      ...(props.mayLoop && { recursiveLoop: RecursiveLoop.ALLOW }),
+      environment: { ...baseEnvironment(deployment, this.#service), ...props.environment },
+    })
+  }
+
+  /** Allows exactly these actions on exactly these resources. */
+  allow(actions: string[], resources: string[]): void {
+    this.role.addToPolicy(new PolicyStatement({ effect: Effect.ALLOW, actions, resources }))
+  }
+
+  /** The sum of what the function counts under a name. */
+  counted(metricName: string): Metric {
+    return new Metric({
+      namespace: this.#namespace,
+      metricName,
+      dimensionsMap: { service: this.#service },
+      statistic: Stats.SUM,
+    })
+  }
+
+  #writeCode({ deployment, entryPoint, settings }: SluiceFunctionProps): string {
+    const folder = join(deployment.assets, this.node.addr)
+    const file = settings === undefined ? undefined : { file: SETTINGS_FILE, content: settings }
+    writeBundle(deployment.bundles[entryPoint], folder, file)
+    return folder
+  }
+}
+
+function baseEnvironment({ pipeline }: Deployment, service: string): Base {
+  const { log_level, namespace, fields } = pipeline.observability
+  return {
+    POWERTOOLS_SERVICE_NAME: service,
+    POWERTOOLS_METRICS_NAMESPACE: namespace,
+    POWERTOOLS_LOG_LEVEL: log_level,
+    LOG_FIELDS: JSON.stringify(fields),
+  }
+}

@@ -1,0 +1,69 @@
+import { Duration } from 'aws-cdk-lib'
+import { Construct } from 'constructs'
+import type { Env } from '../../functions/gateway/env.ts'
+import type { Settings } from '../../functions/gateway/settings.ts'
+import { GATEWAY_TIMEOUT_MS } from '../../functions/requests/timing.ts'
+import type { Pipeline } from '../config/schema.ts'
+import { ALARM_PERIOD } from './alarms.ts'
+import type { Deployment } from './deployment.ts'
+import { type Own, SluiceFunction } from './function.ts'
+import type { PayloadStore } from './payload-store.ts'
+import type { Tables } from './tables.ts'
+import type { WorkQueue } from './work-queue.ts'
+
+export interface GatewayProps {
+  readonly deployment: Deployment
+  readonly queueUrlPrefix: string
+  readonly tables: Tables
+  readonly payloads: PayloadStore
+  /** Each model's queues and the one of results. */
+  readonly queues: readonly WorkQueue[]
+}
+
+/** Admits requests: the one function that a client waits for. */
+export class Gateway extends Construct {
+  readonly handler: SluiceFunction
+
+  constructor(scope: Construct, id: string, props: GatewayProps) {
+    super(scope, id)
+    const { deployment, tables, payloads } = props
+    this.handler = new SluiceFunction(this, 'Function', {
+      deployment,
+      entryPoint: 'gateway',
+      settings: gatewaySettings(deployment.pipeline),
+      environment: {
+        QUEUE_URL_PREFIX: props.queueUrlPrefix,
+        REQUESTS_TABLE: tables.requests.tableName,
+        QUOTA_TABLE: tables.quota.tableName,
+        PAYLOADS_BUCKET: payloads.bucket.bucketName,
+      } satisfies Own<Env>,
+      timeout: Duration.millis(GATEWAY_TIMEOUT_MS),
+    })
+    this.handler.allow(
+      ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      [tables.requests.tableArn, tables.quota.tableArn],
+    )
+    this.handler.allow(
+      ['sqs:SendMessage'],
+      props.queues.map(({ queue }) => queue.queueArn),
+    )
+    payloads.allow(this.handler.role, 's3:PutObject')
+    deployment.alarms.add(this, 'ErrorsAlarm', {
+      metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),
+      threshold: 1,
+      description:
+        'Admission crashes or runs out of time. From 1: it answers every fault it knows, so each of these is a defect.',
+      runbook: 'requests-are-not-admitted',
+    })
+  }
+}
+
+function gatewaySettings({ quotas, routing, models, queue, observability }: Pipeline): Settings {
+  return {
+    quotas,
+    routing,
+    models: Object.keys(models),
+    expire_after_ms: queue.expire_after,
+    store_prompts: observability.store_prompts,
+  }
+}

@@ -1,0 +1,136 @@
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib'
+import { Construct } from 'constructs'
+import { queueName } from '../../functions/queue/names.ts'
+import type { Priority } from '../../functions/requests/ids.ts'
+import { WORKER_MARGIN_MS } from '../../functions/requests/timing.ts'
+import type { Env } from '../../functions/worker/env.ts'
+import type { Settings } from '../../functions/worker/settings.ts'
+import { splitConcurrency } from '../config/concurrency.ts'
+import { ALARM_PERIOD } from './alarms.ts'
+import type { Deployment } from './deployment.ts'
+import { type Own, SluiceFunction } from './function.ts'
+import type { PayloadStore } from './payload-store.ts'
+import type { Tables } from './tables.ts'
+import { WorkQueue } from './work-queue.ts'
+
+export interface ModelProps {
+  readonly deployment: Deployment
+  readonly name: string
+  readonly queueUrlPrefix: string
+  readonly tables: Tables
+  readonly payloads: PayloadStore
+  readonly results: WorkQueue
+}
+
+/**
+ * One model: a queue a priority, and one worker function for both, so that a model that hangs holds up no other, and a
+ * flood of normal requests no high ones.
+ */
+export class Model extends Construct {
+  readonly name: string
+  readonly queues: Readonly<Record<Priority, WorkQueue>>
+  readonly worker: SluiceFunction
+
+  constructor(scope: Construct, id: string, props: ModelProps) {
+    super(scope, id)
+    this.name = props.name
+    this.worker = this.#worker(props)
+    this.queues = { high: this.#queue(props, 'high'), normal: this.#queue(props, 'normal') }
+    this.#grant(props)
+    props.deployment.alarms.add(this, 'WorkerAlarm', {
+      metric: this.worker.lambda.metricErrors({ period: ALARM_PERIOD }),
+      threshold: 3,
+      description: `Workers of ${this.name} crash or run out of time. From 3 in 5 minutes: one is repaired by a redelivery, a model's own errors are not counted here.`,
+      runbook: 'workers-crash',
+    })
+  }
+
+  #worker({ deployment, name, queueUrlPrefix, tables, payloads }: ModelProps): SluiceFunction {
+    return new SluiceFunction(this, 'Worker', {
+      deployment,
+      entryPoint: 'worker',
+      service: `worker-${name}`,
+      settings: workerSettings(deployment, name),
+      environment: {
+        QUEUE_URL_PREFIX: queueUrlPrefix,
+        REQUESTS_TABLE: tables.requests.tableName,
+        QUOTA_TABLE: tables.quota.tableName,
+        PAYLOADS_BUCKET: payloads.bucket.bucketName,
+      } satisfies Own<Env>,
+      timeout: workerTimeout(deployment, name),
+      // It defers a request by sending it to its own queue again.
+      mayLoop: true,
+    })
+  }
+
+  #queue({ deployment, name }: ModelProps, priority: Priority): WorkQueue {
+    const { pipeline, alarms } = deployment
+    const queue = new WorkQueue(this, priority === 'high' ? 'High' : 'Normal', {
+      alarms,
+      queueName: `${pipeline.name}-${queueName(name, priority)}`,
+      consumerTimeout: workerTimeout(deployment, name),
+      // A deferral is a message of its own, so only crashes and lost acknowledgements count here.
+      maxReceiveCount: 10,
+      oldest: {
+        age: Duration.millis(pipeline.queue.expire_after / 2),
+        description: `Requests of ${name}, ${priority}, have waited half of queue.expire_after, at whose end they expire.`,
+        runbook: 'requests-are-waiting',
+      },
+    })
+    queue.feed(this.worker, 'Mapping', mappingOf(deployment, name, priority))
+    return queue
+  }
+
+  #grant({ deployment, name, tables, payloads, results }: ModelProps): void {
+    const queueArns = Object.values(this.queues).map(({ queue }) => queue.queueArn)
+    this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
+    this.worker.allow(['dynamodb:UpdateItem'], [tables.quota.tableArn])
+    this.worker.allow(['sqs:SendMessage'], [...queueArns, results.queue.queueArn])
+    payloads.allow(this.worker.role, 's3:GetObject', 's3:PutObject')
+    const secret = modelOf(deployment, name).endpoint.auth?.secret
+    if (secret !== undefined) this.worker.allow(['secretsmanager:GetSecretValue'], [secretArn(this, secret)])
+  }
+}
+
+function modelOf({ pipeline }: Deployment, name: string) {
+  const model = pipeline.models[name]
+  if (!model) throw new Error(`no model is called ${name}`)
+  return model
+}
+
+function workerSettings(deployment: Deployment, name: string): Settings {
+  const { endpoint, request, response } = modelOf(deployment, name)
+  const { url, timeout, headers, auth } = endpoint
+  const { store_prompts } = deployment.pipeline.observability
+  return {
+    model: name,
+    endpoint: { url, timeout_ms: timeout, headers, ...(auth && { auth }) },
+    request,
+    response,
+    store_prompts,
+  }
+}
+
+/** Lambda counts in whole seconds. */
+const workerTimeout = (deployment: Deployment, name: string): Duration =>
+  Duration.seconds(Math.ceil((modelOf(deployment, name).endpoint.timeout + WORKER_MARGIN_MS) / 1000))
+
+/** `concurrency` simultaneous calls are invocations times messages of one, which a worker runs at the same time. */
+function mappingOf(deployment: Deployment, name: string, priority: Priority) {
+  const concurrency = modelOf(deployment, name).concurrency[priority]
+  const split = splitConcurrency(concurrency)
+  if (!split) throw new Error(`models.${name}.concurrency.${priority} can't be ${concurrency}`)
+  return { batchSize: split.calls, maxConcurrency: split.mapping }
+}
+
+/**
+ * Secrets Manager adds six characters to the name. The secret is the operator's: if a KMS key of his own encrypts it, that
+ * key's policy has to let the worker's role decrypt.
+ */
+const secretArn = (scope: Construct, name: string): string =>
+  Stack.of(scope).formatArn({
+    service: 'secretsmanager',
+    resource: 'secret',
+    resourceName: `${name}-??????`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  })

@@ -1,0 +1,88 @@
+import { CfnOutput, Stack, Tags } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import type { Bundles } from './bundle.ts'
+import type { Pipeline } from './config/schema.ts'
+import { Alarms } from './constructs/alarms.ts'
+import { Authorizer } from './constructs/authorizer.ts'
+import { Dashboard } from './constructs/dashboard.ts'
+import type { Deployment } from './constructs/deployment.ts'
+import { FrontDoor } from './constructs/front-door.ts'
+import { Gateway } from './constructs/gateway.ts'
+import { LedgerMigrations } from './constructs/ledger-migrations.ts'
+import { Model } from './constructs/model.ts'
+import { Reader } from './constructs/reader.ts'
+import { Results } from './constructs/results.ts'
+import { State } from './constructs/state.ts'
+
+export interface SluiceStackProps {
+  readonly pipeline: Pipeline
+  readonly bundles: Bundles
+  /** A folder for the code of functions until it is staged. */
+  readonly assets: string
+}
+
+/**
+ * All of Sluice, for any account and region. One stack: a result's way crosses every part of it, so there is nothing to
+ * deploy apart. What holds data is in `State`.
+ */
+export class SluiceStack extends Stack {
+  constructor(scope: Construct, { pipeline, bundles, assets }: SluiceStackProps) {
+    const { name } = pipeline
+    super(scope, name, { description: 'Sluice: an asynchronous inference gateway.' })
+    Tags.of(this).add('Application', 'sluice')
+    Tags.of(this).add('Pipeline', name)
+
+    const alarms = new Alarms(this, 'Alarms')
+    const deployment: Deployment = { pipeline, bundles, assets, alarms }
+    // A queue's URL but for the end of its name, which functions add (functions/queue/names.ts).
+    const queueUrlPrefix = `https://sqs.${this.region}.${this.urlSuffix}/${this.account}/${name}-`
+    const state = new State(this, 'State')
+    const common = { deployment, queueUrlPrefix, ...state }
+
+    const migrations = new LedgerMigrations(this, 'Ledger', common)
+    const results = new Results(this, 'Results', common)
+    const models = Object.keys(pipeline.models).map(
+      model => new Model(this, `Model-${model}`, { ...common, name: model, results: results.work }),
+    )
+    const queues = [...models.flatMap(model => Object.values(model.queues)), results.work]
+    const gateway = new Gateway(this, 'Gateway', { ...common, queues })
+    const reader = new Reader(this, 'Reader', common)
+    for (const user of [results.collector, reader.handler]) user.lambda.node.addDependency(migrations)
+
+    const frontDoor = new FrontDoor(this, 'FrontDoor', {
+      alarms,
+      apiName: name,
+      authorizer: new Authorizer(this, 'Authorizer', common).handler.lambda,
+      gateway: gateway.handler.lambda,
+      reader: reader.handler.lambda,
+    })
+    const dashboard = new Dashboard(this, 'Dashboard', {
+      name,
+      frontDoor,
+      gateway,
+      models,
+      results,
+      ledger: state.ledger,
+    })
+
+    this.#output('ApiUrl', frontDoor.api.apiEndpoint)
+    this.#output('DashboardUrl', dashboard.url)
+    this.#output('AlarmTopicArn', alarms.topic.topicArn)
+    this.#output('RequestsTable', state.tables.requests.tableName)
+    this.#output('QuotaTable', state.tables.quota.tableName)
+    this.#output('KeysTable', state.tables.keys.tableName)
+    this.#output('UsersTable', state.tables.users.tableName)
+    this.#output('PayloadsBucket', state.payloads.bucket.bucketName)
+    this.#output('LedgerClusterArn', state.ledger.environment.LEDGER_CLUSTER_ARN)
+    this.#output('LedgerSecretArn', state.ledger.environment.LEDGER_SECRET_ARN)
+    this.#output('LedgerDatabase', state.ledger.environment.LEDGER_DATABASE)
+    this.#output('QueueUrlPrefix', queueUrlPrefix)
+    this.#output('ResultsQueueUrl', results.work.queue.queueUrl)
+    this.#output('Plans', JSON.stringify(pipeline.quotas))
+  }
+
+  /** What the operator's command line reads. */
+  #output(name: string, value: string): void {
+    new CfnOutput(this, name, { value })
+  }
+}

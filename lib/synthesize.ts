@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { App, Validations } from 'aws-cdk-lib'
+import { AwsSolutionsChecks } from 'cdk-nag'
+import cdkJson from '../cdk.json' with { type: 'json' }
+import { bundleAll } from './bundle.ts'
+import { loadPipeline } from './config/load.ts'
+import { SluiceStack } from './sluice-stack.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * An app with the feature flags of cdk.json, which the CDK's command line would pass, and cdk-nag, which fails every synth
+ * that has a finding nobody acknowledged. Without `outdir`, the command line says where the assembly goes.
+ */
+export function createApp(outdir?: string): App {
+  const app = new App({
+    ...(outdir !== undefined && { outdir }),
+    context: cdkJson.context,
+    analyticsReporting: false,
+    autoSynth: false,
+  })
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
+  return app
+}
+
+/**
+ * Adds the stack of a pipeline file to an app and synthesizes it. Rejects with a `ConfigError` when the file is not right,
+ * and with cdk-nag's findings.
+ */
+export async function synthesizeInto(
+  app: App,
+  config: string,
+  env: Environment,
+): Promise<{ assembly: string; stackName: string }> {
+  const pipeline = loadPipeline(config, env)
+  const bundles = await bundleAll()
+  const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))
+  try {
+    const { stackName } = new SluiceStack(app, { pipeline, bundles, assets })
+    return { assembly: app.synth().directory, stackName }
+  } finally {
+    rmSync(assets, { recursive: true, force: true })
+  }
+}
+
+/** Synthesizes a pipeline file in this process; `assembly` is the folder with the template and its assets. */
+export function synthesize(options: {
+  config: string
+  env: Environment
+  outdir: string
+}): Promise<{ assembly: string; stackName: string }> {
+  return synthesizeInto(createApp(options.outdir), options.config, options.env)
+}

@@ -1,0 +1,78 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, expect, it } from 'vitest'
+import { bundleAll, bundleFunction, writeBundle } from '../../lib/bundle.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'sluice-bundle-'))
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+
+const PROJECT = {
+  'functions/greeter/handler.ts': `
+    import { readFileSync } from 'node:fs'
+    import { shout } from 'shouting'
+    import { greeting } from './greeting.ts'
+    export const handler = async (name: string) => {
+      const { settingsText } = await import('./late.ts')
+      return shout(greeting(name)) + settingsText()
+    }`,
+  'functions/greeter/greeting.ts': "export const greeting = (name: string): string => 'hello ' + name",
+  'functions/greeter/late.ts': `
+    import { readFileSync } from 'node:fs'
+    import { greeting } from './greeting.ts'
+    export const settingsText = () => readFileSync(new URL('settings.json', import.meta.url), 'utf8') + greeting('late')`,
+  'node_modules/shouting/package.json': '{ "name": "shouting", "main": "index.js" }',
+  'node_modules/shouting/index.js':
+    "const { format } = require('util'); exports.shout = t => format('%s!', t.toUpperCase())",
+}
+
+/** Writes the project into a folder of its own, as a clone would. */
+function checkout(folder: string): string {
+  const root = join(scratch, folder)
+  for (const [file, text] of Object.entries(PROJECT)) {
+    mkdirSync(dirname(join(root, file)), { recursive: true })
+    writeFileSync(join(root, file), text)
+  }
+  return root
+}
+
+it('a bundle runs by itself: CommonJS packages, late imports and settings included', async () => {
+  const root = checkout('one')
+  const bundle = await bundleFunction('greeter', root)
+  const folder = join(root, 'cdk.out', 'asset')
+  writeBundle(bundle, folder, { file: 'settings.json', content: { a: 1 } })
+  const { handler } = await import(pathToFileURL(join(folder, 'index.mjs')).href)
+  expect(await handler('you')).toBe('HELLO YOU!{"a":1}hello late')
+})
+
+it('a bundle is the same, byte for byte, wherever the checkout is', async () => {
+  const here = await bundleFunction('greeter', checkout('one'))
+  const there = await bundleFunction('greeter', checkout('somewhere/much/deeper'))
+  expect(there.hash).toBe(here.hash)
+  expect(there.files).toEqual(here.files)
+})
+
+/** What a start loads: the entry and, again and again, what a file imports at its top. Late imports look like calls. */
+function loadedAtStart(
+  files: ReadonlyMap<string, Uint8Array>,
+  name = 'index.mjs',
+  seen = new Set<string>(),
+): Set<string> {
+  if (seen.has(name)) return seen
+  seen.add(name)
+  const text = Buffer.from(files.get(name) ?? []).toString()
+  for (const [, file] of text.matchAll(/(?:from|import)\s*"\.\/([\w-]+\.mjs)"/g))
+    loadedAtStart(files, String(file), seen)
+  return seen
+}
+
+it('the gateway loads less than 750 KB at its start, and neither S3 nor credentials of other places than Lambda', async () => {
+  const { files } = (await bundleAll()).gateway
+  const atStart = loadedAtStart(files)
+  const bytes = [...atStart].reduce((sum, name) => sum + (files.get(name)?.length ?? 0), 0)
+  expect(bytes).toBeGreaterThan(100_000)
+  expect(bytes).toBeLessThan(750_000)
+  expect([...atStart].filter(name => /^(s3-client|sso|sts|loadSso)/.test(name))).toEqual([])
+  expect([...files.keys()].filter(name => name.startsWith('s3-client'))).not.toEqual([])
+})

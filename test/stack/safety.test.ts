@@ -1,0 +1,279 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Queue } from 'aws-cdk-lib/aws-sqs'
+import { describe, expect, it } from 'vitest'
+import { parsePipeline } from '../../lib/config/load.ts'
+import { SluiceStack } from '../../lib/sluice-stack.ts'
+import { createApp } from '../../lib/synthesize.ts'
+import { functionOf, grantsOf, ofType, only, outputOf, render } from './queries.ts'
+import { PIPELINE, STUB_BUNDLES, synthesizeText } from './synthesized.ts'
+
+const { template } = synthesizeText(PIPELINE)
+
+const CLUSTER = 'arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>:cluster:<StateLedgerCluster>'
+const LEDGER_SECRET = 'secretsmanager:GetSecretValue <StateLedgerCluster.MasterUserSecret.SecretArn>'
+const OBJECTS = '<StatePayloadsBucket.Arn>/*'
+const each = (actions: string[], resources: string[]) =>
+  actions.flatMap(action => resources.map(name => `${action} <${name}.Arn>`))
+const logs = (name: string) => each(['logs:CreateLogStream', 'logs:PutLogEvents'], [name])
+const consume = (...queues: string[]) =>
+  each(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'], queues)
+
+const workerGrants = (model: string) => {
+  const queues = [`Model${model}HighQueue`, `Model${model}NormalQueue`]
+  return [
+    ...logs(`Model${model}WorkerLogs`),
+    ...each(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], ['StateTablesRequests']),
+    ...each(['dynamodb:UpdateItem'], ['StateTablesQuota']),
+    ...each(['sqs:SendMessage'], [...queues, 'ResultsWorkQueue']),
+    ...consume(...queues),
+    `s3:GetObject ${OBJECTS}`,
+    `s3:PutObject ${OBJECTS}`,
+  ]
+}
+
+describe('each function may do exactly what it does', () => {
+  it.each<[string, string[]]>([
+    [
+      'authorizer',
+      [...logs('AuthorizerFunctionLogs'), ...each(['dynamodb:GetItem'], ['StateTablesKeys', 'StateTablesUsers'])],
+    ],
+    [
+      'gateway',
+      [
+        ...logs('GatewayFunctionLogs'),
+        ...each(
+          ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+          ['StateTablesRequests', 'StateTablesQuota'],
+        ),
+        ...each(
+          ['sqs:SendMessage'],
+          ['ModeltextHighQueue', 'ModeltextNormalQueue', 'ModelimageHighQueue', 'ModelimageNormalQueue'],
+        ),
+        ...each(['sqs:SendMessage'], ['ResultsWorkQueue']),
+        `s3:PutObject ${OBJECTS}`,
+      ],
+    ],
+    [
+      'reader',
+      [
+        ...logs('ReaderFunctionLogs'),
+        ...each(['dynamodb:GetItem'], ['StateTablesRequests', 'StateTablesQuota']),
+        `rds-data:ExecuteStatement ${CLUSTER}`,
+        LEDGER_SECRET,
+        `s3:GetObject ${OBJECTS}`,
+      ],
+    ],
+    ['worker-text', workerGrants('text')],
+    [
+      'worker-image',
+      [
+        ...workerGrants('image'),
+        'secretsmanager:GetSecretValue arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:prod/IMAGE_KEY-??????',
+      ],
+    ],
+    [
+      'collector',
+      [
+        ...logs('ResultsCollectorLogs'),
+        ...each(['dynamodb:GetItem', 'dynamodb:UpdateItem'], ['StateTablesRequests']),
+        ...each(['dynamodb:UpdateItem'], ['StateTablesQuota']),
+        ...consume('ResultsWorkQueue'),
+        `rds-data:ExecuteStatement ${CLUSTER}`,
+        LEDGER_SECRET,
+      ],
+    ],
+    [
+      'migrator',
+      [
+        ...logs('LedgerMigratorLogs'),
+        ...['Execute', 'Begin', 'Commit', 'Rollback'].map(
+          verb => `rds-data:${verb}${verb === 'Execute' ? 'Statement' : 'Transaction'} ${CLUSTER}`,
+        ),
+        LEDGER_SECRET,
+      ],
+    ],
+  ])('%s', (service, expected) => {
+    expect(grantsOf(template, functionOf(template, service))).toEqual(expected.sort())
+  })
+
+  it('no role has a managed policy', () => {
+    for (const { Properties } of ofType(template, 'AWS::IAM::Role'))
+      expect(Properties.ManagedPolicyArns).toBeUndefined()
+  })
+})
+
+describe('what holds data is kept', () => {
+  it('tables are on demand, recoverable to the second, encrypted, and neither deleted nor replaced', () => {
+    const tables = ofType(template, 'AWS::DynamoDB::GlobalTable')
+    expect(tables).toHaveLength(4)
+    for (const { Properties, DeletionPolicy, UpdateReplacePolicy } of tables) {
+      expect(Properties.BillingMode).toBe('PAY_PER_REQUEST')
+      expect(Properties.GlobalSecondaryIndexes).toBeUndefined()
+      expect(Properties.SSESpecification).toEqual({ SSEEnabled: false })
+      expect(Properties.Replicas).toEqual([
+        expect.objectContaining({
+          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+          DeletionProtectionEnabled: true,
+        }),
+      ])
+      expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain'])
+    }
+  })
+
+  it.each([
+    ['RequestsTable', ['user_id', 'request_id'], true],
+    ['QuotaTable', ['pk'], true],
+    ['KeysTable', ['key_id'], false],
+    ['UsersTable', ['user_id'], false],
+  ])('%s has its keys, and a time to live only where items may go', (output, keys, expires) => {
+    const table = outputOf(template, output).Properties
+    expect((table.KeySchema as { AttributeName: string }[]).map(key => key.AttributeName)).toEqual(keys)
+    expect(table.TimeToLiveSpecification).toEqual(expires ? { AttributeName: 'ttl', Enabled: true } : undefined)
+  })
+
+  it('payloads are private, encrypted, logged, and expire after the items that name them', () => {
+    const bucket = outputOf(template, 'PayloadsBucket')
+    expect(bucket.DeletionPolicy).toBe('Retain')
+    expect(bucket.Properties).toMatchObject({
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      LoggingConfiguration: expect.anything(),
+      LifecycleConfiguration: { Rules: [expect.objectContaining({ ExpirationInDays: 120, Status: 'Enabled' })] },
+    })
+    const policies = ofType(template, 'AWS::S3::BucketPolicy')
+    expect(policies).toHaveLength(2)
+    for (const { Properties } of policies) expect(JSON.stringify(Properties)).toContain('"aws:SecureTransport":"false"')
+    for (const { Properties } of ofType(template, 'AWS::S3::Bucket')) {
+      expect(JSON.stringify(Properties.BucketEncryption)).toContain('AES256')
+    }
+  })
+
+  it('the ledger is encrypted, backed up, protected, and leaves a snapshot', () => {
+    const cluster = only(template, 'AWS::RDS::DBCluster')
+    expect([cluster.DeletionPolicy, cluster.UpdateReplacePolicy]).toEqual(['Snapshot', 'Snapshot'])
+    expect(cluster.Properties).toMatchObject({
+      Engine: 'aurora-postgresql',
+      StorageEncrypted: true,
+      DeletionProtection: true,
+      BackupRetentionPeriod: 14,
+      ManageMasterUserPassword: true,
+      EnableIAMDatabaseAuthentication: true,
+      EnableHttpEndpoint: true,
+    })
+    expect(Number.parseInt(String(cluster.Properties.EngineVersion), 10)).toBeGreaterThanOrEqual(16)
+    expect(cluster.Properties.Port).not.toBe(5432)
+  })
+})
+
+describe('the ledger’s network', () => {
+  it('has no way out: no gateway, no NAT, no route', () => {
+    for (const type of [
+      'InternetGateway',
+      'NatGateway',
+      'Route',
+      'EgressOnlyInternetGateway',
+      'VPCGatewayAttachment',
+    ]) {
+      expect(ofType(template, `AWS::EC2::${type}`)).toEqual([])
+    }
+  })
+
+  it('has no way in: no ingress rule, no public address', () => {
+    const group = only(template, 'AWS::EC2::SecurityGroup')
+    expect(group.Properties.SecurityGroupIngress).toBeUndefined()
+    expect(ofType(template, 'AWS::EC2::SecurityGroupIngress')).toEqual([])
+    // CDK's way to write "none": without a rule, EC2 would add one that allows everything.
+    expect(group.Properties.SecurityGroupEgress).toEqual([expect.objectContaining({ CidrIp: '255.255.255.255/32' })])
+    expect(only(template, 'AWS::RDS::DBInstance').Properties.PubliclyAccessible).toBe(false)
+    expect(only(template, 'AWS::RDS::DBCluster').Properties.VpcSecurityGroupIds).toEqual([
+      { 'Fn::GetAtt': [group.id, 'GroupId'] },
+    ])
+    for (const { Properties } of ofType(template, 'AWS::EC2::Subnet'))
+      expect(Properties.MapPublicIpOnLaunch).toBe(false)
+  })
+
+  it('is logged, and no function is in it', () => {
+    expect(only(template, 'AWS::EC2::FlowLog').Properties.TrafficType).toBe('ALL')
+    for (const { Properties } of ofType(template, 'AWS::Lambda::Function')) expect(Properties.VpcConfig).toBeUndefined()
+  })
+})
+
+describe('the ledger’s migrations', () => {
+  const migrations = only(template, 'Custom::LedgerMigrations')
+
+  it('run again when the migrator has changed, once its database is there', () => {
+    expect(migrations.Properties.MigratorHash).toBe(STUB_BUNDLES.migrator.hash)
+    expect(migrations.Properties.ServiceToken).toEqual({ 'Fn::GetAtt': [functionOf(template, 'migrator').id, 'Arn'] })
+    expect(migrations.DependsOn).toContain(only(template, 'AWS::RDS::DBInstance').id)
+  })
+
+  it('come before the functions that use the ledger', () => {
+    for (const service of ['collector', 'reader']) {
+      expect(functionOf(template, service).DependsOn).toContain(migrations.id)
+    }
+  })
+})
+
+describe('alarms', () => {
+  const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties)
+  const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
+
+  it('watch each dead-letter queue', () => {
+    const watched = alarms.map(({ Dimensions }) => JSON.stringify(Dimensions))
+    for (const { id, Properties } of ofType(template, 'AWS::SQS::Queue')) {
+      if (!String(Properties.QueueName).endsWith('-dlq')) continue
+      expect(watched).toContainEqual(expect.stringContaining(`"${id}"`))
+    }
+  })
+
+  it('tell the topic, and lead to a chapter of the runbook', () => {
+    const chapters = [...runbook.matchAll(/^## (.*)$/gm)].map(([, title]) =>
+      String(title)
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9 -]/g, '')
+        .replaceAll(' ', '-'),
+    )
+    const topic = { Ref: only(template, 'AWS::SNS::Topic').id }
+    for (const { AlarmDescription, AlarmActions, TreatMissingData } of alarms) {
+      const [, anchor] = /Runbook: docs\/runbook\.md#([\w-]+)$/.exec(String(AlarmDescription)) ?? []
+      expect(chapters).toContain(anchor)
+      expect(AlarmActions).toEqual([topic])
+      expect(TreatMissingData).toBe('notBreaching')
+    }
+  })
+})
+
+describe('the synth itself', () => {
+  it('fails on a finding that nobody acknowledged', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-nag-'))
+    try {
+      const app = createApp(join(folder, 'out'))
+      const pipeline = parsePipeline(PIPELINE, {}, 'test.yaml')
+      const stack = new SluiceStack(app, { pipeline, bundles: STUB_BUNDLES, assets: join(folder, 'assets') })
+      new Queue(stack, 'Planted')
+      expect(() => app.synth()).toThrow(/AwsSolutions-SQS3/)
+      const report = JSON.parse(readFileSync(join(folder, 'out', 'validation-report.json'), 'utf8'))
+      expect(report.pluginReports).toMatchObject([{ pluginName: 'AwsSolutions', conclusion: 'failure' }])
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  it('is for any account and region, and tags what it makes', () => {
+    expect(render(template.Outputs.DashboardUrl?.Value)).toBe(
+      'https://<AWS::Region>.console.aws.amazon.com/cloudwatch/home?region=<AWS::Region>#dashboards/dashboard/Shop-1',
+    )
+    for (const { Properties } of ofType(template, 'AWS::Lambda::Function')) {
+      expect(Properties.Tags).toEqual([
+        { Key: 'Application', Value: 'sluice' },
+        { Key: 'Pipeline', Value: 'Shop-1' },
+      ])
+    }
+  })
+})

@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, describe, expect, it } from 'vitest'
+import { ConfigError } from '../../lib/config/finding.ts'
+import { synthesize } from '../../lib/synthesize.ts'
+import { functionOf, ofType, render, variablesOf } from './queries.ts'
+import { assetFolder, type Template } from './synthesized.ts'
+
+const run = promisify(execFile)
+
+const scratch = mkdtempSync(join(tmpdir(), 'sluice-synthesize-'))
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+
+const config = fileURLToPath(new URL('../../pipeline.yaml', import.meta.url))
+
+describe('the pipeline that comes with the repository', async () => {
+  const { assembly, stackName } = await synthesize({
+    config,
+    env: { TEXT_MODEL_URL: 'http://127.0.0.1:9/predict' },
+    outdir: join(scratch, 'out'),
+  })
+  const file = readFileSync(join(assembly, `${stackName}.template.json`), 'utf8')
+  const template: Template = JSON.parse(file)
+
+  it('has code for each function that starts with the variables it is given, and exports a handler', async () => {
+    const functions = ofType(template, 'AWS::Lambda::Function')
+    const starts = functions.map(fn => {
+      const url = pathToFileURL(join(assetFolder(assembly, fn.Properties), 'index.mjs')).href
+      const variables = Object.entries(variablesOf(fn)).map(([name, value]) => [name, render(value)])
+      const script = `const { handler } = await import('${url}'); process.stdout.write(typeof handler)`
+      const env = { ...Object.fromEntries(variables), AWS_REGION: 'us-east-1' }
+      return run(process.execPath, ['--input-type=module', '--eval', script], { env })
+    })
+    for (const { stdout } of await Promise.all(starts)) expect(stdout).toBe('function')
+    expect(functions).toHaveLength(6)
+  })
+
+  it('takes variables from the environment it is given', () => {
+    const folder = assetFolder(assembly, functionOf(template, 'worker-text').Properties)
+    const settings = JSON.parse(readFileSync(join(folder, 'settings.json'), 'utf8'))
+    expect(settings.endpoint.url).toBe('http://127.0.0.1:9/predict')
+  })
+
+  it('says nothing of the machine it was synthesized on, and needs no account', () => {
+    expect(file).not.toContain(tmpdir())
+    expect(file).not.toContain(fileURLToPath(new URL('../..', import.meta.url)))
+    const { missing } = JSON.parse(readFileSync(join(assembly, 'manifest.json'), 'utf8'))
+    expect(missing).toBeUndefined()
+  })
+})
+
+it('a pipeline file that is not right is refused before anything is bundled', async () => {
+  await expect(synthesize({ config: join(scratch, 'absent.yaml'), env: {}, outdir: scratch })).rejects.toThrow(
+    ConfigError,
+  )
+})

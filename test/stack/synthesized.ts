@@ -1,0 +1,88 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Bundles, ENTRY_POINTS } from '../../lib/bundle.ts'
+import { parsePipeline } from '../../lib/config/load.ts'
+import { SluiceStack } from '../../lib/sluice-stack.ts'
+import { createApp } from '../../lib/synthesize.ts'
+
+/** Two models that differ in all that a worker is built from. */
+export const PIPELINE = `
+name: Shop-1
+queue: { expire_after: 4h }
+quotas:
+  window: hour
+  default_plan: free
+  plans:
+    free: { requests: 100, tokens: 10000, in_flight: 20, priorities: [normal] }
+routing:
+  - { when: 'model_type = "image"', model: image }
+  - { model: text }
+models:
+  text:
+    endpoint: { url: "http://text.example.com/predict", timeout: 60s }
+    request: '{ "model_input": prompt }'
+    response: '{ "result": result }'
+    concurrency: 10
+  image:
+    endpoint: { url: "https://image.example.com/", timeout: 14m, headers: { X-Team: shop }, auth: { secret: prod/IMAGE_KEY } }
+    request: '{ "text": prompt }'
+    response: '{ "result": image }'
+    concurrency: { high: 40, normal: 7 }
+observability: { log_level: WARN, namespace: Shop, store_prompts: false, fields: { environment: test } }
+`
+
+export interface Resource {
+  readonly Type: string
+  readonly Properties: Record<string, unknown>
+  readonly DependsOn?: readonly string[]
+  readonly DeletionPolicy?: string
+  readonly UpdateReplacePolicy?: string
+}
+
+export interface Template {
+  readonly Resources: Readonly<Record<string, Resource>>
+  readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>
+}
+
+// What the constructs do with code is the same for any code; real bundles have tests of their own.
+const bundle = { files: new Map([['index.mjs', Buffer.from('export const handler = () => {}')]]), hash: 'abc' }
+export const STUB_BUNDLES = Object.fromEntries(ENTRY_POINTS.map(name => [name, bundle])) as unknown as Bundles
+
+export interface Synthesized {
+  readonly template: Template
+  /** What `settings.json` beside a function's code says. */
+  settings(logicalId: string): unknown
+}
+
+/** Synthesizes a pipeline text with stub code, all validations included. */
+export function synthesizeText(text: string): Synthesized {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-stack-'))
+  try {
+    const app = createApp(join(folder, 'out'))
+    const pipeline = parsePipeline(text, {}, 'test.yaml')
+    const { stackName } = new SluiceStack(app, { pipeline, bundles: STUB_BUNDLES, assets: join(folder, 'assets') })
+    const assembly = app.synth()
+    const template: Template = assembly.getStackByName(stackName).template
+    const settings = new Map(
+      Object.entries(template.Resources)
+        .filter(([, { Type }]) => Type === 'AWS::Lambda::Function')
+        .map(([id, { Properties }]) => [id, readSettings(assembly.directory, Properties)]),
+    )
+    return { template, settings: id => settings.get(id) }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** A function's asset is staged in a folder named like its key. */
+export const assetFolder = (assembly: string, properties: Record<string, unknown>): string =>
+  join(assembly, `asset.${(properties.Code as { S3Key: string }).S3Key.replace(/\.zip$/, '')}`)
+
+function readSettings(assembly: string, properties: Record<string, unknown>): unknown {
+  try {
+    return JSON.parse(readFileSync(join(assetFolder(assembly, properties), 'settings.json'), 'utf8'))
+  } catch {
+    return undefined
+  }
+}

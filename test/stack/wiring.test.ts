@@ -1,0 +1,233 @@
+import { describe, expect, it } from 'vitest'
+import { Env as AuthorizerEnv } from '../../functions/authorizer/env.ts'
+import { Env as CollectorEnv } from '../../functions/collector/env.ts'
+import { Env as GatewayEnv } from '../../functions/gateway/env.ts'
+import { Settings as GatewaySettings } from '../../functions/gateway/settings.ts'
+import { Env as MigratorEnv } from '../../functions/migrator/env.ts'
+import { Env as ReaderEnv } from '../../functions/reader/env.ts'
+import { Settings as ReaderSettings } from '../../functions/reader/settings.ts'
+import { Env as WorkerEnv } from '../../functions/worker/env.ts'
+import { Settings as WorkerSettings } from '../../functions/worker/settings.ts'
+import { functionOf, ofType, only, queueOf, render, variablesOf } from './queries.ts'
+import { PIPELINE, synthesizeText } from './synthesized.ts'
+
+const { template, settings } = synthesizeText(PIPELINE)
+
+describe('the front door', () => {
+  const api = only(template, 'AWS::ApiGatewayV2::Api')
+  const authorizer = only(template, 'AWS::ApiGatewayV2::Authorizer')
+
+  const integrationOf = (route: Record<string, unknown>) => {
+    const id = render(route.Target).replace(/^integrations\/<(.*)>$/, '$1')
+    const found = ofType(template, 'AWS::ApiGatewayV2::Integration').find(integration => integration.id.startsWith(id))
+    return found?.Properties ?? {}
+  }
+
+  it.each([
+    ['POST /v1/inference', 'gateway', true],
+    ['POST /generate', 'gateway', true],
+    ['POST /api/v1/inference', 'gateway', true],
+    ['GET /v1/inference/{request_id}', 'reader', true],
+    ['GET /v1/quota', 'reader', true],
+    ['GET /healthz', 'reader', false],
+    ['$default', 'reader', false],
+  ])('%s goes to the %s', (routeKey, service, needsKey) => {
+    const { Properties: route } = only(template, 'AWS::ApiGatewayV2::Route', { RouteKey: routeKey })
+    const integration = integrationOf(route)
+    expect(integration.IntegrationUri).toEqual({ 'Fn::GetAtt': [functionOf(template, service).id, 'Arn'] })
+    expect(integration.PayloadFormatVersion).toBe('2.0')
+    expect(route.AuthorizationType).toBe(needsKey ? 'CUSTOM' : 'NONE')
+    expect(route.AuthorizerId).toEqual(needsKey ? { Ref: authorizer.id } : undefined)
+  })
+
+  it('has no other route', () => {
+    expect(ofType(template, 'AWS::ApiGatewayV2::Route')).toHaveLength(7)
+  })
+
+  it('asks the authorizer by the key header, and remembers its answer for 60 s', () => {
+    expect(authorizer.Properties).toMatchObject({
+      AuthorizerType: 'REQUEST',
+      IdentitySource: ['$request.header.X-API-Key'],
+      AuthorizerResultTtlInSeconds: 60,
+      EnableSimpleResponses: true,
+      AuthorizerPayloadFormatVersion: '2.0',
+    })
+    expect(JSON.stringify(authorizer.Properties.AuthorizerUri)).toContain(functionOf(template, 'authorizer').id)
+  })
+
+  it('lets only this API invoke its functions', () => {
+    const permissions = ofType(template, 'AWS::Lambda::Permission')
+    expect(permissions).toHaveLength(8)
+    for (const { Properties } of permissions) expect(JSON.stringify(Properties.SourceArn)).toContain(api.id)
+  })
+
+  it('logs each call without headers or paths', () => {
+    const stage = only(template, 'AWS::ApiGatewayV2::Stage').Properties
+    const { Format } = stage.AccessLogSettings as { Format: string }
+    expect(stage).toMatchObject({ StageName: '$default', AutoDeploy: true })
+    expect(JSON.parse(Format)).toMatchObject({ route: '$context.routeKey', status: '$context.status' })
+    expect(Format).not.toMatch(/header|\$context\.path|queryString/i)
+  })
+})
+
+describe('functions', () => {
+  it.each([
+    ['authorizer', AuthorizerEnv],
+    ['gateway', GatewayEnv],
+    ['reader', ReaderEnv],
+    ['worker-text', WorkerEnv],
+    ['worker-image', WorkerEnv],
+    ['collector', CollectorEnv],
+    ['migrator', MigratorEnv],
+  ])('the %s is given exactly the variables that it reads', (service, Env) => {
+    const variables = variablesOf(functionOf(template, service))
+    expect(Object.keys(variables).sort()).toEqual(Object.keys(Env.shape).sort())
+  })
+
+  it('are told how to log and to count', () => {
+    expect(variablesOf(functionOf(template, 'worker-image'))).toMatchObject({
+      POWERTOOLS_SERVICE_NAME: 'Shop-1-worker-image',
+      POWERTOOLS_METRICS_NAMESPACE: 'Shop',
+      POWERTOOLS_LOG_LEVEL: 'WARN',
+      LOG_FIELDS: '{"environment":"test"}',
+    })
+  })
+
+  it('run on Node 24 and ARM64, with a log group of their own', () => {
+    const functions = ofType(template, 'AWS::Lambda::Function')
+    const groups = functions.map(({ Properties }) => JSON.stringify(Properties.LoggingConfig))
+    for (const { Properties } of functions) {
+      expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' })
+      expect(Properties.LoggingConfig).toMatchObject({ LogFormat: 'JSON', ApplicationLogLevel: 'WARN' })
+    }
+    expect(new Set(groups).size).toBe(functions.length)
+    for (const { Properties } of ofType(template, 'AWS::Logs::LogGroup')) {
+      expect(Properties.RetentionInDays).toBeGreaterThanOrEqual(30)
+    }
+  })
+
+  it('only workers may invoke themselves through a queue', () => {
+    const looping = ofType(template, 'AWS::Lambda::Function').filter(fn => fn.Properties.RecursiveLoop === 'Allow')
+    expect(looping.map(fn => variablesOf(fn).POWERTOOLS_SERVICE_NAME).sort()).toEqual([
+      'Shop-1-worker-image',
+      'Shop-1-worker-text',
+    ])
+  })
+
+  it('the gateway, the reader and the workers find their part of the pipeline beside their code', () => {
+    const read = (service: string) => settings(functionOf(template, service).id)
+    const plans = { free: { requests: 100, tokens: 10000, in_flight: 20, priorities: ['normal'], shards: 1 } }
+    const quotas = { window: 'hour', default_plan: 'free', plans }
+    expect(GatewaySettings.parse(read('gateway'))).toEqual({
+      quotas,
+      routing: [{ when: 'model_type = "image"', model: 'image' }, { model: 'text' }],
+      models: ['text', 'image'],
+      expire_after_ms: 4 * 3_600_000,
+      store_prompts: false,
+    })
+    expect(ReaderSettings.parse(read('reader'))).toEqual({ quotas })
+    expect(WorkerSettings.parse(read('worker-text'))).toMatchObject({
+      model: 'text',
+      endpoint: { url: 'http://text.example.com/predict', timeout_ms: 60_000, headers: {} },
+      request: '{ "model_input": prompt }',
+    })
+    expect(WorkerSettings.parse(read('worker-image')).endpoint).toEqual({
+      url: 'https://image.example.com/',
+      timeout_ms: 840_000,
+      headers: { 'X-Team': 'shop' },
+      auth: { header: 'Authorization', prefix: 'Bearer ', secret: 'prod/IMAGE_KEY' },
+    })
+    expect(read('authorizer')).toBeUndefined()
+  })
+})
+
+describe('queues', () => {
+  const mappingOf = (queueName: string) => {
+    const source = { 'Fn::GetAtt': [queueOf(template, queueName).id, 'Arn'] }
+    return only(template, 'AWS::Lambda::EventSourceMapping', { EventSourceArn: source }).Properties
+  }
+
+  it.each([
+    ['Shop-1-inference-text-high', 'worker-text', { batch: 5, at_once: 2 }],
+    ['Shop-1-inference-text-normal', 'worker-text', { batch: 5, at_once: 2 }],
+    ['Shop-1-inference-image-high', 'worker-image', { batch: 10, at_once: 4 }],
+    ['Shop-1-inference-image-normal', 'worker-image', { batch: 1, at_once: 7 }],
+    ['Shop-1-results', 'collector', { batch: 10, at_once: 10 }],
+  ])('%s feeds the %s, whose failures come back one by one', (queueName, service, { batch, at_once }) => {
+    const mapping = mappingOf(queueName)
+    expect(mapping.FunctionName).toEqual({ Ref: functionOf(template, service).id })
+    expect(mapping.FunctionResponseTypes).toEqual(['ReportBatchItemFailures'])
+    expect(mapping.BatchSize).toBe(batch)
+    expect(mapping.ScalingConfig).toEqual({ MaximumConcurrency: at_once })
+    expect(mapping.MaximumBatchingWindowInSeconds ?? 0).toBe(0)
+  })
+
+  it.each([
+    ['Shop-1-inference-text-normal', 'worker-text', 10, 90],
+    ['Shop-1-inference-image-high', 'worker-image', 10, 870],
+    ['Shop-1-results', 'collector', 1000, 120],
+  ])(
+    '%s hides a message for longer than the %s runs, and gives it up after %i receives',
+    (name, service, receives, timeout) => {
+      const queue = queueOf(template, name)
+      const deadLetters = queueOf(template, `${name}-dlq`)
+      expect(functionOf(template, service).Properties.Timeout).toBe(timeout)
+      expect(queue.Properties.VisibilityTimeout).toBe(timeout + 30)
+      expect(queue.Properties.RedrivePolicy).toEqual({
+        deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters.id, 'Arn'] },
+        maxReceiveCount: receives,
+      })
+    },
+  )
+
+  it('keep messages for 14 days and take none that is sent in the clear', () => {
+    const queues = ofType(template, 'AWS::SQS::Queue')
+    expect(queues).toHaveLength(10)
+    for (const { Properties } of queues) {
+      expect(Properties).toMatchObject({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true })
+    }
+    const policies = ofType(template, 'AWS::SQS::QueuePolicy').map(({ Properties }) => JSON.stringify(Properties))
+    expect(policies).toHaveLength(10)
+    for (const policy of policies) expect(policy).toContain('"aws:SecureTransport":"false"')
+  })
+
+  it('have URLs that begin with the prefix that functions are given', () => {
+    const prefix = render(variablesOf(functionOf(template, 'gateway')).QUEUE_URL_PREFIX)
+    expect(prefix).toBe('https://sqs.<AWS::Region>.<AWS::URLSuffix>/<AWS::AccountId>/Shop-1-')
+    expect(render(template.Outputs.QueueUrlPrefix?.Value)).toBe(prefix)
+  })
+
+  it('fit the 80 characters of a name with the longest names that a pipeline may have', () => {
+    const model = 'm'.repeat(32)
+    const longest = PIPELINE.replaceAll('image', model).replace('Shop-1', 'S'.repeat(24))
+    const names = ofType(synthesizeText(longest).template, 'AWS::SQS::Queue').map(
+      ({ Properties }) => Properties.QueueName,
+    )
+    expect(names).toContain(`${'S'.repeat(24)}-inference-${model}-normal-dlq`)
+    for (const name of names) expect(String(name).length).toBeLessThanOrEqual(80)
+  })
+})
+
+describe('outputs', () => {
+  it('are what the operator’s command line reads', () => {
+    expect(Object.keys(template.Outputs).sort()).toEqual([
+      'AlarmTopicArn',
+      'ApiUrl',
+      'DashboardUrl',
+      'KeysTable',
+      'LedgerClusterArn',
+      'LedgerDatabase',
+      'LedgerSecretArn',
+      'PayloadsBucket',
+      'Plans',
+      'QueueUrlPrefix',
+      'QuotaTable',
+      'RequestsTable',
+      'ResultsQueueUrl',
+      'UsersTable',
+    ])
+    expect(JSON.parse(render(template.Outputs.Plans?.Value))).toMatchObject({ default_plan: 'free', window: 'hour' })
+    expect(render(template.Outputs.ApiUrl?.Value)).toBe('<FrontDoorApi.ApiEndpoint>')
+    expect(render(template.Outputs.ResultsQueueUrl?.Value)).toBe('<ResultsWorkQueue>')
+  })
+})
