@@ -1,0 +1,27 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { ThreadMessage } from './thread.ts'
+
+/** A running demo model. */
+export type DemoModel = { url: string; close: () => Promise<void> }
+
+/**
+ * Starts the demo model on 127.0.0.1, in a thread of its own, so that loading it and long texts hold up nobody.
+ * @param port 0 picks a free one
+ * @throws an error with `code: 'EADDRINUSE'` if the port is taken
+ */
+export async function startModel(port: number): Promise<DemoModel> {
+  const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: { port } })
+  const [message]: ThreadMessage[] = await once(worker, 'message')
+  if (message === undefined || 'error' in message) {
+    await worker.terminate()
+    throw Object.assign(new Error(message?.error), { code: message?.code })
+  }
+  worker.on('error', error => process.emitWarning(`the demo model stopped: ${error.message}`))
+  return {
+    url: message.url,
+    close: async () => {
+      await worker.terminate()
+    },
+  }
+}

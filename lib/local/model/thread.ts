@@ -1,0 +1,15 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { parentPort, workerData } from 'node:worker_threads'
+import { answer } from './answer.ts'
+
+/** What the thread tells whoever started it, once. */
+export type ThreadMessage = { url: string } | { error: string; code: string | undefined }
+
+const tell = (message: ThreadMessage) => parentPort?.postMessage(message)
+const server = createServer(answer)
+server.on('error', (error: NodeJS.ErrnoException) => tell({ error: error.message, code: error.code }))
+server.listen((workerData as { port: number }).port, '127.0.0.1', () => {
+  const { port } = server.address() as AddressInfo
+  tell({ url: `http://127.0.0.1:${port}` })
+})
