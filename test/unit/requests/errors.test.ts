@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { API_ERRORS, FAILURE_CODES } from '../../../functions/requests/errors.ts'
+
+const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')
+const [answers = '', failures = ''] = page.split('## Codes of a failed request')
+const firstCells = (text: string) => [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code)
+
+describe('docs/errors.md', () => {
+  it('has a row for each code of an answer, with its status, and no other', () => {
+    const rows = [...answers.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, code, status]) => [code, Number(status)])
+    expect(Object.fromEntries(rows)).toEqual(API_ERRORS)
+  })
+
+  it('has a row for each code of a failed request, and no other', () => {
+    expect(firstCells(failures)).toEqual([...FAILURE_CODES])
+  })
+})
