@@ -1,0 +1,57 @@
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { type Emulator, startEmulator } from '../../lib/local/emulators/host.ts'
+
+const CREDENTIALS = { region: 'us-east-1', credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' } }
+const emulators = new URL('../../lib/local/emulators/', import.meta.url)
+
+export interface Engines {
+  newDynamoDb(): DynamoDBClient
+  newSqs(): SQSClient
+  newRdsData(): RDSDataClient
+  /** Which engine answers as DynamoDB. */
+  readonly dynamoDbName: string
+  close(): Promise<void>
+}
+
+/** The emulators of the local system, each in its own thread; AWS's DynamoDB Local instead, at `DYNAMODB_LOCAL_URL`. */
+export async function startEngines(): Promise<Engines> {
+  const log = (line: string) => process.stderr.write(`${line}\n`)
+  const start = (file: string, data: unknown) => startEmulator(new URL(file, emulators), data, log)
+  const running: Emulator[] = [start('dynamodb.ts', {}), start('sqs-s3.ts', {}), start('rds-data.ts', {})]
+  const [dynalite = '', sqs = '', rdsData = ''] = await Promise.all(running.map(emulator => emulator.endpoint))
+  const dynamoDbLocal = process.env.DYNAMODB_LOCAL_URL
+  return {
+    newDynamoDb: () => new DynamoDBClient({ ...CREDENTIALS, endpoint: dynamoDbLocal ?? dynalite }),
+    newSqs: () => new SQSClient({ ...CREDENTIALS, endpoint: sqs }),
+    newRdsData: () => new RDSDataClient({ ...CREDENTIALS, endpoint: rdsData }),
+    dynamoDbName: dynamoDbLocal ? 'DynamoDB Local' : 'dynalite',
+    close: async () => {
+      await Promise.all(running.map(emulator => emulator.close()))
+    },
+  }
+}
+
+export async function createTable(
+  client: DynamoDBClient,
+  name: string,
+  partition: string,
+  sort?: string,
+): Promise<void> {
+  const keys = [partition, ...(sort ? [sort] : [])]
+  await client.send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: keys.map(AttributeName => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: keys.map((AttributeName, i) => ({ AttributeName, KeyType: i === 0 ? 'HASH' : 'RANGE' })),
+    }),
+  )
+}
+
+/** Creates a queue, and answers with what comes before its name in its URL. */
+export async function createQueue(client: SQSClient, name: string): Promise<string> {
+  const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: name }))
+  return QueueUrl.slice(0, -name.length)
+}

@@ -1,0 +1,77 @@
+import { ConditionalCheckFailedException, type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
+
+/** One call of an AWS service, as its SDK client made it. Milliseconds of `performance.now()`. */
+export interface Call {
+  readonly name: string
+  readonly start: number
+  readonly end: number
+}
+
+interface Client {
+  readonly middlewareStack: { add(middleware: unknown, options: { step: 'initialize'; priority: 'high' }): void }
+}
+
+/** Records every command that any of the clients sends. */
+export class Recorder {
+  readonly calls: Call[] = []
+
+  watch(client: Client): void {
+    const record =
+      (next: (args: unknown) => Promise<unknown>, context: { commandName?: string }) => async (args: unknown) => {
+        const start = performance.now()
+        try {
+          return await next(args)
+        } finally {
+          this.calls.push({ name: (context.commandName ?? '?').replace(/Command$/, ''), start, end: performance.now() })
+        }
+      }
+    client.middlewareStack.add(record, { step: 'initialize', priority: 'high' })
+  }
+
+  /** What was called since the last take. */
+  take(): Call[] {
+    return this.calls.splice(0)
+  }
+}
+
+/** The longest chain of calls of which each starts after the one before has ended. */
+export function sequential(calls: readonly Call[]): number {
+  const byEnd = [...calls].sort((a, b) => a.end - b.end)
+  const depths: number[] = []
+  for (const [i, call] of byEnd.entries()) {
+    const before = byEnd.slice(0, i).map((other, j) => (other.end <= call.start ? (depths[j] ?? 0) : 0))
+    depths.push(1 + Math.max(0, ...before))
+  }
+  return Math.max(0, ...depths)
+}
+
+/** `PutItem, 2 SendMessage, UpdateItem` */
+export function tally(calls: readonly Call[]): string {
+  const names = Object.entries(Object.groupBy(calls, call => call.name))
+  return names
+    .map(([name, all = []]) => (all.length === 1 ? name : `${all.length} ${name}`))
+    .sort()
+    .join(', ')
+}
+
+/**
+ * Makes dynalite answer a failed condition as DynamoDB does, with the item that it failed for: the difference is
+ * dynalite's, and would count as a call of ours.
+ */
+export function withItemOnFailure(client: DynamoDBClient, uncounted: DynamoDBClient): void {
+  client.middlewareStack.add(
+    next => async args => {
+      try {
+        return await next(args)
+      } catch (error) {
+        const { TableName, Key } = args.input as { TableName?: string; Key?: Record<string, never> }
+        if (error instanceof ConditionalCheckFailedException && !error.Item && Key) {
+          const { Item } = await uncounted.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))
+          if (Item) error.Item = Item
+        }
+        throw error
+      }
+    },
+    { step: 'initialize', priority: 'low' },
+  )
+}
