@@ -22,11 +22,17 @@ export function dynamoItems(client: DynamoDBClient, table: string): RequestItems
 
 const keyOf = (of: { user_id: string; request_id: string }) => ({ user_id: of.user_id, request_id: of.request_id })
 
+/** Metadata is kept as JSON text: DynamoDB's own numbers, names and nesting are narrower than JSON's. */
+const toAttributes = ({ metadata, ...item }: RequestItem): Attributes => ({
+  ...item,
+  metadata: metadata && JSON.stringify(metadata),
+})
+
 /** `claim_id` is the adapter's own: it never leaves it. */
 function toItem(attributes: Attributes | undefined): RequestItem | undefined {
   if (!attributes) return undefined
-  const { claim_id: _, ...item } = attributes
-  return RequestItem.parse(item)
+  const { claim_id: _, metadata, ...item } = attributes
+  return RequestItem.parse(typeof metadata === 'string' ? { ...item, metadata: JSON.parse(metadata) } : item)
 }
 
 function present(item: RequestItem | undefined): RequestItem {
@@ -41,7 +47,13 @@ async function putFirst(
   condition: string,
   more: { names?: Record<string, string>; values?: Attributes } = {},
 ): Promise<RequestItem> {
-  const written = await put(client, { table, key: keyOf(item), item, condition, ...more })
+  const written = await put(client, {
+    table,
+    key: keyOf(item),
+    item: toAttributes(item),
+    condition,
+    ...more,
+  })
   return written.written ? item : present(toItem(written.existing))
 }
 

@@ -71,20 +71,20 @@ async function reserve(
 
 function reserveUpdate(table: string, reservation: Reservation, limits: Limits, now: number) {
   const isNew = 'attribute_not_exists(#open.#entry)'
-  const fitsRequests = 'requests <= :requestsLeft'
+  const fitsRequests = 'requests < :requestsLimit'
   const fitsTokens = 'tokens <= :tokensLeft'
   const fitsInFlight = 'size(#open) < :inFlightLimit'
   return {
     table,
     key: { pk: key(reservation) },
     update: 'SET #open.#entry = :entry, tokens = tokens + :estimate, requests = requests + :request',
-    condition: [isNew, fitsRequests, fitsTokens, fitsInFlight],
+    condition: [isNew, ...(reservation.holds_request ? [fitsRequests] : []), fitsTokens, fitsInFlight],
     names: { '#open': 'open', '#entry': entryKey(reservation) },
     values: {
       ':entry': toEntry(reservation, now),
       ':estimate': reservation.estimate,
       ':request': reservation.holds_request ? 1 : 0,
-      ':requestsLeft': limits.requests - (reservation.holds_request ? 1 : 0),
+      ...(reservation.holds_request ? { ':requestsLimit': limits.requests } : {}),
       ':tokensLeft': limits.tokens - reservation.estimate,
       ':inFlightLimit': limits.in_flight,
     },

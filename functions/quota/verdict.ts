@@ -10,7 +10,7 @@ export function exceeded(
   limits: Limits,
   { estimate, holds_request }: Pick<Reservation, 'estimate' | 'holds_request'>,
 ): ExceededLimit | undefined {
-  if (counters.requests + (holds_request ? 1 : 0) > limits.requests) return 'requests'
+  if (holds_request && counters.requests >= limits.requests) return 'requests'
   if (counters.tokens + estimate > limits.tokens) return 'tokens'
   if (counters.open.length >= limits.in_flight) return 'in_flight'
   return undefined

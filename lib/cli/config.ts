@@ -14,7 +14,7 @@ export function configCheck(file: string, env: Environment, { json }: { json: bo
   try {
     const { name, models, quotas } = loadPipeline(file, env)
     const found = { name, models: Object.keys(models), plans: Object.keys(quotas.plans) }
-    const sentence = `${file} is right: models ${found.models.join(', ')}; plans ${found.plans.join(', ')}`
+    const sentence = `${file} is valid: models ${found.models.join(', ')}; plans ${found.plans.join(', ')}`
     return { exitCode: 0, lines: [json ? toJson({ ok: true, ...found }) : sentence] }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

@@ -11,7 +11,7 @@ describe('config check', () => {
   it('says that a file is right', () => {
     expect(configCheck('pipeline.yaml', {}, { json: false })).toEqual({
       exitCode: 0,
-      lines: ['pipeline.yaml is right: models text; plans free, pro'],
+      lines: ['pipeline.yaml is valid: models text; plans free, pro'],
     })
   })
 

@@ -1,0 +1,46 @@
+import { InvalidArgumentError } from 'commander'
+import { RequestId, UserId } from '../../functions/requests/ids.ts'
+import { parseDuration } from '../config/duration.ts'
+import { type NamedWindow, parseWindow } from './operations/quota.ts'
+
+// Readers of arguments for commander, which names the argument before these sentences and exits with 2.
+
+export function userId(text: string): string {
+  if (UserId.safeParse(text).success) return text
+  throw new InvalidArgumentError('A user id has 1 to 128 of A-Z a-z 0-9 . _ @ -')
+}
+
+export function requestId(text: string): string {
+  if (RequestId.safeParse(text).success) return text
+  throw new InvalidArgumentError('A request id is a UUID.')
+}
+
+/** A hundred years, so that every expiry has a date. */
+const MAX_DURATION_MS = 36_500 * 86_400_000
+
+/** Milliseconds. */
+export function duration(text: string): number {
+  const ms = parseDuration(text)
+  if (ms !== undefined && ms > 0 && ms <= MAX_DURATION_MS) return ms
+  throw new InvalidArgumentError('It is a duration of up to 36500d, such as 90d or 12h.')
+}
+
+const WHOLE_NUMBER = /^[1-9][0-9]{0,14}$/
+
+export function wholeNumber(text: string): number {
+  if (WHOLE_NUMBER.test(text)) return Number(text)
+  throw new InvalidArgumentError('It is a whole number from 1.')
+}
+
+/** A limit of a user's own, or the word that takes it back. */
+export function limit(text: string): number | 'default' {
+  if (text === 'default') return text
+  if (WHOLE_NUMBER.test(text)) return Number(text)
+  throw new InvalidArgumentError("It is a whole number from 1, or default for the plan's own.")
+}
+
+export function quotaWindow(text: string): NamedWindow {
+  const window = parseWindow(text)
+  if (window) return window
+  throw new InvalidArgumentError('A window is a day such as 2026-11-23, or an hour such as 2026-11-23T10, in UTC.')
+}

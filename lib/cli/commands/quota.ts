@@ -1,0 +1,41 @@
+import type { Command } from 'commander'
+import type { Run } from '../answer.ts'
+import { quotaWindow, userId } from '../arguments.ts'
+import { columns, facts } from '../columns.ts'
+import { type NamedWindow, type QuotaView, showQuota } from '../operations/quota.ts'
+
+/** `sluice quota show` */
+export function addQuota(program: Command, run: Run): void {
+  program
+    .command('quota')
+    .description('what users have used')
+    .command('show')
+    .description("a user's counters in a window, and the reservations that are open in it")
+    .argument('<user>', '', userId)
+    .option(
+      '--window <window>',
+      'a day such as 2026-11-23, or an hour such as 2026-11-23T10; now by default',
+      quotaWindow,
+    )
+    .action((user: string, { window }: { window?: NamedWindow }) =>
+      run(async operator => {
+        const quota = await showQuota(operator, user, window)
+        return { json: quota, lines: describe(quota) }
+      }),
+    )
+}
+
+function describe({ user, plan, window, resets_at, requests, tokens, in_flight, open }: QuotaView): string[] {
+  const usage = facts({
+    user,
+    plan,
+    window: `${window}, until ${resets_at}`,
+    requests: `${requests.used} of ${requests.limit}`,
+    tokens: `${tokens.used} of ${tokens.limit}, ${tokens.reserved} of them reserved`,
+    'in flight': `${in_flight.used} of ${in_flight.limit}`,
+  })
+  const rows = open.map(o => [o.request_id, String(o.run), String(o.tokens), o.reserved_at, `${o.age_seconds} s`])
+  return open.length === 0
+    ? usage
+    : [...usage, '', ...columns(['open reservation', 'run', 'tokens', 'since', 'age'], rows)]
+}

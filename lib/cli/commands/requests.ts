@@ -1,0 +1,76 @@
+import { type Command, Option } from 'commander'
+import { Status } from '../../../functions/requests/item.ts'
+import type { Answer, Run } from '../answer.ts'
+import { requestId, userId, wholeNumber } from '../arguments.ts'
+import { columns, facts } from '../columns.ts'
+import { listRequests, type RequestDetails, type RequestSummary, showRequest } from '../operations/requests.ts'
+
+/** `sluice requests show|list` */
+export function addRequests(program: Command, run: Run): void {
+  const requests = program.command('requests').description('requests, and what became of them')
+  requests
+    .command('show')
+    .description('all that is known of one request')
+    .argument('<request-id>', '', requestId)
+    .action((id: string) =>
+      run(async operator => {
+        const request = await showRequest(operator, id)
+        return { json: request, lines: describe(request) }
+      }),
+    )
+  requests
+    .command('list')
+    .description('requests, newest first')
+    .option('--user <user>', 'only those of one user', userId)
+    .addOption(new Option('--status <status>', 'only those of one status').choices(Status.options))
+    .option('--limit <n>', 'how many', wholeNumber, 50)
+    .action((filter: { user?: string; status?: Status; limit: number }) =>
+      run(async operator => listed(await listRequests(operator, filter))),
+    )
+}
+
+function listed(requests: readonly RequestSummary[]): Answer {
+  const rows = requests.map(r => [r.request_id, r.created_at, r.user, r.model, r.priority, outcomeOf(r), tokensOf(r)])
+  return {
+    json: requests,
+    lines: columns(['request', 'created', 'user', 'model', 'priority', 'status', 'tokens'], rows),
+  }
+}
+
+const outcomeOf = ({ status, error }: RequestSummary): string => (error ? `${status}: ${error.code}` : status)
+
+const tokensOf = ({ usage, estimated_tokens }: RequestSummary): string =>
+  usage ? String(usage.total_tokens) : `~${estimated_tokens}`
+
+function describe(r: RequestDetails): string[] {
+  return [
+    ...facts({
+      request: r.request_id,
+      user: r.user,
+      model: r.model,
+      priority: r.priority,
+      status: r.status,
+      error: r.error && `${r.error.code}: ${r.error.message}`,
+      run: String(r.run),
+      attempts: String(r.attempts),
+      estimate: `${r.estimated_tokens} tokens`,
+      usage: r.usage && usageText(r.usage),
+      window: r.quota_window,
+      created: r.created_at,
+      started: r.started_at,
+      completed: r.completed_at,
+      deadline: r.deadline,
+      metadata: r.metadata === undefined ? undefined : JSON.stringify(r.metadata),
+    }),
+    ...block('prompt', typeof r.prompt === 'string' ? r.prompt : undefined, r.prompt_key),
+    ...block('result', r.result === undefined ? undefined : JSON.stringify(r.result, null, 2), r.result_key),
+  ]
+}
+
+const usageText = (usage: NonNullable<RequestSummary['usage']>): string =>
+  `${usage.total_tokens} tokens (${usage.prompt_tokens} of the prompt, ${usage.completion_tokens} of the completion)`
+
+function block(name: string, text: string | undefined, key: string | undefined): string[] {
+  if (text === undefined && key === undefined) return []
+  return ['', `${name}:`, text ?? `(no longer stored; it was ${key} in the payload bucket)`]
+}

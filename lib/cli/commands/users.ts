@@ -1,0 +1,58 @@
+import type { Command } from 'commander'
+import type { Limits } from '../../../functions/requests/limits.ts'
+import type { Run } from '../answer.ts'
+import { limit, userId } from '../arguments.ts'
+import { facts } from '../columns.ts'
+import { setUser, showUser, type UserView } from '../operations/users.ts'
+
+interface SetOptions {
+  plan?: string
+  requests?: number | 'default'
+  tokens?: number | 'default'
+  inFlight?: number | 'default'
+}
+
+/** `sluice users set|show` */
+export function addUsers(program: Command, run: Run): void {
+  const users = program.command('users').description('users, their plans and limits')
+  const set: Command = users
+    .command('set')
+    .description('change a user, or make one; "default" takes a limit back to the plan\'s own')
+    .argument('<user>', '', userId)
+    .option('--plan <plan>', 'a plan of the pipeline file')
+    .option('--requests <n>', 'requests in a window', limit)
+    .option('--tokens <n>', 'tokens in a window', limit)
+    .option('--in-flight <n>', 'requests that wait or run at once', limit)
+    .action(async (userId: string, { inFlight: in_flight, ...options }: SetOptions) => {
+      const changes = { ...options, in_flight }
+      if (Object.values(changes).every(change => change === undefined))
+        set.error('error: nothing to set: give --plan, --requests, --tokens or --in-flight')
+      await run(async operator => {
+        const { user, was } = await setUser(operator, userId, changes)
+        const what = was ? 'These limits apply within 60 s.' : `The user ${userId} is new.`
+        return { json: user, lines: [...describe(user), what] }
+      })
+    })
+  users
+    .command('show')
+    .description('a user, and the limits that apply')
+    .argument('<user>', '', userId)
+    .action((userId: string) =>
+      run(async operator => {
+        const user = await showUser(operator, userId)
+        return { json: user, lines: describe(user) }
+      }),
+    )
+}
+
+function describe({ user, plan, effective_plan, overrides, limits }: UserView): string[] {
+  const show = (name: keyof Limits): string =>
+    `${limits[name]}${overrides[name] === undefined ? '' : ` (the user's own)`}`
+  return facts({
+    user,
+    plan: plan === effective_plan ? plan : `${plan}, which pipeline.yaml no longer has: ${effective_plan} applies`,
+    requests: show('requests'),
+    tokens: show('tokens'),
+    'in flight': show('in_flight'),
+  })
+}

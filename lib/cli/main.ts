@@ -1,0 +1,93 @@
+import { Command, CommanderError, Option } from 'commander'
+import type { Clock } from '../../functions/platform/clock.ts'
+import type { Environment } from '../config/interpolate.ts'
+import type { Run } from './answer.ts'
+import { addConfig } from './commands/config.ts'
+import { addKeys } from './commands/keys.ts'
+import { addQuota } from './commands/quota.ts'
+import { addRequests } from './commands/requests.ts'
+import { addUsers } from './commands/users.ts'
+import type { CommandResult } from './config.ts'
+import { operatorOf } from './operator.ts'
+import { openTarget, type TargetChoice } from './target.ts'
+
+/** 0 done, 1 refused or failed, 2 wrong usage. */
+export type ExitCode = 0 | 1 | 2
+
+/** What the command line reads and writes besides its arguments. */
+export interface Io {
+  readonly env: Environment
+  readonly clock?: Clock
+  out(text: string): void
+  err(text: string): void
+}
+
+/** Runs `sluice <argv…>`. Whatever goes wrong is one line on stderr and an exit code: it never rejects. */
+export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
+  // Known before the arguments are parsed: what is wrong with them is said in JSON, too.
+  const json = argv.includes('--json')
+  let exitCode: ExitCode = 0
+  const finish = (result: CommandResult): void => {
+    exitCode = result.exitCode
+    print(exitCode === 0 || json ? io.out : io.err, result.lines)
+  }
+  try {
+    await commandLine(io, json, finish).parseAsync(argv, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError && HELP.has(error.code)) return error.exitCode === 0 ? 0 : 2
+    const sentence = sentenceOf(error)
+    print(io.err, [json ? JSON.stringify({ error: sentence }) : `error: ${sentence}`])
+    return error instanceof CommanderError ? 2 : 1
+  }
+}
+
+function commandLine(io: Io, json: boolean, finish: (result: CommandResult) => void): Command {
+  const program = new Command('sluice')
+    .description('Operates a Sluice system: the one on this machine while it runs, or a deployed stack.')
+    .option('--json', 'answer with one JSON document')
+    .addOption(new Option('--target <target>', 'which system').choices(['local', 'aws']).default('local'))
+    .option('--stack <name>', 'the name of the deployed stack, with --target aws (default: "sluice")')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: () => {} })
+    .exitOverride()
+  const run: Run = async operation => {
+    const choice = program.opts<TargetChoice>()
+    if (choice.stack !== undefined && choice.target !== 'aws') program.error('error: --stack goes with --target aws')
+    const operator = operatorOf(await openTarget(choice, io.env), io.clock)
+    const answer = await operation(operator)
+    finish({ exitCode: 0, lines: json ? [toJson(answer.json)] : answer.lines.map(printable) })
+  }
+  addConfig(program, { env: io.env, json, finish })
+  addKeys(program, run)
+  addUsers(program, run)
+  addQuota(program, run)
+  addRequests(program, run)
+  return program
+}
+
+/** Commander has printed something: it was asked to, or a command was not named whole. */
+const HELP: ReadonlySet<string> = new Set(['commander.help', 'commander.helpDisplayed'])
+
+const API_KEY = /sk_sluice_\w+/g
+
+/** One line without secrets: a key that was typed where its id belongs must not end in a terminal's log. */
+function sentenceOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return printable(message)
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(API_KEY, 'sk_sluice_…')
+}
+
+function print(write: (text: string) => void, lines: readonly string[]): void {
+  write(`${lines.join('\n')}\n`)
+}
+
+// What users sent may hold a terminal's control sequences: people are shown none, programs get them escaped.
+const CONTROL = /(?![\n\t])\p{Cc}/gu
+
+const printable = (text: string): string => text.replace(CONTROL, '\uFFFD')
+
+const toJson = (value: unknown): string =>
+  JSON.stringify(value, null, 2).replace(CONTROL, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)

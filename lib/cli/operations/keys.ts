@@ -1,0 +1,103 @@
+import { hashKey, keyIdOf, newKey } from '../../../functions/access/key.ts'
+import type { KeyRecord } from '../../../functions/access/port.ts'
+import type { Operator } from '../operator.ts'
+import { Refusal } from '../refusal.ts'
+import { existingUser, setUser } from './users.ts'
+
+/** A new key: `key` is shown this once, and stored nowhere. */
+export interface CreatedKey {
+  readonly key: string
+  readonly key_id: string
+  readonly user: string
+  readonly plan: string
+  /** ISO 8601; absent when it doesn't expire. */
+  readonly expires_at?: string
+}
+
+/** A key as operators see it: never itself, nor its hash. Times are ISO 8601. */
+export interface KeyView {
+  readonly key_id: string
+  readonly user: string
+  readonly created_at: string
+  readonly expires_at?: string | undefined
+  readonly revoked_at?: string | undefined
+  readonly state: 'active' | 'expired' | 'revoked'
+}
+
+type KeyPorts = Pick<Operator, 'access' | 'quotas' | 'clock'>
+
+/**
+ * Makes a key for a user, and the user if there is none of that name; a plan that is given becomes the user's.
+ * `was` is the plan before, absent for a new user. `expires_in` is in milliseconds.
+ * Throws `Refusal` for a plan that isn't there, and `Unavailable`.
+ */
+export async function createKey(
+  ports: KeyPorts,
+  { user, plan, expires_in }: { user: string; plan?: string | undefined; expires_in?: number | undefined },
+): Promise<{ created: CreatedKey; was: string | undefined }> {
+  const known = await ports.access.user(user)
+  const record = known && plan === undefined ? known : (await setUser(ports, user, { plan })).user
+  return { created: await addKey(ports, user, record.plan, expires_in), was: known?.plan }
+}
+
+/** All keys, or a user's; oldest first. Rejects with `Unavailable`. */
+export async function listKeys({ access, clock }: KeyPorts, user?: string): Promise<KeyView[]> {
+  const now = clock()
+  return (await access.keys(user)).map(record => viewOf(record, now))
+}
+
+/** Revokes a key, for good; one that is revoked stays as it is. Throws `Refusal` for no such key, and `Unavailable`. */
+export async function revokeKey({ access, clock }: KeyPorts, keyId: string): Promise<KeyView> {
+  const now = clock()
+  const record = await access.revoke(keyId, now)
+  if (!record) throw noSuchKey(keyId)
+  return viewOf(record, now)
+}
+
+/**
+ * Replaces a key: a new one for the same user that lasts as long from now as the old one did, then the old one is
+ * revoked. Throws `Refusal` for a key that isn't there or is revoked, and `Unavailable`.
+ */
+export async function rotateKey(ports: KeyPorts, keyId: string): Promise<CreatedKey> {
+  const old = await ports.access.key(keyId)
+  if (!old) throw noSuchKey(keyId)
+  if (old.revoked_at !== undefined)
+    throw new Refusal(`the key ${keyId} is revoked: make another with keys create --user ${old.user_id}`)
+  const { plan } = await existingUser(ports.access, old.user_id)
+  const lifetime = old.expires_at === undefined ? undefined : old.expires_at - old.created_at
+  const created = await addKey(ports, old.user_id, plan, lifetime)
+  await revokeKey(ports, keyId)
+  return created
+}
+
+async function addKey(
+  { access, clock }: KeyPorts,
+  user: string,
+  plan: string,
+  lifetime: number | undefined,
+): Promise<CreatedKey> {
+  const now = clock()
+  const key = newKey()
+  const hash = hashKey(key)
+  const key_id = keyIdOf(hash)
+  const expiry = lifetime === undefined ? {} : { expires_at: now + lifetime }
+  await access.addKey({ key_id, hash, user_id: user, created_at: now, ...expiry })
+  const created = { key, key_id, user, plan }
+  return expiry.expires_at === undefined ? created : { ...created, expires_at: iso(expiry.expires_at) }
+}
+
+const noSuchKey = (keyId: string) => new Refusal(`there is no key ${keyId}: keys list shows those that there are`)
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+
+function viewOf({ key_id, user_id, created_at, expires_at, revoked_at }: KeyRecord, now: number): KeyView {
+  const isExpired = expires_at !== undefined && expires_at <= now
+  return {
+    key_id,
+    user: user_id,
+    created_at: iso(created_at),
+    ...(expires_at !== undefined && { expires_at: iso(expires_at) }),
+    ...(revoked_at !== undefined && { revoked_at: iso(revoked_at) }),
+    state: revoked_at !== undefined ? 'revoked' : isExpired ? 'expired' : 'active',
+  }
+}

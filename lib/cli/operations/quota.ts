@@ -1,0 +1,72 @@
+import type { Counters } from '../../../functions/quota/port.ts'
+import { readQuota } from '../../../functions/reader/read-quota.ts'
+import { planOf } from '../../../functions/requests/quota-settings.ts'
+import { type WindowLength, windowAt } from '../../../functions/requests/window.ts'
+import type { Operator } from '../operator.ts'
+import { Refusal } from '../refusal.ts'
+import { existingUser } from './users.ts'
+
+/** A window as an operator names it: `2026-11-23`, or `2026-11-23T10` where quotas count by the hour; in UTC. */
+export interface NamedWindow {
+  readonly name: string
+  readonly length: WindowLength
+  /** Epoch milliseconds. */
+  readonly start: number
+}
+
+/** What a user has used of a window, as `GET /v1/quota` says it, and each reservation that is still open, oldest first. */
+export type QuotaView = { readonly user: string } & Awaited<ReturnType<typeof readQuota>> & {
+    readonly open: readonly {
+      readonly request_id: string
+      readonly run: number
+      readonly tokens: number
+      /** ISO 8601. */
+      readonly reserved_at: string
+      readonly age_seconds: number
+    }[]
+  }
+
+/** The window of that name; undefined if there can be none. */
+export function parseWindow(name: string): NamedWindow | undefined {
+  const length = /^\d{4}-\d\d-\d\d$/.test(name) ? 'day' : /^\d{4}-\d\d-\d\dT\d\d$/.test(name) ? 'hour' : undefined
+  if (!length) return undefined
+  const start = Date.parse(length === 'day' ? name : `${name}:00:00Z`)
+  // JavaScript takes 2026-02-31 for the 3rd of March.
+  return Number.isNaN(start) || windowAt(length, start).name !== name ? undefined : { name, length, start }
+}
+
+/** The current window, unless another is named. Throws `Refusal` for no such user or window, and `Unavailable`. */
+export async function showQuota(
+  { access, quota, quotas, clock }: Pick<Operator, 'access' | 'quota' | 'quotas' | 'clock'>,
+  user: string,
+  named?: NamedWindow,
+): Promise<QuotaView> {
+  if (named && named.length !== quotas.window)
+    throw new Refusal(
+      `quotas count by the ${quotas.window} here: name a window such as ${windowAt(quotas.window, named.start).name}`,
+    )
+  const { plan, overrides } = await existingUser(access, user)
+  const now = clock()
+  const at = named?.start ?? now
+  const window = windowAt(quotas.window, at).name
+  const { shards } = planOf(quotas, plan).plan
+  const counters = await Promise.all(Array.from({ length: shards }, (_, shard) => quota.read(user, window, shard)))
+  // Read once, so that the sums are those of the reservations that are shown.
+  const asRead = { read: async (_user: string, _window: string, shard: number) => counters[shard] ?? NOTHING }
+  const usage = await readQuota({ quota: asRead, clock: () => at }, quotas, { user_id: user, plan, ...overrides })
+  return { user, ...usage, open: openOf(counters, now) }
+}
+
+const NOTHING: Counters = { requests: 0, tokens: 0, open: [] }
+
+const openOf = (counters: readonly Counters[], now: number): QuotaView['open'] =>
+  counters
+    .flatMap(({ open }) => open)
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ reservation, at }) => ({
+      request_id: reservation.request_id,
+      run: reservation.run,
+      tokens: reservation.estimate,
+      reserved_at: new Date(at).toISOString(),
+      age_seconds: Math.floor((now - at) / 1000),
+    }))

@@ -1,0 +1,100 @@
+import type { UserRecord } from '../../../functions/access/port.ts'
+import { type Limits, limitsOf } from '../../../functions/requests/limits.ts'
+import { planOf, type QuotaSettings } from '../../../functions/requests/quota-settings.ts'
+import type { Operator } from '../operator.ts'
+import { Refusal } from '../refusal.ts'
+
+/** A quota item's size is what a write costs, so a shard keeps no more open reservations. */
+const IN_FLIGHT_A_SHARD = 100
+
+/** What to change of a user; what is absent stays. `default` takes an override back. */
+export interface UserChanges {
+  readonly plan?: string | undefined
+  readonly requests?: number | 'default' | undefined
+  readonly tokens?: number | 'default' | undefined
+  readonly in_flight?: number | 'default' | undefined
+}
+
+/** A user, and what applies. */
+export interface UserView {
+  readonly user: string
+  readonly plan: string
+  /** The default plan, when pipeline.yaml no longer has the user's own. */
+  readonly effective_plan: string
+  readonly overrides: Partial<Limits>
+  readonly limits: Limits
+}
+
+type UserPorts = Pick<Operator, 'access' | 'quotas'>
+
+/** Throws `Refusal` when there is no such user, and `Unavailable`. */
+export async function showUser({ access, quotas }: UserPorts, userId: string): Promise<UserView> {
+  return viewOf(quotas, await existingUser(access, userId))
+}
+
+/** The user's record. Throws `Refusal` when there is none, and `Unavailable`. */
+export async function existingUser(access: Operator['access'], userId: string): Promise<UserRecord> {
+  const record = await access.user(userId)
+  if (!record) throw new Refusal(`there is no user ${userId}: make one with users set, or with keys create`)
+  return record
+}
+
+/**
+ * Changes a user, or makes one on the default plan first. `was` is how the user was before.
+ * Throws `Refusal` for a plan that isn't there and limits that a plan can't keep, and `Unavailable`.
+ */
+export async function setUser(
+  { access, quotas }: UserPorts,
+  userId: string,
+  { plan, ...limits }: UserChanges,
+): Promise<{ user: UserView; was: UserRecord | undefined }> {
+  const was = await access.user(userId)
+  if (plan !== undefined) checkPlan(quotas, plan)
+  const record: UserRecord = {
+    user_id: userId,
+    plan: plan ?? was?.plan ?? quotas.default_plan,
+    overrides: { ...was?.overrides, ...toOverrides(limits) },
+  }
+  checkOverrides(quotas, record)
+  await access.putUser(record)
+  return { user: viewOf(quotas, record), was }
+}
+
+function toOverrides(limits: Omit<UserChanges, 'plan'>): UserRecord['overrides'] {
+  const given = Object.entries(limits).filter(([, limit]) => limit !== undefined)
+  return Object.fromEntries(given.map(([name, limit]) => [name, limit === 'default' ? undefined : limit]))
+}
+
+function checkPlan({ plans }: QuotaSettings, plan: string): void {
+  if (!Object.hasOwn(plans, plan))
+    throw new Refusal(`there is no plan ${plan}: the plans are ${Object.keys(plans).join(', ')}`)
+}
+
+function checkOverrides(quotas: QuotaSettings, { user_id, plan, overrides }: UserRecord): void {
+  const { name, plan: terms } = planOf(quotas, plan)
+  const most = terms.shards * IN_FLIGHT_A_SHARD
+  const { in_flight } = overrides
+  if (in_flight !== undefined && in_flight > most)
+    throw new Refusal(
+      `${user_id} can't have ${in_flight} requests in flight: the plan ${name} keeps at most ${most} (${IN_FLIGHT_A_SHARD} for each of its shards, of which it has ${terms.shards})`,
+    )
+  for (const [limit, value] of Object.entries(overrides))
+    if (value !== undefined && value < terms.shards)
+      throw new Refusal(
+        `${user_id} can't have the limit ${limit} ${value}: the plan ${name} splits it over ${terms.shards} shards, so ${terms.shards} is the least`,
+      )
+}
+
+function viewOf(quotas: QuotaSettings, { user_id, plan, overrides }: UserRecord): UserView {
+  const effective = planOf(quotas, plan)
+  return {
+    user: user_id,
+    plan,
+    effective_plan: effective.name,
+    overrides: definedOf(overrides),
+    limits: limitsOf(effective.plan, overrides),
+  }
+}
+
+const definedOf = (overrides: UserRecord['overrides']): Partial<Limits> =>
+  Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined))

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Environment } from '../config/interpolate.ts'
+import { Refusal } from './refusal.ts'
+
+/** What the local system tells of itself while it runs, in local.json of its data folder. */
+const LocalSystem = z.object({
+  pid: z.int().positive(),
+  outputs: z.record(z.string(), z.string()),
+  endpoints: z.object({ dynamodb: z.url(), s3: z.url(), rds_data: z.url() }),
+})
+export type LocalSystem = z.infer<typeof LocalSystem>
+
+/** The local system that runs with the data folder `SLUICE_DATA`. Throws `Refusal` when none does. */
+export function runningLocally(env: Environment): LocalSystem {
+  const folder = env.SLUICE_DATA || '.sluice'
+  if (folder === ':memory:')
+    throw new Refusal(
+      'with SLUICE_DATA=:memory: the data folder has no name: set SLUICE_DATA to what npm start printed',
+    )
+  const system = read(join(folder, 'local.json'))
+  // A system that was killed leaves its file behind.
+  if (!system || !isAlive(system.pid))
+    throw new Refusal(
+      `no local system runs with the data folder ${folder}: start it with npm start, or name a deployed one with --target aws --stack NAME`,
+    )
+  return system
+}
+
+function read(file: string): LocalSystem | undefined {
+  try {
+    return LocalSystem.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data
+  } catch {
+    return undefined
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // Another user's process can't be signalled, but it is there.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

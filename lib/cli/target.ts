@@ -1,0 +1,82 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { S3Client } from '@aws-sdk/client-s3'
+import { z } from 'zod'
+import { QuotaSettings } from '../../functions/requests/quota-settings.ts'
+import type { Environment } from '../config/interpolate.ts'
+import { Refusal } from './refusal.ts'
+import { type LocalSystem, runningLocally } from './running-locally.ts'
+import { outputsOfStack } from './stack-outputs.ts'
+
+/** What an operator needs to know of a system: the stack's outputs, by their names. */
+const Outputs = z.object({
+  RequestsTable: z.string(),
+  QuotaTable: z.string(),
+  KeysTable: z.string(),
+  UsersTable: z.string(),
+  PayloadsBucket: z.string(),
+  LedgerClusterArn: z.string(),
+  LedgerSecretArn: z.string(),
+  LedgerDatabase: z.string(),
+  /** JSON in a stack's output. */
+  Plans: z.string().transform(parseJson).pipe(QuotaSettings),
+})
+type Outputs = z.infer<typeof Outputs>
+
+/** A system to operate, and clients that reach it. */
+export interface Target {
+  readonly outputs: Outputs
+  readonly dynamoDb: DynamoDBClient
+  readonly rdsData: RDSDataClient
+  readonly s3: S3Client
+}
+
+export interface TargetChoice {
+  readonly target?: 'local' | 'aws' | undefined
+  readonly stack?: string | undefined
+}
+
+const DEFAULT_STACK = 'sluice'
+
+/** The system that the command line names; without a name, the one that runs on this machine. Throws `Refusal`. */
+export async function openTarget({ target, stack = DEFAULT_STACK }: TargetChoice, env: Environment): Promise<Target> {
+  return target === 'aws' ? awsTarget(stack) : localTarget(runningLocally(env))
+}
+
+/** The system that `npm start` runs: `outputs` and `endpoints` are those in its local.json. Throws `Refusal`. */
+export function localTarget({ outputs, endpoints }: Pick<LocalSystem, 'outputs' | 'endpoints'>): Target {
+  const common = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
+  return {
+    outputs: checkOutputs(outputs, 'the local system'),
+    dynamoDb: new DynamoDBClient({ ...common, endpoint: endpoints.dynamodb }),
+    rdsData: new RDSDataClient({ ...common, endpoint: endpoints.rds_data }),
+    s3: new S3Client({ ...common, endpoint: endpoints.s3 }),
+  }
+}
+
+/** A deployed stack, with the region and the credentials that the SDK finds. */
+async function awsTarget(stack: string): Promise<Target> {
+  return {
+    outputs: checkOutputs(await outputsOfStack(stack), `the stack ${stack}`),
+    dynamoDb: new DynamoDBClient(),
+    rdsData: new RDSDataClient(),
+    s3: new S3Client(),
+  }
+}
+
+function checkOutputs(outputs: Record<string, string>, whose: string): Outputs {
+  const checked = Outputs.safeParse(outputs)
+  if (checked.success) return checked.data
+  const names = [...new Set(checked.error.issues.map(({ path }) => String(path[0])))].join(', ')
+  throw new Refusal(
+    `${whose} has not the outputs of this version of Sluice (${names}): deploy or start it again with this version`,
+  )
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

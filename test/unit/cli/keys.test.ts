@@ -1,0 +1,202 @@
+import { ScanCommand } from '@aws-sdk/client-dynamodb'
+import { unmarshall } from '@aws-sdk/util-dynamodb'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { dynamoAccess } from '../../../functions/access/dynamodb.ts'
+import { authorize } from '../../../functions/authorizer/authorize.ts'
+import { startTables } from './local-system.ts'
+
+const NOON = '2026-11-23T12:00:00.000Z'
+
+let system: Awaited<ReturnType<typeof startTables>>
+beforeAll(async () => {
+  system = await startTables()
+})
+afterAll(() => system.close())
+
+const atNoon = (line: string) => system.at(NOON)(line)
+const json = async (line: string) => JSON.parse((await atNoon(`${line} --json`)).out)
+const callerOf = (key: string, now = NOON) =>
+  authorize(dynamoAccess(system.client, { keys: 'KeysTable', users: 'UsersTable' }), key, Date.parse(now))
+
+describe('keys create', () => {
+  it('prints exactly the key, its id, the user and the plan as JSON', async () => {
+    const created = await json('keys create --user exact')
+
+    expect(created).toEqual({
+      key: expect.stringMatching(/^sk_sluice_[0-9A-Za-z]{38}$/),
+      key_id: expect.stringMatching(/^[0-9a-f]{16}$/),
+      user: 'exact',
+      plan: 'free',
+    })
+  })
+
+  it('makes the user on the default plan, whom the key then lets in', async () => {
+    const { key } = await json('keys create --user new')
+
+    expect(await callerOf(key)).toEqual({ user_id: 'new', plan: 'free', overrides: {} })
+  })
+
+  it('takes a plan and a lifetime', async () => {
+    const created = await json('keys create --user paying --plan pro --expires 90d')
+
+    expect(created).toMatchObject({ plan: 'pro', expires_at: '2027-02-21T12:00:00.000Z' })
+    expect(await callerOf(created.key, '2027-02-21T11:59:59.999Z')).toMatchObject({ plan: 'pro' })
+    expect(await callerOf(created.key, '2027-02-21T12:00:00.000Z')).toBeUndefined()
+  })
+
+  it('says it in words, too', async () => {
+    const { out } = await atNoon('keys create --user worded')
+
+    expect(out.replace(/sk_sluice_\w+/, 'KEY').replace(/[0-9a-f]{16}/, 'ID')).toBe(
+      [
+        'key      KEY',
+        'key id   ID',
+        'user     worded',
+        'plan     free',
+        'expires  never',
+        'The user worded is new.',
+        'This is the only time that the key is shown: only its hash is stored.',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it('changes the plan of a user who is there, and says so', async () => {
+    await atNoon('keys create --user upgraded')
+
+    const { out } = await atNoon('keys create --user upgraded --plan pro')
+
+    expect(out).toContain('The plan of upgraded was free and is pro now, with effect within 60 s.')
+    expect(await json('users show upgraded')).toMatchObject({ plan: 'pro' })
+  })
+
+  it('keeps the plan of a user who is there', async () => {
+    await atNoon('users set kept --plan pro')
+
+    expect(await json('keys create --user kept')).toMatchObject({ plan: 'pro' })
+  })
+
+  it('refuses a plan that is not there, naming those that are, and makes no user', async () => {
+    expect(await atNoon('keys create --user nobody --plan gold')).toEqual({
+      code: 1,
+      out: '',
+      err: 'error: there is no plan gold: the plans are free, pro\n',
+    })
+    expect((await atNoon('users show nobody')).code).toBe(1)
+  })
+
+  it('refuses a plan of a name that every object has', async () => {
+    expect((await atNoon('keys create --user nobody --plan constructor')).code).toBe(1)
+  })
+
+  it('stores no key, only its hash', async () => {
+    const { key } = await json('keys create --user secretive')
+
+    const { Items = [] } = await system.client.send(new ScanCommand({ TableName: 'KeysTable' }))
+    expect(JSON.stringify(Items.map(item => unmarshall(item)))).not.toContain(key)
+  })
+})
+
+describe('keys list', () => {
+  it('shows ids and states, but neither keys nor hashes', async () => {
+    const run = system.at('2026-11-20T00:00:00Z')
+    const [active, expired, revoked] = await Promise.all(
+      ['--user listed', '--user listed --expires 1d', '--user listed --expires 9d'].map(async options =>
+        JSON.parse((await run(`keys create ${options} --json`)).out),
+      ),
+    )
+    await atNoon(`keys revoke ${revoked.key_id}`)
+
+    const keys = await json('keys list --user listed')
+    const { out } = await atNoon('keys list --user listed')
+
+    const created = { user: 'listed', created_at: '2026-11-20T00:00:00.000Z' }
+    expect(keys).toHaveLength(3)
+    expect(keys).toEqual(
+      expect.arrayContaining([
+        { ...created, key_id: active.key_id, state: 'active' },
+        { ...created, key_id: expired.key_id, expires_at: '2026-11-21T00:00:00.000Z', state: 'expired' },
+        {
+          ...created,
+          key_id: revoked.key_id,
+          expires_at: '2026-11-29T00:00:00.000Z',
+          revoked_at: NOON,
+          state: 'revoked',
+        },
+      ]),
+    )
+    const [heading, ...rows] = out.trimEnd().split('\n')
+    expect(heading).toBe('KEY ID            USER    CREATED                   EXPIRES                   STATE')
+    expect(rows).toContain(`${active.key_id}  listed  2026-11-20T00:00:00.000Z  never                     active`)
+  })
+
+  it('answers with an empty list for a user without keys', async () => {
+    expect(await json('keys list --user keyless')).toEqual([])
+  })
+})
+
+describe('keys revoke', () => {
+  it('shuts the caller out, and says from when', async () => {
+    const { key, key_id } = await json('keys create --user gone')
+
+    const { code, out } = await atNoon(`keys revoke ${key_id}`)
+
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: `The key ${key_id} of gone is revoked, with effect within 60 s.\n`,
+    })
+    expect(await callerOf(key)).toBeUndefined()
+  })
+
+  it('changes nothing the second time', async () => {
+    const { key_id } = await json('keys create --user twice')
+    const first = await json(`keys revoke ${key_id}`)
+
+    const second = JSON.parse((await system.at('2026-11-24T00:00:00Z')(`keys revoke ${key_id} --json`)).out)
+
+    expect(second).toEqual(first)
+  })
+
+  it('refuses an id that is not there, and never repeats a key that was taken for one', async () => {
+    const { key } = await json('keys create --user confused')
+
+    expect(await atNoon('keys revoke 0123456789abcdef')).toEqual({
+      code: 1,
+      out: '',
+      err: 'error: there is no key 0123456789abcdef: keys list shows those that there are\n',
+    })
+    expect((await atNoon(`keys revoke ${key} --json`)).err).toBe(
+      '{"error":"there is no key sk_sluice_…: keys list shows those that there are"}\n',
+    )
+  })
+})
+
+describe('keys rotate', () => {
+  it('makes a key for the same user that lasts as long, and revokes the old one', async () => {
+    const old = JSON.parse((await system.at('2026-11-20T00:00:00Z')('keys create --user r --expires 30d --json')).out)
+
+    const rotated = await json(`keys rotate ${old.key_id}`)
+
+    expect(rotated).toEqual({
+      key: expect.stringMatching(/^sk_sluice_/),
+      key_id: expect.not.stringMatching(old.key_id),
+      user: 'r',
+      plan: 'free',
+      expires_at: '2026-12-23T12:00:00.000Z',
+      revoked: old.key_id,
+    })
+    expect(await callerOf(old.key)).toBeUndefined()
+    expect(await callerOf(rotated.key)).toMatchObject({ user_id: 'r' })
+  })
+
+  it('refuses a key that is revoked, which nobody can use any more', async () => {
+    const { key_id } = await json('keys create --user r2')
+    await atNoon(`keys revoke ${key_id}`)
+
+    expect(await atNoon(`keys rotate ${key_id}`)).toEqual({
+      code: 1,
+      out: '',
+      err: `error: the key ${key_id} is revoked: make another with keys create --user r2\n`,
+    })
+  })
+})

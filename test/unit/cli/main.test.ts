@@ -1,0 +1,192 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import { DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import { mockClient } from 'aws-sdk-client-mock'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { OUTPUTS, sluice } from './local-system.ts'
+
+const NOW = '2026-11-23T12:00:00.000Z'
+const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const run = (line: string, env: Record<string, string> = { SLUICE_DATA: folder }) =>
+  sluice(env, NOW, ...line.split(' ').filter(Boolean))
+
+describe('wrong usage', () => {
+  it.each([
+    ['keys fetch', "unknown command 'fetch'"],
+    ['keys creat', "unknown command 'creat' (Did you mean create?)"],
+    ['keys create', "required option '--user <user>' not specified"],
+    [
+      'keys create --user u --expires 3w',
+      "option '--expires <duration>' argument '3w' is invalid. It is a duration of up to 36500d, such as 90d or 12h.",
+    ],
+    ['keys revoke', "missing required argument 'key-id'"],
+    ['keys list --colour', "unknown option '--colour'"],
+    [
+      'keys list --target moon',
+      "option '--target <target>' argument 'moon' is invalid. Allowed choices are local, aws.",
+    ],
+    ['keys list --stack sluice', '--stack goes with --target aws'],
+    [
+      'users set u#1 --plan free',
+      "command-argument value 'u#1' is invalid for argument 'user'. A user id has 1 to 128 of A-Z a-z 0-9 . _ @ -",
+    ],
+    ['requests show 17', "command-argument value '17' is invalid for argument 'request-id'. A request id is a UUID."],
+  ])('%s: one line, exit code 2', async (line, sentence) => {
+    expect(await run(line)).toEqual({ code: 2, out: '', err: `error: ${sentence}\n` })
+    expect(await run(`${line} --json`)).toEqual({ code: 2, out: '', err: `${JSON.stringify({ error: sentence })}\n` })
+  })
+
+  it.each(['', 'keys'])('"sluice %s" names no command: its help, on stderr', async line => {
+    const { code, out, err } = await run(line)
+
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain('Usage: sluice')
+  })
+})
+
+it('help is asked for, so it is an answer', async () => {
+  const { code, out } = await run('--help')
+
+  expect(code).toBe(0)
+  for (const command of ['config', 'keys', 'users', 'quota', 'requests']) expect(out).toContain(`  ${command} `)
+  expect(out).not.toMatch(/dead-letters|reconcile/)
+})
+
+describe('config', () => {
+  it('checks the file that is named, or SLUICE_CONFIG, without any system', async () => {
+    const valid = await run('config check pipeline.yaml')
+    const missing = await run('config check', { SLUICE_CONFIG: 'nowhere.yaml' })
+    const asJson = await run('config check nowhere.yaml --json')
+
+    expect(valid).toMatchObject({ code: 0, out: expect.stringContaining('models text; plans free, pro') })
+    expect(missing).toEqual({ code: 1, out: '', err: expect.stringMatching(/^nowhere\.yaml:1:1: .*\n$/) })
+    expect(asJson.code).toBe(1)
+    expect(JSON.parse(asJson.out)).toMatchObject({ ok: false })
+  })
+
+  it('prints the schema', async () => {
+    expect(JSON.parse((await run('config schema')).out)).toHaveProperty('properties.models')
+  })
+})
+
+describe('the local system', () => {
+  const NOT_RUNNING = `error: no local system runs with the data folder ${folder}: start it with npm start, or name a deployed one with --target aws --stack NAME\n`
+  const local = (changes: object) =>
+    writeFileSync(
+      join(folder, 'local.json'),
+      JSON.stringify({
+        pid: process.pid,
+        outputs: OUTPUTS,
+        endpoints: { dynamodb: 'http://127.0.0.1:1', s3: 'http://127.0.0.1:1', rds_data: 'http://127.0.0.1:1' },
+        ...changes,
+      }),
+    )
+  afterEach(() => rmSync(join(folder, 'local.json'), { force: true }))
+
+  it('is not there without its file, nor when the process that wrote it is dead', async () => {
+    const absent = await run('keys list')
+    local({ pid: 2 ** 30 })
+    const dead = await run('keys list')
+
+    expect([absent, dead]).toEqual(Array(2).fill({ code: 1, out: '', err: NOT_RUNNING }))
+  })
+
+  it('of another version is said to be that', async () => {
+    const { Plans: _, ...old } = OUTPUTS
+    local({ outputs: { ...old, KeysTable: undefined } })
+
+    expect((await run('keys list')).err).toBe(
+      'error: the local system has not the outputs of this version of Sluice (KeysTable, Plans): deploy or start it again with this version\n',
+    )
+  })
+
+  it('that can not be reached is one line, exit code 1', async () => {
+    local({})
+
+    expect(await run('keys list')).toEqual({
+      code: 1,
+      out: '',
+      err: expect.stringMatching(/^error: the keys table is unavailable: .*ECONNREFUSED.*\n$/),
+    })
+  })
+})
+
+describe('a deployed stack', () => {
+  const mocks = () => ({ cloudFormation: mockClient(CloudFormationClient), dynamoDb: mockClient(DynamoDBClient) })
+  let cloudFormation: ReturnType<typeof mocks>['cloudFormation']
+  let dynamoDb: ReturnType<typeof mocks>['dynamoDb']
+  beforeEach(() => {
+    ;({ cloudFormation, dynamoDb } = mocks())
+  })
+  afterEach(() => {
+    cloudFormation.restore()
+    dynamoDb.restore()
+  })
+
+  const fails = (name: string, message: string) => cloudFormation.rejects(Object.assign(new Error(message), { name }))
+
+  it('is found by its outputs', async () => {
+    const outputs = Object.entries({ ...OUTPUTS, UsersTable: 'prod-Users' })
+    cloudFormation.on(DescribeStacksCommand, { StackName: 'prod' }).resolves({
+      Stacks: [
+        {
+          StackName: 'prod',
+          CreationTime: new Date(0),
+          StackStatus: 'UPDATE_COMPLETE',
+          Outputs: outputs.map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue })),
+        },
+      ],
+    })
+    dynamoDb
+      .on(GetItemCommand, { TableName: 'prod-Users' })
+      .resolves({ Item: marshall({ user_id: 'u1', plan: 'pro', overrides: {} }) })
+
+    const { code, out } = await run('users show u1 --target aws --stack prod --json')
+
+    expect(code).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({ user: 'u1', limits: { requests: 100000 } })
+  })
+
+  it.each([
+    [
+      'ValidationError',
+      'Stack with id sluice does not exist',
+      'there is no stack sluice in this account and region: name yours with --stack',
+    ],
+    [
+      'CredentialsProviderError',
+      'Could not load credentials from any providers',
+      'no AWS credentials were found: sign in, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+    ],
+    [
+      'Error',
+      'Region is missing',
+      'no AWS region is set: set AWS_REGION, or name a profile that has one with AWS_PROFILE',
+    ],
+    [
+      'ExpiredToken',
+      'The security token is expired',
+      "the stack sluice can't be read: ExpiredToken: The security token is expired",
+    ],
+  ])('%s is one clear line', async (name, message, sentence) => {
+    fails(name, message)
+
+    expect(await run('keys list --target aws')).toEqual({ code: 1, out: '', err: `error: ${sentence}\n` })
+    expect(dynamoDb.commandCalls(ScanCommand)).toHaveLength(0)
+  })
+
+  it('that is none of Sluice is said to be that', async () => {
+    cloudFormation.resolves({
+      Stacks: [{ StackName: 'other', CreationTime: new Date(0), StackStatus: 'CREATE_COMPLETE' }],
+    })
+
+    expect((await run('keys list --target aws --stack other')).err).toMatch(
+      /^error: the stack other has not the outputs/,
+    )
+  })
+})

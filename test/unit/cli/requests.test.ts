@@ -1,0 +1,248 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { GetObjectCommand, NoSuchKey, S3Client } from '@aws-sdk/client-s3'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import { mockClient } from 'aws-sdk-client-mock'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { migrate } from '../../../functions/ledger/migrate.ts'
+import type { LedgerRow } from '../../../functions/ledger/port.ts'
+import { rdsDataLedger } from '../../../functions/ledger/rds-data.ts'
+import type { RequestItem } from '../../../functions/requests/item.ts'
+import { openPglite } from '../../../lib/local/rds-data/pglite.ts'
+import { startDataApi } from '../../../lib/local/rds-data/server.ts'
+import { OUTPUTS, startTables } from './local-system.ts'
+
+const NOON = Date.parse('2026-11-23T12:00:00.000Z')
+const idOf = (n: number) => `019ab000-0000-7000-8000-${String(n).padStart(12, '0')}`
+
+const row = (n: number, more: Partial<LedgerRow> = {}): LedgerRow => ({
+  request_id: idOf(n),
+  user_id: 'u1',
+  model: 'text',
+  priority: 'normal',
+  prompt: { inline: 'Hello' },
+  estimated_tokens: 12,
+  status: 'queued',
+  run: 1,
+  attempts: 0,
+  quota_window: '2026-11-23',
+  created_at: NOON,
+  deadline: NOON + 21_600_000,
+  ...more,
+})
+
+const COMPLETED = {
+  status: 'completed',
+  attempts: 1,
+  usage: { prompt_tokens: 2, completion_tokens: 5, total_tokens: 7 },
+  started_at: NOON + 1_000,
+  completed_at: NOON + 2_500,
+} as const
+
+const item = (n: number, more: Partial<RequestItem> = {}): RequestItem => ({
+  user_id: 'u1',
+  request_id: idOf(n),
+  model: 'text',
+  priority: 'normal',
+  fingerprint: 'f',
+  created_at: NOON,
+  deadline: NOON + 21_600_000,
+  run: 1,
+  window: '2026-11-23',
+  shard: 0,
+  nonce: 'n',
+  estimate: 12,
+  holds_request: true,
+  status: 'queued',
+  attempt: 0,
+  crashes: 0,
+  ttl: 1,
+  ...more,
+})
+
+const s3 = mockClient(S3Client)
+let postgres: Awaited<ReturnType<typeof startDataApi>>
+let system: Awaited<ReturnType<typeof startTables>>
+
+beforeAll(async () => {
+  postgres = await startDataApi(await openPglite())
+  const endpoint = `http://127.0.0.1:${postgres.port}`
+  system = await startTables(endpoint)
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const client = new RDSDataClient({ endpoint, region: 'us-east-1', credentials })
+  const env = {
+    LEDGER_CLUSTER_ARN: OUTPUTS.LedgerClusterArn ?? '',
+    LEDGER_SECRET_ARN: OUTPUTS.LedgerSecretArn ?? '',
+    LEDGER_DATABASE: 'sluice',
+  }
+  await migrate(client, env)
+  const rows = [
+    row(1, { ...COMPLETED, result: { inline: { answer: 42 } }, metadata: { trace: 'a' } }),
+    row(2, {
+      status: 'failed',
+      attempts: 1,
+      error: { code: 'model_error', message: 'it answered \u001b[31m500' },
+      completed_at: NOON + 1_000,
+    }),
+    row(3),
+    row(4, { user_id: 'u2', prompt: undefined }),
+    row(5, { ...COMPLETED, prompt: { key: 'body' }, result: { key: 'result' } }),
+    row(6, { ...COMPLETED, prompt: { key: 'gone' }, result: { key: 'gone' } }),
+  ]
+  await rdsDataLedger(client, env).record(rows.map(entry => ({ row: entry })))
+  client.destroy()
+  await put(item(3, { status: 'running', attempt: 1, started_at: NOON + 3_000 }))
+  await put(item(4, { user_id: 'u2' }))
+
+  const body = (value: unknown) => ({ Body: { transformToString: async () => JSON.stringify(value) } as never })
+  s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: 'no such key', $metadata: {} }))
+  s3.on(GetObjectCommand, { Bucket: 'payloads', Key: 'body' }).resolves(
+    body({ prompt: 'A long one', priority: 'high' }),
+  )
+  s3.on(GetObjectCommand, { Bucket: 'payloads', Key: 'result' }).resolves(body(['a long', 'answer']))
+}, 60_000)
+
+afterAll(async () => {
+  s3.restore()
+  await system.close()
+  await postgres.close()
+})
+
+const put = (i: RequestItem) =>
+  system.client.send(
+    new PutItemCommand({ TableName: 'RequestsTable', Item: marshall(i, { removeUndefinedValues: true }) }),
+  )
+const sluice = (line: string) => system.at('2026-11-23T13:00:00Z')(line)
+const json = async (line: string) => JSON.parse((await sluice(`${line} --json`)).out)
+const numbersOf = (requests: { request_id: string }[]) => requests.map(r => Number(r.request_id.slice(-12)))
+
+describe('requests show', () => {
+  it('shows all that Postgres knows', async () => {
+    expect(await json(`requests show ${idOf(1)}`)).toEqual({
+      request_id: idOf(1),
+      user: 'u1',
+      model: 'text',
+      priority: 'normal',
+      status: 'completed',
+      run: 1,
+      attempts: 1,
+      estimated_tokens: 12,
+      usage: { prompt_tokens: 2, completion_tokens: 5, total_tokens: 7 },
+      quota_window: '2026-11-23',
+      created_at: '2026-11-23T12:00:00.000Z',
+      started_at: '2026-11-23T12:00:01.000Z',
+      completed_at: '2026-11-23T12:00:02.500Z',
+      deadline: '2026-11-23T18:00:00.000Z',
+      metadata: { trace: 'a' },
+      prompt: 'Hello',
+      result: { answer: 42 },
+    })
+  })
+
+  it('shows it to people in aligned lines', async () => {
+    expect((await sluice(`requests show ${idOf(1)}`)).out).toBe(
+      [
+        'request    019ab000-0000-7000-8000-000000000001',
+        'user       u1',
+        'model      text',
+        'priority   normal',
+        'status     completed',
+        'run        1',
+        'attempts   1',
+        'estimate   12 tokens',
+        'usage      7 tokens (2 of the prompt, 5 of the completion)',
+        'window     2026-11-23',
+        'created    2026-11-23T12:00:00.000Z',
+        'started    2026-11-23T12:00:01.000Z',
+        'completed  2026-11-23T12:00:02.500Z',
+        'deadline   2026-11-23T18:00:00.000Z',
+        'metadata   {"trace":"a"}',
+        '',
+        'prompt:',
+        'Hello',
+        '',
+        'result:',
+        '{',
+        '  "answer": 42',
+        '}',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it('believes the request item, which knows what runs', async () => {
+    expect(await json(`requests show ${idOf(3)}`)).toMatchObject({
+      status: 'running',
+      attempts: 1,
+      started_at: '2026-11-23T12:00:03.000Z',
+    })
+  })
+
+  it('reads what is large from the payload bucket', async () => {
+    expect(await json(`requests show ${idOf(5)}`)).toMatchObject({
+      prompt: 'A long one',
+      prompt_key: 'body',
+      result: ['a long', 'answer'],
+      result_key: 'result',
+    })
+  })
+
+  it('says when a payload is gone, and shows the rest', async () => {
+    const { code, out } = await sluice(`requests show ${idOf(6)}`)
+
+    expect(code).toBe(0)
+    expect(out).toContain('prompt:\n(no longer stored; it was gone in the payload bucket)\n')
+    expect(await json(`requests show ${idOf(6)}`)).not.toHaveProperty('result')
+  })
+
+  it('says no word of a prompt that was not stored', async () => {
+    expect((await sluice(`requests show ${idOf(4)}`)).out).not.toContain('prompt')
+  })
+
+  it('lets no control sequence reach a terminal', async () => {
+    const { out } = await sluice(`requests show ${idOf(2)}`)
+
+    expect(out).toContain('error      model_error: it answered \uFFFD[31m500\n')
+    expect((await json(`requests show ${idOf(2)}`)).error.message).toBe('it answered \u001b[31m500')
+  })
+
+  it('refuses an id that is not there', async () => {
+    expect(await sluice(`requests show ${idOf(99)}`)).toEqual({
+      code: 1,
+      out: '',
+      err: `error: there is no request ${idOf(99)} in Postgres, where a new one comes after a few seconds\n`,
+    })
+  })
+})
+
+describe('requests list', () => {
+  it('shows the newest first, with what each cost or may cost', async () => {
+    expect((await sluice('requests list --limit 5')).out.split('\n').map(line => line.slice(24))).toEqual([
+      '              CREATED                   USER  MODEL  PRIORITY  STATUS               TOKENS',
+      '000000000006  2026-11-23T12:00:00.000Z  u1    text   normal    completed            7',
+      '000000000005  2026-11-23T12:00:00.000Z  u1    text   normal    completed            7',
+      '000000000004  2026-11-23T12:00:00.000Z  u2    text   normal    queued               ~12',
+      '000000000003  2026-11-23T12:00:00.000Z  u1    text   normal    running              ~12',
+      '000000000002  2026-11-23T12:00:00.000Z  u1    text   normal    failed: model_error  ~12',
+      '',
+    ])
+  })
+
+  it.each([
+    ['--user u2', [4]],
+    ['--user u1 --status completed', [6, 5, 1]],
+    ['--status running', [3]],
+    ['--status queued', [4]],
+    ['--status queued --limit 1', [4]],
+    ['--status running --limit 1', [3]],
+    ['--status expired', []],
+    ['--limit 2', [6, 5]],
+    ['--user nobody', []],
+  ])('%s', async (options, expected) => {
+    expect(numbersOf(await json(`requests list ${options}`))).toEqual(expected)
+  })
+
+  it('takes a status that there is not for wrong usage', async () => {
+    expect((await sluice('requests list --status done')).code).toBe(2)
+  })
+})

@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { dynamoAccessAdmin } from '../../../functions/access/admin.ts'
+import { dynamoQuota } from '../../../functions/quota/dynamodb.ts'
+import type { Reservation } from '../../../functions/requests/item.ts'
+import { startTables } from './local-system.ts'
+
+const NOON = '2026-11-23T12:00:00.000Z'
+
+let system: Awaited<ReturnType<typeof startTables>>
+beforeAll(async () => {
+  system = await startTables()
+})
+afterAll(() => system.close())
+
+const atNoon = (line: string) => system.at(NOON)(line)
+const json = async (line: string) => JSON.parse((await atNoon(`${line} --json`)).out)
+
+describe('users set', () => {
+  it('puts the limits of a user over those of the plan', async () => {
+    expect(await json('users set u1 --plan pro --requests 7 --in-flight 400')).toEqual({
+      user: 'u1',
+      plan: 'pro',
+      effective_plan: 'pro',
+      overrides: { requests: 7, in_flight: 400 },
+      limits: { requests: 7, tokens: 50000000, in_flight: 400 },
+    })
+  })
+
+  it('keeps what is not named, and takes back what is set to default', async () => {
+    await atNoon('users set u2 --requests 7 --tokens 8')
+
+    await atNoon('users set u2 --requests default')
+
+    expect(await json('users show u2')).toMatchObject({
+      overrides: { tokens: 8 },
+      limits: { requests: 100, tokens: 8 },
+    })
+  })
+
+  it('refuses more in flight than the shards of the plan keep, also when the plan changes under it', async () => {
+    const tooMany = await atNoon('users set u3 --in-flight 101')
+    await atNoon('users set u4 --plan pro --in-flight 101')
+    const tooManyThen = await atNoon('keys create --user u4 --plan free')
+
+    expect(tooMany.err).toBe(
+      "error: u3 can't have 101 requests in flight: the plan free keeps at most 100 (100 for each of its shards, of which it has 1)\n",
+    )
+    expect([tooMany.code, tooManyThen.code]).toEqual([1, 1])
+    expect(await json('users show u4')).toMatchObject({ plan: 'pro' })
+  })
+
+  it('refuses a limit that the shards of the plan could not split', async () => {
+    expect(await atNoon('users set u5 --plan pro --requests 3')).toEqual({
+      code: 1,
+      out: '',
+      err: "error: u5 can't have the limit requests 3: the plan pro splits it over 4 shards, so 4 is the least\n",
+    })
+  })
+
+  it.each(['', ' --requests 0', ' --tokens -1', ' --tokens 1.5', ' --in-flight many', ' --requests 1e3'])(
+    'takes "users set u6%s" for wrong usage',
+    async options => {
+      expect((await atNoon(`users set u6${options}`)).code).toBe(2)
+    },
+  )
+})
+
+describe('users show', () => {
+  it("aligns what applies to a user, and says which limits are not the plan's", async () => {
+    await atNoon('users set shown --tokens 5000')
+
+    expect((await atNoon('users show shown')).out).toBe(
+      [
+        'user       shown',
+        'plan       free',
+        'requests   100',
+        "tokens     5000 (the user's own)",
+        'in flight  20',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it('says when the plan of a user is gone from the pipeline file', async () => {
+    const access = dynamoAccessAdmin(system.client, { keys: 'KeysTable', users: 'UsersTable' })
+    await access.putUser({ user_id: 'old', plan: 'gold', overrides: {} })
+
+    expect((await atNoon('users show old')).out).toContain('gold, which pipeline.yaml no longer has: free applies')
+    expect(await json('users show old')).toMatchObject({ plan: 'gold', effective_plan: 'free' })
+  })
+
+  it('refuses a user who is not there', async () => {
+    expect(await atNoon('users show stranger')).toEqual({
+      code: 1,
+      out: '',
+      err: 'error: there is no user stranger: make one with users set, or with keys create\n',
+    })
+  })
+})
+
+describe('quota show', () => {
+  const first: Reservation = {
+    user_id: 'busy',
+    request_id: '019ab000-0000-7000-8000-000000000001',
+    run: 1,
+    window: '2026-11-23',
+    shard: 0,
+    nonce: 'n1',
+    estimate: 12,
+    holds_request: true,
+  }
+  const second = { ...first, request_id: '019ab000-0000-7000-8000-000000000002', shard: 3, nonce: 'n2', estimate: 30 }
+  const limits = { requests: 10, tokens: 1000, in_flight: 10 }
+
+  beforeAll(async () => {
+    const quota = dynamoQuota(system.client, 'QuotaTable')
+    await atNoon('users set busy --plan pro')
+    await quota.reserve({ ...first, request_id: '019ab000-0000-7000-8000-000000000000' }, limits, Date.parse(NOON))
+    await quota.close([{ reservation: { ...first, request_id: '019ab000-0000-7000-8000-000000000000' }, charge: 100 }])
+    await quota.reserve(first, limits, Date.parse('2026-11-23T11:59:00Z'))
+    await quota.reserve(second, limits, Date.parse('2026-11-23T11:58:00Z'))
+  })
+
+  it('says what GET /v1/quota says, and each open reservation of all shards, oldest first', async () => {
+    expect(await json('quota show busy')).toEqual({
+      user: 'busy',
+      window: '2026-11-23',
+      resets_at: '2026-11-24T00:00:00.000Z',
+      plan: 'pro',
+      requests: { used: 3, limit: 100000 },
+      tokens: { used: 142, reserved: 42, limit: 50000000 },
+      in_flight: { used: 2, limit: 400 },
+      open: [
+        {
+          request_id: second.request_id,
+          run: 1,
+          tokens: 30,
+          reserved_at: '2026-11-23T11:58:00.000Z',
+          age_seconds: 120,
+        },
+        { request_id: first.request_id, run: 1, tokens: 12, reserved_at: '2026-11-23T11:59:00.000Z', age_seconds: 60 },
+      ],
+    })
+  })
+
+  it('shows it to people in columns', async () => {
+    expect((await atNoon('quota show busy')).out).toBe(
+      [
+        'user       busy',
+        'plan       pro',
+        'window     2026-11-23, until 2026-11-24T00:00:00.000Z',
+        'requests   3 of 100000',
+        'tokens     142 of 50000000, 42 of them reserved',
+        'in flight  2 of 400',
+        '',
+        'OPEN RESERVATION                      RUN  TOKENS  SINCE                     AGE',
+        '019ab000-0000-7000-8000-000000000002  1    30      2026-11-23T11:58:00.000Z  120 s',
+        '019ab000-0000-7000-8000-000000000001  1    12      2026-11-23T11:59:00.000Z  60 s',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it('looks at another window when one is named', async () => {
+    expect(await json('quota show busy --window 2026-11-22')).toMatchObject({
+      window: '2026-11-22',
+      resets_at: '2026-11-23T00:00:00.000Z',
+      requests: { used: 0 },
+      open: [],
+    })
+    expect(
+      JSON.parse((await system.at('2026-12-24T00:00:00Z')('quota show busy --window 2026-11-23 --json')).out),
+    ).toMatchObject({ requests: { used: 3 } })
+  })
+
+  it('refuses an hour where quotas count by the day, and a user who is not there', async () => {
+    expect((await atNoon('quota show busy --window 2026-11-23T10')).err).toBe(
+      'error: quotas count by the day here: name a window such as 2026-11-23\n',
+    )
+    expect(await atNoon('quota show stranger --json')).toEqual({
+      code: 1,
+      out: '',
+      err: '{"error":"there is no user stranger: make one with users set, or with keys create"}\n',
+    })
+  })
+
+  it.each(['today', '2026-11', '2026-02-31', '2026-11-23T24', '2026-11-23T10:00'])(
+    'takes the window %s for wrong usage',
+    async window => {
+      expect((await atNoon(`quota show busy --window ${window}`)).code).toBe(2)
+    },
+  )
+})
