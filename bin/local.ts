@@ -1,0 +1,3 @@
+import { main } from '../lib/start.ts'
+
+await main(process.env)

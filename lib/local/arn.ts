@@ -1,0 +1,19 @@
+/** The account, region and partition in which the local system pretends to run. */
+export const account = '000000000000'
+export const region = 'us-east-1'
+export const partition = 'aws'
+
+/** `arn:aws:sqs:us-east-1:000000000000:name` and the like. */
+export function arn(service: string, resource: string): string {
+  return `arn:${partition}:${service}:${region}:${account}:${resource}`
+}
+
+/** The function's name in a function ARN, with or without qualifier, or in the URI that API Gateway wraps around one. */
+export function functionNameOf(text: string): string | undefined {
+  return /:function:([A-Za-z0-9_-]+)/.exec(text)?.[1]
+}
+
+/** The queue's name in its ARN. */
+export function queueNameOf(queueArn: string): string | undefined {
+  return /^arn:[^:]+:sqs:[^:]*:[^:]*:([^:]+)$/.exec(queueArn)?.[1]
+}

@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+import { LocalError } from './error.ts'
+
+const ResourceDeclaration = z.object({
+  Type: z.string(),
+  Properties: z.record(z.string(), z.unknown()).default({}),
+  DependsOn: z.union([z.string().transform(id => [id]), z.array(z.string())]).default([]),
+  Condition: z.string().optional(),
+})
+export type ResourceDeclaration = z.infer<typeof ResourceDeclaration>
+
+const Template = z.object({
+  Resources: z.record(z.string(), ResourceDeclaration),
+  Parameters: z.record(z.string(), z.object({ Default: z.unknown() })).default({}),
+  Conditions: z.record(z.string(), z.unknown()).default({}),
+  Outputs: z.record(z.string(), z.object({ Value: z.unknown(), Condition: z.string().optional() })).default({}),
+})
+export type Template = z.infer<typeof Template>
+
+const AssetManifest = z.object({
+  files: z
+    .record(
+      z.string(),
+      z.object({
+        source: z.object({ path: z.string() }),
+        destinations: z.record(z.string(), z.object({ objectKey: z.string() })),
+      }),
+    )
+    .default({}),
+})
+
+export type Assembly = {
+  stackName: string
+  template: Template
+  /** The folder of an asset by the S3 key that the template has for it, or undefined if the assembly has no such asset. */
+  assetFolder(objectKey: string): string | undefined
+}
+
+/** Reads the one stack of a synthesized folder: `<Stack>.template.json` and the `*.assets.json` beside it. */
+export function readAssembly(folder: string): Assembly {
+  const files = readdirSync(folder)
+  const [templateFile, ...others] = files.filter(file => file.endsWith('.template.json'))
+  if (templateFile === undefined || others.length > 0)
+    throw new LocalError(
+      `${folder} must hold exactly one *.template.json; it holds ${templateFile ? files.length : 0}.`,
+    )
+  const template = Template.parse(readJson(join(folder, templateFile)))
+  const assets = files.filter(file => file.endsWith('.assets.json')).flatMap(file => readAssets(folder, file))
+  const folders = new Map(assets)
+  return {
+    stackName: templateFile.slice(0, -'.template.json'.length),
+    template,
+    assetFolder: objectKey => folders.get(objectKey),
+  }
+}
+
+function readAssets(folder: string, file: string): [objectKey: string, path: string][] {
+  const { files } = AssetManifest.parse(readJson(join(folder, file)))
+  return Object.values(files).flatMap(({ source, destinations }) =>
+    Object.values(destinations).map(({ objectKey }): [string, string] => [objectKey, resolve(folder, source.path)]),
+  )
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'))
+}

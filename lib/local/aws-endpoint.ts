@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
+import type { GetSecretValueResponse } from '@aws-sdk/client-secrets-manager'
+import { arn } from './arn.ts'
+
+/** What a function calls besides the emulators: Secrets Manager, and the address that custom resources answer to. */
+export type AwsEndpoint = {
+  url: string
+  /** A ResponseURL for one answer, and that answer once it is there. */
+  expectResponse(): { url: string; response: Promise<unknown> }
+  close(): Promise<void>
+}
+
+type Environment = Record<string, string | undefined>
+
+/** Serves on a free port of 127.0.0.1. Secrets are read from `environment`; any other service is refused by name. */
+export async function startAwsEndpoint(environment: Environment): Promise<AwsEndpoint> {
+  const expected = new Map<string, (response: unknown) => void>()
+  const server = createServer((request, response) => void respond(request, response))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body: unknown = await json(request).catch(() => undefined)
+    const accept = expected.get(request.url ?? '')
+    if (request.method === 'PUT' && accept) {
+      accept(body)
+      return send(response, 200, {})
+    }
+    const target = request.headers['x-amz-target'] ?? `${request.method} ${request.url}`
+    if (target !== 'secretsmanager.GetSecretValue')
+      return refuse(response, 'UnknownOperationException', `${target} is not supported by the local system.`)
+    getSecretValue(response, environment, body)
+  }
+
+  return {
+    url,
+    expectResponse() {
+      const path = `/custom-resource/${randomUUID()}`
+      const { promise, resolve } = Promise.withResolvers<unknown>()
+      expected.set(path, resolve)
+      return { url: url + path, response: promise }
+    },
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function getSecretValue(response: ServerResponse, environment: Environment, body: unknown): void {
+  const id = typeof body === 'object' && body !== null && 'SecretId' in body ? String(body.SecretId) : ''
+  const name = secretName(id)
+  const value = environment[name] ?? environment[variableName(name)]
+  if (value === undefined) {
+    refuse(response, 'ResourceNotFoundException', `The environment has no ${name} and no ${variableName(name)}.`)
+    return
+  }
+  const answer = {
+    ARN: arn('secretsmanager', `secret:${name}`),
+    Name: name,
+    VersionId: 'local',
+    SecretString: value,
+    VersionStages: ['AWSCURRENT'],
+  } satisfies GetSecretValueResponse
+  send(response, 200, answer)
+}
+
+/** A secret's name from its name or its ARN. */
+function secretName(id: string): string {
+  return id.replace(/^arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:/, '')
+}
+
+/** `prod/model-key` → `PROD_MODEL_KEY` */
+function variableName(name: string): string {
+  return name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
+}
+
+function refuse(response: ServerResponse, type: string, message: string): void {
+  send(response, 400, { __type: type, message })
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+  response.end(JSON.stringify(body))
+}

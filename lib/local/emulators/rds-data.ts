@@ -1,0 +1,33 @@
+import { workerData } from 'node:worker_threads'
+import type { Database } from '../rds-data/database.ts'
+import { openPglite } from '../rds-data/pglite.ts'
+import { openPostgres } from '../rds-data/postgres.ts'
+import { startDataApi } from '../rds-data/server.ts'
+import { serve } from './serve.ts'
+
+/** The Postgres at `url`, else an embedded one that lives in `folder`, else an embedded one in memory. */
+export type RdsDataData = { url?: string; folder?: string }
+
+const { url, folder } = workerData as RdsDataData
+
+await serve(async () => startDataApi(await openDatabase()))
+
+async function openDatabase(): Promise<Database> {
+  if (url) return openPostgres(url)
+  if (folder) return openPglite(folder)
+  return openOnFirstUse(() => openPglite())
+}
+
+// Making an empty database takes seconds, which a template without one needn't wait for.
+function openOnFirstUse(open: () => Promise<Database>): Database {
+  let opening: Promise<Database> | undefined
+  return {
+    async connect() {
+      opening ??= open()
+      return (await opening).connect()
+    },
+    async close() {
+      await (await opening)?.close()
+    },
+  }
+}

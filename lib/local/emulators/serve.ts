@@ -1,0 +1,25 @@
+import { parentPort } from 'node:worker_threads'
+import { LocalError, messageOf } from '../error.ts'
+import type { EmulatorMessage } from './host.ts'
+
+/** The thread's side of `startEmulator`: starts the server, tells its port, and closes it when told to. */
+export async function serve(start: () => Promise<{ port: number; close(): Promise<void> }>): Promise<void> {
+  try {
+    const { port, close } = await start()
+    parentPort?.once('message', async () => {
+      await close()
+      process.exit()
+    })
+    tell({ ready: { port } })
+  } catch (error) {
+    tell(error instanceof LocalError ? { refused: error.message } : { failed: stackOf(error) })
+  }
+}
+
+function tell(message: EmulatorMessage): void {
+  parentPort?.postMessage(message)
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error && error.stack ? error.stack : messageOf(error)
+}

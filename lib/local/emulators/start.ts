@@ -1,0 +1,52 @@
+import type { DataFolder } from '../data-folder.ts'
+import type { DynamoDbData } from './dynamodb.ts'
+import { startEmulator } from './host.ts'
+import type { RdsDataData } from './rds-data.ts'
+import type { SqsS3Data } from './sqs-s3.ts'
+
+export type Endpoints = { sqs: string; dynamodb: string; s3: string; rds_data: string }
+
+export type Emulators = {
+  /** Resolves when all of them answer; rejects with the first one's reason not to. */
+  endpoints: Promise<Endpoints>
+  close(): Promise<void>
+}
+
+export type EmulatorOptions = {
+  data: DataFolder
+  /** The Postgres to use instead of the embedded one. */
+  databaseUrl: string | undefined
+  log(line: string): void
+}
+
+/** Starts the AWS services that have state, all at the same time. */
+export function startEmulators({ data, databaseUrl, log }: EmulatorOptions): Emulators {
+  log('starting SQS and S3')
+  const sqsS3 = startEmulator(moduleOf('sqs-s3'), folderOf('queues') satisfies SqsS3Data, log)
+  log('starting DynamoDB')
+  const dynamodb = startEmulator(moduleOf('dynamodb'), folderOf('tables') satisfies DynamoDbData, log)
+  log(databaseUrl ? 'connecting to the Postgres at DATABASE_URL' : 'starting Postgres')
+  const postgres: RdsDataData = databaseUrl ? { url: databaseUrl } : folderOf('postgres')
+  const rdsData = startEmulator(moduleOf('rds-data'), postgres, log)
+
+  function folderOf(name: string): { folder?: string } {
+    const folder = data.stateOf(name)
+    return folder === undefined ? {} : { folder }
+  }
+
+  return {
+    endpoints: Promise.all([sqsS3.endpoint, dynamodb.endpoint, rdsData.endpoint]).then(([sqs, dynamodb, rds_data]) => ({
+      sqs,
+      s3: sqs,
+      dynamodb,
+      rds_data,
+    })),
+    async close() {
+      await Promise.all([sqsS3.close(), dynamodb.close(), rdsData.close()])
+    },
+  }
+}
+
+function moduleOf(name: 'sqs-s3' | 'dynamodb' | 'rds-data'): URL {
+  return new URL(`./${name}.ts`, import.meta.url)
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import { LocalError } from '../error.ts'
+import type { LocalFunction } from '../lambda/function.ts'
+import { type ApiRequest, authorizerEvent } from './event.ts'
+
+/** What became of a request: its authorizer's context, or which of API Gateway's answers it gets. */
+export type Verdict = { context: Record<string, unknown> } | 'unauthorized' | 'forbidden' | 'internalError'
+
+export type Authorizer = (
+  request: ApiRequest,
+  route: { key: string; pathParameters: Record<string, string> },
+) => Promise<Verdict>
+
+export type AuthorizerOptions = {
+  logicalId: string
+  function: LocalFunction
+  /** `$request.header.NAME`, `$request.querystring.NAME` or `$context.routeKey`; all of them make the cache's key. */
+  identitySources: string[]
+  /** How long a verdict is good for all requests of the same identity; 0 asks each time. */
+  ttlSeconds: number
+  /** Milliseconds since 1970. */
+  now(): number
+}
+
+const SimpleResponse = z.object({ isAuthorized: z.boolean(), context: z.record(z.string(), z.unknown()).default({}) })
+
+/** A Lambda authorizer with simple responses. A function that fails is asked again next time. */
+export function createAuthorizer(options: AuthorizerOptions): Authorizer {
+  const sources = options.identitySources.map(source => identitySource(source, options.logicalId))
+  const cache = new Map<string, { verdict: Verdict; until: number }>()
+
+  return async (request, route) => {
+    const identity = sources.map(source => source(request, route.key))
+    const values = identity.filter(value => value !== undefined && value !== '') as string[]
+    if (values.length < sources.length) return 'unauthorized'
+
+    const key = JSON.stringify(values)
+    const known = cache.get(key)
+    if (known && known.until > options.now()) return known.verdict
+    const verdict = verdictOf(await options.function.invoke(authorizerEvent(request, route, values)))
+    if (options.ttlSeconds > 0 && verdict !== 'internalError')
+      cache.set(key, { verdict, until: options.now() + options.ttlSeconds * 1000 })
+    return verdict
+  }
+}
+
+function verdictOf(result: Awaited<ReturnType<LocalFunction['invoke']>>): Verdict {
+  if (!result.ok) return 'internalError'
+  const response = SimpleResponse.safeParse(JSON.parse(result.payload))
+  if (!response.success) return 'internalError'
+  return response.data.isAuthorized ? { context: response.data.context } : 'forbidden'
+}
+
+type IdentitySource = (request: ApiRequest, routeKey: string) => string | undefined
+
+function identitySource(expression: string, logicalId: string): IdentitySource {
+  const [, kind, name = ''] = /^\$request\.(header|querystring)\.(.+)$/.exec(expression) ?? []
+  if (kind === 'header') return request => request.headers?.[name.toLowerCase()]
+  if (kind === 'querystring') return request => request.queryStringParameters?.[name]
+  if (expression === '$context.routeKey') return (_request, routeKey) => routeKey
+  throw new LocalError(`${logicalId}: identity source ${expression} is not supported by the local system.`)
+}

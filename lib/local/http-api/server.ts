@@ -1,0 +1,103 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { LocalError } from '../error.ts'
+import type { LocalFunction } from '../lambda/function.ts'
+import { payloadLimit } from '../lambda/pool.ts'
+import { type Answer, answerOf, gatewayAnswers, send } from './answer.ts'
+import type { Authorizer } from './authorizer.ts'
+import { readBody } from './body.ts'
+import { type Cors, corsHeaders, preflightAnswer } from './cors.ts'
+import { type ApiRequest, integrationEvent, readRequest } from './event.ts'
+import { createRouter, type Match, type Route } from './routes.ts'
+
+export type RouteTarget = { function: LocalFunction; authorizer: Authorizer | undefined; timeoutMs: number }
+
+/** An HTTP API of the template, complete. */
+export type HttpApi = { apiId: string; stage: string; routes: Route<RouteTarget>[]; cors: Cors | undefined }
+
+export type HttpServer = {
+  /** `http://127.0.0.1:PORT` */
+  url: string
+  /** Answers with this API from now on; before, everything is 503. */
+  serve(api: HttpApi): void
+  /** Takes no more requests, and gives those that run `graceMs` to end. Calling it again changes nothing. */
+  close(graceMs: number): Promise<void>
+}
+
+/** Listens on 127.0.0.1; port 0 picks one. Throws LocalError if the port is in use. */
+export async function startHttpServer(port: number): Promise<HttpServer> {
+  let handle = async (_incoming: IncomingMessage): Promise<Answer> => gatewayAnswers.unavailable
+  const server = createServer((incoming, response) => void respond(incoming, response))
+
+  async function respond(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = await handle(incoming).catch(() => gatewayAnswers.internalError)
+    if (!response.destroyed) send(response, answer)
+  }
+
+  await listen(server, port)
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    serve(api) {
+      handle = createHandler(api)
+    },
+    async close(graceMs) {
+      if (!server.listening) return
+      const closed = once(server, 'close')
+      server.close()
+      server.closeIdleConnections()
+      const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EADDRINUSE')
+      throw new LocalError(`Port ${port} is in use: stop what listens there, or choose another with PORT.`)
+    if (code === 'EACCES')
+      throw new LocalError(`Port ${port} is not allowed for this user: choose one over 1023 with PORT.`)
+    throw error
+  }
+}
+
+function createHandler(api: HttpApi): (incoming: IncomingMessage) => Promise<Answer> {
+  const route = createRouter(api.routes)
+  const prefix = api.stage === '$default' ? '' : `/${api.stage}`
+
+  return async incoming => {
+    const request = readRequest(incoming, api)
+    const body = await readBody(incoming)
+    const preflight = api.cors && preflightAnswer(api.cors, request)
+    if (preflight) return preflight
+    const answer = await answerTo(request, body)
+    if (!api.cors) return answer
+    return { ...answer, headers: { ...answer.headers, ...corsHeaders(api.cors, request) } }
+  }
+
+  async function answerTo(request: ApiRequest, body: Buffer | undefined): Promise<Answer> {
+    if (!body) return gatewayAnswers.tooLarge
+    if (!`${request.rawPath}/`.startsWith(`${prefix}/`)) return gatewayAnswers.notFound
+    const match = route(request.requestContext.http.method, request.rawPath.slice(prefix.length))
+    if (!match) return gatewayAnswers.notFound
+    const verdict = await match.target.authorizer?.(request, match)
+    if (typeof verdict === 'string') return gatewayAnswers[verdict]
+    return integrate(match, integrationEvent(request, match, body, verdict?.context))
+  }
+}
+
+async function integrate({ target }: Match<RouteTarget>, event: object): Promise<Answer> {
+  if (Buffer.byteLength(JSON.stringify(event)) > payloadLimit) return gatewayAnswers.tooLarge
+  const timeout = Promise.withResolvers<'timeout'>()
+  const timer = setTimeout(() => timeout.resolve('timeout'), target.timeoutMs)
+  const result = await Promise.race([target.function.invoke(event), timeout.promise])
+  clearTimeout(timer)
+  if (result === 'timeout') return gatewayAnswers.unavailable
+  return result.ok ? answerOf(result.payload) : gatewayAnswers.internalError
+}

@@ -1,0 +1,55 @@
+// The first file of a function's thread: imports the handler and runs it, one event after the other.
+import { parentPort, workerData } from 'node:worker_threads'
+import type { FunctionError, InvocationResult, InvokeMessage, ThreadData, ThreadMessage } from './protocol.ts'
+
+type Handler = (event: unknown, context: object) => unknown
+
+const { handlerUrl, handlerName, functionName, functionArn, memoryMb } = workerData as ThreadData
+
+// An error while importing reaches the other side without its message, so it is told from here.
+try {
+  const handler = await importHandler()
+  parentPort?.on('message', async (message: InvokeMessage) => tell({ result: await invoke(handler, message) }))
+  tell({ imported: true })
+} catch (error) {
+  tell({ importFailed: errorObject(error) })
+}
+
+async function importHandler(): Promise<Handler> {
+  const module: Record<string, unknown> = await import(handlerUrl)
+  const handler = module[handlerName]
+  if (typeof handler !== 'function') throw new TypeError(`${handlerName} is undefined or not exported`)
+  return handler as Handler
+}
+
+async function invoke(handler: Handler, message: InvokeMessage): Promise<InvocationResult> {
+  try {
+    const result = await handler(JSON.parse(message.event), contextOf(message))
+    return { ok: true, payload: JSON.stringify(result) ?? 'null' }
+  } catch (error) {
+    return { ok: false, error: errorObject(error) }
+  }
+}
+
+function contextOf({ requestId, deadline }: InvokeMessage): object {
+  return {
+    awsRequestId: requestId,
+    callbackWaitsForEmptyEventLoop: true,
+    functionName,
+    functionVersion: '$LATEST',
+    invokedFunctionArn: functionArn,
+    logGroupName: `/aws/lambda/${functionName}`,
+    logStreamName: `local/[$LATEST]${requestId}`,
+    memoryLimitInMB: String(memoryMb),
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+  }
+}
+
+function errorObject(error: unknown): FunctionError {
+  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error) }
+  return { errorType: error.name, errorMessage: error.message, trace: error.stack?.split('\n') ?? [] }
+}
+
+function tell(message: ThreadMessage): void {
+  parentPort?.postMessage(message)
+}

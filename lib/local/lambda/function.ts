@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { arn, region } from '../arn.ts'
+import { LocalError } from '../error.ts'
+import { openLogFile } from './log-file.ts'
+import { createPool, type Pool } from './pool.ts'
+import type { InvocationResult } from './protocol.ts'
+import { startThread } from './thread.ts'
+
+export type LocalFunction = Pick<Pool, 'threads' | 'kill' | 'close'> & {
+  logicalId: string
+  name: string
+  arn: string
+  timeoutSeconds: number
+  /** Runs the handler with an event that is, or becomes, JSON. Never rejects. */
+  invoke(event: unknown): Promise<InvocationResult>
+}
+
+export type FunctionOptions = {
+  logicalId: string
+  name: string
+  /** The folder of the bundled code. */
+  folder: string
+  /** `index.handler`: the file without its ending, and the name of the export. */
+  handler: string
+  timeoutSeconds: number
+  memoryMb: number
+  /** The most invocations at a time. */
+  concurrency: number
+  /** The template's variables and the emulators' endpoints. */
+  environment: Record<string, string>
+  logFile: string
+  log(line: string): void
+}
+
+/** A Lambda function; its threads start when there is something to do. */
+export function createFunction(options: FunctionOptions): LocalFunction {
+  const { logicalId, name, timeoutSeconds, memoryMb } = options
+  const functionArn = arn('lambda', `function:${name}`)
+  const { handlerUrl, handlerName } = locateHandler(options)
+  const environment = { ...runtimeVariables(options), ...options.environment }
+  const logFile = openLogFile(options.logFile, message => options.log(`${logicalId}: ${message}`))
+
+  const pool = createPool({
+    limit: options.concurrency,
+    timeoutSeconds,
+    start: () =>
+      startThread({
+        handlerUrl,
+        handlerName,
+        functionName: name,
+        functionArn,
+        memoryMb,
+        environment,
+        write: logFile.write,
+      }),
+    onFailure: (error, requestId) => {
+      const { errorMessage: message, ...rest } = error
+      logFile.write(`${JSON.stringify({ level: 'ERROR', message, ...rest, function_request_id: requestId })}\n`)
+    },
+  })
+
+  return {
+    logicalId,
+    name,
+    arn: functionArn,
+    timeoutSeconds,
+    invoke: event => pool.invoke(JSON.stringify(event) ?? 'null'),
+    threads: pool.threads,
+    kill: pool.kill,
+    async close(graceMs) {
+      await pool.close(graceMs)
+      await logFile.close()
+    },
+  }
+}
+
+function locateHandler({ logicalId, folder, handler }: FunctionOptions): { handlerUrl: string; handlerName: string } {
+  const dot = handler.lastIndexOf('.')
+  const module = handler.slice(0, dot)
+  const file = ['.mjs', '.js', '.cjs'].map(ending => join(folder, module + ending)).find(existsSync)
+  if (!file)
+    throw new LocalError(`${logicalId}: Handler ${handler} has no file ${module}.mjs, .js or .cjs in its code.`)
+  return { handlerUrl: pathToFileURL(file).href, handlerName: handler.slice(dot + 1) }
+}
+
+function runtimeVariables({ name, folder, handler, memoryMb }: FunctionOptions): Record<string, string> {
+  return {
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_LAMBDA_FUNCTION_NAME: name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+    LAMBDA_TASK_ROOT: folder,
+    _HANDLER: handler,
+  }
+}

@@ -1,0 +1,39 @@
+import { createWriteStream } from 'node:fs'
+import { finished } from 'node:stream/promises'
+
+export type LogFile = {
+  /** Takes any piece of output; lines are made of it here. */
+  write(chunk: string): void
+  close(): Promise<void>
+}
+
+/** Appends a function's output to a file, and reports each JSON line of level ERROR to `onError` by its message alone. */
+export function openLogFile(file: string, onError: (message: string) => void): LogFile {
+  const stream = createWriteStream(file, { flags: 'a' })
+  let rest = ''
+  return {
+    write(chunk) {
+      stream.write(chunk)
+      const lines = (rest + chunk).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) {
+        const message = errorMessageOf(line)
+        if (message !== undefined) onError(message)
+      }
+    },
+    async close() {
+      stream.end()
+      await finished(stream)
+    },
+  }
+}
+
+function errorMessageOf(line: string): string | undefined {
+  if (!line.startsWith('{') || !line.includes('"ERROR"')) return undefined
+  try {
+    const entry: { level?: unknown; message?: unknown } = JSON.parse(line)
+    return entry.level === 'ERROR' ? String(entry.message) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FunctionError, InvocationResult } from './protocol.ts'
+import type { Thread } from './thread.ts'
+
+/** A function's threads. */
+export type Pool = {
+  /** Runs an event, given as JSON text; waits for a free thread if all are busy. Never rejects. */
+  invoke(event: string): Promise<InvocationResult>
+  /** The threads that there are now. */
+  threads(): { id: number; busy: boolean }[]
+  /** Ends a thread at once, whatever it does: what it was running fails as if its machine had crashed. */
+  kill(threadId: number): Promise<void>
+  /** Lets running invocations end for `graceMs`, then ends all threads. */
+  close(graceMs: number): Promise<void>
+}
+
+export type PoolOptions = {
+  start(): Thread
+  /** The most threads, which is the most invocations at a time. */
+  limit: number
+  timeoutSeconds: number
+  /** Told of each invocation that failed. */
+  onFailure(error: FunctionError, requestId: string): void
+}
+
+/** Lambda's limit of a synchronous call, each way. */
+export const payloadLimit = 6 * 1024 * 1024
+
+/**
+ * Starting a thread costs a tenth of a second of a core, and tens of megabytes: with so many warm, another one is started only
+ * when work has waited this long without any of them becoming free. Short work is done sooner by those that are there.
+ */
+const warmThreads = 2
+const patienceMs = 100
+
+export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOptions): Pool {
+  const busy = new Map<Thread, boolean>()
+  const idle: Thread[] = []
+  const waiting: ((thread: Thread | FunctionError) => void)[] = []
+  const running = new Set<Promise<InvocationResult>>()
+  let starting = 0
+  let lastFreed = 0
+  let patience: NodeJS.Timeout | undefined
+  let closed = false
+
+  function grow(): void {
+    if (closed || waiting.length <= starting || starting >= warmThreads || busy.size >= limit) return
+    const patienceLeft = busy.size < warmThreads ? 0 : lastFreed + patienceMs - Date.now()
+    if (patienceLeft > 0) {
+      clearTimeout(patience)
+      patience = setTimeout(grow, patienceLeft)
+      return
+    }
+    const thread = start()
+    busy.set(thread, true)
+    starting++
+    void thread.ended.then(() => forget(thread))
+    void thread.imported.then(error => {
+      starting--
+      if (!error) return free(thread)
+      waiting.shift()?.(error)
+      busy.delete(thread)
+      void thread.terminate()
+      grow()
+    })
+  }
+
+  function forget(thread: Thread): void {
+    busy.delete(thread)
+    const index = idle.indexOf(thread)
+    if (index >= 0) idle.splice(index, 1)
+    grow()
+  }
+
+  function free(thread: Thread): void {
+    if (!busy.has(thread)) return
+    lastFreed = Date.now()
+    const next = waiting.shift()
+    busy.set(thread, next !== undefined)
+    if (next) next(thread)
+    else idle.push(thread)
+    grow()
+  }
+
+  function take(): Promise<Thread | FunctionError> {
+    // The one used last is the warmest.
+    const thread = idle.pop()
+    if (thread) {
+      busy.set(thread, true)
+      return Promise.resolve(thread)
+    }
+    return new Promise(resolve => {
+      waiting.push(resolve)
+      grow()
+    })
+  }
+
+  async function run(thread: Thread, event: string, requestId: string): Promise<InvocationResult> {
+    const timeout = Promise.withResolvers<InvocationResult>()
+    const timer = setTimeout(() => timeout.resolve(timedOut(requestId, timeoutSeconds)), timeoutSeconds * 1000)
+    const deadline = Date.now() + timeoutSeconds * 1000
+    const result = await Promise.race([thread.invoke({ event, requestId, deadline }), timeout.promise])
+    clearTimeout(timer)
+    if (!result.ok && result.error.errorType === timedOutType) await thread.terminate()
+    else free(thread)
+    return result.ok && Buffer.byteLength(result.payload) > payloadLimit ? tooLarge(result.payload) : result
+  }
+
+  return {
+    async invoke(event) {
+      const requestId = randomUUID()
+      const thread = closed ? closing : await take()
+      if ('errorType' in thread) {
+        onFailure(thread, requestId)
+        return { ok: false, error: thread }
+      }
+      const invocation = run(thread, event, requestId)
+      running.add(invocation)
+      const result = await invocation
+      running.delete(invocation)
+      if (!result.ok) onFailure(result.error, requestId)
+      return result
+    },
+
+    threads: () => [...busy].map(([thread, isBusy]) => ({ id: thread.id, busy: isBusy })),
+
+    async kill(threadId) {
+      const thread = [...busy.keys()].find(candidate => candidate.id === threadId)
+      await thread?.terminate()
+    },
+
+    async close(graceMs) {
+      closed = true
+      clearTimeout(patience)
+      for (const refuse of waiting.splice(0)) refuse(closing)
+      await Promise.race([Promise.all(running), delay(graceMs, undefined, { ref: false })])
+      await Promise.all([...busy.keys()].map(thread => thread.terminate()))
+    },
+  }
+}
+
+const closing: FunctionError = { errorType: 'ServiceException', errorMessage: 'The local system is stopping.' }
+
+const timedOutType = 'Sandbox.Timedout'
+
+function timedOut(requestId: string, seconds: number): InvocationResult {
+  const errorMessage = `RequestId: ${requestId} Error: Task timed out after ${seconds.toFixed(2)} seconds`
+  return { ok: false, error: { errorType: timedOutType, errorMessage } }
+}
+
+function tooLarge(payload: string): InvocationResult {
+  const size = Buffer.byteLength(payload)
+  const errorMessage = `Response payload size (${size} bytes) exceeded maximum allowed payload size (${payloadLimit} bytes).`
+  return { ok: false, error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } }
+}

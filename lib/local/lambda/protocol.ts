@@ -1,0 +1,20 @@
+/** What an invocation's end looks like to the caller, as Lambda's Invoke API gives it: JSON text either way. */
+export type InvocationResult = { ok: true; payload: string } | { ok: false; error: FunctionError }
+
+/** Lambda's error object. */
+export type FunctionError = { errorType: string; errorMessage: string; trace?: string[] }
+
+/** To the thread: an event as JSON text, and what its context needs; the deadline is in milliseconds since 1970. */
+export type InvokeMessage = { event: string; requestId: string; deadline: number }
+
+/** From the thread. `imported` comes once, before anything else; `result` once an invocation. */
+export type ThreadMessage = { imported: true } | { importFailed: FunctionError } | { result: InvocationResult }
+
+/** What the thread is started with. */
+export type ThreadData = {
+  handlerUrl: string
+  handlerName: string
+  functionName: string
+  functionArn: string
+  memoryMb: number
+}

@@ -1,0 +1,88 @@
+import pg from 'pg'
+import type { SqlValue } from './database.ts'
+import { DataApiError } from './errors.ts'
+import type { ExecuteStatement } from './request.ts'
+import type { PgType } from './types.ts'
+
+type ArrayElements =
+  | { booleanValues: (boolean | null)[] }
+  | { longValues: (number | null)[] }
+  | { doubleValues: (number | null)[] }
+  | { stringValues: (string | null)[] }
+
+/** The SDK's `Field` as it is on the wire, where a blob is base64. */
+export type WireField =
+  | { isNull: true }
+  | { booleanValue: boolean }
+  | { longValue: number }
+  | { doubleValue: number }
+  | { stringValue: string }
+  | { blobValue: string }
+  | { arrayValue: ArrayElements }
+
+export type FieldOptions = ExecuteStatement['resultSetOptions']
+
+/** A returned value, in Postgres's text form, as the Data API answers it. */
+export function fieldOf(text: SqlValue, type: PgType, options: FieldOptions): WireField {
+  if (text === null) return { isNull: true }
+  if (type.element) return { arrayValue: arrayOf(text, type.element) }
+  switch (type.name) {
+    case 'bool':
+      return { booleanValue: text === 't' }
+    case 'int2':
+    case 'int4':
+    case 'int8':
+    case 'oid':
+      return options.longReturnType === 'STRING' ? { stringValue: text } : { longValue: Number(text) }
+    case 'float4':
+    case 'float8':
+      return { doubleValue: Number(text) }
+    case 'numeric':
+      return decimal(text, options)
+    case 'bytea':
+      return { blobValue: Buffer.from(text.slice('\\x'.length), 'hex').toString('base64') }
+    case 'timestamptz':
+    case 'timetz':
+      return { stringValue: text.replace(/\+00$/, '') } // in UTC, and without saying so
+    default:
+      return { stringValue: text }
+  }
+}
+
+/** The same value in `formattedRecords`, which is plain JSON. */
+export function plainOf(field: WireField): unknown {
+  if ('isNull' in field) return null
+  if ('arrayValue' in field) return Object.values(field.arrayValue)[0]
+  return Object.values(field)[0]
+}
+
+function decimal(text: string, { decimalReturnType }: FieldOptions): WireField {
+  if (decimalReturnType === 'STRING') return { stringValue: text }
+  return text.includes('.') ? { doubleValue: Number(text) } : { longValue: Number(text) }
+}
+
+// The package's types know a few scalar types only; this is text[], and serves for any type's elements.
+const getTypeParser: (typeId: number) => (text: string) => (string | null | unknown[])[] = pg.types.getTypeParser
+const parseTextArray = getTypeParser(1009)
+
+function arrayOf(text: string, element: PgType): ArrayElements {
+  const values = parseTextArray(text).map(value => {
+    if (Array.isArray(value)) throw new DataApiError('UnsupportedResultException', 'The result has an array of arrays.')
+    return value
+  })
+  const map = <To>(convert: (value: string) => To) =>
+    values.map(value => (value === null ? null : convert(value as string)))
+  switch (element.name) {
+    case 'bool':
+      return { booleanValues: map(value => value === 't') }
+    case 'int2':
+    case 'int4':
+    case 'int8':
+      return { longValues: map(Number) }
+    case 'float4':
+    case 'float8':
+      return { doubleValues: map(Number) }
+    default:
+      return { stringValues: map(String) }
+  }
+}

@@ -1,0 +1,122 @@
+import type {
+  BatchExecuteStatementResponse,
+  BeginTransactionResponse,
+  ColumnMetadata,
+  CommitTransactionResponse,
+  ExecuteStatementResponse,
+  RollbackTransactionResponse,
+} from '@aws-sdk/client-rds-data'
+import type { Database, SqlResult, SqlValue } from './database.ts'
+import { badRequest } from './errors.ts'
+import { fieldOf, plainOf, type WireField } from './fields.ts'
+import { bind } from './parameters.ts'
+import { BatchExecuteStatement, BeginTransaction, EndTransaction, ExecuteStatement, parseRequest } from './request.ts'
+import { openTransactions } from './transactions.ts'
+import { openTypeCatalogue, type PgType } from './types.ts'
+
+const responseLimit = 1024 * 1024
+const rowLimit = 64 * 1024
+
+type OnTheWire<Response extends { records?: unknown }> = Omit<Response, 'records'> & { records?: WireField[][] }
+
+export type Operations = {
+  /** By the path of the request: takes its body, resolves with the answer's. */
+  byPath: Record<string, (body: unknown) => Promise<object>>
+  close(): Promise<void>
+}
+
+/** The calls of the RDS Data API over a database. */
+export function dataApiOperations(database: Database): Operations {
+  const transactions = openTransactions(database)
+  const typesOf = openTypeCatalogue()
+
+  async function execute(body: unknown): Promise<OnTheWire<ExecuteStatementResponse>> {
+    const request = parseRequest(ExecuteStatement, body)
+    const statement = bind(request.sql, request.parameters)
+    return transactions.use(request.transactionId, async connection => {
+      const result = await connection.query(statement.sql, statement.values)
+      refuseLarge(result.rows)
+      const typeIds = result.columns.map(column => column.typeId)
+      const typeOf = await typesOf(connection, typeIds)
+      return answer(request, result, typeIds.map(typeOf))
+    })
+  }
+
+  // All sets or none, as there.
+  async function batchExecute(body: unknown): Promise<BatchExecuteStatementResponse> {
+    const request = parseRequest(BatchExecuteStatement, body)
+    const id = request.transactionId ?? (await transactions.begin())
+    const statements = request.parameterSets.length > 0 ? request.parameterSets : [[]]
+    try {
+      await transactions.use(id, async connection => {
+        for (const parameters of statements) {
+          const { sql, values } = bind(request.sql, parameters)
+          await connection.query(sql, values)
+        }
+      })
+    } catch (error) {
+      if (request.transactionId === undefined) await transactions.end(id, 'ROLLBACK')
+      throw error
+    }
+    if (request.transactionId === undefined) await transactions.end(id, 'COMMIT')
+    return { updateResults: statements.map(() => ({ generatedFields: [] })) }
+  }
+
+  async function begin(body: unknown): Promise<BeginTransactionResponse> {
+    parseRequest(BeginTransaction, body)
+    return { transactionId: await transactions.begin() }
+  }
+
+  async function commit(body: unknown): Promise<CommitTransactionResponse> {
+    await transactions.end(parseRequest(EndTransaction, body).transactionId, 'COMMIT')
+    return { transactionStatus: 'Transaction Committed' }
+  }
+
+  async function rollback(body: unknown): Promise<RollbackTransactionResponse> {
+    await transactions.end(parseRequest(EndTransaction, body).transactionId, 'ROLLBACK')
+    return { transactionStatus: 'Rollback Complete' }
+  }
+
+  return {
+    byPath: {
+      '/Execute': execute,
+      '/BatchExecute': batchExecute,
+      '/BeginTransaction': begin,
+      '/CommitTransaction': commit,
+      '/RollbackTransaction': rollback,
+    },
+    close: transactions.close,
+  }
+}
+
+function answer(request: ExecuteStatement, { columns, rows, affected }: SqlResult, types: PgType[]) {
+  const metadata = columns.map(({ name }, index) => metadataOf(name, types[index]))
+  const outcome = {
+    numberOfRecordsUpdated: affected,
+    ...(request.includeResultMetadata && { columnMetadata: metadata }),
+  } satisfies ExecuteStatementResponse
+  if (columns.length === 0) return { ...outcome, generatedFields: [] } satisfies ExecuteStatementResponse
+
+  const records = rows.map(row =>
+    types.map((type, index) => fieldOf(row[index] ?? null, type, request.resultSetOptions)),
+  )
+  if (request.formatRecordsAs === 'NONE') return { ...outcome, records }
+  const objects = records.map(record =>
+    Object.fromEntries(record.map((field, index) => [columns[index]?.name ?? '', plainOf(field)])),
+  )
+  return { ...outcome, formattedRecords: JSON.stringify(objects) } satisfies ExecuteStatementResponse
+}
+
+function metadataOf(name: string, type: PgType | undefined): ColumnMetadata {
+  return { name, label: name, typeName: type?.name }
+}
+
+function refuseLarge(rows: SqlValue[][]): void {
+  let total = 0
+  for (const row of rows) {
+    const size = row.reduce((sum, value) => sum + (value === null ? 0 : Buffer.byteLength(value)), 0)
+    total += size
+    if (size > rowLimit || total > responseLimit)
+      throw badRequest('Database returned more than the allowed response size limit')
+  }
+}

@@ -1,0 +1,58 @@
+import type { SqlValue } from './database.ts'
+import { badRequest } from './errors.ts'
+import { rewriteNamedParameters } from './named-parameters.ts'
+import type { Parameter } from './request.ts'
+
+/**
+ * A statement with its named parameters as Postgres takes them. Each value has the type that the Data API gives it:
+ * a string without hint is text, so that assigning it to a uuid, timestamp or json column fails here as it does there.
+ */
+export function bind(sql: string, parameters: readonly Parameter[]): { sql: string; values: SqlValue[] } {
+  const byName = new Map(parameters.map(parameter => [parameter.name, parameter]))
+  const find = (name: string) => {
+    const parameter = byName.get(name)
+    if (!parameter) throw badRequest(`Cannot find parameter: ${name}`)
+    return parameter
+  }
+  const rewritten = rewriteNamedParameters(sql, (name, number) => `$${number}${castOf(find(name))}`)
+  return { sql: rewritten.sql, values: rewritten.names.map(name => textOf(find(name))) }
+}
+
+const castOfHint = {
+  JSON: '::json',
+  UUID: '::uuid',
+  TIMESTAMP: '::timestamp',
+  DATE: '::date',
+  TIME: '::time',
+  DECIMAL: '::numeric',
+}
+
+function castOf({ value, typeHint }: Parameter): string {
+  if (typeHint) return castOfHint[typeHint]
+  if ('stringValue' in value) return '::text'
+  if ('longValue' in value) return '::bigint'
+  if ('doubleValue' in value) return '::float8'
+  if ('booleanValue' in value) return '::boolean'
+  if ('blobValue' in value) return '::bytea'
+  return ''
+}
+
+const formatOfHint: Partial<Record<keyof typeof castOfHint, RegExp>> = {
+  TIMESTAMP: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?$/,
+  DATE: /^\d{4}-\d\d-\d\d$/,
+  TIME: /^\d\d:\d\d:\d\d(\.\d{1,6})?$/,
+  UUID: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
+}
+
+function textOf({ name, value, typeHint }: Parameter): SqlValue {
+  if ('isNull' in value) return null
+  if ('stringValue' in value) {
+    const format = typeHint && formatOfHint[typeHint]
+    if (format && !format.test(value.stringValue))
+      throw badRequest(`Parameter "${name}" is no ${typeHint}: see typeHint.`)
+    return value.stringValue
+  }
+  if (typeHint) throw badRequest(`Parameter "${name}" has a typeHint, which goes with a stringValue only.`)
+  if ('blobValue' in value) return `\\x${Buffer.from(value.blobValue, 'base64').toString('hex')}`
+  return String(Object.values(value)[0])
+}

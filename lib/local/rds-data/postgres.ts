@@ -1,0 +1,63 @@
+import { Pool, type PoolClient } from 'pg'
+import { LocalError, messageOf } from '../error.ts'
+import { type Connection, type Database, toSqlError } from './database.ts'
+
+const connectionLimit = 10
+const connectTimeoutMs = 10_000
+/** The Data API's own limit of a statement. */
+const statementTimeoutMs = 45_000
+const asText = { getTypeParser: () => (text: string) => text }
+
+/** The Postgres at a `postgres://` URL. Throws LocalError, without the password, if it can't be reached. */
+export async function openPostgres(url: string): Promise<Database> {
+  const pool = new Pool({
+    connectionString: url,
+    max: connectionLimit,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    options: '-c TimeZone=UTC',
+  })
+  // A connection that breaks while nobody uses it is replaced by the pool; unheard, its error would end the thread.
+  pool.on('error', () => {})
+  try {
+    const client = await pool.connect()
+    client.release()
+  } catch (error) {
+    throw new LocalError(`DATABASE_URL (${withoutPassword(url)}) can't be reached: ${reason(error)}`)
+  }
+  return {
+    connect: async () => connection(await pool.connect()),
+    close: () => pool.end(),
+  }
+}
+
+function connection(client: PoolClient): Connection {
+  return {
+    async query(sql, values = []) {
+      try {
+        // The extended protocol refuses two statements in one text, as the Data API does.
+        const query = { text: sql, values, rowMode: 'array', types: asText, queryMode: 'extended' } as const
+        const { fields, rows, rowCount, command } = await client.query<(string | null)[]>(query)
+        return {
+          columns: fields.map(field => ({ name: field.name, typeId: field.dataTypeID })),
+          rows,
+          affected: command === 'SELECT' ? 0 : (rowCount ?? 0),
+        }
+      } catch (error) {
+        throw toSqlError(error)
+      }
+    },
+    release: () => client.release(),
+  }
+}
+
+function withoutPassword(url: string): string {
+  if (!URL.canParse(url)) return 'not a URL'
+  const parsed = new URL(url)
+  return `${parsed.protocol}//${parsed.host}${parsed.pathname}`
+}
+
+// A name with several addresses fails with an error for each, and an empty message of its own.
+function reason(error: unknown): string {
+  return error instanceof AggregateError ? error.errors.map(messageOf).join(', ') : messageOf(error)
+}

@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
+import type { Database } from './database.ts'
+import { badRequest, DataApiError, toDataApiError } from './errors.ts'
+import { dataApiOperations, type Operations } from './operations.ts'
+
+const requestLimit = 4 * 1024 * 1024
+
+/**
+ * Serves the RDS Data API on a free port of 127.0.0.1: JSON over HTTP, a path an operation.
+ * It takes any ARN and database name, since it has one database only. Closing it closes the database.
+ */
+export async function startDataApi(database: Database): Promise<{ port: number; close(): Promise<void> }> {
+  const operations = dataApiOperations(database)
+  const server = createServer((request, response) => void respond(operations, request, response))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+      await operations.close()
+      await database.close()
+    },
+  }
+}
+
+async function respond(operations: Operations, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    const operation = operations.byPath[request.url ?? '']
+    if (!operation) throw new DataApiError('UnknownOperationException', `${request.url} is no operation.`, 404)
+    send(response, 200, await operation(await bodyOf(request)))
+  } catch (error) {
+    const { name, message, status } = toDataApiError(error)
+    response.setHeader('x-amzn-errortype', name)
+    send(response, status, { message })
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  if (Number(request.headers['content-length'] ?? 0) > requestLimit) {
+    request.resume()
+    throw new DataApiError('RequestEntityTooLargeException', 'The request is larger than 4 MiB.', 413)
+  }
+  try {
+    return await json(request)
+  } catch {
+    throw badRequest('The body is no JSON.')
+  }
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(body))
+}

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import type { Connection, Database } from './database.ts'
+import { DataApiError } from './errors.ts'
+
+/**
+ * An open transaction is rolled back after so long without a call: three minutes on AWS, less here,
+ * since the embedded Postgres has one connection and everybody else waits for it.
+ */
+const idleLimitMs = 10_000
+
+type Transaction = { connection: Connection; idle: NodeJS.Timeout; running: boolean }
+
+export type Transactions = {
+  /** Runs in the transaction of that id or, without one, on a connection of its own. */
+  use<Result>(id: string | undefined, run: (connection: Connection) => Promise<Result>): Promise<Result>
+  begin(): Promise<string>
+  end(id: string, how: 'COMMIT' | 'ROLLBACK'): Promise<void>
+  /** Rolls back whatever is open. */
+  close(): Promise<void>
+}
+
+export function openTransactions(database: Database): Transactions {
+  const open = new Map<string, Transaction>()
+
+  const find = (id: string): Transaction => {
+    const transaction = open.get(id)
+    if (!transaction) throw new DataApiError('TransactionNotFoundException', `Transaction ${id} is not found`, 404)
+    if (transaction.running) throw new DataApiError('DatabaseErrorException', 'Transaction is still running a query')
+    return transaction
+  }
+
+  const end: Transactions['end'] = async (id, how) => {
+    const { connection, idle } = find(id)
+    open.delete(id)
+    clearTimeout(idle)
+    try {
+      await connection.query(how)
+    } finally {
+      connection.release()
+    }
+  }
+
+  const idleTimer = (id: string) => setTimeout(() => void end(id, 'ROLLBACK').catch(() => {}), idleLimitMs)
+
+  return {
+    async use(id, run) {
+      if (id === undefined) {
+        const connection = await database.connect()
+        try {
+          return await run(connection)
+        } finally {
+          connection.release()
+        }
+      }
+      const transaction = find(id)
+      clearTimeout(transaction.idle)
+      transaction.running = true
+      try {
+        return await run(transaction.connection)
+      } finally {
+        transaction.running = false
+        transaction.idle = idleTimer(id)
+      }
+    },
+
+    async begin() {
+      const connection = await database.connect()
+      const id = randomUUID()
+      try {
+        await connection.query('BEGIN')
+      } catch (error) {
+        connection.release()
+        throw error
+      }
+      open.set(id, { connection, idle: idleTimer(id), running: false })
+      return id
+    },
+
+    end,
+
+    async close() {
+      await Promise.allSettled([...open.keys()].map(id => end(id, 'ROLLBACK')))
+    },
+  }
+}

@@ -1,0 +1,71 @@
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DescribeTableCommand,
+  ResourceNotFoundException,
+  type TableDescription,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb'
+import { z } from 'zod'
+import { arn } from '../arn.ts'
+import { LocalError } from '../error.ts'
+import { created, physicalName, propertiesOf, type ResourceType, type System } from './resource.ts'
+
+const KeySchema = z.array(z.object({ AttributeName: z.string(), KeyType: z.enum(['HASH', 'RANGE']) }))
+
+const Index = z.object({
+  IndexName: z.string(),
+  KeySchema,
+  Projection: z.object({
+    ProjectionType: z.enum(['ALL', 'KEYS_ONLY', 'INCLUDE']),
+    NonKeyAttributes: z.array(z.string()).optional(),
+  }),
+})
+
+// Encryption, recovery, TTL and replicas change nothing that can be seen on one machine.
+const Properties = z.object({
+  TableName: z.string().optional(),
+  AttributeDefinitions: z.array(z.object({ AttributeName: z.string(), AttributeType: z.enum(['S', 'N', 'B']) })),
+  KeySchema,
+  GlobalSecondaryIndexes: z.array(Index).optional(),
+  LocalSecondaryIndexes: z.array(Index).optional(),
+})
+
+export const dynamodbTable: ResourceType = async (declared, system) => {
+  const { TableName, ...schema } = await propertiesOf(declared, Properties)
+  const name = TableName ?? physicalName(system, declared)
+  const input = { TableName: name, ...schema, BillingMode: 'PAY_PER_REQUEST' } as CreateTableCommandInput
+  const existing = await describe(system, name)
+  if (existing) refuseOtherKeys(system, existing, input)
+  else await create(system, input)
+  return created(name, { Arn: arn('dynamodb', `table/${name}`), TableId: name })
+}
+
+async function describe({ dynamodb }: System, name: string): Promise<TableDescription | undefined> {
+  try {
+    return (await dynamodb.send(new DescribeTableCommand({ TableName: name }))).Table
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return undefined
+    throw error
+  }
+}
+
+async function create({ dynamodb }: System, input: CreateTableCommandInput): Promise<void> {
+  await dynamodb.send(new CreateTableCommand(input))
+  await waitUntilTableExists({ client: dynamodb, maxWaitTime: 30, minDelay: 1 }, { TableName: input.TableName })
+}
+
+function refuseOtherKeys({ data }: System, existing: TableDescription, wanted: CreateTableCommandInput): void {
+  if (keysOf(existing) === keysOf(wanted)) return
+  throw new LocalError(
+    `Table ${wanted.TableName} in ${data.path} has other keys or indexes than the template: remove that folder to start anew.`,
+  )
+}
+
+function keysOf(table: TableDescription | CreateTableCommandInput): string {
+  const indexes = [...(table.GlobalSecondaryIndexes ?? []), ...(table.LocalSecondaryIndexes ?? [])]
+  const keys = [{ IndexName: '', KeySchema: table.KeySchema }, ...indexes].map(
+    ({ IndexName, KeySchema = [] }) => `${IndexName}: ${KeySchema.map(key => `${key.AttributeName} ${key.KeyType}`)}`,
+  )
+  return keys.sort().join('; ')
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { account, queueNameOf } from '../arn.ts'
+import { startMapping } from '../sqs-mapping/mapping.ts'
+import { created, functionOf, propertiesOf, type ResourceType, refuse } from './resource.ts'
+
+const Properties = z.object({
+  EventSourceArn: z.string(),
+  FunctionName: z.string(),
+  Enabled: z.boolean().default(true),
+  BatchSize: z.coerce.number().default(10),
+  MaximumBatchingWindowInSeconds: z.coerce.number().default(0),
+  ScalingConfig: z.object({ MaximumConcurrency: z.coerce.number().optional() }).prefault({}),
+  FunctionResponseTypes: z.array(z.string()).default([]),
+  FilterCriteria: z.unknown().optional(),
+})
+
+/** Where Lambda starts, too; it goes on to many more. */
+const defaultConcurrency = 5
+
+export const eventSourceMapping: ResourceType = async (declared, system) => {
+  const properties = await propertiesOf(declared, Properties)
+  const queueName = queueNameOf(properties.EventSourceArn)
+  if (queueName === undefined) refuse(declared, `event source ${properties.EventSourceArn}`)
+  if (properties.FilterCriteria !== undefined) refuse(declared, 'FilterCriteria')
+  const target = functionOf(system, declared, properties.FunctionName)
+
+  if (properties.Enabled)
+    system.activities.push(() =>
+      startMapping({
+        sqs: system.sqs,
+        queueUrl: `${system.endpoints.sqs}/${account}/${queueName}`,
+        queueArn: properties.EventSourceArn,
+        function: target,
+        batchSize: properties.BatchSize,
+        windowSeconds: properties.MaximumBatchingWindowInSeconds,
+        concurrency: properties.ScalingConfig.MaximumConcurrency ?? defaultConcurrency,
+        reportsFailures: properties.FunctionResponseTypes.includes('ReportBatchItemFailures'),
+        log: system.log,
+      }),
+    )
+  return created(declared.logicalId, { Id: declared.logicalId })
+}

@@ -1,0 +1,49 @@
+import { arn } from '../arn.ts'
+import { physicalName, type ResourceType } from './resource.ts'
+
+/** Types that do nothing on one machine: rights, networks, watching. What others refer to of them is made up. */
+export const inertTypes = [
+  'AWS::CDK::Metadata',
+  'AWS::CloudWatch::Alarm',
+  'AWS::CloudWatch::CompositeAlarm',
+  'AWS::CloudWatch::Dashboard',
+  'AWS::EC2::FlowLog',
+  'AWS::EC2::InternetGateway',
+  'AWS::EC2::Route',
+  'AWS::EC2::RouteTable',
+  'AWS::EC2::SecurityGroup',
+  'AWS::EC2::SecurityGroupEgress',
+  'AWS::EC2::SecurityGroupIngress',
+  'AWS::EC2::Subnet',
+  'AWS::EC2::SubnetRouteTableAssociation',
+  'AWS::EC2::VPC',
+  'AWS::EC2::VPCEndpoint',
+  'AWS::EC2::VPCGatewayAttachment',
+  'AWS::IAM::ManagedPolicy',
+  'AWS::IAM::Policy',
+  'AWS::IAM::Role',
+  'AWS::KMS::Alias',
+  'AWS::KMS::Key',
+  'AWS::Lambda::Permission',
+  'AWS::Logs::LogGroup',
+  'AWS::Logs::MetricFilter',
+  'AWS::Logs::QueryDefinition',
+  'AWS::RDS::DBClusterParameterGroup',
+  'AWS::RDS::DBInstance',
+  'AWS::RDS::DBSubnetGroup',
+  'AWS::S3::BucketPolicy',
+  'AWS::SNS::Subscription',
+  'AWS::SNS::Topic',
+  'AWS::SNS::TopicPolicy',
+  'AWS::SQS::QueuePolicy',
+]
+
+export const inert: ResourceType = async (declared, system) => {
+  const name = physicalName(system, declared)
+  const service = declared.type.split('::')[1]?.toLowerCase() ?? ''
+  return {
+    // A topic's Ref is its ARN, and who gets one may look at its shape.
+    ref: declared.type === 'AWS::SNS::Topic' ? arn(service, name) : name,
+    attribute: attribute => (attribute.endsWith('Arn') ? arn(service, name) : `${name}.${attribute}`),
+  }
+}

@@ -1,0 +1,57 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { LocalError } from '../error.ts'
+import { createFunction } from '../lambda/function.ts'
+import { created, physicalName, propertiesOf, type ResourceType, refuse, type System } from './resource.ts'
+
+const Properties = z.object({
+  FunctionName: z.string().optional(),
+  Code: z.object({ S3Key: z.string().optional() }),
+  Handler: z.string(),
+  Runtime: z.string(),
+  Timeout: z.coerce.number().default(3),
+  MemorySize: z.coerce.number().default(128),
+  ReservedConcurrentExecutions: z.coerce.number().min(1).optional(),
+  Environment: z.object({ Variables: z.record(z.string(), z.coerce.string()).default({}) }).prefault({}),
+  Layers: z.array(z.unknown()).default([]),
+})
+
+/** Threads are made for work that waits, not for work that computes: far fewer would do for this machine's cores. */
+const defaultConcurrency = 20
+
+export const lambdaFunction: ResourceType = async (declared, system) => {
+  const properties = await propertiesOf(declared, Properties)
+  if (!properties.Runtime.startsWith('nodejs')) refuse(declared, `runtime ${properties.Runtime}`)
+  if (properties.Layers.length > 0) refuse(declared, 'Layers')
+  if (properties.Code.S3Key === undefined) refuse(declared, 'Code other than an asset')
+  const folder = system.assetFolder(properties.Code.S3Key)
+  if (!folder) throw new LocalError(`${declared.logicalId}: the assembly has no asset ${properties.Code.S3Key}.`)
+
+  const name = properties.FunctionName ?? physicalName(system, declared)
+  const localFunction = createFunction({
+    logicalId: declared.logicalId,
+    name,
+    folder,
+    handler: properties.Handler,
+    timeoutSeconds: properties.Timeout,
+    memoryMb: properties.MemorySize,
+    concurrency: properties.ReservedConcurrentExecutions ?? defaultConcurrency,
+    environment: { ...endpointVariables(system), ...properties.Environment.Variables },
+    logFile: join(system.data.path, 'logs', `${declared.logicalId}.log`),
+    log: system.log,
+  })
+  system.functions.set(name, localFunction)
+  return created(name, { Arn: localFunction.arn })
+}
+
+// How the AWS SDK finds the emulators. The last one is for every other service: it refuses, instead of a call that leaves this machine.
+function endpointVariables({ endpoints, aws }: System): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL_SQS: endpoints.sqs,
+    AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+    AWS_ENDPOINT_URL_S3: endpoints.s3,
+    AWS_ENDPOINT_URL_RDS_DATA: endpoints.rds_data,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
+    AWS_ENDPOINT_URL: aws.url,
+  }
+}

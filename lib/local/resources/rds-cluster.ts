@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { arn } from '../arn.ts'
+import { created, physicalName, propertiesOf, type ResourceType } from './resource.ts'
+
+const Properties = z.object({
+  DBClusterIdentifier: z.string().optional(),
+  Engine: z.literal('aurora-postgresql', { error: 'only aurora-postgresql is supported by the local system' }),
+  EnableHttpEndpoint: z.literal(true, { error: 'must be true: the local system has the RDS Data API alone' }),
+  Port: z.coerce.number().default(5432),
+})
+
+/** The one Postgres behind the RDS Data API, whatever the cluster's name is. Ready means that it answers. */
+export const rdsCluster: ResourceType = async (declared, system) => {
+  const { DBClusterIdentifier, Port } = await propertiesOf(declared, Properties)
+  const name = DBClusterIdentifier ?? physicalName(system, declared).toLowerCase()
+  const clusterArn = arn('rds', `cluster:${name}`)
+  const secretArn = arn('secretsmanager', `secret:rds!cluster-${name}`)
+  await untilItAnswers(system.endpoints.rds_data, clusterArn, secretArn)
+  return created(name, {
+    DBClusterArn: clusterArn,
+    DBClusterResourceId: `cluster-${name}`,
+    'MasterUserSecret.SecretArn': secretArn,
+    'Endpoint.Address': '127.0.0.1',
+    'Endpoint.Port': String(Port),
+    'ReadEndpoint.Address': '127.0.0.1',
+  })
+}
+
+async function untilItAnswers(endpoint: string, resourceArn: string, secretArn: string): Promise<void> {
+  const body = JSON.stringify({ resourceArn, secretArn, sql: 'SELECT 1' })
+  const response = await fetch(`${endpoint}/Execute`, { method: 'POST', body })
+  if (!response.ok) throw new Error(`Postgres doesn't answer: ${await response.text()}`)
+}

@@ -1,0 +1,46 @@
+import {
+  CreateQueueCommand,
+  GetQueueUrlCommand,
+  QueueDoesNotExist,
+  SetQueueAttributesCommand,
+} from '@aws-sdk/client-sqs'
+import { z } from 'zod'
+import { account, arn } from '../arn.ts'
+import { created, physicalName, propertiesOf, type ResourceType, type System } from './resource.ts'
+
+const Properties = z.object({
+  QueueName: z.string().optional(),
+  VisibilityTimeout: z.coerce.number().optional(),
+  DelaySeconds: z.coerce.number().optional(),
+  MaximumMessageSize: z.coerce.number().optional(),
+  MessageRetentionPeriod: z.coerce.number().optional(),
+  ReceiveMessageWaitTimeSeconds: z.coerce.number().optional(),
+  RedrivePolicy: z.object({ deadLetterTargetArn: z.string(), maxReceiveCount: z.coerce.number() }).optional(),
+  FifoQueue: z.boolean().optional(),
+  ContentBasedDeduplication: z.boolean().optional(),
+})
+
+export const sqsQueue: ResourceType = async (declared, system) => {
+  const { QueueName, ...properties } = await propertiesOf(declared, Properties)
+  const name = QueueName ?? physicalName(system, declared)
+  const attributes = Object.fromEntries(
+    Object.entries(properties)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
+  )
+  await createOrUpdate(system, name, attributes)
+  const url = `${system.endpoints.sqs}/${account}/${name}`
+  return created(url, { Arn: arn('sqs', name), QueueName: name, QueueUrl: url })
+}
+
+// A queue that is there already holds messages, which creating it again could empty.
+async function createOrUpdate({ sqs }: System, name: string, attributes: Record<string, string>): Promise<void> {
+  try {
+    const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }))
+    const { FifoQueue: _fixed, ...Attributes } = attributes
+    if (Object.keys(Attributes).length > 0) await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }))
+  } catch (error) {
+    if (!(error instanceof QueueDoesNotExist)) throw error
+    await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }))
+  }
+}

@@ -1,0 +1,126 @@
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { createKey } from './cli/operations/keys.ts'
+import { operatorOf } from './cli/operator.ts'
+import { localTarget } from './cli/target.ts'
+import { ConfigError } from './config/finding.ts'
+import { loadPipeline } from './config/load.ts'
+import { LocalError } from './local/error.ts'
+import { type DemoModel, startModel } from './local/model/server.ts'
+import { type LocalSystem, startLocal } from './local/system.ts'
+import type { SynthesizeMessage } from './synthesize-thread.ts'
+
+type Environment = Record<string, string | undefined>
+type Print = (line: string) => void
+
+const demoUser = 'demo'
+const modelPort = 8081
+
+/** `npm start`: runs the whole system on this machine until it is told to stop, and ends the process. */
+export async function main(env: Environment): Promise<void> {
+  const print: Print = line => void process.stdout.write(`${line}\n`)
+  const stopped = untilStopped()
+  try {
+    const started = start(env, print)
+    // What has not come up yet has nothing to lose: it ends with the process.
+    const system = await Promise.race([started, stopped])
+    if (system) {
+      await stopped
+      print('stopping')
+      await system.close()
+    }
+    process.exit(0)
+  } catch (error) {
+    process.stderr.write(`${describe(error)}\n`)
+    process.exit(1)
+  }
+}
+
+/** Starts the model, the system and a key for the demo user, and prints what there is. */
+async function start(env: Environment, print: Print): Promise<{ close(): Promise<void> }> {
+  const port = portOf(env)
+  const config = env.SLUICE_CONFIG || 'pipeline.yaml'
+  // What is wrong with the file is told before anything starts, the model too, whose address isn't known yet.
+  loadPipeline(config, { ...env, TEXT_MODEL_URL: env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${modelPort}`) })
+  const model = env.TEXT_MODEL_URL ? undefined : await startDemoModel(print)
+  const withModel = model ? { ...env, TEXT_MODEL_URL: predictUrl(model.url) } : env
+
+  const system = await startLocal({
+    assembly: dataDir => {
+      print(`synthesizing the stack of ${config}`)
+      return synthesize(config, withModel, join(dataDir, 'cdk.out'))
+    },
+    port,
+    dataDir: env.SLUICE_DATA || '.sluice',
+    env: withModel,
+    log: print,
+  })
+  const { created } = await createKey(operatorOf(localTarget(system)), { user: demoUser })
+  for (const line of welcome(system, created.key)) print(line)
+  return {
+    async close() {
+      await system.close()
+      await model?.close()
+    },
+  }
+}
+
+function predictUrl(modelUrl: string): string {
+  return `${modelUrl}/predict`
+}
+
+async function startDemoModel(print: Print): Promise<DemoModel> {
+  const model = await startModel(modelPort).catch(() => startModel(0)) // any free port will do if that one is taken
+  print(`demo model at ${model.url}`)
+  return model
+}
+
+async function synthesize(config: string, env: Environment, outdir: string): Promise<string> {
+  rmSync(outdir, { recursive: true, force: true })
+  const workerData = { config, env: { ...env }, outdir }
+  const worker = new Worker(new URL('./synthesize-thread.ts', import.meta.url), { workerData })
+  const [message]: SynthesizeMessage[] = await once(worker, 'message')
+  if (message && 'assembly' in message) return message.assembly
+  throw new Error(message?.failed)
+}
+
+function welcome({ apiUrl, dataDir, endpoints }: LocalSystem, key: string): string[] {
+  const body = JSON.stringify({ prompt: 'The old lighthouse stood alone. Its lamp still burned brightly every night.' })
+  return [
+    '',
+    `API        ${apiUrl}`,
+    `SQS, S3    ${endpoints.sqs}`,
+    `DynamoDB   ${endpoints.dynamodb}`,
+    `RDS Data   ${endpoints.rds_data}`,
+    `data, logs ${dataDir}`,
+    '',
+    `API key of the user ${demoUser}: ${key}`,
+    '',
+    'Try it:',
+    `curl -i ${apiUrl}/v1/inference -H 'X-API-Key: ${key}' -H 'Content-Type: application/json' -d '${body}'`,
+    '',
+    `ready ${apiUrl}`,
+  ]
+}
+
+function portOf({ PORT = '8080' }: Environment): number {
+  const port = Number(PORT)
+  if (/^\d+$/.test(PORT) && port <= 65_535) return port
+  throw new LocalError(
+    `PORT must be a number from 0 to 65535, where 0 picks a free one; it is ${JSON.stringify(PORT)}.`,
+  )
+}
+
+// npm passes Ctrl-C on, and so does the terminal: the second one is not an impatient user's.
+function untilStopped(): Promise<undefined> {
+  return new Promise(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(undefined))
+  })
+}
+
+function describe(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof LocalError) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createPool } from '../../../lib/local/lambda/pool.ts'
+import type { InvocationResult } from '../../../lib/local/lambda/protocol.ts'
+import type { Thread } from '../../../lib/local/lambda/thread.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** A pool of threads whose invocations end when the test says so. */
+function poolOfFakes({ limit = 20, timeoutSeconds = 3 } = {}) {
+  const running: ((result: InvocationResult) => void)[] = []
+  let started = 0
+  const start = (): Thread => {
+    const ended = Promise.withResolvers<void>()
+    return {
+      id: ++started,
+      imported: Promise.resolve(undefined),
+      ended: ended.promise,
+      invoke: () => new Promise(resolve => running.push(resolve)),
+      terminate: async () => ended.resolve(),
+    }
+  }
+  const onFailure = vi.fn()
+  return { pool: createPool({ start, limit, timeoutSeconds, onFailure }), running, onFailure }
+}
+
+const done: InvocationResult = { ok: true, payload: '1' }
+const settle = () => vi.advanceTimersByTimeAsync(0)
+
+test('a third thread starts only when none has become free for a while', async () => {
+  const { pool, running } = poolOfFakes()
+  for (let event = 0; event < 5; event++) void pool.invoke('{}')
+  await settle()
+  expect(pool.threads()).toHaveLength(2)
+
+  running.shift()?.(done)
+  await vi.advanceTimersByTimeAsync(99)
+  expect(pool.threads()).toHaveLength(2)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(pool.threads()).toHaveLength(3)
+})
+
+test('there are never more threads than the limit, and waiting work is done in its order', async () => {
+  const { pool, running } = poolOfFakes({ limit: 1 })
+  const order: number[] = []
+  for (const event of [1, 2, 3]) void pool.invoke('{}').then(() => order.push(event))
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(pool.threads()).toHaveLength(1)
+
+  for (let event = 0; event < 3; event++) {
+    running.shift()?.(done)
+    await settle()
+  }
+  expect(order).toEqual([1, 2, 3])
+})
+
+test('an invocation that takes too long fails as on Lambda, and its thread is gone', async () => {
+  const { pool, onFailure } = poolOfFakes({ timeoutSeconds: 3 })
+  const result = pool.invoke('{}')
+  await vi.advanceTimersByTimeAsync(3000)
+
+  expect(await result).toEqual({
+    ok: false,
+    error: {
+      errorType: 'Sandbox.Timedout',
+      errorMessage: expect.stringMatching(/^RequestId: \S+ Error: Task timed out after 3.00 seconds$/),
+    },
+  })
+  expect(onFailure).toHaveBeenCalledOnce()
+  expect(pool.threads()).toEqual([])
+})
+
+test('closing lets what runs end, and refuses what waits', async () => {
+  const { pool, running } = poolOfFakes({ limit: 1 })
+  const first = pool.invoke('{}')
+  const second = pool.invoke('{}')
+  await settle()
+
+  const closed = pool.close(5000)
+  running.shift()?.(done)
+  await vi.advanceTimersByTimeAsync(100)
+  await closed
+
+  expect(await first).toEqual(done)
+  expect(await second).toMatchObject({ ok: false })
+  expect(pool.threads()).toEqual([])
+})

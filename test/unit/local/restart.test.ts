@@ -1,0 +1,88 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
+import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { expect, test } from 'vitest'
+import type { LocalSystem } from '../../../lib/local/system.ts'
+import { lambda, newRecords, startSmall, temporaryFolder } from './fixtures/template.ts'
+
+const region = 'us-east-1'
+const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+
+test('a restart keeps messages, items, objects and rows, and creates what is new', { timeout: 60_000 }, async () => {
+  const dataDir = join(temporaryFolder(), 'data')
+  const customCalls = newRecords()
+  // A Postgres whose making was cut short is made anew.
+  mkdirSync(join(dataDir, 'postgres', 'data'), { recursive: true })
+  writeFileSync(join(dataDir, 'postgres', 'data', 'PG_VERSION'), '18')
+  const Resources = {
+    Queue: { Type: 'AWS::SQS::Queue', Properties: { VisibilityTimeout: 30 } },
+    Table: {
+      Type: 'AWS::DynamoDB::GlobalTable',
+      Properties: {
+        AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+        BillingMode: 'PAY_PER_REQUEST',
+        Replicas: [{ Region: { Ref: 'AWS::Region' } }],
+        TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+        SSESpecification: { SSEEnabled: true },
+      },
+    },
+    Bucket: { Type: 'AWS::S3::Bucket' },
+    Cluster: { Type: 'AWS::RDS::DBCluster', Properties: { Engine: 'aurora-postgresql', EnableHttpEndpoint: true } },
+    Custom: lambda('custom', {}, customCalls.file),
+    Migrations: {
+      Type: 'Custom::Migrations',
+      Properties: { ServiceToken: { 'Fn::GetAtt': ['Custom', 'Arn'] } },
+    },
+  }
+
+  const first = await startSmall({ Resources }, { dataDir })
+  await write(first)
+  await first.close()
+  expect(existsSync(join(dataDir, 'local.json'))).toBe(false)
+  writeFileSync(join(dataDir, 'local.json'), '{}') // as one that was killed leaves it
+
+  const changed = { ...Resources.Queue, Properties: { VisibilityTimeout: 60 } }
+  const More = { Type: 'AWS::SQS::Queue' }
+  const second = await startSmall({ Resources: { ...Resources, Queue: changed, More } }, { dataDir })
+  expect(await read(second)).toEqual({ message: 'kept', item: 'kept', object: 'kept', row: 'kept' })
+  expect(JSON.parse(readFileSync(join(dataDir, 'local.json'), 'utf8'))).toMatchObject({ apiUrl: second.apiUrl })
+  expect(customCalls.read()).toMatchObject([{ type: 'Create' }, { type: 'Update', physicalId: 'migrations' }])
+  await second.close()
+})
+
+function clientsOf({ endpoints }: LocalSystem) {
+  return {
+    sqs: new SQSClient({ endpoint: endpoints.sqs, region, credentials }),
+    dynamodb: new DynamoDBClient({ endpoint: endpoints.dynamodb, region, credentials }),
+    rdsData: new RDSDataClient({ endpoint: endpoints.rds_data, region, credentials }),
+    queueUrl: `${endpoints.sqs}/000000000000/Small-Queue`,
+    objectUrl: `${endpoints.s3}/small-bucket/object`,
+  }
+}
+
+const statement = (sql: string) => new ExecuteStatementCommand({ resourceArn: 'arn', secretArn: 'arn', sql })
+
+async function write(system: LocalSystem): Promise<void> {
+  const { sqs, dynamodb, rdsData, queueUrl, objectUrl } = clientsOf(system)
+  await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: 'kept' }))
+  await dynamodb.send(new PutItemCommand({ TableName: 'Small-Table', Item: { pk: { S: 'kept' } } }))
+  await fetch(objectUrl, { method: 'PUT', body: 'kept' })
+  await rdsData.send(statement('CREATE TABLE things (name text)'))
+  await rdsData.send(statement("INSERT INTO things VALUES ('kept')"))
+}
+
+async function read(system: LocalSystem) {
+  const { sqs, dynamodb, rdsData, queueUrl, objectUrl } = clientsOf(system)
+  const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: queueUrl }))
+  const { Item } = await dynamodb.send(new GetItemCommand({ TableName: 'Small-Table', Key: { pk: { S: 'kept' } } }))
+  const { records } = await rdsData.send(statement('SELECT name FROM things'))
+  return {
+    message: Messages?.[0]?.Body,
+    item: Item?.pk?.S,
+    object: await (await fetch(objectUrl)).text(),
+    row: records?.[0]?.[0]?.stringValue,
+  }
+}

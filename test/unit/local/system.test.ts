@@ -1,0 +1,195 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { GetSecretValueCommand, ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { LocalSystem } from '../../../lib/local/system.ts'
+import { lambda, newRecords, startSmall } from './fixtures/template.ts'
+
+const logged: string[] = []
+const customCalls = newRecords()
+let system: LocalSystem
+
+beforeAll(async () => {
+  const custom = (properties: object) => ({
+    Type: 'Custom::Migrations',
+    Properties: { ServiceToken: { 'Fn::GetAtt': ['Custom', 'Arn'] }, ...properties },
+  })
+  system = await startSmall(
+    {
+      Resources: {
+        Environment: lambda('environment', {
+          Timeout: 20,
+          MemorySize: 256,
+          Environment: {
+            Variables: { BUCKET: { Ref: 'Bucket' }, SCHEMA: { 'Fn::GetAtt': ['Migrations', 'Version'] } },
+          },
+        }),
+        Single: lambda('api', { ReservedConcurrentExecutions: 1, Timeout: 30 }),
+        Broken: lambda('any', { Code: { S3Key: 'broken.zip' } }),
+        Custom: lambda('custom', {}, customCalls.file),
+        Migrations: custom({ Answer: 'done', Hash: 'abc' }),
+        Bucket: { Type: 'AWS::S3::Bucket' },
+        Role: { Type: 'AWS::IAM::Role', Properties: { Unread: { 'Fn::Transform': 'x' } } },
+      },
+      Outputs: { Bucket: { Value: { Ref: 'Bucket' } }, RoleArn: { Value: { 'Fn::GetAtt': ['Role', 'Arn'] } } },
+    },
+    { log: line => logged.push(line), env: { MODEL_KEY: 'sesame' } },
+  )
+}, 30_000)
+
+afterAll(() => system.close())
+
+async function resultOf(logicalId: string, event: unknown = {}) {
+  const result = await system.invoke(logicalId, event)
+  if (!result.ok) throw new Error(result.error.errorMessage)
+  return JSON.parse(result.payload)
+}
+
+describe('a function', () => {
+  test("has its template's environment, the emulators' addresses, and nothing of this process", async () => {
+    const { env, ...context } = await resultOf('Environment')
+
+    expect(env).toMatchObject({
+      BUCKET: 'small-bucket',
+      SCHEMA: '7',
+      AWS_REGION: 'us-east-1',
+      AWS_LAMBDA_FUNCTION_NAME: 'Small-Environment',
+      AWS_ENDPOINT_URL_SQS: system.endpoints.sqs,
+      AWS_ENDPOINT_URL_DYNAMODB: system.endpoints.dynamodb,
+      AWS_ENDPOINT_URL_S3: system.endpoints.s3,
+      AWS_ENDPOINT_URL_RDS_DATA: system.endpoints.rds_data,
+    })
+    expect(env).not.toHaveProperty('PATH')
+    expect(context).toMatchObject({ functionName: 'Small-Environment', memoryLimitInMB: '256' })
+    expect(context.remaining).toBeGreaterThan(19_000)
+    expect(context.remaining).toBeLessThanOrEqual(20_000)
+  })
+
+  test('has its output in a file, and its errors in the log by their message alone', async () => {
+    await resultOf('Environment')
+
+    await expect.poll(() => logged).toContain('Environment: something is wrong')
+    expect(logged.join()).not.toContain('secret')
+    expect(readFileSync(join(system.dataDir, 'logs', 'Environment.log'), 'utf8')).toContain('"prompt":"secret"')
+  })
+
+  test('that can not be imported fails with the reason, each time', async () => {
+    for (let attempt = 0; attempt < 2; attempt++)
+      expect(await system.invoke('Broken', {})).toMatchObject({
+        ok: false,
+        error: { errorMessage: 'cannot be imported' },
+      })
+  })
+
+  test('runs one event at a time in a thread, and killing the thread fails that one alone', async () => {
+    const single = system.functions.get('Single')
+    const killed = system.invoke('Single', { rawPath: '/wait' })
+    const waiting = system.invoke('Single', { rawPath: '/plain' })
+    await expect.poll(() => single?.threads()).toEqual([{ id: expect.any(Number), busy: true }])
+
+    await single?.kill(single.threads()[0]?.id ?? 0)
+
+    expect(await killed).toMatchObject({ ok: false, error: { errorType: 'Runtime.ExitError' } })
+    expect(await waiting).toEqual({ ok: true, payload: '{"hello":"world"}' })
+    expect(single?.threads()).toHaveLength(1)
+  })
+
+  test('that ran once is warm', async () => {
+    const before = system.functions.get('Environment')?.threads()
+    await resultOf('Environment')
+    expect(system.functions.get('Environment')?.threads()).toEqual(before)
+  })
+})
+
+describe('a secret', () => {
+  const secretOf = async (SecretId: string) => {
+    const { env } = await resultOf('Environment')
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+    const client = new SecretsManagerClient({
+      endpoint: env.AWS_ENDPOINT_URL_SECRETS_MANAGER,
+      region: 'us-east-1',
+      credentials,
+    })
+    return client.send(new GetSecretValueCommand({ SecretId }))
+  }
+
+  test.for(['MODEL_KEY', 'model-key', 'arn:aws:secretsmanager:us-east-1:000000000000:secret:model/key'])(
+    '%s is a variable of the environment',
+    async id => {
+      expect((await secretOf(id)).SecretString).toBe('sesame')
+    },
+  )
+
+  test('that the environment has not is not found', async () => {
+    await expect(secretOf('other')).rejects.toThrow(ResourceNotFoundException)
+  })
+})
+
+test('a custom resource is created by its function', () => {
+  expect(customCalls.read()).toEqual([
+    { type: 'Create', properties: expect.objectContaining({ Answer: 'done', Hash: 'abc' }) },
+  ])
+})
+
+test('local.json tells where everything is, until the system is closed', async () => {
+  const other = await startSmall({ Resources: {}, Outputs: { Here: { Value: 'there' } } })
+  const file = join(other.dataDir, 'local.json')
+
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+    apiUrl: other.apiUrl,
+    pid: process.pid,
+    outputs: { Here: 'there' },
+    endpoints: other.endpoints,
+  })
+  await other.close()
+  expect(existsSync(other.dataDir)).toBe(false)
+})
+
+describe('the start is refused', () => {
+  const failingCustom = (Answer: string) => ({
+    Custom: lambda('custom', {}),
+    Migrations: {
+      Type: 'AWS::CloudFormation::CustomResource',
+      Properties: { ServiceToken: { 'Fn::GetAtt': ['Custom', 'Arn'] }, Answer },
+    },
+  })
+
+  test.for([
+    [
+      { Cache: { Type: 'AWS::ElastiCache::CacheCluster' } },
+      'Cache: resource type AWS::ElastiCache::CacheCluster is not supported by the local system.',
+    ],
+    [
+      { Queue: { Type: 'AWS::SQS::Queue', Properties: { DelaySeconds: 'soon' } } },
+      /^Queue \(AWS::SQS::Queue\): DelaySeconds: /,
+    ],
+    [failingCustom('fail'), 'Migrations: function Custom failed: the migration is wrong'],
+    [failingCustom('throw'), 'Migrations: function Custom failed: no such table'],
+    [failingCustom('nothing'), 'Migrations: function Custom failed: it answered nothing to the ResponseURL'],
+    [
+      { Rule: { Type: 'AWS::Events::Rule', Properties: { ScheduleExpression: 'cron(0 12 * * ? *)' } } },
+      'Rule: schedule cron(0 12 * * ? *) is not supported by the local system, which knows rate(...).',
+    ],
+  ] as const)('of %j', async ([Resources, message]) => {
+    await expect(startSmall({ Resources })).rejects.toThrow(message)
+  })
+
+  test('on a port that is in use', async () => {
+    const port = Number(new URL(system.apiUrl).port)
+    await expect(startSmall({ Resources: {} }, { port })).rejects.toThrow(
+      `Port ${port} is in use: stop what listens there, or choose another with PORT.`,
+    )
+  })
+
+  test('when DATABASE_URL leads nowhere, and the password is not told', async () => {
+    const env = { DATABASE_URL: 'postgres://someone:hunter2@127.0.0.1:1/ledger' }
+    const start = startSmall({ Resources: {} }, { env })
+    await expect(start).rejects.toThrow(/^DATABASE_URL \(postgres:\/\/127\.0\.0\.1:1\/ledger\) can't be reached: /)
+    await expect(start).rejects.not.toThrow('hunter2')
+  })
+
+  test('when the template can not be made', async () => {
+    const assembly = () => Promise.reject(new Error('pipeline.yaml:1:1: wrong'))
+    await expect(startSmall({ Resources: {} }, { assembly })).rejects.toThrow('pipeline.yaml:1:1: wrong')
+  })
+})
