@@ -49,8 +49,7 @@ export function httpEndpoint(settings: EndpointSettings, readSecret: ReadSecret)
         protocol: url.protocol,
         hostname: url.hostname,
         ...(url.port ? { port: Number(url.port) } : {}),
-        path: url.pathname,
-        query: Object.fromEntries(url.searchParams),
+        path: url.pathname + url.search,
         headers: { ...(await headersFor(requestId)), 'content-length': String(Buffer.byteLength(text)) },
         body: text,
       })

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { compileExpression } from '../platform/jsonata.ts'
+import { MAX_TOKENS } from '../requests/estimate.ts'
 import type { Usage } from '../requests/item.ts'
 
 /** What a request mapping sees: the request's fields, and ours, which no field of a body replaces. */
@@ -27,7 +28,7 @@ export class MappingError extends Error {
   override readonly name = 'MappingError'
 }
 
-const Tokens = z.int().nonnegative()
+const Tokens = z.int().nonnegative().max(MAX_TOKENS)
 const Mapped = z.looseObject({
   result: z.unknown(),
   usage: z
@@ -69,13 +70,27 @@ function toUsage(reported: z.infer<typeof Mapped>['usage']): Usage | undefined {
 
 async function evaluating(which: string, evaluate: () => Promise<unknown>): Promise<unknown> {
   try {
-    return await evaluate()
+    return toJson(await evaluate())
   } catch (error) {
     // JSONata's messages quote the values they fail on: its stable code is enough to find the place.
-    const code = (error as { code?: string }).code ?? 'unknown'
-    throw new MappingError(`the ${which} mapping fails with JSONata's error ${code}`)
+    const reason = error instanceof NotJson ? 'gives what is not JSON' : `fails with JSONata's error ${codeOf(error)}`
+    throw new MappingError(`the ${which} mapping ${reason}`)
   }
 }
+
+class NotJson extends Error {}
+
+/** JSONata's values may hold functions, and marks of its own on lists: only plain JSON leaves. */
+function toJson(value: unknown): unknown {
+  if (value === undefined) return undefined
+  const text = JSON.stringify(value, (_, part) => {
+    if (typeof part === 'function') throw new NotJson()
+    return part
+  })
+  return JSON.parse(text)
+}
+
+const codeOf = (error: unknown): string => (error as { code?: string }).code ?? 'unknown'
 
 const describe = (error: z.ZodError): string =>
   error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`).join('; ')

@@ -1,33 +1,34 @@
-import type { Entry, LedgerRow } from './port.ts'
+import type { DeadLetter, Entry, LedgerRow } from './port.ts'
 
-/** Whether `next` is a step further than `row`: the same rule as the SQL's. */
+/**
+ * One row a request, and each dead letter once: a statement must not see a row twice. In a batch, an `accepted` event
+ * and the outcome of the same request are neighbours more often than not. What comes of it is what the SQL would make
+ * of the entries one after the other.
+ */
+export function merge(entries: readonly Entry[]): { rows: LedgerRow[]; deadLetters: DeadLetter[] } {
+  const rows = new Map<string, LedgerRow>()
+  const letters = new Map<string, DeadLetter>()
+  for (const { row, deadLetter } of entries) {
+    const earlier = rows.get(row.request_id)
+    rows.set(row.request_id, earlier ? combine(earlier, row) : row)
+    if (deadLetter) letters.set(deadLetter.id, { ...deadLetter, ...known(letters.get(deadLetter.id) ?? {}) })
+  }
+  return { rows: [...rows.values()], deadLetters: [...letters.values()] }
+}
+
+function combine(earlier: LedgerRow, later: LedgerRow): LedgerRow {
+  const fixed = { prompt: earlier.prompt ?? later.prompt, metadata: earlier.metadata ?? later.metadata }
+  if (advances(later, earlier)) return { ...later, ...fixed }
+  if (isSameStep(later, earlier)) return { ...later, ...known(earlier) }
+  return { ...earlier, ...fixed }
+}
+
+/** Whether `next` is a step further than `row`. */
 const advances = (next: LedgerRow, row: LedgerRow): boolean =>
   next.run > row.run || (next.run === row.run && row.status === 'queued' && next.status !== 'queued')
 
-/** `later` over `earlier`, whatever it leaves open filled from there. */
-const fill = (later: LedgerRow, earlier: LedgerRow): LedgerRow => ({
-  ...later,
-  prompt: later.prompt ?? earlier.prompt,
-  metadata: later.metadata ?? earlier.metadata,
-})
+const isSameStep = (next: LedgerRow, row: LedgerRow): boolean => next.run === row.run && next.status === row.status
 
-/**
- * One row a request, and all dead letters once: a statement must not see a row twice. In a batch, an `accepted` event
- * and the outcome of the same request are neighbours more often than not.
- */
-export function merge(entries: readonly Entry[]): {
-  rows: LedgerRow[]
-  deadLetters: NonNullable<Entry['deadLetter']>[]
-} {
-  const rows = new Map<string, LedgerRow>()
-  for (const { row } of entries) {
-    const other = rows.get(row.request_id)
-    if (!other) rows.set(row.request_id, row)
-    else rows.set(row.request_id, advances(row, other) ? fill(row, other) : fill(other, row))
-  }
-  const letters = entries.flatMap(({ deadLetter }) => (deadLetter ? [deadLetter] : []))
-  return {
-    rows: [...rows.values()],
-    deadLetters: [...new Map(letters.map(letter => [letter.id, letter])).values()],
-  }
-}
+/** The fields that have a value. */
+const known = <T extends object>(fields: T): Partial<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>

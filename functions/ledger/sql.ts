@@ -66,15 +66,16 @@ const fixed = (column: string) => `${column} = coalesce(old.${column}, excluded.
  * Records any number of rows and dead letters in one statement. `:rows` and `:dead_letters` are JSON arrays, since the
  * Data API takes no arrays. Rows come ordered by id and once each: two statements that meet never wait for each other
  * in a circle, and `ON CONFLICT` sees no row twice. `result` stays `json`: `jsonb` would render 1e300 as 301 digits.
+ * Whoever reports a dead letter first may not have its message, so a later report fills it.
  */
 export const RECORD = `
 WITH letters AS (
-  INSERT INTO dead_letters (id, request_id, model, priority, reason, attempts, message, at)
+  INSERT INTO dead_letters AS old (id, request_id, model, priority, reason, attempts, message, at)
   SELECT id, request_id, model, priority, reason, attempts, message, at
   FROM json_to_recordset(:dead_letters::json) AS l(
     id text, request_id uuid, model text, priority text, reason text, attempts integer, message json, at timestamptz)
   ORDER BY id
-  ON CONFLICT (id) DO NOTHING
+  ON CONFLICT (id) DO UPDATE SET message = excluded.message WHERE old.message IS NULL
 )
 INSERT INTO requests AS old (${COLUMNS.join(', ')})
 SELECT ${COLUMNS.join(', ')}

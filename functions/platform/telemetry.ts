@@ -7,7 +7,13 @@ export interface Telemetry {
   readonly metrics: Metrics
 }
 
+/** Parts of Powertools' lines that no log may hold (no stack trace, no AWS identifier); an error's `location` stays. */
+const WITHHELD = new Set(['stack', 'function_arn'])
+
 export const telemetry = (env: { LOG_FIELDS: string }): Telemetry => ({
-  logger: new Logger({ persistentKeys: JSON.parse(env.LOG_FIELDS) }),
+  logger: new Logger({
+    persistentKeys: JSON.parse(env.LOG_FIELDS),
+    jsonReplacerFn: (key, value) => (WITHHELD.has(key) ? undefined : value),
+  }),
   metrics: new Metrics(),
 })

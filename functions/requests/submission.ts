@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { MAX_TOKENS } from './estimate.ts'
 import { Priority } from './ids.ts'
 
 /** `metadata` lives in the request item, whose every write is billed by the KB. */
@@ -9,7 +10,7 @@ export const Submission = z.looseObject({
   prompt: z.string().min(1, 'must not be empty'),
   model_type: z.string().optional(),
   model: z.string().optional(),
-  parameters: z.looseObject({ max_tokens: z.int().nonnegative().optional() }).optional(),
+  parameters: z.looseObject({ max_tokens: z.int().nonnegative().max(MAX_TOKENS).optional() }).optional(),
   priority: Priority.default('normal'),
   metadata: z
     .record(z.string(), z.unknown())

@@ -8,27 +8,46 @@ export interface TextProblem {
 }
 
 /**
- * The first thing in a JSON value that could not pass every queue and store unchanged: U+0000, a lone surrogate, nesting
- * over `MAX_DEPTH`. Walks without recursion, since the depth is not yet known to be harmless.
+ * The first thing in a JSON value that could not pass every queue and store unchanged: nesting over `MAX_DEPTH`,
+ * U+0000, a lone surrogate. Needs no memory to speak of, since a body may hold a million values.
  */
 export function findHostileText(value: unknown): TextProblem | undefined {
-  const stack: { value: unknown; path: string; depth: number }[] = [{ value, path: '', depth: 0 }]
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const { path, depth } = next
-    if (typeof next.value === 'string') {
-      const message = stringProblem(next.value)
-      if (message) return { path, message }
-    } else if (typeof next.value === 'object' && next.value !== null) {
-      if (depth === MAX_DEPTH) return { path: '', message: `is nested over ${MAX_DEPTH} deep` }
-      for (const [key, child] of Object.entries(next.value)) {
-        const message = Array.isArray(next.value) ? undefined : stringProblem(key)
-        if (message) return { path, message: `has a field name that ${message}` }
-        const step = Array.isArray(next.value) ? `[${key}]` : path === '' ? key : `.${key}`
-        stack.push({ value: child, path: path + step, depth: depth + 1 })
-      }
-    }
+  if (isDeeper(value, MAX_DEPTH)) return { path: '', message: `is nested over ${MAX_DEPTH} deep` }
+  return findInText(value)
+}
+
+/** Goes no further down than `levels`, whatever there is. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (!isContainer(value)) return false
+  if (levels === 0) return true
+  for (const [, child] of entriesOf(value)) if (isDeeper(child, levels - 1)) return true
+  return false
+}
+
+/** Of a value that is not too deep. */
+function findInText(value: unknown): TextProblem | undefined {
+  if (typeof value === 'string') {
+    const message = stringProblem(value)
+    return message === undefined ? undefined : { path: '', message }
+  }
+  if (!isContainer(value)) return undefined
+  for (const [key, child] of entriesOf(value)) {
+    const nameProblem = typeof key === 'string' ? stringProblem(key) : undefined
+    if (nameProblem !== undefined) return { path: '', message: `has a field name that ${nameProblem}` }
+    const problem = findInText(child)
+    if (problem) return { ...problem, path: join(key, problem.path) }
   }
   return undefined
+}
+
+const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+const entriesOf = (container: object): Iterable<[string | number, unknown]> =>
+  Array.isArray(container) ? container.entries() : Object.entries(container)
+
+function join(step: string | number, rest: string): string {
+  const first = typeof step === 'number' ? `[${step}]` : step
+  return rest === '' || rest.startsWith('[') ? first + rest : `${first}.${rest}`
 }
 
 function stringProblem(text: string): string | undefined {
