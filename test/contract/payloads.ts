@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkIn, checkOut, MAX_INLINE_BYTES, type Payloads } from '../../functions/payloads/port.ts'
+
+export interface PayloadsEngine {
+  readonly payloads: Payloads
+  close(): Promise<void>
+}
+
+/** What every payload store keeps. */
+export function describePayloadsContract(name: string, makeEngine: () => Promise<PayloadsEngine>): void {
+  let engine: PayloadsEngine
+  let payloads: Payloads
+  beforeAll(async () => {
+    engine = await makeEngine()
+    payloads = engine.payloads
+  })
+  afterAll(() => engine.close())
+
+  describe(`payloads on ${name}`, () => {
+    it.each([
+      { what: 'an object', value: { a: [1, 'two', null, 1e300] } },
+      { what: 'null', value: null },
+      { what: 'an empty text', value: '' },
+      { what: 'all of Unicode', value: 'é\u{1f600}\uffff\u{10ffff}\u0001\u2028"\\' },
+      { what: '4 MB', value: 'x'.repeat(4_000_000) },
+    ])('gives back $what', async ({ value }) => {
+      await payloads.put('requests/a.b@c-d_e/1/body.json', JSON.stringify(value))
+
+      expect(await payloads.get('requests/a.b@c-d_e/1/body.json')).toEqual(value)
+    })
+
+    it('gives nothing for a key under which there is nothing', async () => {
+      expect(await payloads.get('requests/nobody/1/body.json')).toBeUndefined()
+    })
+
+    it('keeps the last of what is put under one key', async () => {
+      await payloads.put('twice', '1')
+      await payloads.put('twice', '2')
+
+      expect(await payloads.get('twice')).toBe(2)
+    })
+
+    it.each([
+      { what: 'a small value travels itself', value: { a: 1 }, inline: true },
+      { what: 'the largest that does', value: 'x'.repeat(MAX_INLINE_BYTES - 2), inline: true },
+      { what: 'one byte more is stored', value: 'x'.repeat(MAX_INLINE_BYTES - 1), inline: false },
+      { what: 'what is large in UTF-8 is stored', value: 'é'.repeat(MAX_INLINE_BYTES / 2), inline: false },
+    ])('checks in and out: $what', async ({ value, inline }) => {
+      const payload = await checkIn(payloads, 'claim-check', value)
+
+      expect(payload).toEqual(inline ? { inline: value } : { key: 'claim-check' })
+      expect(await checkOut(payloads, payload)).toEqual(value)
+    })
+
+    it('says which object is gone', async () => {
+      await expect(checkOut(payloads, { key: 'gone.json' })).rejects.toThrow('no payload under gone.json')
+    })
+  })
+}

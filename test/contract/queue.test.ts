@@ -1,0 +1,52 @@
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs'
+import { sqsQueue } from '../../functions/queue/sqs.ts'
+import { startSqsAndS3 } from '../support/emulators.ts'
+import { describeQueueContract } from './queue.ts'
+
+describeQueueContract('fauxqs', async () => {
+  const { sqs, close } = await startSqsAndS3()
+  const { QueueUrl: first = '' } = await sqs.send(new CreateQueueCommand({ QueueName: 'stack-first' }))
+  const prefix = first.slice(0, -'first'.length)
+  let queues = 0
+
+  return {
+    queue: sqsQueue(sqs, prefix),
+    createQueue: async () => {
+      const name = `queue-${queues++}`
+      await sqs.send(new CreateQueueCommand({ QueueName: `stack-${name}` }))
+      return name
+    },
+    receive: (queue, count) => receive(sqs, prefix + queue, count),
+    waiting: async queue => {
+      const { Attributes } = await sqs.send(
+        new GetQueueAttributesCommand({ QueueUrl: prefix + queue, AttributeNames: ['All'] }),
+      )
+      return {
+        visible: Number(Attributes?.ApproximateNumberOfMessages),
+        delayed: Number(Attributes?.ApproximateNumberOfMessagesDelayed),
+      }
+    },
+    close,
+  }
+})
+
+async function receive(sqs: SQSClient, QueueUrl: string, count: number): Promise<unknown[]> {
+  const bodies: unknown[] = []
+  while (bodies.length < count) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 5 }),
+    )
+    if (Messages.length === 0) throw new Error(`${bodies.length} messages of ${count} arrived`)
+    for (const { Body = '', ReceiptHandle } of Messages) {
+      bodies.push(JSON.parse(Body))
+      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }))
+    }
+  }
+  return bodies
+}

@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { MessageQueue } from '../../functions/queue/port.ts'
+
+export interface QueueEngine {
+  readonly queue: MessageQueue
+  /** Makes a new, empty queue; answers with its name. */
+  createQueue(): Promise<string>
+  /** The bodies, as values, of `count` messages, once so many have arrived. */
+  receive(queue: string, count: number): Promise<unknown[]>
+  /** How many messages are waiting to be received, and how many are held back. */
+  waiting(queue: string): Promise<{ visible: number; delayed: number }>
+  close(): Promise<void>
+}
+
+/** What every queue keeps (I4). */
+export function describeQueueContract(name: string, makeEngine: () => Promise<QueueEngine>): void {
+  let engine: QueueEngine
+  beforeAll(async () => {
+    engine = await makeEngine()
+  })
+  afterAll(() => engine.close())
+
+  const send = (queue: string, body: unknown) => engine.queue.send(queue, { body, group: 'u42' })
+
+  describe(`queue on ${name}`, () => {
+    it.each([
+      { what: 'an object', body: { v: 1, list: [null, true, 1e300, -0.5] } },
+      { what: 'null', body: null },
+      { what: 'an empty text', body: '' },
+      { what: 'emoji', body: '\u{1f600}\u{1f469}\u200d\u{1f680}' },
+      { what: 'U+FFFF, U+FFFE and the last character there is', body: '\uffff\ufffe\u{10ffff}' },
+      { what: 'control characters', body: '\u0001\u0008\u000b\u001f\u007f\u0085\u2028' },
+      { what: 'quotes and backslashes', body: '"\\u0041\\"' },
+      { what: 'field names of any text', body: { '': 1, '\u{1f600}\uffff': 2 } },
+    ])('delivers $what as it was sent', async ({ body }) => {
+      const queue = await engine.createQueue()
+
+      await send(queue, body)
+
+      expect(await engine.receive(queue, 1)).toEqual([body])
+    })
+
+    it('delivers whatever JSON can hold', async () => {
+      const queue = await engine.createQueue()
+      const bodies = fc.sample(fc.jsonValue({ stringUnit: 'binary' }), { numRuns: 100, seed: 42 })
+
+      await Promise.all(bodies.map((body, i) => send(queue, { i, body })))
+
+      const received = await engine.receive(queue, bodies.length)
+      expect(sorted(received)).toEqual(sorted(bodies.map((body, i) => ({ i, body: JSON.parse(JSON.stringify(body)) }))))
+    })
+
+    it('delivers each of many that are sent at once, once', async () => {
+      const queue = await engine.createQueue()
+
+      await Promise.all(Array.from({ length: 57 }, (_, i) => send(queue, { i })))
+
+      expect(sorted(await engine.receive(queue, 57))).toEqual(Array.from({ length: 57 }, (_, i) => ({ i })))
+      expect(await engine.waiting(queue)).toMatchObject({ visible: 0, delayed: 0 })
+    })
+
+    it('delivers at once what is over 1 MiB together, and what is nearly so alone', async () => {
+      const queue = await engine.createQueue()
+      const bodies = [400_000, 400_000, 400_000, 1_000_000, 10].map((length, i) => ({ i, text: 'x'.repeat(length) }))
+
+      await Promise.all(bodies.map(body => send(queue, body)))
+
+      expect(sorted(await engine.receive(queue, 5))).toEqual(bodies)
+    })
+
+    it('keeps queues apart', async () => {
+      const [a, b] = [await engine.createQueue(), await engine.createQueue()]
+
+      await Promise.all([send(a, { to: 'a' }), send(b, { to: 'b' })])
+
+      expect(await engine.receive(a, 1)).toEqual([{ to: 'a' }])
+      expect(await engine.receive(b, 1)).toEqual([{ to: 'b' }])
+    })
+
+    it('holds back what is sent with a delay, alone or among others', async () => {
+      const queue = await engine.createQueue()
+      const delayed = { body: { i: 0 }, group: 'u42', delay_seconds: 900 }
+
+      await engine.queue.send(queue, delayed)
+      await Promise.all([engine.queue.send(queue, delayed), send(queue, { i: 1 })])
+
+      expect(await engine.waiting(queue)).toEqual({ visible: 1, delayed: 2 })
+      expect(await engine.receive(queue, 1)).toEqual([{ i: 1 }])
+    })
+
+    it('says that a queue that is not there is unavailable, and sends on afterwards', async () => {
+      const queue = await engine.createQueue()
+
+      await expect(send('no-such-queue', {})).rejects.toThrow('the queue is unavailable')
+      await send(queue, { i: 1 })
+
+      expect(await engine.receive(queue, 1)).toEqual([{ i: 1 }])
+    })
+
+    it('refuses what is too large for it alone, not what is sent with it', async () => {
+      const queue = await engine.createQueue()
+
+      const [tooLarge, small] = await Promise.allSettled([send(queue, 'x'.repeat(1_100_000)), send(queue, { i: 1 })])
+
+      expect([tooLarge.status, small.status]).toEqual(['rejected', 'fulfilled'])
+      expect(await engine.receive(queue, 1)).toEqual([{ i: 1 }])
+    })
+  })
+}
+
+const sorted = (bodies: unknown[]) => (bodies as { i: number }[]).toSorted((a, b) => a.i - b.i)

@@ -1,0 +1,12 @@
+import { dynamoQuota } from '../../functions/quota/dynamodb.ts'
+import { createQuotaTable, dynamoDbEngines } from '../support/dynamodb.ts'
+import { memoryQuota } from '../support/memory/quota.ts'
+import { describeQuotaContract } from './quota.ts'
+
+describeQuotaContract('memory', async () => ({ quota: memoryQuota(), close: async () => undefined }))
+
+for (const { name, start } of dynamoDbEngines)
+  describeQuotaContract(name, async () => {
+    const { client, close } = await start()
+    return { quota: dynamoQuota(client, await createQuotaTable(client)), close }
+  })

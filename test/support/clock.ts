@@ -1,0 +1,15 @@
+import type { Clock } from '../../functions/platform/clock.ts'
+
+/** The day that tests live on. */
+export const NOW = Date.UTC(2026, 10, 23, 10, 15)
+
+/** A clock that only its test moves. */
+export function movableClock(start = NOW): { clock: Clock; advance: (ms: number) => void } {
+  let now = start
+  return {
+    clock: () => now,
+    advance: ms => {
+      now += ms
+    },
+  }
+}

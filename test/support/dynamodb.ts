@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import dynalite from 'dynalite'
+
+export interface DynamoDb {
+  readonly client: DynamoDBClient
+  close(): Promise<void>
+}
+
+const clientOf = (endpoint: string) =>
+  new DynamoDBClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } })
+
+/** The DynamoDB that the local system runs on, in memory. */
+export async function startDynalite(): Promise<DynamoDb> {
+  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  return {
+    client,
+    close: async () => {
+      client.destroy()
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+/** AWS's own DynamoDB Local, which somebody else started. */
+async function dynamoDbLocal(url: string): Promise<DynamoDb> {
+  const client = clientOf(url)
+  return { client, close: async () => client.destroy() }
+}
+
+const localUrl = process.env.DYNAMODB_LOCAL_URL
+
+/** Every DynamoDB there is: contract suites run on each. */
+export const dynamoDbEngines: readonly { readonly name: string; readonly start: () => Promise<DynamoDb> }[] = [
+  { name: 'dynalite', start: startDynalite },
+  ...(localUrl ? [{ name: 'DynamoDB Local', start: () => dynamoDbLocal(localUrl) }] : []),
+]
+
+/** Creates a table with these string keys, partition key first; answers with its name. */
+export async function createTable(client: DynamoDBClient, ...keys: string[]): Promise<string> {
+  const TableName = `table-${randomUUID()}`
+  await client.send(
+    new CreateTableCommand({
+      TableName,
+      AttributeDefinitions: keys.map(AttributeName => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: keys.map((AttributeName, i) => ({ AttributeName, KeyType: i === 0 ? 'HASH' : 'RANGE' })),
+      BillingMode: 'PAY_PER_REQUEST',
+    }),
+  )
+  return TableName
+}
+
+export const createQuotaTable = (client: DynamoDBClient) => createTable(client, 'pk')
+export const createRequestsTable = (client: DynamoDBClient) => createTable(client, 'user_id', 'request_id')

@@ -1,0 +1,38 @@
+import { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { S3Client } from '@aws-sdk/client-s3'
+import { SQSClient } from '@aws-sdk/client-sqs'
+import { startEmulator } from '../../lib/local/emulators/host.ts'
+import type { RdsDataData } from '../../lib/local/emulators/rds-data.ts'
+
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+const region = 'us-east-1'
+
+const start = (module: string, data: object) =>
+  startEmulator(new URL(`../../lib/local/emulators/${module}.ts`, import.meta.url), data, line => {
+    throw new Error(line)
+  })
+
+/** The SQS and S3 that the local system runs on, in memory. */
+export async function startSqsAndS3(): Promise<{ sqs: SQSClient; s3: S3Client; close: () => Promise<void> }> {
+  const emulator = start('sqs-s3', {})
+  const endpoint = await emulator.endpoint
+  const sqs = new SQSClient({ endpoint, region, credentials })
+  const s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true })
+  const close = async () => {
+    sqs.destroy()
+    s3.destroy()
+    await emulator.close()
+  }
+  return { sqs, s3, close }
+}
+
+/** The RDS Data API of the local system, over an embedded Postgres in memory or over the one at `data.url`. */
+export async function startRdsData(data: RdsDataData): Promise<{ client: RDSDataClient; close: () => Promise<void> }> {
+  const emulator = start('rds-data', data)
+  const client = new RDSDataClient({ endpoint: await emulator.endpoint, region, credentials })
+  const close = async () => {
+    client.destroy()
+    await emulator.close()
+  }
+  return { client, close }
+}

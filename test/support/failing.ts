@@ -1,0 +1,24 @@
+import { Unavailable } from '../../functions/platform/unavailable.ts'
+
+type Method = (...args: never[]) => Promise<unknown>
+
+/**
+ * `port` with one method that rejects with `Unavailable`: `before` its effect, or `after` it, as when an answer is lost.
+ * Only calls that `which` picks fail; without it, all do.
+ */
+export function failing<Port extends object, Name extends keyof Port>(
+  port: Port,
+  name: Name,
+  when: 'before' | 'after',
+  which: (...args: unknown[]) => boolean = () => true,
+): Port {
+  const method = port[name] as Method
+  const broken = async (...args: never[]) => {
+    const fails = which(...args)
+    if (fails && when === 'before') throw new Unavailable(String(name), new Error('no connection'))
+    const answer = await method.apply(port, args)
+    if (fails) throw new Unavailable(String(name), new Error('the answer was lost'))
+    return answer
+  }
+  return { ...port, [name]: broken }
+}

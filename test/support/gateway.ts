@@ -1,0 +1,28 @@
+import type { Settings } from '../../functions/gateway/settings.ts'
+import type { Caller } from '../../functions/platform/caller.ts'
+import type { Submission } from '../../functions/requests/submission.ts'
+import { newUser } from './requests.ts'
+
+/** A pipeline of two models, with a plan that is small and one that is spread over shards. */
+export const SETTINGS: Settings = {
+  quotas: {
+    window: 'day',
+    default_plan: 'free',
+    plans: {
+      free: { requests: 3, tokens: 1_000, in_flight: 2, priorities: ['normal'], shards: 1 },
+      pro: { requests: 40, tokens: 4_000, in_flight: 8, priorities: ['high', 'normal'], shards: 4 },
+    },
+  },
+  routing: [{ when: 'model_type = "image"', model: 'image' }, { model: 'text' }],
+  models: ['text', 'image'],
+  expire_after_ms: 3_600_000,
+  store_prompts: true,
+}
+
+export const aCaller = (fields: Partial<Caller> = {}): Caller => ({ user_id: newUser(), plan: 'free', ...fields })
+
+export const aSubmission = (fields: Partial<Submission> = {}): Submission => ({
+  prompt: 'hello',
+  priority: 'normal',
+  ...fields,
+})

@@ -1,0 +1,156 @@
+import { posix } from 'node:path'
+import { parseSync, Visitor } from 'oxc-parser'
+
+/** What a file imports, exports from elsewhere, or names in a type: paths from the root, or names of packages. */
+export interface SourceFile {
+  readonly path: string
+  readonly imports: readonly string[]
+}
+
+/** An `import()` whose target is known only when it runs. */
+const COMPUTED = '(computed)'
+
+/** Parses a TypeScript file; type-only imports count like any other. Throws when it does not parse. */
+export function parseImports(path: string, text: string): SourceFile {
+  const { module, program, errors } = parseSync(path, text)
+  if (errors.length > 0) throw new Error(`${path} does not parse: ${errors[0]?.message}`)
+  const inTypes: string[] = []
+  new Visitor({ TSImportType: ({ source }) => void inTypes.push(source.value) }).visit(program)
+  const specifiers = [
+    ...module.staticImports.map(({ moduleRequest }) => moduleRequest.value),
+    ...module.staticExports.flatMap(({ entries }) =>
+      entries.flatMap(e => (e.moduleRequest ? [e.moduleRequest.value] : [])),
+    ),
+    ...module.dynamicImports.map(({ moduleRequest: { start, end } }) => literal(text.slice(start, end))),
+    ...inTypes,
+  ]
+  return { path, imports: [...new Set(specifiers.map(specifier => resolve(path, specifier)))] }
+}
+
+const literal = (expression: string): string => /^(['"])([^'"]*)\1$/.exec(expression)?.[2] ?? COMPUTED
+
+function resolve(from: string, specifier: string): string {
+  if (specifier.startsWith('.')) return posix.join(posix.dirname(from), specifier)
+  if (specifier.startsWith('node:') || specifier === COMPUTED) return specifier
+  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+}
+
+const CAPABILITIES = ['access', 'inference', 'items', 'ledger', 'payloads', 'queue', 'quota'] as const
+const ENTRY_POINTS = ['authorizer', 'collector', 'gateway', 'migrator', 'reader', 'worker'] as const
+const CDK = ['aws-cdk-lib', 'constructs', 'cdk-nag']
+
+/** Files of a capability that anybody may know: what it means, not how it is done. */
+const MEANING = /^functions\/[a-z]+\/(port|names|verdict)\.ts$/
+
+const isOurs = (target: string): boolean => /^(bin|lib|functions)\//.test(target)
+const isPackage = (target: string): boolean => !isOurs(target) && !target.startsWith('node:') && target !== COMPUTED
+const isIn = (target: string, ...folders: string[]): boolean => folders.some(folder => target.startsWith(`${folder}/`))
+const functionsOf = (names: readonly string[]): string[] => names.map(name => `functions/${name}`)
+
+interface Rule {
+  readonly name: string
+  /** The folder that it is about; it must hold something. */
+  readonly folder: string
+  /** Of the folder's files, those that it is about; without it, all. */
+  readonly only?: (path: string) => boolean
+  readonly forbids: (target: string) => boolean
+}
+
+/** design.md §6. `adapters` are the files that name a technology. */
+const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
+  {
+    name: 'functions know nothing of the stack, and import nothing that is computed',
+    folder: 'functions',
+    forbids: target => isIn(target, 'lib', 'bin') || CDK.includes(target) || target === COMPUTED,
+  },
+  {
+    name: 'requests imports only zod and itself',
+    folder: 'functions/requests',
+    forbids: target => target !== 'zod' && !isIn(target, 'functions/requests'),
+  },
+  {
+    name: 'platform imports only requests, itself and packages',
+    folder: 'functions/platform',
+    forbids: target => isOurs(target) && !isIn(target, 'functions/requests', 'functions/platform'),
+  },
+  ...functionsOf(CAPABILITIES).map(folder => ({
+    name: 'a capability imports only requests, platform, itself and packages',
+    folder,
+    forbids: (target: string) => isOurs(target) && !isIn(target, 'functions/requests', 'functions/platform', folder),
+  })),
+  {
+    name: 'lifecycle imports only requests, platform and what capabilities mean',
+    folder: 'functions/lifecycle',
+    forbids: target =>
+      isOurs(target) &&
+      !isIn(target, 'functions/requests', 'functions/platform', 'functions/lifecycle') &&
+      !MEANING.test(target),
+  },
+  ...functionsOf(ENTRY_POINTS).flatMap(folder => [
+    {
+      name: 'entry points do not import each other',
+      folder,
+      forbids: (target: string) => isIn(target, ...functionsOf(ENTRY_POINTS).filter(other => other !== folder)),
+    },
+    {
+      name: 'only compose.ts and handler.ts name adapters',
+      folder,
+      only: (path: string) => !/\/(compose|handler)\.ts$/.test(path),
+      forbids: (target: string) => adapters.has(target),
+    },
+  ]),
+  {
+    name: 'the local system reads only the synthesized output',
+    folder: 'lib/local',
+    forbids: target => (isOurs(target) && !isIn(target, 'lib/local')) || CDK.includes(target),
+  },
+  {
+    name: 'lib/config knows neither functions nor CDK',
+    folder: 'lib/config',
+    forbids: target => isIn(target, 'functions') || CDK.includes(target),
+  },
+]
+
+/**
+ * An adapter is a file of a capability that uses a package other than zod, itself or through another file of its
+ * capability: so it names a technology, and none has to be listed here.
+ */
+function findAdapters(files: readonly SourceFile[]): Set<string> {
+  const ofCapabilities = files.filter(({ path }) => isIn(path, ...functionsOf(CAPABILITIES)))
+  const adapters = new Set<string>()
+  for (let found = -1; found < adapters.size; ) {
+    found = adapters.size
+    for (const { path, imports } of ofCapabilities)
+      if (imports.some(target => adapters.has(target) || (isPackage(target) && target !== 'zod'))) adapters.add(path)
+  }
+  return adapters
+}
+
+export interface Findings {
+  readonly files: number
+  readonly imports: number
+  readonly adapters: readonly string[]
+  /** Rules whose subject has no file: they checked nothing. */
+  readonly idle: readonly string[]
+  readonly violations: readonly string[]
+}
+
+/** Holds files against the import rules of the design. */
+export function checkImports(files: readonly SourceFile[]): Findings {
+  const adapters = findAdapters(files)
+  const rules = rulesOf(adapters).map(rule => ({
+    ...rule,
+    subjects: files.filter(({ path }) => isIn(path, rule.folder) && (rule.only?.(path) ?? true)),
+  }))
+  return {
+    files: files.length,
+    imports: files.reduce((sum, { imports }) => sum + imports.length, 0),
+    adapters: [...adapters].sort(),
+    idle: rules.filter(({ subjects }) => subjects.length === 0).map(({ name, folder }) => `${folder}: ${name}`),
+    violations: rules.flatMap(({ name, subjects, forbids }) =>
+      subjects.flatMap(({ path, imports }) =>
+        imports.filter(forbids).map(target => `${path} imports ${target}, but ${name}`),
+      ),
+    ),
+  }
+}

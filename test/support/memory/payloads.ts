@@ -1,0 +1,16 @@
+import type { Payloads } from '../../../functions/payloads/port.ts'
+
+/** Payloads in memory, as the JSON texts that were put. */
+export function memoryPayloads(): Payloads & { readonly stored: ReadonlyMap<string, string> } {
+  const stored = new Map<string, string>()
+  return {
+    stored,
+    put: async (key, json) => {
+      stored.set(key, json)
+    },
+    get: async key => {
+      const json = stored.get(key)
+      return json === undefined ? undefined : JSON.parse(json)
+    },
+  }
+}

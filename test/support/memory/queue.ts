@@ -1,0 +1,19 @@
+import type { MessageQueue, OutgoingMessage } from '../../../functions/queue/port.ts'
+
+/** Queues that keep what was sent to them, for a test to look at. */
+export interface MemoryQueue extends MessageQueue {
+  /** What was sent to a queue, oldest first, as it would arrive. */
+  sent(queue: string): OutgoingMessage[]
+}
+
+export function memoryQueue(): MemoryQueue {
+  const queues = new Map<string, OutgoingMessage[]>()
+  const sent = (queue: string) => queues.get(queue) ?? []
+  return {
+    sent,
+    send: async (queue, message) => {
+      const arriving = { ...message, body: JSON.parse(JSON.stringify(message.body)) }
+      queues.set(queue, [...sent(queue), arriving])
+    },
+  }
+}

@@ -1,0 +1,46 @@
+import type { Closing, Counters, OpenReservation, Quota } from '../../../functions/quota/port.ts'
+import { exceeded } from '../../../functions/quota/verdict.ts'
+import type { Reservation } from '../../../functions/requests/item.ts'
+
+type ItemOf = Pick<Reservation, 'user_id' | 'window' | 'shard'>
+interface QuotaItem {
+  requests: number
+  tokens: number
+  readonly open: Map<string, OpenReservation>
+}
+
+const keyOf = ({ user_id, window, shard }: ItemOf) => `${user_id} ${window} ${shard}`
+const entryOf = ({ request_id, run }: Reservation) => `${request_id}:${run}`
+const toCounters = ({ requests, tokens, open }: QuotaItem): Counters => ({ requests, tokens, open: [...open.values()] })
+
+/** The quota in memory, exact like the real ones: it passes the same contract. */
+export function memoryQuota(): Quota {
+  const items = new Map<string, QuotaItem>()
+  const itemOf = (of: ItemOf): QuotaItem => {
+    const item = items.get(keyOf(of)) ?? { requests: 0, tokens: 0, open: new Map() }
+    items.set(keyOf(of), item)
+    return item
+  }
+  const close = ({ reservation, charge }: Closing): void => {
+    const item = itemOf(reservation)
+    if (item.open.get(entryOf(reservation))?.reservation.nonce !== reservation.nonce) return
+    item.open.delete(entryOf(reservation))
+    item.tokens += (charge ?? 0) - reservation.estimate
+    if (charge === undefined && reservation.holds_request) item.requests -= 1
+  }
+  return {
+    reserve: async (reservation, limits, now) => {
+      const item = itemOf(reservation)
+      const own = item.open.get(entryOf(reservation))
+      if (own) return { admitted: true, reservation: own.reservation }
+      const counters = toCounters(item)
+      if (exceeded(counters, limits, reservation)) return { admitted: false, counters }
+      item.open.set(entryOf(reservation), { reservation, at: now })
+      item.tokens += reservation.estimate
+      if (reservation.holds_request) item.requests += 1
+      return { admitted: true, reservation, used: { requests: item.requests, tokens: item.tokens } }
+    },
+    close: async closings => closings.forEach(close),
+    read: async (user_id, window, shard) => toCounters(itemOf({ user_id, window, shard })),
+  }
+}

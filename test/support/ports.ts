@@ -1,0 +1,32 @@
+import { vi } from 'vitest'
+import type { GatewayPorts } from '../../functions/gateway/ports.ts'
+import type { Ids } from '../../functions/platform/ids.ts'
+import { movableClock } from './clock.ts'
+import { memoryItems } from './memory/items.ts'
+import { memoryPayloads } from './memory/payloads.ts'
+import { memoryQueue } from './memory/queue.ts'
+import { memoryQuota } from './memory/quota.ts'
+import { newRequestId } from './requests.ts'
+
+/** Ids of which each nonce is another, and the same ones in each run. */
+const countedIds = (): Ids => {
+  let nonces = 0
+  return { request: newRequestId, nonce: () => `nonce-${nonces++}` }
+}
+
+/** All that a use case needs, in memory; and what its test looks at and moves. */
+export function memoryPorts() {
+  const { clock, advance } = movableClock()
+  const metrics = { addMetric: vi.fn<GatewayPorts['metrics']['addMetric']>() }
+  return {
+    items: memoryItems(),
+    quota: memoryQuota(),
+    queue: memoryQueue(),
+    payloads: memoryPayloads(),
+    ids: countedIds(),
+    clock,
+    metrics,
+    advance,
+  }
+}
+export type MemoryPorts = ReturnType<typeof memoryPorts>

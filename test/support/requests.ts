@@ -1,0 +1,77 @@
+import { v7 } from 'uuid'
+import { acceptedEvent, outcomeEvent } from '../../functions/requests/events.ts'
+import type { RequestItem, Reservation } from '../../functions/requests/item.ts'
+import { reservationOf } from '../../functions/requests/item.ts'
+import type { AcceptedEvent, InferenceMessage, OutcomeEvent } from '../../functions/requests/messages.ts'
+import { NOW } from './clock.ts'
+
+export const newRequestId = (): string => v7({ msecs: NOW })
+
+let users = 0
+/** A user of whom nothing is stored yet, so that tests share a table without meeting. */
+export const newUser = (): string => `user-${users++}`
+
+export const aReservation = (fields: Partial<Reservation> = {}): Reservation => ({
+  user_id: 'u42',
+  request_id: newRequestId(),
+  run: 1,
+  window: '2026-11-23',
+  shard: 0,
+  nonce: 'nonce-1',
+  estimate: 10,
+  holds_request: true,
+  ...fields,
+})
+
+/** A request that was just admitted, or, with `fields`, whatever has become of it. */
+export const anItem = (fields: Partial<RequestItem> = {}): RequestItem => ({
+  ...aReservation(),
+  model: 'text',
+  priority: 'normal',
+  fingerprint: 'f'.repeat(64),
+  created_at: NOW,
+  deadline: NOW + 3_600_000,
+  status: 'queued',
+  attempt: 0,
+  crashes: 0,
+  ttl: Math.floor(NOW / 1000) + 90 * 86_400,
+  ...fields,
+})
+
+/** The inference message of an item. */
+export const aMessage = (
+  item: RequestItem,
+  body: unknown = { prompt: 'hello', priority: 'normal' },
+): InferenceMessage => ({
+  v: 1,
+  type: 'inference',
+  ...reservationOf(item),
+  model: item.model,
+  priority: item.priority,
+  fingerprint: item.fingerprint,
+  created_at: item.created_at,
+  deadline: item.deadline,
+  metadata: item.metadata,
+  body: { inline: body },
+})
+
+export const anAcceptedEvent = (item: RequestItem, prompt = 'hello'): AcceptedEvent =>
+  acceptedEvent(aMessage(item), { inline: prompt })
+
+/** What the worker of an item's first attempt publishes: a success, unless `fields` say otherwise. */
+export const anOutcome = (item: RequestItem, fields: Partial<OutcomeEvent> = {}): OutcomeEvent => ({
+  ...outcomeEvent(
+    aMessage(item),
+    {
+      attempt: 1,
+      status: 'completed',
+      reached: true,
+      started_at: NOW + 1_000,
+      completed_at: NOW + 2_000,
+      usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 },
+      result: { inline: { text: 'hi' } },
+    },
+    { inline: 'hello' },
+  ),
+  ...fields,
+})

@@ -1,0 +1,162 @@
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import { mockClient } from 'aws-sdk-client-mock'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { handler as Handler } from '../../../../functions/gateway/handler.ts'
+import { SETTINGS } from '../../../support/gateway.ts'
+import { aContext, anApiEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
+
+vi.mock(import('../../../../functions/platform/settings.ts'), () => ({ readSettings: () => SETTINGS as never }))
+
+const dynamoDb = mockClient(DynamoDBClient)
+const sqs = mockClient(SQSClient)
+let handler: typeof Handler
+beforeAll(async () => {
+  stubLambdaEnv()
+  handler = (await import('../../../../functions/gateway/handler.ts')).handler
+})
+beforeEach(() => {
+  dynamoDb.reset()
+  sqs.reset()
+  dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall({ requests: 1, tokens: 4 }) })
+  dynamoDb.on(PutItemCommand).resolves({})
+  sqs.on(SendMessageCommand).resolves({})
+})
+afterEach(() => vi.restoreAllMocks())
+
+const PROMPT = 'secret words'
+const post = async (fields: { body?: string; isBase64Encoded?: boolean }, caller?: Record<string, unknown>) => {
+  const output = captureOutput()
+  const { statusCode, headers, body } = await handler(anApiEvent('POST /v1/inference', fields, caller), aContext())
+  return { statusCode, headers, body: JSON.parse(body ?? ''), text: body, output }
+}
+const submission = { body: JSON.stringify({ prompt: PROMPT }) }
+
+describe('gateway', () => {
+  it('answers 202 as the contract says', async () => {
+    const { statusCode, headers, body } = await post(submission)
+
+    expect(statusCode).toBe(202)
+    expect(body).toEqual({
+      request_id: expect.stringMatching(/^[0-9a-f-]{14}7[0-9a-f-]{21}$/),
+      status: 'queued',
+      estimated_tokens: 6,
+      model: 'text',
+      priority: 'normal',
+      created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    })
+    expect(headers).toMatchObject({
+      'Content-Type': 'application/json',
+      Location: `/v1/inference/${body.request_id}`,
+      'Retry-After': '1',
+      'x-request-id': body.request_id,
+      'RateLimit-Policy': '"requests";q=3;w=86400, "tokens";q=1000;w=86400',
+      RateLimit: expect.stringMatching(/^"requests";r=2;t=\d+, "tokens";r=996;t=\d+$/),
+    })
+  })
+
+  it('needs four calls of AWS, two of them one after the other', async () => {
+    await post(submission)
+
+    expect(dynamoDb.calls()).toHaveLength(2)
+    expect(sqs.calls()).toHaveLength(2)
+  })
+
+  it('takes a body in base64', async () => {
+    const body = Buffer.from('{"prompt":"é\u{1f600}"}').toString('base64')
+
+    expect((await post({ body, isBase64Encoded: true })).statusCode).toBe(202)
+  })
+
+  it('heeds the limits that an operator set, in whatever form API Gateway passes them', async () => {
+    const { headers } = await post(submission, { user_id: 'u42', plan: 'free', requests: '7', tokens: 9 })
+
+    expect(headers?.['RateLimit-Policy']).toBe('"requests";q=7;w=86400, "tokens";q=9;w=86400')
+  })
+
+  it('answers 429 as the contract says, in one call of AWS', async () => {
+    const Item = marshall({ pk: 'x', requests: 3, tokens: 12, open: {} })
+    dynamoDb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item }))
+
+    const { statusCode, headers, body } = await post(submission)
+
+    expect(statusCode).toBe(429)
+    expect(body).toEqual({
+      error: 'request quota exceeded',
+      status: 'error',
+      code: 'quota_exceeded',
+      requests: { used: 3, limit: 3 },
+      tokens: { used: 12, limit: 1_000, estimated: 6 },
+    })
+    expect(Number(headers?.['Retry-After'])).toBeGreaterThan(0)
+    expect(dynamoDb.calls()).toHaveLength(1)
+    expect(sqs.calls()).toHaveLength(0)
+  })
+
+  it.each([
+    { what: 'broken JSON', body: `{"prompt":"${PROMPT}`, status: 400, code: 'invalid_request' },
+    { what: 'no body', body: undefined, status: 400, code: 'invalid_request' },
+    { what: 'an unknown model', body: '{"prompt":"x","model":"gone"}', status: 400, code: 'unknown_model' },
+    {
+      what: 'a priority that the plan lacks',
+      body: '{"prompt":"x","priority":"high"}',
+      status: 403,
+      code: 'priority_not_allowed',
+    },
+    { what: '5 MB', body: JSON.stringify({ prompt: 'x'.repeat(5_000_000) }), status: 413, code: 'payload_too_large' },
+  ])('answers $status to $what, before it calls AWS', async ({ body, status, code }) => {
+    const answer = await post(body === undefined ? {} : { body })
+
+    expect(answer.statusCode).toBe(status)
+    expect(answer.body).toMatchObject({ error: expect.any(String), status: 'error', code })
+    expect(answer.output.text()).not.toContain(PROMPT)
+    expect(dynamoDb.calls()).toHaveLength(0)
+  })
+
+  it('answers 503 when a table is unavailable, with nothing of AWS in it', async () => {
+    dynamoDb.rejects(new Error('connect ECONNREFUSED 10.0.0.1, arn:aws:dynamodb:us-east-1:123456789012:table/x'))
+
+    const { statusCode, headers, body, text } = await post(submission)
+
+    expect(statusCode).toBe(503)
+    expect(headers?.['Retry-After']).toBe('2')
+    expect(body).toMatchObject({ status: 'error', code: 'unavailable' })
+    expect(text).not.toMatch(/arn:|ECONNREFUSED|dynamodb| at /i)
+  })
+
+  it('answers 503 when the queue is unavailable', async () => {
+    sqs.rejects(new Error('no connection'))
+
+    expect(await post(submission)).toMatchObject({ statusCode: 503, body: { code: 'unavailable' } })
+  })
+
+  it('answers 500 with a sentence of ours to what nobody expected', async () => {
+    const { statusCode, body, text } = await post(submission, { plan: 'free' })
+
+    expect(statusCode).toBe(500)
+    expect(body).toEqual({ error: expect.any(String), status: 'error', code: 'internal_error' })
+    expect(text).not.toMatch(/zod|user_id|stack|\.ts/i)
+  })
+
+  it('writes JSON logs and metrics, with no prompt in them, whatever happens', async () => {
+    const texts: string[] = []
+    const failures = [() => undefined, () => sqs.rejects(new Error('down')), () => dynamoDb.rejects(new Error('down'))]
+    for (const fail of failures) {
+      fail()
+      const { output } = await post(submission)
+      expect(output.logs().length).toBeGreaterThan(0)
+      texts.push(output.text())
+      vi.restoreAllMocks()
+    }
+
+    expect(texts.join('')).not.toContain(PROMPT)
+    expect(texts[0]).toContain('"AcceptedRequests":1')
+    expect(texts[1]).toContain('"environment":"test"')
+  })
+})

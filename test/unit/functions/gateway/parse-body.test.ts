@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest'
+import { MAX_BODY_BYTES, parseBody } from '../../../../functions/gateway/parse-body.ts'
+import { ApiError } from '../../../../functions/requests/errors.ts'
+import { MAX_METADATA_BYTES } from '../../../../functions/requests/submission.ts'
+
+function refusalOf(text: string): ApiError {
+  try {
+    parseBody(text)
+  } catch (error) {
+    if (error instanceof ApiError) return error
+    throw error
+  }
+  throw new Error('accepted')
+}
+const nested = (depth: number) => `{"prompt":"x","a":${'['.repeat(depth)}${']'.repeat(depth)}}`
+
+describe('parseBody', () => {
+  it('takes a submission with whatever further fields it has', () => {
+    const body = {
+      prompt: 'hello \u{1f600}',
+      model_type: 'text',
+      parameters: { max_tokens: 0, temperature: 0.5 },
+      priority: 'high',
+      metadata: { '': null, a: 1e300 },
+      anything: [1],
+    }
+
+    expect(parseBody(JSON.stringify(body))).toEqual(body)
+  })
+
+  it('is of normal priority unless it says otherwise', () => {
+    expect(parseBody('{"prompt":"x"}')).toEqual({ prompt: 'x', priority: 'normal' })
+  })
+
+  it.each([
+    { what: 'broken JSON', body: '{"prompt": "secret', path: '' },
+    { what: 'nothing', body: '', path: '' },
+    { what: 'a list', body: '[]', path: '' },
+    { what: 'null', body: 'null', path: '' },
+    { what: 'a text', body: '"secret"', path: '' },
+    { what: 'no prompt', body: '{}', path: 'prompt' },
+    { what: 'an empty prompt', body: '{"prompt":""}', path: 'prompt' },
+    { what: 'a prompt that is no text', body: '{"prompt":["secret"]}', path: 'prompt' },
+    {
+      what: 'negative max_tokens',
+      body: '{"prompt":"x","parameters":{"max_tokens":-5}}',
+      path: 'parameters.max_tokens',
+    },
+    {
+      what: 'half of max_tokens',
+      body: '{"prompt":"x","parameters":{"max_tokens":0.5}}',
+      path: 'parameters.max_tokens',
+    },
+    {
+      what: 'max_tokens as text',
+      body: '{"prompt":"x","parameters":{"max_tokens":"5"}}',
+      path: 'parameters.max_tokens',
+    },
+    {
+      what: 'max_tokens that no sum holds',
+      body: '{"prompt":"x","parameters":{"max_tokens":9007199254740991}}',
+      path: 'parameters.max_tokens',
+    },
+    {
+      what: 'max_tokens of 1e300',
+      body: '{"prompt":"x","parameters":{"max_tokens":1e300}}',
+      path: 'parameters.max_tokens',
+    },
+    { what: 'parameters that are no object', body: '{"prompt":"x","parameters":5}', path: 'parameters' },
+    { what: 'an unknown priority', body: '{"prompt":"x","priority":"secret"}', path: 'priority' },
+    { what: 'a model that is no text', body: '{"prompt":"x","model":{"a":"secret"}}', path: 'model' },
+    { what: 'metadata that is a list', body: '{"prompt":"x","metadata":["secret"]}', path: 'metadata' },
+    {
+      what: 'metadata that is too large',
+      body: JSON.stringify({ prompt: 'x', metadata: { a: 'x'.repeat(MAX_METADATA_BYTES) } }),
+      path: 'metadata',
+    },
+    { what: 'U+0000 in the prompt', body: '{"prompt":"secret\\u0000"}', path: 'prompt' },
+    { what: 'a lone surrogate in the prompt', body: '{"prompt":"secret\\ud800"}', path: 'prompt' },
+    {
+      what: 'U+0000 in a field that nobody knows',
+      body: '{"prompt":"x","other":{"a":["\\u0000"]}}',
+      path: 'other.a[0]',
+    },
+    { what: '101 levels', body: nested(100), path: '' },
+    { what: '1,000 levels', body: nested(1_000), path: '' },
+    { what: '1,000,000 levels', body: nested(1_000_000), path: '' },
+  ])('refuses $what with a sentence that says where and quotes nothing', ({ body, path }) => {
+    const refusal = refusalOf(body)
+
+    expect(refusal.code).toBe('invalid_request')
+    expect(refusal.body.details).toContainEqual({ path, message: expect.any(String) })
+    expect(refusal.message).toContain(path)
+    expect(JSON.stringify([refusal.message, refusal.body])).not.toContain('secret')
+  })
+
+  it('names every field that is wrong', () => {
+    const { body } = refusalOf('{"prompt":"","priority":"odd"}')
+
+    expect(body.details).toMatchObject([{ path: 'prompt' }, { path: 'priority' }])
+  })
+
+  it('takes 99 levels and the body’s own', () => {
+    expect(parseBody(nested(99))).toMatchObject({ prompt: 'x' })
+  })
+
+  it('takes 4 MB, and refuses a byte more, counted as sent', () => {
+    const frame = '{"prompt":""}'.length
+    const largest = JSON.stringify({ prompt: 'x'.repeat(MAX_BODY_BYTES - frame) })
+    const inUtf8 = JSON.stringify({ prompt: 'é'.repeat((MAX_BODY_BYTES - frame) / 2 + 1) })
+
+    expect(parseBody(largest).prompt).toHaveLength(MAX_BODY_BYTES - frame)
+    expect(refusalOf(`${largest} `).code).toBe('payload_too_large')
+    expect(refusalOf(inUtf8).code).toBe('payload_too_large')
+  })
+
+  it.each(['', []])('takes 4 MB of %j without needing much more memory than they do', value => {
+    const body = JSON.stringify({ prompt: 'x', list: new Array(1_300_000).fill(value) })
+    const before = process.memoryUsage().rss
+
+    parseBody(body)
+
+    expect((process.memoryUsage().rss - before) / 1024 / 1024).toBeLessThan(200)
+  })
+
+  it('keeps a field named __proto__ from being anything but data', () => {
+    const submission = parseBody('{"prompt":"x","__proto__":{"priority":"high"},"constructor":1}')
+
+    expect(submission.priority).toBe('normal')
+    expect(Object.getPrototypeOf(submission)).toBe(Object.prototype)
+  })
+})

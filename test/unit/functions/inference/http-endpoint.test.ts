@@ -1,0 +1,220 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type EndpointSettings, httpEndpoint, type ReadSecret } from '../../../../functions/inference/http-endpoint.ts'
+import { Unavailable } from '../../../../functions/platform/unavailable.ts'
+
+const servers: Server[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+async function serve(answer: RequestListener): Promise<string> {
+  const server = createServer(answer)
+  servers.push(server)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/predict`
+}
+
+const noSecret: ReadSecret = () => Promise.reject(new Error('asked for a secret'))
+const endpoint = (url: string, more: Partial<EndpointSettings> = {}, readSecret = noSecret) =>
+  httpEndpoint({ url, timeout_ms: 5_000, headers: {}, ...more }, readSecret)
+
+/** A model that answers with this status and text. */
+const answering =
+  (status: number, body: string, headers: Record<string, string> = {}): RequestListener =>
+  (_, response) => {
+    response.writeHead(status, headers).end(body)
+  }
+
+/** Calls a model that remembers what it was asked. */
+async function callAndSee(more: Partial<EndpointSettings>, path = '', readSecret = noSecret) {
+  const seen: { request: IncomingMessage; body: string }[] = []
+  const url = await serve(async (request, response) => {
+    seen.push({ request, body: await text(request) })
+    response.end('{}')
+  })
+  const answer = await endpoint(url + path, more, readSecret).call('r1', { model_input: 'é\u{1f600}' })
+  const [first] = seen
+  if (!first) throw new Error(`the model was not asked: ${JSON.stringify(answer)}`)
+  return { ...first, url, answer }
+}
+
+describe('httpEndpoint: what the model is sent', () => {
+  it('is a POST of JSON with the request’s id as idempotency key', async () => {
+    const { request, body } = await callAndSee({})
+
+    expect(request.method).toBe('POST')
+    expect(JSON.parse(body)).toEqual({ model_input: 'é\u{1f600}' })
+    expect(request.headers).toMatchObject({
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      'idempotency-key': 'r1',
+    })
+  })
+
+  it('goes to the path and query of the URL as they are', async () => {
+    const { request } = await callAndSee({}, '/v1%2Fx?a=1&a=2&b=%20c&d')
+
+    expect(request.url).toBe('/predict/v1%2Fx?a=1&a=2&b=%20c&d')
+  })
+
+  it('carries the configured headers, and the secret behind its prefix', async () => {
+    const { request } = await callAndSee(
+      { headers: { 'X-Tenant': 'a' }, auth: { header: 'Authorization', prefix: 'Bearer ', secret: 'NAME' } },
+      '',
+      async name => `secret of ${name}`,
+    )
+
+    expect(request.headers).toMatchObject({ 'x-tenant': 'a', authorization: 'Bearer secret of NAME' })
+  })
+
+  it('is nothing when the secret can’t be read: the message comes again', async () => {
+    const url = await serve(() => expect.unreachable())
+    const auth = { header: 'Authorization', prefix: '', secret: 'NAME' }
+    const unreadable = () => Promise.reject(new Unavailable('the secret', 'down'))
+
+    await expect(endpoint(url, { auth }, unreadable).call('r1', {})).rejects.toThrow(Unavailable)
+  })
+})
+
+describe('httpEndpoint: what the model answers', () => {
+  it.each(['{"a":1}', '[]', 'null', '"text"', '1e300', ' {} '])('is taken when it is JSON: %s', async body => {
+    const url = await serve(answering(200, body))
+
+    expect(await endpoint(url).call('r1', {})).toEqual({ ok: true, answer: JSON.parse(body) })
+  })
+
+  it('may be 15 MB, in pieces that cut characters apart', async () => {
+    const long = JSON.stringify('é'.repeat(7_500_000))
+    const url = await serve((_, response) => {
+      const bytes = Buffer.from(long)
+      response.write(bytes.subarray(0, 1_001))
+      response.end(bytes.subarray(1_001))
+    })
+
+    expect(await endpoint(url).call('r1', {})).toEqual({ ok: true, answer: JSON.parse(long) })
+  })
+
+  it.each([
+    { status: 500, code: 'model_error' },
+    { status: 503, code: 'model_error' },
+    { status: 599, code: 'model_error' },
+    { status: 429, code: 'model_error' },
+    { status: 400, code: 'model_rejected' },
+    { status: 404, code: 'model_rejected' },
+    { status: 302, code: 'model_rejected' },
+  ])('is $code with $status', async ({ status, code }) => {
+    const url = await serve(answering(status, '{"error":"secret words"}', { location: 'http://127.0.0.1:1/' }))
+
+    const answer = await endpoint(url).call('r1', {})
+
+    expect(answer).toEqual({ ok: false, code, message: expect.stringContaining(String(status)) })
+    expect(JSON.stringify(answer)).not.toContain('secret')
+  })
+
+  it.each([
+    { what: 'no JSON', body: '<html>secret words</html>' },
+    { what: 'nothing', body: '' },
+    { what: 'half of it', body: '{"a":' },
+    { what: 'U+0000 in it', body: '{"a":"\\u0000"}' },
+    { what: 'a lone surrogate in it', body: '{"a":"\\ud800"}' },
+    { what: 'nesting that breaks stores', body: '['.repeat(5_000) + ']'.repeat(5_000) },
+  ])('is invalid with $what', async ({ body }) => {
+    const url = await serve(answering(200, body))
+
+    const answer = await endpoint(url).call('r1', {})
+
+    expect(answer).toMatchObject({ ok: false, code: 'invalid_model_response' })
+    expect(JSON.stringify(answer)).not.toContain('secret')
+  })
+
+  it('is too large over 16 MB, and not read to its end', async () => {
+    const chunk = 'x'.repeat(1_000_000)
+    const url = await serve((_, response) => {
+      const more = () => {
+        while (response.write(chunk));
+        response.once('drain', more)
+      }
+      more()
+    })
+
+    expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: false, code: 'result_too_large' })
+  })
+})
+
+describe('httpEndpoint: a model that does not answer', () => {
+  it.each([
+    { what: 'at all', answer: () => undefined },
+    {
+      what: 'to the end',
+      answer: ((_, response) => {
+        response.writeHead(200).write('{"a":')
+      }) satisfies RequestListener,
+    },
+  ])('has timed out: $what', async ({ answer }) => {
+    const url = await serve(answer)
+
+    expect(await endpoint(url, { timeout_ms: 150 }).call('r1', {})).toEqual({
+      ok: false,
+      code: 'model_timeout',
+      message: 'the model did not answer within 0.15 s',
+    })
+  })
+
+  it.each([
+    {
+      what: 'closes the connection',
+      answer: (request => {
+        request.socket.destroy()
+      }) satisfies RequestListener,
+    },
+    {
+      what: 'resets the connection',
+      answer: (request => {
+        request.socket.resetAndDestroy()
+      }) satisfies RequestListener,
+    },
+    {
+      what: 'breaks off in the middle of its answer',
+      answer: ((request, response) => {
+        response.writeHead(200, { 'content-length': '100' }).write('{"a":', () => request.socket.destroy())
+      }) satisfies RequestListener,
+    },
+    {
+      what: 'breaks off in the middle of a chunked answer that would be JSON',
+      answer: ((request, response) => {
+        response.writeHead(200).write('{}', () => request.socket.destroy())
+      }) satisfies RequestListener,
+    },
+  ])('is unreachable when it $what', async ({ answer }) => {
+    const url = await serve(answer)
+
+    expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: false, code: 'model_unreachable' })
+  })
+
+  it('is unreachable when the connection is refused', async () => {
+    const url = await serve(answering(200, '{}'))
+    servers[0]?.close()
+    servers[0]?.closeAllConnections()
+
+    expect(await endpoint(url).call('r1', {})).toEqual({
+      ok: false,
+      code: 'model_unreachable',
+      message: 'the model could not be reached',
+    })
+  })
+
+  it('is unreachable under a name that there is not', async () => {
+    expect(await endpoint('http://no-such-host.invalid/predict').call('r1', {})).toMatchObject({
+      ok: false,
+      code: 'model_unreachable',
+    })
+  })
+})

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest'
+import { unrouted } from '../../../../functions/reader/unrouted.ts'
+
+describe('unrouted', () => {
+  it.each([
+    { path: '/v1/inference', allow: 'POST' },
+    { path: '/generate', allow: 'POST' },
+    { path: '/api/v1/inference', allow: 'POST' },
+    { path: '/v1/inference/01a207e6-dca0-746e-b6a9-c92353540dee', allow: 'GET' },
+    { path: '/v1/quota', allow: 'GET' },
+    { path: '/healthz', allow: 'GET' },
+  ])('says that $path takes $allow only', ({ path, allow }) => {
+    expect(unrouted(path)).toMatchObject({ code: 'method_not_allowed', headers: { Allow: allow } })
+  })
+
+  it.each(['/', '/v1', '/v1/inference/', '/v1/inference/a/b', '/healthz/x', '/v2/quota', '/generate/'])(
+    'finds nothing at %s',
+    path => {
+      expect(unrouted(path)).toMatchObject({ code: 'not_found' })
+    },
+  )
+})

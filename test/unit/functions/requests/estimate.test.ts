@@ -1,0 +1,30 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { estimateTokens } from '../../../../functions/requests/estimate.ts'
+
+describe('estimateTokens', () => {
+  it.each([
+    { length: 1, tokens: 2 },
+    { length: 4, tokens: 2 },
+    { length: 5, tokens: 4 },
+    { length: 400, tokens: 200 },
+  ])('is $tokens for a prompt of $length characters, as in the old pipeline', ({ length, tokens }) => {
+    expect(estimateTokens('x'.repeat(length))).toBe(tokens)
+  })
+
+  it('is the prompt’s half and the bound where the request bounds its output', () => {
+    expect(estimateTokens('x'.repeat(400), 7)).toBe(107)
+    expect(estimateTokens('x'.repeat(400), 0)).toBe(100)
+  })
+
+  it('is a positive integer that no bound makes smaller than the prompt’s part', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), fc.option(fc.nat(), { nil: undefined }), (prompt, maxTokens) => {
+        const estimate = estimateTokens(prompt, maxTokens)
+
+        expect(Number.isInteger(estimate)).toBe(true)
+        expect(estimate).toBeGreaterThanOrEqual(Math.max(1, prompt.length / 4) + (maxTokens ?? 0))
+      }),
+    )
+  })
+})

@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest'
+import { planOf, type QuotaSettings } from '../../../../functions/requests/quota-settings.ts'
+
+const free = { requests: 1, tokens: 1, in_flight: 1, priorities: ['normal' as const], shards: 1 }
+const pro = { ...free, requests: 9 }
+const settings: QuotaSettings = { window: 'day', default_plan: 'free', plans: { free, pro } }
+
+describe('planOf', () => {
+  it('is the user’s own plan', () => {
+    expect(planOf(settings, 'pro')).toEqual({ name: 'pro', plan: pro })
+  })
+
+  it.each(['gone', '', 'constructor', '__proto__'])('is the default for a plan that there is not: "%s"', name => {
+    expect(planOf(settings, name)).toEqual({ name: 'free', plan: free })
+  })
+})

@@ -1,0 +1,106 @@
+import { ConditionalCheckFailedException, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import { mockClient } from 'aws-sdk-client-mock'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { RequestItem } from '../../../../functions/requests/item.ts'
+import type { handler as Handler } from '../../../../functions/worker/handler.ts'
+import type { Settings } from '../../../../functions/worker/settings.ts'
+import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
+import { aMessage, anItem } from '../../../support/requests.ts'
+
+const SETTINGS: Settings = {
+  model: 'text',
+  endpoint: { url: 'http://127.0.0.1:1/predict', timeout_ms: 1_000, headers: {} },
+  request: '{ "input": prompt }',
+  response: '$',
+  store_prompts: true,
+}
+vi.mock(import('../../../../functions/platform/settings.ts'), () => ({ readSettings: () => SETTINGS as never }))
+
+const dynamoDb = mockClient(DynamoDBClient)
+const sqs = mockClient(SQSClient)
+let handler: typeof Handler
+beforeAll(async () => {
+  stubLambdaEnv()
+  handler = (await import('../../../../functions/worker/handler.ts')).handler
+})
+beforeEach(() => {
+  dynamoDb.reset()
+  sqs.reset()
+  sqs.on(SendMessageCommand).resolves({}).on(SendMessageBatchCommand).resolves({})
+})
+afterEach(() => vi.restoreAllMocks())
+
+const claimable = (item: RequestItem) =>
+  dynamoDb
+    .on(UpdateItemCommand, { Key: marshall({ user_id: item.user_id, request_id: item.request_id }) })
+    .resolves({ Attributes: marshall({ ...item, status: 'running', attempt: 1, lease_until: item.deadline }) })
+
+describe('worker', () => {
+  it('acknowledges what it ran, though the model failed', async () => {
+    const output = captureOutput()
+    const item = anItem()
+    claimable(item)
+
+    const answer = await handler(anSqsEvent([aMessage(item, { prompt: 'secret words' })]), aContext())
+
+    expect(answer).toEqual({ batchItemFailures: [] })
+    const [sent] = sqs.commandCalls(SendMessageCommand)
+    expect(JSON.parse(sent?.args[0].input.MessageBody ?? '')).toMatchObject({
+      status: 'failed',
+      error: { code: 'model_unreachable' },
+    })
+    expect(output.text()).not.toContain('secret words')
+  })
+
+  it('has a lease until its invocation has certainly ended', async () => {
+    captureOutput()
+    const item = anItem()
+    claimable(item)
+
+    const before = Date.now()
+    await handler(anSqsEvent([aMessage(item)]), aContext())
+
+    const [claim] = dynamoDb.commandCalls(UpdateItemCommand)
+    const lease = Number(claim?.args[0].input.ExpressionAttributeValues?.[':lease']?.N)
+    expect(lease).toBeGreaterThanOrEqual(before + 60_000)
+    expect(lease).toBeLessThan(before + 120_000)
+  })
+
+  it('brings again alone what could not be run, and what can’t be read, without logging either', async () => {
+    const output = captureOutput()
+    const [good, unlucky] = [anItem(), anItem()]
+    dynamoDb.on(UpdateItemCommand).rejects(new Error('throttled'))
+    claimable(good)
+
+    const { batchItemFailures } = await handler(
+      anSqsEvent([
+        aMessage(good),
+        aMessage(unlucky, { prompt: 'secret words' }),
+        '{"prompt":"secret words"',
+        { v: 2, prompt: 'secret words' },
+      ]),
+      aContext(),
+    )
+
+    expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual([
+      'message-1',
+      'message-2',
+      'message-3',
+    ])
+    expect(output.text()).not.toContain('secret words')
+    expect(output.text()).toContain(unlucky.request_id)
+  })
+
+  it('acknowledges a second delivery of a request that has ended', async () => {
+    captureOutput()
+    const item = anItem({ status: 'completed', attempt: 1 })
+    dynamoDb
+      .on(UpdateItemCommand)
+      .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item: marshall(item) }))
+
+    expect(await handler(anSqsEvent([aMessage(item)]), aContext())).toEqual({ batchItemFailures: [] })
+    expect(sqs.calls()).toHaveLength(0)
+  })
+})

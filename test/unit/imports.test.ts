@@ -1,0 +1,86 @@
+import { globSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { checkImports, parseImports, type SourceFile } from '../support/imports.ts'
+
+const sources = (): SourceFile[] =>
+  globSync('{bin,lib,functions}/**/*.ts').map(path => parseImports(path, readFileSync(path, 'utf8')))
+
+describe('the import rules of the design', () => {
+  const files = sources()
+  const findings = checkImports(files)
+
+  it('hold', () => {
+    expect(findings.violations).toEqual([])
+  })
+
+  it('were held against something: every rule has files, and they have imports', () => {
+    expect(findings.files).toBeGreaterThan(100)
+    expect(findings.imports).toBeGreaterThan(300)
+    expect(findings.idle).toEqual([])
+  })
+
+  it('know what an adapter is', () => {
+    expect(findings.adapters).toEqual(
+      expect.arrayContaining([
+        'functions/access/dynamodb.ts',
+        'functions/inference/http-endpoint.ts',
+        'functions/items/dynamodb.ts',
+        'functions/ledger/rds-data.ts',
+        'functions/payloads/lazy-s3.ts',
+        'functions/queue/sqs.ts',
+        'functions/quota/dynamodb.ts',
+      ]),
+    )
+    for (const path of findings.adapters) expect(path).not.toMatch(/\/(port|names|verdict|key|mapping|merge)\.ts$/)
+  })
+
+  it.each([
+    { path: 'functions/gateway/x.ts', text: "import { Stack } from 'aws-cdk-lib/core'" },
+    { path: 'functions/gateway/x.ts', text: "import type { Pipeline } from '../../lib/config/load.ts'" },
+    { path: 'functions/gateway/x.ts', text: "export { Settings } from '../worker/settings.ts'" },
+    { path: 'functions/gateway/x.ts', text: "export * from '../worker/settings.ts'" },
+    { path: 'functions/gateway/x.ts', text: "import { dynamoQuota } from '../quota/dynamodb.ts'" },
+    { path: 'functions/gateway/x.ts', text: "const s3 = await import('../payloads/lazy-s3.ts')" },
+    { path: 'functions/gateway/x.ts', text: 'const any = await import(process.env.MODULE)' },
+    { path: 'functions/gateway/x.ts', text: "type Queue = typeof import('../queue/sqs.ts')" },
+    { path: 'functions/quota/x.ts', text: "import type { RequestItems } from '../items/port.ts'" },
+    { path: 'functions/quota/x.ts', text: "import { endRequest } from '../lifecycle/end-request.ts'" },
+    { path: 'functions/requests/x.ts', text: "import { readFileSync } from 'node:fs'" },
+    { path: 'functions/requests/x.ts', text: "import type { Clock } from '../platform/clock.ts'" },
+    { path: 'functions/platform/x.ts', text: "import type { Quota } from '../quota/port.ts'" },
+    { path: 'functions/lifecycle/x.ts', text: "import { dynamoItems } from '../items/dynamodb.ts'" },
+    { path: 'functions/lifecycle/x.ts', text: "import type { GatewayPorts } from '../gateway/ports.ts'" },
+    { path: 'lib/local/x.ts', text: "import { queueName } from '../../functions/queue/names.ts'" },
+    { path: 'lib/local/x.ts', text: "import { loadPipeline } from '../config/load.ts'" },
+    { path: 'lib/local/resources/x.ts', text: "import { SluiceStack } from '../../sluice-stack.ts'" },
+    { path: 'lib/local/x.ts', text: "import type { App } from 'aws-cdk-lib'" },
+    { path: 'lib/config/x.ts', text: "import { Plan } from '../../functions/requests/limits.ts'" },
+    { path: 'lib/config/x.ts', text: "import { Construct } from 'constructs'" },
+  ])('are broken by $text in $path', ({ path, text }) => {
+    const { violations } = checkImports([...files, parseImports(path, text)])
+
+    expect(violations.filter(violation => violation.startsWith(path))).toHaveLength(1)
+  })
+
+  it.each([
+    { path: 'functions/gateway/x.ts', text: "import { dynamoQuota } from './compose.ts'" },
+    { path: 'functions/gateway/x.ts', text: "import { exceeded } from '../quota/verdict.ts'" },
+    { path: 'functions/lifecycle/x.ts', text: "import { RESULTS_QUEUE } from '../queue/names.ts'" },
+    { path: 'functions/quota/x.ts', text: "// import { Stack } from 'aws-cdk-lib'\nimport { z } from 'zod'" },
+    { path: 'lib/cli/x.ts', text: "import { dynamoQuota } from '../../functions/quota/dynamodb.ts'" },
+  ])('allow $text in $path', ({ path, text }) => {
+    const { violations } = checkImports([...files, parseImports(path, text)])
+
+    expect(violations.filter(violation => violation.startsWith(path))).toEqual([])
+  })
+
+  it('check nothing, and say so, when a folder is gone', () => {
+    const { idle } = checkImports(files.filter(({ path }) => !path.startsWith('functions/queue/')))
+
+    expect(idle).toEqual(['functions/queue: a capability imports only requests, platform, itself and packages'])
+  })
+
+  it('are not held against a file that does not parse', () => {
+    expect(() => parseImports('functions/gateway/x.ts', 'import {')).toThrow('does not parse')
+  })
+})
