@@ -9,8 +9,17 @@ export type HttpResponse = APIGatewayProxyStructuredResultV2
 export const json = (statusCode: number, body: unknown, headers: Record<string, string> = {}): HttpResponse => ({
   statusCode,
   headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers },
-  body: JSON.stringify(body),
+  ...encode(JSON.stringify(body)),
 })
+
+/** In bytes. Larger bodies leave in base64, which API Gateway undoes. */
+const MAX_PLAIN_BYTES = 1024 * 1024
+
+/** Lambda answers with at most 6 MB of JSON, in which quotes and backslashes of a text double; base64 grows by a third, whatever the text. */
+function encode(text: string): Pick<HttpResponse, 'body' | 'isBase64Encoded'> {
+  if (Buffer.byteLength(text) <= MAX_PLAIN_BYTES) return { body: text }
+  return { body: Buffer.from(text).toString('base64'), isBase64Encoded: true }
+}
 
 /** How long a client waits before it tries again what was unavailable, in seconds. */
 const UNAVAILABLE_RETRY_SECONDS = 2

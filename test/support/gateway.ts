@@ -1,4 +1,7 @@
+import type { GatewayPorts } from '../../functions/gateway/ports.ts'
+import { createRouter } from '../../functions/gateway/route.ts'
 import type { Settings } from '../../functions/gateway/settings.ts'
+import { submitRequest } from '../../functions/gateway/submit-request.ts'
 import type { Caller } from '../../functions/platform/caller.ts'
 import type { Submission } from '../../functions/requests/submission.ts'
 import { newUser } from './requests.ts'
@@ -26,3 +29,17 @@ export const aSubmission = (fields: Partial<Submission> = {}): Submission => ({
   priority: 'normal',
   ...fields,
 })
+
+/** Where requests of normal priority for the first model go. */
+export const TEXT_QUEUE = 'inference-text-normal'
+export const route = createRouter(SETTINGS)
+
+/** Submits a small request, with `fields` in it. */
+export const submit = (ports: GatewayPorts, caller = aCaller(), fields = {}) =>
+  submitRequest(ports, SETTINGS, route, caller, aSubmission(fields))
+
+/** What a user has used of the day that tests live on, in the first shard. */
+export async function usedBy({ quota }: Pick<GatewayPorts, 'quota'>, user_id: string) {
+  const { requests, tokens, open } = await quota.read(user_id, '2026-11-23', 0)
+  return { requests, tokens, open: open.length }
+}

@@ -147,10 +147,20 @@ export function checkImports(files: readonly SourceFile[]): Findings {
     imports: files.reduce((sum, { imports }) => sum + imports.length, 0),
     adapters: [...adapters].sort(),
     idle: rules.filter(({ subjects }) => subjects.length === 0).map(({ name, folder }) => `${folder}: ${name}`),
-    violations: rules.flatMap(({ name, subjects, forbids }) =>
-      subjects.flatMap(({ path, imports }) =>
-        imports.filter(forbids).map(target => `${path} imports ${target}, but ${name}`),
+    violations: [
+      ...unknownFolders(files),
+      ...rules.flatMap(({ name, subjects, forbids }) =>
+        subjects.flatMap(({ path, imports }) =>
+          imports.filter(forbids).map(target => `${path} imports ${target}, but ${name}`),
+        ),
       ),
-    ),
+    ],
   }
+}
+
+/** A new part of `functions/` belongs into a list above, or nothing is held against it. */
+function unknownFolders(files: readonly SourceFile[]): string[] {
+  const known = functionsOf(['requests', 'platform', 'lifecycle', ...CAPABILITIES, ...ENTRY_POINTS])
+  const strangers = files.filter(({ path }) => isIn(path, 'functions') && !isIn(path, ...known))
+  return [...new Set(strangers.map(({ path }) => `${posix.dirname(path)} is in no rule`))]
 }

@@ -63,7 +63,7 @@ describe('the import rules of the design', () => {
   })
 
   it.each([
-    { path: 'functions/gateway/x.ts', text: "import { dynamoQuota } from './compose.ts'" },
+    { path: 'functions/gateway/x.ts', text: "import type { Env } from './env.ts'" },
     { path: 'functions/gateway/x.ts', text: "import { exceeded } from '../quota/verdict.ts'" },
     { path: 'functions/lifecycle/x.ts', text: "import { RESULTS_QUEUE } from '../queue/names.ts'" },
     { path: 'functions/quota/x.ts', text: "// import { Stack } from 'aws-cdk-lib'\nimport { z } from 'zod'" },
@@ -78,6 +78,12 @@ describe('the import rules of the design', () => {
     const { idle } = checkImports(files.filter(({ path }) => !path.startsWith('functions/queue/')))
 
     expect(idle).toEqual(['functions/queue: a capability imports only requests, platform, itself and packages'])
+  })
+
+  it('know every folder of functions', () => {
+    const unknown = parseImports('functions/novelty/x.ts', '')
+
+    expect(checkImports([...files, unknown]).violations).toEqual(['functions/novelty is in no rule'])
   })
 
   it('are not held against a file that does not parse', () => {

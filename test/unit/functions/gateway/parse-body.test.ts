@@ -114,13 +114,13 @@ describe('parseBody', () => {
     expect(refusalOf(inUtf8).code).toBe('payload_too_large')
   })
 
-  it.each(['', []])('takes 4 MB of %j without needing much more memory than they do', value => {
+  it.each(['', []])('takes 4 MB of %j in the memory that a function of 512 MB has left', value => {
     const body = JSON.stringify({ prompt: 'x', list: new Array(1_300_000).fill(value) })
     const before = process.memoryUsage().rss
 
     parseBody(body)
 
-    expect((process.memoryUsage().rss - before) / 1024 / 1024).toBeLessThan(200)
+    expect((process.memoryUsage().rss - before) / 1024 / 1024).toBeLessThan(300)
   })
 
   it('keeps a field named __proto__ from being anything but data', () => {

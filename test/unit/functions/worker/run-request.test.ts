@@ -1,46 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { createMappings } from '../../../../functions/inference/mapping.ts'
-import type { ModelAnswer } from '../../../../functions/inference/port.ts'
 import { MAX_INLINE_BYTES } from '../../../../functions/payloads/port.ts'
 import { Unavailable } from '../../../../functions/platform/unavailable.ts'
-import { RESULTS_QUEUE } from '../../../../functions/queue/names.ts'
-import type { RequestItem } from '../../../../functions/requests/item.ts'
-import { reservationOf } from '../../../../functions/requests/item.ts'
-import { OutcomeEvent } from '../../../../functions/requests/messages.ts'
-import { ITEM_GRACE_MS } from '../../../../functions/requests/timing.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { runRequest } from '../../../../functions/worker/run-request.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
-import { memoryPorts } from '../../../support/ports.ts'
 import { aMessage, anItem, newUser } from '../../../support/requests.ts'
 
-const OWN_QUEUE = 'inference-text-normal'
-const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
-const LEASE = NOW + 60_000
-
-const mappings = createMappings({
-  request: '{ "input": prompt, "attempt": attempt }',
-  response: '{ "result": result, "usage": usage }',
-})
-
-/** A worker whose model gives `answer`, and what it was asked. */
-function aWorker(answer: ModelAnswer = { ok: true, answer: { result: 'hi', usage: USAGE } }) {
-  const memory = memoryPorts()
-  const asked: unknown[] = []
-  const endpoint: WorkerPorts['endpoint'] = {
-    call: async (requestId, body) => {
-      asked.push({ requestId, body })
-      return answer
-    },
-  }
-  const ports = { ...memory, endpoint, mappings }
-  const outcomes = () => memory.queue.sent(RESULTS_QUEUE).map(({ body }) => OutcomeEvent.parse(body))
-  const deferred = () => memory.queue.sent(OWN_QUEUE)
-  const run = (item: RequestItem, using: WorkerPorts = ports, body: unknown = undefined) =>
-    runRequest(using, { message: aMessage(item, body), lease_until: LEASE, store_prompts: true })
-  return { ports, asked, outcomes, deferred, run }
-}
+import { aWorker, LEASE, USAGE } from '../../../support/worker.ts'
 
 describe('runRequest: a request whose turn it is', () => {
   it('is claimed, sent to the model, and its outcome published', async () => {
@@ -164,147 +132,6 @@ describe('runRequest: a model that fails', () => {
     await run(item)
 
     expect(outcomes()).toMatchObject([{ status: 'failed', usage: USAGE, error: { code: 'result_too_large' } }])
-  })
-})
-
-describe('runRequest: a message that comes again, or at the wrong time', () => {
-  it.each(['completed', 'failed', 'cancelled', 'expired', 'rejected'] as const)(
-    'is dropped when its request is %s',
-    async status => {
-      const { ports, asked, outcomes, deferred, run } = aWorker()
-      const item = await ports.items.create(anItem({ status, attempt: 1 }))
-
-      await run(item)
-
-      expect([asked, outcomes(), deferred()]).toEqual([[], [], []])
-    },
-  )
-
-  it.each([{ run: 2 }, { fingerprint: 'e'.repeat(64) }])(
-    'is dropped when the request is another by now (%j)',
-    async now => {
-      const { ports, asked, outcomes, deferred, run } = aWorker()
-      const item = anItem()
-      await ports.items.create({ ...item, ...now })
-
-      await run(item)
-
-      expect([asked, outcomes(), deferred()]).toEqual([[], [], []])
-    },
-  )
-
-  it.each([
-    { what: 'another worker’s lease', fields: { status: 'running', attempt: 1, lease_until: NOW + 30_001 }, delay: 31 },
-    { what: 'a backoff', fields: { attempt: 1, not_before: NOW + 5_000 }, delay: 5 },
-    { what: 'a lease that ends at once', fields: { status: 'running', attempt: 1, lease_until: NOW + 1 }, delay: 1 },
-    {
-      what: 'a lease longer than a queue can wait',
-      fields: { status: 'running', attempt: 1, lease_until: NOW + 3_600_000 },
-      delay: 900,
-    },
-  ] as const)(
-    'is sent again with a delay until the end of $what, and spends no attempt (I8)',
-    async ({ fields, delay }) => {
-      const { ports, asked, deferred, run } = aWorker()
-      const item = await ports.items.create(anItem(fields))
-
-      await run(item)
-
-      expect(asked).toEqual([])
-      expect(deferred()).toMatchObject([{ group: 'u42', delay_seconds: delay }])
-      expect(deferred()[0]?.body).toEqual(JSON.parse(JSON.stringify(aMessage(item))))
-      expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
-    },
-  )
-
-  it('is not acknowledged when it could not be sent again', async () => {
-    const { ports, run } = aWorker()
-    const item = await ports.items.create(anItem({ not_before: NOW + 5_000 }))
-
-    await expect(run(item, { ...ports, queue: failing(ports.queue, 'send', 'before') })).rejects.toThrow(Unavailable)
-  })
-
-  it('ends its request when the deadline has passed: the ledger is told, nothing is charged', async () => {
-    const { ports, asked, run } = aWorker()
-    const item = await ports.items.create(anItem({ user_id: newUser(), deadline: NOW }))
-    await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)
-
-    await run(item)
-
-    expect(asked).toEqual([])
-    expect(ports.queue.sent(RESULTS_QUEUE)).toMatchObject([{ body: { type: 'ended', status: 'expired' } }])
-    expect(await ports.quota.read(item.user_id, item.window, 0)).toEqual({ requests: 0, tokens: 0, open: [] })
-  })
-})
-
-describe('runRequest: a worker before it that crashed', () => {
-  const abandoned = { status: 'running', attempt: 1, started_at: NOW - 9, lease_until: NOW } as const
-
-  it('has its request run anew, and one crash counted', async () => {
-    const { ports, asked, outcomes, run } = aWorker()
-    const item = await ports.items.create(anItem(abandoned))
-
-    await run(item)
-
-    expect(asked).toMatchObject([{ body: { attempt: 2 } }])
-    expect(outcomes()).toMatchObject([{ attempt: 2, status: 'completed' }])
-    expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ crashes: 1, attempt: 2 })
-  })
-
-  it('has its request given up at the third crash, without a further call', async () => {
-    const { ports, asked, outcomes, run } = aWorker()
-    const item = await ports.items.create(anItem({ ...abandoned, attempt: 3, crashes: 2 }))
-
-    await run(item)
-
-    expect(asked).toEqual([])
-    expect(outcomes()).toMatchObject([
-      { attempt: 3, status: 'failed', reached: true, error: { code: 'worker_crashed' }, message: expect.anything() },
-    ])
-  })
-
-  it('defers to another worker that was quicker to take it over', async () => {
-    const { ports, asked, deferred, run } = aWorker()
-    const item = await ports.items.create(anItem(abandoned))
-    const reclaim: WorkerPorts['items']['reclaim'] = async (seen, terms) => {
-      await ports.items.reclaim(seen, { ...terms, claim_id: 'quicker' })
-      return ports.items.reclaim(seen, terms)
-    }
-
-    await run(item, { ...ports, items: { ...ports.items, reclaim } })
-
-    expect(asked).toEqual([])
-    expect(deferred()).toHaveLength(1)
-  })
-})
-
-describe('runRequest: a message without an item', () => {
-  it.each([
-    { age: 0, delay_seconds: 1 },
-    { age: 4_000, delay_seconds: 4 },
-    { age: ITEM_GRACE_MS - 3_000, delay_seconds: 3 },
-  ])('waits as long as it is old ($age ms) for the gateway’s write, and no longer than the grace', async wait => {
-    const { ports, deferred, run } = aWorker()
-    const item = anItem()
-    ports.advance(wait.age)
-
-    await run(item)
-
-    expect(deferred()).toMatchObject([{ delay_seconds: wait.delay_seconds }])
-  })
-
-  it('is rejected, and its reservation given back, when the write never came', async () => {
-    const { ports, asked, deferred, run } = aWorker()
-    const item = anItem({ user_id: newUser(), metadata: { tag: 'x' } })
-    await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)
-    ports.advance(ITEM_GRACE_MS)
-
-    await run(item)
-
-    expect([asked, deferred()]).toEqual([[], []])
-    expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'rejected' })
-    expect(await ports.quota.read(item.user_id, item.window, 0)).toEqual({ requests: 0, tokens: 0, open: [] })
-    expect(ports.queue.sent(RESULTS_QUEUE)).toMatchObject([{ body: { type: 'ended', status: 'rejected' } }])
   })
 })
 

@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest'
+import type { Quota } from '../../../functions/quota/port.ts'
+import { NOW } from '../../support/clock.ts'
+import { aReservation, newRequestId, newUser } from '../../support/requests.ts'
+import { heldBy, PLENTY, quotaTools } from './tools.ts'
+
+/** What is admitted, and what is not (I1). */
+export function describeReserve(name: string, quota: Quota): void {
+  const { reserve, countersOf, usedBy, reserveMany } = quotaTools(quota)
+
+  describe(`quota on ${name}: reserve`, () => {
+    it('admits the first reservation of a window, and says what is used then', async () => {
+      const reservation = aReservation({ user_id: newUser(), estimate: 12 })
+
+      const admission = await reserve(reservation)
+
+      expect(admission).toEqual({ admitted: true, reservation, used: { requests: 1, tokens: 12 } })
+      expect(await countersOf(reservation)).toEqual({ requests: 1, tokens: 12, open: [{ reservation, at: NOW }] })
+    })
+
+    it('says what is used after each further one', async () => {
+      const user_id = newUser()
+      await reserve(aReservation({ user_id, estimate: 12 }))
+
+      const admission = await reserve(aReservation({ user_id, estimate: 30 }))
+
+      expect(admission).toMatchObject({ admitted: true, used: { requests: 2, tokens: 42 } })
+    })
+
+    it.each([
+      { limit: 'requests', limits: { ...PLENTY, requests: 100 } },
+      { limit: 'tokens', limits: { ...PLENTY, tokens: 1_009 } },
+      { limit: 'in_flight', limits: { ...PLENTY, in_flight: 100 } },
+    ])('admits exactly 100 of 200 parallel reservations that $limit has room for (I1)', async ({ limits }) => {
+      const user_id = newUser()
+
+      const admissions = await reserveMany(200, { user_id }, limits)
+
+      expect(admissions.filter(({ admitted }) => admitted)).toHaveLength(100)
+      expect(await usedBy(aReservation({ user_id }))).toEqual({ requests: 100, tokens: 1_000, in_flight: 100 })
+    })
+
+    it('loses none of the parallel first reservations of a window', async () => {
+      const user_id = newUser()
+
+      const admissions = await reserveMany(20, { user_id })
+
+      expect(admissions.every(({ admitted }) => admitted)).toBe(true)
+      expect(await usedBy(aReservation({ user_id }))).toEqual({ requests: 20, tokens: 200, in_flight: 20 })
+    })
+
+    it('admits what fits to the last token', async () => {
+      const admission = await reserve(aReservation({ user_id: newUser(), estimate: 10 }), { ...PLENTY, tokens: 10 })
+
+      expect(admission.admitted).toBe(true)
+    })
+
+    it('refuses what does not fit into an empty window, and leaves nothing of it', async () => {
+      const reservation = aReservation({ user_id: newUser(), estimate: 11 })
+
+      const admission = await reserve(reservation, { ...PLENTY, tokens: 10 })
+
+      expect(admission).toEqual({ admitted: false, counters: { requests: 0, tokens: 0, open: [] } })
+      expect(await usedBy(reservation)).toEqual({ requests: 0, tokens: 0, in_flight: 0 })
+    })
+
+    it.each([
+      { limit: 'requests', limits: { ...PLENTY, requests: 1 } },
+      { limit: 'tokens', limits: { ...PLENTY, tokens: 19 } },
+      { limit: 'in_flight', limits: { ...PLENTY, in_flight: 1 } },
+    ])('says the counters that refused, and changes none, when $limit is used up', async ({ limits }) => {
+      const held = aReservation({ user_id: newUser() })
+      await reserve(held, limits)
+      const before = await countersOf(held)
+
+      const admission = await reserve(aReservation({ user_id: held.user_id }), limits)
+
+      expect(admission).toEqual({ admitted: false, counters: before })
+      expect(before).toEqual({ requests: 1, tokens: 10, open: [{ reservation: held, at: NOW }] })
+      expect(await countersOf(held)).toEqual(before)
+    })
+
+    it('holds a reservation once, however often and at once it is asked for', async () => {
+      const reservation = aReservation({ user_id: newUser() })
+
+      const admissions = await Promise.all(Array.from({ length: 10 }, () => reserve(reservation)))
+
+      for (const admission of admissions) expect(heldBy(admission)).toEqual(reservation)
+      expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 10, in_flight: 1 })
+    })
+
+    it('answers a repetition with the reservation that is held, though its limits are used up and its nonce is another', async () => {
+      const limits = { requests: 1, tokens: 10, in_flight: 1 }
+      const first = aReservation({ user_id: newUser() })
+      await reserve(first, limits)
+
+      const admission = await reserve({ ...first, nonce: 'nonce-2', estimate: 99 }, limits)
+
+      expect(heldBy(admission)).toEqual(first)
+      expect(await usedBy(first)).toEqual({ requests: 1, tokens: 10, in_flight: 1 })
+    })
+
+    it('keeps users, windows and shards apart', async () => {
+      const one = aReservation({ user_id: newUser() })
+      const others = [
+        { ...one, user_id: newUser() },
+        { ...one, window: '2026-11-24' },
+        { ...one, shard: 1 },
+      ]
+      const limits = { requests: 1, tokens: 10, in_flight: 1 }
+
+      const admissions = await Promise.all([one, ...others].map(reservation => reserve(reservation, limits)))
+
+      expect(admissions.map(({ admitted }) => admitted)).toEqual([true, true, true, true])
+      for (const reservation of [one, ...others])
+        expect(await countersOf(reservation)).toMatchObject({ requests: 1, open: [{ reservation }] })
+    })
+
+    it.each(['a.b@c-d_e', '.', '1', '-._@', 'x'.repeat(128)])('keeps the entries of the user %s', async user_id => {
+      const reservation = aReservation({ user_id })
+
+      await reserve(reservation)
+      const { open } = await countersOf(reservation)
+      await quota.close([{ reservation, charge: 3 }])
+
+      expect(open).toEqual([{ reservation, at: NOW }])
+      expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 3, in_flight: 0 })
+    })
+
+    it('counts no request for a redrive, and does not refuse it for requests that are used up', async () => {
+      const limits = { ...PLENTY, requests: 1 }
+      const held = aReservation({ user_id: newUser() })
+      await reserve(held, limits)
+
+      const redrive = aReservation({ user_id: held.user_id, holds_request: false, run: 2 })
+      const admission = await reserve(redrive, limits)
+
+      expect(admission).toMatchObject({ admitted: true, used: { requests: 1, tokens: 20 } })
+    })
+
+    it('admits a redrive though an operator has lowered the requests below what is used', async () => {
+      const { user_id } = aReservation({ user_id: newUser() })
+      await reserveMany(3, { user_id })
+
+      const admission = await reserve(aReservation({ user_id, holds_request: false }), { ...PLENTY, requests: 1 })
+
+      expect(admission.admitted).toBe(true)
+    })
+
+    it('admits a redrive into an empty window', async () => {
+      const redrive = aReservation({ user_id: newUser(), holds_request: false })
+
+      const admission = await reserve(redrive)
+
+      expect(admission).toEqual({ admitted: true, reservation: redrive, used: { requests: 0, tokens: 10 } })
+    })
+  })
+
+  describe(`quota on ${name}: read`, () => {
+    it('gives zeros for a window in which nothing was admitted', async () => {
+      expect(await quota.read(newUser(), '2026-11-23', 0)).toEqual({ requests: 0, tokens: 0, open: [] })
+    })
+
+    it('gives each open reservation as it was made, whatever its run', async () => {
+      const user_id = newUser()
+      const reservations = [
+        aReservation({ user_id, request_id: newRequestId(), run: 17, nonce: 'a:b', estimate: 0 }),
+        aReservation({ user_id, holds_request: false, estimate: 7 }),
+      ]
+      for (const reservation of reservations) await reserve(reservation)
+
+      const { open } = await quota.read(user_id, '2026-11-23', 0)
+
+      expect(open).toHaveLength(2)
+      for (const reservation of reservations) expect(open).toContainEqual({ reservation, at: NOW })
+    })
+  })
+}

@@ -1,0 +1,59 @@
+import type { Entry, Recorded } from '../../functions/ledger/port.ts'
+import type { RequestItem } from '../../functions/requests/item.ts'
+import { reservationOf } from '../../functions/requests/item.ts'
+import type { OutcomeEvent } from '../../functions/requests/messages.ts'
+import { NOW } from './clock.ts'
+import { type MemoryPorts, memoryPorts } from './ports.ts'
+import { aMessage, anItem, anOutcome, newUser } from './requests.ts'
+
+const LIMITS = { requests: 99, tokens: 9_999, in_flight: 99 }
+
+/** A ledger that keeps the batches that it was given. */
+function recordingLedger() {
+  const batches: (readonly Entry[])[] = []
+  const record = async (entries: readonly Entry[]): Promise<Recorded> => {
+    batches.push(entries)
+    return { refused: [] }
+  }
+  return { batches, record }
+}
+
+/** A collector, and requests that a worker runs. */
+export function aCollector() {
+  const memory = memoryPorts()
+  const ledger = recordingLedger()
+  const ports = { ...memory, ledger }
+  return { ports, ledger, entries: () => ledger.batches.flat() }
+}
+
+/** A request that a worker runs, its reservation held. */
+export async function running(ports: MemoryPorts, fields: Partial<RequestItem> = {}): Promise<RequestItem> {
+  const item = anItem({
+    user_id: newUser(),
+    status: 'running',
+    attempt: 1,
+    started_at: NOW,
+    lease_until: NOW + 60_000,
+    ...fields,
+  })
+  await ports.quota.reserve(reservationOf(item), LIMITS, NOW)
+  return ports.items.create(item)
+}
+export const usedBy = async ({ quota }: Pick<MemoryPorts, 'quota'>, item: RequestItem) => {
+  const { requests, tokens, open } = await quota.read(item.user_id, item.window, item.shard)
+  return { requests, tokens, open: open.length }
+}
+/** The outcome of a model that failed. */
+export const failure = (item: RequestItem, fields: Partial<OutcomeEvent> = {}): OutcomeEvent =>
+  anOutcome(item, {
+    status: 'failed',
+    result: undefined,
+    usage: undefined,
+    error: { code: 'model_error', message: 'm' },
+    message: aMessage(item),
+    ...fields,
+  })
+
+export function usage(total_tokens: number) {
+  return { prompt_tokens: 0, completion_tokens: total_tokens, total_tokens }
+}

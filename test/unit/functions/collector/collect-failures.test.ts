@@ -1,0 +1,110 @@
+import { describe, expect, it, vi } from 'vitest'
+import { collect } from '../../../../functions/collector/collect.ts'
+import type { CollectorPorts } from '../../../../functions/collector/ports.ts'
+import type { Entry, Recorded } from '../../../../functions/ledger/port.ts'
+import { Unavailable } from '../../../../functions/platform/unavailable.ts'
+import { endedEvent } from '../../../../functions/requests/events.ts'
+import type { RequestItem } from '../../../../functions/requests/item.ts'
+import type { EndedEvent } from '../../../../functions/requests/messages.ts'
+import { NOW } from '../../../support/clock.ts'
+import { aCollector, running, usedBy } from '../../../support/collector.ts'
+import { failing } from '../../../support/failing.ts'
+import type { MemoryPorts } from '../../../support/ports.ts'
+import { anAcceptedEvent, anItem, anOutcome } from '../../../support/requests.ts'
+
+describe('collect: a step that fails', () => {
+  const steps: { step: string; broken: (ports: MemoryPorts & CollectorPorts) => CollectorPorts; again: string[] }[] = [
+    { step: 'decide', broken: p => ({ ...p, items: failing(p.items, 'decide', 'before') }), again: ['outcome'] },
+    {
+      step: 'decide, its answer lost',
+      broken: p => ({ ...p, items: failing(p.items, 'decide', 'after') }),
+      again: ['outcome'],
+    },
+    {
+      step: 'record',
+      broken: p => ({ ...p, ledger: failing(p.ledger, 'record', 'before') }),
+      again: ['accepted', 'ended', 'outcome'],
+    },
+    {
+      step: 'record, its answer lost',
+      broken: p => ({ ...p, ledger: failing(p.ledger, 'record', 'after') }),
+      again: ['accepted', 'ended', 'outcome'],
+    },
+    { step: 'close', broken: p => ({ ...p, quota: failing(p.quota, 'close', 'before') }), again: ['outcome'] },
+    {
+      step: 'close, its answer lost',
+      broken: p => ({ ...p, quota: failing(p.quota, 'close', 'after') }),
+      again: ['outcome'],
+    },
+  ]
+
+  it.each(steps)(
+    'brings again just the events that need it, and a redelivery repairs it: $step',
+    async ({ broken, again: types }) => {
+      const { ports } = aCollector()
+      const item = await running(ports)
+      const ended = endedEvent(anItem({ status: 'expired', completed_at: NOW })) as EndedEvent
+      const events = [anAcceptedEvent(item), anOutcome(item), ended]
+
+      const first = await collect(broken(ports), events)
+
+      expect([...first.again.keys()].map(({ type }) => type).sort()).toEqual(types)
+      expect([...first.again.values()].every(reason => reason instanceof Unavailable)).toBe(true)
+      expect(first.ended).toEqual([])
+
+      const second = await collect(ports, [...first.again.keys()])
+      expect(second.again.size).toBe(0)
+      expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 7, open: 0 })
+    },
+  )
+
+  it('decides, then records, then closes: a result is never charged before it can be read', async () => {
+    const { ports } = aCollector()
+    const item = await running(ports)
+    const calls = [vi.spyOn(ports.items, 'decide'), vi.spyOn(ports.ledger, 'record'), vi.spyOn(ports.quota, 'close')]
+
+    await collect(ports, [anOutcome(item)])
+
+    const order = calls.map(({ mock }) => mock.invocationCallOrder[0] ?? 0)
+    expect(order).toEqual(order.toSorted((a, b) => a - b))
+    expect(order).not.toContain(0)
+  })
+
+  it('does not charge what could not be recorded', async () => {
+    const { ports } = aCollector()
+    const item = await running(ports)
+
+    await collect({ ...ports, ledger: failing(ports.ledger, 'record', 'before') }, [anOutcome(item)])
+
+    expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 10, open: 1 })
+  })
+
+  it('holds up no other for one that Postgres refuses', async () => {
+    const { ports } = aCollector()
+    const [bad, good] = [await running(ports), await running(ports)]
+    const record = async (entries: readonly Entry[]): Promise<Recorded> => ({
+      refused: entries
+        .filter(({ row }) => row.request_id === bad.request_id)
+        .map(entry => ({ entry, reason: 'SQLState: 22P05' })),
+    })
+
+    const { again, ended } = await collect({ ...ports, ledger: { record } }, [anOutcome(bad), anOutcome(good)])
+
+    expect([...again.keys()].map(({ request_id }) => request_id)).toEqual([bad.request_id])
+    expect([...again.values()]).toMatchObject([{ message: expect.stringContaining('22P05') }])
+    expect(ended.map(({ request_id }) => request_id)).toEqual([good.request_id])
+    expect(await usedBy(ports, good)).toMatchObject({ open: 0 })
+    expect(await usedBy(ports, bad)).toMatchObject({ open: 1 })
+  })
+
+  it('holds up no other for one whose item can’t be reached', async () => {
+    const { ports } = aCollector()
+    const [bad, good] = [await running(ports), await running(ports)]
+    const items = failing(ports.items, 'decide', 'before', of => (of as RequestItem).request_id === bad.request_id)
+
+    const { again, ended } = await collect({ ...ports, items }, [anOutcome(bad), anOutcome(good)])
+
+    expect([...again.keys()].map(({ request_id }) => request_id)).toEqual([bad.request_id])
+    expect(ended.map(({ request_id }) => request_id)).toEqual([good.request_id])
+  })
+})

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+import { MAX_INLINE_BYTES } from '../../../../functions/payloads/port.ts'
+import { Unavailable } from '../../../../functions/platform/unavailable.ts'
+import { RESULTS_QUEUE } from '../../../../functions/queue/names.ts'
+import { InferenceMessage } from '../../../../functions/requests/messages.ts'
+import { NOW } from '../../../support/clock.ts'
+import { failing } from '../../../support/failing.ts'
+import { aCaller, submit, TEXT_QUEUE, usedBy } from '../../../support/gateway.ts'
+import { type MemoryPorts, memoryPorts } from '../../../support/ports.ts'
+import { aMessage } from '../../../support/requests.ts'
+
+const NOTHING = { requests: 0, tokens: 0, open: 0 }
+
+/** Each call that a submission makes, failing before its effect and after it. */
+const FAILURES: { call: string; when: 'before' | 'after'; breaking: (ports: MemoryPorts) => MemoryPorts }[] = (
+  ['before', 'after'] as const
+).flatMap(when => [
+  { call: 'quota.reserve', when, breaking: p => ({ ...p, quota: failing(p.quota, 'reserve', when) }) },
+  { call: 'payloads.put', when, breaking: p => ({ ...p, payloads: failing(p.payloads, 'put', when) }) },
+  { call: 'items.create', when, breaking: p => ({ ...p, items: failing(p.items, 'create', when) }) },
+  {
+    call: 'queue.send of the message',
+    when,
+    breaking: p => ({ ...p, queue: failing(p.queue, 'send', when, queue => queue === TEXT_QUEUE) }),
+  },
+])
+
+describe('submitRequest: a call that fails', () => {
+  const LARGE = { prompt: 'x'.repeat(MAX_INLINE_BYTES) }
+
+  it.each(FAILURES)(
+    'is unavailable, and nothing stays charged, when $call fails $when its effect (I6)',
+    async ({ breaking }) => {
+      const ports = memoryPorts()
+      const caller = aCaller({ tokens: 1_000_000 })
+
+      await expect(submit(breaking(ports), caller, LARGE)).rejects.toThrow(Unavailable)
+
+      expect(await usedBy(ports, caller.user_id)).toEqual(NOTHING)
+      const told = ports.queue.sent(RESULTS_QUEUE).map(({ body }) => body as { type: string; status?: string })
+      expect(told.at(-1)).toMatchObject({ type: 'ended', status: 'rejected' })
+      for (const { body } of ports.queue.sent(TEXT_QUEUE)) {
+        const message = InferenceMessage.parse(body)
+        const terms = { claim_id: 'c', now: NOW, lease_until: NOW + 1 }
+        expect(await ports.items.claim(message, terms)).toMatchObject({ claimed: false, item: { status: 'rejected' } })
+      }
+    },
+  )
+
+  it.each(FAILURES)(
+    'leaves at most a reservation, which is closed later, when $call fails $when and taking back fails, too',
+    async ({ breaking }) => {
+      const ports = memoryPorts()
+      const caller = aCaller({ tokens: 1_000_000 })
+      const broken = breaking(ports)
+      const noTakingBack = { ...broken, items: failing(broken.items, 'reject', 'before') }
+      await expect(submit(noTakingBack, caller, LARGE)).rejects.toThrow(Unavailable)
+
+      const { open } = await ports.quota.read(caller.user_id, '2026-11-23', 0)
+      for (const { reservation } of open) {
+        const item = await ports.items.get(caller.user_id, reservation.request_id)
+        const isHeldByItsRequest = item?.status === 'queued'
+        if (!isHeldByItsRequest) expect(item).toBeUndefined()
+      }
+    },
+  )
+
+  it('is accepted after all when its message ran before it could be taken back: 202', async () => {
+    const ports = memoryPorts()
+    const create: MemoryPorts['items']['create'] = async item => {
+      await ports.items.create(item)
+      await ports.items.claim(aMessage(item), { claim_id: 'c', now: NOW, lease_until: NOW + 1 })
+      throw new Unavailable('the requests table', 'the answer was lost')
+    }
+
+    const { item } = await submit({ ...ports, items: { ...ports.items, create } })
+
+    expect(item).toMatchObject({ status: 'running', attempt: 1 })
+    expect(await usedBy(ports, item.user_id)).toEqual({ requests: 1, tokens: 4, open: 1 })
+  })
+
+  it('keeps the reservation until the ledger was told that it is rejected (rule 4)', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+    const broken = {
+      ...ports,
+      items: failing(ports.items, 'create', 'before'),
+      queue: failing(ports.queue, 'send', 'before', queue => queue === RESULTS_QUEUE),
+    }
+
+    await expect(submit(broken, caller)).rejects.toThrow(Unavailable)
+
+    expect(await usedBy(ports, caller.user_id)).toEqual({ requests: 1, tokens: 4, open: 1 })
+  })
+
+  it('does not hide a bug of ours behind a 503', async () => {
+    const ports = memoryPorts()
+    const payloads = { ...ports.payloads, put: () => Promise.reject(new TypeError('a bug')) }
+    const caller = aCaller({ tokens: 1_000_000 })
+
+    await expect(submit({ ...ports, payloads }, caller, LARGE)).rejects.toThrow(TypeError)
+
+    expect(await usedBy(ports, caller.user_id)).toEqual(NOTHING)
+  })
+})
