@@ -25,7 +25,10 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024
  */
 export function httpEndpoint(settings: EndpointSettings, readSecret: ReadSecret): ModelEndpoint {
   const url = new URL(settings.url)
-  const handler = new NodeHttpHandler({ connectionTimeout: 5_000 })
+  // A connection of its own for each call: Lambda freezes between invocations, and of those it kept, the model would have
+  // closed some meanwhile, which is found out only by a call that fails.
+  const agent = { keepAlive: false, maxSockets: Infinity }
+  const handler = new NodeHttpHandler({ connectionTimeout: 5_000, httpAgent: agent, httpsAgent: agent })
 
   const headersFor = async (requestId: string): Promise<Record<string, string>> => {
     const auth = settings.auth && {

@@ -59,6 +59,12 @@ describe('httpEndpoint: what the model is sent', () => {
     })
   })
 
+  it('comes by a connection of its own, since a kept one may be dead after Lambda froze', async () => {
+    const { request } = await callAndSee({})
+
+    expect(request.headers.connection).toBe('close')
+  })
+
   it('goes to the path and query of the URL as they are', async () => {
     const { request } = await callAndSee({}, '/v1%2Fx?a=1&a=2&b=%20c&d')
 

@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ApiAnswer, ApiClient } from './support/api-client.ts'
+import { ledgerRows } from './support/ledger.ts'
+import { startTestModel, type TestModel, usualUsage } from './support/model.ts'
+import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+
+let model: TestModel
+let system: RunningSystem
+
+beforeAll(async () => {
+  model = await startTestModel()
+  system = await startSystem({ SLUICE_CONFIG: fixture('one-model.yaml'), MODEL_URL: model.url })
+})
+
+afterAll(async () => {
+  await system.stop()
+  await model.close()
+})
+
+async function postTimes(client: ApiClient, times: number, prompt: string) {
+  const answers = await Promise.all(Array.from({ length: times }, () => client.post({ prompt })))
+  const withStatus = (status: number) => answers.filter(answer => answer.status === status)
+  expect(withStatus(202).length + withStatus(429).length).toBe(times)
+  return { accepted: withStatus(202), refused: withStatus(429) }
+}
+
+/** What a quota says once all have ended is what the ledger's rows add up to. */
+async function expectQuotaOfLedger(client: ApiClient & { user: string }, requests: number): Promise<void> {
+  const quota = await client.settledQuota()
+  const rows = await ledgerRows(system, client.user)
+  expect(rows.map(({ status, error }) => ({ status, error }))).toEqual(
+    Array(requests).fill({ status: 'completed', error: null }),
+  )
+  const tokens = rows.reduce((sum, { total_tokens }) => sum + Number(total_tokens), 0)
+  expect(quota).toMatchObject({ requests: { used: requests }, tokens: { used: tokens, reserved: 0 } })
+  expect(tokens).toBe(requests * usualUsage.total_tokens)
+}
+
+const secondsTo = (time: string): number => (Date.parse(time) - Date.now()) / 1000
+
+const retryAfter = ({ headers }: ApiAnswer): number => Number(headers['retry-after'])
+
+describe('of 200 posts at once', () => {
+  test('a user with 100 requests has 100 accepted, and 100 refused until the window ends', async () => {
+    const client = await system.newUser({ requests: 100 })
+
+    const { accepted, refused } = await postTimes(client, 200, 'one of many')
+
+    expect(accepted).toHaveLength(100)
+    expect(new Set(accepted.map(({ body }) => body.request_id)).size).toBe(100)
+    for (const answer of refused) {
+      expect(answer.body).toEqual({
+        error: 'request quota exceeded',
+        status: 'error',
+        code: 'quota_exceeded',
+        requests: { used: 100, limit: 100 },
+        tokens: { used: expect.any(Number), limit: 1_000_000, estimated: 6 },
+      })
+    }
+    const { body } = await client.send('GET', '/v1/quota')
+    const toReset = secondsTo(String(body.resets_at))
+    for (const answer of refused) expect(Math.abs(retryAfter(answer) - toReset)).toBeLessThan(60)
+    await expectQuotaOfLedger(client, 100)
+  })
+
+  test('a user with tokens for 50 has 50 accepted', async () => {
+    const prompt = 'forty characters make twenty tokens here'
+    const held = model.hold(prompt)
+    const client = await system.newUser({ tokens: 1010 })
+
+    const { accepted, refused } = await postTimes(client, 200, prompt)
+
+    expect(accepted).toHaveLength(50)
+    expect(await client.quota()).toMatchObject({ tokens: { used: 1000, reserved: 1000, limit: 1010 } })
+    for (const { body } of refused) {
+      expect(body).toEqual({
+        error: 'token quota exceeded',
+        status: 'error',
+        code: 'quota_exceeded',
+        requests: { used: 50, limit: 1000 },
+        tokens: { used: 1000, limit: 1010, estimated: 20 },
+      })
+    }
+    held.release()
+    await expectQuotaOfLedger(client, 50)
+  })
+
+  test('a user who may have 30 in flight has 30 accepted, and more once they have ended', async () => {
+    const held = model.hold('held in flight')
+    const client = await system.newUser({ in_flight: 30 })
+
+    const { accepted, refused } = await postTimes(client, 200, 'held in flight')
+
+    expect(accepted).toHaveLength(30)
+    expect(await client.quota()).toMatchObject({ in_flight: { used: 30, limit: 30 } })
+    for (const answer of refused) {
+      expect(answer.body).toMatchObject({ error: 'in-flight quota exceeded', code: 'quota_exceeded' })
+      expect(retryAfter(answer)).toBeGreaterThan(0)
+      expect(retryAfter(answer)).toBeLessThan(60)
+    }
+    held.release()
+    await expectQuotaOfLedger(client, 30)
+    await client.submit({ prompt: 'held in flight' })
+    await expectQuotaOfLedger(client, 31)
+  })
+
+  test('a plan of three shards accepts its 90 requests in all', async () => {
+    const client = await system.newUser({ plan: 'sharded' })
+
+    const { accepted, refused } = await postTimes(client, 200, 'one of a shard')
+
+    expect(accepted).toHaveLength(90)
+    for (const { body } of refused) {
+      expect(body).toMatchObject({ error: 'request quota exceeded', requests: { used: 90, limit: 90 } })
+    }
+    await expectQuotaOfLedger(client, 90)
+  })
+})
+
+test('two users who post at once have each their own limit', async () => {
+  const clients = await Promise.all([system.newUser({ requests: 20 }), system.newUser({ requests: 25 })])
+
+  const [one, other] = await Promise.all(clients.map(client => postTimes(client, 50, 'one of two')))
+
+  expect([one?.accepted.length, other?.accepted.length]).toEqual([20, 25])
+  await Promise.all([expectQuotaOfLedger(clients[0], 20), expectQuotaOfLedger(clients[1], 25)])
+})
+
+test('what is left is told with each acceptance, and counts down', async () => {
+  const client = await system.newUser({ requests: 2 })
+
+  const first = await client.post({ prompt: 'first' })
+  const second = await client.post({ prompt: 'second' })
+  const third = await client.post({ prompt: 'third' })
+
+  expect(first.headers['ratelimit-policy']).toBe('"requests";q=2;w=86400, "tokens";q=1000000;w=86400')
+  expect(first.headers.ratelimit).toMatch(/^"requests";r=1;t=\d+, "tokens";r=999996;t=\d+$/)
+  expect(second.headers.ratelimit).toMatch(/^"requests";r=0;t=\d+, /)
+  expect(third.status).toBe(429)
+})

@@ -1,0 +1,245 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { createDatabase } from '../support/postgres.ts'
+import { eventually } from './support/eventually.ts'
+import { type LedgerRow, ledgerRows } from './support/ledger.ts'
+import { fixture, isGroupAlive, type RunningSystem, run, startRefused, startSystem } from './support/system.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'))
+const dataFolder = join(folder, 'data')
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const printed = (system: RunningSystem): string[] => system.output().out.trimEnd().split('\n')
+
+/** Types the printed line into a shell. */
+async function pasteCurl(system: RunningSystem) {
+  const line = printed(system).find(text => text.startsWith('curl ')) ?? 'no curl line was printed'
+  const { out, code } = await run(['sh', '-c', line], {})
+  expect(code).toBe(0)
+  const [head = '', body = ''] = out.split('\r\n\r\n')
+  const [statusLine, ...headers] = head.split('\r\n')
+  const pairs = headers.map((header): [string, string] => {
+    const colon = header.indexOf(':')
+    return [header.slice(0, colon).toLowerCase(), header.slice(colon + 1).trim()]
+  })
+  return { statusLine, headers: Object.fromEntries(pairs), body: JSON.parse(body) as Record<string, unknown> }
+}
+
+const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+const uuid = expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+const tokens = {
+  prompt_tokens: expect.any(Number),
+  completion_tokens: expect.any(Number),
+  total_tokens: expect.any(Number),
+}
+
+/** Posts a request with everything in it, and compares its row with what the API says of it. */
+async function expectWholeRow(system: RunningSystem, readRow: (requestId: string) => Promise<LedgerRow | undefined>) {
+  const client = system.client(system.demoKey)
+  const prompt = 'Vienna is a lovely city. The trains are late.'
+  const request = await client.ended(await client.submit({ prompt, metadata: { ticket: 7 } }))
+
+  const row = (await readRow(String(request.request_id))) ?? {}
+
+  const { usage, attempts, result, error: _, ...same } = request
+  const { created_at, started_at, completed_at, deadline, ...columns } = row
+  const isoOf = (value: unknown) => new Date(String(value)).toISOString()
+  expect({
+    ...columns,
+    created_at: isoOf(created_at),
+    started_at: isoOf(started_at),
+    completed_at: isoOf(completed_at),
+  }).toEqual({
+    ...same,
+    ...(usage as object),
+    attempts,
+    result,
+    user_id: 'demo',
+    prompt,
+    run: 1,
+    quota_window: String(request.created_at).slice(0, 10),
+    // Filled only for what failed, and for what is too large for a row.
+    error: null,
+    prompt_key: null,
+    result_key: null,
+  })
+  expect(Date.parse(String(deadline)) - Date.parse(String(created_at))).toBe(6 * 3_600_000)
+}
+
+function isListening(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url)
+  return new Promise(resolve => {
+    const socket = connect(Number(port), hostname)
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
+}
+
+async function expectNothingLeft({ process, apiUrl, localJson }: RunningSystem): Promise<void> {
+  await eventually(() => expect(isGroupAlive(process.pid)).toBe(false))
+  for (const url of [apiUrl, ...Object.values(localJson.endpoints)]) expect(await isListening(url)).toBe(false)
+}
+
+describe('npm start', () => {
+  let system: RunningSystem
+  let firstId: string
+
+  beforeAll(async () => {
+    system = await startSystem({ SLUICE_DATA: dataFolder }, ['npm', 'start'])
+  })
+
+  afterAll(() => system.stop())
+
+  test('shows its progress, what it started, a key and a line to paste, and says at last that it is ready', () => {
+    const lines = printed(system)
+    const positions = [/^starting /, /^API +http/, /sk_sluice_\w{38}$/, /^curl /, /^ready /].map(pattern =>
+      lines.findIndex(line => pattern.test(line)),
+    )
+    expect(positions).not.toContain(-1)
+    expect(positions).toEqual(positions.toSorted((a, b) => a - b))
+    expect(lines.at(-1)).toMatch(/^ready http:\/\/127\.0\.0\.1:\d+$/)
+    expect(lines.at(-1)).toBe(`ready ${system.localJson.apiUrl}`)
+  })
+
+  test('answers the pasted line with 202 and all that the contract names', async () => {
+    const { statusLine, headers, body } = await pasteCurl(system)
+
+    expect(statusLine).toBe('HTTP/1.1 202 Accepted')
+    expect(body).toEqual({
+      request_id: uuid,
+      status: 'queued',
+      estimated_tokens: 38,
+      model: 'text',
+      priority: 'normal',
+      created_at: time,
+    })
+    expect(headers).toMatchObject({
+      'content-type': 'application/json',
+      location: `/v1/inference/${body.request_id}`,
+      'retry-after': '1',
+      'x-request-id': body.request_id,
+      'ratelimit-policy': '"requests";q=100;w=86400, "tokens";q=10000;w=86400',
+      ratelimit: expect.stringMatching(/^"requests";r=99;t=\d+, "tokens";r=9962;t=\d+$/),
+    })
+    firstId = String(body.request_id)
+  })
+
+  test('completes the request with a result and its usage, and charges exactly that', async () => {
+    const client = system.client(system.demoKey)
+
+    const request = await client.ended(firstId)
+
+    expect(request).toEqual({
+      request_id: firstId,
+      status: 'completed',
+      model: 'text',
+      priority: 'normal',
+      estimated_tokens: 38,
+      created_at: time,
+      started_at: time,
+      completed_at: time,
+      attempts: 1,
+      result: expect.objectContaining({ sentiment: expect.anything(), summary: expect.any(String) }),
+      usage: tokens,
+    })
+    const { total_tokens } = request.usage as { total_tokens: number }
+    expect(total_tokens).toBeGreaterThan(0)
+    await client.settledQuota()
+    expect((await client.send('GET', '/v1/quota')).body).toEqual({
+      window: String(request.created_at).slice(0, 10),
+      resets_at: expect.stringMatching(/T00:00:00\.000Z$/),
+      plan: 'free',
+      requests: { used: 1, limit: 100 },
+      tokens: { used: total_tokens, reserved: 0, limit: 10_000 },
+      in_flight: { used: 0, limit: 20 },
+    })
+  })
+
+  test('has the whole request in Postgres, every column filled', async () => {
+    await expectWholeRow(system, async id => (await ledgerRows(system, 'demo')).find(row => row.request_id === id))
+  })
+
+  test('a second one on the same port, or with the same data, is refused with one line', async () => {
+    const { port } = new URL(system.apiUrl)
+    const samePort = await startRefused({ PORT: port })
+    const sameData = await startRefused({ SLUICE_DATA: dataFolder })
+
+    expect(samePort).toMatchObject({ code: 1, err: expect.stringMatching(/^Port \d+ is in use[^\n]*\n$/) })
+    expect(sameData).toMatchObject({ code: 1, err: expect.stringMatching(/ is in use by another npm start[^\n]*\n$/) })
+    expect(await system.client().send('GET', '/healthz')).toMatchObject({ status: 200 })
+  })
+
+  test('stops on Ctrl-C with 0, and leaves nothing that runs or listens', async () => {
+    expect(await system.stop()).toBe(0)
+
+    await expectNothingLeft(system)
+    expect(system.output().err).not.toMatch(/error/i)
+    expect(existsSync(join(dataFolder, 'local.json'))).toBe(false)
+  })
+
+  test('started again, knows the result, the quota and the key', async () => {
+    const again = await startSystem({ SLUICE_DATA: dataFolder, PORT: new URL(system.apiUrl).port })
+    onTestFinished(async () => void (await again.stop()))
+    const client = again.client(system.demoKey)
+
+    expect(again.apiUrl).toBe(system.apiUrl)
+    expect(await client.ended(firstId)).toMatchObject({ status: 'completed', result: expect.anything(), usage: tokens })
+    expect(await client.quota()).toMatchObject({ requests: { used: 2 } })
+    expect((await client.ended(await client.submit({ prompt: 'and on we go' }))).status).toBe('completed')
+    expect(await again.stop()).toBe(0)
+    await expectNothingLeft(again)
+  })
+})
+
+describe.skipIf(!process.env.DATABASE_URL)('with DATABASE_URL', () => {
+  test('the whole request is in that Postgres', async () => {
+    const database = await createDatabase(process.env.DATABASE_URL ?? '')
+    onTestFinished(database.drop)
+    const system = await startSystem({ DATABASE_URL: database.url })
+    onTestFinished(async () => void (await system.stop()))
+    const postgres = new Client({ connectionString: database.url })
+    await postgres.connect()
+    onTestFinished(() => postgres.end())
+
+    await expectWholeRow(system, async id => {
+      const { rows } = await postgres.query('SELECT row_to_json(r) AS row FROM requests r WHERE request_id = $1', [id])
+      return rows[0]?.row
+    })
+  })
+})
+
+describe('npm start is refused with one line', () => {
+  test.for([
+    ['typo.yaml', ':8:55: models.text.endpoint has no key "timout"; did you mean "timeout"?'],
+    [
+      'bad-duration.yaml',
+      ':8:64: models.text.endpoint.timeout must be a duration from 1s to 14m, such as 60s, not "10 minutes"',
+    ],
+    ['unset-variable.yaml', ':8:23: the variable MODEL_THAT_IS_NOT_SET is not set; '],
+    ['bad-mapping.yaml', ':9:32: models.text.request is not valid JSONata: '],
+    ['nowhere.yaml', ':1:1: there is no such file'],
+  ] as const)('for %s: %s', async ([name, problem]) => {
+    const file = fixture(name)
+
+    const { code, out, err } = await startRefused({ SLUICE_CONFIG: file })
+
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err.split('\n')).toEqual([expect.stringContaining(file + problem), ''])
+  })
+
+  test.for([
+    [{ PORT: 'http' }, /^PORT must be a number[^\n]*\n$/],
+    [{ DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/ledger' }, /^DATABASE_URL [^\n]* can't be reached[^\n]*\n$/],
+  ] as const)('for %j', async ([settings, line]) => {
+    const { code, out, err } = await startRefused(settings)
+
+    expect(code).toBe(1)
+    expect(err).toMatch(line)
+    expect(out + err).not.toContain('hunter2')
+  })
+})

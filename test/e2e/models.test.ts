@@ -1,0 +1,255 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { answers } from './support/answers.ts'
+import { everyPlane } from './support/every-plane.ts'
+import { deadLetters, ledgerRows } from './support/ledger.ts'
+import { answerJson, startTestModel, type TestModel, usualUsage } from './support/model.ts'
+import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+
+let model: TestModel
+let system: RunningSystem
+
+beforeAll(async () => {
+  model = await startTestModel()
+  const gone = await startTestModel()
+  await gone.close()
+  system = await startSystem({
+    SLUICE_CONFIG: fixture('many-models.yaml'),
+    MODEL_URL: model.url,
+    ABSENT_URL: gone.url,
+    MODELS_IMAGE_KEY: 'open sesame',
+  })
+})
+
+afterAll(async () => {
+  await system.stop()
+  await model.close()
+})
+
+const callsWith = (input: unknown) => model.calls.filter(({ body }) => body.input === input)
+
+describe('the way to a model', () => {
+  test.for([
+    ['the default route', {}, 'text', '/text?v=1'],
+    ['a model_type', { model_type: 'image' }, 'image', '/image'],
+    ['a model_type that no route names', { model_type: 'sound' }, 'text', '/text?v=1'],
+    ['any field that a route looks at', { parameters: { size: 1024 } }, 'image', '/image'],
+    ['the model itself, before any route', { model: 'hurried', model_type: 'image' }, 'hurried', '/hurried'],
+  ] as const)('is decided by %s', async ([name, fields, expected, path]) => {
+    const client = await system.newUser()
+
+    const { body } = await client.post({ prompt: name, ...fields })
+
+    expect(body).toMatchObject({ model: expected })
+    expect(await client.ended(String(body.request_id))).toMatchObject({ status: 'completed', model: expected })
+    expect(callsWith(name).map(call => call.path)).toEqual([path])
+  })
+
+  test.for(['/generate', '/api/v1/inference'])("begins at the old pipeline's path %s, too", async path => {
+    const client = await system.newUser()
+
+    const { status, headers, body } = await client.send('POST', path, JSON.stringify({ prompt: path }))
+
+    expect({ status, location: headers.location }).toEqual({
+      status: 202,
+      location: `/v1/inference/${body.request_id}`,
+    })
+    expect(await client.ended(String(body.request_id))).toMatchObject({ result: { echo: path } })
+  })
+
+  test('takes both priorities', async () => {
+    const client = await system.newUser()
+    const { body } = await client.post({ prompt: 'quickly', priority: 'high' })
+    expect(body).toMatchObject({ priority: 'high' })
+    expect(await client.ended(String(body.request_id))).toMatchObject({ status: 'completed', priority: 'high' })
+  })
+})
+
+describe('a call', () => {
+  test('carries what the mapping makes of the request, and no field of a body stands in for ours', async () => {
+    const client = await system.newUser()
+    const parameters = { max_tokens: 9, stop: ['.'], deep: { er: null } }
+
+    const id = await client.submit({
+      prompt: 'mapped',
+      parameters,
+      tag: 't',
+      user_id: 'mallory',
+      request_id: '1',
+      attempt: 9,
+    })
+    await client.ended(id)
+
+    const [call] = callsWith('mapped')
+    expect(call?.body).toEqual({ input: 'mapped', parameters, request_id: id, user: client.user, attempt: 1, tag: 't' })
+    expect(call?.headers).toMatchObject({ 'content-type': 'application/json', 'idempotency-key': id })
+  })
+
+  test('carries the secret and the headers of pipeline.yaml', async () => {
+    const client = await system.newUser()
+    await client.ended(await client.submit({ prompt: 'secured', model: 'image' }))
+    expect(callsWith('secured')[0]?.headers).toMatchObject({ 'x-model-key': 'Key open sesame', 'x-team': 'search' })
+  })
+
+  test('is made once for each request', async () => {
+    const client = await system.newUser()
+    const ids = await Promise.all(Array.from({ length: 40 }, () => client.submit({ prompt: 'once each' })))
+    await client.settledQuota()
+    expect(
+      callsWith('once each')
+        .map(({ body }) => body.request_id)
+        .toSorted(),
+    ).toEqual(ids.toSorted())
+  })
+})
+
+describe('text', () => {
+  test('of every plane comes to the model, back, and into Postgres as it was', async () => {
+    const client = await system.newUser()
+    const metadata = { [everyPlane]: [everyPlane] }
+
+    const request = await client.ended(await client.submit({ prompt: everyPlane, tag: everyPlane, metadata }))
+
+    expect(callsWith(everyPlane)[0]?.body.tag).toBe(everyPlane)
+    expect(request).toMatchObject({ result: { echo: everyPlane }, metadata })
+    const [row] = await ledgerRows(system, client.user)
+    expect(row).toMatchObject({ prompt: everyPlane, result: { echo: everyPlane }, metadata })
+  })
+
+  test.for([
+    ['100 KB', 100 * 1024],
+    ['1 MB', 1024 * 1024],
+    ['3.9 MB', 3.9 * 1024 * 1024],
+  ] as const)('of %s goes through S3, both ways, and comes out whole', async ([_, bytes]) => {
+    const client = await system.newUser()
+    const line = 'Zeile für Zeile "so" 🙂\n'
+    const prompt = line.repeat(bytes / Buffer.byteLength(JSON.stringify(line)))
+
+    const { status, result } = await client.ended(await client.submit({ prompt }))
+
+    expect(status).toBe('completed')
+    // Compared apart, since a difference would print megabytes.
+    expect(callsWith(prompt)).toHaveLength(1)
+    expect((result as { echo: string }).echo === prompt).toBe(true)
+    const keys = { prompt: null, prompt_key: expect.any(String), result: null, result_key: expect.any(String) }
+    expect(await ledgerRows(system, client.user)).toMatchObject([keys])
+  })
+})
+
+test('metadata is returned as it is', async () => {
+  const client = await system.newUser()
+  const metadata = {
+    zuerst: 1,
+    'a.b c': '',
+    __list: [[], {}, null, true, -1.5, 1e300, 5e-324, 9007199254740991, 0.1],
+    deep: { er: { est: ['x'] } },
+  }
+  const request = await client.ended(await client.submit({ prompt: 'with metadata', metadata }))
+  expect(JSON.stringify(request.metadata)).toBe(JSON.stringify(metadata))
+})
+
+const results = [null, '', 0, false, 1e300, [], {}, [[]], [1], [{ a: [1] }], 'text', { a: { b: [null] }, '': 1 }]
+
+test.for(results.map(result => ({ result, json: JSON.stringify(result) })))(
+  'a result may be $json, and is returned as it is',
+  async ({ result, json }) => {
+    const client = await system.newUser()
+    const prompt = `give ${json}`
+    model.on(prompt, answerJson({ result, usage: usualUsage }))
+
+    const request = await client.ended(await client.submit({ prompt }))
+
+    expect(request.status).toBe('completed')
+    expect(JSON.stringify(request.result)).toBe(json)
+  },
+)
+
+describe('an answer with', () => {
+  beforeAll(() => {
+    for (const [name, { respond }] of Object.entries(answers)) model.on(name, respond)
+  })
+
+  test.for(Object.entries(answers))(
+    '%s ends as documented, is charged by the rule, and harms no neighbour',
+    async ([name, expected]) => {
+      const client = await system.newUser()
+      const before = { prompt: `before ${name}` }
+      const it = { prompt: name, model: expected.model ?? 'text' }
+      const after = { prompt: `after ${name}` }
+
+      const ids = await Promise.all([before, it, after].map(body => client.submit(body)))
+      const [first, request, last] = await Promise.all(ids.map(id => client.ended(id)))
+
+      const tokens = expected.tokens ?? Number(request?.estimated_tokens)
+      expect(request).toMatchObject({ status: expected.ends.status, attempts: 1, completed_at: expect.any(String) })
+      if (expected.ends.status === 'failed') {
+        expect(request?.error).toEqual({ code: expected.ends.code, message: expect.stringMatching(/^\S.*\w$/) })
+        expect(request).not.toHaveProperty('result')
+      } else {
+        expect(request).toHaveProperty('result')
+        expect(request).not.toHaveProperty('error')
+      }
+      expect([first?.result, last?.result]).toEqual([{ echo: before.prompt }, { echo: after.prompt }])
+      const used = 2 * usualUsage.total_tokens + tokens
+      expect(await client.settledQuota()).toMatchObject({ requests: { used: 3 }, tokens: { used, reserved: 0 } })
+    },
+  )
+
+  test('all of these at once, each still ends as documented, and each failure is a dead letter with its reason', async () => {
+    const client = await system.newUser()
+    const all = Object.entries(answers)
+
+    const ids = await Promise.all(
+      all.map(([name, { model: of = 'text' }]) => client.submit({ prompt: name, model: of })),
+    )
+    const ended = await Promise.all(ids.map(id => client.ended(id)))
+
+    const outcomes = ended.map(({ status, error }) => ({ status, code: (error as { code: string } | undefined)?.code }))
+    expect(outcomes).toEqual(all.map(([_, { ends }]) => ({ code: undefined, ...ends })))
+    const quota = await client.settledQuota()
+    const estimates = ended.map(({ estimated_tokens }) => Number(estimated_tokens))
+    const charged = all.map(([_, { tokens }], i) => tokens ?? estimates[i] ?? 0)
+    expect(quota).toMatchObject({
+      requests: { used: all.length },
+      tokens: { used: charged.reduce((sum, tokens) => sum + tokens, 0) },
+    })
+    const letters = await deadLetters(system, client.user)
+    const reasons = all.flatMap(([_, { ends }]) => ('code' in ends ? [ends.code] : []))
+    expect(letters.map(({ reason }) => reason).toSorted()).toEqual(reasons.toSorted())
+  })
+})
+
+test('a model that is not there is unreachable, and costs a request', async () => {
+  const client = await system.newUser()
+  const request = await client.ended(await client.submit({ prompt: 'hello?', model: 'absent' }))
+  expect(request).toMatchObject({ status: 'failed', error: { code: 'model_unreachable' } })
+  expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 0 } })
+})
+
+test('a request that the mapping fails for never reaches the model, and costs nothing', async () => {
+  const client = await system.newUser()
+  const request = await client.ended(await client.submit({ prompt: 'no number', model: 'strict' }))
+  expect(request).toMatchObject({ status: 'failed', error: { code: 'mapping_failed' } })
+  expect(JSON.stringify(request.error)).not.toContain('no number')
+  expect(await client.settledQuota()).toMatchObject({ requests: { used: 0 }, tokens: { used: 0 } })
+})
+
+test('an answer that the mapping makes nothing of is invalid', async () => {
+  const client = await system.newUser()
+  const request = await client.ended(await client.submit({ prompt: '42', model: 'strict' }))
+  expect(request).toMatchObject({ status: 'failed', error: { code: 'invalid_model_response' } })
+  expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 } })
+})
+
+test('a result that was completed can be read, even one that grows where JSON is put into JSON', async () => {
+  const client = await system.newUser()
+  const result = '"'.repeat(1.9 * 1024 * 1024) // 3.8 MB as JSON, twice that inside a text
+  model.on('quotes', answerJson({ result, usage: usualUsage }))
+  const request = await client.ended(await client.submit({ prompt: 'quotes' }))
+  expect(request.result === result).toBe(true)
+})
+
+test('no log line holds a prompt, a result, a secret or a stack trace', () => {
+  const forbidden = /once each|Zeile|echo|open sesame|no number|\bat [^\n"]*:\d+:\d+/
+  const lines = [system.functionLogs(), system.output().out, system.output().err].join('\n').split('\n')
+  expect(lines.filter(line => forbidden.test(line))).toEqual([])
+})

@@ -1,0 +1,214 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { main } from '../../lib/cli/main.ts'
+import { environment, fixture, type Output, type RunningSystem, run, startSystem } from './support/system.ts'
+
+let system: RunningSystem
+
+beforeAll(async () => {
+  system = await startSystem({ SLUICE_CONFIG: 'pipeline.yaml' })
+})
+
+afterAll(() => system.stop())
+
+/** The command line as bin/sluice.ts runs it, but for the process: half a second of a core, each. */
+async function sluice(...argv: string[]): Promise<Output & { readonly code: number }> {
+  let out = ''
+  let err = ''
+  const code = await main(argv, {
+    env: environment({ SLUICE_DATA: system.dataFolder }),
+    out: text => {
+      out += text
+    },
+    err: text => {
+      err += text
+    },
+  })
+  return { code, out, err }
+}
+
+/** What a command that succeeds prints with `--json`. */
+async function json<T>(...argv: string[]): Promise<T> {
+  const { code, out, err } = await sluice(...argv, '--json')
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  return JSON.parse(out)
+}
+
+interface CreatedKey {
+  readonly key: string
+  readonly key_id: string
+}
+
+describe('keys', () => {
+  test('created by npx sluice are shown once, and let their user in', async () => {
+    const { code, out } = await run(['npx', 'sluice', 'keys', 'create', '--user', 'u42', '--json'], {
+      SLUICE_DATA: system.dataFolder,
+    })
+    expect(code).toBe(0)
+    const created = JSON.parse(out)
+
+    expect(created).toEqual({
+      key: expect.stringMatching(/^sk_sluice_[0-9A-Za-z]{38}$/),
+      key_id: expect.any(String),
+      user: 'u42',
+      plan: 'free',
+    })
+    expect(await system.client(created.key).send('GET', '/v1/quota')).toMatchObject({
+      status: 200,
+      body: { plan: 'free' },
+    })
+    const { out: list } = await sluice('keys', 'list', '--user', 'u42')
+    expect(list).toContain(created.key_id)
+    expect(list).not.toContain(created.key)
+  })
+
+  test('have a plan and an end, if they are given one', async () => {
+    const created = await json<object>('keys', 'create', '--user', 'u43', '--plan', 'pro', '--expires', '90d')
+    expect(created).toMatchObject({ user: 'u43', plan: 'pro', expires_at: expect.any(String) })
+    const [listed] = await json<{ expires_at: string }[]>('keys', 'list', '--user', 'u43')
+    expect(listed).toMatchObject({ user: 'u43', state: 'active' })
+    const days = (Date.parse(listed?.expires_at ?? '') - Date.now()) / 86_400_000
+    expect(days).toBeCloseTo(90, 1)
+  })
+
+  test('that are revoked let nobody in', async () => {
+    const { key, key_id } = await json<CreatedKey>('keys', 'create', '--user', 'revoked')
+
+    expect(await json('keys', 'revoke', key_id)).toMatchObject({ key_id, state: 'revoked' })
+
+    expect(await system.client(key).send('GET', '/v1/quota')).toMatchObject({ status: 403 })
+    expect((await sluice('keys', 'revoke', key_id)).code).toBe(0)
+  })
+
+  test('that are rotated are replaced', async () => {
+    const old = await json<CreatedKey>('keys', 'create', '--user', 'rotated')
+
+    const created = await json<CreatedKey>('keys', 'rotate', old.key_id)
+
+    expect(created).toMatchObject({ user: 'rotated', plan: 'free', revoked: old.key_id })
+    expect(await system.client(created.key).send('GET', '/v1/quota')).toMatchObject({ status: 200 })
+    expect(await system.client(old.key).send('GET', '/v1/quota')).toMatchObject({ status: 403 })
+    expect(await sluice('keys', 'rotate', old.key_id)).toMatchObject({ code: 1 })
+  })
+})
+
+describe('users', () => {
+  test('have the limits that are set for them', async () => {
+    const set = await json(
+      'users',
+      'set',
+      'limited',
+      '--plan',
+      'pro',
+      '--requests',
+      '8',
+      '--tokens',
+      '4000',
+      '--in-flight',
+      '12',
+    )
+    const { key } = await json<CreatedKey>('keys', 'create', '--user', 'limited')
+
+    expect(await json('users', 'show', 'limited')).toEqual(set)
+    expect(set).toMatchObject({ user: 'limited', plan: 'pro', limits: { requests: 8, tokens: 4000, in_flight: 12 } })
+    const limits = { requests: { limit: 8 }, tokens: { limit: 4000 }, in_flight: { limit: 12 } }
+    expect((await system.client(key).send('GET', '/v1/quota')).body).toMatchObject({ plan: 'pro', ...limits })
+    expect((await system.client(key).post({ prompt: 'now', priority: 'high' })).status).toBe(202)
+  })
+
+  test('get a limit of their plan back', async () => {
+    await json('users', 'set', 'relaxed', '--requests', '3')
+    expect(await json('users', 'set', 'relaxed', '--requests', 'default')).toMatchObject({ limits: { requests: 100 } })
+  })
+})
+
+describe('what was asked and used', () => {
+  test('is shown of a user and of a request, as the API says it', async () => {
+    const { key } = await json<CreatedKey>('keys', 'create', '--user', 'asking')
+    const client = system.client(key)
+    const prompt = 'A wonderful morning in Prague.'
+    const id = await client.submit({ prompt, metadata: { ticket: 7 } })
+    const request = await client.ended(id)
+    const quota = await client.settledQuota()
+
+    const [quotaShown, listed, completed, failed, shown] = await Promise.all([
+      json('quota', 'show', 'asking'),
+      json('requests', 'list', '--user', 'asking'),
+      json('requests', 'list', '--user', 'asking', '--status', 'completed'),
+      json('requests', 'list', '--user', 'asking', '--status', 'failed'),
+      json('requests', 'show', id),
+    ])
+
+    expect(quotaShown).toEqual({ user: 'asking', ...quota, open: [] })
+    expect(listed).toEqual([
+      expect.objectContaining({ request_id: id, user: 'asking', status: 'completed', usage: request.usage }),
+    ])
+    expect([completed, failed]).toEqual([listed, []])
+    expect(shown).toMatchObject({ ...request, user: 'asking', prompt, run: 1 })
+  })
+
+  test('in another window is another count', async () => {
+    const shown = await json('quota', 'show', 'demo', '--window', '2026-01-02')
+    expect(shown).toMatchObject({ window: '2026-01-02', requests: { used: 0 }, tokens: { used: 0 } })
+  })
+
+  test('is shown to people, too', async () => {
+    const [quota, requests] = await Promise.all([sluice('quota', 'show', 'demo'), sluice('requests', 'list')])
+    expect(quota).toMatchObject({ code: 0, out: expect.stringMatching(/^requests +\d+ of 100$/m) })
+    expect(requests).toMatchObject({ code: 0, out: expect.stringMatching(/^REQUEST +CREATED +USER/) })
+  })
+})
+
+describe('config', () => {
+  test('check says whether a file is right', async () => {
+    const [right, wrong] = await Promise.all([
+      sluice('config', 'check'),
+      sluice('config', 'check', fixture('typo.yaml')),
+    ])
+    expect(right).toMatchObject({ code: 0, out: expect.stringContaining('pipeline.yaml') })
+    expect(wrong).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/typo\.yaml:8:55: .*"timeout"\?\n$/) })
+  })
+
+  test('schema is the one in the repository', async () => {
+    const { default: published } = await import('../../docs/pipeline.schema.json', { with: { type: 'json' } })
+    expect(await json('config', 'schema')).toEqual(published)
+  })
+})
+
+describe('the exit code', () => {
+  const inAProcess = (line: string, dataFolder = system.dataFolder) =>
+    run([process.execPath, 'bin/sluice.ts', ...line.split(' ')], { SLUICE_DATA: dataFolder })
+
+  test('is 0 for what is done', async () => {
+    expect(await inAProcess('users show demo')).toMatchObject({ code: 0, err: '' })
+  })
+
+  test('is 1, after one sentence, for what is refused', async () => {
+    const refused = { code: 1, out: '', err: expect.stringMatching(/^error: [^\n]+\n$/) }
+    expect(await inAProcess('users show nobody')).toEqual(refused)
+    expect(await sluice('keys', 'revoke', 'no-such-key')).toEqual(refused)
+    expect(await sluice('keys', 'rotate', 'no-such-key')).toEqual(refused)
+    expect(await sluice('keys', 'create', '--user', 'u44', '--plan', 'gold')).toEqual(refused)
+    expect(await sluice('quota', 'show', 'nobody')).toEqual(refused)
+    expect(await sluice('requests', 'show', '01a206db-41b7-7114-9466-684e84d9becc')).toEqual(refused)
+  })
+
+  test('is 1 when no system runs', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'))
+    const { code, err } = await inAProcess('keys list', folder)
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/^error: no local system runs[^\n]+\n$/) })
+    rmSync(folder, { recursive: true })
+  })
+
+  test('is 2, after one sentence, for wrong usage', async () => {
+    const wrong = { code: 2, out: '', err: expect.stringMatching(/^error: [^\n]+\n$/) }
+    expect(await inAProcess('keys create')).toEqual(wrong)
+    expect(await sluice('keys', 'fetch')).toEqual(wrong)
+    expect(await sluice('keys', 'create', '--user', 'not a user')).toEqual(wrong)
+    expect(await sluice('users', 'set', 'u42', '--requests', '-1')).toEqual(wrong)
+    expect(await sluice('requests', 'list', '--status', 'lost')).toEqual(wrong)
+    expect(await sluice('quota', 'show', 'u42', '--window', 'yesterday')).toEqual(wrong)
+  })
+})

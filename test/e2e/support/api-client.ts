@@ -1,0 +1,70 @@
+import { expect } from 'vitest'
+import { eventually } from './eventually.ts'
+
+type Json = Record<string, unknown>
+
+export interface ApiAnswer {
+  readonly status: number
+  readonly headers: Record<string, string>
+  readonly body: Json
+}
+
+export interface Quota {
+  readonly requests: { used: number; limit: number }
+  readonly tokens: { used: number; reserved: number; limit: number }
+  readonly in_flight: { used: number; limit: number }
+}
+
+/** The client API as its user calls it, with one key. */
+export interface ApiClient {
+  /** Sends anything; `body` goes out as it is. */
+  send(method: string, path: string, body?: string): Promise<ApiAnswer>
+  /** Posts a request, whatever the answer. */
+  post(body: object): Promise<ApiAnswer>
+  /** Posts a request that must be accepted, and answers with its id. */
+  submit(body: object): Promise<string>
+  /** `GET /v1/inference/{id}` as soon as the request has ended. */
+  ended(requestId: string): Promise<Json>
+  quota(): Promise<Quota>
+  /** The quota as soon as nothing is in flight. */
+  settledQuota(): Promise<Quota>
+}
+
+const TERMINAL = ['completed', 'failed', 'cancelled', 'expired']
+
+/** `key` undefined sends no key. `transcript` gets every answer, headers and body, as text. */
+export function createApiClient(apiUrl: string, key?: string, transcript: string[] = []): ApiClient {
+  const send: ApiClient['send'] = async (method, path, body) => {
+    const headers = { 'content-type': 'application/json', ...(key !== undefined && { 'x-api-key': key }) }
+    const response = await fetch(apiUrl + path, { method, headers, ...(body !== undefined && { body }) })
+    const text = await response.text()
+    const answer = { status: response.status, headers: Object.fromEntries(response.headers), body: JSON.parse(text) }
+    transcript.push(JSON.stringify(answer.headers) + text)
+    return answer
+  }
+  const post = (body: object) => send('POST', '/v1/inference', JSON.stringify(body))
+  const quota = async () => (await send('GET', '/v1/quota')).body as unknown as Quota
+  return {
+    send,
+    post,
+    submit: async body => {
+      const answer = await post(body)
+      expect(answer.status, JSON.stringify(answer.body)).toBe(202)
+      return String(answer.body.request_id)
+    },
+    ended: requestId =>
+      eventually(async () => {
+        const { status, body } = await send('GET', `/v1/inference/${requestId}`)
+        expect(status).toBe(200)
+        expect(TERMINAL).toContain(body.status)
+        return body
+      }),
+    quota,
+    settledQuota: () =>
+      eventually(async () => {
+        const now = await quota()
+        expect(now.in_flight.used).toBe(0)
+        return now
+      }),
+  }
+}

@@ -1,0 +1,35 @@
+import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
+import type { RunningSystem } from './system.ts'
+
+/** A row, by column. */
+export type LedgerRow = Record<string, unknown>
+
+/** A user's rows of `requests`, oldest first, as whoever looks in through the RDS Data API sees them. */
+export const ledgerRows = (system: RunningSystem, user: string): Promise<LedgerRow[]> =>
+  rowsOf(system, user, 'SELECT row_to_json(r)::text FROM requests r WHERE user_id = :user ORDER BY request_id')
+
+/** A user's dead letters, without their messages. */
+export const deadLetters = (system: RunningSystem, user: string): Promise<LedgerRow[]> =>
+  rowsOf(
+    system,
+    user,
+    `SELECT json_build_object('request_id', d.request_id, 'reason', d.reason, 'attempts', d.attempts)::text
+     FROM dead_letters d JOIN requests r USING (request_id) WHERE r.user_id = :user`,
+  )
+
+async function rowsOf({ localJson }: RunningSystem, user: string, sql: string): Promise<LedgerRow[]> {
+  const { endpoints, outputs } = localJson
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const client = new RDSDataClient({ endpoint: endpoints.rds_data, region: 'us-east-1', credentials })
+  const { records = [] } = await client.send(
+    new ExecuteStatementCommand({
+      resourceArn: outputs.LedgerClusterArn,
+      secretArn: outputs.LedgerSecretArn,
+      database: outputs.LedgerDatabase,
+      sql,
+      parameters: [{ name: 'user', value: { stringValue: user } }],
+    }),
+  )
+  client.destroy()
+  return records.map(([field]) => JSON.parse(field?.stringValue ?? 'null'))
+}
