@@ -11,6 +11,8 @@ export default defineConfig({
       project('unit'),
       project('contract', { testTimeout: 30_000, hookTimeout: 60_000 }),
       project('stack', { testTimeout: 60_000, hookTimeout: 120_000 }),
+      // Takes minutes: `npm run chaos`.
+      project('chaos', { testTimeout: 600_000, hookTimeout: 120_000 }),
       // A file starts a whole system: two are enough for two cores, and they wait until the others are done.
       project('e2e', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 2, sequence: { groupOrder: 1 } }),
     ],

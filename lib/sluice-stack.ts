@@ -13,6 +13,7 @@ import { Model } from './constructs/model.ts'
 import { Reader } from './constructs/reader.ts'
 import { Results } from './constructs/results.ts'
 import { State } from './constructs/state.ts'
+import { Sweeper } from './constructs/sweeper.ts'
 
 export interface SluiceStackProps {
   readonly pipeline: Pipeline
@@ -42,12 +43,19 @@ export class SluiceStack extends Stack {
     const migrations = new LedgerMigrations(this, 'Ledger', common)
     const results = new Results(this, 'Results', common)
     const models = Object.keys(pipeline.models).map(
-      model => new Model(this, `Model-${model}`, { ...common, name: model, results: results.work }),
+      model =>
+        new Model(this, `Model-${model}`, {
+          ...common,
+          name: model,
+          results: results.work,
+          collector: results.collector,
+        }),
     )
     const queues = [...models.flatMap(model => Object.values(model.queues)), results.work]
     const gateway = new Gateway(this, 'Gateway', { ...common, queues })
-    const reader = new Reader(this, 'Reader', common)
-    for (const user of [results.collector, reader.handler]) user.lambda.node.addDependency(migrations)
+    const reader = new Reader(this, 'Reader', { ...common, results: results.work })
+    new Sweeper(this, 'Sweeper', { ...common, results: results.work })
+    for (const user of [results.collector, reader.handler, gateway.handler]) user.lambda.node.addDependency(migrations)
 
     const frontDoor = new FrontDoor(this, 'FrontDoor', {
       alarms,

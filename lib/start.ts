@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { authorize } from '../functions/authorizer/authorize.ts'
 import { createKey } from './cli/operations/keys.ts'
 import { operatorOf } from './cli/operator.ts'
 import { localTarget } from './cli/target.ts'
@@ -57,8 +58,8 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
     env: withModel,
     log: print,
   })
-  const { created } = await createKey(operatorOf(localTarget(system)), { user: demoUser })
-  for (const line of welcome(system, created.key)) print(line)
+  const key = await demoKey(system)
+  for (const line of welcome(system, key)) print(line)
   return {
     async close() {
       await system.close()
@@ -69,6 +70,17 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
 
 function predictUrl(modelUrl: string): string {
   return `${modelUrl}/predict`
+}
+
+/** The demo user's key is kept beside the rest of the local state, so that a curl line of yesterday still works today. */
+async function demoKey(system: LocalSystem): Promise<string> {
+  const operator = operatorOf(localTarget(system))
+  const file = join(system.dataDir, 'demo-key')
+  const kept = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  if (await authorize(operator.access, kept, Date.now())) return kept
+  const { created } = await createKey(operator, { user: demoUser })
+  writeFileSync(file, created.key, { mode: 0o600 })
+  return created.key
 }
 
 async function startDemoModel(print: Print): Promise<DemoModel> {

@@ -1,17 +1,28 @@
-import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { dynamoItems } from '../items/dynamodb.ts'
+import { patientRdsData } from '../ledger/patient-client.ts'
 import { rdsDataLedger } from '../ledger/rds-data.ts'
-import { dynamoDb } from '../platform/aws-clients.ts'
+import { awsClients } from '../platform/aws-clients.ts'
+import { systemClock } from '../platform/clock.ts'
 import { type Telemetry, telemetry } from '../platform/telemetry.ts'
+import { sqsQueue } from '../queue/sqs.ts'
 import { dynamoQuota } from '../quota/dynamodb.ts'
 import type { Env } from './env.ts'
 import type { CollectorPorts } from './ports.ts'
 
-export function compose(env: Env, client = dynamoDb(), rdsData = new RDSDataClient()): CollectorPorts & Telemetry {
+/** How long to wait for a database that resumes, in milliseconds: less than the function may run. */
+const RESUME_MS = 60_000
+
+export function compose(
+  env: Env,
+  clients = awsClients(),
+  rdsData = patientRdsData(RESUME_MS),
+): CollectorPorts & Telemetry {
   return {
-    items: dynamoItems(client, env.REQUESTS_TABLE),
-    quota: dynamoQuota(client, env.QUOTA_TABLE),
+    items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
+    quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
+    queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
     ledger: rdsDataLedger(rdsData, env),
+    clock: systemClock,
     ...telemetry(env),
   }
 }

@@ -1,8 +1,8 @@
 import type { DeadLetter, Entry, LedgerRow } from '../ledger/port.ts'
 import type { RequestItem } from '../requests/item.ts'
-import type { AcceptedEvent, EndedEvent, OutcomeEvent, ResultEvent } from '../requests/messages.ts'
+import type { AcceptedEvent, EndedEvent, OutcomeEvent, ResultEvent, UnreadableEvent } from '../requests/messages.ts'
 
-const rowOf = (event: ResultEvent) => ({
+const rowOf = (event: Exclude<ResultEvent, UnreadableEvent>) => ({
   request_id: event.request_id,
   user_id: event.user_id,
   model: event.model,
@@ -30,14 +30,25 @@ export function endedEntry(event: EndedEvent): Entry {
     started_at: event.started_at,
     completed_at: event.completed_at,
   }
-  return event.status === 'failed' ? { row, deadLetter: deadLetterOf(row) } : { row }
+  return event.status === 'failed' ? { row, deadLetter: { ...deadLetterOf(row), message: event.message } } : { row }
 }
 
-/** Status, attempt and usage are the item's, as it was decided; only the result is the message's (design.md §4, rule 9). */
+export const unreadableEntry = ({ message_id, text, at }: UnreadableEvent): Entry => ({
+  deadLetter: { id: `message:${message_id}`, reason: 'unreadable', attempts: 0, message: { text }, at },
+})
+
+/**
+ * All that the item knows is the item's, as it was decided: a keyed twin may have sent a message of another window. Only
+ * the result is the message's (design.md §4, rule 9).
+ */
 export function decidedEntry(event: OutcomeEvent, item: RequestItem): Entry {
   const row: LedgerRow = {
     ...rowOf(event),
-    status: item.status === 'completed' ? 'completed' : 'failed',
+    estimated_tokens: item.estimate,
+    quota_window: item.window,
+    created_at: item.created_at,
+    deadline: item.deadline,
+    status: item.status as LedgerRow['status'],
     attempts: item.attempt,
     usage: item.usage,
     error: item.error,

@@ -2,36 +2,53 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
 import middy from '@middy/core'
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
+import { bury } from '../lifecycle/bury.ts'
 import { parseMessage, retryLater } from '../platform/batch.ts'
-import { ResultEvent } from '../requests/messages.ts'
+import { unreadableEvent } from '../requests/events.ts'
+import { AnyMessage, type InferenceMessage, type ResultEvent } from '../requests/messages.ts'
 import { collect } from './collect.ts'
 import { compose } from './compose.ts'
 import { Env } from './env.ts'
 
 const ports = compose(Env.parse(process.env))
 
+/** Takes results, and the inference messages that their queues gave up, from whose dead-letter queues they come here. */
 async function handle({ Records }: SQSEvent): Promise<SQSBatchResponse> {
   const events = new Map<ResultEvent, SQSRecord>()
-  const failed: SQSRecord[] = []
+  const givenUp: { message: InferenceMessage; record: SQSRecord }[] = []
   for (const record of Records) {
-    const event = parseMessage(ResultEvent, record, ports.logger)
-    if (event) events.set(event, record)
-    else failed.push(record)
+    const message = parseMessage(AnyMessage, record, ports.logger)
+    if (message?.type === 'inference') givenUp.push({ message, record })
+    else events.set(message ?? unreadableEvent(record.messageId, record.body, ports.clock()), record)
   }
-  const { again, ended } = await collect(ports, [...events.keys()])
-  for (const [{ type, request_id }, error] of again)
-    ports.logger.error('an event was not taken and comes again', { type, request_id, error: error as Error })
+  const unburied = await Promise.all(givenUp.map(one => buried(one.message).then(done => (done ? [] : [one.record]))))
+  const again = await collected([...events.keys()])
+  const comesAgain = [...events].flatMap(([event, record]) => (again.has(event) ? [record] : []))
+  return retryLater([...unburied.flat(), ...comesAgain])
+}
 
-  const { metrics } = ports
+async function buried(message: InferenceMessage): Promise<boolean> {
+  try {
+    return await bury(ports, message, ports.clock())
+  } catch (error) {
+    const { request_id } = message
+    ports.logger.error('a message that was given up comes again', { request_id, error: error as Error })
+    return false
+  }
+}
+
+async function collected(events: readonly ResultEvent[]): Promise<ReadonlyMap<ResultEvent, unknown>> {
+  const { metrics, logger } = ports
+  const { again, ended } = await collect(ports, events)
+  for (const [event, error] of again) {
+    const request_id = event.type === 'unreadable' ? undefined : event.request_id
+    logger.error('an event was not taken and comes again', { type: event.type, request_id, error: error as Error })
+  }
   for (const { status } of ended)
     metrics.addMetric(status === 'completed' ? 'CompletedRequests' : 'FailedRequests', 'Count', 1)
-  metrics.addMetric(
-    'ChargedTokens',
-    'Count',
-    ended.reduce((sum, { charge }) => sum + (charge ?? 0), 0),
-  )
-  const comesAgain = [...events].flatMap(([event, record]) => (again.has(event) ? [record] : []))
-  return retryLater([...failed, ...comesAgain])
+  const charged = ended.reduce((sum, { charge }) => sum + (charge ?? 0), 0)
+  metrics.addMetric('ChargedTokens', 'Count', charged)
+  return again
 }
 
 export const handler = middy(handle).use(injectLambdaContext(ports.logger)).use(logMetrics(ports.metrics))

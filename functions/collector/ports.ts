@@ -1,9 +1,8 @@
-import type { RequestItems } from '../items/port.ts'
 import type { Ledger } from '../ledger/port.ts'
-import type { Quota } from '../quota/port.ts'
+import type { LifecyclePorts } from '../lifecycle/ports.ts'
+import type { Clock } from '../platform/clock.ts'
 
-export interface CollectorPorts {
-  readonly items: Pick<RequestItems, 'decide'>
+export interface CollectorPorts extends LifecyclePorts {
   readonly ledger: Pick<Ledger, 'record'>
-  readonly quota: Pick<Quota, 'close'>
+  readonly clock: Clock
 }

@@ -5,7 +5,7 @@ import { type RequestItem, type Reservation, reservationOf } from '../requests/i
 import { type Limits, shardLimits, shardOrder } from '../requests/limits.ts'
 import { STALE_RESERVATION_MS } from '../requests/timing.ts'
 import type { GatewayPorts } from './ports.ts'
-import { takeBack } from './take-back.ts'
+import type { Prepared } from './prepare.ts'
 
 /** Shards that are tried before a request is refused: each costs a call. */
 const SHARD_TRIES = 3
@@ -27,19 +27,21 @@ export type Verdict =
 
 /**
  * Admits a request against its user's limits, or says which limit keeps it out, from the very counters that did.
- * Rejects with `Unavailable`: then nothing is held, or somebody will find it.
+ * Rejects with `Unavailable`, after `whenUnknown` was told of the item whose reservation may or may not have been made.
  */
 export async function admit(
   ports: GatewayPorts,
-  request: RequestItem,
-  limits: Limits,
-  shards: number,
+  { request, limits, shards }: Pick<Prepared, 'request' | 'limits' | 'shards'>,
+  whenUnknown: (item: RequestItem) => Promise<unknown>,
 ): Promise<Verdict> {
   const refusals: { counters: Counters; part: Limits }[] = []
   for (const shard of shardOrder(request.request_id, shards, SHARD_TRIES)) {
     const item: RequestItem = { ...request, shard }
     const part = shardLimits(limits, shard, shards)
-    const admission = await reserveOrTakeBack(ports, item, part)
+    const admission = await reserveOrHeal(ports, reservationOf(item), part).catch(async error => {
+      await whenUnknown(item)
+      throw error
+    })
     if (admission.admitted) {
       const { reservation, used } = admission
       const left = used && { requests: part.requests - used.requests, tokens: part.tokens - used.tokens }
@@ -52,16 +54,6 @@ export async function admit(
   const limit = exceeded(first.counters, first.part, request) ?? 'in_flight'
   const used = shards === 1 ? first.counters : await usedOverShards(ports, request, shards)
   return { admitted: false, limit, used: { requests: used.requests, tokens: used.tokens } }
-}
-
-/** A reservation whose answer was lost may have been made: it is taken back. */
-async function reserveOrTakeBack(ports: GatewayPorts, item: RequestItem, limits: Limits): Promise<Admission> {
-  try {
-    return await reserveOrHeal(ports, reservationOf(item), limits)
-  } catch (error) {
-    await takeBack(ports, item, ports.clock())
-    throw error
-  }
 }
 
 /** Before a request is refused, reservations that a crash has left open are closed: they may be all that is in its way. */

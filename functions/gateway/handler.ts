@@ -1,31 +1,62 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
 import middy from '@middy/core'
+import type { Context } from 'aws-lambda'
+import { awaitEnd } from '../lifecycle/await-end.ts'
 import { type ApiEvent, bodyOf, callerOf } from '../platform/api-event.ts'
 import { answerErrors, type HttpResponse } from '../platform/http.ts'
 import { readSettings } from '../platform/settings.ts'
 import { ApiError } from '../requests/errors.ts'
+import { isTerminal } from '../requests/item.ts'
 import { compose } from './compose.ts'
 import { Env } from './env.ts'
+import { idempotencyKey, preferredWait } from './headers.ts'
 import { parseBody } from './parse-body.ts'
-import { accepted } from './respond.ts'
+import { type Prepared, prepare } from './prepare.ts'
+import { accepted, ended } from './respond.ts'
 import { createRouter } from './route.ts'
 import { Settings } from './settings.ts'
-import { submitRequest } from './submit-request.ts'
+import { submitKeyed } from './submit-keyed.ts'
+import { type Accepted, submitRequest } from './submit-request.ts'
 
-const ports = compose(Env.parse(process.env))
 const settings = readSettings(Settings)
+const ports = compose(Env.parse(process.env), settings)
 const route = createRouter(settings)
 
-async function handle(event: ApiEvent): Promise<HttpResponse> {
+/** What is left of the invocation when a wait ends, to answer in. Milliseconds. */
+const ANSWER_MS = 2_000
+
+async function handle(event: ApiEvent, context: Context): Promise<HttpResponse> {
   try {
-    const result = await submitRequest(ports, settings, route, callerOf(event), parseBody(bodyOf(event)))
+    const key = idempotencyKey(event.headers)
+    const prepared = await prepare(ports, settings, route, callerOf(event), parseBody(bodyOf(event)))
+    const answer = await (key === undefined ? submitRequest(ports, prepared) : submitKeyed(ports, key, prepared))
     ports.metrics.addMetric('AcceptedRequests', 'Count', 1)
-    ports.metrics.addMetric('ReservedTokens', 'Count', result.item.estimate)
-    return accepted(result)
+    ports.metrics.addMetric('ReservedTokens', 'Count', answer.item.estimate)
+    return (await waited(event, context, prepared, answer)) ?? accepted(prepared, answer)
   } catch (error) {
     if (error instanceof ApiError) ports.metrics.addMetric('RefusedRequests', 'Count', 1)
     throw error
+  }
+}
+
+/** The end of the request, if the client prefers to wait for it and it comes in time. It is accepted whatever happens here. */
+async function waited(
+  event: ApiEvent,
+  context: Context,
+  prepared: Prepared,
+  answer: Accepted,
+): Promise<HttpResponse | undefined> {
+  const seconds = preferredWait(event.headers)
+  if (seconds === 0) return undefined
+  const { user_id, request_id } = answer.item
+  const ms = Math.min(seconds * 1000, context.getRemainingTimeInMillis() - ANSWER_MS)
+  try {
+    const view = await awaitEnd(ports, user_id, request_id, ms)
+    return isTerminal(view.status) ? ended(prepared, answer, view, seconds) : undefined
+  } catch (error) {
+    ports.logger.error('the wait for a request failed', { request_id, error: error as Error })
+    return undefined
   }
 }
 

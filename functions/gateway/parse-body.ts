@@ -1,4 +1,5 @@
 import { ApiError } from '../requests/errors.ts'
+import { type Problem, problemsOf } from '../requests/problems.ts'
 import { Submission } from '../requests/submission.ts'
 import { findHostileText } from '../requests/text.ts'
 
@@ -13,7 +14,7 @@ export function parseBody(text: string): Submission {
   if (hostile) throw invalid([hostile])
   const parsed = Submission.safeParse(json)
   if (parsed.success) return parsed.data
-  throw invalid(parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })))
+  throw invalid(problemsOf(parsed.error))
 }
 
 function parseJson(text: string): unknown {
@@ -25,7 +26,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function invalid(details: { path: string; message: string }[]): ApiError {
+function invalid(details: Problem[]): ApiError {
   const [first] = details
   const where = first?.path ? `\`${first.path}\`` : 'the body'
   return new ApiError('invalid_request', `${where} ${first?.message}`, { body: { details } })

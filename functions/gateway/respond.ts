@@ -1,11 +1,12 @@
+import type { RequestView } from '../lifecycle/view-request.ts'
 import { type HttpResponse, json } from '../platform/http.ts'
+import type { Prepared } from './prepare.ts'
 import type { Accepted } from './submit-request.ts'
 
 /** How soon to look for the end of a request, in seconds. */
 const POLL_SECONDS = 1
 
-export function accepted(answer: Accepted): HttpResponse {
-  const { item } = answer
+export function accepted(prepared: Prepared, { item, left }: Accepted): HttpResponse {
   const body = {
     request_id: item.request_id,
     status: 'queued',
@@ -14,23 +15,28 @@ export function accepted(answer: Accepted): HttpResponse {
     priority: item.priority,
     created_at: new Date(item.created_at).toISOString(),
   }
-  return json(202, body, {
-    Location: `/v1/inference/${item.request_id}`,
-    'Retry-After': String(POLL_SECONDS),
-    'x-request-id': item.request_id,
-    ...rateLimitHeaders(answer),
-  })
+  return json(202, body, { ...headersOf(prepared, { item, left }), 'Retry-After': String(POLL_SECONDS) })
 }
+
+/** The answer to a client that preferred to wait, and did not wait in vain. */
+export const ended = (prepared: Prepared, answer: Accepted, view: RequestView, seconds: number): HttpResponse =>
+  json(200, view, { ...headersOf(prepared, answer), 'Preference-Applied': `wait=${seconds}` })
+
+const headersOf = (prepared: Prepared, { item, left }: Accepted) => ({
+  Location: `/v1/inference/${item.request_id}`,
+  'x-request-id': item.request_id,
+  ...rateLimitHeaders(prepared, left),
+})
 
 /**
  * IETF draft-ietf-httpapi-ratelimit-headers: the policies, and what is left of them, when the admission told it. With
  * shards it is what is left in the shard that admitted, so that it is never too much.
  */
-function rateLimitHeaders({ item, limits, window, left }: Accepted): Record<string, string> {
+function rateLimitHeaders({ request, limits, window }: Prepared, left: Accepted['left']): Record<string, string> {
   const seconds = window.length_ms / 1000
   const policy = `"requests";q=${limits.requests};w=${seconds}, "tokens";q=${limits.tokens};w=${seconds}`
   if (!left) return { 'RateLimit-Policy': policy }
-  const reset = Math.ceil((window.ends_at - item.created_at) / 1000)
+  const reset = Math.ceil((window.ends_at - request.created_at) / 1000)
   return {
     'RateLimit-Policy': policy,
     RateLimit: `"requests";r=${left.requests};t=${reset}, "tokens";r=${left.tokens};t=${reset}`,

@@ -45,6 +45,9 @@ export function httpEndpoint(settings: EndpointSettings, readSecret: ReadSecret)
   }
 
   return {
+    prepare: async () => {
+      if (settings.auth) await readSecret(settings.auth.secret)
+    },
     call: async (requestId, body) => {
       const text = JSON.stringify(body)
       const request = new HttpRequest({
@@ -88,7 +91,16 @@ function parse(text: string): unknown {
 function failed(error: unknown, timeout: AbortSignal, timeoutMs: number): ModelAnswer {
   if (timeout.aborted) return failure('model_timeout', `the model did not answer within ${timeoutMs / 1000} s`)
   if (error instanceof AnswerTooLarge) return failure('result_too_large', error.message)
-  return failure('model_unreachable', 'the model could not be reached')
+  const reached = !NOT_CONNECTED.has((error as NodeJS.ErrnoException).code ?? '')
+  return failure('model_unreachable', 'the model could not be reached', reached)
 }
 
-const failure = (code: FailureCode, message: string): ModelAnswer => ({ ok: false, code, message })
+/** What a connection fails with before it is one. */
+const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
+
+const failure = (code: FailureCode, message: string, reached = true): ModelAnswer => ({
+  ok: false,
+  code,
+  message,
+  reached,
+})

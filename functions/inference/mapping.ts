@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { compileExpression } from '../platform/jsonata.ts'
 import { MAX_TOKENS } from '../requests/estimate.ts'
 import type { Usage } from '../requests/item.ts'
+import { findHostileText } from '../requests/text.ts'
 
 /** What a request mapping sees: the request's fields, and ours, which no field of a body replaces. */
 export interface RequestFields {
@@ -54,6 +55,8 @@ export function createMappings(settings: { request: string; response: string }):
       if (!mapped.success)
         throw new MappingError(`the response mapping gives no usable answer: ${describe(mapped.error)}`)
       if (mapped.data.result === undefined) throw new MappingError('the response mapping gives no result')
+      const hostile = findHostileText(mapped.data.result)
+      if (hostile) throw new MappingError(`the result of the response mapping ${hostile.message}`)
       return { result: mapped.data.result, usage: toUsage(mapped.data.usage) }
     },
   }

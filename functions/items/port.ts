@@ -1,4 +1,4 @@
-import type { Failure, RequestItem, Status, Usage } from '../requests/item.ts'
+import type { Failure, RequestItem, Reservation, Status, Usage } from '../requests/item.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
 
 /** The claim of a worker, or the item as it is that did not let it (absent: there is none). */
@@ -28,6 +28,12 @@ export interface Decision {
   readonly charge?: number | undefined
 }
 
+/** A new run: its reservation, and when it expires. */
+export interface Redrive {
+  readonly reservation: Reservation
+  readonly deadline: number
+}
+
 /**
  * The request items: each transition is one conditional write on the state that it leaves (design.md §4).
  * All methods reject with `Unavailable`, and each may be repeated.
@@ -54,7 +60,28 @@ export interface RequestItems {
   expire(seen: RequestItem, now: number): Promise<RequestItem | undefined>
 
   /**
-   * running → completed | failed, if run and attempt are the item's. Answers with the item if it says so now: by this
+   * queued, as in `seen` → cancelled; running → the same, with a note that its outcome is to be discarded. Answers with
+   * the item as it is then; undefined when it is no longer as seen.
+   */
+  cancel(seen: RequestItem, now: number): Promise<RequestItem | undefined>
+
+  /**
+   * queued with no backoff running, or running with its lease expired, as in `seen` → failed; cancelled, if that was asked
+   * for. Answers with the item as it is then; undefined when it is no longer as seen, or still has a worker or a retry.
+   */
+  giveUp(seen: RequestItem, error: Failure, now: number): Promise<RequestItem | undefined>
+
+  /** failed, as in `seen` → queued, the given run. Answers with the item if it is in that run now. */
+  redrive(seen: RequestItem, next: Redrive): Promise<RequestItem | undefined>
+
+  /** failed, as in `seen`: the number of a run that came to nothing is not used again. Answers whether that is so now. */
+  burn(seen: RequestItem, run: number): Promise<boolean>
+
+  /** A user's items, newest first, `limit` at most, older than the id `before`; `last` is where the next page goes on. */
+  list(userId: string, limit: number, before?: string): Promise<{ items: RequestItem[]; last?: string | undefined }>
+
+  /**
+   * running → completed | failed, or cancelled if that was asked for, if run and attempt are the item's. Answers with the item if it says so now: by this
    * call or by an earlier one of the same decision. Otherwise the outcome counts for nothing (I7).
    */
   decide(decision: Decision): Promise<RequestItem | undefined>

@@ -9,8 +9,8 @@ export function merge(entries: readonly Entry[]): { rows: LedgerRow[]; deadLette
   const rows = new Map<string, LedgerRow>()
   const letters = new Map<string, DeadLetter>()
   for (const { row, deadLetter } of entries) {
-    const earlier = rows.get(row.request_id)
-    rows.set(row.request_id, earlier ? combine(earlier, row) : row)
+    const earlier = row && rows.get(row.request_id)
+    if (row) rows.set(row.request_id, earlier ? combine(earlier, row) : row)
     if (deadLetter) letters.set(deadLetter.id, { ...deadLetter, ...known(letters.get(deadLetter.id) ?? {}) })
   }
   return { rows: [...rows.values()], deadLetters: [...letters.values()] }

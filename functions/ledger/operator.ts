@@ -1,12 +1,12 @@
-import { ExecuteStatementCommand, type Field, type RDSDataClient } from '@aws-sdk/client-rds-data'
+import type { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { z } from 'zod'
 import type { LedgerEnv } from '../platform/env.ts'
-import { reaching } from '../platform/unavailable.ts'
 import { Failure, Status } from '../requests/item.ts'
 import type { Payload } from '../requests/messages.ts'
 import { rdsDataLedger } from './rds-data.ts'
+import { jsonOf, millisecondsOf, rowOf, statementsOf } from './statements.ts'
 
-const Time = z.string().transform(text => Date.parse(text))
+const Time = z.string().transform(millisecondsOf)
 
 /** A row of `requests`, without what may be large. Times are epoch milliseconds. */
 const RecordedRequest = z.object({
@@ -51,10 +51,6 @@ export interface OperatorLedger {
   result(requestId: string, run: number): Promise<Payload | undefined>
 }
 
-/** A row is one JSON text: the Data API's own fields would need a case a type, and leave out a time's zone. */
-const rowOf = (columns: readonly string[]): string =>
-  `json_build_object(${columns.map(column => `'${column}', ${column}`).join(', ')})::text`
-
 const COLUMNS = Object.keys(RecordedRequest.shape)
 const SHOW = `SELECT ${rowOf([...COLUMNS, 'metadata'])} FROM requests WHERE request_id = :request_id::uuid`
 /** Apart from the result: a row of both may be over the 64 KB that the Data API returns. */
@@ -67,23 +63,7 @@ const CLAUSES = {
 } as const
 
 export function rdsDataOperatorLedger(client: RDSDataClient, env: LedgerEnv): OperatorLedger {
-  const execute = (sql: string, parameters: Record<string, string | number>): Promise<Field[][]> =>
-    reaching('the ledger', async () => {
-      const { records = [] } = await client.send(
-        new ExecuteStatementCommand({
-          resourceArn: env.LEDGER_CLUSTER_ARN,
-          secretArn: env.LEDGER_SECRET_ARN,
-          database: env.LEDGER_DATABASE,
-          sql,
-          parameters: Object.entries(parameters).map(([name, value]) => ({
-            name,
-            value: typeof value === 'number' ? { longValue: value } : { stringValue: value },
-          })),
-        }),
-      )
-      return records
-    })
-
+  const execute = statementsOf(client, env)
   return {
     list: async filter => {
       const { sql, parameters } = listStatement(filter)
@@ -115,5 +95,3 @@ function listStatement({ limit, ...filter }: RequestFilter) {
     parameters: { ...Object.fromEntries(asked.map(({ name, value }) => [name, value])), limit },
   }
 }
-
-const jsonOf = ([field]: readonly Field[]): unknown => JSON.parse(field?.stringValue ?? 'null')

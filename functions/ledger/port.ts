@@ -33,12 +33,14 @@ export interface DeadLetter {
   readonly priority?: Priority | undefined
   readonly reason: string
   readonly attempts: number
-  readonly message?: InferenceMessage | undefined
+  /** What was to be run; of what nobody could read, its text. */
+  readonly message?: InferenceMessage | { readonly text: string } | undefined
   readonly at: number
 }
 
+/** A row, a dead letter, or both: what is recorded or refused as one. */
 export interface Entry {
-  readonly row: LedgerRow
+  readonly row?: LedgerRow
   readonly deadLetter?: DeadLetter | undefined
 }
 
@@ -57,4 +59,7 @@ export interface Ledger {
 
   /** The result of a completed run, if it is recorded. */
   result(requestId: string, run: number): Promise<Payload | undefined>
+
+  /** Those of the requests that are recorded as completed. */
+  completed(requestIds: readonly string[]): Promise<ReadonlySet<string>>
 }

@@ -1,31 +1,15 @@
-import {
-  BadRequestException,
-  DatabaseErrorException,
-  ExecuteStatementCommand,
-  type RDSDataClient,
-} from '@aws-sdk/client-rds-data'
+import { BadRequestException, DatabaseErrorException, type RDSDataClient } from '@aws-sdk/client-rds-data'
 import type { LedgerEnv } from '../platform/env.ts'
-import { reaching } from '../platform/unavailable.ts'
+import { Unavailable } from '../platform/unavailable.ts'
 import type { Payload } from '../requests/messages.ts'
 import { merge } from './merge.ts'
 import type { DeadLetter, Entry, Ledger, LedgerRow, Recorded } from './port.ts'
-import { type JsonRow, RECORD, RESULT } from './sql.ts'
+import { COMPLETED, type JsonRow, RECORD, RESULT } from './sql.ts'
+import { statementsOf } from './statements.ts'
 
 /** The ledger in Aurora, by the RDS Data API: no connections to keep, no VPC for the functions. */
 export function rdsDataLedger(client: RDSDataClient, env: LedgerEnv): Ledger {
-  const execute = (sql: string, parameters: Record<string, string | number>) =>
-    client.send(
-      new ExecuteStatementCommand({
-        resourceArn: env.LEDGER_CLUSTER_ARN,
-        secretArn: env.LEDGER_SECRET_ARN,
-        database: env.LEDGER_DATABASE,
-        sql,
-        parameters: Object.entries(parameters).map(([name, value]) => ({
-          name,
-          value: typeof value === 'number' ? { longValue: value } : { stringValue: value },
-        })),
-      }),
-    )
+  const execute = statementsOf(client, env)
 
   async function record(entries: readonly Entry[]): Promise<Recorded> {
     if (entries.length === 0) return { refused: [] }
@@ -47,12 +31,15 @@ export function rdsDataLedger(client: RDSDataClient, env: LedgerEnv): Ledger {
   }
 
   return {
-    record: entries => reaching('the ledger', () => record(entries)),
-    result: (requestId, run) =>
-      reaching('the ledger', async () => {
-        const { records = [] } = await execute(RESULT, { request_id: requestId, run })
-        return toPayload(records[0])
-      }),
+    record,
+    result: async (requestId, run) => {
+      const [record] = await execute(RESULT, { request_id: requestId, run })
+      return toPayload(record)
+    },
+    completed: async requestIds => {
+      const records = await execute(COMPLETED, { ids: JSON.stringify(requestIds) })
+      return new Set(records.flatMap(([id]) => (id?.stringValue === undefined ? [] : [id.stringValue])))
+    },
   }
 }
 
@@ -63,8 +50,9 @@ export function rdsDataLedger(client: RDSDataClient, env: LedgerEnv): Ledger {
 const PERMANENT = /SQLState: (22|23)[0-9A-Z]{3}/
 
 function refusal(error: unknown): string | undefined {
-  const isDatabases = error instanceof BadRequestException || error instanceof DatabaseErrorException
-  return isDatabases ? PERMANENT.exec(error.message)?.[0] : undefined
+  const cause = error instanceof Unavailable ? error.cause : undefined
+  const isDatabases = cause instanceof BadRequestException || cause instanceof DatabaseErrorException
+  return isDatabases ? PERMANENT.exec(cause.message)?.[0] : undefined
 }
 
 const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())

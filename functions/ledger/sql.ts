@@ -36,6 +36,8 @@ const OUTCOME = [
   'result_key',
   'error',
   'quota_window',
+  'created_at',
+  'deadline',
   'started_at',
   'completed_at',
 ]
@@ -43,17 +45,7 @@ const OUTCOME = [
 /** Columns that are the same in every event that knows them. */
 const FIXED = ['prompt', 'prompt_key', 'metadata']
 
-const COLUMNS = [
-  'request_id',
-  'user_id',
-  'model',
-  'priority',
-  'estimated_tokens',
-  'created_at',
-  'deadline',
-  ...OUTCOME,
-  ...FIXED,
-]
+const COLUMNS = ['request_id', 'user_id', 'model', 'priority', 'estimated_tokens', ...OUTCOME, ...FIXED]
 
 const ADVANCES = `(excluded.run > old.run OR (excluded.run = old.run AND old.status = 'queued' AND excluded.status <> 'queued'))`
 const SAME_STEP = '(excluded.run = old.run AND excluded.status = old.status)'
@@ -90,3 +82,7 @@ ON CONFLICT (request_id) DO UPDATE SET
 
 /** Never together with the prompt: a row of both may be over the 64 KB that the Data API returns. */
 export const RESULT = `SELECT result::text, result_key FROM requests WHERE request_id = :request_id::uuid AND run = :run AND status = 'completed'`
+
+/** `:ids` is a JSON array. */
+export const COMPLETED = `SELECT request_id::text FROM requests
+WHERE status = 'completed' AND request_id IN (SELECT value::uuid FROM json_array_elements_text(:ids::json) AS value)`

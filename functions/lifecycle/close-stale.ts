@@ -3,7 +3,7 @@ import { isTerminal, type RequestItem, type Reservation } from '../requests/item
 import { ITEM_RETENTION_MS, STALE_RESERVATION_MS } from '../requests/timing.ts'
 import { endRequest } from './end-request.ts'
 import type { LifecyclePorts } from './ports.ts'
-import { rejectRequest } from './reject-request.ts'
+import { rejectAbsent } from './reject-request.ts'
 
 /**
  * Looks at a reservation that has been open for long, and closes it if its request has ended, or never came to be, or
@@ -14,11 +14,11 @@ export async function closeStale(ports: LifecyclePorts, open: OpenReservation, n
   const { reservation } = open
   const item = await ports.items.get(reservation.user_id, reservation.request_id)
   if (!item) {
-    const left = await rejectRequest(ports, orphan(open, now))
+    const left = await rejectAbsent(ports, orphan(open, now))
     return left.status === 'rejected'
   }
   if (!isOwn(item, reservation)) {
-    if (reservation.run > item.run) return false
+    if (reservation.run >= item.next_run && !(await mayBurn(ports, item, reservation.run))) return false
     await ports.quota.close([{ reservation }])
     return true
   }
@@ -30,26 +30,21 @@ export async function closeStale(ports: LifecyclePorts, open: OpenReservation, n
 const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservation): boolean =>
   item.run === run && item.window === window && item.shard === shard && item.nonce === nonce
 
+/** The reservation of a redrive that came to nothing: its run's number must never be used, before it is given back. */
+const mayBurn = async ({ items }: LifecyclePorts, item: RequestItem, run: number): Promise<boolean> =>
+  item.status === 'failed' && items.burn(item, run)
+
 /** Ends an item whose time is up: queued past its deadline, or running past that and past its lease. */
 async function overdue({ items }: LifecyclePorts, item: RequestItem, now: number): Promise<RequestItem | undefined> {
   if (item.deadline > now) return undefined
   if (item.status === 'queued') return items.expire(item, now)
-  if ((item.lease_until ?? 0) > now) return undefined
-  return items.decide({
-    user_id: item.user_id,
-    request_id: item.request_id,
-    run: item.run,
-    attempt: item.attempt,
-    status: 'failed',
-    completed_at: now,
-    error: { code: 'worker_crashed', message: 'the worker stopped while it ran the request' },
-    charge: 0,
-  })
+  return items.giveUp(item, { code: 'worker_crashed', message: 'the worker stopped while it ran the request' }, now)
 }
 
 /** The tombstone of a request of which only its reservation is known. */
 const orphan = ({ reservation, at }: OpenReservation, now: number): RequestItem => ({
   ...reservation,
+  next_run: reservation.run + 1,
   model: '',
   priority: 'normal',
   fingerprint: '',

@@ -1,16 +1,16 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
-import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import middy from '@middy/core'
 import type { CloudFormationCustomResourceEvent, CloudFormationCustomResourceResponse } from 'aws-lambda'
 import { migrate } from '../ledger/migrate.ts'
+import { patientRdsData } from '../ledger/patient-client.ts'
 import { telemetry } from '../platform/telemetry.ts'
 import { Env } from './env.ts'
 
 const env = Env.parse(process.env)
 const { logger } = telemetry(env)
 
-/** A database that was just made, or has slept, resumes for half a minute or more: the SDK retries that. */
-const client = new RDSDataClient({ maxAttempts: 12 })
+/** A database that was just made, or has paused, takes its time. Milliseconds. */
+const client = patientRdsData(180_000)
 
 /** The custom resource whose creation and update apply the migrations. Its deletion leaves the data alone. */
 async function handle(event: CloudFormationCustomResourceEvent): Promise<void> {

@@ -1,4 +1,10 @@
+import { setTimeout } from 'node:timers/promises'
+
 /** Epoch milliseconds. Passed in wherever time matters, so that tests move it. */
 export type Clock = () => number
 
+/** Waits for so many milliseconds of that clock. */
+export type Sleep = (ms: number) => Promise<void>
+
 export const systemClock: Clock = () => Date.now()
+export const systemSleep: Sleep = ms => setTimeout(ms)

@@ -22,3 +22,12 @@ export async function reaching<T>(what: string, call: () => Promise<T>): Promise
     throw error instanceof Unavailable ? error : new Unavailable(what, error)
   }
 }
+
+/** The same for each page of a reading. */
+export async function* reachingEach<T>(what: string, pages: AsyncIterator<T>): AsyncGenerator<T> {
+  for (;;) {
+    const page = await reaching(what, () => pages.next())
+    if (page.done) return
+    yield page.value
+  }
+}

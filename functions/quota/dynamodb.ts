@@ -1,6 +1,7 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { type Attributes, get, put, update } from '../platform/dynamodb.ts'
-import { reaching } from '../platform/unavailable.ts'
+import { reaching, reachingEach } from '../platform/unavailable.ts'
 import type { Reservation } from '../requests/item.ts'
 import type { Limits } from '../requests/limits.ts'
 import type { Admission, Closing, Counters, OpenReservation, Quota } from './port.ts'
@@ -18,6 +19,7 @@ export function dynamoQuota(client: DynamoDBClient, table: string): Quota {
     reserve: (reservation, limits, now) =>
       reaching('the quota table', () => reserve(client, table, reservation, limits, now)),
     close: closings => reaching('the quota table', () => closeAll(client, table, closings)),
+    openBefore: time => reachingEach('the quota table', openBefore(client, table, time)),
     read: (userId, window, shard) =>
       reaching('the quota table', async () =>
         toCounters(await get(client, table, { pk: key({ user_id: userId, window, shard }) }), {
@@ -40,9 +42,31 @@ const CLOSINGS_AN_UPDATE = 20
 
 type ItemOf = Pick<Reservation, 'user_id' | 'window' | 'shard'>
 const key = ({ user_id, window, shard }: ItemOf): string => `user#${user_id}#${window}${shard === 0 ? '' : `#${shard}`}`
+export const itemOf = (pk: string): ItemOf => {
+  const [, user_id = '', window = '', shard = '0'] = pk.split('#')
+  return { user_id, window, shard: Number(shard) }
+}
 const entryKey = ({ request_id, run }: Reservation): string => `${request_id}:${run}`
 const toEntry = (r: Reservation, at: number) => [r.estimate, at, r.nonce, r.holds_request ? 1 : 0]
 const NONCE = 2
+
+/** Every item's open reservations, a page of the table at a time; items without any are left out by DynamoDB. */
+async function* openBefore(client: DynamoDBClient, table: string, time: number): AsyncGenerator<OpenReservation[]> {
+  const pages = paginateScan(
+    { client },
+    {
+      TableName: table,
+      FilterExpression: 'size(#open) > :none',
+      ProjectionExpression: 'pk, #open, tokens, requests',
+      ExpressionAttributeNames: { '#open': 'open' },
+      ExpressionAttributeValues: marshall({ ':none': 0 }),
+    },
+  )
+  for await (const { Items = [] } of pages) {
+    const open = Items.map(item => unmarshall(item)).flatMap(item => toCounters(item, itemOf(item.pk)).open)
+    yield open.filter(({ at }) => at <= time)
+  }
+}
 
 async function reserve(
   client: DynamoDBClient,
@@ -151,7 +175,7 @@ function close(client: DynamoDBClient, table: string, closings: readonly Closing
   })
 }
 
-function toCounters(item: Attributes | undefined, of: ItemOf): Counters {
+export function toCounters(item: Attributes | undefined, of: ItemOf): Counters {
   if (!item) return { requests: 0, tokens: 0, open: [] }
   const open = Object.entries(item.open as Record<string, [number, number, string, number]>).map(
     ([entry, [estimate, at, nonce, holds]]): OpenReservation => {

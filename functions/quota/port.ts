@@ -38,4 +38,6 @@ export interface Quota {
   close(closings: readonly Closing[]): Promise<void>
   /** The counters of one window and shard; zeros when nothing was admitted yet. */
   read(userId: string, window: string, shard: number): Promise<Counters>
+  /** All open reservations made before a time (epoch milliseconds), of all users, in pages. */
+  openBefore(time: number): AsyncIterable<readonly OpenReservation[]>
 }

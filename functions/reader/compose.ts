@@ -1,21 +1,31 @@
-import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { dynamoItems } from '../items/dynamodb.ts'
+import { patientRdsData } from '../ledger/patient-client.ts'
 import { rdsDataLedger } from '../ledger/rds-data.ts'
 import { lazyS3Payloads } from '../payloads/lazy-s3.ts'
-import { dynamoDb } from '../platform/aws-clients.ts'
-import { systemClock } from '../platform/clock.ts'
+import { awsClients } from '../platform/aws-clients.ts'
+import { systemClock, systemSleep } from '../platform/clock.ts'
 import { type Telemetry, telemetry } from '../platform/telemetry.ts'
+import { sqsQueue } from '../queue/sqs.ts'
 import { dynamoQuota } from '../quota/dynamodb.ts'
 import type { Env } from './env.ts'
 import type { ReaderPorts } from './ports.ts'
 
-export function compose(env: Env, client = dynamoDb(), rdsData = new RDSDataClient()): ReaderPorts & Telemetry {
+/** How long to wait for a database that resumes, in milliseconds: less than a client is kept waiting. */
+const RESUME_MS = 15_000
+
+export function compose(
+  env: Env,
+  clients = awsClients(),
+  rdsData = patientRdsData(RESUME_MS),
+): ReaderPorts & Telemetry {
   return {
-    items: dynamoItems(client, env.REQUESTS_TABLE),
-    quota: dynamoQuota(client, env.QUOTA_TABLE),
+    items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
+    quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     ledger: rdsDataLedger(rdsData, env),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
+    queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
     clock: systemClock,
+    sleep: systemSleep,
     ...telemetry(env),
   }
 }

@@ -1,9 +1,10 @@
 import * as z from 'zod'
-import { BaseEnv, LedgerEnv } from '../platform/env.ts'
+import { BaseEnv, LedgerEnv, QueueEnv } from '../platform/env.ts'
 
 export const Env = z.object({
   ...BaseEnv.shape,
   ...LedgerEnv.shape,
+  ...QueueEnv.shape,
   REQUESTS_TABLE: z.string(),
   QUOTA_TABLE: z.string(),
   PAYLOADS_BUCKET: z.string(),

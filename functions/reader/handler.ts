@@ -1,12 +1,15 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import middy from '@middy/core'
+import { awaitEnd, MAX_WAIT_SECONDS } from '../lifecycle/await-end.ts'
 import { type ApiEvent, callerOf } from '../platform/api-event.ts'
 import { answerErrors, type HttpResponse, json } from '../platform/http.ts'
 import { readSettings } from '../platform/settings.ts'
+import { ApiError } from '../requests/errors.ts'
+import { cancelRequest } from './cancel-request.ts'
 import { compose } from './compose.ts'
 import { Env } from './env.ts'
+import { listRequests } from './list-requests.ts'
 import { readQuota } from './read-quota.ts'
-import { readRequest } from './read-request.ts'
 import { Settings } from './settings.ts'
 import { unrouted } from './unrouted.ts'
 
@@ -18,14 +21,30 @@ async function handle(event: ApiEvent): Promise<HttpResponse> {
     case 'GET /healthz':
       return json(200, { status: 'ok' })
     case 'GET /v1/inference/{request_id}': {
-      const { user_id } = callerOf(event)
-      return json(200, await readRequest(ports, user_id, event.pathParameters?.request_id ?? ''))
+      const seconds = waitSeconds(event.queryStringParameters?.wait)
+      return json(200, await awaitEnd(ports, callerOf(event).user_id, idOf(event), seconds * 1000))
     }
+    case 'DELETE /v1/inference/{request_id}': {
+      const { cancelled, request } = await cancelRequest(ports, callerOf(event).user_id, idOf(event))
+      return json(cancelled ? 200 : 409, request)
+    }
+    case 'GET /v1/inference':
+      return json(200, await listRequests(ports, callerOf(event).user_id, event.queryStringParameters ?? {}))
     case 'GET /v1/quota':
       return json(200, await readQuota(ports, settings.quotas, callerOf(event)))
     default:
       throw unrouted(event.rawPath)
   }
+}
+
+const idOf = (event: ApiEvent): string => event.pathParameters?.request_id ?? ''
+
+/** Throws `ApiError`. */
+function waitSeconds(text = '0'): number {
+  const seconds = Number(text)
+  if (/^\d+$/.test(text) && seconds <= MAX_WAIT_SECONDS) return seconds
+  const message = `must be a whole number of seconds from 0 to ${MAX_WAIT_SECONDS}`
+  throw new ApiError('invalid_request', `\`wait\` ${message}`, { body: { details: [{ path: 'wait', message }] } })
 }
 
 export const handler = middy(handle).use(injectLambdaContext(ports.logger)).use(answerErrors(ports.logger))

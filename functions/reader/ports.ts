@@ -1,13 +1,11 @@
-import type { RequestItems } from '../items/port.ts'
 import type { Ledger } from '../ledger/port.ts'
+import type { LifecyclePorts } from '../lifecycle/ports.ts'
 import type { Payloads } from '../payloads/port.ts'
-import type { Clock } from '../platform/clock.ts'
-import type { Quota } from '../quota/port.ts'
+import type { Clock, Sleep } from '../platform/clock.ts'
 
-export interface ReaderPorts {
-  readonly items: Pick<RequestItems, 'get'>
-  readonly quota: Pick<Quota, 'read'>
-  readonly ledger: Pick<Ledger, 'result'>
+export interface ReaderPorts extends LifecyclePorts {
+  readonly ledger: Pick<Ledger, 'result' | 'completed'>
   readonly payloads: Payloads
   readonly clock: Clock
+  readonly sleep: Sleep
 }

@@ -1,13 +1,14 @@
 import { type Caller, overridesOf } from '../platform/caller.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Quota } from '../quota/port.ts'
 import { reservedTokens } from '../quota/verdict.ts'
 import { limitsOf } from '../requests/limits.ts'
 import { planOf, type QuotaSettings } from '../requests/quota-settings.ts'
 import { windowAt } from '../requests/window.ts'
-import type { ReaderPorts } from './ports.ts'
 
 /** What the caller has used of the current window (contract §2). Rejects with `Unavailable`. */
 export async function readQuota(
-  { quota, clock }: Pick<ReaderPorts, 'quota' | 'clock'>,
+  { quota, clock }: { readonly quota: Pick<Quota, 'read'>; readonly clock: Clock },
   settings: QuotaSettings,
   caller: Caller,
 ) {

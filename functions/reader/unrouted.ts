@@ -2,8 +2,9 @@ import { ApiError } from '../requests/errors.ts'
 
 /** Paths that there are, and what may be done with them: whatever reaches the catch-all is none of these pairs. */
 const METHODS: readonly { readonly path: RegExp; readonly allow: string }[] = [
-  { path: /^\/(v1\/inference|generate|api\/v1\/inference)$/, allow: 'POST' },
-  { path: /^\/v1\/inference\/[^/]+$/, allow: 'GET' },
+  { path: /^\/v1\/inference$/, allow: 'GET, POST' },
+  { path: /^\/(generate|api\/v1\/inference)$/, allow: 'POST' },
+  { path: /^\/v1\/inference\/[^/]+$/, allow: 'DELETE, GET' },
   { path: /^\/(v1\/quota|healthz)$/, allow: 'GET' },
 ]
 

@@ -9,6 +9,7 @@ export const API_ERRORS = {
   not_found: 404,
   method_not_allowed: 405,
   payload_too_large: 413,
+  idempotency_mismatch: 422,
   quota_exceeded: 429,
   internal_error: 500,
   unavailable: 503,

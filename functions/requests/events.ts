@@ -1,5 +1,5 @@
 import type { RequestItem } from './item.ts'
-import type { AcceptedEvent, EndedEvent, InferenceMessage, OutcomeEvent, Payload } from './messages.ts'
+import type { AcceptedEvent, EndedEvent, InferenceMessage, OutcomeEvent, Payload, UnreadableEvent } from './messages.ts'
 
 type RowOf = Pick<
   InferenceMessage,
@@ -57,7 +57,7 @@ export const outcomeEvent = (
 })
 
 /** What to tell the ledger of an item that has ended; undefined for one that has not, or whose result only its own event has. */
-export function endedEvent(item: RequestItem): EndedEvent | undefined {
+export function endedEvent(item: RequestItem, message?: InferenceMessage): EndedEvent | undefined {
   const { status } = item
   if (status === 'queued' || status === 'running' || status === 'completed') return undefined
   return {
@@ -70,5 +70,17 @@ export function endedEvent(item: RequestItem): EndedEvent | undefined {
     started_at: item.started_at,
     usage: item.usage,
     error: item.error,
+    ...(status === 'failed' && message ? { message } : {}),
   }
 }
+
+/** So much of an unreadable message is kept, in characters: enough to see what it is. */
+const UNREADABLE_LENGTH = 4_096
+
+export const unreadableEvent = (message_id: string, text: string, at: number): UnreadableEvent => ({
+  v: 1,
+  type: 'unreadable',
+  message_id,
+  text: text.slice(0, UNREADABLE_LENGTH).toWellFormed().replaceAll('\u0000', '\ufffd'),
+  at,
+})

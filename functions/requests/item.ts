@@ -51,6 +51,16 @@ export const Identity = z.strictObject({
   deadline: z.int(),
 })
 
+/** The tokens that a run before a redrive was charged, in the window and shard that had admitted it. */
+export const EarlierCharge = z.strictObject({
+  window: z.string(),
+  shard: z.int().nonnegative(),
+  tokens: z.int().nonnegative(),
+  /** Whether that run was charged the request itself, too. */
+  request: z.boolean(),
+})
+export type EarlierCharge = z.infer<typeof EarlierCharge>
+
 /**
  * The request item, the only arbiter of a request's state (design.md §4): Postgres and the quota follow it.
  * `charge` is set by the transition to a terminal state: the tokens to settle; without it the reservation is released.
@@ -62,6 +72,12 @@ export const RequestItem = z.strictObject({
   attempt: z.int().nonnegative(),
   crashes: z.int().nonnegative(),
   metadata: z.record(z.string(), z.unknown()).optional(),
+  /** The next number of a run: a number is used once, even if its redrive came to nothing. */
+  next_run: z.int().positive(),
+  /** What earlier runs were charged: an operator's redrive begins a new run with a charge of its own. */
+  earlier: z.array(EarlierCharge).optional(),
+  /** Its owner wants no outcome of it any more. */
+  cancel_requested: z.boolean().optional(),
   not_before: z.int().optional(),
   lease_until: z.int().optional(),
   started_at: z.int().optional(),

@@ -16,6 +16,8 @@ export const InferenceMessage = z.strictObject({
   ...Reservation.shape,
   metadata: z.record(z.string(), z.unknown()).optional(),
   body: Payload,
+  /** It took a worker with it: its next run is the only one of its invocation. */
+  alone: z.boolean().optional(),
 })
 export type InferenceMessage = z.infer<typeof InferenceMessage>
 
@@ -64,8 +66,25 @@ export const EndedEvent = z.strictObject({
   started_at: z.int().optional(),
   usage: Usage.optional(),
   error: Failure.optional(),
+  /** Of a failure, where its sender has it: what was to be run, kept with its dead letter. */
+  message: InferenceMessage.optional(),
 })
 export type EndedEvent = z.infer<typeof EndedEvent>
 
-export const ResultEvent = z.discriminatedUnion('type', [AcceptedEvent, OutcomeEvent, EndedEvent])
+/** A message that nobody can read, met in some queue: it becomes a dead letter, and is not tried again (I10). */
+export const UnreadableEvent = z.strictObject({
+  v: z.literal(1),
+  type: z.literal('unreadable'),
+  /** Of the message in its queue. */
+  message_id: z.string(),
+  /** Its beginning, which may be all of it. */
+  text: z.string(),
+  at: z.int(),
+})
+export type UnreadableEvent = z.infer<typeof UnreadableEvent>
+
+export const ResultEvent = z.discriminatedUnion('type', [AcceptedEvent, OutcomeEvent, EndedEvent, UnreadableEvent])
 export type ResultEvent = z.infer<typeof ResultEvent>
+
+/** Whatever may be in a queue that the collector reads. */
+export const AnyMessage = z.discriminatedUnion('type', [InferenceMessage, ...ResultEvent.options])

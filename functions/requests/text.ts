@@ -1,17 +1,13 @@
+import type { Problem } from './problems.ts'
+
 /** How deep JSON may be nested, here and in a model's answer: what is deeper breaks stores and parsers behind us. */
 export const MAX_DEPTH = 100
 
-export interface TextProblem {
-  /** Where: `parameters.list[3]`, or empty for the whole. */
-  readonly path: string
-  readonly message: string
-}
-
 /**
  * The first thing in a JSON value that could not pass every queue and store unchanged: nesting over `MAX_DEPTH`,
- * U+0000, a lone surrogate. Needs no memory to speak of, since a body may hold a million values.
+ * U+0000, a lone surrogate, a number beyond JavaScript's. Needs no memory to speak of, since a body may hold a million values.
  */
-export function findHostileText(value: unknown): TextProblem | undefined {
+export function findHostileText(value: unknown): Problem | undefined {
   if (isDeeper(value, MAX_DEPTH)) return { path: '', message: `is nested over ${MAX_DEPTH} deep` }
   return findInText(value)
 }
@@ -25,14 +21,16 @@ function isDeeper(value: unknown, levels: number): boolean {
 }
 
 /** Of a value that is not too deep. */
-function findInText(value: unknown): TextProblem | undefined {
+function findInText(value: unknown): Problem | undefined {
   if (typeof value === 'string') {
     const message = stringProblem(value)
     return message === undefined ? undefined : { path: '', message }
   }
+  if (typeof value === 'number' && !Number.isFinite(value))
+    return { path: '', message: 'is a number too large to keep' }
   if (!isContainer(value)) return undefined
   for (const [key, child] of entriesOf(value)) {
-    const nameProblem = typeof key === 'string' ? stringProblem(key) : undefined
+    const nameProblem = typeof key === 'string' ? keyProblem(key) : undefined
     if (nameProblem !== undefined) return { path: '', message: `has a field name that ${nameProblem}` }
     const problem = findInText(child)
     if (problem) return { ...problem, path: join(key, problem.path) }
@@ -49,6 +47,10 @@ function join(step: string | number, rest: string): string {
   const first = typeof step === 'number' ? `[${step}]` : step
   return rest === '' || rest.startsWith('[') ? first + rest : `${first}.${rest}`
 }
+
+/** JavaScript's objects have no such field of their own: it would be lost without a word. */
+const keyProblem = (key: string): string | undefined =>
+  key === '__proto__' ? 'is `__proto__`, which is lost on its way' : stringProblem(key)
 
 function stringProblem(text: string): string | undefined {
   if (text.includes('\u0000')) return 'contains U+0000, which no store keeps'

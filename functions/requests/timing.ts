@@ -1,7 +1,7 @@
 /** Times that more than one function, or the stack, must agree on. All in milliseconds. */
 
-/** The gateway's Lambda timeout: after it, nothing of that invocation runs any more. */
-export const GATEWAY_TIMEOUT_MS = 15_000
+/** The gateway's Lambda timeout, below API Gateway's 30 s: after it, nothing of that invocation runs any more. */
+export const GATEWAY_TIMEOUT_MS = 29_000
 
 /** A worker that meets a message without an item waits so long for the gateway's write before it gives the request up. */
 export const ITEM_GRACE_MS = 2 * GATEWAY_TIMEOUT_MS

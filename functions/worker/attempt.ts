@@ -36,7 +36,7 @@ export async function attempt(
   if (toSend instanceof MappingError) return failed('mapping_failed', toSend.message, false)
 
   const called = await endpoint.call(request_id, toSend)
-  if (!called.ok) return failed(called.code, called.message, true)
+  if (!called.ok) return failed(called.code, called.message, called.reached)
 
   const mapped = await orMappingError(mappings.response(called.answer))
   if (mapped instanceof MappingError) return failed('invalid_model_response', mapped.message, true)

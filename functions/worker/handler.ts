@@ -7,6 +7,7 @@ import { readSettings } from '../platform/settings.ts'
 import { InferenceMessage } from '../requests/messages.ts'
 import { compose } from './compose.ts'
 import { Env } from './env.ts'
+import { type Job, plan, postpone, reportUnreadable } from './plan.ts'
 import { runRequest } from './run-request.ts'
 import { Settings } from './settings.ts'
 
@@ -19,25 +20,29 @@ const LEASE_MARGIN_MS = 5_000
 /** Runs a batch's messages at once: Lambda is billed while the models think. What fails alone comes again alone. */
 async function handle(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   const lease_until = ports.clock() + context.getRemainingTimeInMillis() + LEASE_MARGIN_MS
-  const done = await Promise.all(event.Records.map(record => run(record, lease_until)))
-  const failed = event.Records.filter((_, i) => !done[i])
+  const read = event.Records.map(record => ({ record, message: parseMessage(InferenceMessage, record, ports.logger) }))
+  const failed = (await Promise.all(plan(read).map(job => perform(job, lease_until)))).flat()
   ports.metrics.addMetric('DeliveredRequests', 'Count', event.Records.length)
   return retryLater(failed)
 }
 
-/** Whether the message may be acknowledged. */
-async function run(record: SQSRecord, lease_until: number): Promise<boolean> {
-  const message = parseMessage(InferenceMessage, record, ports.logger)
-  if (!message) return false
+/** Answers with the records that have to come again. */
+async function perform({ act, record, message }: Job, lease_until: number): Promise<SQSRecord[]> {
   try {
-    await runRequest(ports, { message, lease_until, store_prompts: settings.store_prompts })
-    return true
+    if (act === 'report') await reportUnreadable(ports, record)
+    else if (act === 'postpone') await postpone(ports, message)
+    else
+      await runRequest(ports, {
+        message,
+        lease_until,
+        store_prompts: settings.store_prompts,
+        isAlone: act === 'run alone',
+      })
+    return []
   } catch (error) {
-    ports.logger.error('a request was not run and comes again', {
-      request_id: message.request_id,
-      error: error as Error,
-    })
-    return false
+    const request_id = message?.request_id
+    ports.logger.error('a message was not dealt with and comes again', { request_id, error: error as Error })
+    return [record]
   }
 }
 

@@ -1,5 +1,6 @@
+import { tombstoneOf } from '../lifecycle/bury.ts'
 import { endRequest } from '../lifecycle/end-request.ts'
-import { rejectRequest } from '../lifecycle/reject-request.ts'
+import { rejectAbsent } from '../lifecycle/reject-request.ts'
 import { checkOut } from '../payloads/port.ts'
 import { queueName, RESULTS_QUEUE } from '../queue/names.ts'
 import { MAX_DELAY_SECONDS } from '../queue/port.ts'
@@ -7,7 +8,7 @@ import { refusedClaim } from '../requests/claim.ts'
 import { type OutcomeOf, outcomeEvent } from '../requests/events.ts'
 import type { RequestItem } from '../requests/item.ts'
 import type { InferenceMessage, Payload } from '../requests/messages.ts'
-import { ITEM_GRACE_MS, ITEM_RETENTION_MS } from '../requests/timing.ts'
+import { ITEM_GRACE_MS } from '../requests/timing.ts'
 import { attempt } from './attempt.ts'
 import type { WorkerPorts } from './ports.ts'
 
@@ -16,6 +17,8 @@ export interface Run {
   /** Epoch milliseconds after which this worker certainly no longer runs. */
   readonly lease_until: number
   readonly store_prompts: boolean
+  /** Whether this is the only message of its invocation. */
+  readonly isAlone: boolean
 }
 
 /**
@@ -26,6 +29,7 @@ export interface Run {
 export async function runRequest(ports: WorkerPorts, run: Run): Promise<void> {
   const { message } = run
   const body = (await checkOut(ports.payloads, message.body)) as Record<string, unknown>
+  await ports.endpoint.prepare()
   const claim = await ports.items.claim(message, terms(ports, run))
   if (claim.claimed) return callModel(ports, run, claim.item, body)
   if (!claim.item) return withoutItem(ports, message)
@@ -61,6 +65,8 @@ async function refused(ports: WorkerPorts, run: Run, item: RequestItem, body: Re
       return expired ? endRequest(ports, expired) : defer(ports, message, 0)
     }
     case 'reclaim': {
+      // It may take the next worker with it as well: not again together with others.
+      if (!run.isAlone) return defer(ports, { ...message, alone: true }, 0)
       const again = await ports.items.reclaim(item, terms(ports, run))
       return again.claimed ? callModel(ports, run, again.item, body) : defer(ports, message, 0)
     }
@@ -79,15 +85,8 @@ async function withoutItem(ports: WorkerPorts, message: InferenceMessage): Promi
   const now = ports.clock()
   const age = now - message.created_at
   if (age < ITEM_GRACE_MS) return defer(ports, message, Math.min(age, ITEM_GRACE_MS - age))
-  const { v: _v, type: _type, body: _body, ...request } = message
-  await rejectRequest(ports, {
-    ...request,
-    status: 'rejected',
-    attempt: 0,
-    crashes: 0,
-    completed_at: now,
-    ttl: Math.floor((now + ITEM_RETENTION_MS) / 1000),
-  })
+  const item = await rejectAbsent(ports, tombstoneOf(message, now))
+  if (item.status !== 'rejected') await defer(ports, message, 0)
 }
 
 /** Puts a message back for later: it is sent again, since its receive count must not tell healthy waiting from crashes (I8). */

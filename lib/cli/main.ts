@@ -3,8 +3,10 @@ import type { Clock } from '../../functions/platform/clock.ts'
 import type { Environment } from '../config/interpolate.ts'
 import type { Run } from './answer.ts'
 import { addConfig } from './commands/config.ts'
+import { addDeadLetters } from './commands/dead-letters.ts'
 import { addKeys } from './commands/keys.ts'
 import { addQuota } from './commands/quota.ts'
+import { addReconcile } from './commands/reconcile.ts'
 import { addRequests } from './commands/requests.ts'
 import { addUsers } from './commands/users.ts'
 import type { CommandResult } from './config.ts'
@@ -55,14 +57,18 @@ function commandLine(io: Io, json: boolean, finish: (result: CommandResult) => v
     const choice = program.opts<TargetChoice>()
     if (choice.stack !== undefined && choice.target !== 'aws') program.error('error: --stack goes with --target aws')
     const operator = operatorOf(await openTarget(choice, io.env), io.clock)
-    const answer = await operation(operator)
-    finish({ exitCode: 0, lines: json ? [toJson(answer.json)] : answer.lines.map(printable) })
+    const { json: data, lines, refusals = [] } = await operation(operator)
+    finish({ exitCode: 0, lines: json ? [toJson(data)] : lines.map(printable) })
+    if (refusals.length === 0) return
+    finish({ exitCode: 1, lines: json ? [] : refusals.map(sentence => `error: ${printable(sentence)}`) })
   }
   addConfig(program, { env: io.env, json, finish })
   addKeys(program, run)
   addUsers(program, run)
   addQuota(program, run)
   addRequests(program, run)
+  addDeadLetters(program, run)
+  addReconcile(program, run)
   return program
 }
 
@@ -81,7 +87,7 @@ function sentenceOf(error: unknown): string {
 }
 
 function print(write: (text: string) => void, lines: readonly string[]): void {
-  write(`${lines.join('\n')}\n`)
+  if (lines.length > 0) write(`${lines.join('\n')}\n`)
 }
 
 // What users sent may hold a terminal's control sequences: people are shown none, programs get them escaped.

@@ -1,40 +1,62 @@
 import { dynamoAccessAdmin } from '../../functions/access/admin.ts'
 import type { AccessAdmin } from '../../functions/access/port.ts'
 import { dynamoItems } from '../../functions/items/dynamodb.ts'
+import { allItems } from '../../functions/items/operator.ts'
 import type { RequestItems } from '../../functions/items/port.ts'
+import { type DeadLetters, rdsDataDeadLetters } from '../../functions/ledger/dead-letters.ts'
 import { type OperatorLedger, rdsDataOperatorLedger } from '../../functions/ledger/operator.ts'
 import type { Payloads } from '../../functions/payloads/port.ts'
 import { s3Payloads } from '../../functions/payloads/s3.ts'
 import { type Clock, systemClock } from '../../functions/platform/clock.ts'
+import { type Ids, randomIds } from '../../functions/platform/ids.ts'
+import { type QueueExists, sqsQueueExists } from '../../functions/queue/operator.ts'
+import type { MessageQueue } from '../../functions/queue/port.ts'
+import { sqsQueue } from '../../functions/queue/sqs.ts'
 import { dynamoQuota } from '../../functions/quota/dynamodb.ts'
+import { allQuotaItems, type QuotaItem } from '../../functions/quota/operator.ts'
 import type { Quota } from '../../functions/quota/port.ts'
+import type { RequestItem } from '../../functions/requests/item.ts'
 import type { QuotaSettings } from '../../functions/requests/quota-settings.ts'
 import type { Target } from './target.ts'
 
 /** What an operator works with: the operations in operations/ are functions over it. */
 export interface Operator {
   readonly access: AccessAdmin
-  readonly quota: Pick<Quota, 'read'>
-  readonly items: Pick<RequestItems, 'get'>
+  readonly quota: Quota
+  readonly items: RequestItems
   readonly ledger: OperatorLedger
+  readonly deadLetters: DeadLetters
   readonly payloads: Pick<Payloads, 'get'>
+  readonly queue: MessageQueue
+  readonly queueExists: QueueExists
+  /** Whole tables, a page at a time. */
+  allQuotaItems(): AsyncIterable<QuotaItem[]>
+  allItems(): AsyncIterable<RequestItem[]>
   /** The plans of the pipeline file that is in effect there. */
   readonly quotas: QuotaSettings
   readonly clock: Clock
+  readonly ids: Ids
 }
 
-export function operatorOf({ outputs, dynamoDb, rdsData, s3 }: Target, clock: Clock = systemClock): Operator {
+export function operatorOf({ outputs, dynamoDb, rdsData, s3, sqs }: Target, clock: Clock = systemClock): Operator {
+  const ledger = {
+    LEDGER_CLUSTER_ARN: outputs.LedgerClusterArn,
+    LEDGER_SECRET_ARN: outputs.LedgerSecretArn,
+    LEDGER_DATABASE: outputs.LedgerDatabase,
+  }
   return {
     access: dynamoAccessAdmin(dynamoDb, { keys: outputs.KeysTable, users: outputs.UsersTable }),
     quota: dynamoQuota(dynamoDb, outputs.QuotaTable),
     items: dynamoItems(dynamoDb, outputs.RequestsTable),
-    ledger: rdsDataOperatorLedger(rdsData, {
-      LEDGER_CLUSTER_ARN: outputs.LedgerClusterArn,
-      LEDGER_SECRET_ARN: outputs.LedgerSecretArn,
-      LEDGER_DATABASE: outputs.LedgerDatabase,
-    }),
+    ledger: rdsDataOperatorLedger(rdsData, ledger),
+    deadLetters: rdsDataDeadLetters(rdsData, ledger),
     payloads: s3Payloads(s3, outputs.PayloadsBucket),
+    queue: sqsQueue(sqs, outputs.QueueUrlPrefix),
+    queueExists: sqsQueueExists(sqs, outputs.QueueUrlPrefix),
+    allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),
+    allItems: () => allItems(dynamoDb, outputs.RequestsTable),
     quotas: outputs.Plans,
     clock,
+    ids: randomIds,
   }
 }

@@ -8,7 +8,7 @@ import { Refusal } from './refusal.ts'
 const LocalSystem = z.object({
   pid: z.int().positive(),
   outputs: z.record(z.string(), z.string()),
-  endpoints: z.object({ dynamodb: z.url(), s3: z.url(), rds_data: z.url() }),
+  endpoints: z.object({ sqs: z.url(), dynamodb: z.url(), s3: z.url(), rds_data: z.url() }),
 })
 export type LocalSystem = z.infer<typeof LocalSystem>
 

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { S3Client } from '@aws-sdk/client-s3'
+import { SQSClient } from '@aws-sdk/client-sqs'
 import { z } from 'zod'
 import { QuotaSettings } from '../../functions/requests/quota-settings.ts'
 import type { Environment } from '../config/interpolate.ts'
@@ -18,6 +19,8 @@ const Outputs = z.object({
   LedgerClusterArn: z.string(),
   LedgerSecretArn: z.string(),
   LedgerDatabase: z.string(),
+  /** A queue's URL is this and its name. */
+  QueueUrlPrefix: z.string(),
   /** JSON in a stack's output. */
   Plans: z.string().transform(parseJson).pipe(QuotaSettings),
 })
@@ -29,6 +32,7 @@ export interface Target {
   readonly dynamoDb: DynamoDBClient
   readonly rdsData: RDSDataClient
   readonly s3: S3Client
+  readonly sqs: SQSClient
 }
 
 export interface TargetChoice {
@@ -51,6 +55,7 @@ export function localTarget({ outputs, endpoints }: Pick<LocalSystem, 'outputs' 
     dynamoDb: new DynamoDBClient({ ...common, endpoint: endpoints.dynamodb }),
     rdsData: new RDSDataClient({ ...common, endpoint: endpoints.rds_data }),
     s3: new S3Client({ ...common, endpoint: endpoints.s3 }),
+    sqs: new SQSClient({ ...common, endpoint: endpoints.sqs }),
   }
 }
 
@@ -61,6 +66,7 @@ async function awsTarget(stack: string): Promise<Target> {
     dynamoDb: new DynamoDBClient(),
     rdsData: new RDSDataClient(),
     s3: new S3Client(),
+    sqs: new SQSClient(),
   }
 }
 

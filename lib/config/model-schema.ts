@@ -70,7 +70,8 @@ const Concurrency = z
   ])
   .prefault(10)
   .meta({
-    description: 'Calls at a time, for each priority; one number for both, or one for each.',
+    description:
+      'Calls at a time, for each priority; one number for both, or one for each. Some of them are made together by one worker, so it takes requests that wait to reach the number.',
     examples: [10, { high: 20, normal: 5 }],
   })
 

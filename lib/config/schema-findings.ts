@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Finding, Path } from './finding.ts'
+import { suggest } from './suggest.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -8,7 +9,22 @@ type Checked = { data: unknown; writtenAs: (path: Path) => string | undefined }
 
 /** What the schema refused, one finding a mistake; where it takes one of several forms, by the form that was meant. */
 export function toFindings(issues: readonly Issue[], checked: Checked, parent: Path = []): Finding[] {
-  return issues.flatMap(issue => fromIssue(issue, checked, [...parent, ...issue.path]))
+  return issues
+    .filter(issue => !isMistypedKey(issue, issues))
+    .flatMap(issue => fromIssue(issue, checked, [...parent, ...issue.path]))
+}
+
+// A required key with a typo is one mistake, though the schema finds two: the unknown key's finding names the right one.
+function isMistypedKey({ code, path }: Issue, issues: readonly Issue[]): boolean {
+  const name = path.at(-1)
+  if (code !== 'invalid_type' || typeof name !== 'string') return false
+  const place = path.slice(0, -1).join('\0')
+  return issues.some(
+    other =>
+      other.code === 'unrecognized_keys' &&
+      other.path.join('\0') === place &&
+      other.keys.some(key => suggest(key, [name]) === name),
+  )
 }
 
 /** The paths where the schema found a text in place of a number or a boolean. */

@@ -89,9 +89,15 @@ export class FrontDoor extends Construct {
     for (const path of ['/v1/inference', '/generate', '/api/v1/inference']) {
       this.api.addRoutes({ path, methods: [HttpMethod.POST], integration: gateway, authorizer })
     }
-    for (const path of ['/v1/inference/{request_id}', '/v1/quota']) {
+    for (const path of ['/v1/inference', '/v1/inference/{request_id}', '/v1/quota']) {
       this.api.addRoutes({ path, methods: [HttpMethod.GET], integration: reader, authorizer })
     }
+    this.api.addRoutes({
+      path: '/v1/inference/{request_id}',
+      methods: [HttpMethod.DELETE],
+      integration: reader,
+      authorizer,
+    })
     this.#open(
       HttpRouteKey.with('/healthz', HttpMethod.GET),
       'Health',

@@ -7,6 +7,7 @@ import type { Pipeline } from '../config/schema.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
+import type { LedgerDatabase } from './ledger-database.ts'
 import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
 import type { WorkQueue } from './work-queue.ts'
@@ -16,6 +17,7 @@ export interface GatewayProps {
   readonly queueUrlPrefix: string
   readonly tables: Tables
   readonly payloads: PayloadStore
+  readonly ledger: LedgerDatabase
   /** Each model's queues and the one of results. */
   readonly queues: readonly WorkQueue[]
 }
@@ -26,12 +28,13 @@ export class Gateway extends Construct {
 
   constructor(scope: Construct, id: string, props: GatewayProps) {
     super(scope, id)
-    const { deployment, tables, payloads } = props
+    const { deployment, tables, payloads, ledger } = props
     this.handler = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'gateway',
       settings: gatewaySettings(deployment.pipeline),
       environment: {
+        ...ledger.environment,
         QUEUE_URL_PREFIX: props.queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
@@ -47,7 +50,9 @@ export class Gateway extends Construct {
       ['sqs:SendMessage'],
       props.queues.map(({ queue }) => queue.queueArn),
     )
-    payloads.allow(this.handler.role, 's3:PutObject')
+    // It reads a result for a client that prefers to wait for it.
+    payloads.allow(this.handler.role, 's3:GetObject', 's3:PutObject')
+    ledger.allow(this.handler, 'rds-data:ExecuteStatement')
     deployment.alarms.add(this, 'ErrorsAlarm', {
       metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),
       threshold: 1,

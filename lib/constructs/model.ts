@@ -20,6 +20,8 @@ export interface ModelProps {
   readonly tables: Tables
   readonly payloads: PayloadStore
   readonly results: WorkQueue
+  /** Ends the requests of messages that a queue gave up. */
+  readonly collector: SluiceFunction
 }
 
 /**
@@ -37,6 +39,7 @@ export class Model extends Construct {
     this.worker = this.#worker(props)
     this.queues = { high: this.#queue(props, 'high'), normal: this.#queue(props, 'normal') }
     this.#grant(props)
+    for (const queue of Object.values(this.queues)) queue.feedDeadLetters(props.collector, 'DeadLettersMapping')
     props.deployment.alarms.add(this, 'WorkerAlarm', {
       metric: this.worker.lambda.metricErrors({ period: ALARM_PERIOD }),
       threshold: 3,
@@ -84,7 +87,7 @@ export class Model extends Construct {
   #grant({ deployment, name, tables, payloads, results }: ModelProps): void {
     const queueArns = Object.values(this.queues).map(({ queue }) => queue.queueArn)
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
-    this.worker.allow(['dynamodb:UpdateItem'], [tables.quota.tableArn])
+    this.worker.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     this.worker.allow(['sqs:SendMessage'], [...queueArns, results.queue.queueArn])
     payloads.allow(this.worker.role, 's3:GetObject', 's3:PutObject')
     const secret = modelOf(deployment, name).endpoint.auth?.secret

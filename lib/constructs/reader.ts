@@ -7,20 +7,24 @@ import { type Own, SluiceFunction } from './function.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
+import type { WorkQueue } from './work-queue.ts'
 
 export interface ReaderProps {
   readonly deployment: Deployment
+  readonly queueUrlPrefix: string
   readonly tables: Tables
   readonly payloads: PayloadStore
   readonly ledger: LedgerDatabase
+  readonly results: WorkQueue
 }
 
-/** Answers what only reads, apart from the gateway: those who wait for a result never hold up those who post. */
+/** Answers for requests that are there, apart from the gateway: those who wait for a result never hold up those who post. */
 export class Reader extends Construct {
   readonly handler: SluiceFunction
 
-  constructor(scope: Construct, id: string, { deployment, tables, payloads, ledger }: ReaderProps) {
+  constructor(scope: Construct, id: string, props: ReaderProps) {
     super(scope, id)
+    const { deployment, queueUrlPrefix, tables, payloads, ledger, results } = props
     const settings: Settings = { quotas: deployment.pipeline.quotas }
     this.handler = new SluiceFunction(this, 'Function', {
       deployment,
@@ -28,6 +32,7 @@ export class Reader extends Construct {
       settings,
       environment: {
         ...ledger.environment,
+        QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
@@ -35,7 +40,10 @@ export class Reader extends Construct {
       // The longest that API Gateway waits, less a second to answer in.
       timeout: Duration.seconds(29),
     })
-    this.handler.allow(['dynamodb:GetItem'], [tables.requests.tableArn, tables.quota.tableArn])
+    this.handler.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn, tables.quota.tableArn])
+    this.handler.allow(['dynamodb:Query'], [tables.requests.tableArn])
+    // A request that is cancelled here ends here.
+    this.handler.allow(['sqs:SendMessage'], [results.queue.queueArn])
     payloads.allow(this.handler.role, 's3:GetObject')
     ledger.allow(this.handler, 'rds-data:ExecuteStatement')
   }

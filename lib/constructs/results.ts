@@ -13,6 +13,7 @@ const TIMEOUT = Duration.minutes(2)
 
 export interface ResultsProps {
   readonly deployment: Deployment
+  readonly queueUrlPrefix: string
   readonly tables: Tables
   readonly ledger: LedgerDatabase
 }
@@ -22,8 +23,9 @@ export class Results extends Construct {
   readonly work: WorkQueue
   readonly collector: SluiceFunction
 
-  constructor(scope: Construct, id: string, { deployment, tables, ledger }: ResultsProps) {
+  constructor(scope: Construct, id: string, props: ResultsProps) {
     super(scope, id)
+    const { deployment, queueUrlPrefix, tables, ledger } = props
     this.work = new WorkQueue(this, 'Work', {
       alarms: deployment.alarms,
       queueName: `${deployment.pipeline.name}-${RESULTS_QUEUE}`,
@@ -42,13 +44,16 @@ export class Results extends Construct {
       entryPoint: 'collector',
       environment: {
         ...ledger.environment,
+        QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
       } satisfies Own<Env>,
       timeout: TIMEOUT,
     })
-    this.collector.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
-    this.collector.allow(['dynamodb:UpdateItem'], [tables.quota.tableArn])
+    this.collector.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
+    this.collector.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
+    // A request that its queue gave up ends here, and the event that says so comes back as a result.
+    this.collector.allow(['sqs:SendMessage'], [this.work.queue.queueArn])
     ledger.allow(this.collector, 'rds-data:ExecuteStatement')
     this.work.feed(this.collector, 'Mapping', {
       // Ten results, inline up to 48 KB each with their prompts, stay far below the Data API's 4 MiB a statement. They are not

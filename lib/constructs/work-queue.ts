@@ -18,6 +18,9 @@ const RETENTION = Duration.days(14)
  */
 const VISIBILITY_MARGIN = Duration.seconds(30)
 
+/** Over the collector's timeout; a message whose request still has a live lease is looked at again so much later. */
+const DEAD_LETTER_VISIBILITY = Duration.minutes(5)
+
 export interface WorkQueueProps {
   readonly alarms: Alarms
   readonly queueName: string
@@ -47,7 +50,11 @@ export class WorkQueue extends Construct {
     super(scope, id)
     this.name = props.queueName
     const common = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: RETENTION }
-    this.deadLetters = new Queue(this, 'DeadLetters', { ...common, queueName: `${this.name}-dlq` })
+    this.deadLetters = new Queue(this, 'DeadLetters', {
+      ...common,
+      queueName: `${this.name}-dlq`,
+      visibilityTimeout: DEAD_LETTER_VISIBILITY,
+    })
     this.queue = new Queue(this, 'Queue', {
       ...common,
       queueName: this.name,
@@ -73,7 +80,15 @@ export class WorkQueue extends Construct {
 
   /** Invokes the function with this queue's messages, as soon as there are any; it reports the ones that failed. */
   feed(consumer: SluiceFunction, id: string, props: ConsumerProps): void {
-    const { queueArn } = this.queue
+    this.#map(this.queue, consumer, id, props)
+  }
+
+  /** The same for what the queue gave up, which is rare: the least that a mapping can be. */
+  feedDeadLetters(consumer: SluiceFunction, id: string): void {
+    this.#map(this.deadLetters, consumer, id, { batchSize: 10, maxConcurrency: 2 })
+  }
+
+  #map({ queueArn }: Queue, consumer: SluiceFunction, id: string, props: ConsumerProps): void {
     consumer.allow(
       ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
       [queueArn],

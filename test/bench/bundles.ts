@@ -11,9 +11,10 @@ const RUNS = 7
 const CLIENTS: Record<EntryPoint, readonly string[]> = {
   authorizer: ['dynamodb'],
   gateway: ['dynamodb', 'sqs'],
-  reader: ['dynamodb', 'rds-data'],
+  reader: ['dynamodb', 'sqs', 'rds-data'],
   worker: ['dynamodb', 'sqs', 'secrets-manager'],
-  collector: ['dynamodb', 'rds-data'],
+  collector: ['dynamodb', 'sqs', 'rds-data'],
+  sweeper: ['dynamodb', 'sqs'],
   migrator: ['rds-data'],
 }
 

@@ -6,6 +6,7 @@ import { collect } from '../../functions/collector/collect.ts'
 import { compose as composeCollector } from '../../functions/collector/compose.ts'
 import { compose as composeGateway } from '../../functions/gateway/compose.ts'
 import { parseBody } from '../../functions/gateway/parse-body.ts'
+import { prepare } from '../../functions/gateway/prepare.ts'
 import { createRouter } from '../../functions/gateway/route.ts'
 import type { Settings as GatewaySettings } from '../../functions/gateway/settings.ts'
 import { submitRequest } from '../../functions/gateway/submit-request.ts'
@@ -35,7 +36,7 @@ const IN_FLIGHT = 3
 export async function benchCalls(engines: Engines): Promise<string> {
   const model = await startModel()
   try {
-    const bench = await prepare(engines, model.url)
+    const bench = await setUp(engines, model.url)
     await bench.submit() // brings the user's quota item: once a window
     bench.recorder.take()
 
@@ -56,7 +57,7 @@ export async function benchCalls(engines: Engines): Promise<string> {
 type Calls = Recorder['calls']
 const row = (name: string, calls: Calls): (string | number)[] => [name, sequential(calls), calls.length, tally(calls)]
 
-async function prepare(engines: Engines, modelUrl: string) {
+async function setUp(engines: Engines, modelUrl: string) {
   const recorder = new Recorder()
   const uncounted = { dynamoDb: engines.newDynamoDb(), sqs: engines.newSqs() }
   await createTable(uncounted.dynamoDb, TABLES.REQUESTS_TABLE, 'user_id', 'request_id')
@@ -71,21 +72,24 @@ async function prepare(engines: Engines, modelUrl: string) {
   for (const client of [clients.dynamoDb, clients.sqs, rdsData]) recorder.watch(client)
 
   const settings = gatewaySettings()
-  const gateway = composeGateway({ ...BASE, ...TABLES, QUEUE_URL_PREFIX }, clients)
+  const gateway = composeGateway({ ...BASE, ...TABLES, ...LEDGER, QUEUE_URL_PREFIX }, settings, clients)
   const route = createRouter(settings)
   const worker = composeWorker({ ...BASE, ...TABLES, QUEUE_URL_PREFIX }, workerSettings(modelUrl), clients)
-  const collector = composeCollector({ ...BASE, ...TABLES, ...LEDGER }, clients.dynamoDb, rdsData)
+  const collector = composeCollector({ ...BASE, ...TABLES, ...LEDGER, QUEUE_URL_PREFIX }, clients, rdsData)
   const caller = { user_id: 'bench', plan: 'free' }
   const take = <Schema extends z.ZodType>(queue: string, schema: Schema) =>
     receiveAll(uncounted.sqs, QUEUE_URL_PREFIX + queue, schema)
 
   return {
     recorder,
-    submit: () => submitRequest(gateway, settings, route, caller, parseBody('{"prompt":"How fast?"}')),
+    submit: () =>
+      prepare(gateway, settings, route, caller, parseBody('{"prompt":"How fast?"}')).then(prepared =>
+        submitRequest(gateway, prepared),
+      ),
     work: async () => {
       const [message] = await take('inference-text-normal', InferenceMessage)
       if (!message) throw new Error('no message')
-      await runRequest(worker, { message, lease_until: Date.now() + 60_000, store_prompts: true })
+      await runRequest(worker, { message, lease_until: Date.now() + 60_000, store_prompts: true, isAlone: true })
     },
     collectAll: async () => {
       const events = await take('results', ResultEvent)

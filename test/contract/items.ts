@@ -3,7 +3,10 @@ import type { RequestItems } from '../../functions/items/port.ts'
 import { deferred } from '../support/deferred.ts'
 import { describeClaims } from './items/claim.ts'
 import { describeEnds } from './items/end.ts'
+import { describeGivingUp } from './items/give-up.ts'
 import { describeKeeping } from './items/keep.ts'
+import { describeListing } from './items/list.ts'
+import { describeRedrives } from './items/redrive.ts'
 
 export interface ItemsEngine {
   readonly items: RequestItems
@@ -22,4 +25,7 @@ export function describeItemsContract(name: string, makeEngine: () => Promise<It
   describeKeeping(name, items)
   describeClaims(name, items)
   describeEnds(name, items)
+  describeGivingUp(name, items)
+  describeRedrives(name, items)
+  describeListing(name, items)
 }

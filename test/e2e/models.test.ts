@@ -218,11 +218,11 @@ describe('an answer with', () => {
   })
 })
 
-test('a model that is not there is unreachable, and costs a request', async () => {
+test('a model that is not there is unreachable, and costs nothing', async () => {
   const client = await system.newUser()
   const request = await client.ended(await client.submit({ prompt: 'hello?', model: 'absent' }))
   expect(request).toMatchObject({ status: 'failed', error: { code: 'model_unreachable' } })
-  expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 0 } })
+  expect(await client.settledQuota()).toMatchObject({ requests: { used: 0 }, tokens: { used: 0 } })
 })
 
 test('a request that the mapping fails for never reaches the model, and costs nothing', async () => {

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { main } from '../../lib/cli/main.ts'
-import { environment, fixture, type Output, type RunningSystem, run, startSystem } from './support/system.ts'
+import { jsonOfSluice, runSluice } from './support/sluice.ts'
+import { fixture, type RunningSystem, run, startSystem } from './support/system.ts'
 
 let system: RunningSystem
 
@@ -13,28 +13,8 @@ beforeAll(async () => {
 
 afterAll(() => system.stop())
 
-/** The command line as bin/sluice.ts runs it, but for the process: half a second of a core, each. */
-async function sluice(...argv: string[]): Promise<Output & { readonly code: number }> {
-  let out = ''
-  let err = ''
-  const code = await main(argv, {
-    env: environment({ SLUICE_DATA: system.dataFolder }),
-    out: text => {
-      out += text
-    },
-    err: text => {
-      err += text
-    },
-  })
-  return { code, out, err }
-}
-
-/** What a command that succeeds prints with `--json`. */
-async function json<T>(...argv: string[]): Promise<T> {
-  const { code, out, err } = await sluice(...argv, '--json')
-  expect({ code, err }).toEqual({ code: 0, err: '' })
-  return JSON.parse(out)
-}
+const sluice = (...argv: string[]) => runSluice(system, ...argv)
+const json = <T>(...argv: string[]) => jsonOfSluice<T>(system, ...argv)
 
 interface CreatedKey {
   readonly key: string

@@ -220,10 +220,10 @@ describe('what is no route', () => {
   })
 
   test.for([
-    ['PUT', '/v1/inference', 'POST'],
+    ['PUT', '/v1/inference', 'GET, POST'],
     ['PATCH', '/generate', 'POST'],
     ['GET', '/api/v1/inference', 'POST'],
-    ['POST', '/v1/inference/01a206db-41b7-7114-9466-684e84d9becc', 'GET'],
+    ['POST', '/v1/inference/01a206db-41b7-7114-9466-684e84d9becc', 'DELETE, GET'],
     ['DELETE', '/v1/quota', 'GET'],
     ['POST', '/healthz', 'GET'],
   ] as const)('405 for %s %s, which takes %s', async ([method, path, allow]) => {

@@ -25,7 +25,7 @@ const workerGrants = (model: string) => {
   return [
     ...logs(`Model${model}WorkerLogs`),
     ...each(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], ['StateTablesRequests']),
-    ...each(['dynamodb:UpdateItem'], ['StateTablesQuota']),
+    ...each(['dynamodb:GetItem', 'dynamodb:UpdateItem'], ['StateTablesQuota']),
     ...each(['sqs:SendMessage'], [...queues, 'ResultsWorkQueue']),
     ...consume(...queues),
     `s3:GetObject ${OBJECTS}`,
@@ -52,6 +52,9 @@ describe('each function may do exactly what it does', () => {
           ['ModeltextHighQueue', 'ModeltextNormalQueue', 'ModelimageHighQueue', 'ModelimageNormalQueue'],
         ),
         ...each(['sqs:SendMessage'], ['ResultsWorkQueue']),
+        `rds-data:ExecuteStatement ${CLUSTER}`,
+        LEDGER_SECRET,
+        `s3:GetObject ${OBJECTS}`,
         `s3:PutObject ${OBJECTS}`,
       ],
     ],
@@ -59,7 +62,9 @@ describe('each function may do exactly what it does', () => {
       'reader',
       [
         ...logs('ReaderFunctionLogs'),
-        ...each(['dynamodb:GetItem'], ['StateTablesRequests', 'StateTablesQuota']),
+        ...each(['dynamodb:GetItem', 'dynamodb:UpdateItem'], ['StateTablesRequests', 'StateTablesQuota']),
+        ...each(['dynamodb:Query'], ['StateTablesRequests']),
+        ...each(['sqs:SendMessage'], ['ResultsWorkQueue']),
         `rds-data:ExecuteStatement ${CLUSTER}`,
         LEDGER_SECRET,
         `s3:GetObject ${OBJECTS}`,
@@ -77,11 +82,24 @@ describe('each function may do exactly what it does', () => {
       'collector',
       [
         ...logs('ResultsCollectorLogs'),
-        ...each(['dynamodb:GetItem', 'dynamodb:UpdateItem'], ['StateTablesRequests']),
-        ...each(['dynamodb:UpdateItem'], ['StateTablesQuota']),
-        ...consume('ResultsWorkQueue'),
+        ...each(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], ['StateTablesRequests']),
+        ...each(['dynamodb:GetItem', 'dynamodb:UpdateItem'], ['StateTablesQuota']),
+        ...each(['sqs:SendMessage'], ['ResultsWorkQueue']),
+        ...consume(
+          'ResultsWorkQueue',
+          ...['text', 'image'].flatMap(model => [`Model${model}HighDeadLetters`, `Model${model}NormalDeadLetters`]),
+        ),
         `rds-data:ExecuteStatement ${CLUSTER}`,
         LEDGER_SECRET,
+      ],
+    ],
+    [
+      'sweeper',
+      [
+        ...logs('SweeperFunctionLogs'),
+        ...each(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], ['StateTablesRequests']),
+        ...each(['dynamodb:GetItem', 'dynamodb:Scan', 'dynamodb:UpdateItem'], ['StateTablesQuota']),
+        ...each(['sqs:SendMessage'], ['ResultsWorkQueue']),
       ],
     ],
     [

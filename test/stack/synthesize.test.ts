@@ -36,7 +36,7 @@ describe('the pipeline that comes with the repository', async () => {
       return run(process.execPath, ['--input-type=module', '--eval', script], { env })
     })
     for (const { stdout } of await Promise.all(starts)) expect(stdout).toBe('function')
-    expect(functions).toHaveLength(6)
+    expect(functions).toHaveLength(7)
   })
 
   it('takes variables from the environment it is given', () => {

@@ -6,6 +6,7 @@ import { Settings as GatewaySettings } from '../../functions/gateway/settings.ts
 import { Env as MigratorEnv } from '../../functions/migrator/env.ts'
 import { Env as ReaderEnv } from '../../functions/reader/env.ts'
 import { Settings as ReaderSettings } from '../../functions/reader/settings.ts'
+import { Env as SweeperEnv } from '../../functions/sweeper/env.ts'
 import { Env as WorkerEnv } from '../../functions/worker/env.ts'
 import { Settings as WorkerSettings } from '../../functions/worker/settings.ts'
 import { functionOf, ofType, only, queueOf, render, variablesOf } from './queries.ts'
@@ -27,7 +28,9 @@ describe('the front door', () => {
     ['POST /v1/inference', 'gateway', true],
     ['POST /generate', 'gateway', true],
     ['POST /api/v1/inference', 'gateway', true],
+    ['GET /v1/inference', 'reader', true],
     ['GET /v1/inference/{request_id}', 'reader', true],
+    ['DELETE /v1/inference/{request_id}', 'reader', true],
     ['GET /v1/quota', 'reader', true],
     ['GET /healthz', 'reader', false],
     ['$default', 'reader', false],
@@ -41,7 +44,7 @@ describe('the front door', () => {
   })
 
   it('has no other route', () => {
-    expect(ofType(template, 'AWS::ApiGatewayV2::Route')).toHaveLength(7)
+    expect(ofType(template, 'AWS::ApiGatewayV2::Route')).toHaveLength(9)
   })
 
   it('asks the authorizer by the key header, and remembers its answer for 60 s', () => {
@@ -56,9 +59,23 @@ describe('the front door', () => {
   })
 
   it('lets only this API invoke its functions', () => {
-    const permissions = ofType(template, 'AWS::Lambda::Permission')
-    expect(permissions).toHaveLength(8)
+    const permissions = ofType(template, 'AWS::Lambda::Permission').filter(
+      ({ Properties }) => Properties.Principal === 'apigateway.amazonaws.com',
+    )
+    expect(permissions).toHaveLength(10)
     for (const { Properties } of permissions) expect(JSON.stringify(Properties.SourceArn)).toContain(api.id)
+  })
+
+  it('nothing else but the schedule invokes a function from outside', () => {
+    const others = ofType(template, 'AWS::Lambda::Permission').filter(
+      ({ Properties }) => Properties.Principal !== 'apigateway.amazonaws.com',
+    )
+    expect(others.map(({ Properties }) => Properties)).toEqual([
+      expect.objectContaining({
+        Principal: 'events.amazonaws.com',
+        FunctionName: { 'Fn::GetAtt': [functionOf(template, 'sweeper').id, 'Arn'] },
+      }),
+    ])
   })
 
   it('logs each call without headers or paths', () => {
@@ -78,6 +95,7 @@ describe('functions', () => {
     ['worker-text', WorkerEnv],
     ['worker-image', WorkerEnv],
     ['collector', CollectorEnv],
+    ['sweeper', SweeperEnv],
     ['migrator', MigratorEnv],
   ])('the %s is given exactly the variables that it reads', (service, Env) => {
     const variables = variablesOf(functionOf(template, service))

@@ -20,14 +20,17 @@ function recordingLedger() {
 
 /** A collector, and requests that a worker runs. */
 export function aCollector() {
-  const memory = memoryPorts()
+  const { ledger: _, ...memory } = memoryPorts()
   const ledger = recordingLedger()
   const ports = { ...memory, ledger }
   return { ports, ledger, entries: () => ledger.batches.flat() }
 }
 
 /** A request that a worker runs, its reservation held. */
-export async function running(ports: MemoryPorts, fields: Partial<RequestItem> = {}): Promise<RequestItem> {
+export async function running(
+  ports: Pick<MemoryPorts, 'items' | 'quota'>,
+  fields: Partial<RequestItem> = {},
+): Promise<RequestItem> {
   const item = anItem({
     user_id: newUser(),
     status: 'running',

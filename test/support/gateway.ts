@@ -1,4 +1,5 @@
 import type { GatewayPorts } from '../../functions/gateway/ports.ts'
+import { prepare } from '../../functions/gateway/prepare.ts'
 import { createRouter } from '../../functions/gateway/route.ts'
 import type { Settings } from '../../functions/gateway/settings.ts'
 import { submitRequest } from '../../functions/gateway/submit-request.ts'
@@ -35,8 +36,10 @@ export const TEXT_QUEUE = 'inference-text-normal'
 export const route = createRouter(SETTINGS)
 
 /** Submits a small request, with `fields` in it. */
-export const submit = (ports: GatewayPorts, caller = aCaller(), fields = {}) =>
-  submitRequest(ports, SETTINGS, route, caller, aSubmission(fields))
+export async function submit(ports: GatewayPorts, caller = aCaller(), fields = {}) {
+  const prepared = await prepare(ports, SETTINGS, route, caller, aSubmission(fields))
+  return { ...prepared, ...(await submitRequest(ports, prepared)) }
+}
 
 /** What a user has used of the day that tests live on, in the first shard. */
 export async function usedBy({ quota }: Pick<GatewayPorts, 'quota'>, user_id: string) {

@@ -35,8 +35,8 @@ function resolve(from: string, specifier: string): string {
   return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 }
 
-const CAPABILITIES = ['access', 'inference', 'items', 'ledger', 'payloads', 'queue', 'quota'] as const
-const ENTRY_POINTS = ['authorizer', 'collector', 'gateway', 'migrator', 'reader', 'worker'] as const
+const CAPABILITIES = ['access', 'idempotency', 'inference', 'items', 'ledger', 'payloads', 'queue', 'quota'] as const
+const ENTRY_POINTS = ['authorizer', 'collector', 'gateway', 'migrator', 'reader', 'sweeper', 'worker'] as const
 const CDK = ['aws-cdk-lib', 'constructs', 'cdk-nag']
 
 /** Files of a capability that anybody may know: what it means, not how it is done. */

@@ -3,6 +3,8 @@ import type { GatewayPorts } from '../../functions/gateway/ports.ts'
 import type { Ids } from '../../functions/platform/ids.ts'
 import { movableClock } from './clock.ts'
 import { memoryItems } from './memory/items.ts'
+import { memoryKeys } from './memory/keys.ts'
+import { memoryLedger } from './memory/ledger.ts'
 import { memoryPayloads } from './memory/payloads.ts'
 import { memoryQueue } from './memory/queue.ts'
 import { memoryQuota } from './memory/quota.ts'
@@ -23,8 +25,13 @@ export function memoryPorts() {
     quota: memoryQuota(),
     queue: memoryQueue(),
     payloads: memoryPayloads(),
+    keys: memoryKeys(),
+    ledger: memoryLedger(),
+    settings: { store_prompts: true },
     ids: countedIds(),
     clock,
+    /** Time passes while somebody sleeps. */
+    sleep: async (ms: number) => advance(ms),
     metrics,
     advance,
   }

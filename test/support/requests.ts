@@ -31,6 +31,7 @@ export const anItem = (fields: Partial<RequestItem> = {}): RequestItem => ({
   fingerprint: 'f'.repeat(64),
   created_at: NOW,
   deadline: NOW + 3_600_000,
+  next_run: (fields.run ?? 1) + 1,
   status: 'queued',
   attempt: 0,
   crashes: 0,

@@ -24,6 +24,7 @@ export function aWorker(answer: ModelAnswer = { ok: true, answer: { result: 'hi'
   const memory = memoryPorts()
   const asked: unknown[] = []
   const endpoint: WorkerPorts['endpoint'] = {
+    prepare: async () => undefined,
     call: async (requestId, body) => {
       asked.push({ requestId, body })
       return answer
@@ -33,6 +34,6 @@ export function aWorker(answer: ModelAnswer = { ok: true, answer: { result: 'hi'
   const outcomes = () => memory.queue.sent(RESULTS_QUEUE).map(({ body }) => OutcomeEvent.parse(body))
   const deferred = () => memory.queue.sent(OWN_QUEUE)
   const run = (item: RequestItem, using: WorkerPorts = ports, body: unknown = undefined) =>
-    runRequest(using, { message: aMessage(item, body), lease_until: LEASE, store_prompts: true })
+    runRequest(using, { message: aMessage(item, body), lease_until: LEASE, store_prompts: true, isAlone: true })
   return { ports, asked, outcomes, deferred, run }
 }

@@ -18,9 +18,9 @@ export interface Quota {
 /** The client API as its user calls it, with one key. */
 export interface ApiClient {
   /** Sends anything; `body` goes out as it is. */
-  send(method: string, path: string, body?: string): Promise<ApiAnswer>
+  send(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<ApiAnswer>
   /** Posts a request, whatever the answer. */
-  post(body: object): Promise<ApiAnswer>
+  post(body: object, headers?: Record<string, string>): Promise<ApiAnswer>
   /** Posts a request that must be accepted, and answers with its id. */
   submit(body: object): Promise<string>
   /** `GET /v1/inference/{id}` as soon as the request has ended. */
@@ -34,15 +34,15 @@ const TERMINAL = ['completed', 'failed', 'cancelled', 'expired']
 
 /** `key` undefined sends no key. `transcript` gets every answer, headers and body, as text. */
 export function createApiClient(apiUrl: string, key?: string, transcript: string[] = []): ApiClient {
-  const send: ApiClient['send'] = async (method, path, body) => {
-    const headers = { 'content-type': 'application/json', ...(key !== undefined && { 'x-api-key': key }) }
+  const send: ApiClient['send'] = async (method, path, body, more = {}) => {
+    const headers = { 'content-type': 'application/json', ...(key !== undefined && { 'x-api-key': key }), ...more }
     const response = await fetch(apiUrl + path, { method, headers, ...(body !== undefined && { body }) })
     const text = await response.text()
     const answer = { status: response.status, headers: Object.fromEntries(response.headers), body: JSON.parse(text) }
     transcript.push(JSON.stringify(answer.headers) + text)
     return answer
   }
-  const post = (body: object) => send('POST', '/v1/inference', JSON.stringify(body))
+  const post: ApiClient['post'] = (body, headers) => send('POST', '/v1/inference', JSON.stringify(body), headers)
   const quota = async () => (await send('GET', '/v1/quota')).body as unknown as Quota
   return {
     send,

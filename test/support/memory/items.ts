@@ -36,6 +36,12 @@ export function memoryItems(): RequestItems {
       item: item && shown(item),
     }) as Claim
 
+  const endQueued = (item: Stored, seen: RequestItem, now: number, status: 'expired' | 'cancelled') => {
+    if (item.status === status && item.run === seen.run) return shown(item)
+    if (item.status !== 'queued' || item.run !== seen.run || item.attempt !== seen.attempt) return undefined
+    return store({ ...ended(item, now), status, charge: item.attempt > 0 ? 0 : undefined })
+  }
+
   return {
     get: async (user_id, request_id) => {
       const item = find({ user_id, request_id })
@@ -68,27 +74,85 @@ export function memoryItems(): RequestItems {
     },
     expire: async (seen, now) => {
       const item = find(seen)
-      if (item?.status === 'expired' && item.run === seen.run) return shown(item)
-      const isAsSeen = item?.status === 'queued' && item.run === seen.run && item.attempt === seen.attempt
-      if (!isAsSeen || item.deadline > now) return undefined
+      return item && (item.status === 'expired' || item.deadline <= now)
+        ? endQueued(item, seen, now, 'expired')
+        : undefined
+    },
+    cancel: async (seen, now) => {
+      const item = find(seen)
+      if (item?.run !== seen.run) return undefined
+      if (seen.status === 'queued') return endQueued(item, seen, now, 'cancelled')
+      return item.status === 'running' ? store({ ...item, cancel_requested: true }) : undefined
+    },
+    giveUp: async (seen, error, now) => {
+      const item = find(seen)
+      if (!item || item.run !== seen.run || item.attempt !== seen.attempt) return undefined
+      const status = seen.cancel_requested ? 'cancelled' : 'failed'
+      if (item.status === status) return shown(item)
+      const isBusy = (item.status === 'running' ? item.lease_until : item.not_before) ?? 0
+      if (item.status !== seen.status || isBusy > now || item.cancel_requested !== seen.cancel_requested)
+        return undefined
       const charge = item.attempt > 0 ? 0 : undefined
-      return store({ ...item, status: 'expired', completed_at: now, charge, not_before: undefined })
+      return store({
+        ...ended(item, now),
+        status,
+        charge,
+        error: status === 'failed' ? error : undefined,
+      })
+    },
+    redrive: async (seen, { reservation, deadline }) => {
+      const item = find(seen)
+      if (item?.run === reservation.run && item.nonce === reservation.nonce) return shown(item)
+      if (item?.status !== 'failed' || item.run !== seen.run || item.next_run !== reservation.run) return undefined
+      const { window, shard, charge, holds_request } = item
+      const earlier = charge === undefined ? [] : [{ window, shard, tokens: charge, request: holds_request }]
+      const { usage: _u, error: _e, charge: _c, started_at: _s, completed_at: _d, cancel_requested: _r, ...rest } = item
+      return store({
+        ...rest,
+        ...reservation,
+        deadline,
+        status: 'queued',
+        next_run: reservation.run + 1,
+        attempt: 0,
+        crashes: 0,
+        earlier: [...(item.earlier ?? []), ...earlier],
+      })
+    },
+    burn: async (seen, run) => {
+      const item = find(seen)
+      if (!item) return false
+      if (item.status === 'failed' && item.run === seen.run && item.next_run <= run)
+        store({ ...item, next_run: run + 1 })
+      const now = find(seen)
+      return now !== undefined && now.run !== run && now.next_run > run
+    },
+    list: async (userId, limit, before = '~') => {
+      const own = [...items.values()].filter(item => item.user_id === userId && item.request_id < before)
+      const page = own.sort((a, b) => (a.request_id < b.request_id ? 1 : -1)).slice(0, limit)
+      return { items: page.map(shown), last: page.length < own.length ? page.at(-1)?.request_id : undefined }
     },
     decide: async ({ status, completed_at, usage, error, charge, ...of }) => {
       const item = find(of)
       if (!item || item.run !== of.run || item.attempt !== of.attempt) return undefined
-      if (item.status === 'running')
-        return store({
-          ...item,
-          status,
-          completed_at,
-          usage,
-          error,
-          charge,
-          lease_until: undefined,
-          claim_id: undefined,
-        })
-      return item.status === status ? shown(item) : undefined
+      if (item.status !== 'running')
+        return item.status === status || (item.status === 'cancelled' && item.cancel_requested)
+          ? shown(item)
+          : undefined
+      return store({
+        ...ended(item, completed_at),
+        status: item.cancel_requested ? 'cancelled' : status,
+        usage,
+        charge,
+        error: item.cancel_requested ? undefined : error,
+      })
     },
   }
 }
+
+const ended = (item: Stored, now: number): Stored => ({
+  ...item,
+  completed_at: now,
+  not_before: undefined,
+  lease_until: undefined,
+  claim_id: undefined,
+})

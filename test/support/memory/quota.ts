@@ -41,6 +41,9 @@ export function memoryQuota(): Quota {
       return { admitted: true, reservation, used: { requests: item.requests, tokens: item.tokens } }
     },
     close: async closings => closings.forEach(close),
+    openBefore: async function* (time) {
+      yield [...items.values()].flatMap(({ open }) => [...open.values()]).filter(({ at }) => at <= time)
+    },
     read: async (user_id, window, shard) => toCounters(itemOf({ user_id, window, shard })),
   }
 }

@@ -24,6 +24,11 @@ const TABLES = {
   UsersTable: ['user_id'],
 }
 
+/** Where nothing answers. */
+const NOWHERE = 'http://127.0.0.1:1'
+
+const queueUrlPrefix = (sqs: string) => `${sqs}/000000000000/sluice-`
+
 export const OUTPUTS: Record<string, string> = {
   ...Object.fromEntries(Object.keys(TABLES).map(name => [name, name])),
   ApiUrl: 'http://127.0.0.1:8080',
@@ -31,6 +36,7 @@ export const OUTPUTS: Record<string, string> = {
   LedgerClusterArn: 'arn:aws:rds:us-east-1:000000000000:cluster:ledger',
   LedgerSecretArn: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:ledger',
   LedgerDatabase: 'sluice',
+  QueueUrlPrefix: queueUrlPrefix(NOWHERE),
   Plans: JSON.stringify(QUOTAS),
 }
 
@@ -58,7 +64,7 @@ export async function sluice(env: Record<string, string>, now: string, ...argv: 
 }
 
 /** As much of a local system as the command line needs: the tables, and a local.json that tells where they are. */
-export async function startTables(rdsData = 'http://127.0.0.1:1') {
+export async function startTables(rdsData = NOWHERE, sqs = NOWHERE) {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -68,8 +74,9 @@ export async function startTables(rdsData = 'http://127.0.0.1:1') {
   await Promise.all(Object.entries(TABLES).map(([table, keys]) => createTable(client, table, keys)))
 
   const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
-  const endpoints = { sqs: dynamodb, dynamodb, s3: 'http://127.0.0.1:1', rds_data: rdsData }
-  const local = { apiUrl: OUTPUTS.ApiUrl, pid: process.pid, outputs: OUTPUTS, endpoints }
+  const endpoints = { sqs, dynamodb, s3: sqs, rds_data: rdsData }
+  const outputs = { ...OUTPUTS, QueueUrlPrefix: queueUrlPrefix(sqs) }
+  const local = { apiUrl: OUTPUTS.ApiUrl, pid: process.pid, outputs, endpoints }
   writeFileSync(join(folder, 'local.json'), JSON.stringify(local))
 
   return {

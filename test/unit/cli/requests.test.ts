@@ -48,6 +48,7 @@ const item = (n: number, more: Partial<RequestItem> = {}): RequestItem => ({
   created_at: NOON,
   deadline: NOON + 21_600_000,
   run: 1,
+  next_run: 2,
   window: '2026-11-23',
   shard: 0,
   nonce: 'n',

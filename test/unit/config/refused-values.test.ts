@@ -115,11 +115,16 @@ describe('a value is refused where it stands', () => {
       'p.yaml:12:35: models.text.endpoint.auth.secret is missing; it must be the name of a secret in AWS Secrets Manager',
     ],
     [
-      'a key that auth has not',
+      'a required key with a typo, once',
       endpoint('url: "http://x/", auth: { secrte: K }'),
+      'p.yaml:12:43: models.text.endpoint.auth has no key "secrte"; did you mean "secret"?',
+    ],
+    [
+      'a key that auth has not, and one that it lacks',
+      endpoint('url: "http://x/", auth: { colour: K }'),
       lines(
         'p.yaml:12:35: models.text.endpoint.auth.secret is missing; it must be the name of a secret in AWS Secrets Manager',
-        'p.yaml:12:43: models.text.endpoint.auth has no key "secrte"; did you mean "secret"?',
+        'p.yaml:12:43: models.text.endpoint.auth has no key "colour"; its keys are header, prefix, secret',
       ),
     ],
     [

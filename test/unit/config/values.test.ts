@@ -115,9 +115,11 @@ describe('concurrency', () => {
     )
   })
 
-  it('takes as many calls in one invocation as it can', () => {
-    expect(splitConcurrency(10)).toEqual({ mapping: 2, calls: 5 })
-    expect(splitConcurrency(20)).toEqual({ mapping: 2, calls: 10 })
+  it('takes as many calls in one invocation as leave five of them, for requests that come one by one', () => {
+    expect(splitConcurrency(10)).toEqual({ mapping: 5, calls: 2 })
+    expect(splitConcurrency(20)).toEqual({ mapping: 5, calls: 4 })
+    expect(splitConcurrency(100)).toEqual({ mapping: 10, calls: 10 })
+    expect(splitConcurrency(4)).toEqual({ mapping: 4, calls: 1 })
     expect(splitConcurrency(7)).toEqual({ mapping: 7, calls: 1 })
     expect(splitConcurrency(1_009)).toBeUndefined()
   })

@@ -9,11 +9,10 @@ import type { EndedEvent } from '../../../../functions/requests/messages.ts'
 import { NOW } from '../../../support/clock.ts'
 import { aCollector, running, usedBy } from '../../../support/collector.ts'
 import { failing } from '../../../support/failing.ts'
-import type { MemoryPorts } from '../../../support/ports.ts'
 import { anAcceptedEvent, anItem, anOutcome } from '../../../support/requests.ts'
 
 describe('collect: a step that fails', () => {
-  const steps: { step: string; broken: (ports: MemoryPorts & CollectorPorts) => CollectorPorts; again: string[] }[] = [
+  const steps: { step: string; broken: (ports: CollectorPorts) => CollectorPorts; again: string[] }[] = [
     { step: 'decide', broken: p => ({ ...p, items: failing(p.items, 'decide', 'before') }), again: ['outcome'] },
     {
       step: 'decide, its answer lost',
@@ -84,13 +83,13 @@ describe('collect: a step that fails', () => {
     const [bad, good] = [await running(ports), await running(ports)]
     const record = async (entries: readonly Entry[]): Promise<Recorded> => ({
       refused: entries
-        .filter(({ row }) => row.request_id === bad.request_id)
+        .filter(({ row }) => row?.request_id === bad.request_id)
         .map(entry => ({ entry, reason: 'SQLState: 22P05' })),
     })
 
     const { again, ended } = await collect({ ...ports, ledger: { record } }, [anOutcome(bad), anOutcome(good)])
 
-    expect([...again.keys()].map(({ request_id }) => request_id)).toEqual([bad.request_id])
+    expect([...again.keys()]).toMatchObject([{ request_id: bad.request_id }])
     expect([...again.values()]).toMatchObject([{ message: expect.stringContaining('22P05') }])
     expect(ended.map(({ request_id }) => request_id)).toEqual([good.request_id])
     expect(await usedBy(ports, good)).toMatchObject({ open: 0 })
@@ -104,7 +103,7 @@ describe('collect: a step that fails', () => {
 
     const { again, ended } = await collect({ ...ports, items }, [anOutcome(bad), anOutcome(good)])
 
-    expect([...again.keys()].map(({ request_id }) => request_id)).toEqual([bad.request_id])
+    expect([...again.keys()]).toMatchObject([{ request_id: bad.request_id }])
     expect(ended.map(({ request_id }) => request_id)).toEqual([good.request_id])
   })
 })

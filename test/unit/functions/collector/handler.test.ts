@@ -1,14 +1,16 @@
-import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { DatabaseResumingException, ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/collector/handler.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
-import { anAcceptedEvent, anItem, anOutcome } from '../../../support/requests.ts'
+import { aMessage, anAcceptedEvent, anItem, anOutcome } from '../../../support/requests.ts'
 
 const dynamoDb = mockClient(DynamoDBClient)
 const rdsData = mockClient(RDSDataClient)
+const sqs = mockClient(SQSClient)
 let handler: typeof Handler
 beforeAll(async () => {
   stubLambdaEnv()
@@ -17,6 +19,7 @@ beforeAll(async () => {
 beforeEach(() => {
   dynamoDb.reset()
   rdsData.reset()
+  sqs.reset()
   rdsData.on(ExecuteStatementCommand).resolves({})
 })
 afterEach(() => vi.restoreAllMocks())
@@ -52,14 +55,36 @@ describe('collector', () => {
     expect(output.logs()).toContainEqual(expect.objectContaining({ level: 'ERROR', request_id: item.request_id }))
   })
 
-  it('brings again alone what can’t be read', async () => {
-    captureOutput()
+  it('makes a dead letter of what can’t be read, and logs none of it', async () => {
+    const output = captureOutput()
 
     const { batchItemFailures } = await handler(
-      anSqsEvent(['nonsense', anAcceptedEvent(item), { ...anAcceptedEvent(item), v: 9 }]),
+      anSqsEvent(['secret words', anAcceptedEvent(item), { ...anAcceptedEvent(item), v: 9 }]),
       aContext(),
     )
 
-    expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(['message-0', 'message-2'])
+    expect(batchItemFailures).toEqual([])
+    const [statement] = rdsData.commandCalls(ExecuteStatementCommand)
+    const parameter = statement?.args[0].input.parameters?.find(({ name }) => name === 'dead_letters')
+    expect(JSON.parse(parameter?.value?.stringValue ?? '')).toMatchObject([
+      { id: 'message:message-0', reason: 'unreadable', message: { text: 'secret words' } },
+      { id: 'message:message-2', reason: 'unreadable' },
+    ])
+    expect(output.text()).not.toContain('secret words')
+  })
+
+  it('ends the request of a message that its queue gave up, once no worker can have it', async () => {
+    captureOutput()
+    const abandoned = anItem({ status: 'running', attempt: 10, lease_until: item.created_at })
+    const failed = { ...abandoned, status: 'failed', error: { code: 'worker_crashed', message: 'm' }, charge: 0 }
+    dynamoDb.on(GetItemCommand).resolves({ Item: marshall(abandoned) })
+    dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall(failed) })
+    sqs.on(SendMessageCommand).resolves({})
+
+    const answer = await handler(anSqsEvent([aMessage(abandoned)]), aContext())
+
+    expect(answer).toEqual({ batchItemFailures: [] })
+    const [sent] = sqs.commandCalls(SendMessageCommand)
+    expect(JSON.parse(sent?.args[0].input.MessageBody ?? '')).toMatchObject({ type: 'ended', status: 'failed' })
   })
 })

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { submitRequest } from '../../../../functions/gateway/submit-request.ts'
 import { MAX_INLINE_BYTES } from '../../../../functions/payloads/port.ts'
 import { Unavailable } from '../../../../functions/platform/unavailable.ts'
 import { RESULTS_QUEUE } from '../../../../functions/queue/names.ts'
@@ -8,7 +7,7 @@ import { AcceptedEvent, InferenceMessage } from '../../../../functions/requests/
 import { STALE_RESERVATION_MS } from '../../../../functions/requests/timing.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
-import { aCaller, aSubmission, route, SETTINGS, submit, TEXT_QUEUE, usedBy } from '../../../support/gateway.ts'
+import { aCaller, submit, TEXT_QUEUE, usedBy } from '../../../support/gateway.ts'
 import { memoryPorts } from '../../../support/ports.ts'
 
 describe('submitRequest: a request that is accepted', () => {
@@ -64,7 +63,7 @@ describe('submitRequest: a request that is accepted', () => {
   it('does not tell the ledger its prompt where prompts are not stored', async () => {
     const ports = memoryPorts()
 
-    await submitRequest(ports, { ...SETTINGS, store_prompts: false }, route, aCaller(), aSubmission())
+    await submit({ ...ports, settings: { store_prompts: false } })
 
     expect(ports.queue.sent(RESULTS_QUEUE)[0]?.body).not.toHaveProperty('prompt')
   })

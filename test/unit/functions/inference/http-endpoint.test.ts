@@ -121,7 +121,7 @@ describe('httpEndpoint: what the model answers', () => {
 
     const answer = await endpoint(url).call('r1', {})
 
-    expect(answer).toEqual({ ok: false, code, message: expect.stringContaining(String(status)) })
+    expect(answer).toEqual({ ok: false, code, message: expect.stringContaining(String(status)), reached: true })
     expect(JSON.stringify(answer)).not.toContain('secret')
   })
 
@@ -171,6 +171,7 @@ describe('httpEndpoint: a model that does not answer', () => {
       ok: false,
       code: 'model_timeout',
       message: 'the model did not answer within 0.15 s',
+      reached: true,
     })
   })
 
@@ -202,7 +203,7 @@ describe('httpEndpoint: a model that does not answer', () => {
   ])('is unreachable when it $what', async ({ answer }) => {
     const url = await serve(answer)
 
-    expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: false, code: 'model_unreachable' })
+    expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: false, code: 'model_unreachable', reached: true })
   })
 
   it('is unreachable when the connection is refused', async () => {
@@ -214,6 +215,7 @@ describe('httpEndpoint: a model that does not answer', () => {
       ok: false,
       code: 'model_unreachable',
       message: 'the model could not be reached',
+      reached: false,
     })
   })
 

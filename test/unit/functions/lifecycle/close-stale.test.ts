@@ -134,16 +134,33 @@ describe('closeStale', () => {
     expect(await used()).toEqual(RELEASED)
   })
 
-  it('releases one of an earlier run, and leaves one of a later run to its redrive', async () => {
+  it('releases one of an earlier run', async () => {
     const item = anItem({ status: 'failed', run: 2, charge: 0, completed_at: NOW })
-    const earlier = await given(item, { ...reservationOf(item), run: 1 })
-    const later = await given(item, { ...reservationOf(item), run: 3 })
+    const { ports, open, used } = await given(item, { ...reservationOf(item), run: 1 })
 
-    expect(await closeStale(earlier.ports, earlier.open, LATER)).toBe(true)
-    expect(await closeStale(later.ports, later.open, LATER)).toBe(false)
+    expect(await closeStale(ports, open, LATER)).toBe(true)
 
-    expect(await earlier.used()).toEqual(RELEASED)
-    expect(await later.used()).toEqual(HELD)
+    expect(await used()).toEqual(RELEASED)
+  })
+
+  it('releases one of a redrive that came to nothing, once its run can no longer begin (rule 8)', async () => {
+    const item = anItem({ status: 'failed', run: 1, charge: 0, completed_at: NOW })
+    const redrive = { ...reservationOf(item), run: 2, nonce: 'redrive' }
+    const { ports, open, used } = await given(item, redrive)
+
+    expect(await closeStale(ports, open, LATER)).toBe(true)
+
+    expect(await used()).toEqual(RELEASED)
+    expect(await ports.items.redrive(item, { reservation: redrive, deadline: LATER })).toBeUndefined()
+    expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', next_run: 3 })
+  })
+
+  it('leaves one of a redrive to it while its request is in another state', async () => {
+    const item = anItem({ status: 'running', attempt: 1, lease_until: LATER + 1 })
+    const { ports, open, used } = await given(item, { ...reservationOf(item), run: 2, nonce: 'redrive' })
+
+    expect(await closeStale(ports, open, LATER)).toBe(false)
+    expect(await used()).toEqual(HELD)
   })
 
   it('keeps the reservation when the ledger could not be told, so that somebody comes back (rule 4)', async () => {

@@ -3,10 +3,10 @@ import { unrouted } from '../../../../functions/reader/unrouted.ts'
 
 describe('unrouted', () => {
   it.each([
-    { path: '/v1/inference', allow: 'POST' },
+    { path: '/v1/inference', allow: 'GET, POST' },
     { path: '/generate', allow: 'POST' },
     { path: '/api/v1/inference', allow: 'POST' },
-    { path: '/v1/inference/01a207e6-dca0-746e-b6a9-c92353540dee', allow: 'GET' },
+    { path: '/v1/inference/01a207e6-dca0-746e-b6a9-c92353540dee', allow: 'DELETE, GET' },
     { path: '/v1/quota', allow: 'GET' },
     { path: '/healthz', allow: 'GET' },
   ])('says that $path takes $allow only', ({ path, allow }) => {

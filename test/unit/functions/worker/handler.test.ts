@@ -68,7 +68,7 @@ describe('worker', () => {
     expect(lease).toBeLessThan(before + 120_000)
   })
 
-  it('brings again alone what could not be run, and what can’t be read, without logging either', async () => {
+  it('brings again alone what could not be run, and reports what can’t be read, without logging either', async () => {
     const output = captureOutput()
     const [good, unlucky] = [anItem(), anItem()]
     dynamoDb.on(UpdateItemCommand).rejects(new Error('throttled'))
@@ -84,10 +84,11 @@ describe('worker', () => {
       aContext(),
     )
 
-    expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual([
-      'message-1',
-      'message-2',
-      'message-3',
+    expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(['message-1'])
+    const reported = sqs.commandCalls(SendMessageBatchCommand).flatMap(({ args }) => args[0].input.Entries ?? [])
+    expect(reported.map(({ MessageBody = '' }) => JSON.parse(MessageBody))).toMatchObject([
+      { type: 'unreadable', message_id: 'message-2', text: '{"prompt":"secret words"' },
+      { type: 'unreadable', message_id: 'message-3' },
     ])
     expect(output.text()).not.toContain('secret words')
     expect(output.text()).toContain(unlucky.request_id)

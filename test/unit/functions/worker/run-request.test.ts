@@ -53,7 +53,7 @@ describe('runRequest: a request whose turn it is', () => {
     await ports.payloads.put('body.json', '{"prompt":"long"}')
 
     const message = { ...aMessage(item), body: { key: 'body.json' } }
-    await runRequest(ports, { message, lease_until: LEASE, store_prompts: true })
+    await runRequest(ports, { message, lease_until: LEASE, store_prompts: true, isAlone: true })
 
     expect(asked).toMatchObject([{ body: { input: 'long' } }])
     expect(outcomes()).toMatchObject([{ prompt: { key: 'body.json' } }])
@@ -75,7 +75,7 @@ describe('runRequest: a request whose turn it is', () => {
     const { ports, outcomes } = aWorker()
     const item = await ports.items.create(anItem())
 
-    await runRequest(ports, { message: aMessage(item), lease_until: LEASE, store_prompts: false })
+    await runRequest(ports, { message: aMessage(item), lease_until: LEASE, store_prompts: false, isAlone: true })
 
     expect(outcomes()[0]).not.toHaveProperty('prompt')
   })
@@ -85,7 +85,7 @@ describe('runRequest: a model that fails', () => {
   it.each(['model_error', 'model_rejected', 'model_timeout', 'model_unreachable', 'result_too_large'] as const)(
     'is a failed outcome with the code %s, and what was to be run beside it',
     async code => {
-      const { ports, outcomes, run } = aWorker({ ok: false, code, message: 'a sentence' })
+      const { ports, outcomes, run } = aWorker({ ok: false, code, message: 'a sentence', reached: true })
       const item = await ports.items.create(anItem())
 
       await run(item)
@@ -100,6 +100,24 @@ describe('runRequest: a model that fails', () => {
       ])
     },
   )
+
+  it('is not charged for when no call can have reached the model', async () => {
+    const { ports, outcomes, run } = aWorker({ ok: false, code: 'model_unreachable', message: 'm', reached: false })
+
+    await run(await ports.items.create(anItem()))
+
+    expect(outcomes()).toMatchObject([{ status: 'failed', reached: false }])
+  })
+
+  it('spends no attempt while the endpoint’s secret can’t be read', async () => {
+    const { ports, run } = aWorker()
+    const item = await ports.items.create(anItem())
+    const endpoint = failing(ports.endpoint, 'prepare', 'before')
+
+    await expect(run(item, { ...ports, endpoint })).rejects.toThrow(Unavailable)
+
+    expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
+  })
 
   it('is not charged for, and not called, when the request can’t be mapped', async () => {
     const { ports, asked, outcomes, run } = aWorker()
@@ -149,7 +167,7 @@ describe('runRequest: a call of its own that fails', () => {
     const item = await ports.items.create(anItem())
     await ports.payloads.put('body.json', '{"prompt":"long"}')
     const message = { ...aMessage(item), body: { key: 'body.json' } }
-    const run = { message, lease_until: LEASE, store_prompts: true }
+    const run = { message, lease_until: LEASE, store_prompts: true, isAlone: true }
 
     await expect(runRequest(broken(ports), run)).rejects.toThrow(Unavailable)
     expect(outcomes()).toEqual([])

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { viewRequest } from '../../../../functions/lifecycle/view-request.ts'
 import { Unavailable } from '../../../../functions/platform/unavailable.ts'
-import { readRequest } from '../../../../functions/reader/read-request.ts'
 import type { RequestItem } from '../../../../functions/requests/item.ts'
 import type { Payload } from '../../../../functions/requests/messages.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -25,11 +25,11 @@ async function given(fields: Partial<RequestItem>, result?: Payload) {
   return { item, ports: { ...ports, ledger } }
 }
 
-describe('readRequest', () => {
+describe('viewRequest', () => {
   it('shows a queued request, and no field that says nothing', async () => {
     const { item, ports } = await given({ metadata: { tag: 'x' } })
 
-    const shown = await readRequest(ports, item.user_id, item.request_id)
+    const shown = await viewRequest(ports, item.user_id, item.request_id)
 
     expect(JSON.parse(JSON.stringify(shown))).toEqual({
       request_id: item.request_id,
@@ -46,7 +46,7 @@ describe('readRequest', () => {
   it('shows what came of a completed one', async () => {
     const { item, ports } = await given(COMPLETED, { inline: { text: 'hi' } })
 
-    expect(await readRequest(ports, item.user_id, item.request_id)).toMatchObject({
+    expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({
       status: 'completed',
       attempts: 1,
       started_at: '2026-11-23T10:15:00.001Z',
@@ -60,13 +60,13 @@ describe('readRequest', () => {
     const { item, ports } = await given(COMPLETED, { key: 'result.json' })
     await ports.payloads.put('result.json', '["large"]')
 
-    expect(await readRequest(ports, item.user_id, item.request_id)).toMatchObject({ result: ['large'] })
+    expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({ result: ['large'] })
   })
 
   it('shows a result that is null', async () => {
     const { item, ports } = await given(COMPLETED, { inline: null })
 
-    expect(await readRequest(ports, item.user_id, item.request_id)).toMatchObject({ status: 'completed', result: null })
+    expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({ status: 'completed', result: null })
   })
 
   it.each([
@@ -75,7 +75,7 @@ describe('readRequest', () => {
   ])('answers running, and nothing of its end, while the ledger has the result $what (I9)', async ({ run, result }) => {
     const { item, ports } = await given({ ...COMPLETED, run }, result)
 
-    const shown = JSON.parse(JSON.stringify(await readRequest(ports, item.user_id, item.request_id)))
+    const shown = JSON.parse(JSON.stringify(await viewRequest(ports, item.user_id, item.request_id)))
 
     expect(shown).toMatchObject({ status: 'running', attempts: 1, started_at: expect.any(String) })
     for (const field of ['result', 'usage', 'completed_at', 'error']) expect(shown).not.toHaveProperty(field)
@@ -86,7 +86,7 @@ describe('readRequest', () => {
     const { item, ports } = await given({ status: 'failed', attempt: 1, completed_at: NOW, error })
     const ledger = { result: () => expect.unreachable() }
 
-    expect(await readRequest({ ...ports, ledger }, item.user_id, item.request_id)).toMatchObject({
+    expect(await viewRequest({ ...ports, ledger }, item.user_id, item.request_id)).toMatchObject({
       status: 'failed',
       error,
     })
@@ -94,8 +94,8 @@ describe('readRequest', () => {
 
   it('finds no request of another user, just as none that never was (I11)', async () => {
     const { item, ports } = await given({})
-    const another = await readRequest(ports, 'another', item.request_id).catch(error => error)
-    const never = await readRequest(ports, item.user_id, anItem().request_id).catch(error => error)
+    const another = await viewRequest(ports, 'another', item.request_id).catch(error => error)
+    const never = await viewRequest(ports, item.user_id, anItem().request_id).catch(error => error)
 
     expect(another).toMatchObject({ code: 'not_found', message: 'there is no such request' })
     expect(never).toEqual(another)
@@ -104,7 +104,7 @@ describe('readRequest', () => {
   it('finds no request that was rejected: it was never accepted', async () => {
     const { item, ports } = await given({ status: 'rejected', completed_at: NOW })
 
-    await expect(readRequest(ports, item.user_id, item.request_id)).rejects.toMatchObject({ code: 'not_found' })
+    await expect(viewRequest(ports, item.user_id, item.request_id)).rejects.toMatchObject({ code: 'not_found' })
   })
 
   it.each(['', 'nonsense', '../../x', '%00', "' OR 1=1 --", 'x'.repeat(5_000)])(
@@ -113,7 +113,7 @@ describe('readRequest', () => {
       const { ports } = await given({})
       const items = { get: () => expect.unreachable() }
 
-      await expect(readRequest({ ...ports, items }, 'u42', id)).rejects.toMatchObject({ code: 'not_found' })
+      await expect(viewRequest({ ...ports, items }, 'u42', id)).rejects.toMatchObject({ code: 'not_found' })
     },
   )
 
@@ -121,6 +121,6 @@ describe('readRequest', () => {
     const { item, ports } = await given(COMPLETED)
     const ledger = { result: () => Promise.reject(new Unavailable('the ledger', 'down')) }
 
-    await expect(readRequest({ ...ports, ledger }, item.user_id, item.request_id)).rejects.toThrow(Unavailable)
+    await expect(viewRequest({ ...ports, ledger }, item.user_id, item.request_id)).rejects.toThrow(Unavailable)
   })
 })

@@ -1,0 +1,20 @@
+import { MAX_WAIT_SECONDS } from '../lifecycle/await-end.ts'
+import { ApiError } from '../requests/errors.ts'
+
+const MAX_KEY_LENGTH = 255
+
+/** The Idempotency-Key, as it is; undefined without one. Throws `ApiError`. */
+export function idempotencyKey(headers: Record<string, string | undefined>): string | undefined {
+  const key = headers['idempotency-key']
+  if (key === undefined || (key.length > 0 && key.length <= MAX_KEY_LENGTH)) return key
+  const message = `must have 1 to ${MAX_KEY_LENGTH} characters`
+  throw new ApiError('invalid_request', `the header Idempotency-Key ${message}`, {
+    body: { details: [{ path: 'Idempotency-Key', message }] },
+  })
+}
+
+/** Seconds that the client prefers to wait (RFC 7240), as many as it can have; 0 without a preference that we know. */
+export function preferredWait(headers: Record<string, string | undefined>): number {
+  const seconds = /(?:^|[,;\s])wait=(\d{1,6})(?=$|[,;\s])/i.exec(headers.prefer ?? '')?.[1]
+  return Math.min(Number(seconds ?? 0), MAX_WAIT_SECONDS)
+}

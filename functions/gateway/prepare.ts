@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { type Caller, overridesOf } from '../platform/caller.ts'
+import { ApiError } from '../requests/errors.ts'
+import { estimateTokens } from '../requests/estimate.ts'
+import type { RequestItem } from '../requests/item.ts'
+import { type Limits, limitsOf } from '../requests/limits.ts'
+import { planOf } from '../requests/quota-settings.ts'
+import type { Submission } from '../requests/submission.ts'
+import { ITEM_RETENTION_MS } from '../requests/timing.ts'
+import { type QuotaWindow, windowAt } from '../requests/window.ts'
+import type { GatewayPorts } from './ports.ts'
+import type { Router } from './route.ts'
+import type { Settings } from './settings.ts'
+
+/** A submission that may be admitted: where it goes, what it asks for, and what its user may use. */
+export interface Prepared {
+  readonly submission: Submission
+  /** As it will be written, but for the shard, which the admission chooses. */
+  readonly request: RequestItem
+  readonly limits: Limits
+  readonly shards: number
+  readonly window: QuotaWindow
+}
+
+/** Routes a submission and looks up what its user may do; nothing is written yet. Throws `ApiError`. */
+export async function prepare(
+  ports: Pick<GatewayPorts, 'clock' | 'ids'>,
+  settings: Settings,
+  route: Router,
+  caller: Caller,
+  submission: Submission,
+): Promise<Prepared> {
+  const { name, plan } = planOf(settings.quotas, caller.plan)
+  if (!plan.priorities.includes(submission.priority))
+    throw new ApiError(
+      'priority_not_allowed',
+      `the plan ${name} does not allow the priority ${submission.priority}; it allows ${plan.priorities.join(', ')}`,
+    )
+  const now = ports.clock()
+  const window = windowAt(settings.quotas.window, now)
+  const request: RequestItem = {
+    user_id: caller.user_id,
+    request_id: ports.ids.request(now),
+    model: await route(submission),
+    priority: submission.priority,
+    fingerprint: fingerprintOf(submission),
+    created_at: now,
+    deadline: now + settings.expire_after_ms,
+    run: 1,
+    next_run: 2,
+    window: window.name,
+    shard: 0,
+    nonce: ports.ids.nonce(),
+    estimate: estimateTokens(submission.prompt, submission.parameters?.max_tokens),
+    holds_request: true,
+    status: 'queued',
+    attempt: 0,
+    crashes: 0,
+    metadata: submission.metadata,
+    ttl: Math.floor((now + settings.expire_after_ms + ITEM_RETENTION_MS) / 1000),
+  }
+  return { submission, request, limits: limitsOf(plan, overridesOf(caller)), shards: plan.shards, window }
+}
+
+/** Tells a body from any other. */
+export const fingerprintOf = (submission: Submission): string =>
+  createHash('sha256').update(JSON.stringify(submission)).digest('hex')

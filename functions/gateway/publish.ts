@@ -1,0 +1,61 @@
+import { checkIn } from '../payloads/port.ts'
+import { queueName, RESULTS_QUEUE } from '../queue/names.ts'
+import { acceptedEvent } from '../requests/events.ts'
+import { type RequestItem, reservationOf } from '../requests/item.ts'
+import type { InferenceMessage, Payload } from '../requests/messages.ts'
+import type { Submission } from '../requests/submission.ts'
+import type { GatewayPorts } from './ports.ts'
+
+/**
+ * Makes an admitted request durable: its item, its inference message and its `accepted` event at once. Answers with the
+ * item that is there afterwards, which another may have written first. A lost event is only counted, since every later
+ * one carries as much. Rejects with `Unavailable` if the item or the message may be missing.
+ */
+export async function publish(ports: GatewayPorts, item: RequestItem, submission: Submission): Promise<RequestItem> {
+  const { items, queue, metrics, settings } = ports
+  const message = await messageOf(ports, item, submission)
+  const prompt = settings.store_prompts ? promptOf(message.body, submission) : undefined
+  const [created, sent, announced] = await Promise.allSettled([
+    items.create(item),
+    send(ports, message),
+    queue.send(RESULTS_QUEUE, { body: acceptedEvent(message, prompt), group: item.user_id }),
+  ])
+  if (created.status === 'rejected') throw created.reason
+  if (sent.status === 'rejected' && created.value.status !== 'rejected') throw sent.reason
+  if (announced.status === 'rejected') metrics.addMetric('LostAcceptedEvents', 'Count', 1)
+  return created.value
+}
+
+/** Sends the inference message of a queued request again: a duplicate does no harm, a lost one would. */
+export async function resend(ports: GatewayPorts, item: RequestItem, submission: Submission): Promise<void> {
+  await send(ports, await messageOf(ports, item, submission))
+}
+
+const send = ({ queue }: GatewayPorts, message: InferenceMessage): Promise<void> =>
+  queue.send(queueName(message.model, message.priority), { body: message, group: message.user_id })
+
+async function messageOf(
+  { payloads }: GatewayPorts,
+  item: RequestItem,
+  submission: Submission,
+): Promise<InferenceMessage> {
+  return {
+    v: 1,
+    type: 'inference',
+    ...reservationOf(item),
+    model: item.model,
+    priority: item.priority,
+    fingerprint: item.fingerprint,
+    created_at: item.created_at,
+    deadline: item.deadline,
+    metadata: item.metadata,
+    body: await checkIn(payloads, bodyKey(item), submission),
+  }
+}
+
+/** Where a body is stored that is too large for its message. */
+export const bodyKey = ({ user_id, request_id }: Pick<RequestItem, 'user_id' | 'request_id'>): string =>
+  `requests/${user_id}/${request_id}/body.json`
+
+/** A body that was stored holds the prompt, too. */
+const promptOf = (body: Payload, { prompt }: Submission): Payload => ('key' in body ? body : { inline: prompt })

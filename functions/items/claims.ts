@@ -1,0 +1,51 @@
+import type { ConditionalWrite } from '../platform/dynamodb.ts'
+import type { RequestItem } from '../requests/item.ts'
+import type { InferenceMessage } from '../requests/messages.ts'
+import type { Claim, ClaimTerms } from './port.ts'
+import { type ItemTable, itemAfter, transition } from './table.ts'
+
+const START =
+  'SET #status = :running, attempt = attempt + :one, lease_until = :lease, claim_id = :claim, started_at = if_not_exists(started_at, :now)'
+
+const startValues = (terms: ClaimTerms) => ({
+  ':running': 'running',
+  ':one': 1,
+  ':lease': terms.lease_until,
+  ':claim': terms.claim_id,
+  ':now': terms.now,
+})
+
+/** A claim that finds itself was made by a try whose answer was lost. */
+function toClaim(write: ConditionalWrite, terms: ClaimTerms): Claim {
+  const item = itemAfter(write)
+  const isOurs = write.written || (item?.status === 'running' && write.existing?.claim_id === terms.claim_id)
+  return item && isOurs ? { claimed: true, item } : { claimed: false, item }
+}
+
+export async function claim(table: ItemTable, message: InferenceMessage, terms: ClaimTerms): Promise<Claim> {
+  const isQueued = '#status = :queued'
+  const isThisRun = '#run = :run'
+  const isThisBody = 'fingerprint = :fingerprint'
+  const backoffPassed = '(attribute_not_exists(not_before) OR not_before <= :now)'
+  const deadlineAhead = 'deadline > :now'
+  const written = await transition(table, {
+    of: message,
+    update: `${START} REMOVE not_before`,
+    condition: [isQueued, isThisRun, isThisBody, backoffPassed, deadlineAhead],
+    values: { ...startValues(terms), ':queued': 'queued', ':run': message.run, ':fingerprint': message.fingerprint },
+  })
+  return toClaim(written, terms)
+}
+
+export async function reclaim(table: ItemTable, seen: RequestItem, terms: ClaimTerms): Promise<Claim> {
+  const isRunning = '#status = :running'
+  const isAsSeen = '#run = :run AND attempt = :attempt'
+  const leaseExpired = 'lease_until <= :now'
+  const written = await transition(table, {
+    of: seen,
+    update: `${START}, crashes = crashes + :one`,
+    condition: [isRunning, isAsSeen, leaseExpired],
+    values: { ...startValues(terms), ':run': seen.run, ':attempt': seen.attempt },
+  })
+  return toClaim(written, terms)
+}

@@ -1,0 +1,18 @@
+import { GetQueueAttributesCommand, QueueDoesNotExist, type SQSClient } from '@aws-sdk/client-sqs'
+import { reaching } from '../platform/unavailable.ts'
+
+/** Answers whether there is a queue of a name. Rejects with `Unavailable`. */
+export type QueueExists = (queue: string) => Promise<boolean>
+
+export const sqsQueueExists =
+  (client: SQSClient, urlPrefix: string): QueueExists =>
+  queue =>
+    reaching('the queue', async () => {
+      try {
+        await client.send(new GetQueueAttributesCommand({ QueueUrl: urlPrefix + queue }))
+        return true
+      } catch (error) {
+        if (error instanceof QueueDoesNotExist) return false
+        throw error
+      }
+    })

@@ -1,0 +1,64 @@
+import * as z from 'zod'
+import { type RequestView, toView, unfinished } from '../lifecycle/view-request.ts'
+import { ApiError } from '../requests/errors.ts'
+import { RequestId } from '../requests/ids.ts'
+import { type RequestItem, Status } from '../requests/item.ts'
+import { problemsOf } from '../requests/problems.ts'
+import type { ReaderPorts } from './ports.ts'
+
+export interface RequestPage {
+  readonly requests: RequestView[]
+  /** Absent on the last page. */
+  readonly next_cursor?: string
+}
+
+const MAX_LIMIT = 100
+const DEFAULT_LIMIT = 20
+
+const Query = z.object({
+  status: Status.exclude(['rejected']).optional(),
+  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
+  cursor: RequestId.optional(),
+})
+
+/** Pages that a status filters to nothing are read on for the client, so many at most. */
+const READS = 10
+
+/**
+ * The caller's own requests, newest first, without their results. `cursor` is what the page before ended with. Throws
+ * `ApiError`, and `Unavailable`.
+ */
+export async function listRequests(
+  ports: ReaderPorts,
+  userId: string,
+  query: Record<string, string | undefined>,
+): Promise<RequestPage> {
+  const { status, limit, cursor } = parse(query)
+  const found: RequestItem[] = []
+  let before = cursor
+  for (let read = 0; read < READS; read++) {
+    const page = await ports.items.list(userId, limit, before)
+    const shown = await settled(ports, page.items)
+    found.push(...shown.filter(item => item.status !== 'rejected' && (!status || item.status === status)))
+    before = page.last
+    if (before === undefined || found.length >= limit) break
+  }
+  const requests = found.slice(0, limit)
+  const next = found.length > limit ? requests.at(-1)?.request_id : before
+  return { requests: requests.map(toView), ...(next === undefined ? {} : { next_cursor: next }) }
+}
+
+/** Items as they may be shown: completed ones only as such if the ledger has their result (I9). */
+async function settled({ ledger }: ReaderPorts, items: readonly RequestItem[]): Promise<RequestItem[]> {
+  const completed = items.filter(item => item.status === 'completed').map(item => item.request_id)
+  const recorded = completed.length === 0 ? new Set() : await ledger.completed(completed)
+  return items.map(item => (item.status === 'completed' && !recorded.has(item.request_id) ? unfinished(item) : item))
+}
+
+function parse(query: Record<string, string | undefined>): z.infer<typeof Query> {
+  const parsed = Query.safeParse(query)
+  if (parsed.success) return parsed.data
+  const details = problemsOf(parsed.error)
+  const [first] = details
+  throw new ApiError('invalid_request', `\`${first?.path}\` ${first?.message}`, { body: { details } })
+}

@@ -1,0 +1,41 @@
+import type * as z from 'zod'
+
+/** One thing that is wrong with an input: where, and what would be right. */
+export interface Problem {
+  /** `parameters.max_tokens`, or empty for the whole. */
+  readonly path: string
+  readonly message: string
+}
+
+type Issue = z.core.$ZodIssue
+
+/** What is wrong, in sentences for people who know JSON and not zod. */
+export const problemsOf = (error: z.ZodError): Problem[] =>
+  error.issues.map(issue => ({ path: issue.path.join('.'), message: sentence(issue) }))
+
+const ARTICLES: Record<string, string> = {
+  int: 'an integer',
+  number: 'a number',
+  string: 'a string',
+  object: 'an object',
+  record: 'an object',
+  array: 'an array',
+  nan: 'a number',
+}
+
+function sentence(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be ${ARTICLES[issue.expected] ?? issue.expected}`
+    case 'invalid_value':
+      return `must be one of ${issue.values.join(', ')}`
+    case 'too_small':
+      return typeof issue.minimum === 'number' && issue.origin !== 'string'
+        ? `must be at least ${issue.minimum}`
+        : issue.message
+    case 'too_big':
+      return `must be at most ${issue.maximum}`
+    default:
+      return issue.message
+  }
+}

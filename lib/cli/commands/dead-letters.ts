@@ -1,0 +1,83 @@
+import type { Command } from 'commander'
+import type { RecordedDeadLetter } from '../../../functions/ledger/dead-letters.ts'
+import type { Answer, Run } from '../answer.ts'
+import { columns } from '../columns.ts'
+import {
+  discardDeadLetters,
+  listDeadLetters,
+  nameOf,
+  type Refused,
+  redriveDeadLetters,
+} from '../operations/dead-letters.ts'
+
+/** `sluice dead-letters list|redrive|discard` */
+export function addDeadLetters(program: Command, run: Run): void {
+  const deadLetters = program
+    .command('dead-letters')
+    .description('requests that failed, and messages that nobody can read')
+  deadLetters
+    .command('list')
+    .description('the dead letters, oldest first')
+    .option('--model <model>', 'only those of one model')
+    .addHelpText('after', LIST_HELP)
+    .action(({ model }: { model?: string }) => run(async operator => listed(await listDeadLetters(operator, model))))
+  deadLetters
+    .command('redrive')
+    .description('run their requests once more; each costs what its new run costs')
+    .argument('[id...]', "request ids; all dead letters, or all of the model's, by default")
+    .option('--model <model>', 'only those of one model')
+    .addHelpText('after', REDRIVE_HELP)
+    .action((names: string[], { model }: { model?: string }) =>
+      run(async operator => {
+        const redrives = await redriveDeadLetters(operator, { model, names })
+        const lines = redrives.redriven.map(({ request_id, run }) => `${request_id} is queued again, as run ${run}.`)
+        return { json: redrives, lines: orNothing(lines, 'redriven'), refusals: redrives.refused.map(sentenceOf) }
+      }),
+    )
+  deadLetters
+    .command('discard')
+    .description('forget dead letters; their requests stay failed')
+    .argument('<id...>', 'request ids, or ids of messages that nobody can read')
+    .addHelpText('after', DISCARD_HELP)
+    .action((names: string[]) =>
+      run(async operator => {
+        const discards = await discardDeadLetters(operator, names)
+        const lines = discards.discarded.map(id => `${id} is discarded.`)
+        return { json: discards, lines: orNothing(lines, 'discarded'), refusals: discards.refused.map(sentenceOf) }
+      }),
+    )
+}
+
+const LIST_HELP = `
+With --json: [ { "request_id", "model", "reason", "attempts", "at" } ]. A message that nobody can read belongs to no
+request: its request_id and model are null, and "id" is what discard takes.`
+
+const REDRIVE_HELP = `
+With --json: { "redriven": [ { "request_id", "run" } ], "refused": [ { "id", "reason" } ] }. Exit code 1 if one was refused.`
+
+const DISCARD_HELP = `
+With --json: { "discarded": [ id ], "refused": [ { "id", "reason" } ] }. Exit code 1 if one was refused.`
+
+function listed(letters: readonly RecordedDeadLetter[]): Answer {
+  const rows = letters.map(letter => [
+    nameOf(letter),
+    new Date(letter.at).toISOString(),
+    letter.model ?? '',
+    String(letter.attempts),
+    letter.reason,
+  ])
+  return { json: letters.map(viewOf), lines: columns(['dead letter', 'at', 'model', 'attempts', 'reason'], rows) }
+}
+
+const viewOf = ({ id, request_id, model, reason, attempts, at }: RecordedDeadLetter) => ({
+  ...(request_id === null && { id }),
+  request_id,
+  model,
+  reason,
+  attempts,
+  at: new Date(at).toISOString(),
+})
+
+const orNothing = (lines: string[], done: string): string[] => (lines.length > 0 ? lines : [`Nothing was ${done}.`])
+
+const sentenceOf = ({ id, reason }: Refused): string => `${id}: ${reason}`

@@ -1,0 +1,59 @@
+import type { Command } from 'commander'
+import type { Answer, Run } from '../answer.ts'
+import type { Difference } from '../operations/reconcile/books.ts'
+import { type Reconciliation, reconcile } from '../operations/reconcile/stores.ts'
+
+/** `sluice reconcile` */
+export function addReconcile(program: Command, run: Run): void {
+  program
+    .command('reconcile')
+    .description('whether quotas, request items and Postgres agree; changes nothing')
+    .addHelpText('after', HELP)
+    .action(() => run(async operator => answerOf(await reconcile(operator))))
+}
+
+const HELP = `
+Reads everything, and reads each difference once more before it is reported. What is younger than two minutes may still be
+on its way, and is no difference. Exit code 0 if all agrees, 1 if not.
+
+With --json: [ { "kind", "where", "expected", "found" } ], empty if all agrees. Kinds:
+  requests, tokens  a counter is not what was charged plus what is reserved
+  negative          a counter is below zero
+  reservation       a reservation is open although no request waits or runs under it
+  unreserved        a request waits or runs without its reservation
+  row               Postgres says something else of a request, or nothing
+  item              a row in Postgres is of a request that has no item
+
+Request items are kept for 90 days: windows and rows that are older can't be compared. A failed request without a dead
+letter is no difference: it was discarded, which leaves no trace.`
+
+function answerOf({ differences, read, untold }: Reconciliation): Answer {
+  const agrees = `everything agrees: ${count(read.quotas, 'quota item')}, ${count(read.items, 'request')}, ${count(read.rows, 'row')}`
+  return {
+    json: differences,
+    lines: [...(differences.length === 0 ? [agrees] : differences.map(lineOf)), ...notes(untold)],
+    refusals: differences.length === 0 ? [] : [`${count(differences.length, 'difference')} found`],
+  }
+}
+
+const lineOf = ({ kind, where, expected, found }: Difference): string =>
+  `${kind}: ${where}: expected ${expected}, found ${found}`
+
+function notes({ forgotten, moving, without_letter }: Reconciliation['untold']): string[] {
+  return [
+    ...note(
+      forgotten.quotas,
+      `not compared: ${count(forgotten.quotas, 'quota item')} of windows whose request items are gone by now`,
+    ),
+    ...note(forgotten.rows, `not compared: ${count(forgotten.rows, 'row')} of requests whose items are gone by now`),
+    ...note(moving, `not compared: ${count(moving, 'quota item')} that changed each time, since their users are busy`),
+    ...note(
+      without_letter,
+      `without a dead letter: ${count(without_letter, 'failed request')}, discarded by an operator`,
+    ),
+  ]
+}
+
+const note = (n: number, sentence: string): string[] => (n === 0 ? [] : [sentence])
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`

@@ -1,0 +1,136 @@
+import type { RecordedDeadLetter } from '../../../functions/ledger/dead-letters.ts'
+import { type Redriven, redriveRequest } from '../../../functions/lifecycle/redrive-request.ts'
+import { Unavailable } from '../../../functions/platform/unavailable.ts'
+import { queueName } from '../../../functions/queue/names.ts'
+import { limitsOf } from '../../../functions/requests/limits.ts'
+import { planOf } from '../../../functions/requests/quota-settings.ts'
+import type { Operator } from '../operator.ts'
+import { Refusal } from '../refusal.ts'
+import { messageOf } from './dead-letter-message.ts'
+import { existingUser } from './users.ts'
+
+/** What an operator names to mean a dead letter: its request's id, or, where nobody could read one, its own. */
+export const nameOf = ({ request_id, id }: RecordedDeadLetter): string => request_id ?? id
+
+/** Which dead letters: those of a model, those named, or both; all, if neither is given. */
+export interface Choice {
+  readonly model?: string | undefined
+  readonly names?: readonly string[]
+}
+
+/** What became of each dead letter that was chosen. */
+export interface Redrives {
+  readonly redriven: readonly { readonly request_id: string; readonly run: number }[]
+  readonly refused: readonly Refused[]
+}
+
+export interface Discards {
+  readonly discarded: readonly string[]
+  readonly refused: readonly Refused[]
+}
+
+/** A dead letter that nothing was done with, and a sentence that says why. */
+export interface Refused {
+  readonly id: string
+  readonly reason: string
+}
+
+type LetterPorts = Pick<Operator, 'deadLetters'>
+
+/** Rows that one statement asks for: the Data API answers with 1 MiB at most. */
+const PAGE = 500
+
+/** Oldest first. Rejects with `Unavailable`. */
+export async function listDeadLetters({ deadLetters }: LetterPorts, model?: string): Promise<RecordedDeadLetter[]> {
+  const letters: RecordedDeadLetter[] = []
+  for (let after: string | undefined; ; after = letters.at(-1)?.id) {
+    const page = await deadLetters.list({ model, after, limit: PAGE })
+    letters.push(...page)
+    if (page.length < PAGE) return letters.toSorted((a, b) => a.at - b.at)
+  }
+}
+
+/** Redrives that run at the same time: each is a handful of calls, and there may be thousands after an outage. */
+const AT_ONCE = 10
+
+/**
+ * Runs the requests of dead letters once more, and removes the dead letters of those that are queued again. One that
+ * can't be redriven stops no other. Rejects with `Unavailable` if the list can't be read.
+ */
+export async function redriveDeadLetters(ports: Operator, choice: Choice): Promise<Redrives> {
+  const { found, missing } = await choose(ports, choice)
+  const redriven: { request_id: string; run: number }[] = []
+  const refused = [...missing]
+  const redriveOne = async ([name, letters]: [string, RecordedDeadLetter[]]): Promise<void> =>
+    orRefused(refused, name, async () => redriven.push({ request_id: name, run: await redrive(ports, letters) }))
+  const all = [...found]
+  for (let i = 0; i < all.length; i += AT_ONCE) await Promise.all(all.slice(i, i + AT_ONCE).map(redriveOne))
+  return { redriven, refused }
+}
+
+/** Removes dead letters; their requests stay failed. One that isn't there stops no other. Rejects as above. */
+export async function discardDeadLetters(ports: LetterPorts, names: readonly string[]): Promise<Discards> {
+  const { found, missing } = await choose(ports, { names })
+  const discarded: string[] = []
+  const refused = [...missing]
+  for (const [name, letters] of found)
+    await orRefused(refused, name, async () => {
+      await ports.deadLetters.remove(letters.map(({ id }) => id))
+      discarded.push(name)
+    })
+  return { discarded, refused }
+}
+
+/** The letters that are meant, by name: a request that was redriven and failed again may have more than one. */
+async function choose(
+  ports: LetterPorts,
+  { model, names = [] }: Choice,
+): Promise<{ found: Map<string, RecordedDeadLetter[]>; missing: Refused[] }> {
+  if (names.length === 0) return { found: Map.groupBy(await listDeadLetters(ports, model), nameOf), missing: [] }
+  const found = new Map<string, RecordedDeadLetter[]>()
+  const missing: Refused[] = []
+  for (const name of new Set(names)) {
+    const letters = await ports.deadLetters.list({ of: name, model, limit: PAGE })
+    if (letters.length > 0) found.set(letters.map(nameOf)[0] ?? name, letters)
+    else missing.push({ id: name, reason: noLetter(model) })
+  }
+  return { found, missing }
+}
+
+const noLetter = (model: string | undefined): string =>
+  `there is no such dead letter${model === undefined ? '' : ` of the model ${model}`}: dead-letters list shows those that there are`
+
+async function orRefused(refused: Refused[], id: string, act: () => Promise<unknown>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    if (!(error instanceof Refusal || error instanceof Unavailable)) throw error
+    refused.push({ id, reason: error.message })
+  }
+}
+
+/** Answers with the new run. Only the letters that were read are removed: the new run may have left another by then. */
+async function redrive(ports: Operator, letters: readonly RecordedDeadLetter[]): Promise<number> {
+  const message = await messageOf(ports, letters)
+  const { model, priority, user_id } = message
+  if (!(await ports.queueExists(queueName(model, priority))))
+    throw new Refusal(`pipeline.yaml no longer has its model ${model}: it can only be discarded`)
+  const { plan: planName, overrides } = await existingUser(ports.access, user_id)
+  const { plan } = planOf(ports.quotas, planName)
+  const entitlement = { limits: limitsOf(plan, overrides), shards: plan.shards, window: ports.quotas.window }
+  const result = await redriveRequest(ports, message, entitlement)
+  if (!result.redriven) throw new Refusal(SENTENCES[result.reason](user_id))
+  await ports.deadLetters.remove(letters.map(({ id }) => id))
+  return result.run
+}
+
+const noRoom = (what: string) => (user: string) =>
+  `its user ${user} has no ${what} left: raise the limit with users set ${user}, or redrive it later`
+
+const SENTENCES: Record<(Redriven & { redriven: false })['reason'], (user: string) => string> = {
+  'not failed': () =>
+    'its request is no longer failed: requests show says what it is, and the dead letter can be discarded',
+  requests: noRoom('requests'),
+  tokens: noRoom('tokens'),
+  in_flight: noRoom('requests in flight'),
+}

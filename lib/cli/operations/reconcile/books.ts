@@ -1,0 +1,65 @@
+import type { RecordedRequest } from '../../../../functions/ledger/operator.ts'
+import type { QuotaItem } from '../../../../functions/quota/operator.ts'
+import { isTerminal, type RequestItem, type Reservation } from '../../../../functions/requests/item.ts'
+import { STALE_RESERVATION_MS } from '../../../../functions/requests/timing.ts'
+
+/** What the three stores say, or a part of it. */
+export interface Books {
+  readonly quotas: readonly QuotaItem[]
+  readonly items: readonly RequestItem[]
+  readonly rows: readonly RecordedRequest[]
+}
+
+export type Kind =
+  /** A counter that is not what was charged plus what is reserved. */
+  | 'requests'
+  | 'tokens'
+  /** A counter below zero. */
+  | 'negative'
+  /** A reservation that is open although no request waits or runs under it. */
+  | 'reservation'
+  /** A request that waits or runs without its reservation: nobody would find it if it got stuck. */
+  | 'unreserved'
+  /** A request of which Postgres says something else, or nothing. */
+  | 'row'
+  /** A row of a request that has no item. */
+  | 'item'
+
+/** One thing on which the stores do not agree. */
+export interface Difference {
+  readonly kind: Kind
+  readonly where: string
+  readonly expected: string | number
+  readonly found: string | number
+}
+
+/** A quota item, which goes with all requests of its user; or one request, which may go with a quota item. */
+export type Subject =
+  | { readonly user_id: string; readonly request_id?: undefined; readonly quota: Place }
+  | { readonly user_id: string; readonly request_id: string; readonly quota?: Place }
+type Place = Pick<Reservation, 'window' | 'shard'>
+
+/** A difference, and what to read again to be sure of it. */
+export type Suspect = Subject & { readonly difference: Difference }
+
+type RequestOf = Pick<RequestItem, 'user_id' | 'request_id'>
+export type QuotaOf = Pick<Reservation, 'user_id' | 'window' | 'shard'>
+
+/** Whatever happened in so short a time may still be on its way from store to store. `now` is epoch milliseconds. */
+export const isStale = (time: number, now: number): boolean => time <= now - STALE_RESERVATION_MS
+
+export const hasEndedLongAgo = (item: RequestItem, now: number): boolean =>
+  isTerminal(item.status) && isStale(item.completed_at ?? item.created_at, now)
+
+export const requestKey = ({ user_id, request_id }: RequestOf): string => `${user_id} ${request_id}`
+
+export const quotaKey = ({ user_id, window, shard }: QuotaOf): string => `${user_id} ${window} ${shard}`
+
+/** Tells a reservation from every other. */
+export const reservationKey = (r: Omit<Reservation, 'estimate' | 'holds_request'>): string =>
+  `${quotaKey(r)} ${r.request_id}:${r.run} ${r.nonce}`
+
+export const requestText = ({ user_id, request_id }: RequestOf): string => `request ${request_id} of ${user_id}`
+
+export const quotaText = ({ user_id, window, shard }: QuotaOf): string =>
+  `the quota of ${user_id} in ${window}${shard === 0 ? '' : `, shard ${shard}`}`

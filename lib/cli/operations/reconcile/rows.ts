@@ -1,0 +1,82 @@
+import type { RecordedRequest } from '../../../../functions/ledger/operator.ts'
+import { isTerminal, type RequestItem } from '../../../../functions/requests/item.ts'
+import { ITEM_RETENTION_MS } from '../../../../functions/requests/timing.ts'
+import {
+  type Books,
+  type Difference,
+  hasEndedLongAgo,
+  isStale,
+  requestKey,
+  requestText,
+  type Suspect,
+} from './books.ts'
+
+/**
+ * Each request that has ended has a row that says so, with the same run, attempts, usage and error; and each row has a
+ * request item. `forgotten` counts rows whose items are gone by now, since rows are kept longer.
+ */
+export function rowDifferences({ items, rows }: Books, now: number): { suspects: Suspect[]; forgotten: number } {
+  const itemOf = new Map(items.map(item => [requestKey(item), item]))
+  const rowOf = new Map(rows.map(row => [requestKey(row), row]))
+  const alone = rows.filter(row => !itemOf.has(requestKey(row)))
+  const isForgotten = (row: RecordedRequest) => row.created_at <= now - ITEM_RETENTION_MS
+  const orphans = alone.filter(row => isStale(row.created_at, now) && !isForgotten(row))
+  return {
+    suspects: [
+      ...items.flatMap(item => rowDifference(item, rowOf.get(requestKey(item)), now)),
+      ...orphans.map(row =>
+        suspect(row, { kind: 'item', expected: 'a request item', found: `none, but a row that says ${row.status}` }),
+      ),
+    ],
+    forgotten: alone.filter(isForgotten).length,
+  }
+}
+
+function rowDifference(item: RequestItem, row: RecordedRequest | undefined, now: number): Suspect[] {
+  if (!isTerminal(item.status)) return row ? ahead(item, row) : []
+  if (!hasEndedLongAgo(item, now)) return []
+  // A request that was never accepted has a row only if its acceptance was announced before.
+  if (item.status === 'rejected') return row && row.status !== 'rejected' ? [unequal(item, row, ['status'])] : []
+  if (!row) return [suspect(item, { kind: 'row', expected: `a row that says ${item.status}`, found: 'no row' })]
+  const differing = FACTS.filter(fact => ofItem(item)[fact] !== ofRow(row)[fact])
+  return differing.length > 0 ? [unequal(item, row, differing)] : []
+}
+
+/** Postgres may lag behind a request that waits or runs, but can't know of its end. */
+function ahead(item: RequestItem, row: RecordedRequest): Suspect[] {
+  const isAhead = row.run > item.run || (row.run === item.run && row.status !== 'queued')
+  return isAhead ? [unequal(item, row, ['status', 'run'])] : []
+}
+
+type Fact = 'status' | 'run' | 'attempts' | 'usage' | 'error'
+const FACTS: readonly Fact[] = ['status', 'run', 'attempts', 'usage', 'error']
+
+const ofItem = ({ status, run, attempt, usage, error }: RequestItem): Record<Fact, string> => ({
+  status,
+  run: String(run),
+  attempts: String(attempt),
+  usage: usage ? usageText(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) : 'none',
+  error: error?.code ?? 'none',
+})
+
+const ofRow = (row: RecordedRequest): Record<Fact, string> => ({
+  status: row.status,
+  run: String(row.run),
+  attempts: String(row.attempts),
+  usage: row.total_tokens === null ? 'none' : usageText(row.prompt_tokens, row.completion_tokens, row.total_tokens),
+  error: row.error?.code ?? 'none',
+})
+
+const usageText = (prompt: number | null, completion: number | null, total: number): string =>
+  `${prompt} + ${completion} = ${total} tokens`
+
+const unequal = (item: RequestItem, row: RecordedRequest, facts: readonly Fact[]): Suspect => {
+  const say = (of: Record<Fact, string>) => facts.map(fact => `${fact} ${of[fact]}`).join(', ')
+  return suspect(item, { kind: 'row', expected: say(ofItem(item)), found: say(ofRow(row)) })
+}
+
+const suspect = (of: Pick<RequestItem, 'user_id' | 'request_id'>, difference: Omit<Difference, 'where'>): Suspect => ({
+  difference: { where: requestText(of), ...difference },
+  user_id: of.user_id,
+  request_id: of.request_id,
+})

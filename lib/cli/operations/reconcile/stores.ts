@@ -1,0 +1,134 @@
+import type { RecordedRequest } from '../../../../functions/ledger/operator.ts'
+import type { QuotaItem } from '../../../../functions/quota/operator.ts'
+import type { RequestItem } from '../../../../functions/requests/item.ts'
+import type { Operator } from '../../operator.ts'
+import { listDeadLetters } from '../dead-letters.ts'
+import { compare } from '../reconcile.ts'
+import { type Books, type Difference, hasEndedLongAgo, type QuotaOf, type Subject, type Suspect } from './books.ts'
+
+export interface Reconciliation {
+  readonly differences: readonly Difference[]
+  readonly read: { readonly quotas: number; readonly items: number; readonly rows: number }
+  /** What can't be told, and why. */
+  readonly untold: {
+    /** Of windows whose request items are gone, and rows of such items. */
+    readonly forgotten: { readonly quotas: number; readonly rows: number }
+    /** Quota items that were different each time they were read. */
+    readonly moving: number
+    /** Failed requests without a dead letter. A discarded one leaves no trace, and both are written in one statement. */
+    readonly without_letter: number
+  }
+}
+
+/**
+ * Reads the three stores and says where they do not agree. Work goes on meanwhile, so each difference is read once more,
+ * alone, before it is believed. Changes nothing. Rejects with `Unavailable`.
+ */
+export async function reconcile(ports: Operator): Promise<Reconciliation> {
+  const now = ports.clock()
+  const books = await readBooks(ports)
+  const { suspects, forgotten } = compare(books, now)
+  const differences: Difference[] = []
+  let moving = 0
+  for (const [first, ...others] of Map.groupBy(suspects, subjectOf).values()) {
+    if (!first) continue
+    const again =
+      first.request_id === undefined
+        ? await readUser(ports, { user_id: first.user_id, ...first.quota })
+        : await readRequest(ports, first)
+    if (again === 'moving') moving += 1
+    else differences.push(...stillThere([first, ...others], compare(again, now).suspects))
+  }
+  const without_letter = await withoutLetter(ports, books.items, now)
+  const read = { quotas: books.quotas.length, items: books.items.length, rows: books.rows.length }
+  return { differences, read, untold: { forgotten, moving, without_letter } }
+}
+
+/** In this order: what is charged was decided before, and what is in Postgres, too. */
+async function readBooks(ports: Operator): Promise<Books> {
+  const quotas = await all(ports.allQuotaItems())
+  const items = await all(ports.allItems())
+  return { quotas, items, rows: await readRows(ports) }
+}
+
+async function all<T>(pages: AsyncIterable<T[]>): Promise<T[]> {
+  const found: T[] = []
+  for await (const page of pages) found.push(...page)
+  return found
+}
+
+/** Rows that one statement asks for: the Data API answers with 1 MiB at most. */
+const PAGE = 200
+
+async function readRows({ ledger }: Operator): Promise<RecordedRequest[]> {
+  const rows: RecordedRequest[] = []
+  for (let before: string | undefined; ; before = rows.at(-1)?.request_id) {
+    const page = await ledger.list({ before, limit: PAGE })
+    rows.push(...page)
+    if (page.length < PAGE) return rows
+  }
+}
+
+const subjectOf = ({ user_id, request_id, quota }: Subject): string =>
+  JSON.stringify([user_id, request_id, quota?.window, quota?.shard])
+
+const stillThere = (before: readonly Suspect[], after: readonly Suspect[]): Difference[] => {
+  const wasThere = new Set(before.map(({ difference: { kind, where } }) => `${kind} ${where}`))
+  return after.map(({ difference }) => difference).filter(({ kind, where }) => wasThere.has(`${kind} ${where}`))
+}
+
+/** Reads of one quota item, between two of which nothing may have changed for its sum to be told. */
+const TRIES = 3
+
+/** A quota item, and all requests of its user as they were at the same time. */
+async function readUser(ports: Operator, of: QuotaOf): Promise<Books | 'moving'> {
+  let before = await readQuota(ports, of)
+  for (let i = 0; i < TRIES; i++) {
+    const items = await readItems(ports, of.user_id)
+    const after = await readQuota(ports, of)
+    if (stateOf(before) === stateOf(after)) return { quotas: [after], items, rows: [] }
+    before = after
+  }
+  return 'moving'
+}
+
+const readQuota = async ({ quota }: Operator, { user_id, window, shard }: QuotaOf): Promise<QuotaItem> => ({
+  user_id,
+  window,
+  shard,
+  ...(await quota.read(user_id, window, shard)),
+})
+
+const stateOf = ({ requests, tokens, open }: QuotaItem): string =>
+  JSON.stringify([requests, tokens, open.map(({ reservation }) => reservation.nonce).sort()])
+
+async function readItems({ items }: Operator, userId: string): Promise<RequestItem[]> {
+  const found: RequestItem[] = []
+  for (let before: string | undefined; ; ) {
+    const page = await items.list(userId, PAGE, before)
+    found.push(...page.items)
+    if (page.last === undefined) return found
+    before = page.last
+  }
+}
+
+type RequestSubject = Extract<Subject, { request_id: string }>
+
+/** What each store says of one request. The item is read before and after: in between, the others had to follow it. */
+async function readRequest(ports: Operator, { user_id, request_id, quota }: RequestSubject): Promise<Books> {
+  const row = await ports.ledger.show(request_id)
+  const before = await ports.items.get(user_id, request_id)
+  const quotas = quota ? [await readQuota(ports, { user_id, ...quota })] : []
+  const item = await ports.items.get(user_id, request_id)
+  const books = { quotas, items: item ? [item] : [], rows: row ? [row] : [] }
+  return before?.status === item?.status && before?.run === item?.run ? books : NO_BOOKS
+}
+
+/** A request that changed just now is no difference. */
+const NO_BOOKS: Books = { quotas: [], items: [], rows: [] }
+
+async function withoutLetter(ports: Operator, items: readonly RequestItem[], now: number): Promise<number> {
+  const letters = new Set((await listDeadLetters(ports)).map(({ request_id }) => request_id))
+  const failed = items.filter(item => item.status === 'failed' && hasEndedLongAgo(item, now))
+  return failed.filter(({ request_id }) => !letters.has(request_id)).length
+}

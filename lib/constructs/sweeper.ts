@@ -1,0 +1,53 @@
+import { Duration } from 'aws-cdk-lib'
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
+import { Construct } from 'constructs'
+import type { Env } from '../../functions/sweeper/env.ts'
+import { ALARM_PERIOD } from './alarms.ts'
+import type { Deployment } from './deployment.ts'
+import { type Own, SluiceFunction } from './function.ts'
+import type { Tables } from './tables.ts'
+import type { WorkQueue } from './work-queue.ts'
+
+/** With the two minutes after which a reservation is looked at: an orphan is closed within five. */
+const INTERVAL = Duration.minutes(2)
+
+export interface SweeperProps {
+  readonly deployment: Deployment
+  readonly queueUrlPrefix: string
+  readonly tables: Tables
+  readonly results: WorkQueue
+}
+
+/** Finds what crashes have left: reservations that are open for long, whose request has ended or never came to be. */
+export class Sweeper extends Construct {
+  constructor(scope: Construct, id: string, { deployment, queueUrlPrefix, tables, results }: SweeperProps) {
+    super(scope, id)
+    const sweeper = new SluiceFunction(this, 'Function', {
+      deployment,
+      entryPoint: 'sweeper',
+      environment: {
+        QUEUE_URL_PREFIX: queueUrlPrefix,
+        REQUESTS_TABLE: tables.requests.tableName,
+        QUOTA_TABLE: tables.quota.tableName,
+      } satisfies Own<Env>,
+      // Two at once would do the same work twice, which does no harm.
+      timeout: Duration.minutes(5),
+    })
+    sweeper.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
+    sweeper.allow(['dynamodb:GetItem', 'dynamodb:Scan', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
+    sweeper.allow(['sqs:SendMessage'], [results.queue.queueArn])
+    new Rule(this, 'Schedule', {
+      description: 'Closes reservations that a crash has left open.',
+      schedule: Schedule.rate(INTERVAL),
+      targets: [new LambdaFunction(sweeper.lambda)],
+    })
+    deployment.alarms.add(this, 'ErrorsAlarm', {
+      metric: sweeper.lambda.metricErrors({ period: ALARM_PERIOD }),
+      threshold: 2,
+      description:
+        'Nobody closes what crashes leave open. From 2 in 5 minutes: a single failure is made good by the next run.',
+      runbook: 'the-sweeper-fails',
+    })
+  }
+}

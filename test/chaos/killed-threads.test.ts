@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { operatorOf } from '../../lib/cli/operator.ts'
+import { localTarget } from '../../lib/cli/target.ts'
+import { type LocalSystem, startLocal } from '../../lib/local/system.ts'
+import { synthesize } from '../../lib/synthesize.ts'
+import { expectOrderInTheEnd } from './books.ts'
+import { createUsers, type Endpoint, postAll, startBadEndpoint } from './load.ts'
+
+const KILLING_MS = 30_000
+const KILL_EVERY_MS = 300
+
+let endpoint: Endpoint
+let system: LocalSystem
+const outdir = mkdtempSync(join(tmpdir(), 'sluice-chaos-'))
+
+beforeAll(async () => {
+  endpoint = await startBadEndpoint()
+  const config = fileURLToPath(new URL('pipeline.yaml', import.meta.url))
+  const env = { MODEL_URL: endpoint.url }
+  const { assembly } = await synthesize({ config, env, outdir })
+  system = await startLocal({ assembly, port: 0, dataDir: ':memory:', env, log: () => undefined })
+})
+afterAll(async () => {
+  await system?.close()
+  endpoint?.close()
+  rmSync(outdir, { recursive: true, force: true })
+})
+
+it('brings all that was accepted to one end and one charge, though its threads are killed all the time', async () => {
+  const operator = operatorOf(localTarget(system))
+  const users = await createUsers(operator, 20)
+  let killed = 0
+  const killing = setInterval(() => {
+    if (killOne(system)) killed += 1
+  }, KILL_EVERY_MS)
+
+  const accepted = await postAll(system.apiUrl, users, 25, KILLING_MS)
+  clearInterval(killing)
+
+  const count = [...accepted.values()].flat().length
+  process.stderr.write(`${count} of 500 accepted, ${killed} threads killed\n`)
+  expect(killed).toBeGreaterThan(20)
+  expect(count).toBeGreaterThan(250)
+  await expectOrderInTheEnd(operator, accepted)
+})
+
+/** Ends a random thread of a random function, whatever it is doing. */
+function killOne({ functions }: LocalSystem): boolean {
+  const threads = [...functions.values()].flatMap(fn => fn.threads().map(({ id }) => ({ fn, id })))
+  const victim = threads[Math.floor(Math.random() * threads.length)]
+  void victim?.fn.kill(victim.id)
+  return victim !== undefined
+}

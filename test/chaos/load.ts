@@ -1,0 +1,85 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createKey } from '../../lib/cli/operations/keys.ts'
+import { setUser } from '../../lib/cli/operations/users.ts'
+import type { Operator } from '../../lib/cli/operator.ts'
+
+/** Tokens that the endpoint reports for each call. */
+export const TOKENS = 7
+
+export interface Endpoint {
+  readonly url: string
+  /** How often each request was called, by its id. */
+  readonly calls: ReadonlyMap<string, number>
+  close(): void
+}
+
+/** A model that fails every fifth call, and takes 4 s for every twentieth: longer than its timeout in the pipeline. */
+export async function startBadEndpoint(): Promise<Endpoint> {
+  const calls = new Map<string, number>()
+  let count = 0
+  const server = createServer(async (request, response) => {
+    const id = String(request.headers['idempotency-key'])
+    calls.set(id, (calls.get(id) ?? 0) + 1)
+    count += 1
+    if (count % 20 === 0) await pause(4_000)
+    response.writeHead(count % 5 === 0 ? 500 : 200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ result: 'ok', usage: { total_tokens: TOKENS } }))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    close: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+export interface User {
+  readonly user: string
+  readonly key: string
+}
+
+export const createUsers = (operator: Operator, count: number): Promise<User[]> =>
+  Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const user = `chaos-${i}`
+      await setUser(operator, user, {})
+      return { user, key: (await createKey(operator, { user })).created.key }
+    }),
+  )
+
+/** Ids that were answered 202, by user. What was answered otherwise, or not at all, was not accepted. */
+export type Accepted = Map<string, string[]>
+
+/** Each user posts so many requests one after the other, spread over `ms`. */
+export async function postAll(apiUrl: string, users: readonly User[], each: number, ms: number): Promise<Accepted> {
+  const accepted: Accepted = new Map(users.map(({ user }) => [user, []]))
+  await Promise.all(
+    users.map(async ({ user, key }) => {
+      for (let i = 0; i < each; i++) {
+        const id = await post(apiUrl, key, `request ${i} of ${user}`)
+        if (id) accepted.get(user)?.push(id)
+        await pause(ms / each)
+      }
+    }),
+  )
+  return accepted
+}
+
+async function post(apiUrl: string, key: string, prompt: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(`${apiUrl}/v1/inference`, {
+      method: 'POST',
+      headers: { 'x-api-key': key },
+      body: JSON.stringify({ prompt }),
+    })
+    const body = (await response.json()) as { request_id?: string }
+    return response.status === 202 ? body.request_id : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type IdempotencyKeys, REMEMBERED_MS } from '../../functions/idempotency/port.ts'
+import { NOW } from '../support/clock.ts'
+import { newRequestId, newUser } from '../support/requests.ts'
+
+export interface KeysEngine {
+  readonly keys: IdempotencyKeys
+  close(): Promise<void>
+}
+
+const aRequest = (fingerprint = 'f') => ({ request_id: newRequestId(), fingerprint })
+
+/** What every store of idempotency keys keeps (I5). */
+export function describeKeysContract(name: string, makeEngine: () => Promise<KeysEngine>): void {
+  let engine: KeysEngine
+  let keys: IdempotencyKeys
+  beforeAll(async () => {
+    engine = await makeEngine()
+    keys = engine.keys
+  })
+  afterAll(() => engine.close())
+
+  describe(`idempotency keys on ${name}`, () => {
+    it('binds a key to the first request, whatever comes second', async () => {
+      const user = newUser()
+      const first = aRequest()
+
+      expect(await keys.bind(user, 'k', first, NOW)).toEqual(first)
+      expect(await keys.bind(user, 'k', aRequest('other'), NOW + 1)).toEqual(first)
+    })
+
+    it('binds one of many at once, and tells all of them which', async () => {
+      const user = newUser()
+
+      const answers = await Promise.all(Array.from({ length: 20 }, () => keys.bind(user, 'k', aRequest(), NOW)))
+
+      expect(new Set(answers.map(({ request_id }) => request_id)).size).toBe(1)
+    })
+
+    it('keeps users apart, and keys', async () => {
+      const [one, two] = [newUser(), newUser()]
+      const [a, b, c] = [aRequest(), aRequest(), aRequest()]
+
+      expect(await keys.bind(one, 'k', a, NOW)).toEqual(a)
+      expect(await keys.bind(two, 'k', b, NOW)).toEqual(b)
+      expect(await keys.bind(one, 'K', c, NOW)).toEqual(c)
+    })
+
+    it.each(['"8e03978e"', 'é\u{1f600}', ' ', '#', 'x'.repeat(255)])('takes any text for a key (%#)', async key => {
+      const user = newUser()
+      const first = aRequest()
+      await keys.bind(user, key, first, NOW)
+
+      expect(await keys.bind(user, key, aRequest(), NOW)).toEqual(first)
+    })
+
+    it('remembers for 24 hours, by its own time', async () => {
+      const user = newUser()
+      const first = aRequest()
+      const second = aRequest()
+      await keys.bind(user, 'k', first, NOW)
+
+      expect(await keys.bind(user, 'k', second, NOW + REMEMBERED_MS - 1)).toEqual(first)
+      expect(await keys.bind(user, 'k', second, NOW + REMEMBERED_MS)).toEqual(second)
+    })
+
+    it('gives a key another request in place of the one it has, and only of that', async () => {
+      const user = newUser()
+      const [first, second, third] = [aRequest(), aRequest(), aRequest()]
+      await keys.bind(user, 'k', first, NOW)
+
+      expect(await keys.rebind(user, 'k', first.request_id, second, NOW)).toEqual(second)
+      expect(await keys.rebind(user, 'k', first.request_id, third, NOW)).toEqual(second)
+    })
+  })
+}

@@ -1,0 +1,15 @@
+import type { Payload } from '../../../functions/requests/messages.ts'
+
+/** Results as a test records them, for those who read them. */
+export function memoryLedger() {
+  const results = new Map<string, { run: number; payload: Payload }>()
+  return {
+    setResult: (requestId: string, payload: Payload, run = 1) => results.set(requestId, { run, payload }),
+    result: async (requestId: string, run: number): Promise<Payload | undefined> => {
+      const recorded = results.get(requestId)
+      return recorded?.run === run ? recorded.payload : undefined
+    },
+    completed: async (requestIds: readonly string[]): Promise<ReadonlySet<string>> =>
+      new Set(requestIds.filter(id => results.has(id))),
+  }
+}

@@ -1,0 +1,334 @@
+import { createHash } from 'node:crypto'
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { collect } from '../../../functions/collector/collect.ts'
+import { Unavailable } from '../../../functions/platform/unavailable.ts'
+import { unreadableEvent } from '../../../functions/requests/events.ts'
+import type { RequestItem } from '../../../functions/requests/item.ts'
+import { redriveDeadLetters } from '../../../lib/cli/operations/dead-letters.ts'
+import { NOW } from '../../support/clock.ts'
+import { aMessage, anItem, newUser } from '../../support/requests.ts'
+import { startStores } from './stores.ts'
+
+const LATER = NOW + 60_000
+
+let stores: Awaited<ReturnType<typeof startStores>>
+beforeAll(async () => {
+  stores = await startStores()
+}, 60_000)
+afterAll(() => stores.close())
+afterEach(async () => {
+  const letters = await stores.operator.deadLetters.list({ limit: 100 })
+  await stores.operator.deadLetters.remove(letters.map(({ id }) => id))
+  await stores.inferenceMessages()
+})
+
+const sluice = (line: string) => stores.at(new Date(LATER).toISOString())(line)
+const json = async (line: string) => JSON.parse((await sluice(`${line} --json`)).out)
+const lettersLeft = async () =>
+  (await json('dead-letters list')).map((letter: { request_id: string }) => letter.request_id)
+
+const fingerprintOf = (body: unknown) => createHash('sha256').update(JSON.stringify(body)).digest('hex')
+
+/** A request of a user who is known. */
+async function request(fields: Partial<RequestItem> = {}): Promise<RequestItem> {
+  const item = anItem({ user_id: newUser(), ...fields })
+  await stores.operator.access.putUser({ user_id: item.user_id, plan: 'free', overrides: {} })
+  return item
+}
+
+async function failed(fields: Partial<RequestItem> = {}): Promise<RequestItem> {
+  const item = await request(fields)
+  await stores.fail(await stores.admit(item))
+  return item
+}
+
+/** Ended from outside: its dead letter has no message. */
+async function givenUp(fields: Partial<RequestItem> = {}): Promise<RequestItem> {
+  const item = await request(fields)
+  await stores.giveUp(await stores.admit(item))
+  return item
+}
+
+async function unreadable(id: string): Promise<void> {
+  await collect(stores.ports, [unreadableEvent(id, '{"prompt', NOW)])
+}
+
+describe('dead-letters list', () => {
+  it('prints exactly request, model, reason, attempts and time as JSON', async () => {
+    const item = await failed()
+
+    expect(await json('dead-letters list')).toEqual([
+      {
+        request_id: item.request_id,
+        model: 'text',
+        reason: 'model_error',
+        attempts: 1,
+        at: '2026-11-23T10:15:00.000Z',
+      },
+    ])
+  })
+
+  it('names what nobody can read by an id of its own', async () => {
+    await unreadable('m-1')
+
+    expect(await json('dead-letters list')).toEqual([
+      {
+        id: 'message:m-1',
+        request_id: null,
+        model: null,
+        reason: 'unreadable',
+        attempts: 0,
+        at: '2026-11-23T10:15:00.000Z',
+      },
+    ])
+    expect((await sluice('dead-letters list')).out).toBe(
+      [
+        'DEAD LETTER  AT                        MODEL  ATTEMPTS  REASON',
+        'message:m-1  2026-11-23T10:15:00.000Z         0         unreadable',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it("takes a model, and lists none of the others'", async () => {
+    await failed()
+    const other = await failed({ model: 'image' })
+
+    expect(await json('dead-letters list --model image')).toMatchObject([{ request_id: other.request_id }])
+    expect(await json('dead-letters list --model none')).toEqual([])
+  })
+
+  it('reads more than a page', async () => {
+    await collect(
+      stores.ports,
+      Array.from({ length: 501 }, (_, i) => unreadableEvent(`many-${i}`, '?', NOW + i)),
+    )
+
+    const letters = await stores.operator.deadLetters.list({ limit: 1_000 })
+    const listed: { id: string }[] = await json('dead-letters list')
+
+    expect(listed).toHaveLength(501)
+    expect(listed.map(({ id }) => id).slice(-2)).toEqual(['message:many-499', 'message:many-500'])
+    await stores.operator.deadLetters.remove(letters.map(({ id }) => id))
+  })
+})
+
+describe('dead-letters redrive', () => {
+  it('sends the message of the request as a new run, and removes the dead letter', async () => {
+    const item = await failed()
+
+    const ran = await sluice(`dead-letters redrive ${item.request_id}`)
+
+    expect(ran).toEqual({ code: 0, out: `${item.request_id} is queued again, as run 2.\n`, err: '' })
+    const now = await stores.ports.items.get(item.user_id, item.request_id)
+    expect(now).toMatchObject({ status: 'queued', run: 2, attempt: 0 })
+    expect(await stores.inferenceMessages()).toMatchObject([
+      { request_id: item.request_id, run: 2, nonce: now?.nonce, body: { inline: { prompt: 'hello' } } },
+    ])
+    expect(await lettersLeft()).toEqual([])
+  })
+
+  it('redrives all of a model, or all, when none is named', async () => {
+    const [a, b] = [await failed(), await failed()]
+    const other = await failed({ model: 'image' })
+
+    const ofModel = await json('dead-letters redrive --model text')
+
+    expect(ofModel.redriven).toEqual(expect.arrayContaining([a, b].map(({ request_id }) => ({ request_id, run: 2 }))))
+    expect(ofModel.refused).toEqual([])
+    expect(await lettersLeft()).toEqual([other.request_id])
+    expect(await json('dead-letters redrive')).toMatchObject({ redriven: [], refused: [{ id: other.request_id }] })
+  })
+
+  it('takes a large message with its metadata whole', async () => {
+    const metadata = { note: '😀é'.repeat(2_500) }
+    const item = await request({ metadata })
+    const body = { prompt: 'é'.repeat(24_000), priority: 'normal' }
+    await stores.fail(await stores.admit(item), { message: aMessage(item, body) })
+
+    await sluice(`dead-letters redrive ${item.request_id}`)
+
+    expect(await stores.inferenceMessages()).toMatchObject([{ metadata, body: { inline: body } }])
+  })
+
+  it('a run that fails again is a dead letter again, which can be redriven again', async () => {
+    const item = await failed()
+    await sluice(`dead-letters redrive ${item.request_id}`)
+    const queued = await stores.ports.items.get(item.user_id, item.request_id)
+    if (!queued) throw new Error('the item is gone')
+    await stores.fail(queued)
+
+    expect(await lettersLeft()).toEqual([item.request_id])
+    expect(await json(`dead-letters redrive ${item.request_id}`)).toEqual({
+      redriven: [{ request_id: item.request_id, run: 3 }],
+      refused: [],
+    })
+  })
+
+  it('goes on where one stopped whose message could not be sent', async () => {
+    const item = await failed()
+    const { operator } = stores
+    const down = { ...operator, queue: { send: () => Promise.reject(new Unavailable('the queue', 'down')) } }
+
+    const first = await redriveDeadLetters(down, { names: [item.request_id] })
+    const second = await redriveDeadLetters(operator, { names: [item.request_id] })
+
+    expect(first).toEqual({
+      redriven: [],
+      refused: [{ id: item.request_id, reason: 'the queue is unavailable: down' }],
+    })
+    expect(second.redriven).toEqual([{ request_id: item.request_id, run: 2 }])
+    expect(await stores.inferenceMessages()).toMatchObject([{ run: 2 }])
+  })
+
+  it('a redriven success is completed in all stores, and they agree', async () => {
+    const item = await failed()
+    await sluice(`dead-letters redrive ${item.request_id}`)
+    const queued = await stores.ports.items.get(item.user_id, item.request_id)
+    if (!queued) throw new Error('the item is gone')
+
+    await stores.finish(queued)
+
+    expect(await json(`requests show ${item.request_id}`)).toMatchObject({ status: 'completed', run: 2 })
+    expect(await json(`quota show ${item.user_id}`)).toMatchObject({ requests: { used: 1 }, tokens: { used: 7 } })
+    const { out } = await stores.at(new Date(LATER + 300_000).toISOString())('reconcile')
+    expect(out).toMatch(/^everything agrees/)
+  })
+})
+
+describe('what has no message is made again', () => {
+  it.each([
+    ['a prompt', { prompt: 'hello', priority: 'normal' }],
+    ['a prompt with a model', { prompt: 'hello', model: 'text', priority: 'normal' }],
+    ['a prompt with a type', { prompt: 'hello', model_type: 'text', priority: 'normal' }],
+    ['a prompt with metadata', { prompt: 'hello', priority: 'normal', metadata: { b: 1, a: 2 } }],
+  ])('%s', async (_, body) => {
+    const metadata = 'metadata' in body ? body.metadata : undefined
+    const item = await givenUp({ fingerprint: fingerprintOf(body), metadata })
+
+    expect((await sluice(`dead-letters redrive ${item.request_id}`)).code).toBe(0)
+
+    expect(await stores.inferenceMessages()).toMatchObject([
+      { run: 2, fingerprint: item.fingerprint, body: { inline: body } },
+    ])
+  })
+
+  it('a body in the payload store', async () => {
+    const item = await request()
+    const key = `requests/${item.user_id}/${item.request_id}/body.json`
+    await stores.store(key, { prompt: 'a long one' })
+    await stores.giveUp(await stores.admit(item, { key }))
+
+    expect((await sluice(`dead-letters redrive ${item.request_id}`)).code).toBe(0)
+    expect(await stores.inferenceMessages()).toMatchObject([{ run: 2, body: { key } }])
+  })
+
+  it('but not one of which more than the prompt is needed', async () => {
+    const item = await givenUp({ fingerprint: fingerprintOf({ prompt: 'hello', parameters: { top_k: 3 } }) })
+
+    expect(await sluice(`dead-letters redrive ${item.request_id}`)).toEqual({
+      code: 1,
+      out: 'Nothing was redriven.\n',
+      err: `error: ${item.request_id}: only the prompt of its body is kept, and it had more: it has to be posted again\n`,
+    })
+    expect(await lettersLeft()).toEqual([item.request_id])
+  })
+})
+
+describe('what can not be redriven stays a dead letter, and stops no other', () => {
+  it('one that is no longer failed', async () => {
+    const item = await failed()
+    await stores.client.send(
+      new UpdateItemCommand({
+        TableName: 'RequestsTable',
+        Key: marshall({ user_id: item.user_id, request_id: item.request_id }),
+        UpdateExpression: 'SET #s = :s',
+        ExpressionAttributeNames: { '#s': 'status' },
+        ExpressionAttributeValues: marshall({ ':s': 'completed' }),
+      }),
+    )
+    const other = await failed()
+
+    const ran = await sluice('dead-letters redrive')
+
+    expect(ran).toEqual({
+      code: 1,
+      out: `${other.request_id} is queued again, as run 2.\n`,
+      err: `error: ${item.request_id}: its request is no longer failed: requests show says what it is, and the dead letter can be discarded\n`,
+    })
+    expect(await lettersLeft()).toEqual([item.request_id])
+  })
+
+  it.each([
+    ['tokens', { tokens: 9 }, 'tokens'],
+    ['in flight', { in_flight: 1 }, 'requests in flight'],
+  ])('one whose user has no %s left', async (_, overrides, what) => {
+    const item = await failed()
+    await stores.admit(anItem({ user_id: item.user_id }))
+    await stores.operator.access.putUser({ user_id: item.user_id, plan: 'free', overrides })
+
+    expect((await sluice(`dead-letters redrive ${item.request_id}`)).err).toBe(
+      `error: ${item.request_id}: its user ${item.user_id} has no ${what} left: raise the limit with users set ${item.user_id}, or redrive it later\n`,
+    )
+  })
+
+  it('one of a model that pipeline.yaml no longer has: it would never be run', async () => {
+    const item = await failed({ model: 'retired' })
+
+    expect((await sluice(`dead-letters redrive ${item.request_id}`)).err).toBe(
+      `error: ${item.request_id}: pipeline.yaml no longer has its model retired: it can only be discarded\n`,
+    )
+    expect(await stores.ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', run: 1 })
+  })
+
+  it('one that nobody can read', async () => {
+    await unreadable('m-2')
+
+    expect((await sluice('dead-letters redrive message:m-2')).err).toBe(
+      'error: message:m-2: nobody can read it: it can only be discarded\n',
+    )
+  })
+
+  it('one that is not there', async () => {
+    expect(await sluice('dead-letters redrive 019ab000-0000-7000-8000-000000000099 --model text')).toEqual({
+      code: 1,
+      out: 'Nothing was redriven.\n',
+      err: 'error: 019ab000-0000-7000-8000-000000000099: there is no such dead letter of the model text: dead-letters list shows those that there are\n',
+    })
+  })
+})
+
+describe('dead-letters discard', () => {
+  it('forgets the dead letters that are named; their requests stay failed', async () => {
+    const [item, other] = [await failed(), await failed()]
+    await unreadable('m-3')
+
+    const ran = await sluice(`dead-letters discard ${item.request_id} message:m-3`)
+
+    expect(ran).toEqual({
+      code: 0,
+      out: `${item.request_id} is discarded.\nmessage:m-3 is discarded.\n`,
+      err: '',
+    })
+    expect(await lettersLeft()).toEqual([other.request_id])
+    expect(await stores.ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', run: 1 })
+  })
+
+  it('says which is not there, and discards the others', async () => {
+    const item = await failed()
+
+    expect(await json(`dead-letters discard nothing ${item.request_id}`)).toEqual({
+      discarded: [item.request_id],
+      refused: [
+        { id: 'nothing', reason: 'there is no such dead letter: dead-letters list shows those that there are' },
+      ],
+    })
+    expect((await sluice('dead-letters discard nothing --json')).code).toBe(1)
+  })
+
+  it('wants to be told which', async () => {
+    expect((await sluice('dead-letters discard')).code).toBe(2)
+  })
+})

@@ -1,0 +1,110 @@
+import { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs'
+import { collect } from '../../../functions/collector/collect.ts'
+import { migrate } from '../../../functions/ledger/migrate.ts'
+import { rdsDataLedger } from '../../../functions/ledger/rds-data.ts'
+import { endRequest } from '../../../functions/lifecycle/end-request.ts'
+import type { RequestItem } from '../../../functions/requests/item.ts'
+import { reservationOf } from '../../../functions/requests/item.ts'
+import { type OutcomeEvent, type Payload, ResultEvent } from '../../../functions/requests/messages.ts'
+import { operatorOf } from '../../../lib/cli/operator.ts'
+import { localTarget } from '../../../lib/cli/target.ts'
+import { openPglite } from '../../../lib/local/rds-data/pglite.ts'
+import { startDataApi } from '../../../lib/local/rds-data/server.ts'
+import { NOW } from '../../support/clock.ts'
+import { startSqsAndS3 } from '../../support/emulators.ts'
+import { aMessage, anAcceptedEvent, anOutcome } from '../../support/requests.ts'
+import { OUTPUTS, startTables } from './local-system.ts'
+
+const LIMITS = { requests: 1_000, tokens: 1_000_000, in_flight: 100 }
+const LEDGER = {
+  LEDGER_CLUSTER_ARN: OUTPUTS.LedgerClusterArn ?? '',
+  LEDGER_SECRET_ARN: OUTPUTS.LedgerSecretArn ?? '',
+  LEDGER_DATABASE: 'sluice',
+}
+const MODEL_QUEUE = 'inference-text-normal'
+const RESULTS = 'results'
+
+/**
+ * All stores of a system, with what a request's way does to them: the same functions as there, without the queues
+ * between them. Everything happens at `NOW`.
+ */
+export async function startStores() {
+  const [database, { sqs, s3, close: closeSqs }] = await Promise.all([openPglite(), startSqsAndS3()])
+  const postgres = await startDataApi(database)
+  const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: `sluice-${MODEL_QUEUE}` }))
+  await sqs.send(new CreateQueueCommand({ QueueName: `sluice-${RESULTS}` }))
+  await s3.send(new CreateBucketCommand({ Bucket: OUTPUTS.PayloadsBucket }))
+  const { protocol, port } = new URL(QueueUrl)
+  const system = await startTables(`http://127.0.0.1:${postgres.port}`, `${protocol}//127.0.0.1:${port}`)
+  const operator = operatorOf(localTarget(system.local), () => NOW)
+  const rdsData = new RDSDataClient({
+    endpoint: system.local.endpoints.rds_data,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  })
+  await migrate(rdsData, LEDGER)
+  const ports = { ...operator, ledger: rdsDataLedger(rdsData, LEDGER) }
+
+  const admit = async (item: RequestItem, prompt: Payload = { inline: 'hello' }): Promise<RequestItem> => {
+    await ports.quota.reserve(reservationOf(item), LIMITS, NOW)
+    await collect(ports, [{ ...anAcceptedEvent(item), prompt }])
+    return ports.items.create(item)
+  }
+  const start = async (item: RequestItem): Promise<RequestItem> => {
+    const claim = await ports.items.claim(aMessage(item), { claim_id: 'c', now: NOW, lease_until: NOW + 60_000 })
+    if (!claim.claimed) throw new Error('the request could not be claimed')
+    return claim.item
+  }
+  const finish = async (item: RequestItem, outcome: Partial<OutcomeEvent> = {}): Promise<void> => {
+    await start(item)
+    await collect(ports, [anOutcome(item, { completed_at: NOW, ...outcome })])
+  }
+  /** All messages of a queue, which is empty then. */
+  const received = async (queue: string): Promise<unknown[]> => {
+    const url = QueueUrl.replace(MODEL_QUEUE, queue)
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 10 }))
+    for (const { ReceiptHandle } of Messages) await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }))
+    return Messages.map(({ Body = '' }) => JSON.parse(Body))
+  }
+
+  return {
+    ...system,
+    /** What `sluice` works with. */
+    operator,
+    ports,
+    admit,
+    start,
+    finish,
+    /** With a dead letter, of which its message is a part. */
+    fail: (item: RequestItem, outcome: Partial<OutcomeEvent> = {}) =>
+      finish(item, {
+        status: 'failed',
+        usage: undefined,
+        result: undefined,
+        error: { code: 'model_error', message: 'it answered 500' },
+        message: aMessage(item),
+        ...outcome,
+      }),
+    /** Ends a request from outside, as the sweeper does: its dead letter has no message. */
+    giveUp: async (item: RequestItem): Promise<void> => {
+      const ended = await ports.items.giveUp(item, { code: 'worker_crashed', message: 'it stopped' }, NOW)
+      if (!ended) throw new Error('the request could not be given up')
+      await endRequest(ports, ended)
+      await collect(
+        ports,
+        (await received(RESULTS)).map(event => ResultEvent.parse(event)),
+      )
+    },
+    inferenceMessages: () => received(MODEL_QUEUE),
+    store: (key: string, value: unknown) =>
+      s3.send(new PutObjectCommand({ Bucket: OUTPUTS.PayloadsBucket, Key: key, Body: JSON.stringify(value) })),
+    close: async () => {
+      rdsData.destroy()
+      await system.close()
+      await postgres.close()
+      await closeSqs()
+    },
+  }
+}

@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest'
+import type { GatewayPorts } from '../../../../functions/gateway/ports.ts'
+import { prepare } from '../../../../functions/gateway/prepare.ts'
+import { createRouter } from '../../../../functions/gateway/route.ts'
+import { submitKeyed } from '../../../../functions/gateway/submit-keyed.ts'
+import { rejectRequest } from '../../../../functions/lifecycle/reject-request.ts'
+import { Unavailable } from '../../../../functions/platform/unavailable.ts'
+import { RESULTS_QUEUE } from '../../../../functions/queue/names.ts'
+import { failing } from '../../../support/failing.ts'
+import { aCaller, aSubmission, SETTINGS } from '../../../support/gateway.ts'
+import { memoryPorts } from '../../../support/ports.ts'
+
+const TEXT_QUEUE = 'inference-text-normal'
+const KEY = 'order-4711'
+const DAY = 86_400_000
+const route = createRouter(SETTINGS)
+
+const submit = async (ports: GatewayPorts, caller = aCaller(), fields = {}, key = KEY) =>
+  (await submitKeyed(ports, key, await prepare(ports, SETTINGS, route, caller, aSubmission(fields)))).item
+
+const usedBy = async ({ quota }: Pick<GatewayPorts, 'quota'>, user_id: string, window = '2026-11-23') => {
+  const { requests, tokens, open } = await quota.read(user_id, window, 0)
+  return { requests, tokens, open: open.length }
+}
+const ONE = { requests: 1, tokens: 4, open: 1 }
+const NOTHING = { requests: 0, tokens: 0, open: 0 }
+
+describe('submitKeyed', () => {
+  it('gives a repetition the same request, charged once', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+
+    const first = await submit(ports, caller)
+    ports.advance(5_000)
+    const again = await submit(ports, caller)
+
+    expect(again).toEqual(first)
+    expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
+  })
+
+  it('gives many at once one request, charged once', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+
+    const items = await Promise.all(Array.from({ length: 50 }, () => submit(ports, caller)))
+
+    expect(new Set(items.map(({ request_id }) => request_id)).size).toBe(1)
+    expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
+  })
+
+  it('gives users a request each for the same key', async () => {
+    const ports = memoryPorts()
+
+    const [one, two] = [await submit(ports), await submit(ports)]
+
+    expect(one.request_id).not.toBe(two.request_id)
+  })
+
+  it('refuses another body under the same key, also at once', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+
+    const answers = await Promise.allSettled([
+      submit(ports, caller, { prompt: 'one' }),
+      submit(ports, caller, { prompt: 'two' }),
+    ])
+
+    expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(answers.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'idempotency_mismatch' },
+    })
+    expect((await usedBy(ports, caller.user_id)).requests).toBe(1)
+  })
+
+  it('is another request after a day', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+    const first = await submit(ports, caller)
+    ports.advance(DAY)
+
+    expect((await submit(ports, caller)).request_id).not.toBe(first.request_id)
+  })
+
+  const failures: { what: string; broken: (ports: GatewayPorts) => GatewayPorts }[] = [
+    ...(['before', 'after'] as const).flatMap(when => [
+      { what: `the key, ${when}`, broken: (p: GatewayPorts) => ({ ...p, keys: failing(p.keys, 'bind', when) }) },
+      {
+        what: `the reservation, ${when}`,
+        broken: (p: GatewayPorts) => ({ ...p, quota: failing(p.quota, 'reserve', when) }),
+      },
+      { what: `the item, ${when}`, broken: (p: GatewayPorts) => ({ ...p, items: failing(p.items, 'create', when) }) },
+      {
+        what: `the message, ${when}`,
+        broken: (p: GatewayPorts) => ({ ...p, queue: failing(p.queue, 'send', when, name => name === TEXT_QUEUE) }),
+      },
+    ]),
+  ]
+  it.each(failures)('goes on where a try stopped that failed at $what', async ({ broken }) => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+
+    await expect(submit(broken(ports), caller)).rejects.toThrow(Unavailable)
+    const item = await submit(ports, caller)
+
+    expect(await ports.items.get(caller.user_id, item.request_id)).toMatchObject({ status: 'queued' })
+    expect(ports.queue.sent(TEXT_QUEUE).length).toBeGreaterThan(0)
+    expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
+  })
+
+  it.each(failures)(
+    'does so over midnight, charging the day that its item names (failed at $what)',
+    async ({ broken }) => {
+      const ports = memoryPorts()
+      const caller = aCaller()
+
+      await expect(submit(broken(ports), caller)).rejects.toThrow(Unavailable)
+      ports.advance(DAY - 60_000)
+      const item = await submit(ports, caller)
+
+      expect(await usedBy(ports, caller.user_id, item.window)).toEqual(ONE)
+    },
+  )
+
+  it('sends the message again of a request that is still queued, and not of one that runs', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+    const item = await submit(ports, caller)
+    await submit(ports, caller)
+    expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(2)
+
+    const [message] = ports.queue.sent(TEXT_QUEUE)
+    const terms = { claim_id: 'c', now: ports.clock(), lease_until: ports.clock() + 1_000 }
+    await ports.items.claim(message?.body as never, terms)
+
+    expect(await submit(ports, caller)).toMatchObject({ request_id: item.request_id, status: 'running' })
+    expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(2)
+  })
+
+  it('gives the key a new request when its own was taken back (rule 7)', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+    const first = await submit(ports, caller)
+    await rejectRequest(ports, { ...first, status: 'rejected', completed_at: ports.clock() })
+    expect(await usedBy(ports, caller.user_id)).toEqual(NOTHING)
+
+    const second = await submit(ports, caller)
+
+    expect(second.request_id).not.toBe(first.request_id)
+    expect(await submit(ports, caller)).toMatchObject({ request_id: second.request_id })
+    expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
+  })
+
+  it('tells the ledger before it gives its own reservation back, when it meets a tombstone (rule 5)', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+    const items = {
+      ...ports.items,
+      create: async (item: Parameters<GatewayPorts['items']['create']>[0]) => {
+        await ports.items.reject({ ...item, status: 'rejected', nonce: 'the sweeper', completed_at: ports.clock() })
+        return ports.items.create(item)
+      },
+    }
+
+    await expect(submit({ ...ports, items }, caller)).rejects.toThrow(Unavailable)
+
+    const ended = ports.queue.sent(RESULTS_QUEUE).filter(({ body }) => (body as { type: string }).type === 'ended')
+    expect(ended.length).toBeGreaterThan(0)
+    expect(await usedBy(ports, caller.user_id)).toEqual(NOTHING)
+  })
+
+  it('looks once more before a refusal: its twin may have taken what was left (rule 6)', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller({ requests: 1 })
+    const twin = await submit(ports, caller)
+    let looks = 0
+    const late = {
+      ...ports.items,
+      get: async (user: string, id: string) => (looks++ === 0 ? undefined : ports.items.get(user, id)),
+    }
+    // The twin's reservation is settled by now: only its item tells that it was admitted.
+    await ports.quota.close([{ reservation: { ...twin }, charge: 4 }])
+
+    expect(await submit({ ...ports, items: late }, caller)).toMatchObject({ request_id: twin.request_id })
+  })
+
+  it('refuses by quota as any other, and leaves nothing', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller({ tokens: 3 })
+
+    await expect(submit(ports, caller)).rejects.toMatchObject({ code: 'quota_exceeded' })
+    expect(await usedBy(ports, caller.user_id)).toEqual(NOTHING)
+  })
+})

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { cancelRequest } from '../../../../functions/reader/cancel-request.ts'
+import type { RequestItem } from '../../../../functions/requests/item.ts'
+import { reservationOf } from '../../../../functions/requests/item.ts'
+import { NOW } from '../../../support/clock.ts'
+import { failing } from '../../../support/failing.ts'
+import { memoryPorts } from '../../../support/ports.ts'
+import { anItem } from '../../../support/requests.ts'
+
+async function given(fields: Partial<RequestItem> = {}) {
+  const ports = memoryPorts()
+  const item = await ports.items.create(anItem(fields))
+  await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)
+  const used = async () => {
+    const { requests, tokens, open } = await ports.quota.read(item.user_id, item.window, item.shard)
+    return { requests, tokens, open: open.length }
+  }
+  return { ports, item, used }
+}
+
+describe('cancelRequest', () => {
+  it('ends a queued request, tells the ledger, and gives all of its reservation back', async () => {
+    const { ports, item, used } = await given()
+
+    const { cancelled, request } = await cancelRequest(ports, item.user_id, item.request_id)
+
+    expect({ cancelled, status: request.status }).toEqual({ cancelled: true, status: 'cancelled' })
+    expect(ports.queue.sent('results')).toMatchObject([{ body: { type: 'ended', status: 'cancelled' } }])
+    expect(await used()).toEqual({ requests: 0, tokens: 0, open: 0 })
+  })
+
+  it('asks for it of a running one, whose reservation is held until its outcome comes', async () => {
+    const { ports, item, used } = await given({ status: 'running', attempt: 1, lease_until: NOW + 1 })
+
+    const { cancelled, request } = await cancelRequest(ports, item.user_id, item.request_id)
+
+    expect({ cancelled, status: request.status }).toEqual({ cancelled: true, status: 'running' })
+    expect(await used()).toMatchObject({ open: 1 })
+  })
+
+  it.each(['completed', 'failed', 'cancelled', 'expired'] as const)('says so of one that is %s', async status => {
+    const { ports, item } = await given({ status, attempt: 1, completed_at: NOW })
+    ports.ledger.setResult(item.request_id, { inline: 'hi' })
+
+    const { cancelled, request } = await cancelRequest(ports, item.user_id, item.request_id)
+
+    expect({ cancelled, status: request.status }).toEqual({ cancelled: false, status })
+    expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
+  })
+
+  it('finds nothing of another user’s, and leaves it alone (I11)', async () => {
+    const { ports, item } = await given()
+
+    await expect(cancelRequest(ports, 'another', item.request_id)).rejects.toMatchObject({ code: 'not_found' })
+    expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
+  })
+
+  it('takes a request that is claimed in between as it is then', async () => {
+    const { ports, item } = await given()
+    const running = { status: 'running', attempt: 1, lease_until: NOW + 1 } as const
+    let looks = 0
+    const items = {
+      ...ports.items,
+      get: async () => (looks++ === 0 ? item : { ...item, ...running }),
+      cancel: async (seen: RequestItem) => (seen.status === 'queued' ? undefined : { ...seen, cancel_requested: true }),
+    }
+
+    const { cancelled, request } = await cancelRequest({ ...ports, items }, item.user_id, item.request_id)
+
+    expect({ cancelled, status: request.status }).toEqual({ cancelled: true, status: 'running' })
+  })
+
+  it('is cancelled though the ledger could not be told: the reservation brings somebody to do it', async () => {
+    const { ports, item, used } = await given()
+    const broken = { ...ports, queue: failing(ports.queue, 'send', 'before') }
+
+    expect(await cancelRequest(broken, item.user_id, item.request_id)).toMatchObject({ cancelled: true })
+    expect(await used()).toMatchObject({ open: 1 })
+  })
+})

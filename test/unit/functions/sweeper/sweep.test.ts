@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestItem } from '../../../../functions/requests/item.ts'
+import { reservationOf } from '../../../../functions/requests/item.ts'
+import { STALE_RESERVATION_MS } from '../../../../functions/requests/timing.ts'
+import { sweep } from '../../../../functions/sweeper/sweep.ts'
+import { NOW } from '../../../support/clock.ts'
+import { failing } from '../../../support/failing.ts'
+import { type MemoryPorts, memoryPorts } from '../../../support/ports.ts'
+import { anItem, newUser } from '../../../support/requests.ts'
+
+async function reserved(ports: MemoryPorts, fields: Partial<RequestItem> = {}, isWritten = true) {
+  const item = anItem({ user_id: newUser(), ...fields })
+  if (isWritten) await ports.items.create(item)
+  await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)
+  return item
+}
+const openOf = async ({ quota }: MemoryPorts, item: RequestItem) =>
+  (await quota.read(item.user_id, item.window, item.shard)).open.length
+
+describe('sweep', () => {
+  it('closes what crashes have left, of all users, and leaves alone what may go on', async () => {
+    const ports = memoryPorts()
+    const orphans = [
+      await reserved(ports, {}, false),
+      await reserved(ports, { status: 'completed', attempt: 1, completed_at: NOW, charge: 3 }),
+      await reserved(ports, { deadline: NOW + 1 }),
+    ]
+    const healthy = [
+      await reserved(ports),
+      await reserved(ports, { status: 'running', attempt: 1, lease_until: NOW + 900_000 }),
+    ]
+    ports.advance(STALE_RESERVATION_MS)
+
+    expect(await sweep(ports)).toEqual({ seen: 5, closed: 3, failed: 0 })
+
+    expect(await Promise.all(orphans.map(item => openOf(ports, item)))).toEqual([0, 0, 0])
+    expect(await Promise.all(healthy.map(item => openOf(ports, item)))).toEqual([1, 1])
+    expect(await sweep(ports)).toMatchObject({ closed: 0 })
+  })
+
+  it('looks at nothing that is young', async () => {
+    const ports = memoryPorts()
+    await reserved(ports, {}, false)
+    ports.advance(STALE_RESERVATION_MS - 1)
+
+    expect(await sweep(ports)).toEqual({ seen: 0, closed: 0, failed: 0 })
+  })
+
+  it('is held up by none that it can’t deal with, and comes back to it', async () => {
+    const ports = memoryPorts()
+    const bad = await reserved(ports, {}, false)
+    const good = await reserved(ports, {}, false)
+    ports.advance(STALE_RESERVATION_MS)
+    const items = failing(ports.items, 'create', 'before', item => (item as RequestItem).request_id === bad.request_id)
+
+    expect(await sweep({ ...ports, items })).toEqual({ seen: 2, closed: 1, failed: 1 })
+    expect(await openOf(ports, good)).toBe(0)
+
+    expect(await sweep(ports)).toEqual({ seen: 1, closed: 1, failed: 0 })
+  })
+})
