@@ -166,9 +166,9 @@ describe('queues', () => {
   }
 
   it.each([
-    ['Shop-1-inference-text-high', 'worker-text', { batch: 5, at_once: 2 }],
-    ['Shop-1-inference-text-normal', 'worker-text', { batch: 5, at_once: 2 }],
-    ['Shop-1-inference-image-high', 'worker-image', { batch: 10, at_once: 4 }],
+    ['Shop-1-inference-text-high', 'worker-text', { batch: 2, at_once: 5 }],
+    ['Shop-1-inference-text-normal', 'worker-text', { batch: 2, at_once: 5 }],
+    ['Shop-1-inference-image-high', 'worker-image', { batch: 8, at_once: 5 }],
     ['Shop-1-inference-image-normal', 'worker-image', { batch: 1, at_once: 7 }],
     ['Shop-1-results', 'collector', { batch: 10, at_once: 10 }],
   ])('%s feeds the %s, whose failures come back one by one', (queueName, service, { batch, at_once }) => {

@@ -32,6 +32,8 @@ export const answers: Readonly<Record<string, Answer>> = {
   'no usage': completed(answerJson({ result: 'r' })),
   'usage null': completed(withUsage(null)),
   'a result of 100 KB': completed(resultOf(100 * 1024), 7),
+  '1e300 and its like': completed(answerJson({ result: [1e300, -1e300, 5e-324], usage: usualUsage }), 7),
+  '60 KB of small numbers': completed(answerJson({ result: Array(30_000).fill(7), usage: usualUsage }), 7),
   'a result of 5 MB': failed('result_too_large', resultOf(5 * 1024 * 1024), 7),
   'an answer of 17 MB': failed('result_too_large', resultOf(17 * 1024 * 1024)),
   'negative usage': failed('invalid_model_response', withUsage({ total_tokens: -1 })),

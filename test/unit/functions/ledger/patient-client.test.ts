@@ -1,0 +1,45 @@
+import { DatabaseResumingException, ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
+import { describe, expect, it, vi } from 'vitest'
+import { patientRdsData } from '../../../../functions/ledger/patient-client.ts'
+import { movableClock, NOW } from '../../../support/clock.ts'
+
+const statement = new ExecuteStatementCommand({ resourceArn: 'arn', secretArn: 'arn', sql: 'SELECT 1' })
+
+/** A client of a database that answers from `awakeAt` on, and by what clock; what else it is told, it throws. */
+function aDatabase(awakeAt: number, ms: number, failure?: Error) {
+  vi.stubEnv('AWS_REGION', 'us-east-1')
+  const { clock, advance } = movableClock()
+  const client = patientRdsData(ms, { clock, sleep: async pause => advance(pause) })
+  client.middlewareStack.add(
+    () => async () => {
+      if (failure) throw failure
+      if (clock() < awakeAt) throw new DatabaseResumingException({ message: 'resuming', $metadata: {} })
+      return { output: { records: [], $metadata: {} }, response: {} }
+    },
+    { step: 'initialize', priority: 'low' },
+  )
+  return { client, clock }
+}
+
+describe('patientRdsData', () => {
+  it('waits for a database that resumes, and no longer', async () => {
+    const { client, clock } = aDatabase(NOW + 15_000, 60_000)
+
+    expect(await client.send(statement)).toMatchObject({ records: [] })
+    expect(clock()).toBe(NOW + 15_000)
+  })
+
+  it('gives up when its time is over', async () => {
+    const { client, clock } = aDatabase(NOW + 90_000, 60_000)
+
+    await expect(client.send(statement)).rejects.toThrow('resuming')
+    expect(clock() - NOW).toBeLessThanOrEqual(60_000)
+  })
+
+  it('does not wait for any other failure', async () => {
+    const { client, clock } = aDatabase(NOW, 60_000, new Error('syntax error'))
+
+    await expect(client.send(statement)).rejects.toThrow('syntax error')
+    expect(clock()).toBe(NOW)
+  })
+})
