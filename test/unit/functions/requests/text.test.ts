@@ -61,6 +61,16 @@ describe('findHostileText', () => {
       problem: { path: 'a', message: 'has a field name that contains U+0000, which no store keeps' },
     },
     {
+      what: 'a field that every JavaScript object loses',
+      value: JSON.parse('{ "a": { "__proto__": 1 } }'),
+      problem: { path: 'a', message: 'has a field name that is `__proto__`, which is lost on its way' },
+    },
+    {
+      what: 'a number that is too large',
+      value: [1e300, 1e999],
+      problem: { path: '[1]', message: 'is a number too large to keep' },
+    },
+    {
       what: 'nesting that is too deep',
       value: nested(MAX_DEPTH + 1),
       problem: { path: '', message: 'is nested over 100 deep' },
@@ -84,7 +94,9 @@ describe('findHostileText', () => {
   })
 
   it('finds nothing in whatever is well-formed, and something as soon as one text is not', () => {
-    const wellFormed = fc.jsonValue({ stringUnit: 'grapheme', maxDepth: 5 })
+    const wellFormed = fc
+      .jsonValue({ stringUnit: 'grapheme', maxDepth: 5 })
+      .filter(value => !JSON.stringify(value).includes('__proto__'))
     fc.assert(
       fc.property(wellFormed, fc.constantFrom('\u0000', '\ud800', '\udfff'), (value, hostile) => {
         expect(findHostileText(value)).toBeUndefined()
