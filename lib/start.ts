@@ -8,6 +8,8 @@ import { operatorOf } from './cli/operator.ts'
 import { localTarget } from './cli/target.ts'
 import { ConfigError } from './config/finding.ts'
 import { loadPipeline } from './config/load.ts'
+import type { Pipeline } from './config/schema.ts'
+import { secretIn, variableName } from './local/aws-endpoint.ts'
 import { LocalError } from './local/error.ts'
 import { type DemoModel, startModel } from './local/model/server.ts'
 import { type LocalSystem, startLocal } from './local/system.ts'
@@ -44,7 +46,8 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
   const port = portOf(env)
   const config = env.SLUICE_CONFIG || 'pipeline.yaml'
   // What is wrong with the file is told before anything starts, the model too, whose address isn't known yet.
-  loadPipeline(config, { ...env, TEXT_MODEL_URL: env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${modelPort}`) })
+  const url = env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${modelPort}`)
+  checkSecrets(loadPipeline(config, { ...env, TEXT_MODEL_URL: url }), env)
   const model = env.TEXT_MODEL_URL ? undefined : await startDemoModel(print)
   const withModel = model ? { ...env, TEXT_MODEL_URL: predictUrl(model.url) } : env
 
@@ -70,6 +73,16 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
 
 function predictUrl(modelUrl: string): string {
   return `${modelUrl}/predict`
+}
+
+/** Without its secret a model can't be called, and its requests would wait until they expire. */
+function checkSecrets({ models }: Pipeline, env: Environment): void {
+  for (const [name, { endpoint }] of Object.entries(models)) {
+    const secret = endpoint.auth?.secret
+    if (secret === undefined || secretIn(env, secret) !== undefined) continue
+    const variable = variableName(secret)
+    throw new LocalError(`models.${name} needs the secret ${secret}: set the variable ${variable} to it.`)
+  }
 }
 
 /** The demo user's key is kept beside the rest of the local state, so that a curl line of yesterday still works today. */

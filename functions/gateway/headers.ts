@@ -15,6 +15,6 @@ export function idempotencyKey(headers: Record<string, string | undefined>): str
 
 /** Seconds that the client prefers to wait (RFC 7240), as many as it can have; 0 without a preference that we know. */
 export function preferredWait(headers: Record<string, string | undefined>): number {
-  const seconds = /(?:^|[,;\s])wait=(\d{1,6})(?=$|[,;\s])/i.exec(headers.prefer ?? '')?.[1]
+  const seconds = /(?:^|[,;\s])wait=("?)(\d{1,6})\1(?=$|[,;\s])/i.exec(headers.prefer ?? '')?.[2]
   return Math.min(Number(seconds ?? 0), MAX_WAIT_SECONDS)
 }

@@ -12,7 +12,7 @@ export function parseBody(text: string): Submission {
   const json = parseJson(text)
   const hostile = findHostileText(json)
   if (hostile) throw invalid([hostile])
-  const parsed = Submission.safeParse(json)
+  const parsed = Submission.safeParse(json, { reportInput: true })
   if (parsed.success) return parsed.data
   throw invalid(problemsOf(parsed.error))
 }

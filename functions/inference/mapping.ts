@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { compileExpression } from '../platform/jsonata.ts'
 import { MAX_TOKENS } from '../requests/estimate.ts'
 import type { Usage } from '../requests/item.ts'
+import { problemsOf } from '../requests/problems.ts'
 import { findHostileText } from '../requests/text.ts'
 
 /** What a request mapping sees: the request's fields, and ours, which no field of a body replaces. */
@@ -51,7 +52,7 @@ export function createMappings(settings: { request: string; response: string }):
       return mapped
     },
     response: async answer => {
-      const mapped = Mapped.safeParse(await evaluating('response', () => response(answer)))
+      const mapped = Mapped.safeParse(await evaluating('response', () => response(answer)), { reportInput: true })
       if (!mapped.success)
         throw new MappingError(`the response mapping gives no usable answer: ${describe(mapped.error)}`)
       if (mapped.data.result === undefined) throw new MappingError('the response mapping gives no result')
@@ -96,4 +97,6 @@ function toJson(value: unknown): unknown {
 const codeOf = (error: unknown): string => (error as { code?: string }).code ?? 'unknown'
 
 const describe = (error: z.ZodError): string =>
-  error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`).join('; ')
+  problemsOf(error)
+    .map(({ path, message }) => `${path || 'it'} ${message}`)
+    .join('; ')

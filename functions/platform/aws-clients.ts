@@ -17,4 +17,8 @@ export interface AwsClients {
 }
 
 export const dynamoDb = (): DynamoDBClient => new DynamoDBClient(IMPATIENT)
+
+/** Repeats no call of its own accord: for what must not be done twice in the same words (see the quota's adapter). */
+export const dynamoDbOnce = (): DynamoDBClient => new DynamoDBClient({ ...IMPATIENT, maxAttempts: 1 })
+
 export const awsClients = (): AwsClients => ({ dynamoDb: dynamoDb(), sqs: new SQSClient(IMPATIENT) })

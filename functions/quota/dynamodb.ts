@@ -13,11 +13,15 @@ import { exceeded } from './verdict.ts'
  *
  *     pk    user#<user_id>#<window>[#<shard>]
  *     open  { "<request_id>:<run>": [estimate, at, nonce, holds_request ? 1 : 0] }
+ *
+ * `once` is what reserves: a client that repeats no call by itself. A reservation whose answer was lost may have been found by
+ * a twin with the same key, and its request run and settled, before the repetition arrives: in the same words it would open
+ * the reservation again, as if it had never been settled. So each try has a nonce of its own.
  */
-export function dynamoQuota(client: DynamoDBClient, table: string): Quota {
+export function dynamoQuota(client: DynamoDBClient, table: string, once = client): Quota {
   return {
     reserve: (reservation, limits, now) =>
-      reaching('the quota table', () => reserve(client, table, reservation, limits, now)),
+      reaching('the quota table', () => reserve(once, table, reservation, limits, now)),
     close: closings => reaching('the quota table', () => closeAll(client, table, closings)),
     openBefore: time => reachingEach('the quota table', openBefore(client, table, time)),
     read: (userId, window, shard) =>
@@ -34,8 +38,11 @@ export function dynamoQuota(client: DynamoDBClient, table: string): Quota {
 /** Clean-up only, far past any settle: requests expire within two weeks of their window. */
 const ITEM_TTL_MS = 90 * 86_400_000
 
-/** Reads that show room, after a write that found none, mean that somebody left in between: try again, but not for ever. */
-const RACES = 5
+/**
+ * A write whose answer was lost is tried again; so is one that found no room where a look at the counters then shows some,
+ * since somebody left in between. But not for ever.
+ */
+const TRIES = 5
 
 /** Keeps the update and its condition below DynamoDB's 4 KB of expression. */
 const CLOSINGS_AN_UPDATE = 20
@@ -75,22 +82,37 @@ async function reserve(
   limits: Limits,
   now: number,
 ): Promise<Admission> {
-  for (let race = 0; race < RACES; race++) {
-    const written = await update(client, reserveUpdate(table, reservation, limits, now))
-    if (written.written) return { admitted: true, reservation, used: usedOf(written.attributes) }
-
-    const counters = toCounters(written.existing, reservation)
-    const own = counters.open.find(o => entryKey(o.reservation) === entryKey(reservation))
-    if (own) return { admitted: true, reservation: own.reservation }
-    if (exceeded(counters, limits, reservation)) return { admitted: false, counters }
-    if (!written.existing && (await create(client, table, reservation, now)))
-      return {
-        admitted: true,
-        reservation,
-        used: { requests: reservation.holds_request ? 1 : 0, tokens: reservation.estimate },
-      }
+  let failure: unknown = new Error(`gave up after ${TRIES} races for one item`)
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const nonce = attempt === 0 ? reservation.nonce : `${reservation.nonce}${attempt}`
+    try {
+      const admission = await tryToReserve(client, table, { ...reservation, nonce }, limits, now)
+      if (admission) return admission
+    } catch (error) {
+      failure = error
+    }
   }
-  throw new Error(`gave up after ${RACES} races for one item`)
+  throw failure
+}
+
+/** Undefined when somebody was quicker: then the counters have to be looked at anew. */
+async function tryToReserve(
+  client: DynamoDBClient,
+  table: string,
+  reservation: Reservation,
+  limits: Limits,
+  now: number,
+): Promise<Admission | undefined> {
+  const written = await update(client, reserveUpdate(table, reservation, limits, now))
+  if (written.written) return { admitted: true, reservation, used: usedOf(written.attributes) }
+
+  const counters = toCounters(written.existing, reservation)
+  const own = counters.open.find(o => entryKey(o.reservation) === entryKey(reservation))
+  if (own) return { admitted: true, reservation: own.reservation }
+  if (exceeded(counters, limits, reservation)) return { admitted: false, counters }
+  if (written.existing || !(await create(client, table, reservation, now))) return undefined
+  const used = { requests: reservation.holds_request ? 1 : 0, tokens: reservation.estimate }
+  return { admitted: true, reservation, used }
 }
 
 function reserveUpdate(table: string, reservation: Reservation, limits: Limits, now: number) {

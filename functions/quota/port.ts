@@ -17,7 +17,7 @@ export interface Counters {
 
 export type Admission =
   /**
-   * Admitted, now or by an earlier try: `reservation` is the one that is held. `requests` and `tokens` are the counters
+   * Admitted, now or by an earlier try: `reservation` is the one that is held, whose nonce may be another. `requests` and `tokens` are the counters
    * after it, known unless an earlier try made it.
    */
   | { readonly admitted: true; readonly reservation: Reservation; readonly used?: { requests: number; tokens: number } }

@@ -56,7 +56,7 @@ async function settled({ ledger }: ReaderPorts, items: readonly RequestItem[]): 
 }
 
 function parse(query: Record<string, string | undefined>): z.infer<typeof Query> {
-  const parsed = Query.safeParse(query)
+  const parsed = Query.safeParse(query, { reportInput: true })
   if (parsed.success) return parsed.data
   const details = problemsOf(parsed.error)
   const [first] = details

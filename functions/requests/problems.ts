@@ -9,7 +9,7 @@ export interface Problem {
 
 type Issue = z.core.$ZodIssue
 
-/** What is wrong, in sentences for people who know JSON and not zod. */
+/** What is wrong, in sentences for people who know JSON and not zod. Parse with `reportInput`, so that what is missing is told. */
 export const problemsOf = (error: z.ZodError): Problem[] =>
   error.issues.map(issue => ({ path: issue.path.join('.'), message: sentence(issue) }))
 
@@ -26,7 +26,7 @@ const ARTICLES: Record<string, string> = {
 function sentence(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${ARTICLES[issue.expected] ?? issue.expected}`
+      return `${issue.input === undefined ? 'is missing; it ' : ''}must be ${ARTICLES[issue.expected] ?? issue.expected}`
     case 'invalid_value':
       return `must be one of ${issue.values.join(', ')}`
     case 'too_small':
@@ -35,6 +35,8 @@ function sentence(issue: Issue): string {
         : issue.message
     case 'too_big':
       return `must be at most ${issue.maximum}`
+    case 'invalid_format':
+      return `must be ${issue.format === 'uuid' ? 'an id' : `of the form ${issue.format}`}`
     default:
       return issue.message
   }

@@ -38,7 +38,10 @@ export interface Operator {
   readonly ids: Ids
 }
 
-export function operatorOf({ outputs, dynamoDb, rdsData, s3, sqs }: Target, clock: Clock = systemClock): Operator {
+export function operatorOf(
+  { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs }: Target,
+  clock: Clock = systemClock,
+): Operator {
   const ledger = {
     LEDGER_CLUSTER_ARN: outputs.LedgerClusterArn,
     LEDGER_SECRET_ARN: outputs.LedgerSecretArn,
@@ -46,7 +49,7 @@ export function operatorOf({ outputs, dynamoDb, rdsData, s3, sqs }: Target, cloc
   }
   return {
     access: dynamoAccessAdmin(dynamoDb, { keys: outputs.KeysTable, users: outputs.UsersTable }),
-    quota: dynamoQuota(dynamoDb, outputs.QuotaTable),
+    quota: dynamoQuota(dynamoDb, outputs.QuotaTable, dynamoDbOnce),
     items: dynamoItems(dynamoDb, outputs.RequestsTable),
     ledger: rdsDataOperatorLedger(rdsData, ledger),
     deadLetters: rdsDataDeadLetters(rdsData, ledger),

@@ -23,7 +23,7 @@ export function runningLocally(env: Environment): LocalSystem {
   // A system that was killed leaves its file behind.
   if (!system || !isAlive(system.pid))
     throw new Refusal(
-      `no local system runs with the data folder ${folder}: start it with npm start, or name a deployed one with --target aws --stack NAME`,
+      `no local system runs with the data folder ${folder} (SLUICE_DATA names another): start it with npm start, or name a deployed one with --target aws --stack NAME`,
     )
   return system
 }

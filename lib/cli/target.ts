@@ -30,6 +30,8 @@ type Outputs = z.infer<typeof Outputs>
 export interface Target {
   readonly outputs: Outputs
   readonly dynamoDb: DynamoDBClient
+  /** Repeats no call of its own accord: for what reserves. */
+  readonly dynamoDbOnce: DynamoDBClient
   readonly rdsData: RDSDataClient
   readonly s3: S3Client
   readonly sqs: SQSClient
@@ -53,6 +55,7 @@ export function localTarget({ outputs, endpoints }: Pick<LocalSystem, 'outputs' 
   return {
     outputs: checkOutputs(outputs, 'the local system'),
     dynamoDb: new DynamoDBClient({ ...common, endpoint: endpoints.dynamodb }),
+    dynamoDbOnce: new DynamoDBClient({ ...common, endpoint: endpoints.dynamodb, maxAttempts: 1 }),
     rdsData: new RDSDataClient({ ...common, endpoint: endpoints.rds_data }),
     s3: new S3Client({ ...common, endpoint: endpoints.s3 }),
     sqs: new SQSClient({ ...common, endpoint: endpoints.sqs }),
@@ -64,6 +67,7 @@ async function awsTarget(stack: string): Promise<Target> {
   return {
     outputs: checkOutputs(await outputsOfStack(stack), `the stack ${stack}`),
     dynamoDb: new DynamoDBClient(),
+    dynamoDbOnce: new DynamoDBClient({ maxAttempts: 1 }),
     rdsData: new RDSDataClient(),
     s3: new S3Client(),
     sqs: new SQSClient(),

@@ -57,7 +57,7 @@ export async function startAwsEndpoint(environment: Environment): Promise<AwsEnd
 function getSecretValue(response: ServerResponse, environment: Environment, body: unknown): void {
   const id = typeof body === 'object' && body !== null && 'SecretId' in body ? String(body.SecretId) : ''
   const name = secretName(id)
-  const value = environment[name] ?? environment[variableName(name)]
+  const value = secretIn(environment, name)
   if (value === undefined) {
     refuse(response, 'ResourceNotFoundException', `The environment has no ${name} and no ${variableName(name)}.`)
     return
@@ -77,8 +77,12 @@ function secretName(id: string): string {
   return id.replace(/^arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:/, '')
 }
 
+/** What stands for a secret of AWS on this machine: the variable of its name, as it is or as a variable is written. */
+export const secretIn = (environment: Environment, name: string): string | undefined =>
+  environment[name] ?? environment[variableName(name)]
+
 /** `prod/model-key` → `PROD_MODEL_KEY` */
-function variableName(name: string): string {
+export function variableName(name: string): string {
   return name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
 }
 

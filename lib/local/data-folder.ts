@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { LocalError, messageOf } from './error.ts'
 
@@ -55,7 +55,8 @@ export function openDataFolder(dataDir: string): DataFolder {
 
 function makeFolder(path: string): string {
   try {
-    mkdirSync(path, { recursive: true })
+    // Where nothing can be made though the parent is there, as in /proc, Node's recursive mkdir never ends.
+    if (!existsSync(path)) mkdirSync(path, { recursive: !existsSync(dirname(path)) })
   } catch (error) {
     throw new LocalError(`The data folder ${path} can't be made: ${messageOf(error)}`)
   }

@@ -72,7 +72,12 @@ async function setUp(engines: Engines, modelUrl: string) {
   for (const client of [clients.dynamoDb, clients.sqs, rdsData]) recorder.watch(client)
 
   const settings = gatewaySettings()
-  const gateway = composeGateway({ ...BASE, ...TABLES, ...LEDGER, QUEUE_URL_PREFIX }, settings, clients)
+  const gateway = composeGateway(
+    { ...BASE, ...TABLES, ...LEDGER, QUEUE_URL_PREFIX },
+    settings,
+    clients,
+    clients.dynamoDb,
+  )
   const route = createRouter(settings)
   const worker = composeWorker({ ...BASE, ...TABLES, QUEUE_URL_PREFIX }, workerSettings(modelUrl), clients)
   const collector = composeCollector({ ...BASE, ...TABLES, ...LEDGER, QUEUE_URL_PREFIX }, clients, rdsData)

@@ -234,6 +234,10 @@ describe('npm start is refused with one line', () => {
 
   test.for([
     [{ PORT: 'http' }, /^PORT must be a number[^\n]*\n$/],
+    [
+      { SLUICE_CONFIG: fixture('many-models.yaml'), MODEL_URL: 'http://127.0.0.1:1', ABSENT_URL: 'http://127.0.0.1:1' },
+      /^models\.image needs the secret models\/image-key: set the variable MODELS_IMAGE_KEY to it\.\n$/,
+    ],
     [{ DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/ledger' }, /^DATABASE_URL [^\n]* can't be reached[^\n]*\n$/],
   ] as const)('for %j', async ([settings, line]) => {
     const { code, out, err } = await startRefused(settings)

@@ -75,7 +75,7 @@ describe('config', () => {
 })
 
 describe('the local system', () => {
-  const NOT_RUNNING = `error: no local system runs with the data folder ${folder}: start it with npm start, or name a deployed one with --target aws --stack NAME\n`
+  const NOT_RUNNING = `error: no local system runs with the data folder ${folder} (SLUICE_DATA names another): start it with npm start, or name a deployed one with --target aws --stack NAME\n`
   const local = (changes: object) =>
     writeFileSync(
       join(folder, 'local.json'),

@@ -117,7 +117,10 @@ describe('admission, in any order', { timeout: 30_000 }, () => {
         expect(reserved.tokens).toBeLessThanOrEqual(LIMITS.tokens)
         expect(reserved.open).toBeLessThanOrEqual(LIMITS.in_flight)
 
-        await Promise.all(repeated(closings).map(closing => quota.close([closing])))
+        const held = admissions.flatMap(({ closing, ...admission }) =>
+          admission.admitted ? [{ ...closing, reservation: admission.reservation }] : [],
+        )
+        await Promise.all(repeated(held).map(closing => quota.close([closing])))
         for (const closing of book.admitted) book.closed.add(closing)
         expect(await counters(reservation)).toEqual(book.expected())
       }),

@@ -55,6 +55,22 @@ describe('dynamoQuota on AWS’s own semantics', () => {
     expect(await quota.reserve(reservation, LIMITS, NOW)).toEqual({ admitted: true, reservation })
   })
 
+  it('tries again under another nonce when an answer was lost: in the same words, it could undo a settle', async () => {
+    const reservation = aReservation()
+    dynamoDb
+      .on(UpdateItemCommand)
+      .rejectsOnce(new Error('the answer was lost'))
+      .resolves({ Attributes: marshall({ requests: 1, tokens: 10 }) })
+
+    const admission = await quota.reserve(reservation, LIMITS, NOW)
+
+    const nonces = dynamoDb
+      .commandCalls(UpdateItemCommand)
+      .map(({ args }) => args[0].input.ExpressionAttributeValues?.[':entry']?.L?.[2]?.S)
+    expect(new Set(nonces).size).toBe(2)
+    expect(admission).toMatchObject({ admitted: true, reservation: { nonce: nonces[1] } })
+  })
+
   it('is unavailable, and not refused, when DynamoDB throttles', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(throttled)
 
