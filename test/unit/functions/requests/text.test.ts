@@ -67,7 +67,7 @@ describe('findHostileText', () => {
     },
     {
       what: 'a number that is too large',
-      value: [1e300, 1e999],
+      value: [1e300, Number.POSITIVE_INFINITY],
       problem: { path: '[1]', message: 'is a number too large to keep' },
     },
     {
