@@ -10,6 +10,7 @@ export default defineConfig({
     projects: [
       project('unit'),
       project('contract', { testTimeout: 30_000, hookTimeout: 60_000 }),
+      project('simulation', { testTimeout: 300_000, hookTimeout: 60_000 }),
       project('stack', { testTimeout: 60_000, hookTimeout: 120_000 }),
       // Takes minutes: `npm run chaos`.
       project('chaos', { testTimeout: 600_000, hookTimeout: 120_000 }),

@@ -1,0 +1,82 @@
+import type { RequestView } from '../../../functions/lifecycle/view-request.ts'
+import { isTerminal } from '../../../functions/requests/item.ts'
+import type { DynamoDbModel } from '../models/dynamodb.ts'
+import type { SqsModel } from '../models/sqs.ts'
+import { callsOf, type Known } from './known.ts'
+
+/** Who asked, and at which turn of the history. */
+export interface Asked {
+  readonly user: string
+  readonly at: number
+}
+
+/** What clients were told: it must never turn out to have been wrong. */
+export interface Told {
+  /** Accepted requests: whose, and since when. */
+  readonly accepted: Map<string, { readonly user: string; readonly at: number }>
+  /** Ends that somebody has read. */
+  readonly ends: Map<string, { readonly status: string; readonly at: number }>
+  /** Requests whose cancellation was confirmed. */
+  readonly cancelled: Set<string>
+}
+
+/** 202: the item is there, of this body, and its message is where a worker finds it (I4, I5). */
+export function checkAccepted(
+  known: Known,
+  sqs: SqsModel,
+  told: Told,
+  user: string,
+  { request_id, fingerprint }: { readonly request_id: string; readonly fingerprint: string },
+): void {
+  const item = known.items.get(request_id)
+  const fail = (rule: string) =>
+    known.world.violate(`${rule}: 202 for ${request_id}, which is ${item?.status ?? 'absent'}`)
+  if (!item || item.status === 'rejected') fail('I4')
+  else if (item.user_id !== user) fail('I11')
+  else if (item.fingerprint !== fingerprint) fail('I5 another body')
+  else if (item.status === 'queued' && item.run === 1 && item.attempt === 0 && !isInAQueue(sqs, request_id))
+    fail('I4 its message is lost')
+  told.accepted.set(request_id, { user, at: known.world.turn() })
+}
+
+const isInAQueue = ({ queues }: SqsModel, requestId: string): boolean =>
+  [...queues.values()].some(({ messages }) =>
+    [...messages.values()].some(({ body }) => body.includes('"type":"inference"') && body.includes(requestId)),
+  )
+
+/** A refusal holds nothing (I6). */
+export function checkRefused({ world }: Known, dynamoDb: DynamoDbModel, requestId: string): void {
+  for (const item of dynamoDb.items('quota'))
+    for (const key of Object.keys(item.open?.M ?? {}))
+      if (key.startsWith(requestId)) world.violate(`I6: ${requestId} was refused, and holds a reservation`)
+}
+
+/** A request as its reader sees it: his own, no step back, and completed only with its result (I2, I9, I11). */
+export function checkView(known: Known, told: Told, { user, at }: Asked, view: RequestView, withResult: boolean): void {
+  const { request_id, status } = view
+  const item = known.items.get(request_id)
+  const fail = (rule: string) => known.world.violate(`${rule}: ${user} reads ${request_id} as ${status}`)
+  if (item?.user_id !== user) {
+    fail("I11 another's request")
+    return
+  }
+  if (status === 'rejected') fail('a tombstone is shown')
+
+  const earlier = told.ends.get(request_id)
+  const wasRedriven = earlier?.status === 'failed' && item.run > 1
+  if (earlier && earlier.at <= at && earlier.status !== status && !wasRedriven) fail(`I2 it was ${earlier.status}`)
+  if (isTerminal(status)) told.ends.set(request_id, { status, at: known.world.turn() })
+
+  if (status !== 'completed') return
+  if (withResult) {
+    const { mark } = (view.result ?? {}) as { mark?: string }
+    const call = callsOf(known, request_id, item.run).find(({ attempt }) => attempt === view.attempts)
+    if (mark === undefined || mark !== call?.mark) fail('I9 without its result')
+  } else if (known.rdsData.requests.get(request_id)?.status !== 'completed') fail('I9 before its result can be read')
+}
+
+/** 404: it is another's, or it never was accepted (I4, I11). */
+export function checkNotFound({ world }: Known, told: Told, { user, at }: Asked, requestId: string): void {
+  const accepted = told.accepted.get(requestId)
+  if (accepted?.user === user && accepted.at <= at) world.violate(`I4: ${requestId} was accepted, and is not found`)
+}

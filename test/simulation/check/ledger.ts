@@ -1,0 +1,30 @@
+import type { StoredRow } from '../models/rds-data.ts'
+import { callsOf, type Known } from './known.ts'
+
+/** A row was recorded: it says no more than its item does, and no result is missing or another's (I2, I7, I9). */
+export function checkRow(known: Known, before: StoredRow | undefined, after: StoredRow): void {
+  const item = known.items.get(after.request_id)
+  const fail = (rule: string) =>
+    known.world.violate(`${rule}: row ${after.request_id} ${show(before)} → ${show(after)}, item ${item?.status}`)
+
+  if (before && (after.run < before.run || (after.run === before.run && regresses(before, after))))
+    fail('I2 a row goes back')
+  if (after.status === 'queued') return
+  if (!item || item.run < after.run || (item.run === after.run && item.status !== after.status))
+    fail('I2 a row says what its item does not')
+  if (after.status !== 'completed') return
+  const mark = markOf(known, after)
+  const call = callsOf(known, after.request_id, after.run).find(({ attempt }) => attempt === after.attempts)
+  if (mark === undefined) fail('I9 completed without a result')
+  else if (mark !== call?.mark) fail('I7 the result of another attempt')
+}
+
+const show = (row: StoredRow | undefined) => (row ? `${row.status} run ${row.run}` : 'absent')
+const regresses = (before: StoredRow, after: StoredRow) => before.status !== 'queued' && after.status !== before.status
+
+/** Which call of the model a row's result is from. */
+export function markOf({ s3 }: Known, { result, result_key }: StoredRow): string | undefined {
+  if (typeof result === 'string') return JSON.parse(result).mark
+  const text = result_key === null ? undefined : s3.text(result_key)
+  return text && JSON.parse(text).mark
+}

@@ -1,0 +1,141 @@
+import type { Logger } from '@aws-lambda-powertools/logger'
+import type { Metrics } from '@aws-lambda-powertools/metrics'
+import type { CollectorPorts } from '../../functions/collector/ports.ts'
+import type { GatewayPorts } from '../../functions/gateway/ports.ts'
+import { dynamoKeys } from '../../functions/idempotency/dynamodb.ts'
+import { createMappings } from '../../functions/inference/mapping.ts'
+import type { ModelEndpoint } from '../../functions/inference/port.ts'
+import { dynamoItems } from '../../functions/items/dynamodb.ts'
+import { rdsDataLedger } from '../../functions/ledger/rds-data.ts'
+import type { RedrivePorts } from '../../functions/lifecycle/redrive-request.ts'
+import { s3Payloads } from '../../functions/payloads/s3.ts'
+import type { Ids } from '../../functions/platform/ids.ts'
+import { sqsQueue } from '../../functions/queue/sqs.ts'
+import { dynamoQuota } from '../../functions/quota/dynamodb.ts'
+import type { ReaderPorts } from '../../functions/reader/ports.ts'
+import type { InferenceMessage } from '../../functions/requests/messages.ts'
+import type { SweeperPorts } from '../../functions/sweeper/ports.ts'
+import type { WorkerPorts } from '../../functions/worker/ports.ts'
+import { describeCommand } from './describe-command.ts'
+import type { Invocation, Service } from './invocation.ts'
+import { type DynamoDbModel, dynamoDbClient } from './models/dynamodb.ts'
+import { type RdsDataModel, rdsDataClient } from './models/rds-data.ts'
+import { type S3Model, s3Client } from './models/s3.ts'
+import { type SqsModel, sqsClient } from './models/sqs.ts'
+import { LEDGER_ENV, MAPPINGS, URL_PREFIX } from './settings.ts'
+import type { World } from './world.ts'
+
+export interface Services {
+  readonly dynamoDb: DynamoDbModel
+  readonly sqs: SqsModel
+  readonly s3: S3Model
+  readonly rdsData: RdsDataModel
+}
+
+export type Ports = GatewayPorts &
+  ReaderPorts &
+  WorkerPorts &
+  CollectorPorts &
+  SweeperPorts &
+  RedrivePorts & { readonly ledger: ReaderPorts['ledger'] & CollectorPorts['ledger'] }
+
+/** A bug that is planted into whatever the real adapters ask for, or into what they offer. */
+export interface PlantedBug {
+  readonly name: string
+  /** Changes a command on its way to DynamoDB. */
+  readonly command?: (command: unknown) => unknown
+  readonly ports?: (ports: Ports, by: Invocation) => Ports
+  /** Changes what an operator redrives. */
+  readonly letter?: (message: InferenceMessage, item: { readonly run: number }) => InferenceMessage
+}
+
+const mappings = createMappings(MAPPINGS)
+/** Nothing depends on it. */
+const metrics = { addMetric: () => undefined } as unknown as Metrics
+
+/** The real adapters for one invocation, over the models: each call of a service is a step of the scheduler's. */
+export function compose(
+  world: World,
+  services: Services,
+  ids: Ids,
+  by: Invocation,
+  endpoint: ModelEndpoint,
+  bug?: PlantedBug,
+): Ports {
+  const { dynamoDb, sqs, s3, rdsData } = services
+  const calling =
+    (service: (command: unknown) => Service, execute: (command: unknown) => unknown, repeats = true) =>
+    (command: unknown) => {
+      const asked = bug?.command ? bug.command(command) : command
+      const effect = () => execute(asked)
+      return world.call(by, service(asked), () => describeCommand(asked), effect, repeats)
+    }
+  const execute = (command: unknown) => dynamoDb.execute(command, () => isLate(world))
+  const dynamo = dynamoDbClient(calling(tableOf, execute))
+  const once = dynamoDbClient(calling(tableOf, execute, false))
+  const ports: Ports = {
+    items: dynamoItems(dynamo, 'requests'),
+    keys: dynamoKeys(dynamo, 'requests'),
+    quota: dynamoQuota(dynamo, 'quota', once),
+    queue: sqsQueue(
+      sqsClient(
+        calling(
+          () => 'queue',
+          command => sqs.execute(command, () => failsInBatch(world)),
+        ),
+      ),
+      URL_PREFIX,
+    ),
+    payloads: s3Payloads(
+      s3Client(
+        calling(
+          () => 'payloads',
+          command => s3.execute(command),
+        ),
+      ),
+      'payloads',
+    ),
+    ledger: rdsDataLedger(
+      rdsDataClient(
+        calling(
+          () => 'ledger',
+          command => rdsData.execute(command),
+        ),
+      ),
+      LEDGER_ENV,
+    ),
+    endpoint,
+    mappings,
+    clock: world.clock,
+    sleep: ms => world.sleep(by, ms),
+    ids,
+    metrics,
+    settings: { store_prompts: true },
+  }
+  return bug?.ports ? bug.ports(ports, by) : ports
+}
+
+const tableOf = (command: unknown): Service =>
+  (command as { input: { TableName?: string } }).input.TableName === 'quota' ? 'quota' : 'requests'
+
+/** Now and then a read that need not be consistent is not. */
+const isLate = (world: World): boolean =>
+  world.faultsLeft() > 0 &&
+  world.choices.of([
+    [5, false],
+    [1, true],
+  ])
+
+/** Now and then SQS takes a batch but for some of its messages. */
+function failsInBatch(world: World): boolean {
+  const fails =
+    world.faultsLeft() > 0 &&
+    world.choices.of([
+      [20, false],
+      [1, true],
+    ])
+  return fails && world.spend()
+}
+
+/** What functions say goes nowhere: nothing depends on it. */
+export const silent = { error: () => undefined, warn: () => undefined } as unknown as Logger

@@ -1,0 +1,90 @@
+import { sweep } from '../../functions/sweeper/sweep.ts'
+import { type Handle, isExpected, takeResults, work } from './handlers.ts'
+import { describe, type Invocation } from './invocation.ts'
+import type { Message, Queue } from './models/sqs.ts'
+import { evenly } from './random.ts'
+import { TIMEOUTS, WORK_QUEUES } from './settings.ts'
+import type { System } from './system.ts'
+
+interface Consumer {
+  readonly kind: 'worker' | 'collector'
+  readonly handle: Handle
+  readonly batch: number
+  /** Invocations at once. */
+  readonly concurrency: number
+}
+
+const WORKER: Consumer = { kind: 'worker', handle: work, batch: 3, concurrency: 3 }
+const COLLECTOR: Consumer = { kind: 'collector', handle: takeResults, batch: 10, concurrency: 3 }
+const consumerOf = ({ name }: Queue): Consumer => (WORK_QUEUES.includes(name) ? WORKER : COLLECTOR)
+
+/** Lambda's event source mappings and its schedule: they start functions with what there is for them. */
+export function createConsumers({ world, services, portsOf }: System) {
+  const { sqs } = services
+  const { choices } = world
+
+  const onError = (by: Invocation) => (error: unknown) => {
+    world.trace(() => `${by.name} logs ${describe(error)}`)
+    if (!isExpected(error)) world.violate(`${by.name} fails with ${describe(error)}`)
+  }
+
+  /** Queues that have something for a function that may still be started. */
+  const ready = (): Queue[] =>
+    [...sqs.queues.values()].filter(queue => {
+      const { kind, concurrency } = consumerOf(queue)
+      return queue.messages.size > 0 && world.running(kind) < concurrency && sqs.visible(queue).length > 0
+    })
+
+  function start(queue: Queue, messages: readonly Message[]): void {
+    const { kind, handle } = consumerOf(queue)
+    world.invoke({
+      kind,
+      timeout_ms: TIMEOUTS[kind],
+      run: async by => {
+        world.trace(() => `${by.name} receives ${messages.map(({ id }) => id).join(', ')} from ${queue.name}`)
+        const failed = await handle(portsOf(by), by, messages, onError(by))
+        const done = messages.filter(({ id }) => !failed.has(id)).map(({ id }) => id)
+        const acknowledge = () => {
+          for (const id of done) queue.messages.delete(id)
+        }
+        // Whether the mapping learns it or not: what it could not delete comes again.
+        if (done.length > 0) await world.call(by, 'mapping', () => `acknowledges ${done}`, acknowledge).catch(() => {})
+      },
+    })
+  }
+
+  return {
+    ready,
+    /** Starts a function with some of a queue's messages. */
+    deliver(queue: Queue): void {
+      const { batch } = consumerOf(queue)
+      const visible = sqs.visible(queue)
+      const size = choices.of([[3, batch], ...evenly([1, 2])])
+      const first = choices.of([[4, 0], ...evenly(visible.map((_, i) => i))])
+      const chosen = [...visible.slice(first), ...visible.slice(0, first)].slice(0, size)
+      const received = sqs.receive(queue, chosen)
+      if (received.length > 0) start(queue, received)
+    },
+    /** All that is there for anybody, oldest first. */
+    deliverAll(): void {
+      for (const queue of ready()) {
+        const received = sqs.receive(queue, sqs.visible(queue).slice(0, consumerOf(queue).batch))
+        if (received.length > 0) start(queue, received)
+      }
+    },
+    sweep(): void {
+      world.invoke({
+        kind: 'sweeper',
+        timeout_ms: TIMEOUTS.sweeper,
+        run: async by => {
+          try {
+            const swept = await sweep(portsOf(by))
+            world.trace(() => `${by.name} has swept: ${JSON.stringify(swept)}`)
+          } catch (error) {
+            onError(by)(error)
+          }
+        },
+      })
+    },
+  }
+}

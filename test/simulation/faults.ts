@@ -1,0 +1,85 @@
+import { type Invocation, type Service, ServiceFault } from './invocation.ts'
+
+/** A call of a service that somebody has made, and that has not been done. */
+export interface Call {
+  /** Undefined for a call that nobody waits for any more, and that arrives late. */
+  readonly by: Invocation | undefined
+  readonly service: Service
+  readonly label: () => string
+  readonly effect: () => unknown
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  readonly issued_at: number
+  /** Whether its client repeats it of its own accord, as the SDK's do. */
+  readonly repeats: boolean
+}
+
+const FAULTS = [
+  'fails',
+  'works, but its reply is lost',
+  'is done twice, as the SDK retries it',
+  'is late: its caller gives up first',
+  'does not happen: its caller is killed',
+  'works: its caller is killed',
+  'is late: its caller is killed first',
+] as const
+
+/** What becomes of a call. */
+export type Fate = 'works' | (typeof FAULTS)[number]
+
+const ONCE = FAULTS.filter(fault => fault !== 'is done twice, as the SDK retries it')
+/** A model that fails says so in an answer. */
+const OF_MODEL = FAULTS.filter(fault => fault === 'fails' || fault.includes('killed'))
+
+export function faultsOf({ service, repeats }: Call): readonly Fate[] {
+  if (service === 'model') return OF_MODEL
+  return repeats ? FAULTS : ONCE
+}
+
+export type Outcome = { readonly value: unknown } | { readonly error: unknown }
+
+/** What a fate may do to a call and to its caller. */
+interface Means {
+  /** Does what the call asks for. */
+  act(call: Call): Outcome
+  /** Puts the call back among those that are still to be done. */
+  again(call: Call): void
+  kill(invocation: Invocation): void
+}
+
+export function fates({ act, again, kill }: Means): Readonly<Record<Fate, (call: Call) => void>> {
+  const killCaller = ({ by }: Call): void => {
+    if (by) kill(by)
+  }
+  const sendLate = (call: Call): void => again({ ...call, by: undefined })
+
+  return {
+    works: call => {
+      const outcome = act(call)
+      if ('error' in outcome) call.reject(outcome.error)
+      else call.resolve(outcome.value)
+    },
+    fails: call => call.reject(new ServiceFault(`${call.service} fails`)),
+    'works, but its reply is lost': call => {
+      act(call)
+      call.reject(new ServiceFault('no answer'))
+    },
+    'is done twice, as the SDK retries it': call => {
+      act(call)
+      again(call)
+    },
+    'is late: its caller gives up first': call => {
+      sendLate(call)
+      call.reject(new ServiceFault('no answer in time'))
+    },
+    'does not happen: its caller is killed': killCaller,
+    'works: its caller is killed': call => {
+      act(call)
+      killCaller(call)
+    },
+    'is late: its caller is killed first': call => {
+      sendLate(call)
+      killCaller(call)
+    },
+  }
+}

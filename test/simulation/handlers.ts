@@ -1,0 +1,101 @@
+import type { SQSRecord } from 'aws-lambda'
+import { collect } from '../../functions/collector/collect.ts'
+import { bury } from '../../functions/lifecycle/bury.ts'
+import { parseMessage } from '../../functions/platform/batch.ts'
+import { Unavailable } from '../../functions/platform/unavailable.ts'
+import { unreadableEvent } from '../../functions/requests/events.ts'
+import { AnyMessage, InferenceMessage, type ResultEvent } from '../../functions/requests/messages.ts'
+import { type Job, plan, postpone, reportUnreadable } from '../../functions/worker/plan.ts'
+import { runRequest } from '../../functions/worker/run-request.ts'
+import { type Ports, silent } from './compose.ts'
+import type { Invocation } from './invocation.ts'
+import type { Message } from './models/sqs.ts'
+
+/** As functions/worker/handler.ts. */
+const LEASE_MARGIN_MS = 5_000
+
+/** Told of what a function logs and goes on from. */
+export type OnError = (error: unknown) => void
+
+/** The batch of an invocation; answers with the ids of the messages that come again. */
+export type Handle = (
+  ports: Ports,
+  by: Invocation,
+  messages: readonly Message[],
+  onError: OnError,
+) => Promise<Set<string>>
+
+/** What functions/worker/handler.ts does, whose module composes itself from its environment. */
+export const work: Handle = async (ports, by, messages, onError) => {
+  const lease_until = by.deadline + LEASE_MARGIN_MS
+  const read = messages
+    .map(toRecord)
+    .map(record => ({ record, message: parseMessage(InferenceMessage, record, silent) }))
+  const failed = await Promise.all(plan(read).map(job => perform(ports, job, lease_until, onError)))
+  return new Set(failed.flat())
+}
+
+async function perform(ports: Ports, job: Job, lease_until: number, onError: OnError): Promise<string[]> {
+  const { act, record, message } = job
+  try {
+    if (act === 'report') await reportUnreadable(ports, record)
+    else if (act === 'postpone') await postpone(ports, message)
+    else await runRequest(ports, { message, lease_until, store_prompts: true, isAlone: act === 'run alone' })
+    return []
+  } catch (error) {
+    onError(error)
+    return [record.messageId]
+  }
+}
+
+/** What functions/collector/handler.ts does. */
+export const takeResults: Handle = async (ports, _by, messages, onError) => {
+  const events = new Map<ResultEvent, SQSRecord>()
+  const unburied: Promise<string[]>[] = []
+  for (const record of messages.map(toRecord)) {
+    const message = parseMessage(AnyMessage, record, silent)
+    if (message?.type === 'inference') unburied.push(buried(ports, message, record, onError))
+    else events.set(message ?? unreadableEvent(record.messageId, record.body, ports.clock()), record)
+  }
+  const waiting = (await Promise.all(unburied)).flat()
+  const { again } = await collect(ports, [...events.keys()])
+  for (const error of again.values()) onError(error)
+  const comesAgain = [...events].flatMap(([event, record]) => (again.has(event) ? [record.messageId] : []))
+  return new Set([...waiting, ...comesAgain])
+}
+
+async function buried(ports: Ports, message: InferenceMessage, record: SQSRecord, onError: OnError): Promise<string[]> {
+  try {
+    return (await bury(ports, message, ports.clock())) ? [] : [record.messageId]
+  } catch (error) {
+    onError(error)
+    return [record.messageId]
+  }
+}
+
+const toRecord = ({ id, body }: Message): SQSRecord => ({
+  messageId: id,
+  body,
+  receiptHandle: id,
+  attributes: {
+    ApproximateReceiveCount: '1',
+    SentTimestamp: '0',
+    SenderId: 'sender',
+    ApproximateFirstReceiveTimestamp: '0',
+  },
+  messageAttributes: {},
+  md5OfBody: '',
+  eventSource: 'aws:sqs',
+  eventSourceARN: 'arn:queue',
+  awsRegion: 'us-east-1',
+})
+
+const EXPECTED = [/^it keeps changing/, /^it was given up meanwhile/, /^its request was taken back/, /^gave up after/]
+
+/** Whether an error is what an outage or a race may cause, and no mistake of ours. */
+export function isExpected(error: unknown): boolean {
+  if (!(error instanceof Unavailable)) return false
+  const { cause } = error
+  if (!(cause instanceof Error)) return false
+  return cause.name === 'ServiceFault' || EXPECTED.some(pattern => pattern.test(cause.message)) || isExpected(cause)
+}

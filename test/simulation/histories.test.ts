@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+import { runHistory } from './history.ts'
+import { replayedChoices, seededChoices } from './random.ts'
+import { simulate } from './simulate.ts'
+
+const SEEDS = 2_000
+
+it(`keeps every promise in ${SEEDS} histories of 20 operations and more (I1–I12)`, async () => {
+  const { histories, fewest, failures } = await simulate(1, SEEDS)
+
+  expect(failures).toEqual([])
+  expect(histories).toBe(SEEDS)
+  expect(fewest).toBeGreaterThanOrEqual(20)
+})
+
+it.each([1, 2, 3])('runs the same history, byte for byte, for seed %i', async seed => {
+  const first = await runHistory(seededChoices(seed), { tracing: true })
+  const again = await runHistory(seededChoices(seed), { tracing: true })
+
+  expect(again.lines.join('\n')).toBe(first.lines.join('\n'))
+  expect(first.lines.length).toBeGreaterThan(50)
+})
+
+it('runs the same history from the choices that it made', async () => {
+  const first = await runHistory(seededChoices(1), { tracing: true })
+  const replayed = await runHistory(replayedChoices(first.choices), { tracing: true })
+
+  expect(replayed).toEqual(first)
+})

@@ -1,0 +1,105 @@
+import type { Told } from './check/answers.ts'
+import { checkRest } from './check/end.ts'
+import { createClients } from './clients.ts'
+import type { PlantedBug } from './compose.ts'
+import { createConsumers } from './consumers.ts'
+import { MOODS } from './mood.ts'
+import { createOperations } from './operations.ts'
+import { type Choices, evenly } from './random.ts'
+import { START } from './settings.ts'
+import { createSystem } from './system.ts'
+import { createTrouble } from './trouble.ts'
+import { createWorld } from './world.ts'
+
+export interface History {
+  /** The invariant that was broken, and how; undefined if none was. */
+  readonly violation: string | undefined
+  /** One a step; empty unless asked for. */
+  readonly lines: readonly string[]
+  readonly choices: readonly number[]
+  readonly steps: number
+  readonly operations: number
+}
+
+export interface Options {
+  readonly tracing?: boolean
+  readonly bug?: PlantedBug | undefined
+}
+
+const SWEEP_MS = 5 * 60_000
+
+/** A request ends within its deadline, a lease and a few sweeps; three crashes of a worker take three leases more. */
+const REST_WITHIN = 2 * 3_600_000
+const MAX_STEPS = 5_000
+
+/** How many things may go wrong in a history, and how many calls go well for each that does not. */
+const FAULTS: readonly (readonly [number, { readonly count: number; readonly every: number }])[] = [
+  [1, { count: 0, every: 1 }],
+  [2, { count: 3, every: 40 }],
+  [4, { count: 8, every: 20 }],
+  [3, { count: 20, every: 10 }],
+  [1, { count: 60, every: 4 }],
+]
+/** Operations that are planned, and moves after the last of them. */
+const OPERATIONS = [20, 30, 40]
+const PATIENCE = [0, 60, 200]
+
+/** One history: clients, functions and faults in an order that the choices decide; then faults stop, and all is checked. */
+export async function runHistory(choices: Choices, { tracing = false, bug }: Options = {}): Promise<History> {
+  const world = createWorld(choices, START, tracing)
+  const mood = choices.of(MOODS)
+  const system = createSystem(world, mood, bug)
+  const told: Told = { accepted: new Map(), ends: new Map(), cancelled: new Set() }
+  const operations = createOperations(system, createClients(system, told), mood)
+  const consumers = createConsumers(system)
+  const trouble = createTrouble(system, consumers, operations)
+  const { dynamoDb, sqs } = system.services
+
+  const goesOn = () => world.violation() === undefined && world.steps() < MAX_STEPS
+
+  async function inTrouble(): Promise<void> {
+    const { count, every } = choices.of(FAULTS)
+    world.allow(count, every, mood.troubled)
+    const planned = choices.of(evenly(OPERATIONS))
+    let patience = choices.of(evenly(PATIENCE))
+    while (goesOn() && (operations.count() < planned || patience-- > 0)) {
+      trouble.next(operations.count() < planned)
+      await world.settle()
+    }
+  }
+
+  const isSettled = () => [...dynamoDb.items('quota')].every(({ open }) => Object.keys(open?.M ?? {}).length === 0)
+
+  /** Neither faults nor choices: calls in their order, then messages, then a sweep every five minutes, then time. */
+  async function atRest(): Promise<void> {
+    world.allow(0, 1, '')
+    world.recover()
+    world.letAllGo()
+    const until = world.clock() + REST_WITHIN
+    let nextSweep = world.clock()
+    while (goesOn()) {
+      await world.settle()
+      if (world.isBusy()) world.stepOldest()
+      else if (consumers.ready().length > 0) consumers.deliverAll()
+      else if (world.clock() >= nextSweep) {
+        nextSweep = world.clock() + SWEEP_MS
+        consumers.sweep()
+      } else if ((isSettled() && !Number.isFinite(trouble.nextDue())) || world.clock() > until) break
+      else world.advanceTo(Math.min(trouble.nextDue(), nextSweep))
+    }
+    if (goesOn()) checkRest(system.known, told, dynamoDb, sqs)
+  }
+
+  await inTrouble()
+  await atRest()
+  operations.submitLastAgain()
+  await atRest()
+  if (world.steps() >= MAX_STEPS) world.violate('I12 no end of it')
+  return {
+    violation: world.violation(),
+    lines: world.history,
+    choices: choices.taken,
+    steps: world.steps(),
+    operations: operations.count(),
+  }
+}

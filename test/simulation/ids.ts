@@ -1,0 +1,16 @@
+import type { Ids } from '../../functions/platform/ids.ts'
+import { mulberry32 } from './random.ts'
+
+/** Ids that follow from how many there were: UUIDv7 in form, so that they sort by time, and nonces. */
+export function countedIds(): Ids {
+  const random = mulberry32(7)
+  let count = 0
+  const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0').slice(-digits)
+  return {
+    request: now => {
+      const time = hex(now, 12)
+      return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(++count, 3)}-8000-${hex(0, 4)}${hex(Math.floor(random() * 2 ** 32), 8)}`
+    },
+    nonce: () => `nonce${++count}`,
+  }
+}

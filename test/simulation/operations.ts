@@ -1,0 +1,85 @@
+import type { createClients, Submission } from './clients.ts'
+import { POISON } from './endpoint.ts'
+import type { Mood } from './mood.ts'
+import { evenly } from './random.ts'
+import { WORK_QUEUES } from './settings.ts'
+import type { System } from './system.ts'
+
+const BODIES: readonly (readonly [number, string])[] = [
+  [6, '{"prompt":"hello"}'],
+  [4, '{"prompt":"hello","parameters":{"max_tokens":9}}'],
+  [2, '{"prompt":"h","priority":"high"}'],
+  [1, '{"prompt":"hello","parameters":{"max_tokens":60}}'],
+  [1, '{"prompt":"\\ud83d\\ude00","metadata":{"a":[1e300,""]}}'],
+  [0.7, `{"prompt":"${POISON}"}`],
+  [0.5, '{"prompt":"unmapped"}'],
+  [0.3, '{"prompt":"a\\u0000b"}'],
+  [0.4, `{"prompt":"${'large '.repeat(10_000)}","parameters":{"max_tokens":1}}`],
+]
+const KEYS = ['key-1', 'key-2']
+const WAIT_MS = 2_000
+
+/** What clients and operators do, one at a time, each as the choices say. */
+export function createOperations(system: System, clients: ReturnType<typeof createClients>, mood: Mood) {
+  const { world, known, services } = system
+  const { choices } = world
+  const submissions: (Submission & { readonly key: string })[] = []
+  let count = 0
+
+  const anyUser = () => choices.of(evenly(mood.users))
+  const anyRequest = () => choices.of(evenly([...known.items.keys()].reverse()))
+  /** Mostly its owner, now and then another. */
+  const readerOf = (id: string) =>
+    choices.of([[6, known.items.get(id)?.user_id ?? ''], ...evenly(mood.users), [1, 'eve']])
+
+  function submitKeyed(submission: Submission & { readonly key: string }): void {
+    submissions.push(submission)
+    clients.submit(submission)
+  }
+
+  const operations = {
+    nothing: () => undefined,
+    submit: () => clients.submit({ user: anyUser(), body: choices.of(BODIES), key: undefined }),
+    submitKeyed: () => submitKeyed({ user: anyUser(), body: choices.of(BODIES), key: choices.of(evenly(KEYS)) }),
+    submitAgain: () => submitKeyed(choices.of(evenly(submissions.slice(-4)))),
+    read: () => {
+      const id = anyRequest()
+      clients.read(readerOf(id), id, choices.of(evenly([0, 0, WAIT_MS])))
+    },
+    cancel: () => {
+      const id = anyRequest()
+      clients.cancel(readerOf(id), id)
+    },
+    list: () => clients.list(anyUser()),
+    readQuota: () => clients.readQuota(anyUser()),
+    redrive: () => clients.redrive(choices.of(evenly([...services.rdsData.deadLetters.keys()]))),
+    sendGarbage: () => services.sqs.put(choices.of(evenly(WORK_QUEUES)), 'garbage', world.clock()),
+  }
+
+  return {
+    /** How many there were. */
+    count: () => count,
+    next(): void {
+      count++
+      const hasRequests = known.items.size > 0
+      const weights: Record<keyof typeof operations, number> = {
+        nothing: 1,
+        submit: known.items.size < mood.most ? mood.plain : 0,
+        submitKeyed: mood.keyed,
+        submitAgain: submissions.length > 0 ? mood.again : 0,
+        read: hasRequests ? 3 : 0,
+        cancel: hasRequests ? mood.cancel : 0,
+        list: 1,
+        readQuota: 0.3,
+        redrive: services.rdsData.deadLetters.size > 0 ? mood.redrive : 0,
+        sendGarbage: 0.2,
+      }
+      const possible = (Object.keys(operations) as (keyof typeof operations)[]).filter(name => weights[name] > 0)
+      operations[choices.of(possible.map(name => [weights[name], name]))]()
+    },
+    /** The last of the keyed submissions once more. */
+    submitLastAgain(): void {
+      for (const submission of submissions.slice(-3)) clients.submit(submission)
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest'
+import { runHistory } from './history.ts'
+import { PLANTED_BUGS } from './planted/bugs.ts'
+import { seededChoices } from './random.ts'
+import { shrink } from './shrink.ts'
+
+/** As many as are run for the code itself. */
+const SEEDS = 2_000
+
+it.each(PLANTED_BUGS)('catches: $name', async bug => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const { violation } = await runHistory(seededChoices(seed), { bug })
+    if (violation !== undefined) return
+  }
+  expect.fail(`no history of ${SEEDS} seeds shows it`)
+})
+
+it('finds a short history of a bug', async () => {
+  const bug = PLANTED_BUGS.find(({ name }) => name === 'settle without its condition')
+  const failed = await firstFailure(bug)
+
+  const shortest = await shrink(failed, bug)
+
+  expect(shortest.violation?.split(':')[0]).toBe(failed.violation?.split(':')[0])
+  expect(shortest.steps).toBeLessThan(failed.steps)
+  expect(shortest.steps).toBeLessThan(40)
+})
+
+async function firstFailure(bug: (typeof PLANTED_BUGS)[number] | undefined) {
+  for (let seed = 1; ; seed++) {
+    const history = await runHistory(seededChoices(seed), { bug })
+    if (history.violation !== undefined) return history
+  }
+}

@@ -1,0 +1,212 @@
+import { Unavailable } from '../../../functions/platform/unavailable.ts'
+import type { OutgoingMessage } from '../../../functions/queue/port.ts'
+import { exceeded } from '../../../functions/quota/verdict.ts'
+import { reservationOf } from '../../../functions/requests/item.ts'
+import { windowAt } from '../../../functions/requests/window.ts'
+import type { PlantedBug, Ports } from '../compose.ts'
+import { USERS } from '../settings.ts'
+import { withCondition, withoutClauses } from './commands.ts'
+
+const ignored = (error: unknown): undefined => {
+  if (!(error instanceof Unavailable)) throw error
+}
+const typeOf = ({ body }: OutgoingMessage) => (body as { type: string }).type
+
+/** Bugs in what the adapters offer to the use cases, or in the order in which these ask. */
+export const IN_PORTS: readonly PlantedBug[] = [
+  {
+    name: 'admit by reading, then writing',
+    command: withCondition(
+      'quota',
+      condition => condition.includes('size(#open) < '),
+      () => 'attribute_not_exists(#open.#entry) AND attribute_exists(#open)',
+    ),
+    ports: ports => ({
+      ...ports,
+      quota: {
+        ...ports.quota,
+        reserve: async (reservation, limits, now) => {
+          const counters = await ports.quota.read(reservation.user_id, reservation.window, reservation.shard)
+          if (exceeded(counters, limits, reservation)) return { admitted: false, counters }
+          return ports.quota.reserve(reservation, limits, now)
+        },
+      },
+    }),
+  },
+  {
+    name: 'a live lease is ignored',
+    command: withoutClauses('requests', ['lease_until <= :now']),
+    ports: ports => ({
+      ...ports,
+      items: {
+        ...ports.items,
+        claim: async (message, terms) => {
+          const claim = await ports.items.claim(message, terms)
+          return claim.claimed || !claim.item ? claim : { ...claim, item: { ...claim.item, lease_until: 0 } }
+        },
+      },
+    }),
+  },
+  {
+    name: 'release without a tombstone',
+    ports: ports => ({ ...ports, items: { ...ports.items, reject: async tombstone => tombstone } }),
+  },
+  {
+    name: 'whoever meets an orphan puts its tombstone over an item that has come meanwhile',
+    ports: ports => ({
+      ...ports,
+      items: {
+        ...ports.items,
+        create: item => (item.status === 'rejected' ? ports.items.reject(item) : ports.items.create(item)),
+      },
+    }),
+  },
+  { name: 'the end is told after the release', ports: tellingLate },
+  {
+    name: 'the body under a key is not compared',
+    ports: ports => ({
+      ...ports,
+      keys: {
+        ...ports.keys,
+        bind: async (user, key, request, now) => ({
+          ...(await ports.keys.bind(user, key, request, now)),
+          fingerprint: request.fingerprint,
+        }),
+      },
+    }),
+  },
+  {
+    name: 'a redrive leaves the old run open',
+    ports: (ports, by) =>
+      by.kind === 'operator' ? { ...ports, quota: { ...ports.quota, close: async () => {} } } : ports,
+  },
+  {
+    name: 'a redrive hides a later failure that the ledger does not know yet',
+    letter: (message, item) => ({ ...message, run: item.run }),
+  },
+  {
+    name: 'a redrive is charged a request again',
+    ports: ports => ({
+      ...ports,
+      quota: {
+        ...ports.quota,
+        reserve: (reservation, limits, now) =>
+          ports.quota.reserve({ ...reservation, holds_request: true }, limits, now),
+      },
+    }),
+  },
+  {
+    name: 'a run that came to nothing is not burned',
+    ports: ports => ({ ...ports, items: { ...ports.items, burn: async () => true } }),
+  },
+  {
+    name: 'acknowledged before it is stored',
+    ports: ports => ({
+      ...ports,
+      ledger: {
+        ...ports.ledger,
+        record: entries => ports.ledger.record(entries).catch(error => ignored(error) ?? { refused: [] }),
+      },
+    }),
+  },
+  {
+    name: 'accepted before it is sent',
+    ports: (ports, by) =>
+      by.kind === 'gateway'
+        ? { ...ports, queue: { send: (queue, message) => ports.queue.send(queue, message).catch(ignored) } }
+        : ports,
+  },
+  {
+    name: 'accepted before its item is written',
+    ports: ports => ({
+      ...ports,
+      items: { ...ports.items, create: item => ports.items.create(item).catch(error => ignored(error) ?? item) },
+    }),
+  },
+  {
+    name: 'settled before it is decided',
+    ports: ports => ({
+      ...ports,
+      items: {
+        ...ports.items,
+        decide: async decision => {
+          const item = await ports.items.get(decision.user_id, decision.request_id)
+          if (item) await ports.quota.close([{ reservation: reservationOf(item), charge: decision.charge }])
+          return ports.items.decide(decision)
+        },
+      },
+    }),
+  },
+  {
+    name: 'settled against the window of today',
+    ports: ports => ({
+      ...ports,
+      quota: {
+        ...ports.quota,
+        close: closings => {
+          const window = windowAt('day', ports.clock()).name
+          return ports.quota.close(closings.map(c => ({ ...c, reservation: { ...c.reservation, window } })))
+        },
+      },
+    }),
+  },
+  {
+    name: 'a failure after a call is released',
+    ports: ports => ({
+      ...ports,
+      items: {
+        ...ports.items,
+        decide: decision =>
+          ports.items.decide(decision.status === 'failed' ? { ...decision, charge: undefined } : decision),
+      },
+    }),
+  },
+  {
+    name: 'completed before its result can be read',
+    ports: ports => ({
+      ...ports,
+      ledger: {
+        ...ports.ledger,
+        result: async (requestId, run) => (await ports.ledger.result(requestId, run)) ?? { inline: null },
+      },
+    }),
+  },
+  { name: "another's request is found", ports: readingOthers },
+]
+
+/** Sends of `ended` events wait until the reservation is closed. */
+function tellingLate(ports: Ports): Ports {
+  const late: (() => Promise<void>)[] = []
+  return {
+    ...ports,
+    queue: {
+      send: async (queue, message) => {
+        if (typeOf(message) !== 'ended') return ports.queue.send(queue, message)
+        late.push(() => ports.queue.send(queue, message))
+      },
+    },
+    quota: {
+      ...ports.quota,
+      close: async closings => {
+        await ports.quota.close(closings)
+        for (const send of late.splice(0)) await send()
+      },
+    },
+  }
+}
+
+function readingOthers(ports: Ports): Ports {
+  return {
+    ...ports,
+    items: {
+      ...ports.items,
+      get: async (user, requestId) => {
+        for (const one of [user, ...Object.keys(USERS)]) {
+          const item = await ports.items.get(one, requestId)
+          if (item) return item
+        }
+        return undefined
+      },
+    },
+  }
+}

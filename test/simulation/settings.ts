@@ -1,0 +1,52 @@
+import type { Settings as GatewaySettings } from '../../functions/gateway/settings.ts'
+import { queueName, RESULTS_QUEUE } from '../../functions/queue/names.ts'
+import { planOf } from '../../functions/requests/quota-settings.ts'
+import type { QueueSettings } from './models/sqs.ts'
+
+/** A quarter of an hour before midnight, so that it is within reach. */
+export const START = Date.UTC(2026, 10, 23, 23, 45)
+
+export const MODEL = 'text'
+export const EXPIRE_AFTER_MS = 30 * 60_000
+
+/** What Lambda lets each function run. Milliseconds. */
+export const TIMEOUTS = { gateway: 29_000, reader: 29_000, worker: 90_000, collector: 120_000, sweeper: 240_000 }
+/** An operator's command may take long. */
+export const COMMAND_TIMEOUT = 600_000
+
+/** As in pipeline.yaml, but so small that a few requests meet every limit. */
+export const GATEWAY: GatewaySettings = {
+  quotas: {
+    window: 'day',
+    default_plan: 'small',
+    plans: {
+      small: { requests: 3, tokens: 40, in_flight: 2, priorities: ['normal'], shards: 1 },
+      sharded: { requests: 6, tokens: 80, in_flight: 4, priorities: ['high', 'normal'], shards: 2 },
+      large: { requests: 100, tokens: 10_000, in_flight: 50, priorities: ['high', 'normal'], shards: 1 },
+    },
+  },
+  routing: [{ model: MODEL }],
+  models: [MODEL],
+  expire_after_ms: EXPIRE_AFTER_MS,
+  store_prompts: true,
+}
+
+export const MAPPINGS = {
+  request:
+    '{ "prompt": prompt, "attempt": attempt, "text": $substring(prompt, 0, 7) = "unmapped" ? $number(prompt) : prompt }',
+  response: '{ "result": result, "usage": usage }',
+}
+
+export const USERS: Readonly<Record<string, string>> = { ann: 'small', bob: 'sharded', cid: 'large' }
+export const planOfUser = (userId: string) => planOf(GATEWAY.quotas, USERS[userId] ?? '').plan
+
+export const TABLES = { quota: ['pk'], requests: ['user_id', 'request_id'] } as const
+export const URL_PREFIX = 'https://sqs/'
+export const LEDGER_ENV = { LEDGER_CLUSTER_ARN: 'cluster', LEDGER_SECRET_ARN: 'secret', LEDGER_DATABASE: 'sluice' }
+
+const WORK: QueueSettings = { visibility_ms: TIMEOUTS.worker + 30_000, max_receives: 4 }
+export const WORK_QUEUES = [queueName(MODEL, 'high'), queueName(MODEL, 'normal')]
+export const QUEUES: Readonly<Record<string, QueueSettings>> = {
+  ...Object.fromEntries(WORK_QUEUES.map(name => [name, WORK])),
+  [RESULTS_QUEUE]: { visibility_ms: TIMEOUTS.collector + 30_000, max_receives: 1_000 },
+}

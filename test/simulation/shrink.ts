@@ -1,0 +1,47 @@
+import type { PlantedBug } from './compose.ts'
+import { type History, runHistory } from './history.ts'
+import { replayedChoices } from './random.ts'
+
+/** Histories that are tried in search of a shorter one. */
+const TRIES = 1_500
+
+/**
+ * A shorter history that breaks the same invariant: fewer choices, and tamer ones, as far as leaving some out and
+ * making others the tamest leads. The invariant is what stands before the first colon.
+ */
+export async function shrink(failed: History, bug?: PlantedBug): Promise<History> {
+  const invariant = invariantOf(failed)
+  let tries = 0
+  let best = failed
+
+  /** Takes a list of choices as the best if it fails the same way. */
+  async function take(choices: readonly number[]): Promise<boolean> {
+    if (tries++ >= TRIES) return false
+    const history = await runHistory(replayedChoices(choices), { bug })
+    if (invariantOf(history) !== invariant || !isShorter(history, best)) return false
+    best = history
+    return true
+  }
+
+  for (let size = Math.ceil(best.choices.length / 2); size >= 1; size = Math.floor(size / 2)) {
+    await take(best.choices.slice(0, size))
+    for (let at = 0; at < best.choices.length && tries < TRIES; at += size) {
+      const [before, chunk, after] = [
+        best.choices.slice(0, at),
+        best.choices.slice(at, at + size),
+        best.choices.slice(at + size),
+      ]
+      if (!(await take([...before, ...after])) && chunk.some(choice => choice > 0))
+        await take([...before, ...chunk.map(() => 0), ...after])
+    }
+  }
+  return runHistory(replayedChoices(best.choices), { bug, tracing: true })
+}
+
+const invariantOf = ({ violation }: History): string | undefined => violation?.split(':')[0]
+
+/** What is told of a history is its steps; among equals, the one with fewer wild choices. */
+function isShorter(history: History, best: History): boolean {
+  const wild = ({ choices }: History) => choices.filter(choice => choice > 0).length
+  return history.steps < best.steps || (history.steps === best.steps && wild(history) < wild(best))
+}

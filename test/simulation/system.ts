@@ -1,0 +1,58 @@
+import { checkItemWrite } from './check/items.ts'
+import { checkKeyWrite } from './check/keys.ts'
+import type { Known } from './check/known.ts'
+import { checkRow } from './check/ledger.ts'
+import { checkQuotaWrite } from './check/quota.ts'
+import { compose, type PlantedBug, type Ports, type Services } from './compose.ts'
+import { endpointFor } from './endpoint.ts'
+import { countedIds } from './ids.ts'
+import type { Invocation } from './invocation.ts'
+import { dynamoDbModel, type OnWrite } from './models/dynamodb.ts'
+import { rdsDataModel } from './models/rds-data.ts'
+import { s3Model } from './models/s3.ts'
+import { sqsModel } from './models/sqs.ts'
+import type { Mood } from './mood.ts'
+import { QUEUES, TABLES, URL_PREFIX } from './settings.ts'
+import type { World } from './world.ts'
+
+export interface System {
+  readonly world: World
+  readonly services: Services
+  readonly known: Known
+  readonly bug: PlantedBug | undefined
+  /** The ports of one invocation. */
+  portsOf(by: Invocation): Ports
+}
+
+/** All services, empty, with a check at each of their writes. */
+export function createSystem(world: World, { failing }: Mood, bug: PlantedBug | undefined): System {
+  const onWrite: OnWrite = (table, before, after) => {
+    if (table === 'quota') checkQuotaWrite(known, before, after)
+    else if (after.request_id?.S?.startsWith('key#')) checkKeyWrite(known, before, after)
+    else checkItemWrite(known, before, after)
+  }
+  const services: Services = {
+    dynamoDb: dynamoDbModel(TABLES, onWrite),
+    sqs: sqsModel(QUEUES, world.clock, URL_PREFIX),
+    s3: s3Model(),
+    rdsData: rdsDataModel((before, after) => checkRow(known, before, after)),
+  }
+  const known: Known = {
+    world,
+    rdsData: services.rdsData,
+    s3: services.s3,
+    items: new Map(),
+    ended: new Map(),
+    calls: new Map(),
+    settled: new Map(),
+  }
+  const ids = countedIds()
+  const calling = new Map<string, Invocation>()
+  return {
+    world,
+    services,
+    known,
+    bug,
+    portsOf: by => compose(world, services, ids, by, endpointFor(known, by, calling, failing), bug),
+  }
+}

@@ -1,0 +1,91 @@
+import type { createConsumers } from './consumers.ts'
+import type { Message, Queue } from './models/sqs.ts'
+import type { createOperations } from './operations.ts'
+import { evenly } from './random.ts'
+import { WORK_QUEUES } from './settings.ts'
+import type { System } from './system.ts'
+
+const SECOND = 1_000
+const MINUTE = 60_000
+const DAY = 86_400_000
+
+/** Of clients, functions and operators together: more would only make histories longer. */
+const MAX_RUNNING = 8
+
+/** What may happen next while there is trouble: a call, a delivery, an operation, a fault, the passing of time. */
+export function createTrouble(
+  { world, services: { sqs } }: System,
+  consumers: ReturnType<typeof createConsumers>,
+  operations: ReturnType<typeof createOperations>,
+) {
+  const { choices } = world
+  const allMessages = () =>
+    [...sqs.queues.values()].flatMap(queue => [...queue.messages.values()].map(message => ({ queue, message })))
+
+  const disturbances: Readonly<Record<string, (queue: Queue, message: Message) => void>> = {
+    'becomes visible': (_, message) => {
+      message.visible_at = world.clock()
+    },
+    'is doubled': (queue, message) => sqs.put(queue.name, message.body, world.clock()),
+    'is moved to the dead letters': (queue, message) => {
+      if (WORK_QUEUES.includes(queue.name)) sqs.bury(queue, message)
+    },
+  }
+
+  /** Queues deliver at least once, in no order, and give up what they like. */
+  function disturb(): void {
+    const messages = allMessages()
+    if (messages.length === 0 || !world.spend()) return
+    const { queue, message } = choices.of(evenly(messages))
+    const [what, happen] = choices.of(evenly(Object.entries(disturbances)))
+    world.trace(() => `-- ${message.id} of ${queue.name} ${what}`)
+    happen(queue, message)
+  }
+
+  function breakDown(): void {
+    if (world.spend()) world.breakDown()
+  }
+
+  /** When something is due by itself: a message, or one who sleeps. Infinite if nothing is. */
+  function nextDue(): number {
+    const times = allMessages().map(({ message }) => message.visible_at)
+    return Math.min(...[...times, world.nextTimer()].filter(time => time > world.clock()))
+  }
+
+  /** Long waits end whatever is running, so they cost a fault if anything is. */
+  function passTime(): void {
+    const now = world.clock()
+    const isFree = world.running() === 0 || world.spend()
+    const due = nextDue()
+    const soon = Number.isFinite(due) && (isFree || due < now + 20 * SECOND) ? due : now + SECOND
+    const long: readonly (readonly [number, number])[] = [
+      [3, now + 130 * SECOND],
+      [2, now + 6 * MINUTE],
+      [1, now + 35 * MINUTE],
+      [0.3, Math.ceil((now + 1) / DAY) * DAY],
+      [0.1, now + DAY + MINUTE],
+    ]
+    world.advanceTo(choices.of([[4, soon], [4, now + SECOND], [3, now + 15 * SECOND], ...(isFree ? long : [])]))
+  }
+
+  return {
+    nextDue,
+    next(mayOperate: boolean): void {
+      const ready = consumers.ready()
+      const mayFail = world.faultsLeft() > 0
+      const isDown = world.isDown()
+      const moves: readonly (readonly [number, () => void])[] = [
+        [world.isBusy() ? 12 : 0, world.stepAny],
+        [ready.length > 0 ? 5 : 0, () => consumers.deliver(choices.of(evenly(ready)))],
+        [mayOperate && world.running() < MAX_RUNNING ? 3 : 0, operations.next],
+        [isDown ? 1 : 0, world.recover],
+        [world.isHoldingUp() ? 0.4 : 0, world.letOneGo],
+        [0.8, passTime],
+        [mayFail ? 0.5 : 0, disturb],
+        [mayFail && !isDown ? 0.2 : 0, breakDown],
+        [world.running('sweeper') < 2 ? 0.5 : 0, consumers.sweep],
+      ]
+      choices.of(moves.filter(([weight]) => weight > 0))()
+    },
+  }
+}
