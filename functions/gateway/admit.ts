@@ -66,7 +66,9 @@ async function reserveOrHeal(ports: GatewayPorts, reservation: Reservation, limi
     .sort((a, b) => a.at - b.at)
     .slice(0, STALE_LOOKS)
   const closed = await Promise.all(stale.map(open => closeStale(ports, open, now)))
-  return closed.includes(true) ? ports.quota.reserve(reservation, limits, now) : admission
+  // Under another nonce: of the first one, a try may have been made whose answer was lost (docs/adr/0012).
+  const anew = { ...reservation, nonce: ports.ids.nonce() }
+  return closed.includes(true) ? ports.quota.reserve(anew, limits, now) : admission
 }
 
 async function usedOverShards({ quota }: GatewayPorts, of: RequestItem, shards: number): Promise<Amounts> {
