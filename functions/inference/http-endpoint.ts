@@ -2,8 +2,9 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { HttpRequest, type HttpResponse } from '@smithy/protocol-http'
 import type { FailureCode } from '../requests/errors.ts'
 import { findHostileText } from '../requests/text.ts'
-import type { ModelAnswer, ModelEndpoint } from './port.ts'
+import type { ModelAnswer, ModelEndpoint, ModelFailure } from './port.ts'
 import { AnswerTooLarge, readText } from './read-text.ts'
+import { retryAfter } from './retry-after.ts'
 
 export interface EndpointSettings {
   readonly url: string
@@ -30,7 +31,7 @@ export function httpEndpoint(settings: EndpointSettings, readSecret: ReadSecret)
   const agent = { keepAlive: false, maxSockets: Infinity }
   const handler = new NodeHttpHandler({ connectionTimeout: 5_000, httpAgent: agent, httpsAgent: agent })
 
-  const headersFor = async (requestId: string): Promise<Record<string, string>> => {
+  const headersFor = async (requestId: string | undefined): Promise<Record<string, string>> => {
     const auth = settings.auth && {
       [settings.auth.header]: settings.auth.prefix + (await readSecret(settings.auth.secret)),
     }
@@ -38,7 +39,7 @@ export function httpEndpoint(settings: EndpointSettings, readSecret: ReadSecret)
       host: url.host,
       'content-type': 'application/json',
       accept: 'application/json',
-      'idempotency-key': requestId,
+      ...(requestId === undefined ? {} : { 'idempotency-key': requestId }),
       ...settings.headers,
       ...auth,
     }
@@ -70,9 +71,13 @@ export function httpEndpoint(settings: EndpointSettings, readSecret: ReadSecret)
   }
 }
 
-function toAnswer({ statusCode }: HttpResponse, text: string): ModelAnswer {
-  if (statusCode === 429 || statusCode >= 500) return failure('model_error', `the model answered ${statusCode}`)
-  if (statusCode >= 300) return failure('model_rejected', `the model refused the request with ${statusCode}`)
+function toAnswer({ statusCode, headers }: HttpResponse, text: string): ModelAnswer {
+  if (statusCode >= 300) {
+    const status = { status: statusCode, retry_after_ms: retryAfter(headers['retry-after'], Date.now()) }
+    return statusCode === 429 || statusCode >= 500
+      ? { ...failure('model_error', `the model answered ${statusCode}`), ...status }
+      : { ...failure('model_rejected', `the model refused the request with ${statusCode}`), ...status }
+  }
   const answer = parse(text)
   if (answer === undefined) return failure('invalid_model_response', "the model's answer is not JSON")
   const hostile = findHostileText(answer)
@@ -88,7 +93,7 @@ function parse(text: string): unknown {
   }
 }
 
-function failed(error: unknown, timeout: AbortSignal, timeoutMs: number): ModelAnswer {
+function failed(error: unknown, timeout: AbortSignal, timeoutMs: number): ModelFailure {
   if (timeout.aborted) return failure('model_timeout', `the model did not answer within ${timeoutMs / 1000} s`)
   if (error instanceof AnswerTooLarge) return failure('result_too_large', error.message)
   const reached = !NOT_CONNECTED.has((error as NodeJS.ErrnoException).code ?? '')
@@ -98,7 +103,7 @@ function failed(error: unknown, timeout: AbortSignal, timeoutMs: number): ModelA
 /** What a connection fails with before it is one. */
 const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
 
-const failure = (code: FailureCode, message: string, reached = true): ModelAnswer => ({
+const failure = (code: FailureCode, message: string, reached = true): ModelFailure => ({
   ok: false,
   code,
   message,

@@ -1,7 +1,7 @@
 import type { ConditionalWrite } from '../platform/dynamodb.ts'
 import type { RequestItem } from '../requests/item.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
-import type { Claim, ClaimTerms } from './port.ts'
+import type { Claim, ClaimTerms, Requeue } from './port.ts'
 import { type ItemTable, itemAfter, transition } from './table.ts'
 
 const START =
@@ -43,9 +43,43 @@ export async function reclaim(table: ItemTable, seen: RequestItem, terms: ClaimT
   const leaseExpired = 'lease_until <= :now'
   const written = await transition(table, {
     of: seen,
-    update: `${START}, crashes = crashes + :one`,
+    // Nobody knows whether the worker that is gone had called the model.
+    update: `${START}, crashes = crashes + :one, reached = :reached`,
     condition: [isRunning, isAsSeen, leaseExpired],
-    values: { ...startValues(terms), ':run': seen.run, ':attempt': seen.attempt },
+    values: { ...startValues(terms), ':run': seen.run, ':attempt': seen.attempt, ':reached': true },
   })
   return toClaim(written, terms)
+}
+
+export async function requeue(
+  table: ItemTable,
+  claimed: RequestItem,
+  { claim_id, not_before, attempt, reached }: Requeue,
+): Promise<'queued' | 'cancel requested' | 'lost'> {
+  const holdsTheClaim = '#status = :running AND #run = :run AND attempt = :attempt AND claim_id = :claim'
+  const isWanted = 'attribute_not_exists(cancel_requested)'
+  const hasStarted = attempt > 0
+  const written = await transition(table, {
+    of: claimed,
+    update: [
+      `SET #status = :queued, attempt = :left, not_before = :until${reached ? ', reached = :reached' : ''}`,
+      `REMOVE lease_until, claim_id${hasStarted ? '' : ', started_at'}`,
+    ].join(' '),
+    condition: [holdsTheClaim, isWanted],
+    values: {
+      ':running': 'running',
+      ':queued': 'queued',
+      ':run': claimed.run,
+      ':attempt': claimed.attempt,
+      ':claim': claim_id,
+      ':left': attempt,
+      ':until': not_before,
+      ...(reached ? { ':reached': true } : {}),
+    },
+  })
+  const item = itemAfter(written)
+  if (item?.run !== claimed.run) return 'lost'
+  if (item.status === 'queued' && item.attempt === attempt && item.not_before === not_before) return 'queued'
+  const isOurs = item.status === 'running' && !written.written && written.existing?.claim_id === claim_id
+  return isOurs && item.cancel_requested ? 'cancel requested' : 'lost'
 }

@@ -4,7 +4,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { type Attributes, get, put } from '../platform/dynamodb.ts'
 import { reaching } from '../platform/unavailable.ts'
 import type { RequestItem } from '../requests/item.ts'
-import { claim, reclaim } from './claims.ts'
+import { claim, reclaim, requeue } from './claims.ts'
 import { cancel, decide, endQueued, giveUp } from './endings.ts'
 import type { RequestItems } from './port.ts'
 import { burn, redrive } from './redrives.ts'
@@ -20,6 +20,7 @@ export function dynamoItems(client: DynamoDBClient, name: string): RequestItems 
     reject: tombstone => reach(() => reject(table, tombstone)),
     claim: (message, terms) => reach(() => claim(table, message, terms)),
     reclaim: (seen, terms) => reach(() => reclaim(table, seen, terms)),
+    requeue: (claimed, next) => reach(() => requeue(table, claimed, next)),
     decide: decision => reach(() => decide(table, decision)),
     expire: (seen, now) => reach(() => endQueued(table, seen, now, 'expired')),
     cancel: (seen, now) => reach(() => cancel(table, seen, now)),

@@ -2,7 +2,7 @@ import type { Failure, RequestItem, Status } from '../requests/item.ts'
 import type { Decision } from './port.ts'
 import { type ItemTable, itemAfter, transition } from './table.ts'
 
-/** How a queued item ends without an outcome. What was attempted has reached the model, and costs a request. */
+/** How a queued item ends without an outcome. What has reached the model costs a request, and the tokens that nobody reported nothing. */
 export async function endQueued(
   table: ItemTable,
   seen: RequestItem,
@@ -11,10 +11,10 @@ export async function endQueued(
 ): Promise<RequestItem | undefined> {
   const isQueuedAsSeen = '#status = :queued AND #run = :run AND attempt = :attempt'
   const deadlinePassed = 'deadline <= :now'
-  const attempted = seen.attempt > 0
+  const reached = seen.reached === true
   const written = await transition(table, {
     of: seen,
-    update: `SET #status = :status, completed_at = :now${attempted ? ', charge = :charge' : ''} REMOVE not_before`,
+    update: `SET #status = :status, completed_at = :now${reached ? ', charge = :charge' : ''} REMOVE not_before`,
     condition: status === 'expired' ? [isQueuedAsSeen, deadlinePassed] : [isQueuedAsSeen],
     values: {
       ':queued': 'queued',
@@ -22,7 +22,7 @@ export async function endQueued(
       ':run': seen.run,
       ':attempt': seen.attempt,
       ':now': now,
-      ...(attempted ? { ':charge': 0 } : {}),
+      ...(reached ? { ':charge': 0 } : {}),
     },
   })
   const item = itemAfter(written)
@@ -52,12 +52,13 @@ export async function giveUp(
   const cancelled = seen.cancel_requested === true
   const wish = cancelled ? 'attribute_exists(cancel_requested)' : 'attribute_not_exists(cancel_requested)'
   const status: Status = cancelled ? 'cancelled' : 'failed'
-  const attempted = seen.attempt > 0
+  // Nobody knows whether the worker that is gone had called the model.
+  const reached = seen.status === 'running' || seen.reached === true
   const changes = [
     '#status = :status',
     'completed_at = :now',
     ...(cancelled ? [] : ['#error = :error']),
-    ...(attempted ? ['charge = :charge'] : []),
+    ...(reached ? ['charge = :charge'] : []),
   ]
   const written = await transition(table, {
     of: seen,
@@ -71,7 +72,7 @@ export async function giveUp(
       ':attempt': seen.attempt,
       ':now': now,
       ...(cancelled ? {} : { ':error': error }),
-      ...(attempted ? { ':charge': 0 } : {}),
+      ...(reached ? { ':charge': 0 } : {}),
     },
   })
   const item = itemAfter(written)

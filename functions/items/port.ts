@@ -14,6 +14,17 @@ export interface ClaimTerms {
   readonly lease_until: number
 }
 
+/** How a worker gives a request back that it has claimed. */
+export interface Requeue {
+  readonly claim_id: string
+  /** Epoch milliseconds before which nobody claims it again. */
+  readonly not_before: number
+  /** What its attempts count then: with the one of this claim, or, if no call was made, without it (I8). */
+  readonly attempt: number
+  /** Whether a call of this run has reached the model by now. */
+  readonly reached: boolean
+}
+
 /** How an attempt came out, for the item to accept or not. */
 export interface Decision {
   readonly user_id: string
@@ -55,6 +66,12 @@ export interface RequestItems {
 
   /** running under the lease that `seen` shows, which has expired → running anew; counts a crash. */
   reclaim(seen: RequestItem, terms: ClaimTerms): Promise<Claim>
+
+  /**
+   * running under the claim → queued, unless its owner has asked to cancel it. `queued`: it waits now as the call says.
+   * `cancel requested`: the worker still has it, to end it. `lost`: it is not the worker's any more.
+   */
+  requeue(claimed: RequestItem, next: Requeue): Promise<'queued' | 'cancel requested' | 'lost'>
 
   /** queued, as in `seen`, its deadline passed → expired; answers with the item if that is what it says now. */
   expire(seen: RequestItem, now: number): Promise<RequestItem | undefined>

@@ -15,7 +15,7 @@ export async function redrive(
     update: [
       'SET #status = :queued, #run = :run, next_run = :next, attempt = :none, crashes = :none, #window = :window,',
       '#shard = :shard, nonce = :nonce, estimate = :estimate, holds_request = :holds, deadline = :deadline, earlier = :earlier',
-      'REMOVE #error, #usage, charge, started_at, completed_at, not_before, lease_until, claim_id, cancel_requested',
+      'REMOVE #error, #usage, charge, started_at, completed_at, not_before, lease_until, claim_id, cancel_requested, reached',
     ].join(' '),
     condition: [hasFailedAsSeen, isNextRun],
     names: {

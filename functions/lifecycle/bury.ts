@@ -23,7 +23,7 @@ export async function bury(ports: LifecyclePorts, message: InferenceMessage, now
 
 /** The item of a request that was never accepted, as far as its message knows it. */
 export function tombstoneOf(message: InferenceMessage, now: number): RequestItem {
-  const { v: _v, type: _type, body: _body, alone: _alone, ...request } = message
+  const { v: _v, type: _type, body: _body, hints: _hints, ...request } = message
   return {
     ...request,
     status: 'rejected',

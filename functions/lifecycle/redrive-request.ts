@@ -77,7 +77,7 @@ async function hold(
 }
 
 async function send({ queue }: RedrivePorts, item: RequestItem, failed: InferenceMessage): Promise<Redriven> {
-  const { alone: _, ...rest } = failed
+  const { hints: _, ...rest } = failed
   const message: InferenceMessage = { ...rest, ...reservationOf(item), deadline: item.deadline }
   const group = item.user_id
   await queue.send(queueName(message.model, message.priority), { body: message, group })

@@ -6,7 +6,7 @@ import type * as z from 'zod'
 export function parseMessage<Schema extends z.ZodType>(
   schema: Schema,
   record: SQSRecord,
-  logger: Logger,
+  logger: Pick<Logger, 'error'>,
 ): z.infer<Schema> | undefined {
   try {
     return schema.parse(JSON.parse(record.body))

@@ -78,6 +78,9 @@ export const RequestItem = z.strictObject({
   earlier: z.array(EarlierCharge).optional(),
   /** Its owner wants no outcome of it any more. */
   cancel_requested: z.boolean().optional(),
+  /** A call of this run has reached the model, or may have: from then on the run is charged a request. */
+  reached: z.boolean().optional(),
+  /** A retry waits until then. */
   not_before: z.int().optional(),
   lease_until: z.int().optional(),
   started_at: z.int().optional(),

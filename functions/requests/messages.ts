@@ -5,6 +5,17 @@ import { Failure, Identity, Reservation, Status, Usage } from './item.ts'
 export const Payload = z.union([z.strictObject({ inline: z.unknown() }), z.strictObject({ key: z.string() })])
 export type Payload = z.infer<typeof Payload>
 
+/** What earlier deliveries of a message have found out about its next one; a new run begins without. */
+export const Hints = z.strictObject({
+  /** It took a worker with it: its next run is the only one of its invocation. */
+  alone: z.boolean().optional(),
+  /** The call that it may make, at this time and no later: the rate limit has counted it already. */
+  turn: z.int().optional(),
+  /** A batch with it has failed: the most requests that its next call may have. */
+  at_most: z.int().positive().optional(),
+})
+export type Hints = z.infer<typeof Hints>
+
 /**
  * What a worker needs to run a request. It carries the reservation, too, so that whoever meets it without an item can
  * give that back.
@@ -16,8 +27,7 @@ export const InferenceMessage = z.strictObject({
   ...Reservation.shape,
   metadata: z.record(z.string(), z.unknown()).optional(),
   body: Payload,
-  /** It took a worker with it: its next run is the only one of its invocation. */
-  alone: z.boolean().optional(),
+  hints: Hints.optional(),
 })
 export type InferenceMessage = z.infer<typeof InferenceMessage>
 

@@ -1,11 +1,14 @@
+import { dynamoGuards } from '../guard/dynamodb.ts'
+import { type Change, createGuard } from '../guard/guard.ts'
 import { httpEndpoint } from '../inference/http-endpoint.ts'
 import { createMappings } from '../inference/mapping.ts'
 import { secretsManager } from '../inference/secrets.ts'
 import { dynamoItems } from '../items/dynamodb.ts'
 import { lazyS3Payloads } from '../payloads/lazy-s3.ts'
 import { awsClients } from '../platform/aws-clients.ts'
-import { systemClock } from '../platform/clock.ts'
+import { systemClock, systemSleep } from '../platform/clock.ts'
 import { randomIds } from '../platform/ids.ts'
+import { systemRandom } from '../platform/random.ts'
 import { type Telemetry, telemetry } from '../platform/telemetry.ts'
 import { sqsQueue } from '../queue/sqs.ts'
 import { dynamoQuota } from '../quota/dynamodb.ts'
@@ -14,15 +17,34 @@ import type { WorkerPorts } from './ports.ts'
 import type { Settings } from './settings.ts'
 
 export function compose(env: Env, settings: Settings, clients = awsClients()): WorkerPorts & Telemetry {
+  const { logger, metrics } = telemetry(env)
+  const store = dynamoGuards(clients.dynamoDb, env.MODELS_TABLE)
+  const onChange = (change: Change) => {
+    logger.warn(CHANGES[change].message, { model: settings.model })
+    metrics.addMetric(CHANGES[change].metric, 'Count', 1)
+  }
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
+    guard: createGuard({ store, clock: systemClock, ids: randomIds, onChange }, settings.model, settings),
     endpoint: httpEndpoint(settings.endpoint, secretsManager(systemClock)),
     mappings: createMappings(settings),
     clock: systemClock,
+    sleep: systemSleep,
     ids: randomIds,
-    ...telemetry(env),
+    random: systemRandom,
+    settings,
+    logger,
+    metrics,
   }
+}
+
+/** How what happens to a model is logged and counted. */
+const CHANGES: Readonly<Record<Change, { readonly message: string; readonly metric: string }>> = {
+  opened: { message: 'the circuit has opened: no calls of the model', metric: 'CircuitOpened' },
+  'opened again': { message: 'the circuit stays open: the model failed when it was tried', metric: 'CircuitOpened' },
+  closed: { message: 'the circuit has closed: the model is back', metric: 'CircuitClosed' },
+  paused: { message: 'the model has asked for a pause: no calls of it until then', metric: 'ModelPaused' },
 }

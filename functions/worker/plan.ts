@@ -1,9 +1,5 @@
 import type { SQSRecord } from 'aws-lambda'
-import { queueName, RESULTS_QUEUE } from '../queue/names.ts'
-import type { MessageQueue } from '../queue/port.ts'
-import { unreadableEvent } from '../requests/events.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
-import type { WorkerPorts } from './ports.ts'
 
 export interface Received {
   readonly record: SQSRecord
@@ -11,29 +7,45 @@ export interface Received {
   readonly message: InferenceMessage | undefined
 }
 
-/** What an invocation does with each of its messages. */
-export type Job =
-  | { readonly act: 'run' | 'run alone' | 'postpone'; readonly record: SQSRecord; readonly message: InferenceMessage }
-  | { readonly act: 'report'; readonly record: SQSRecord; readonly message: undefined }
-
-/** All at once, unless one of them took a worker with it before: then that one alone, and the others another time. */
-export function plan(received: readonly Received[]): Job[] {
-  const dangerous = received.find(({ message }) => message?.alone)
-  return received.map(one => {
-    const { record, message } = one
-    if (!message) return { act: 'report', record, message }
-    if (dangerous) return { act: one === dangerous ? 'run alone' : 'postpone', record, message }
-    return { act: received.length === 1 ? 'run alone' : 'run', record, message }
-  })
+export interface Member {
+  readonly record: SQSRecord
+  readonly message: InferenceMessage
+  /** Whether this is the only message of its invocation. */
+  readonly isAlone: boolean
 }
 
-/** Sends a message again as it is, so that its receive count tells of crashes only (I8). */
-export const postpone = ({ queue }: { queue: MessageQueue }, message: InferenceMessage): Promise<void> =>
-  queue.send(queueName(message.model, message.priority), { body: message, group: message.user_id })
+/** What an invocation does with its messages. */
+export type Job =
+  /** One call for all of them. */
+  | { readonly act: 'run'; readonly members: readonly Member[] }
+  | { readonly act: 'postpone'; readonly record: SQSRecord; readonly message: InferenceMessage }
+  | { readonly act: 'report'; readonly record: SQSRecord }
 
-/** What can't be read is no request of anybody's: the collector makes a dead letter of it. */
-export const reportUnreadable = (
-  { queue, clock }: Pick<WorkerPorts, 'queue' | 'clock'>,
-  record: SQSRecord,
-): Promise<void> =>
-  queue.send(RESULTS_QUEUE, { body: unreadableEvent(record.messageId, record.body, clock()), group: 'unreadable' })
+/**
+ * A call a message, or, batched, a call for as many as may be together. If one of them took a worker with it before, that
+ * one runs alone, and the others another time.
+ */
+export function plan(received: readonly Received[], batched: boolean): Job[] {
+  const reports = received.flatMap(({ record, message }): Job[] => (message ? [] : [{ act: 'report', record }]))
+  const members = received.flatMap(({ record, message }): Member[] =>
+    message ? [{ record, message, isAlone: received.length === 1 }] : [],
+  )
+  const dangerous = members.find(({ message }) => message.hints?.alone)
+  if (!dangerous)
+    return [...reports, ...groupsOf(members, batched).map((group): Job => ({ act: 'run', members: group }))]
+  const others = members.filter(member => member !== dangerous)
+  return [
+    ...reports,
+    { act: 'run', members: [{ ...dangerous, isAlone: true }] },
+    ...others.map(({ record, message }): Job => ({ act: 'postpone', record, message })),
+  ]
+}
+
+function groupsOf(members: readonly Member[], batched: boolean): Member[][] {
+  if (!batched) return members.map(member => [member])
+  const companies = Map.groupBy(members, ({ message }) => message.hints?.at_most ?? members.length)
+  return [...companies].flatMap(([size, company]) => chunks(company, size))
+}
+
+const chunks = <T>(list: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size))

@@ -1,14 +1,35 @@
+import type { Logger } from '@aws-lambda-powertools/logger'
+import type { Metrics } from '@aws-lambda-powertools/metrics'
+import type { Guard } from '../guard/port.ts'
 import type { Mappings } from '../inference/mapping.ts'
 import type { ModelEndpoint } from '../inference/port.ts'
 import type { LifecyclePorts } from '../lifecycle/ports.ts'
 import type { Payloads } from '../payloads/port.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock, Sleep } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
+import type { Random } from '../platform/random.ts'
+import type { Settings } from './settings.ts'
 
 export interface WorkerPorts extends LifecyclePorts {
+  readonly guard: Guard
   readonly endpoint: ModelEndpoint
   readonly mappings: Mappings
   readonly payloads: Payloads
   readonly clock: Clock
+  readonly sleep: Sleep
   readonly ids: Ids
+  readonly random: Random
+  readonly logger: Pick<Logger, 'error'>
+  readonly metrics: Pick<Metrics, 'addMetric'>
+  readonly settings: Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'store_prompts'> & {
+    readonly endpoint: Pick<Settings['endpoint'], 'timeout_ms'>
+  }
+}
+
+/** The run of the function that a message was delivered to. Times are epoch milliseconds. */
+export interface Invocation {
+  /** When Lambda ends it. */
+  readonly ends_at: number
+  /** When it is certainly over, with all that it had under way. */
+  readonly lease_until: number
 }

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { Policies } from '../guard/policies.ts'
+import { Retry } from './retry.ts'
 
 /** One model of pipeline.yaml: a worker runs requests of a single model. */
 export const Settings = z.strictObject({
@@ -14,6 +16,10 @@ export const Settings = z.strictObject({
   request: z.string(),
   /** JSONata over the model's answer: `{ result, usage? }`. */
   response: z.string(),
+  /** Whether one call is for all messages of an invocation. */
+  batched: z.boolean(),
+  retry: Retry,
+  ...Policies.shape,
   store_prompts: z.boolean(),
 })
 export type Settings = z.infer<typeof Settings>

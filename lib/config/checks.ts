@@ -1,3 +1,4 @@
+import { MAX_INVOCATIONS } from './concurrency.ts'
 import type { Finding } from './finding.ts'
 import type { Model } from './model-schema.ts'
 import type { Pipeline, Plan } from './schema.ts'
@@ -12,6 +13,7 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
     ...Object.entries(pipeline.models).flatMap(([name, model]) => [
       ...checkHeaders(name, model),
       ...checkRetry(name, model),
+      ...checkBatch(name, model),
     ]),
   ]
 }
@@ -68,7 +70,6 @@ function checkHeaders(name: string, { endpoint }: Model): Finding[] {
 }
 
 function checkRetry(name: string, { retry }: Model): Finding[] {
-  if (retry === undefined) return []
   const findings: Finding[] = []
   if (retry.max_backoff < retry.period) {
     findings.push({ path: ['models', name, 'retry', 'max_backoff'], message: 'must not be shorter than period' })
@@ -81,6 +82,13 @@ function checkRetry(name: string, { retry }: Model): Finding[] {
     })
   }
   return findings
+}
+
+// With batches, a call is an invocation, of which SQS takes a thousand at a time.
+function checkBatch(name: string, { batch, concurrency }: Model): Finding[] {
+  if (batch === undefined || Math.max(concurrency.high, concurrency.normal) <= MAX_INVOCATIONS) return []
+  const message = `must be at most ${MAX_INVOCATIONS.toLocaleString('en-US')} with batch: each call is an invocation then`
+  return [{ path: ['models', name, 'concurrency'], message }]
 }
 
 function mustName(what: 'model' | 'plan', given: string, known: string[]): string {

@@ -6,6 +6,9 @@ const CALLS_MAX = 10
 // once, where the number allows it. The rest of the concurrency is there as soon as requests wait.
 const MAPPING_PREFERRED = 5
 
+/** The most simultaneous invocations for one priority of a model. */
+export const MAX_INVOCATIONS = MAPPING.max
+
 /** The most simultaneous calls that one priority of a model may have. */
 export const MAX_CONCURRENCY = MAPPING.max * CALLS_MAX
 

@@ -150,7 +150,7 @@ export const Model = section({
   concurrency: Concurrency,
   batch: Batch.optional().meta({ description: 'One call for many requests.' }),
   rate_limit: RateLimit.optional().meta({ description: 'How often the endpoint may be called.' }),
-  retry: Retry.optional().meta({ description: 'What happens after a failed call.' }),
+  retry: Retry.prefault({}).meta({ description: 'What happens after a failed call.' }),
   circuit: Circuit.optional().meta({ description: 'When a failing endpoint is left alone.' }),
 })
 export type Model = z.infer<typeof Model>

@@ -9,10 +9,6 @@ const NOT_YET: { path: string; value?: unknown; message: string }[] = [
   { path: 'inputs', message: notInEffect },
   { path: 'queue.backend', value: 'rabbitmq', message: "can't be rabbitmq yet: that is not in effect; it must be sqs" },
   { path: 'models.*.endpoint.auth.sigv4', message: notInEffect },
-  { path: 'models.*.batch', message: notInEffect },
-  { path: 'models.*.rate_limit', message: notInEffect },
-  { path: 'models.*.retry', message: notInEffect },
-  { path: 'models.*.circuit', message: notInEffect },
   { path: 'observability.tracing', value: true, message: "can't be true yet: tracing is not in effect" },
 ]
 
@@ -25,7 +21,7 @@ export function findNotYet(pipeline: object): Finding[] {
   )
 }
 
-/** Whether the key at this path (`models.*.batch`) has no effect yet, whatever its value. */
+/** Whether the key at this path (`models.*.endpoint.auth.sigv4`) has no effect yet, whatever its value. */
 export function isNotYet(path: string): boolean {
   return NOT_YET.some(entry => entry.path === path && entry.value === undefined)
 }

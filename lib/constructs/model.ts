@@ -11,7 +11,7 @@ import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
-import { WorkQueue } from './work-queue.ts'
+import { type ConsumerProps, WorkQueue } from './work-queue.ts'
 
 export interface ModelProps {
   readonly deployment: Deployment
@@ -58,6 +58,7 @@ export class Model extends Construct {
         QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
+        MODELS_TABLE: tables.models.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
       timeout: workerTimeout(deployment, name),
@@ -71,7 +72,7 @@ export class Model extends Construct {
     const queue = new WorkQueue(this, priority === 'high' ? 'High' : 'Normal', {
       alarms,
       queueName: `${pipeline.name}-${queueName(name, priority)}`,
-      consumerTimeout: workerTimeout(deployment, name),
+      consumerTimeout: workerTimeout(deployment, name).plus(window(deployment, name)),
       // A deferral is a message of its own, so only crashes and lost acknowledgements count here.
       maxReceiveCount: 10,
       oldest: {
@@ -88,6 +89,7 @@ export class Model extends Construct {
     const queueArns = Object.values(this.queues).map(({ queue }) => queue.queueArn)
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
+    this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tables.models.tableArn])
     this.worker.allow(['sqs:SendMessage'], [...queueArns, results.queue.queueArn])
     payloads.allow(this.worker.role, 's3:GetObject', 's3:PutObject')
     const secret = modelOf(deployment, name).endpoint.auth?.secret
@@ -102,14 +104,19 @@ function modelOf({ pipeline }: Deployment, name: string) {
 }
 
 function workerSettings(deployment: Deployment, name: string): Settings {
-  const { endpoint, request, response } = modelOf(deployment, name)
-  const { url, timeout, headers, auth } = endpoint
+  const { endpoint, request, response, batch, retry, circuit, rate_limit } = modelOf(deployment, name)
+  const { timeout, headers, auth } = endpoint
   const { store_prompts } = deployment.pipeline.observability
+  const { attempts, period, max_backoff, backoff_on, drop_on } = retry
   return {
     model: name,
-    endpoint: { url, timeout_ms: timeout, headers, ...(auth && { auth }) },
+    endpoint: { url: batch?.url ?? endpoint.url, timeout_ms: timeout, headers, ...(auth && { auth }) },
     request,
     response,
+    batched: batch !== undefined,
+    retry: { attempts, period_ms: period, max_backoff_ms: max_backoff, backoff_on, drop_on },
+    ...(circuit && { circuit: { failures: circuit.failures, within_ms: circuit.within, open_ms: circuit.open } }),
+    ...(rate_limit && { rate_limit: { count: rate_limit.count, interval_ms: rate_limit.interval } }),
     store_prompts,
   }
 }
@@ -118,9 +125,18 @@ function workerSettings(deployment: Deployment, name: string): Settings {
 const workerTimeout = (deployment: Deployment, name: string): Duration =>
   Duration.seconds(Math.ceil((modelOf(deployment, name).endpoint.timeout + WORKER_MARGIN_MS) / 1000))
 
-/** `concurrency` simultaneous calls are invocations times messages of one, which a worker runs at the same time. */
-function mappingOf(deployment: Deployment, name: string, priority: Priority) {
-  const concurrency = modelOf(deployment, name).concurrency[priority]
+/** How long messages are gathered for a call, and invisible already. */
+const window = (deployment: Deployment, name: string): Duration =>
+  Duration.millis(modelOf(deployment, name).batch?.period ?? 0)
+
+/**
+ * `concurrency` simultaneous calls are invocations times messages of one, which a worker runs at the same time; with batches,
+ * an invocation is a call.
+ */
+function mappingOf(deployment: Deployment, name: string, priority: Priority): ConsumerProps {
+  const { batch, ...model } = modelOf(deployment, name)
+  const concurrency = model.concurrency[priority]
+  if (batch) return { batchSize: batch.count, window: Duration.millis(batch.period), maxConcurrency: concurrency }
   const split = splitConcurrency(concurrency)
   if (!split) throw new Error(`models.${name}.concurrency.${priority} can't be ${concurrency}`)
   return { batchSize: split.calls, maxConcurrency: split.mapping }

@@ -9,6 +9,8 @@ const TTL_ATTRIBUTE = 'ttl'
 export class Tables extends Construct {
   readonly requests: TableV2
   readonly quota: TableV2
+  /** What the workers of a model know of it together: its circuit, its rate limit. */
+  readonly models: TableV2
   readonly keys: TableV2
   readonly users: TableV2
 
@@ -17,6 +19,7 @@ export class Tables extends Construct {
     const requestKey = { partitionKey: text('user_id'), sortKey: text('request_id') }
     this.requests = this.#table('Requests', { ...requestKey, timeToLiveAttribute: TTL_ATTRIBUTE })
     this.quota = this.#table('Quota', { partitionKey: text('pk'), timeToLiveAttribute: TTL_ATTRIBUTE })
+    this.models = this.#table('Models', { partitionKey: text('model') })
     this.keys = this.#table('Keys', { partitionKey: text('key_id') })
     this.users = this.#table('Users', { partitionKey: text('user_id') })
   }

@@ -24,6 +24,7 @@ const DEAD_LETTER_VISIBILITY = Duration.minutes(5)
 export interface WorkQueueProps {
   readonly alarms: Alarms
   readonly queueName: string
+  /** How long a consumer may have a message. */
   readonly consumerTimeout: Duration
   /** How often a message is received before it becomes a dead letter. */
   readonly maxReceiveCount: number
@@ -33,6 +34,8 @@ export interface WorkQueueProps {
 
 export interface ConsumerProps {
   readonly batchSize: number
+  /** How long a batch waits to be full; not at all by default. */
+  readonly window?: Duration
   /** Simultaneous invocations. */
   readonly maxConcurrency: number
 }
@@ -97,6 +100,7 @@ export class WorkQueue extends Construct {
       target: consumer.lambda,
       eventSourceArn: queueArn,
       batchSize: props.batchSize,
+      ...(props.window && { maxBatchingWindow: props.window }),
       maxConcurrency: props.maxConcurrency,
       reportBatchItemFailures: true,
     })

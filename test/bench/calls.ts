@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import type { SQSRecord } from 'aws-lambda'
 import type * as z from 'zod'
 import { collect } from '../../functions/collector/collect.ts'
 import { compose as composeCollector } from '../../functions/collector/compose.ts'
@@ -13,7 +14,7 @@ import { submitRequest } from '../../functions/gateway/submit-request.ts'
 import { migrate } from '../../functions/ledger/migrate.ts'
 import { InferenceMessage, ResultEvent } from '../../functions/requests/messages.ts'
 import { compose as composeWorker } from '../../functions/worker/compose.ts'
-import { runRequest } from '../../functions/worker/run-request.ts'
+import { work } from '../../functions/worker/work.ts'
 import { createQueue, createTable, type Engines } from './engines.ts'
 import { Recorder, sequential, tally, withItemOnFailure } from './recorder.ts'
 import { table } from './table.ts'
@@ -29,7 +30,12 @@ const BASE = {
   POWERTOOLS_LOG_LEVEL: 'ERROR' as const,
   LOG_FIELDS: '{}',
 }
-const TABLES = { REQUESTS_TABLE: 'bench-requests', QUOTA_TABLE: 'bench-quota', PAYLOADS_BUCKET: 'unused' }
+const TABLES = {
+  REQUESTS_TABLE: 'bench-requests',
+  QUOTA_TABLE: 'bench-quota',
+  MODELS_TABLE: 'bench-models',
+  PAYLOADS_BUCKET: 'unused',
+}
 const IN_FLIGHT = 3
 
 /** AWS calls per request, as our code makes them; what Lambda's pollers receive and delete comes on top. */
@@ -62,6 +68,7 @@ async function setUp(engines: Engines, modelUrl: string) {
   const uncounted = { dynamoDb: engines.newDynamoDb(), sqs: engines.newSqs() }
   await createTable(uncounted.dynamoDb, TABLES.REQUESTS_TABLE, 'user_id', 'request_id')
   await createTable(uncounted.dynamoDb, TABLES.QUOTA_TABLE, 'pk')
+  await createTable(uncounted.dynamoDb, TABLES.MODELS_TABLE, 'model')
   const QUEUE_URL_PREFIX = await createQueue(uncounted.sqs, 'results')
   await createQueue(uncounted.sqs, 'inference-text-normal')
   await migrate(engines.newRdsData(), LEDGER)
@@ -94,7 +101,8 @@ async function setUp(engines: Engines, modelUrl: string) {
     work: async () => {
       const [message] = await take('inference-text-normal', InferenceMessage)
       if (!message) throw new Error('no message')
-      await runRequest(worker, { message, lease_until: Date.now() + 60_000, store_prompts: true, isAlone: true })
+      const record = { messageId: '1', body: JSON.stringify(message) } as SQSRecord
+      await work(worker, [record], { ends_at: Date.now() + 55_000, lease_until: Date.now() + 60_000 })
     },
     collectAll: async () => {
       const events = await take('results', ResultEvent)
@@ -131,6 +139,8 @@ const workerSettings = (url: string) => ({
   endpoint: { url, timeout_ms: 5_000, headers: {} },
   request: '{ "model_input": prompt }',
   response: '{ "result": result, "usage": usage }',
+  batched: false,
+  retry: { attempts: 5, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] },
   store_prompts: true,
 })
 

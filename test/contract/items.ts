@@ -7,6 +7,7 @@ import { describeGivingUp } from './items/give-up.ts'
 import { describeKeeping } from './items/keep.ts'
 import { describeListing } from './items/list.ts'
 import { describeRedrives } from './items/redrive.ts'
+import { describeRequeues } from './items/requeue.ts'
 
 export interface ItemsEngine {
   readonly items: RequestItems
@@ -27,5 +28,6 @@ export function describeItemsContract(name: string, makeEngine: () => Promise<It
   describeEnds(name, items)
   describeGivingUp(name, items)
   describeRedrives(name, items)
+  describeRequeues(name, items)
   describeListing(name, items)
 }

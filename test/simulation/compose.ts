@@ -2,6 +2,8 @@ import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { CollectorPorts } from '../../functions/collector/ports.ts'
 import type { GatewayPorts } from '../../functions/gateway/ports.ts'
+import { dynamoGuards } from '../../functions/guard/dynamodb.ts'
+import { createGuard } from '../../functions/guard/guard.ts'
 import { dynamoKeys } from '../../functions/idempotency/dynamodb.ts'
 import { createMappings } from '../../functions/inference/mapping.ts'
 import type { ModelEndpoint } from '../../functions/inference/port.ts'
@@ -22,7 +24,8 @@ import { type DynamoDbModel, dynamoDbClient } from './models/dynamodb.ts'
 import { type RdsDataModel, rdsDataClient } from './models/rds-data.ts'
 import { type S3Model, s3Client } from './models/s3.ts'
 import { type SqsModel, sqsClient } from './models/sqs.ts'
-import { LEDGER_ENV, MAPPINGS, URL_PREFIX } from './settings.ts'
+import { evenly } from './random.ts'
+import { LEDGER_ENV, MAPPINGS, MODEL, URL_PREFIX, WORKER } from './settings.ts'
 import type { World } from './world.ts'
 
 export interface Services {
@@ -110,13 +113,18 @@ export function compose(
     sleep: ms => world.sleep(by, ms),
     ids,
     metrics,
-    settings: { store_prompts: true },
+    settings: { ...WORKER, store_prompts: true },
+    guard: createGuard({ store: dynamoGuards(dynamo, 'models'), clock: world.clock, ids }, MODEL, WORKER),
+    random: () => world.choices.of(evenly([0, 0.5, 1])),
+    logger: silent,
   }
   return bug?.ports ? bug.ports(ports, by) : ports
 }
 
-const tableOf = (command: unknown): Service =>
-  (command as { input: { TableName?: string } }).input.TableName === 'quota' ? 'quota' : 'requests'
+function tableOf(command: unknown): Service {
+  const { TableName } = (command as { input: { TableName?: string } }).input
+  return TableName === 'quota' || TableName === 'models' ? TableName : 'requests'
+}
 
 /** Now and then a read that need not be consistent is not. */
 const isLate = (world: World): boolean =>

@@ -61,7 +61,7 @@ export function endpointFor(
   const answers = [...SUCCESSES, ...FAILURES.map(([weight, answer]) => [weight * failing, answer] as const)]
   return {
     prepare: async () => undefined,
-    call: async (requestId, body) => {
+    call: async (requestId = '', body) => {
       const { attempt, prompt } = body as { attempt: number; prompt: string }
       const run = items.get(requestId)?.run ?? 0
       if (calling.get(requestId)?.state === 'running')

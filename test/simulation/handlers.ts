@@ -4,9 +4,9 @@ import { bury } from '../../functions/lifecycle/bury.ts'
 import { parseMessage } from '../../functions/platform/batch.ts'
 import { Unavailable } from '../../functions/platform/unavailable.ts'
 import { unreadableEvent } from '../../functions/requests/events.ts'
-import { AnyMessage, InferenceMessage, type ResultEvent } from '../../functions/requests/messages.ts'
-import { type Job, plan, postpone, reportUnreadable } from '../../functions/worker/plan.ts'
-import { runRequest } from '../../functions/worker/run-request.ts'
+import { AnyMessage, type InferenceMessage, type ResultEvent } from '../../functions/requests/messages.ts'
+import type { WorkerPorts } from '../../functions/worker/ports.ts'
+import { work as workerWork } from '../../functions/worker/work.ts'
 import { type Ports, silent } from './compose.ts'
 import type { Invocation } from './invocation.ts'
 import type { Message } from './models/sqs.ts'
@@ -27,25 +27,12 @@ export type Handle = (
 
 /** What functions/worker/handler.ts does, whose module composes itself from its environment. */
 export const work: Handle = async (ports, by, messages, onError) => {
-  const lease_until = by.deadline + LEASE_MARGIN_MS
-  const read = messages
-    .map(toRecord)
-    .map(record => ({ record, message: parseMessage(InferenceMessage, record, silent) }))
-  const failed = await Promise.all(plan(read).map(job => perform(ports, job, lease_until, onError)))
-  return new Set(failed.flat())
-}
-
-async function perform(ports: Ports, job: Job, lease_until: number, onError: OnError): Promise<string[]> {
-  const { act, record, message } = job
-  try {
-    if (act === 'report') await reportUnreadable(ports, record)
-    else if (act === 'postpone') await postpone(ports, message)
-    else await runRequest(ports, { message, lease_until, store_prompts: true, isAlone: act === 'run alone' })
-    return []
-  } catch (error) {
-    onError(error)
-    return [record.messageId]
+  const invocation = { ends_at: by.deadline, lease_until: by.deadline + LEASE_MARGIN_MS }
+  const error: WorkerPorts['logger']['error'] = (_, ...[detail]) => {
+    if (typeof detail === 'object' && 'error' in detail) onError(detail.error)
   }
+  const again = await workerWork({ ...ports, logger: { error } }, messages.map(toRecord), invocation)
+  return new Set(again.map(({ messageId }) => messageId))
 }
 
 /** What functions/collector/handler.ts does. */

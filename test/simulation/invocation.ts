@@ -8,7 +8,7 @@ export interface Invocation {
 }
 
 /** What can be down for a while, or answer with an error. */
-export type Service = 'requests' | 'quota' | 'queue' | 'payloads' | 'ledger' | 'model' | 'mapping'
+export type Service = 'requests' | 'quota' | 'models' | 'queue' | 'payloads' | 'ledger' | 'model' | 'mapping'
 
 /** A failure that a service, or the network before it, may have at any time. */
 export class ServiceFault extends Error {

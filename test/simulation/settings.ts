@@ -1,6 +1,7 @@
 import type { Settings as GatewaySettings } from '../../functions/gateway/settings.ts'
 import { queueName, RESULTS_QUEUE } from '../../functions/queue/names.ts'
 import { planOf } from '../../functions/requests/quota-settings.ts'
+import type { WorkerPorts } from '../../functions/worker/ports.ts'
 import type { QueueSettings } from './models/sqs.ts'
 
 /** A quarter of an hour before midnight, so that it is within reach. */
@@ -31,6 +32,13 @@ export const GATEWAY: GatewaySettings = {
   store_prompts: true,
 }
 
+/** One call a request, and one attempt. */
+export const WORKER: Omit<WorkerPorts['settings'], 'store_prompts'> = {
+  batched: false,
+  retry: { attempts: 1, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] },
+  endpoint: { timeout_ms: 60_000 },
+}
+
 export const MAPPINGS = {
   request:
     '{ "prompt": prompt, "attempt": attempt, "text": $substring(prompt, 0, 7) = "unmapped" ? $number(prompt) : prompt }',
@@ -40,7 +48,7 @@ export const MAPPINGS = {
 export const USERS: Readonly<Record<string, string>> = { ann: 'small', bob: 'sharded', cid: 'large' }
 export const planOfUser = (userId: string) => planOf(GATEWAY.quotas, USERS[userId] ?? '').plan
 
-export const TABLES = { quota: ['pk'], requests: ['user_id', 'request_id'] } as const
+export const TABLES = { quota: ['pk'], models: ['model'], requests: ['user_id', 'request_id'] } as const
 export const URL_PREFIX = 'https://sqs/'
 export const LEDGER_ENV = { LEDGER_CLUSTER_ARN: 'cluster', LEDGER_SECRET_ARN: 'secret', LEDGER_DATABASE: 'sluice' }
 

@@ -35,7 +35,17 @@ function resolve(from: string, specifier: string): string {
   return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 }
 
-const CAPABILITIES = ['access', 'idempotency', 'inference', 'items', 'ledger', 'payloads', 'queue', 'quota'] as const
+const CAPABILITIES = [
+  'access',
+  'guard',
+  'idempotency',
+  'inference',
+  'items',
+  'ledger',
+  'payloads',
+  'queue',
+  'quota',
+] as const
 const ENTRY_POINTS = ['authorizer', 'collector', 'gateway', 'migrator', 'reader', 'sweeper', 'worker'] as const
 const CDK = ['aws-cdk-lib', 'constructs', 'cdk-nag']
 

@@ -1,4 +1,4 @@
-import type { Context, SQSEvent } from 'aws-lambda'
+import type { Context, SQSEvent, SQSRecord } from 'aws-lambda'
 import { vi } from 'vitest'
 import type { ApiEvent } from '../../functions/platform/api-event.ts'
 
@@ -14,6 +14,7 @@ export function stubLambdaEnv(): void {
     LOG_FIELDS: '{"environment":"test"}',
     REQUESTS_TABLE: 'requests',
     QUOTA_TABLE: 'quota',
+    MODELS_TABLE: 'models',
     KEYS_TABLE: 'keys',
     USERS_TABLE: 'users',
     PAYLOADS_BUCKET: 'payloads',
@@ -71,10 +72,7 @@ export const anApiEvent = (
     ...fields,
   }) as ApiEvent
 
-export const anSqsEvent = (bodies: readonly unknown[]): SQSEvent =>
-  ({
-    Records: bodies.map((body, i) => ({
-      messageId: `message-${i}`,
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-    })),
-  }) as SQSEvent
+export const aRecord = (body: unknown, i = 0): SQSRecord =>
+  ({ messageId: `message-${i}`, body: typeof body === 'string' ? body : JSON.stringify(body) }) as SQSRecord
+
+export const anSqsEvent = (bodies: readonly unknown[]): SQSEvent => ({ Records: bodies.map(aRecord) })

@@ -1,39 +1,88 @@
+import { createGuard } from '../../functions/guard/guard.ts'
 import { createMappings } from '../../functions/inference/mapping.ts'
 import type { ModelAnswer } from '../../functions/inference/port.ts'
 import { RESULTS_QUEUE } from '../../functions/queue/names.ts'
 import type { RequestItem } from '../../functions/requests/item.ts'
 import { OutcomeEvent } from '../../functions/requests/messages.ts'
 import type { WorkerPorts } from '../../functions/worker/ports.ts'
-import { runRequest } from '../../functions/worker/run-request.ts'
+import type { Settings } from '../../functions/worker/settings.ts'
+import { work } from '../../functions/worker/work.ts'
 import { NOW } from './clock.ts'
+import { aRecord } from './lambda.ts'
+import { memoryGuards } from './memory/guards.ts'
 import { memoryPorts } from './ports.ts'
 import { aMessage } from './requests.ts'
 
 const OWN_QUEUE = 'inference-text-normal'
 export const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
 /** Until when a worker of these tests has the lease of what it claims. */
-export const LEASE = NOW + 60_000
+export const LEASE = NOW + 95_000
+const ENDS = LEASE - 5_000
 
 const mappings = createMappings({
   request: '{ "input": prompt, "attempt": attempt }',
   response: '{ "result": result, "usage": usage }',
 })
 
+/** A model's settings: one call a request, one attempt, nothing that holds a call up. */
+const PLAIN: WorkerPorts['settings'] = {
+  batched: false,
+  retry: { attempts: 1, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] },
+  endpoint: { timeout_ms: 60_000 },
+  store_prompts: true,
+}
+
+export type WorkerSettings = Partial<Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'circuit' | 'store_prompts'>>
+
+/** What a model is asked: the call's own id and its body. */
+export interface Asked {
+  readonly requestId: string | undefined
+  readonly body: unknown
+  /** Epoch milliseconds. */
+  readonly at: number
+}
+
+export const SUCCESS: ModelAnswer = { ok: true, answer: { result: 'hi', usage: USAGE } }
+
 /** A worker whose model gives `answer`, and what it was asked. */
-export function aWorker(answer: ModelAnswer = { ok: true, answer: { result: 'hi', usage: USAGE } }) {
+export function aWorker(
+  answer: ModelAnswer | ((asked: Asked) => ModelAnswer) = SUCCESS,
+  settings: WorkerSettings = {},
+) {
   const memory = memoryPorts()
-  const asked: unknown[] = []
+  const guards = memoryGuards()
+  const asked: Asked[] = []
   const endpoint: WorkerPorts['endpoint'] = {
     prepare: async () => undefined,
     call: async (requestId, body) => {
-      asked.push({ requestId, body })
-      return answer
+      const call = { requestId, body, at: memory.clock() }
+      asked.push(call)
+      return typeof answer === 'function' ? answer(call) : answer
     },
   }
-  const ports = { ...memory, endpoint, mappings }
+  const all = { ...PLAIN, ...settings }
+  const { clock, ids } = memory
+  /** Each is another process of the fleet. */
+  const aGuard = () => createGuard({ store: guards, clock, ids }, 'text', all)
+  const ports = {
+    ...memory,
+    settings: all,
+    endpoint,
+    mappings,
+    guard: aGuard(),
+    random: () => 0.5,
+    logger: { error: () => undefined },
+  }
   const outcomes = () => memory.queue.sent(RESULTS_QUEUE).map(({ body }) => OutcomeEvent.parse(body))
   const deferred = () => memory.queue.sent(OWN_QUEUE)
+  /** One invocation with these messages; answers with the indexes of those that come again. */
+  const invoke = async (messages: readonly unknown[], using: WorkerPorts = ports) => {
+    const records = messages.map((message, i) => aRecord(message, i))
+    const ends_at = Math.max(ENDS, clock() + 90_000)
+    const again = await work(using, records, { ends_at, lease_until: ends_at + 5_000 })
+    return again.map(record => records.indexOf(record))
+  }
   const run = (item: RequestItem, using: WorkerPorts = ports, body: unknown = undefined) =>
-    runRequest(using, { message: aMessage(item, body), lease_until: LEASE, store_prompts: true, isAlone: true })
-  return { ports, asked, outcomes, deferred, run }
+    invoke([aMessage(item, body)], using)
+  return { ports, guards, aGuard, asked, outcomes, deferred, invoke, run }
 }

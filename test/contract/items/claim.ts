@@ -99,7 +99,7 @@ export function describeClaims(name: string, items: RequestItems): void {
 
       const claim = await items.reclaim(item, TERMS)
 
-      const expected = { ...item, attempt: 2, crashes: 1, lease_until: TERMS.lease_until }
+      const expected = { ...item, attempt: 2, crashes: 1, reached: true, lease_until: TERMS.lease_until }
       expect(claim).toEqual({ claimed: true, item: expected })
       expect(await stored(item)).toEqual(expected)
     })

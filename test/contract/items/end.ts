@@ -19,8 +19,8 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(expired)
     })
 
-    it('settles one that was attempted: the model was reached', async () => {
-      const item = await given({ deadline: NOW, attempt: 1, not_before: NOW + 9 })
+    it('settles one whose attempt has reached the model', async () => {
+      const item = await given({ deadline: NOW, attempt: 1, not_before: NOW + 9, reached: true })
 
       const expired = await items.expire(item, NOW)
 

@@ -19,10 +19,12 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(cancelled)
     })
 
-    it('charges one that waits for a retry as one that reached the model', async () => {
-      const item = await given({ attempt: 1, not_before: NOW + 60_000 })
+    it('charges one that waits for a retry if an attempt has reached the model', async () => {
+      const reached = await given({ attempt: 1, not_before: NOW + 60_000, reached: true })
+      const unreached = await given({ attempt: 1, not_before: NOW + 60_000 })
 
-      expect(await items.cancel(item, NOW)).toMatchObject({ status: 'cancelled', charge: 0 })
+      expect(await items.cancel(reached, NOW)).toMatchObject({ status: 'cancelled', charge: 0 })
+      expect(await items.cancel(unreached, NOW)).not.toHaveProperty('charge')
     })
 
     it('notes at a running one that its outcome is not wanted, and its outcome then cancels it', async () => {
@@ -74,7 +76,12 @@ export function describeGivingUp(name: string, items: RequestItems): void {
 
     it.each([
       { what: 'abandoned', fields: { status: 'running', attempt: 2, lease_until: NOW }, charge: 0 },
-      { what: 'queued and attempted', fields: { status: 'queued', attempt: 1, not_before: NOW }, charge: 0 },
+      {
+        what: 'queued and reached',
+        fields: { status: 'queued', attempt: 1, not_before: NOW, reached: true },
+        charge: 0,
+      },
+      { what: 'queued and attempted', fields: { status: 'queued', attempt: 1, not_before: NOW }, charge: undefined },
       { what: 'queued and never attempted', fields: { status: 'queued' }, charge: undefined },
     ] as const)('fails one that is $what', async ({ fields, charge }) => {
       const item = await given(fields)

@@ -9,7 +9,10 @@ export const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
 /** An item in each state that there is, as its transitions leave it. */
 export const STATES: readonly { readonly state: string; readonly item: Partial<RequestItem> & { status: Status } }[] = [
   { state: 'queued', item: { status: 'queued' } },
-  { state: 'queued for a retry', item: { status: 'queued', attempt: 1, not_before: NOW, started_at: NOW } },
+  {
+    state: 'queued for a retry',
+    item: { status: 'queued', attempt: 1, not_before: NOW, started_at: NOW, reached: true },
+  },
   { state: 'running', item: { status: 'running', attempt: 1, started_at: NOW, lease_until: NOW + 60_000 } },
   { state: 'abandoned', item: { status: 'running', attempt: 1, started_at: NOW, lease_until: NOW } },
   { state: 'completed', item: { status: 'completed', attempt: 1, completed_at: NOW, usage: USAGE, charge: 7 } },

@@ -39,7 +39,7 @@ export function memoryItems(): RequestItems {
   const endQueued = (item: Stored, seen: RequestItem, now: number, status: 'expired' | 'cancelled') => {
     if (item.status === status && item.run === seen.run) return shown(item)
     if (item.status !== 'queued' || item.run !== seen.run || item.attempt !== seen.attempt) return undefined
-    return store({ ...ended(item, now), status, charge: item.attempt > 0 ? 0 : undefined })
+    return store({ ...ended(item, now), status, charge: item.reached ? 0 : undefined })
   }
 
   return {
@@ -70,7 +70,25 @@ export function memoryItems(): RequestItems {
         item.run === seen.run &&
         item.attempt === seen.attempt &&
         (item.lease_until ?? Number.POSITIVE_INFINITY) <= terms.now
-      return isAbandoned ? start(item, terms, item.crashes + 1) : asItIs(item, terms)
+      return isAbandoned ? start({ ...item, reached: true }, terms, item.crashes + 1) : asItIs(item, terms)
+    },
+    requeue: async (claimed, { claim_id, not_before, attempt, reached }) => {
+      const item = find(claimed)
+      if (item?.run !== claimed.run) return 'lost'
+      if (item.status === 'queued' && item.attempt === attempt && item.not_before === not_before) return 'queued'
+      const isOurs = item.status === 'running' && item.attempt === claimed.attempt && item.claim_id === claim_id
+      if (!isOurs) return 'lost'
+      if (item.cancel_requested) return 'cancel requested'
+      const { lease_until: _l, claim_id: _c, started_at, ...rest } = item
+      store({
+        ...rest,
+        status: 'queued',
+        attempt,
+        not_before,
+        reached: reached || item.reached,
+        started_at: attempt > 0 ? started_at : undefined,
+      })
+      return 'queued'
     },
     expire: async (seen, now) => {
       const item = find(seen)
@@ -92,7 +110,7 @@ export function memoryItems(): RequestItems {
       const isBusy = (item.status === 'running' ? item.lease_until : item.not_before) ?? 0
       if (item.status !== seen.status || isBusy > now || item.cancel_requested !== seen.cancel_requested)
         return undefined
-      const charge = item.attempt > 0 ? 0 : undefined
+      const charge = item.status === 'running' || item.reached ? 0 : undefined
       return store({
         ...ended(item, now),
         status,
@@ -106,7 +124,16 @@ export function memoryItems(): RequestItems {
       if (item?.status !== 'failed' || item.run !== seen.run || item.next_run !== reservation.run) return undefined
       const { window, shard, charge, holds_request } = item
       const earlier = charge === undefined ? [] : [{ window, shard, tokens: charge, request: holds_request }]
-      const { usage: _u, error: _e, charge: _c, started_at: _s, completed_at: _d, cancel_requested: _r, ...rest } = item
+      const {
+        usage: _u,
+        error: _e,
+        charge: _c,
+        started_at: _s,
+        completed_at: _d,
+        cancel_requested: _r,
+        reached: _h,
+        ...rest
+      } = item
       return store({
         ...rest,
         ...reservation,

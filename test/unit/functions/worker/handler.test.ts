@@ -1,4 +1,9 @@
-import { ConditionalCheckFailedException, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
 import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
@@ -14,6 +19,8 @@ const SETTINGS: Settings = {
   endpoint: { url: 'http://127.0.0.1:1/predict', timeout_ms: 1_000, headers: {} },
   request: '{ "input": prompt }',
   response: '$',
+  batched: false,
+  retry: { attempts: 1, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] },
   store_prompts: true,
 }
 vi.mock(import('../../../../functions/platform/settings.ts'), () => ({ readSettings: () => SETTINGS as never }))
@@ -28,6 +35,8 @@ beforeAll(async () => {
 beforeEach(() => {
   dynamoDb.reset()
   sqs.reset()
+  // No guard has been written yet.
+  dynamoDb.on(GetItemCommand, { TableName: 'models' }).resolves({})
   sqs.on(SendMessageCommand).resolves({}).on(SendMessageBatchCommand).resolves({})
 })
 afterEach(() => vi.restoreAllMocks())

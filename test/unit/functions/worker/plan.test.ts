@@ -1,38 +1,55 @@
 import type { SQSRecord } from 'aws-lambda'
 import { describe, expect, it } from 'vitest'
-import { plan } from '../../../../functions/worker/plan.ts'
+import type { Hints } from '../../../../functions/requests/messages.ts'
+import { type Job, plan, type Received } from '../../../../functions/worker/plan.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 
 const record = { messageId: 'm' } as SQSRecord
-const harmless = () => ({ record, message: aMessage(anItem()) })
-const dangerous = () => ({ record, message: { ...aMessage(anItem()), alone: true } })
-const actsOf = (received: Parameters<typeof plan>[0]) => plan(received).map(({ act }) => act)
+const received = (hints?: Hints): Received => ({ record, message: { ...aMessage(anItem()), hints } })
+const unreadable: Received = { record, message: undefined }
+
+const inShort = (job: Job) =>
+  job.act === 'run' ? `run ${job.members.length}${job.members[0]?.isAlone ? ' alone' : ''}` : job.act
+const planned = (of: readonly Received[], batched = false) => plan(of, batched).map(inShort)
 
 describe('plan', () => {
-  it('runs all of a batch at once', () => {
-    expect(actsOf([harmless(), harmless()])).toEqual(['run', 'run'])
+  it('has a call a message', () => {
+    expect(planned([received(), received()])).toEqual(['run 1', 'run 1'])
   })
 
-  it('knows a message that is alone anyway', () => {
-    expect(actsOf([harmless()])).toEqual(['run alone'])
+  it('has one call for all of them where there are batches', () => {
+    expect(planned([received(), received(), received()], true)).toEqual(['run 3'])
   })
 
-  it('runs one that took a worker with it alone, and all others another time', () => {
-    expect(actsOf([harmless(), dangerous(), dangerous(), harmless()])).toEqual([
-      'postpone',
-      'run alone',
-      'postpone',
-      'postpone',
-    ])
+  it('has calls of the size that the members of a failed batch may have, apart from others', () => {
+    const small = [1, 1, 3, 3, 3, 3].map(at_most => received({ at_most }))
+
+    expect(planned([...small, received(), received()], true)).toEqual(['run 1', 'run 1', 'run 3', 'run 1', 'run 2'])
   })
+
+  it.each([true, false])('knows a message that is alone anyway (batched: %s)', batched => {
+    expect(planned([received()], batched)).toEqual(['run 1 alone'])
+  })
+
+  it.each([true, false])(
+    'runs one that took a worker with it alone, and all others another time (batched: %s)',
+    batched => {
+      const dangerous = received({ alone: true })
+
+      expect(planned([received(), dangerous, dangerous, received()], batched)).toEqual([
+        'run 1 alone',
+        'postpone',
+        'postpone',
+        'postpone',
+      ])
+    },
+  )
 
   it('reports what can’t be read, whatever the others are', () => {
-    const unreadable = { record, message: undefined }
-
-    expect(actsOf([unreadable, dangerous(), unreadable, harmless()])).toEqual([
+    expect(planned([unreadable, received({ alone: true }), unreadable, received()])).toEqual([
       'report',
-      'run alone',
       'report',
+      'run 1 alone',
       'postpone',
     ])
   })

@@ -1,23 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { createMappings } from '../../../../functions/inference/mapping.ts'
 import { MAX_INLINE_BYTES } from '../../../../functions/payloads/port.ts'
-import { Unavailable } from '../../../../functions/platform/unavailable.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
-import { runRequest } from '../../../../functions/worker/run-request.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
 import { aMessage, anItem, newUser } from '../../../support/requests.ts'
 
-import { aWorker, LEASE, USAGE } from '../../../support/worker.ts'
+import { aWorker, LEASE, SUCCESS, USAGE } from '../../../support/worker.ts'
 
-describe('runRequest: a request whose turn it is', () => {
+describe('a worker: a request whose turn it is', () => {
   it('is claimed, sent to the model, and its outcome published', async () => {
     const { ports, asked, outcomes, deferred, run } = aWorker()
     const item = await ports.items.create(anItem({ user_id: newUser() }))
 
     await run(item)
 
-    expect(asked).toEqual([{ requestId: item.request_id, body: { input: 'hello', attempt: 1 } }])
+    expect(asked).toEqual([{ requestId: item.request_id, body: { input: 'hello', attempt: 1 }, at: NOW }])
     expect(outcomes()).toMatchObject([
       {
         request_id: item.request_id,
@@ -48,12 +46,12 @@ describe('runRequest: a request whose turn it is', () => {
   })
 
   it('fetches a large body, and keeps its key for the prompt', async () => {
-    const { ports, asked, outcomes } = aWorker()
+    const { ports, asked, outcomes, invoke } = aWorker()
     const item = await ports.items.create(anItem())
     await ports.payloads.put('body.json', '{"prompt":"long"}')
 
     const message = { ...aMessage(item), body: { key: 'body.json' } }
-    await runRequest(ports, { message, lease_until: LEASE, store_prompts: true, isAlone: true })
+    await invoke([message])
 
     expect(asked).toMatchObject([{ body: { input: 'long' } }])
     expect(outcomes()).toMatchObject([{ prompt: { key: 'body.json' } }])
@@ -72,16 +70,16 @@ describe('runRequest: a request whose turn it is', () => {
   })
 
   it('does not tell the ledger its prompt where prompts are not stored', async () => {
-    const { ports, outcomes } = aWorker()
+    const { ports, outcomes, run } = aWorker(SUCCESS, { store_prompts: false })
     const item = await ports.items.create(anItem())
 
-    await runRequest(ports, { message: aMessage(item), lease_until: LEASE, store_prompts: false, isAlone: true })
+    await run(item)
 
     expect(outcomes()[0]).not.toHaveProperty('prompt')
   })
 })
 
-describe('runRequest: a model that fails', () => {
+describe('a worker: a model that fails', () => {
   it.each(['model_error', 'model_rejected', 'model_timeout', 'model_unreachable', 'result_too_large'] as const)(
     'is a failed outcome with the code %s, and what was to be run beside it',
     async code => {
@@ -114,7 +112,7 @@ describe('runRequest: a model that fails', () => {
     const item = await ports.items.create(anItem())
     const endpoint = failing(ports.endpoint, 'prepare', 'before')
 
-    await expect(run(item, { ...ports, endpoint })).rejects.toThrow(Unavailable)
+    expect(await run(item, { ...ports, endpoint })).toEqual([0])
 
     expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
   })
@@ -153,27 +151,27 @@ describe('runRequest: a model that fails', () => {
   })
 })
 
-describe('runRequest: a call of its own that fails', () => {
+describe('a worker: a call of its own that fails', () => {
   const breakable: { call: string; broken: (ports: WorkerPorts) => WorkerPorts }[] = [
     { call: 'payloads.get', broken: p => ({ ...p, payloads: failing(p.payloads, 'get', 'before') }) },
     { call: 'payloads.put', broken: p => ({ ...p, payloads: failing(p.payloads, 'put', 'before') }) },
+    { call: 'guard.permit', broken: p => ({ ...p, guard: failing(p.guard, 'permit', 'before') }) },
     { call: 'items.claim', broken: p => ({ ...p, items: failing(p.items, 'claim', 'before') }) },
     { call: 'endpoint.call', broken: p => ({ ...p, endpoint: failing(p.endpoint, 'call', 'before') }) },
     { call: 'queue.send', broken: p => ({ ...p, queue: failing(p.queue, 'send', 'before') }) },
   ]
 
   it.each(breakable)('brings the message again, and the request to its end then ($call)', async ({ broken }) => {
-    const { ports, outcomes } = aWorker({ ok: true, answer: { result: 'x'.repeat(MAX_INLINE_BYTES) } })
+    const { ports, outcomes, invoke } = aWorker({ ok: true, answer: { result: 'x'.repeat(MAX_INLINE_BYTES) } })
     const item = await ports.items.create(anItem())
     await ports.payloads.put('body.json', '{"prompt":"long"}')
     const message = { ...aMessage(item), body: { key: 'body.json' } }
-    const run = { message, lease_until: LEASE, store_prompts: true, isAlone: true }
 
-    await expect(runRequest(broken(ports), run)).rejects.toThrow(Unavailable)
+    expect(await invoke([message], broken(ports))).toEqual([0])
     expect(outcomes()).toEqual([])
 
     ports.advance(LEASE - NOW)
-    await runRequest(ports, run)
+    expect(await invoke([message])).toEqual([])
     expect(outcomes()).toMatchObject([{ status: 'completed' }])
   })
 

@@ -1,0 +1,52 @@
+import type { GuardState } from './state.ts'
+
+/** A worker waits so long for the turn of its call; for a later one, its message goes back to the queue. Milliseconds. */
+export const SOON_MS = 1_500
+
+/** Why a call may not be made now. */
+export type Hindrance = 'open' | 'paused' | 'rate limited'
+
+export type Permit =
+  /** The call may be made at `at` (epoch milliseconds), not before it, and hardly later: see `isLate`. */
+  | {
+      readonly granted: true
+      readonly at: number
+      /** The id of a probe: `report` must tell what became of it. */
+      readonly probe?: string | undefined
+    }
+  /** Ask again at `until`, epoch milliseconds. */
+  | { readonly granted: false; readonly until: number; readonly because: Hindrance }
+
+export interface Report {
+  /** Undefined when no call was made after all. */
+  readonly succeeded: boolean | undefined
+  /** How many calls have failed, if it has not succeeded. */
+  readonly failures?: number | undefined
+  readonly probe?: string | undefined
+  /** The model has asked to be left alone until then, epoch milliseconds. */
+  readonly pause_until?: number | undefined
+}
+
+/** What stands before a model: its circuit, its rate limit, and the pauses that it asks for; shared by all its workers. */
+export interface Guard {
+  /**
+   * Asks for one call. `turn` is one that was granted before, and is used if it is not over; `until` is when a worker
+   * that makes the call is certainly gone. Rejects with `Unavailable`; then nothing may be called.
+   */
+  permit(ask: { readonly turn?: number | undefined; readonly until: number }): Promise<Permit>
+  /** Whether a call whose time was `at` must ask for another one: it would no longer be counted where it is made. */
+  isLate(at: number): boolean
+  /** Tells how calls came out. Rejects with `Unavailable`. */
+  report(report: Report): Promise<void>
+}
+
+/** Where the workers of a model share what they know of it. Methods reject with `Unavailable`. */
+export interface GuardStore {
+  /** Strongly consistent; undefined for a model that was never guarded. */
+  read(model: string): Promise<GuardState | undefined>
+  /**
+   * Replaces a state by its next version, if it is still the one before. Answers with the state that is there afterwards:
+   * `next` itself if it was written, now or by a try whose answer was lost.
+   */
+  write(model: string, next: GuardState): Promise<GuardState>
+}

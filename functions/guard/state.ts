@@ -1,0 +1,99 @@
+import * as z from 'zod'
+import { afterFailures, afterProbe, afterProbing, type CircuitState } from './circuit.ts'
+import type { Policies } from './policies.ts'
+import { type Permit, type Report, SOON_MS } from './port.ts'
+import { takeTurn, toleranceOf } from './rate-limit.ts'
+
+const Time = z.int()
+
+/** What the workers of a model know of it together. All times are epoch milliseconds. */
+export const GuardState = z.strictObject({
+  /** Counts the writes: each replaces the version before. */
+  version: z.int().nonnegative(),
+  /** Who wrote this version: a write whose answer was lost is known by it. */
+  writer: z.string(),
+  paused_until: Time.optional(),
+  failures: z.array(Time),
+  open: z.strictObject({ until: Time, times: z.int().positive() }).optional(),
+  probe: z.strictObject({ id: z.string(), since: Time, until: Time }).optional(),
+  /** The rate limit's log. */
+  calls: z.array(z.strictObject({ from: Time, count: z.int().positive() })),
+})
+export type GuardState = z.infer<typeof GuardState>
+
+export const UNTOUCHED: GuardState = { version: 0, writer: '', failures: [], calls: [] }
+
+/** Turns are not given further ahead than a queue can hold a message back. Milliseconds. */
+const LONGEST_LINE_MS = 900_000
+
+export interface Ask {
+  /** Granted before. */
+  readonly turn?: number | undefined
+  /** When the worker that asks is certainly gone. */
+  readonly until: number
+}
+
+/** What the calls that are asked for in one go get, in their order. The state is the same object if nothing changed. */
+export function admit(
+  before: GuardState,
+  asks: readonly Ask[],
+  { now, id }: { now: number; id: string },
+  policies: Policies,
+): { state: GuardState; permits: Permit[] } {
+  let state = before
+  const permits = asks.map((ask): Permit => {
+    const hindrance = hindranceOf(state, now, policies)
+    if (hindrance) return hindrance
+    const { permit, calls } = turnOf(state, ask, now, policies)
+    if (calls !== state.calls) state = { ...state, calls }
+    if (!permit.granted || !state.open || !policies.circuit) return permit
+    // One that is sent back to wait for its turn will ask again.
+    if (permit.at > now + SOON_MS) return permit
+    state = { ...state, probe: { id, since: now, until: ask.until } }
+    return { ...permit, probe: id }
+  })
+  return { state, permits }
+}
+
+function hindranceOf(
+  { paused_until = 0, open, probe }: GuardState,
+  now: number,
+  { circuit }: Policies,
+): (Permit & { granted: false }) | undefined {
+  if (paused_until > now) return { granted: false, until: paused_until, because: 'paused' }
+  if (!circuit || !open) return undefined
+  if (open.until > now) return { granted: false, until: open.until, because: 'open' }
+  if (!probe || probe.until <= now) return undefined
+  return { granted: false, until: afterProbing(probe.since, now, circuit), because: 'open' }
+}
+
+function turnOf(
+  { calls }: GuardState,
+  { turn }: Ask,
+  now: number,
+  { rate_limit }: Policies,
+): { permit: Permit; calls: GuardState['calls'] } {
+  if (!rate_limit) return { permit: { granted: true, at: now }, calls }
+  if (turn !== undefined && now <= turn + toleranceOf(rate_limit)) return { permit: { granted: true, at: turn }, calls }
+  const { at, log } = takeTurn(calls, now, rate_limit)
+  if (at - now <= LONGEST_LINE_MS) return { permit: { granted: true, at }, calls: log }
+  return { permit: { granted: false, until: now + LONGEST_LINE_MS, because: 'rate limited' }, calls }
+}
+
+/** The state after a report; the same object if it tells nothing new. */
+export function afterReport(before: GuardState, report: Report, now: number, { circuit }: Policies): GuardState {
+  const paused = Math.max(before.paused_until ?? 0, report.pause_until ?? 0)
+  const state = paused > (before.paused_until ?? 0) ? { ...before, paused_until: paused } : before
+  const next = circuit ? circuitAfter(state, report, now, circuit) : state
+  return next === state ? state : { ...state, failures: [...next.failures], open: next.open, probe: next.probe }
+}
+
+function circuitAfter(
+  state: GuardState,
+  { probe, succeeded, failures = 1 }: Report,
+  now: number,
+  circuit: NonNullable<Policies['circuit']>,
+): CircuitState {
+  if (probe !== undefined && state.probe?.id === probe) return afterProbe(state, succeeded, now, circuit)
+  return succeeded === false && failures > 0 ? afterFailures(state, failures, now, circuit) : state
+}

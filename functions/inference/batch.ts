@@ -1,0 +1,39 @@
+import * as z from 'zod'
+import type { ModelAnswer, ModelFailure } from './port.ts'
+
+/** The body of a call for many requests: what each one's mapping gave. */
+export const batchBody = (inputs: readonly unknown[]) => ({ inputs })
+
+/** Of each request, in their order; or the failure of the whole. */
+export type Outputs = { readonly ok: true; readonly outputs: readonly ModelAnswer[] } | ModelFailure
+
+const Answer = z.looseObject({ outputs: z.array(z.unknown()) })
+const Refused = z.looseObject({ error: z.unknown().refine(error => error !== undefined && error !== null) })
+
+/** Reads `{ "outputs": [ … ] }`: as many as there were inputs, of which one with an `error` fails alone. */
+export function readOutputs(answer: ModelAnswer, inputs: number): Outputs {
+  if (!answer.ok) return answer
+  const { data } = Answer.safeParse(answer.answer)
+  if (data?.outputs.length !== inputs) return unusable
+  return {
+    ok: true,
+    outputs: data.outputs.map(output => (Refused.safeParse(output).success ? refused : ofOne(output))),
+  }
+}
+
+const ofOne = (answer: unknown): ModelAnswer => ({ ok: true, answer })
+
+const unusable: ModelFailure = {
+  ok: false,
+  code: 'invalid_model_response',
+  message: "the model's answer has not as many outputs as it was sent inputs",
+  reached: true,
+}
+
+/** What the model says of it stays with the model: it may quote another user's request. */
+const refused: ModelFailure = {
+  ok: false,
+  code: 'model_rejected',
+  message: 'the model refused this request of a batch',
+  reached: true,
+}

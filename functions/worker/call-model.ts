@@ -1,0 +1,113 @@
+import { batchBody, type Outputs, readOutputs } from '../inference/batch.ts'
+import type { ModelAnswer, ModelFailure } from '../inference/port.ts'
+import type { Claimed } from './claim-request.ts'
+import { awaitTurn } from './permit.ts'
+import type { Invocation, WorkerPorts } from './ports.ts'
+import { mayBeRetried } from './retry.ts'
+
+/** A claimed request, and what is to be sent for it. */
+export interface Mapped extends Claimed {
+  readonly toSend: unknown
+}
+
+/** What the model made of one request. */
+export type Answer =
+  | { readonly ok: true; readonly answer: unknown }
+  | {
+      readonly ok: false
+      readonly failure: ModelFailure
+      /** Requests of the call that failed: with more than one, the failure may be another's. */
+      readonly company: number
+      /** It failed alone while others of its batch succeeded: it is the request, not the model. */
+      readonly isCulprit: boolean
+    }
+
+export interface Called {
+  readonly answers: ReadonlyMap<Mapped, Answer>
+  /** Of each call. */
+  readonly calls: readonly ModelAnswer[]
+}
+
+/** One call for one request. Rejects with `Unavailable` only. */
+export async function callForOne({ endpoint }: WorkerPorts, request: Mapped): Promise<Called> {
+  const answer = await endpoint.call(request.message.request_id, request.toSend)
+  return { calls: [answer], answers: new Map([[request, toAnswer(answer, 1)]]) }
+}
+
+/**
+ * One call for many requests. A batch that fails as a whole is split, as long as that promises to tell whose fault it is;
+ * each further call takes a permit of its own. Rejects with `Unavailable` only.
+ */
+export async function callForMany(
+  ports: WorkerPorts,
+  requests: readonly Mapped[],
+  invocation: Invocation,
+): Promise<Called> {
+  const calls: ModelAnswer[] = []
+  const answers = new Map<Mapped, Answer>()
+  // Broadly, not deeply: the sooner a part succeeds, the sooner it is known that the model is not what fails.
+  const parts: (readonly Mapped[])[] = [requests]
+  for (let part = parts.shift(); part; part = parts.shift()) {
+    const answer = await ports.endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend)))
+    const outputs = readOutputs(answer, part.length)
+    calls.push(outputs.ok ? answer : outputs)
+    for (const [i, request] of part.entries()) answers.set(request, answerOf(outputs, i, part.length))
+    if (!outputs.ok && part.length > 1) {
+      if (!tellsWhose(outputs, requests, ports.settings)) break
+      parts.push(...halves(part))
+    }
+    if (parts.length > 0 && !(hasPatience(calls, ports.settings) && (await mayCallAgain(ports, invocation)))) break
+  }
+  const isHealthy = requests.length > 1 && calls.some(({ ok }) => ok)
+  return { calls, answers: isHealthy ? withCulprits(answers) : answers }
+}
+
+const toAnswer = (answer: ModelAnswer, company: number): Answer =>
+  answer.ok ? answer : { ok: false, failure: answer, company, isCulprit: false }
+
+function answerOf(outputs: Outputs, i: number, company: number): Answer {
+  if (!outputs.ok) return toAnswer(outputs, company)
+  const output = outputs.outputs[i]
+  if (!output) throw new Error('there is an output for each input')
+  return toAnswer(output, 1)
+}
+
+function withCulprits(answers: ReadonlyMap<Mapped, Answer>): Map<Mapped, Answer> {
+  return new Map(
+    [...answers].map(([request, one]) => [request, one.ok ? one : { ...one, isCulprit: one.company === 1 }]),
+  )
+}
+
+/** What a further call of an invocation needs besides its timeout, to publish what came of it. Milliseconds. */
+const PUBLISH_MS = 10_000
+
+async function mayCallAgain(ports: WorkerPorts, invocation: Invocation): Promise<boolean> {
+  if (ports.clock() + ports.settings.endpoint.timeout_ms + PUBLISH_MS > invocation.ends_at) return false
+  const asked = await ports.guard.permit({ until: invocation.lease_until })
+  const permit = await awaitTurn(ports, asked, invocation)
+  return permit.granted && permit.at <= ports.clock()
+}
+
+/** So many calls may fail without a success before splitting stops: the model itself is in trouble, or most of the batch is. */
+const PATIENCE = { failing: 3, refusing: 8 }
+
+function hasPatience(calls: readonly ModelAnswer[], { retry }: WorkerPorts['settings']): boolean {
+  if (calls.some(({ ok }) => ok)) return true
+  const isFailing = calls.some(call => !call.ok && mayBeRetried(call, retry))
+  return calls.length < (isFailing ? PATIENCE.failing : PATIENCE.refusing)
+}
+
+/** Answers that say that the model has no room for anybody now. */
+const BUSY = new Set([429, 503])
+
+/** Whether a failure may be one request's fault; what may not is worth a try only when there will be no other attempt. */
+function tellsWhose(failure: ModelFailure, requests: readonly Mapped[], { retry }: WorkerPorts['settings']): boolean {
+  const isNobodys = BUSY.has(failure.status ?? 0) || !failure.reached || failure.code === 'model_timeout'
+  if (!isNobodys || !mayBeRetried(failure, retry)) return true
+  return requests.some(({ item }) => item.attempt >= retry.attempts)
+}
+
+function halves<T>(list: readonly T[]): [readonly T[], readonly T[]] {
+  const middle = Math.ceil(list.length / 2)
+  return [list.slice(0, middle), list.slice(middle)]
+}

@@ -1,0 +1,109 @@
+import { tombstoneOf } from '../lifecycle/bury.ts'
+import { endRequest } from '../lifecycle/end-request.ts'
+import { rejectAbsent } from '../lifecycle/reject-request.ts'
+import { refusedClaim } from '../requests/claim.ts'
+import type { RequestItem } from '../requests/item.ts'
+import type { InferenceMessage } from '../requests/messages.ts'
+import { ITEM_GRACE_MS } from '../requests/timing.ts'
+import { conclude, crashed } from './conclude.ts'
+import type { Member } from './plan.ts'
+import type { Invocation, WorkerPorts } from './ports.ts'
+import { defer, postpone, withHints } from './put-back.ts'
+
+/** A message with its body at hand. */
+export interface Opened extends Member {
+  readonly body: Record<string, unknown>
+}
+
+/** A request that this worker may run now. */
+export interface Claimed extends Opened {
+  readonly item: RequestItem
+  readonly claim_id: string
+}
+
+/**
+ * Looks whether a message still has a request that wants a call: a turn in a rate limit is not to be wasted on one that has
+ * been cancelled. Answers with the message if so; otherwise it has been dealt with.
+ */
+export async function lookFirst(ports: WorkerPorts, opened: Opened): Promise<Opened | undefined> {
+  const { message } = opened
+  const item = await ports.items.get(message.user_id, message.request_id)
+  if (!item) {
+    await withoutItem(ports, message)
+    return undefined
+  }
+  const { kind } = refusedClaim(item, message, ports.clock())
+  if (kind === 'again' || kind === 'reclaim') return opened
+  await refused(ports, opened, item)
+  return undefined
+}
+
+/**
+ * Claims the request of a message. Without a claim, the message has been put back for later or dropped, or its request
+ * ended, as the item says. Rejects with `Unavailable`: then it must come again.
+ */
+export async function claimRequest(
+  ports: WorkerPorts,
+  opened: Opened,
+  { lease_until }: Invocation,
+): Promise<Claimed | undefined> {
+  const claim_id = ports.ids.nonce()
+  const terms = { claim_id, now: ports.clock(), lease_until }
+  const claim = await ports.items.claim(opened.message, terms)
+  if (claim.claimed) return { ...opened, item: claim.item, claim_id }
+  if (!claim.item) {
+    await withoutItem(ports, opened.message)
+    return undefined
+  }
+  const abandoned = await refused(ports, opened, claim.item)
+  if (!abandoned) return undefined
+  const again = await ports.items.reclaim(abandoned, terms)
+  if (again.claimed) return { ...opened, item: again.item, claim_id }
+  await defer(ports, opened.message, 0)
+  return undefined
+}
+
+/** Deals with a message whose claim was refused; answers with its item if a worker has left that, and it may be taken over. */
+async function refused(
+  ports: WorkerPorts,
+  { message, isAlone }: Opened,
+  item: RequestItem,
+): Promise<RequestItem | undefined> {
+  const now = ports.clock()
+  const refusal = refusedClaim(item, message, now)
+  switch (refusal.kind) {
+    case 'drop':
+      return undefined
+    case 'wait':
+      await defer(ports, message, refusal.until)
+      return undefined
+    case 'expire': {
+      const expired = await ports.items.expire(item, now)
+      await (expired ? endRequest(ports, expired) : defer(ports, message, now))
+      return undefined
+    }
+    case 'reclaim':
+      if (isAlone) return item
+      // It may take the next worker with it as well: not again together with others.
+      await postpone(ports, withHints(message, { alone: true }))
+      return undefined
+    case 'give up':
+      await conclude(ports, message, crashed(item, now))
+      return undefined
+    case 'again':
+      await defer(ports, message, now)
+      return undefined
+  }
+}
+
+/**
+ * The gateway writes the item and sends the message at once: the item mostly comes a moment later, and past the grace it
+ * never will. So each wait is as long as the message is old: few looks in all, and no request is held up for long.
+ */
+async function withoutItem(ports: WorkerPorts, message: InferenceMessage): Promise<void> {
+  const now = ports.clock()
+  const age = now - message.created_at
+  if (age < ITEM_GRACE_MS) return defer(ports, message, now + Math.min(age, ITEM_GRACE_MS - age))
+  const item = await rejectAbsent(ports, tombstoneOf(message, now))
+  if (item.status !== 'rejected') await defer(ports, message, now)
+}

@@ -1,0 +1,83 @@
+import { MappingError } from '../inference/mapping.ts'
+import type { ModelFailure } from '../inference/port.ts'
+import { checkIn } from '../payloads/port.ts'
+import type { OutcomeOf } from '../requests/events.ts'
+import type { Answer, Mapped } from './call-model.ts'
+import type { Claimed } from './claim-request.ts'
+import { conclude, failedFor, giveBack } from './conclude.ts'
+import type { WorkerPorts } from './ports.ts'
+import { defer, withHints } from './put-back.ts'
+import { backoff, mayBeRetried, pauseOf } from './retry.ts'
+
+/** The largest result that is kept, as JSON in UTF-8 bytes: what an answer of ours can carry. */
+const MAX_RESULT_BYTES = 4 * 1024 * 1024
+
+/** How much smaller the company is that the members of a failed batch come back in. */
+const SMALLER = 4
+
+type Times = Pick<OutcomeOf, 'started_at' | 'completed_at'>
+
+/** Takes what the model made of a request: publishes the outcome, or sends it back for another attempt. */
+export async function concludeCall(
+  ports: WorkerPorts,
+  request: Mapped,
+  answer: Answer,
+  started_at: number,
+): Promise<void> {
+  const times = { started_at, completed_at: ports.clock() }
+  if (answer.ok) return conclude(ports, request.message, await outcomeOf(ports, request, answer.answer, times))
+  if (isFinal(ports, request, answer))
+    return conclude(ports, request.message, failedFor(request, answer.failure, times))
+  return sendBack(ports, request, answer, times)
+}
+
+async function outcomeOf(ports: WorkerPorts, claimed: Claimed, answer: unknown, times: Times): Promise<OutcomeOf> {
+  const { user_id, request_id, run, attempt } = claimed.item
+  const failed = (code: ModelFailure['code'], message: string) =>
+    failedFor(claimed, { code, message, reached: true }, times)
+  try {
+    const { result, usage } = await ports.mappings.response(answer)
+    if (Buffer.byteLength(JSON.stringify(result)) > MAX_RESULT_BYTES)
+      return { ...failed('result_too_large', 'the result is larger than 4 MB'), usage }
+    const key = `requests/${user_id}/${request_id}/${run}-${attempt}-result.json`
+    const stored = await checkIn(ports.payloads, key, result)
+    return { attempt, status: 'completed', reached: true, usage, result: stored, ...times }
+  } catch (error) {
+    if (error instanceof MappingError) return failed('invalid_model_response', error.message)
+    throw error
+  }
+}
+
+/** In company, a failure that is not the model's may be another's: final is only what a request got alone. */
+function isFinal(
+  { settings: { retry } }: WorkerPorts,
+  { item }: Mapped,
+  { failure, company, isCulprit }: Answer & { readonly ok: false },
+): boolean {
+  const isSpent = item.attempt >= retry.attempts
+  if (mayBeRetried(failure, retry)) return isSpent || isCulprit
+  return company === 1
+}
+
+function sendBack(
+  ports: WorkerPorts,
+  request: Mapped,
+  { failure, company }: Answer & { readonly ok: false },
+  times: Times,
+): Promise<void> {
+  const { settings, random } = ports
+  const wait = mayBeRetried(failure, settings.retry)
+    ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure))
+    : 0
+  const not_before = times.completed_at + wait
+  // A model that has no room has none for smaller batches either, and fewer calls help it.
+  const isOfTheBatch = company > 1 && failure.reached && failure.status !== 429
+  const hints = { turn: undefined, ...(isOfTheBatch ? { at_most: Math.ceil(company / SMALLER) } : {}) }
+  return giveBack(ports, request, {
+    not_before,
+    spent: true,
+    reached: failure.reached || request.item.reached === true,
+    resend: message => defer(ports, withHints(message, hints), Math.min(not_before, message.deadline)),
+    ifCancelled: failedFor(request, failure, times),
+  })
+}

@@ -1,0 +1,72 @@
+import type { ModelFailure } from '../inference/port.ts'
+import { RESULTS_QUEUE } from '../queue/names.ts'
+import { type OutcomeOf, outcomeEvent } from '../requests/events.ts'
+import type { RequestItem } from '../requests/item.ts'
+import type { InferenceMessage, Payload } from '../requests/messages.ts'
+import type { Claimed } from './claim-request.ts'
+import type { WorkerPorts } from './ports.ts'
+
+/** Publishes how an attempt came out; the collector decides whether it counts (I7). */
+export function conclude(
+  { queue, settings }: Pick<WorkerPorts, 'queue' | 'settings'>,
+  message: InferenceMessage,
+  outcome: OutcomeOf,
+): Promise<void> {
+  const prompt = settings.store_prompts ? promptOf(message.body) : undefined
+  return queue.send(RESULTS_QUEUE, { body: outcomeEvent(message, outcome, prompt), group: message.user_id })
+}
+
+const promptOf = (body: Payload): Payload =>
+  'key' in body ? body : { inline: (body.inline as { prompt: string }).prompt }
+
+/** The outcome of a request that has failed for good; what an earlier attempt of its run has reached stays reached. */
+export const failedFor = (
+  { item }: Pick<Claimed, 'item'>,
+  { code, message, reached }: Omit<ModelFailure, 'ok'>,
+  times: Pick<OutcomeOf, 'started_at' | 'completed_at'>,
+): OutcomeOf => ({
+  attempt: item.attempt,
+  status: 'failed',
+  reached: reached || item.reached === true,
+  error: { code, message },
+  ...times,
+})
+
+export const crashed = (item: RequestItem, now: number): OutcomeOf =>
+  failedFor(
+    { item },
+    {
+      code: 'worker_crashed',
+      message: `a worker stopped while it ran the request, ${item.crashes + 1} times`,
+      reached: true,
+    },
+    { started_at: item.started_at ?? now, completed_at: now },
+  )
+
+/** How a request that was claimed goes back to its queue. */
+export interface Return {
+  /** Epoch milliseconds before which it is not run again. */
+  readonly not_before: number
+  /** Whether a call was made: if not, no attempt is spent (I8). */
+  readonly spent: boolean
+  /** Whether any call of its run has reached the model by now. */
+  readonly reached: boolean
+  readonly resend: (message: InferenceMessage) => Promise<void>
+  /** How it ends if its owner has asked to cancel it meanwhile. */
+  readonly ifCancelled: OutcomeOf
+}
+
+/**
+ * Gives a claimed request back: the item first, then its message. A crash between the two is repaired by the message that
+ * was not acknowledged. Nothing is paid for while it waits.
+ */
+export async function giveBack(
+  ports: Pick<WorkerPorts, 'items' | 'queue' | 'settings'>,
+  { item, claim_id, message }: Claimed,
+  { not_before, spent, reached, resend, ifCancelled }: Return,
+): Promise<void> {
+  const attempt = spent ? item.attempt : item.attempt - 1
+  const requeued = await ports.items.requeue(item, { claim_id, not_before, attempt, reached })
+  if (requeued === 'queued') await resend(message)
+  if (requeued === 'cancel requested') await conclude(ports, message, ifCancelled)
+}

@@ -1,0 +1,34 @@
+import type { Report } from '../guard/port.ts'
+import type { ModelAnswer } from '../inference/port.ts'
+import { Unavailable } from '../platform/unavailable.ts'
+import type { Granted } from './permit.ts'
+import type { WorkerPorts } from './ports.ts'
+import { mayBeRetried, pauseOf } from './retry.ts'
+
+/** Tells the guard how the calls of one permit came out. An answer of any use, be it a refusal, shows that the model is well. */
+export function reportCalls(ports: WorkerPorts, { probe }: Granted, calls: readonly ModelAnswer[]): Promise<void> {
+  const failures = calls.flatMap(call => (!call.ok && mayBeRetried(call, ports.settings.retry) ? [call] : []))
+  const pause = Math.max(0, ...failures.map(pauseOf))
+  // A model that says when it has room again is kept from being called until then: that is no failure of its own.
+  const counted = failures.filter(failure => failure.status !== 429 || pauseOf(failure) === 0)
+  return report(ports, {
+    succeeded: failures.length < calls.length,
+    failures: counted.length,
+    probe,
+    pause_until: pause > 0 ? ports.clock() + pause : undefined,
+  })
+}
+
+/** Gives a permit back that no call was made with. */
+export const reportNoCall = (ports: WorkerPorts, { probe }: Granted): Promise<void> =>
+  report(ports, { succeeded: undefined, probe })
+
+/** What can't be told is lost: the guard protects the model, and no outcome waits for it. A probe is forgotten in time. */
+async function report({ guard, logger }: WorkerPorts, what: Report): Promise<void> {
+  try {
+    await guard.report(what)
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    logger.error('the state of the model could not be told', { error })
+  }
+}

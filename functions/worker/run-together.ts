@@ -1,0 +1,148 @@
+import type { Permit } from '../guard/port.ts'
+import { MappingError } from '../inference/mapping.ts'
+import { checkOut } from '../payloads/port.ts'
+import { type Called, callForMany, callForOne, type Mapped } from './call-model.ts'
+import { claimRequest, lookFirst, type Opened } from './claim-request.ts'
+import { conclude, failedFor, giveBack } from './conclude.ts'
+import { concludeCall } from './conclude-call.ts'
+import { awaitTurn, type Granted, getPermit, putBackFor } from './permit.ts'
+import type { Member } from './plan.ts'
+import type { Invocation, WorkerPorts } from './ports.ts'
+import { reportCalls, reportNoCall } from './report-calls.ts'
+
+/** A message that has to come again, and why. */
+export interface Undone {
+  readonly member: Member
+  readonly error: unknown
+}
+
+/**
+ * Runs the requests of some messages with one call: a permit for it, a claim of each request, the call, what follows for
+ * each. Or puts messages back for later, or drops them, as their items say. Permits come before claims, so that waiting
+ * changes no state (I8). Answers with the messages that could not be dealt with; all others may be acknowledged. Repeated,
+ * or at once with itself, the model is called for a request by one of them. Never rejects.
+ */
+export async function runTogether(
+  ports: WorkerPorts,
+  members: readonly Member[],
+  invocation: Invocation,
+): Promise<readonly Undone[]> {
+  const { forEach, forAll, undone } = createSteps()
+  const wanted = await forEach(members, member => open(ports, member))
+  const permit = await forAll(wanted, () => prepareCall(ports, wanted, invocation))
+  if (!permit) return undone
+  const mapped = await forEach(wanted, one => claimAndMap(ports, one, invocation))
+  if (mapped.length === 0) await reportNoCall(ports, permit)
+  const called = await forAll(mapped, () => callInTurn(ports, mapped, permit, invocation))
+  if (!called) return undone
+  await forEach(mapped, async one => {
+    const answer = called.answers.get(one)
+    if (answer) await concludeCall(ports, one, answer, called.started_at)
+  })
+  return undone
+}
+
+/** Runs steps for several messages: one that fails is left out of the next steps. */
+function createSteps() {
+  const undone: Undone[] = []
+  return {
+    undone,
+    async forEach<In extends Member, Out>(
+      list: readonly In[],
+      step: (one: In) => Promise<Out | undefined>,
+    ): Promise<Out[]> {
+      const outs = await Promise.all(
+        list.map(async member => {
+          try {
+            return await step(member)
+          } catch (error) {
+            undone.push({ member, error })
+            return undefined
+          }
+        }),
+      )
+      return outs.filter(out => out !== undefined)
+    },
+    async forAll<Out>(list: readonly Member[], step: () => Promise<Out>): Promise<Out | undefined> {
+      if (list.length === 0) return undefined
+      try {
+        return await step()
+      } catch (error) {
+        undone.push(...list.map(member => ({ member, error })))
+        return undefined
+      }
+    },
+  }
+}
+
+/** The message with its body; undefined if there is nothing to run, and it has been dealt with. */
+async function open(ports: WorkerPorts, member: Member): Promise<Opened | undefined> {
+  const { message } = member
+  const opened = { ...member, body: (await checkOut(ports.payloads, message.body)) as Record<string, unknown> }
+  const isOver = message.deadline <= ports.clock()
+  return isOver || ports.settings.rate_limit ? lookFirst(ports, opened) : opened
+}
+
+async function prepareCall(
+  ports: WorkerPorts,
+  wanted: readonly Opened[],
+  invocation: Invocation,
+): Promise<Granted | undefined> {
+  await ports.endpoint.prepare()
+  return getPermit(
+    ports,
+    wanted.map(({ message }) => message),
+    invocation,
+  )
+}
+
+async function claimAndMap(ports: WorkerPorts, opened: Opened, invocation: Invocation): Promise<Mapped | undefined> {
+  const claimed = await claimRequest(ports, opened, invocation)
+  if (!claimed) return undefined
+  const { user_id, request_id, attempt } = claimed.item
+  const now = ports.clock()
+  try {
+    return { ...claimed, toSend: await ports.mappings.request({ body: opened.body, user_id, request_id, attempt }) }
+  } catch (error) {
+    if (!(error instanceof MappingError)) throw error
+    const failure = { code: 'mapping_failed', message: error.message, reached: false } as const
+    await conclude(ports, opened.message, failedFor(claimed, failure, { started_at: now, completed_at: now }))
+    return undefined
+  }
+}
+
+/** Calls when it is time to; undefined when that is not to be any more, and the requests have been given back. */
+async function callInTurn(
+  ports: WorkerPorts,
+  requests: readonly Mapped[],
+  asked: Granted,
+  invocation: Invocation,
+): Promise<(Called & { readonly started_at: number }) | undefined> {
+  const permit = await awaitTurn(ports, asked, invocation)
+  if (!permit.granted || permit.at > ports.clock()) {
+    await reportNoCall(ports, asked)
+    await Promise.all(requests.map((request, i) => giveBackUncalled(ports, request, permit, i === 0)))
+    return undefined
+  }
+  const started_at = ports.clock()
+  const called = await call(ports, requests, invocation)
+  await reportCalls(ports, permit, called.calls)
+  return { ...called, started_at }
+}
+
+function call(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<Called> {
+  const [only] = requests
+  return only && !ports.settings.batched ? callForOne(ports, only) : callForMany(ports, requests, invocation)
+}
+
+function giveBackUncalled(ports: WorkerPorts, request: Mapped, permit: Permit, isFirst: boolean): Promise<void> {
+  const now = ports.clock()
+  const failure = { code: 'model_unreachable', message: 'the model was not called', reached: false } as const
+  return giveBack(ports, request, {
+    not_before: now,
+    spent: false,
+    reached: request.item.reached === true,
+    resend: message => putBackFor(ports, message, permit, isFirst),
+    ifCancelled: failedFor(request, failure, { started_at: now, completed_at: now }),
+  })
+}

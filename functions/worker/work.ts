@@ -1,0 +1,58 @@
+import type { SQSRecord } from 'aws-lambda'
+import { parseMessage } from '../platform/batch.ts'
+import { InferenceMessage } from '../requests/messages.ts'
+import { type Job, plan } from './plan.ts'
+import type { Invocation, WorkerPorts } from './ports.ts'
+import { postpone, reportUnreadable } from './put-back.ts'
+import { runTogether } from './run-together.ts'
+
+/** Deals with the messages of one invocation, and answers with those that have to come again. Never rejects. */
+export async function work(
+  ports: WorkerPorts,
+  records: readonly SQSRecord[],
+  invocation: Invocation,
+): Promise<SQSRecord[]> {
+  const received = records.map(record => ({ record, message: parseMessage(InferenceMessage, record, ports.logger) }))
+  const jobs = plan(received, ports.settings.batched)
+  const perform = (job: Job) => performJob(ports, job, invocation)
+  // Calls at the same time are what `concurrency` says: with batches, one an invocation.
+  if (ports.settings.batched) return inTurn(jobs, perform)
+  return (await Promise.all(jobs.map(perform))).flat()
+}
+
+async function inTurn(jobs: readonly Job[], perform: (job: Job) => Promise<SQSRecord[]>): Promise<SQSRecord[]> {
+  const again: SQSRecord[] = []
+  for (const job of jobs) again.push(...(await perform(job)))
+  return again
+}
+
+async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation): Promise<SQSRecord[]> {
+  if (job.act === 'run') return run(ports, job.members, invocation)
+  try {
+    await (job.act === 'report' ? reportUnreadable(ports, job.record) : postpone(ports, job.message))
+    return []
+  } catch (error) {
+    ports.logger.error(COMES_AGAIN, { error: error as Error })
+    return [job.record]
+  }
+}
+
+const COMES_AGAIN = 'a message was not dealt with and comes again'
+
+async function run(
+  ports: WorkerPorts,
+  members: (Job & { act: 'run' })['members'],
+  invocation: Invocation,
+): Promise<SQSRecord[]> {
+  // Earlier calls of the same invocation may have left no time for this one.
+  if (ports.clock() + ports.settings.endpoint.timeout_ms > invocation.ends_at)
+    return (
+      await Promise.all(members.map(member => performJob(ports, { act: 'postpone', ...member }, invocation)))
+    ).flat()
+  const undone = await runTogether(ports, members, invocation)
+  return undone.map(({ member, error }) => {
+    const { request_id } = member.message
+    ports.logger.error(COMES_AGAIN, { request_id, error: error as Error })
+    return member.record
+  })
+}
