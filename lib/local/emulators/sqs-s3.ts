@@ -1,6 +1,7 @@
 import { Server } from 'node:net'
 import { workerData } from 'node:worker_threads'
 import { startFauxqs } from 'fauxqs'
+import { makeQueuesFair } from './fair-queues.ts'
 import { serve } from './serve.ts'
 
 /** Where queues and objects are kept; nowhere, if there is no folder. */
@@ -11,6 +12,7 @@ const { folder } = workerData as SqsS3Data
 bindToThisMachineOnly()
 
 await serve(async () => {
+  await makeQueuesFair()
   const server = await startFauxqs({ port: 0, logger: false, ...(folder && { dataDir: folder }) })
   if (!server.address.includes('127.0.0.1')) throw new Error(`fauxqs listens on ${server.address}.`)
   return { port: server.port, close: () => server.stop() }

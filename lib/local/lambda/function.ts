@@ -14,8 +14,12 @@ export type LocalFunction = Pick<Pool, 'threads' | 'kill' | 'close'> & {
   arn: string
   timeoutSeconds: number
   /** Runs the handler with an event that is, or becomes, JSON. Never rejects. */
-  invoke(event: unknown): Promise<InvocationResult>
+  invoke: Invoke
+  /** The same for an event source mapping, which has room for so many invocations at a time beside all others'. */
+  addCaller(concurrency: number): Invoke
 }
+
+export type Invoke = (event: unknown) => Promise<InvocationResult>
 
 export type FunctionOptions = {
   logicalId: string
@@ -26,13 +30,16 @@ export type FunctionOptions = {
   handler: string
   timeoutSeconds: number
   memoryMb: number
-  /** The most invocations at a time. */
-  concurrency: number
+  /** The most invocations at a time, if the template says it. */
+  reservedConcurrency: number | undefined
   /** The template's variables and the emulators' endpoints. */
   environment: Record<string, string>
   logFile: string
   log(line: string): void
 }
+
+/** Threads are made for work that waits, not for work that computes: far fewer would do for this machine's cores. */
+const directConcurrency = 20
 
 /** A Lambda function; its threads start when there is something to do. */
 export function createFunction(options: FunctionOptions): LocalFunction {
@@ -43,7 +50,8 @@ export function createFunction(options: FunctionOptions): LocalFunction {
   const logFile = openLogFile(options.logFile, message => options.log(`${logicalId}: ${message}`))
 
   const pool = createPool({
-    limit: options.concurrency,
+    limit: directConcurrency,
+    reserved: options.reservedConcurrency,
     timeoutSeconds,
     start: () =>
       startThread({
@@ -66,7 +74,11 @@ export function createFunction(options: FunctionOptions): LocalFunction {
     name,
     arn: functionArn,
     timeoutSeconds,
-    invoke: event => pool.invoke(JSON.stringify(event) ?? 'null'),
+    invoke: event => pool.invoke(textOf(event)),
+    addCaller(concurrency) {
+      const invoke = pool.addCaller(concurrency)
+      return event => invoke(textOf(event))
+    },
     threads: pool.threads,
     kill: pool.kill,
     async close(graceMs) {
@@ -75,6 +87,8 @@ export function createFunction(options: FunctionOptions): LocalFunction {
     },
   }
 }
+
+const textOf = (event: unknown): string => JSON.stringify(event) ?? 'null'
 
 function locateHandler({ logicalId, folder, handler }: FunctionOptions): { handlerUrl: string; handlerName: string } {
   const dot = handler.lastIndexOf('.')

@@ -1,12 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createFairLine } from '../fair-line.ts'
 import type { FunctionError, InvocationResult } from './protocol.ts'
 import type { Thread } from './thread.ts'
+
+type Invoke = (event: string) => Promise<InvocationResult>
 
 /** A function's threads. */
 export type Pool = {
   /** Runs an event, given as JSON text; waits for a free thread if all are busy. Never rejects. */
-  invoke(event: string): Promise<InvocationResult>
+  invoke: Invoke
+  /**
+   * Another way to invoke, for one who never does so more often than `concurrency` at a time, as an event source mapping: it makes
+   * room for so many threads more, and where invocations wait for one, callers take turns.
+   */
+  addCaller(concurrency: number): Invoke
   /** The threads that there are now. */
   threads(): { id: number; busy: boolean }[]
   /** Ends a thread at once, whatever it does: what it was running fails as if its machine had crashed. */
@@ -17,8 +25,10 @@ export type Pool = {
 
 export type PoolOptions = {
   start(): Thread
-  /** The most threads, which is the most invocations at a time. */
+  /** The most threads, which is the most invocations at a time, apart from those of added callers. */
   limit: number
+  /** The most invocations at a time, whoever calls. */
+  reserved?: number | undefined
   timeoutSeconds: number
   /** Told of each invocation that failed. */
   onFailure(error: FunctionError, requestId: string): void
@@ -34,18 +44,21 @@ export const payloadLimit = 6 * 1024 * 1024
 const warmThreads = 2
 const patienceMs = 100
 
-export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOptions): Pool {
+type Waiting = { caller: symbol | undefined; resolve(thread: Thread | FunctionError): void }
+
+export function createPool({ start, limit, reserved = Infinity, timeoutSeconds, onFailure }: PoolOptions): Pool {
   const busy = new Map<Thread, boolean>()
   const idle: Thread[] = []
-  const waiting: ((thread: Thread | FunctionError) => void)[] = []
+  const waiting = createFairLine<Waiting>(({ caller }) => caller)
   const running = new Set<Promise<InvocationResult>>()
+  let most = limit
   let starting = 0
   let lastFreed = 0
   let patience: NodeJS.Timeout | undefined
   let closed = false
 
   function grow(): void {
-    if (closed || waiting.length <= starting || starting >= warmThreads || busy.size >= limit) return
+    if (closed || waiting.length <= starting || starting >= warmThreads || busy.size >= Math.min(most, reserved)) return
     const patienceLeft = busy.size < warmThreads ? 0 : lastFreed + patienceMs - Date.now()
     if (patienceLeft > 0) {
       clearTimeout(patience)
@@ -59,7 +72,7 @@ export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOpti
     void thread.imported.then(error => {
       starting--
       if (!error) return free(thread)
-      waiting.shift()?.(error)
+      waiting.shift()?.resolve(error)
       busy.delete(thread)
       void thread.terminate()
       grow()
@@ -78,12 +91,12 @@ export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOpti
     lastFreed = Date.now()
     const next = waiting.shift()
     busy.set(thread, next !== undefined)
-    if (next) next(thread)
+    if (next) next.resolve(thread)
     else idle.push(thread)
     grow()
   }
 
-  function take(): Promise<Thread | FunctionError> {
+  function take(caller: symbol | undefined): Promise<Thread | FunctionError> {
     // The one used last is the warmest.
     const thread = idle.pop()
     if (thread) {
@@ -91,7 +104,7 @@ export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOpti
       return Promise.resolve(thread)
     }
     return new Promise(resolve => {
-      waiting.push(resolve)
+      waiting.push({ caller, resolve })
       grow()
     })
   }
@@ -107,20 +120,28 @@ export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOpti
     return result.ok && Buffer.byteLength(result.payload) > payloadLimit ? tooLarge(result.payload) : result
   }
 
+  async function invoke(event: string, caller?: symbol): Promise<InvocationResult> {
+    const requestId = randomUUID()
+    const thread = closed ? closing : await take(caller)
+    if ('errorType' in thread) {
+      onFailure(thread, requestId)
+      return { ok: false, error: thread }
+    }
+    const invocation = run(thread, event, requestId)
+    running.add(invocation)
+    const result = await invocation
+    running.delete(invocation)
+    if (!result.ok) onFailure(result.error, requestId)
+    return result
+  }
+
   return {
-    async invoke(event) {
-      const requestId = randomUUID()
-      const thread = closed ? closing : await take()
-      if ('errorType' in thread) {
-        onFailure(thread, requestId)
-        return { ok: false, error: thread }
-      }
-      const invocation = run(thread, event, requestId)
-      running.add(invocation)
-      const result = await invocation
-      running.delete(invocation)
-      if (!result.ok) onFailure(result.error, requestId)
-      return result
+    invoke: event => invoke(event),
+
+    addCaller(concurrency) {
+      most += concurrency
+      const caller = Symbol()
+      return event => invoke(event, caller)
     },
 
     threads: () => [...busy].map(([thread, isBusy]) => ({ id: thread.id, busy: isBusy })),
@@ -133,7 +154,7 @@ export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOpti
     async close(graceMs) {
       closed = true
       clearTimeout(patience)
-      for (const refuse of waiting.splice(0)) refuse(closing)
+      for (let next = waiting.shift(); next; next = waiting.shift()) next.resolve(closing)
       await Promise.race([Promise.all(running), delay(graceMs, undefined, { ref: false })])
       await Promise.all([...busy.keys()].map(thread => thread.terminate()))
     },

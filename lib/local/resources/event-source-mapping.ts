@@ -17,6 +17,12 @@ const Properties = z.object({
 /** Where Lambda starts, too; it goes on to many more. */
 const defaultConcurrency = 5
 
+/**
+ * Each invocation takes a thread of tens of megabytes, and far fewer would do for this machine's cores. What it can't run yet
+ * stays in the queue, where it loses no visibility time.
+ */
+const mostConcurrency = 20
+
 export const eventSourceMapping: ResourceType = async (declared, system) => {
   const properties = await propertiesOf(declared, Properties)
   const queueName = queueNameOf(properties.EventSourceArn)
@@ -24,16 +30,19 @@ export const eventSourceMapping: ResourceType = async (declared, system) => {
   if (properties.FilterCriteria !== undefined) refuse(declared, 'FilterCriteria')
   const target = functionOf(system, declared, properties.FunctionName)
 
+  const concurrency = Math.min(properties.ScalingConfig.MaximumConcurrency ?? defaultConcurrency, mostConcurrency)
+  const invoke = target.addCaller(concurrency)
+
   if (properties.Enabled)
     system.activities.push(() =>
       startMapping({
         sqs: system.sqs,
         queueUrl: `${system.endpoints.sqs}/${account}/${queueName}`,
         queueArn: properties.EventSourceArn,
-        function: target,
+        invoke,
         batchSize: properties.BatchSize,
         windowSeconds: properties.MaximumBatchingWindowInSeconds,
-        concurrency: properties.ScalingConfig.MaximumConcurrency ?? defaultConcurrency,
+        concurrency,
         reportsFailures: properties.FunctionResponseTypes.includes('ReportBatchItemFailures'),
         log: system.log,
       }),

@@ -16,9 +16,6 @@ const Properties = z.object({
   Layers: z.array(z.unknown()).default([]),
 })
 
-/** Threads are made for work that waits, not for work that computes: far fewer would do for this machine's cores. */
-const defaultConcurrency = 20
-
 export const lambdaFunction: ResourceType = async (declared, system) => {
   const properties = await propertiesOf(declared, Properties)
   if (!properties.Runtime.startsWith('nodejs')) refuse(declared, `runtime ${properties.Runtime}`)
@@ -35,7 +32,7 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
     handler: properties.Handler,
     timeoutSeconds: properties.Timeout,
     memoryMb: properties.MemorySize,
-    concurrency: properties.ReservedConcurrentExecutions ?? defaultConcurrency,
+    reservedConcurrency: properties.ReservedConcurrentExecutions,
     environment: { ...endpointVariables(system), ...properties.Environment.Variables },
     logFile: join(system.data.path, 'logs', `${declared.logicalId}.log`),
     log: system.log,

@@ -1,7 +1,7 @@
 import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
 import type { SQSRecord } from 'aws-lambda'
 import { messageOf } from '../error.ts'
-import type { LocalFunction } from '../lambda/function.ts'
+import type { Invoke } from '../lambda/function.ts'
 import { payloadLimit } from '../lambda/pool.ts'
 import { succeeded } from './outcome.ts'
 import { recordOf, splitBySize } from './records.ts'
@@ -10,7 +10,7 @@ export type MappingOptions = {
   sqs: SQSClient
   queueUrl: string
   queueArn: string
-  function: LocalFunction
+  invoke: Invoke
   /** The most messages of one invocation. */
   batchSize: number
   /** How long to gather them, from the first one on. */
@@ -102,7 +102,7 @@ export function startMapping(options: MappingOptions): Mapping {
   }
 
   async function run(records: SQSRecord[]): Promise<void> {
-    const result = await options.function.invoke({ Records: records })
+    const result = await options.invoke({ Records: records })
     await remove(succeeded(result, records, options.reportsFailures))
   }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createPool } from '../../../lib/local/lambda/pool.ts'
+import { createPool, type PoolOptions } from '../../../lib/local/lambda/pool.ts'
 import type { InvocationResult } from '../../../lib/local/lambda/protocol.ts'
 import type { Thread } from '../../../lib/local/lambda/thread.ts'
 
@@ -11,7 +11,7 @@ afterEach(() => {
 })
 
 /** A pool of threads whose invocations end when the test says so. */
-function poolOfFakes({ limit = 20, timeoutSeconds = 3 } = {}) {
+function poolOfFakes({ limit = 20, reserved, timeoutSeconds = 3 }: Partial<PoolOptions> = {}) {
   const running: ((result: InvocationResult) => void)[] = []
   let started = 0
   const start = (): Thread => {
@@ -25,7 +25,7 @@ function poolOfFakes({ limit = 20, timeoutSeconds = 3 } = {}) {
     }
   }
   const onFailure = vi.fn()
-  return { pool: createPool({ start, limit, timeoutSeconds, onFailure }), running, onFailure }
+  return { pool: createPool({ start, limit, reserved, timeoutSeconds, onFailure }), running, onFailure }
 }
 
 const done: InvocationResult = { ok: true, payload: '1' }
@@ -56,6 +56,42 @@ test('there are never more threads than the limit, and waiting work is done in i
     await settle()
   }
   expect(order).toEqual([1, 2, 3])
+})
+
+test('a caller that is flooded keeps no other one waiting for more than the next thread', async () => {
+  const { pool, running } = poolOfFakes({ limit: 1 })
+  const [flooded, other] = [pool.addCaller(0), pool.addCaller(0)]
+  const order: string[] = []
+  for (let event = 0; event < 10; event++) void flooded('{}').then(() => order.push('flooded'))
+  void other('{}').then(() => order.push('other'))
+  await settle()
+
+  for (let event = 0; event < 3; event++) {
+    running.shift()?.(done)
+    await settle()
+  }
+
+  expect(order).toEqual(['flooded', 'other', 'flooded'])
+})
+
+test('a caller has threads of its own, however long those of the others are busy', async () => {
+  const { pool, running } = poolOfFakes({ limit: 1, timeoutSeconds: 60 })
+  const [slow, other] = [pool.addCaller(3), pool.addCaller(2)]
+  for (let event = 0; event < 3; event++) void slow('{}')
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(running).toHaveLength(3)
+
+  for (let event = 0; event < 2; event++) void other('{}')
+  await vi.advanceTimersByTimeAsync(1000)
+
+  expect(running).toHaveLength(5)
+})
+
+test('reserved concurrency is the limit of all callers together', async () => {
+  const { pool } = poolOfFakes({ reserved: 2, timeoutSeconds: 60 })
+  for (const invoke of [pool.addCaller(5), pool.addCaller(5), pool.invoke]) void invoke('{}')
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(pool.threads()).toHaveLength(2)
 })
 
 test('an invocation that takes too long fails as on Lambda, and its thread is gone', async () => {

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from './support/eventually.ts'
+import { startTestModel, type TestModel } from './support/model.ts'
+import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+
+const FLOOD = 2000
+/** `concurrency` in the fixture. */
+const CONCURRENCY = 5
+
+let model: TestModel
+let system: RunningSystem
+
+beforeAll(async () => {
+  model = await startTestModel()
+  system = await startSystem({ SLUICE_CONFIG: fixture('flood.yaml'), MODEL_URL: model.url })
+})
+
+afterAll(async () => {
+  await system.stop()
+  await model.close()
+})
+
+const inputs = () => model.calls.map(({ body }) => body.input)
+const callsWith = (prompt: string) => inputs().filter(input => input === prompt).length
+
+/** Posts so many, a few at a time: more at once would only be as many more threads on this machine. */
+async function submitMany(count: number, submit: () => Promise<string>): Promise<string[]> {
+  const ids: string[] = []
+  let started = 0
+  const poster = async () => {
+    while (started++ < count) ids.push(await submit())
+  }
+  await Promise.all(Array.from({ length: 12 }, poster))
+  return ids
+}
+
+describe('while 2,000 normal requests of one user wait for a model that hangs', () => {
+  let flood: { release(): void }
+
+  beforeAll(async () => {
+    flood = model.hold('one of many')
+    const noisy = await system.newUser()
+    await submitMany(FLOOD, () => noisy.submit({ prompt: 'one of many' }))
+    await eventually(() => expect(callsWith('one of many')).toBe(CONCURRENCY))
+  })
+
+  test('ten high ones are done, before any normal one is', async () => {
+    const client = await system.newUser()
+    const ids = await submitMany(10, () => client.submit({ prompt: 'urgent', priority: 'high' }))
+
+    const ended = await Promise.all(ids.map(id => client.ended(id)))
+
+    expect(ended.map(({ status }) => status)).toEqual(Array(10).fill('completed'))
+    expect(callsWith('one of many')).toBe(CONCURRENCY)
+  })
+
+  test('another model does its work', async () => {
+    const client = await system.newUser()
+    const ids = await submitMany(10, () => client.submit({ prompt: 'elsewhere', model: 'other' }))
+    const ended = await Promise.all(ids.map(id => client.ended(id)))
+    expect(ended.map(({ status }) => status)).toEqual(Array(10).fill('completed'))
+  })
+
+  describe('and, once that goes on', () => {
+    test("another user's only request is called among the next few", async () => {
+      const quiet = await system.newUser()
+      const id = await quiet.submit({ prompt: 'only one' })
+
+      flood.release()
+      await quiet.ended(id)
+
+      const normal = inputs().filter(input => input === 'one of many' || input === 'only one')
+      // Behind the calls that hung, and what each of their workers may have taken before it.
+      expect(normal.indexOf('only one')).toBeLessThan(3 * CONCURRENCY)
+    })
+
+    test('ten high ones are done while most normal ones wait', async () => {
+      const client = await system.newUser()
+      const ids = await submitMany(10, () => client.submit({ prompt: 'urgent again', priority: 'high' }))
+
+      await Promise.all(ids.map(id => client.ended(id)))
+
+      const before = inputs().slice(0, inputs().lastIndexOf('urgent again'))
+      expect(before.filter(input => input === 'one of many').length).toBeLessThan(FLOOD / 2)
+    })
+  })
+})

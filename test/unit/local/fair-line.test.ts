@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { createFairLine } from '../../../lib/local/fair-line.ts'
+
+/** A line of texts whose first letter is their group. */
+const lineOf = (...items: string[]) => createFairLine(item => item.charAt(0), items)
+
+function takeAll<T>(line: { shift(): T | undefined }): T[] {
+  const taken: T[] = []
+  for (let item = line.shift(); item !== undefined; item = line.shift()) taken.push(item)
+  return taken
+}
+
+test('groups take turns, and what is of one group keeps its order', () => {
+  const line = lineOf('a1', 'a2', 'a3', 'b1', 'c1', 'c2')
+  expect(takeAll(line)).toEqual(['a1', 'b1', 'c1', 'a2', 'c2', 'a3'])
+})
+
+test('one that comes late waits for one of each group, however many they have', () => {
+  const many = (group: string) => Array.from({ length: 1000 }, (_, i) => `${group}${i}`)
+  const line = lineOf(...many('a'), ...many('b'))
+  for (let i = 0; i < 5; i++) line.shift()
+
+  line.push('late')
+
+  const next = [line.shift(), line.shift(), line.shift()]
+  expect(next).toContain('late')
+})
+
+test('a group that had its turn and comes again goes behind the others', () => {
+  const line = lineOf('a1', 'b1', 'b2')
+  expect(line.shift()).toBe('a1')
+
+  line.push('a2')
+
+  expect(takeAll(line)).toEqual(['b1', 'a2', 'b2'])
+})
+
+test('what has no group is first in, first out, beside the groups', () => {
+  const line = createFairLine<{ group?: string; n: number }>(({ group }) => group, [{ n: 1 }, { n: 2 }])
+  line.push({ group: 'a', n: 3 })
+  expect(takeAll(line).map(({ n }) => n)).toEqual([1, 3, 2])
+})
+
+test('its length and its items are those that wait', () => {
+  const line = lineOf('a1', 'a2', 'a3', 'b1')
+  line.shift()
+  expect(line.length).toBe(3)
+  expect([...line].toSorted()).toEqual(['a2', 'a3', 'b1'])
+
+  takeAll(line)
+  expect(line.length).toBe(0)
+  expect([...line]).toEqual([])
+  expect(line.shift()).toBeUndefined()
+})
