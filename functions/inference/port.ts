@@ -8,8 +8,8 @@ export type ModelAnswer =
 
 /** A model behind an endpoint that is slow, and may fail. */
 export interface ModelEndpoint {
-  /** Resolves once all that a call needs is at hand, such as its secret: before a request is claimed. Rejects with `Unavailable`. */
+  /** Resolves once all that a call needs is at hand, such as its secret or credentials: before a request is claimed. Rejects with `Unavailable`. */
   prepare(): Promise<void>
-  /** Posts a JSON body. Never rejects for what the model does; rejects with `Unavailable` if its secret can't be read. */
+  /** Posts a JSON body. Never rejects for what the model does; rejects with `Unavailable` if its secret or credentials can't be had. */
   call(requestId: string, body: unknown): Promise<ModelAnswer>
 }
