@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { authorize } from '../functions/authorizer/authorize.ts'
+import { regionOf } from '../functions/inference/region.ts'
 import { createKey } from './cli/operations/keys.ts'
 import { operatorOf } from './cli/operator.ts'
 import { localTarget } from './cli/target.ts'
@@ -47,7 +48,9 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
   const config = env.SLUICE_CONFIG || 'pipeline.yaml'
   // What is wrong with the file is told before anything starts, the model too, whose address isn't known yet.
   const url = env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${modelPort}`)
-  checkSecrets(loadPipeline(config, { ...env, TEXT_MODEL_URL: url }), env)
+  const pipeline = loadPipeline(config, { ...env, TEXT_MODEL_URL: url })
+  checkSecrets(pipeline, env)
+  for (const line of signedForAws(pipeline)) print(line)
   const model = env.TEXT_MODEL_URL ? undefined : await startDemoModel(print)
   const withModel = model ? { ...env, TEXT_MODEL_URL: predictUrl(model.url) } : env
 
@@ -78,11 +81,22 @@ function predictUrl(modelUrl: string): string {
 /** Without its secret a model can't be called, and its requests would wait until they expire. */
 function checkSecrets({ models }: Pipeline, env: Environment): void {
   for (const [name, { endpoint }] of Object.entries(models)) {
-    const secret = endpoint.auth?.secret
+    const secret = endpoint.auth && 'secret' in endpoint.auth ? endpoint.auth.secret : undefined
     if (secret === undefined || secretIn(env, secret) !== undefined) continue
     const variable = variableName(secret)
     throw new LocalError(`models.${name} needs the secret ${secret}: set the variable ${variable} to it.`)
   }
+}
+
+/** Functions have made-up credentials here, so that no call of an emulator that went astray is a call of AWS. */
+function signedForAws({ models }: Pipeline): string[] {
+  return Object.entries(models).flatMap(([name, { endpoint }]) => {
+    const { hostname } = new URL(endpoint.url)
+    const isForAws = endpoint.auth && 'sigv4' in endpoint.auth && regionOf(hostname) !== undefined
+    return isForAws
+      ? [`models.${name}: ${hostname} will refuse its calls: on this machine they are signed with made-up credentials`]
+      : []
+  })
 }
 
 /** The demo user's key is kept beside the rest of the local state, so that a curl line of yesterday still works today. */

@@ -1,17 +1,23 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { HttpRequest, type HttpResponse } from '@smithy/protocol-http'
+import { type Clock, systemClock } from '../platform/clock.ts'
 import type { FailureCode } from '../requests/errors.ts'
 import { findHostileText } from '../requests/text.ts'
 import type { ModelAnswer, ModelEndpoint, ModelFailure } from './port.ts'
 import { AnswerTooLarge, readText } from './read-text.ts'
 import { retryAfter } from './retry-after.ts'
+import { sigV4Signer } from './signer.ts'
 
 export interface EndpointSettings {
   readonly url: string
   /** From the call to the last byte of the answer. */
   readonly timeout_ms: number
   readonly headers: Record<string, string>
-  readonly auth?: { readonly header: string; readonly prefix: string; readonly secret: string } | undefined
+  /** A secret in a header, or a signature for this AWS service. */
+  readonly auth?:
+    | { readonly header: string; readonly prefix: string; readonly secret: string }
+    | { readonly sigv4: string }
+    | undefined
 }
 
 /** Reads a secret by its name. */
@@ -24,17 +30,21 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024
  * A model over HTTP(S), by the SDK's own HTTP handler: `fetch` gives up on headers after five minutes whatever its
  * signal says, and endpoints here may take fourteen. Redirects are not followed.
  */
-export function httpEndpoint(settings: EndpointSettings, readSecret: ReadSecret): ModelEndpoint {
+export function httpEndpoint(
+  settings: EndpointSettings,
+  readSecret: ReadSecret,
+  clock: Clock = systemClock,
+): ModelEndpoint {
   const url = new URL(settings.url)
+  const keyed = settings.auth && 'secret' in settings.auth ? settings.auth : undefined
+  const signer = settings.auth && 'sigv4' in settings.auth ? sigV4Signer(settings.auth.sigv4, clock) : undefined
   // A connection of its own for each call: Lambda freezes between invocations, and of those it kept, the model would have
   // closed some meanwhile, which is found out only by a call that fails.
   const agent = { keepAlive: false, maxSockets: Infinity }
   const handler = new NodeHttpHandler({ connectionTimeout: 5_000, httpAgent: agent, httpsAgent: agent })
 
   const headersFor = async (requestId: string | undefined): Promise<Record<string, string>> => {
-    const auth = settings.auth && {
-      [settings.auth.header]: settings.auth.prefix + (await readSecret(settings.auth.secret)),
-    }
+    const auth = keyed && { [keyed.header]: keyed.prefix + (await readSecret(keyed.secret)) }
     return {
       host: url.host,
       'content-type': 'application/json',
@@ -47,7 +57,8 @@ export function httpEndpoint(settings: EndpointSettings, readSecret: ReadSecret)
 
   return {
     prepare: async () => {
-      if (settings.auth) await readSecret(settings.auth.secret)
+      if (keyed) await readSecret(keyed.secret)
+      await signer?.prepare()
     },
     call: async (requestId, body) => {
       const text = JSON.stringify(body)
@@ -60,10 +71,11 @@ export function httpEndpoint(settings: EndpointSettings, readSecret: ReadSecret)
         headers: { ...(await headersFor(requestId)), 'content-length': String(Buffer.byteLength(text)) },
         body: text,
       })
+      const signed = (await signer?.sign(request)) ?? request
       const timeout = AbortSignal.timeout(settings.timeout_ms)
       try {
-        const { response } = await handler.handle(request, { abortSignal: timeout })
-        return toAnswer(response, await readText(response.body, MAX_ANSWER_BYTES, timeout))
+        const { response } = await handler.handle(signed, { abortSignal: timeout })
+        return toAnswer(response, await readText(response.body, MAX_ANSWER_BYTES, timeout), clock())
       } catch (error) {
         return failed(error, timeout, settings.timeout_ms)
       }
@@ -71,9 +83,9 @@ export function httpEndpoint(settings: EndpointSettings, readSecret: ReadSecret)
   }
 }
 
-function toAnswer({ statusCode, headers }: HttpResponse, text: string): ModelAnswer {
+function toAnswer({ statusCode, headers }: HttpResponse, text: string, now: number): ModelAnswer {
   if (statusCode >= 300) {
-    const status = { status: statusCode, retry_after_ms: retryAfter(headers['retry-after'], Date.now()) }
+    const status = { status: statusCode, retry_after_ms: retryAfter(headers['retry-after'], now) }
     return statusCode === 429 || statusCode >= 500
       ? { ...failure('model_error', `the model answered ${statusCode}`), ...status }
       : { ...failure('model_rejected', `the model refused the request with ${statusCode}`), ...status }

@@ -19,11 +19,11 @@ export type ModelAnswer =
 
 /** A model behind an endpoint that is slow, and may fail. */
 export interface ModelEndpoint {
-  /** Resolves once all that a call needs is at hand, such as its secret: before a request is claimed. Rejects with `Unavailable`. */
+  /** Resolves once all that a call needs is at hand, such as its secret or credentials: before a request is claimed. Rejects with `Unavailable`. */
   prepare(): Promise<void>
   /**
    * Posts a JSON body; `requestId` is the call's idempotency key, which a batch has none of. Never rejects for what the
-   * model does; rejects with `Unavailable` if its secret can't be read.
+   * model does; rejects with `Unavailable` if its secret or credentials can't be had.
    */
   call(requestId: string | undefined, body: unknown): Promise<ModelAnswer>
 }

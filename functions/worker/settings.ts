@@ -9,8 +9,13 @@ export const Settings = z.strictObject({
     url: z.url(),
     timeout_ms: z.int().positive(),
     headers: z.record(z.string(), z.string()),
-    /** `secret` names a secret of AWS Secrets Manager. */
-    auth: z.strictObject({ header: z.string(), prefix: z.string(), secret: z.string() }).optional(),
+    /** `secret` names a secret of AWS Secrets Manager, `sigv4` the AWS service that calls are signed for. */
+    auth: z
+      .union([
+        z.strictObject({ header: z.string(), prefix: z.string(), secret: z.string() }),
+        z.strictObject({ sigv4: z.string() }),
+      ])
+      .optional(),
   }),
   /** JSONata over the request's fields: the body to send. */
   request: z.string(),

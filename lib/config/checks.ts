@@ -56,17 +56,27 @@ function checkPlan(name: string, plan: Plan): Finding[] {
 
 // HTTP takes the case of a header's name as equal, so two spellings would be two values of one header.
 function checkHeaders(name: string, { endpoint }: Model): Finding[] {
-  const authHeader = endpoint.auth?.header.toLowerCase()
+  const ofAuth = authHeaders(endpoint.auth)
   const seen = new Set<string>()
-  return Object.keys(endpoint.headers).flatMap((header): Finding[] => {
+  return Object.entries(endpoint.headers).flatMap(([header, value]): Finding[] => {
     const lower = header.toLowerCase()
-    const at = { path: ['models', name, 'endpoint', 'headers', header], atKey: true }
-    if (lower === authHeader) return [{ ...at, message: 'must not be there: auth sets this header' }]
+    const path = ['models', name, 'endpoint', 'headers', header]
+    const at = { path, atKey: true }
+    if (ofAuth.includes(lower)) return [{ ...at, message: 'must not be there: auth sets this header' }]
     if (seen.has(lower))
       return [{ ...at, message: 'must not be there: the header is there already, in another spelling' }]
     seen.add(lower)
+    // A signature is of UTF-8, and a header is Latin-1: only what is the same in both can be signed.
+    if (endpoint.auth && 'sigv4' in endpoint.auth && !/^[\t\x20-\x7e]*$/.test(value))
+      return [{ path, message: 'must be ASCII text: sigv4 signs the headers' }]
     return []
   })
+}
+
+const authHeaders = (auth: Model['endpoint']['auth']): string[] => {
+  if (auth === undefined) return []
+  if ('sigv4' in auth) return ['authorization', 'date', 'x-amz-content-sha256', 'x-amz-date', 'x-amz-security-token']
+  return [auth.header.toLowerCase()]
 }
 
 function checkRetry(name: string, { retry }: Model): Finding[] {

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { MAX_CONCURRENCY, nearestConcurrency, splitConcurrency } from './concurrency.ts'
 import { duration, Mapping, section, text, Url, wholeNumber, wholeSeconds } from './fields.ts'
-import { notInEffect } from './not-yet.ts'
 
 // What the HTTP client decides itself, and refuses from others.
 const CLIENT_HEADERS = new Set(
@@ -22,18 +21,32 @@ const HeaderAuth = section({
   }),
 })
 
+// What services are called in hosts and SDKs, where signatures have another name: AWS would only answer 403.
+const SIGNING_NAMES = new Map([
+  ['bedrock-runtime', 'bedrock'],
+  ['sagemaker-runtime', 'sagemaker'],
+  ['lambda-url', 'lambda'],
+  ['apigateway', 'execute-api'],
+])
+
 const SigV4Auth = section({
-  sigv4: text(/^[a-z][a-z0-9-]{0,62}$/, 'the name of an AWS service, such as sagemaker').meta({
-    description: 'The AWS service that calls are signed for.',
-    examples: ['sagemaker'],
-  }),
+  sigv4: text(/^[a-z][a-z0-9-]{0,62}$/, 'the name of an AWS service, such as sagemaker')
+    .superRefine((service, context) => {
+      const name = SIGNING_NAMES.get(service)
+      if (name === undefined) return
+      context.addIssue({
+        code: 'custom',
+        message: `must be ${name}, by which name its calls are signed, not ${service}`,
+      })
+    })
+    .meta({
+      description:
+        'The AWS service that calls are signed for (Signature Version 4), with the credentials of the worker: sagemaker, bedrock, execute-api, lambda. What the worker is allowed by it, and what you have to allow, is in docs/recipes.md.',
+      examples: ['sagemaker', 'bedrock'],
+    }),
 })
 
-const Auth = z.union([HeaderAuth, SigV4Auth]).transform((auth, context) => {
-  if (!('sigv4' in auth)) return auth
-  context.addIssue({ code: 'custom', message: notInEffect, path: ['sigv4'], params: { atKey: true } })
-  return z.NEVER
-})
+const Auth = z.union([HeaderAuth, SigV4Auth])
 
 const Endpoint = section({
   url: Url.meta({

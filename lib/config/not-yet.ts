@@ -1,14 +1,12 @@
 import type { Finding, Path } from './finding.ts'
 
 /** Ends a sentence that begins with a key. */
-export const notInEffect = 'is not in effect yet; remove it'
+const notInEffect = 'is not in effect yet; remove it'
 
 // What the schema knows but the system doesn't do yet; `*` stands for any name. With `value`, only that value is refused.
-// The schema itself refuses sigv4, so that the type of a loaded pipeline has only the form of auth that is in effect.
 const NOT_YET: { path: string; value?: unknown; message: string }[] = [
   { path: 'inputs', message: notInEffect },
   { path: 'queue.backend', value: 'rabbitmq', message: "can't be rabbitmq yet: that is not in effect; it must be sqs" },
-  { path: 'models.*.endpoint.auth.sigv4', message: notInEffect },
   { path: 'observability.tracing', value: true, message: "can't be true yet: tracing is not in effect" },
 ]
 
@@ -21,7 +19,7 @@ export function findNotYet(pipeline: object): Finding[] {
   )
 }
 
-/** Whether the key at this path (`models.*.endpoint.auth.sigv4`) has no effect yet, whatever its value. */
+/** Whether the key at this path (`inputs`) has no effect yet, whatever its value. */
 export function isNotYet(path: string): boolean {
   return NOT_YET.some(entry => entry.path === path && entry.value === undefined)
 }

@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Stack } from 'aws-cdk-lib'
+import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { queueName } from '../../functions/queue/names.ts'
 import type { Priority } from '../../functions/requests/ids.ts'
@@ -9,6 +9,7 @@ import { splitConcurrency } from '../config/concurrency.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
+import { allowModelAccess } from './model-access.ts'
 import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
 import { type ConsumerProps, WorkQueue } from './work-queue.ts'
@@ -92,8 +93,7 @@ export class Model extends Construct {
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tables.models.tableArn])
     this.worker.allow(['sqs:SendMessage'], [...queueArns, results.queue.queueArn])
     payloads.allow(this.worker.role, 's3:GetObject', 's3:PutObject')
-    const secret = modelOf(deployment, name).endpoint.auth?.secret
-    if (secret !== undefined) this.worker.allow(['secretsmanager:GetSecretValue'], [secretArn(this, secret)])
+    allowModelAccess(this.worker, modelOf(deployment, name))
   }
 }
 
@@ -141,15 +141,3 @@ function mappingOf(deployment: Deployment, name: string, priority: Priority): Co
   if (!split) throw new Error(`models.${name}.concurrency.${priority} can't be ${concurrency}`)
   return { batchSize: split.calls, maxConcurrency: split.mapping }
 }
-
-/**
- * Secrets Manager adds six characters to the name. The secret is the operator's: if a KMS key of his own encrypts it, that
- * key's policy has to let the worker's role decrypt.
- */
-const secretArn = (scope: Construct, name: string): string =>
-  Stack.of(scope).formatArn({
-    service: 'secretsmanager',
-    resource: 'secret',
-    resourceName: `${name}-??????`,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  })

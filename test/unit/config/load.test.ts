@@ -68,6 +68,13 @@ describe('a pipeline file', () => {
     })
   })
 
+  it('takes a signature for auth, and headers that it does not set', () => {
+    const headers = '{ X-Team: search, X-Amzn-SageMaker-Target-Model: "llama" }'
+    const endpoint = `models:\n  text:\n    endpoint: { url: "https://x/", headers: ${headers}, auth: { sigv4: sagemaker } }`
+
+    expect(parse({ endpoint }).models.text?.endpoint.auth).toEqual({ sigv4: 'sagemaker' })
+  })
+
   it('may use anchors and aliases', () => {
     const pipeline = parse({
       free: '  plans:\n    free: &free { requests: 100, tokens: 10000, in_flight: 20, priorities: [normal] }\n    other: *free',

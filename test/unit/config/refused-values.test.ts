@@ -128,6 +128,16 @@ describe('a value is refused where it stands', () => {
       ),
     ],
     [
+      'a service by the name of its host',
+      endpoint('url: "http://x/", auth: { sigv4: bedrock-runtime }'),
+      'p.yaml:12:50: models.text.endpoint.auth.sigv4 must be bedrock, by which name its calls are signed, not bedrock-runtime',
+    ],
+    [
+      'a service that can be none',
+      endpoint('url: "http://x/", auth: { sigv4: true }'),
+      'p.yaml:12:50: models.text.endpoint.auth.sigv4 must be the name of an AWS service, such as sagemaker, not true',
+    ],
+    [
       'a concurrency of one',
       { extra: '    concurrency: 1' },
       'p.yaml:15:18: models.text.concurrency must be a whole number from 2 to 10,000, not 1',

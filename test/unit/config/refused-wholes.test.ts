@@ -41,6 +41,21 @@ describe('what does not fit together is refused', () => {
       endpoint('url: "http://x/", headers: { authorization: b }, auth: { secret: K }'),
       'p.yaml:12:46: models.text.endpoint.headers.authorization must not be there: auth sets this header',
     ],
+    [
+      'headers that a signature sets',
+      endpoint(
+        'url: "http://x/", headers: { Authorization: a, X-Amz-Date: b, X-Amz-Target: c }, auth: { sigv4: sagemaker }',
+      ),
+      lines(
+        'p.yaml:12:46: models.text.endpoint.headers.Authorization must not be there: auth sets this header',
+        'p.yaml:12:64: models.text.endpoint.headers.X-Amz-Date must not be there: auth sets this header',
+      ),
+    ],
+    [
+      'a header that a signature can not be of',
+      endpoint('url: "http://x/", headers: { X-Team: é }, auth: { sigv4: sagemaker }'),
+      'p.yaml:12:54: models.text.endpoint.headers.X-Team must be ASCII text: sigv4 signs the headers',
+    ],
   ])('%s', (_name, changes, expected) => {
     expect(refusal(pipelineText(changes))).toBe(expected)
   })
@@ -80,11 +95,6 @@ describe('what is not in effect yet is refused, never ignored', () => {
       'tracing',
       { extra: 'observability: { tracing: true }' },
       "p.yaml:15:27: observability.tracing can't be true yet: tracing is not in effect",
-    ],
-    [
-      'SigV4',
-      endpoint('url: "http://x/", auth: { sigv4: sagemaker }'),
-      'p.yaml:12:43: models.text.endpoint.auth.sigv4 is not in effect yet; remove it',
     ],
   ])('%s', (_name, changes, expected) => {
     expect(refusal(pipelineText(changes))).toBe(expected)

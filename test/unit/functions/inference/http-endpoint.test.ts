@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type EndpointSettings, httpEndpoint, type ReadSecret } from '../../../../functions/inference/http-endpoint.ts'
 import { Unavailable } from '../../../../functions/platform/unavailable.ts'
+import { expectedSignature, readAuthorization } from '../../../support/sigv4.ts'
 
 const servers: Server[] = []
 afterEach(() => {
@@ -87,6 +88,41 @@ describe('httpEndpoint: what the model is sent', () => {
     const unreadable = () => Promise.reject(new Unavailable('the secret', 'down'))
 
     await expect(endpoint(url, { auth }, unreadable).call('r1', {})).rejects.toThrow(Unavailable)
+  })
+})
+
+describe('httpEndpoint: a signed call', () => {
+  const auth = { sigv4: 'bedrock' }
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+
+  it('has the signature that AWS would compute of what it gets', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'KEY')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'the secret')
+    vi.stubEnv('AWS_SESSION_TOKEN', 'the session')
+    vi.stubEnv('AWS_REGION', 'eu-west-3')
+
+    const path = "/model/us.amazon.nova-lite-v1:0/a%2fb/(c)//d?b='2'&a=x+y&a=1&flag"
+    const { request, body } = await callAndSee({ auth, headers: { 'X-Team': '  a   b ', Accept: 'text/plain' } }, path)
+
+    const { scope, signedHeaders, signature } = readAuthorization(String(request.headers.authorization))
+    const received = { method: 'POST', target: String(request.url), headers: request.headers, body }
+    expect(signature).toBe(expectedSignature(received, { scope, signedHeaders }, 'the secret'))
+    expect(scope).toMatch(/^\d{8}\/eu-west-3\/bedrock\/aws4_request$/)
+    expect(signedHeaders).toEqual(
+      expect.arrayContaining(['content-type', 'host', 'x-amz-content-sha256', 'x-amz-security-token', 'x-team']),
+    )
+    expect(request.headers.accept).toBe('text/plain')
+    expect(request.url).toContain('/model/us.amazon.nova-lite-v1%3A0/a%2Fb/')
+  })
+
+  it('is not prepared, nor made, without credentials', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', undefined)
+    const url = await serve(() => expect.unreachable())
+
+    await expect(endpoint(url, { auth }).prepare()).rejects.toThrow(Unavailable)
+    await expect(endpoint(url, { auth }).call('r1', {})).rejects.toThrow(Unavailable)
   })
 })
 

@@ -1,0 +1,70 @@
+import { fromEnv } from '@aws-sdk/credential-provider-env'
+import { Hash } from '@smithy/core/serde'
+import { HttpRequest } from '@smithy/protocol-http'
+import { SignatureV4 } from '@smithy/signature-v4'
+import type { Clock } from '../platform/clock.ts'
+import { reaching } from '../platform/unavailable.ts'
+import { regionOf } from './region.ts'
+
+/** Signs calls with AWS's Signature Version 4. */
+export interface Signer {
+  /** Resolves if there are credentials to sign with. Rejects with `Unavailable`. */
+  prepare(): Promise<void>
+  /**
+   * The request with its signature, which AWS takes for five minutes, and its path and query written as they are signed:
+   * it has to be sent as it is. Rejects with `Unavailable`.
+   */
+  sign(request: HttpRequest): Promise<HttpRequest>
+}
+
+/**
+ * Signs for a service (`sagemaker`) with the credentials in the environment, where Lambda puts those of the function's role.
+ * The region is the one that a request's host names, else the function's own.
+ */
+export function sigV4Signer(service: string, clock: Clock, credentials = fromEnv()): Signer {
+  const signer = new SignatureV4({
+    service,
+    credentials,
+    region: async () => ownRegion(),
+    sha256: Hash.bind(null, 'sha256'),
+    // S3 signs a path as it is sent; all others encode it once more.
+    uriEscapePath: service !== 's3',
+  })
+  return {
+    prepare: async () => {
+      await reaching('signing', credentials)
+    },
+    sign: request =>
+      reaching('signing', async () => {
+        const region = regionOf(request.hostname)
+        const options = { signingDate: new Date(clock()), ...(region !== undefined && { signingRegion: region }) }
+        return new HttpRequest(await signer.sign(unambiguous(request), options))
+      }),
+  }
+}
+
+function ownRegion(): string {
+  const { AWS_REGION } = process.env
+  if (AWS_REGION === undefined) throw new Error('neither the host nor AWS_REGION names a region')
+  return AWS_REGION
+}
+
+/**
+ * What may be written in several ways (`:` or `%3A`, `+` or `%20`, `a` or `a=`, a header's name) is written as the SDK does,
+ * so that there is one thing that AWS can compute the signature of. Of two spellings of a header the last one counts, as in
+ * Node's client.
+ */
+function unambiguous(request: HttpRequest): HttpRequest {
+  const [, path = '', search = ''] = /^([^?]*)\??(.*)$/s.exec(request.path) ?? []
+  const parameters = new URLSearchParams(search)
+  return new HttpRequest({
+    ...request,
+    path: path.replace(/%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~/]/g, encode),
+    query: Object.fromEntries([...parameters.keys()].map(key => [key, parameters.getAll(key)])),
+    headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value])),
+  })
+}
+
+/** One ASCII character of a URL's path, or what is encoded already. */
+const encode = (text: string): string =>
+  text.length === 3 ? text.toUpperCase() : `%${text.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`

@@ -1,0 +1,31 @@
+import { expectedSignature, type ReceivedRequest, readAuthorization } from '../../../support/sigv4.ts'
+
+/** What functions have on one machine. */
+const LOCAL = { accessKeyId: 'local', secretAccessKey: 'local', region: 'us-east-1' }
+
+/** AWS's own limit. */
+const FIVE_MINUTES_MS = 5 * 60_000
+
+/** Lets in who signs as AWS wants it for this service. */
+export const signedFor =
+  (service: string) =>
+  (request: ReceivedRequest): string | undefined => {
+    const { authorization } = request.headers
+    if (typeof authorization !== 'string') return 'Missing Authentication Token'
+    const { accessKeyId, scope, signedHeaders, signature } = readAuthorization(authorization)
+    const date = String(request.headers['x-amz-date'])
+    if (accessKeyId !== LOCAL.accessKeyId) return 'The security token included in the request is invalid.'
+    if (scope !== `${date.slice(0, 8)}/${LOCAL.region}/${service}/aws4_request`)
+      return `Credential should be scoped to a valid region and to ${service}.`
+    if (Math.abs(Date.now() - timeOf(date)) > FIVE_MINUTES_MS) return 'Signature expired.'
+    const mustBeSigned = Object.keys(request.headers).filter(name => name === 'host' || name.startsWith('x-amz-'))
+    const unsigned = mustBeSigned.filter(name => !signedHeaders.includes(name))
+    if (unsigned.length > 0) return `There were headers present in the request which were not signed: ${unsigned}`
+    return signature === expectedSignature(request, { scope, signedHeaders }, LOCAL.secretAccessKey)
+      ? undefined
+      : 'The request signature we calculated does not match the signature you provided.'
+  }
+
+/** `20150830T123600Z` in epoch milliseconds. */
+const timeOf = (date: string): number =>
+  Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
