@@ -46,8 +46,12 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
   }
 
   /** What is known well enough to go by: after a failure, others may have seen more of them. */
-  const believed = (): GuardState | undefined =>
-    known && clock() - known.at < CACHE_MS && known.state.failures.length === 0 ? known.state : undefined
+  function believed(): GuardState | undefined {
+    const now = clock()
+    if (!known || now - known.at >= CACHE_MS) return undefined
+    const failsNow = known.state.failures.some(at => at > now - (policies.circuit?.within_ms ?? 0))
+    return failsNow ? undefined : known.state
+  }
 
   /** Applies a change to the latest state, and writes it if it changes anything. */
   async function change<T>(apply: (state: GuardState) => { state: GuardState; answer: T }): Promise<T> {

@@ -1,4 +1,4 @@
-import type { GuardState } from './state.ts'
+import type { Ask, GuardState } from './state.ts'
 
 /** A worker waits so long for the turn of its call; for a later one, its message goes back to the queue. Milliseconds. */
 export const SOON_MS = 1_500
@@ -15,7 +15,13 @@ export type Permit =
       readonly probe?: string | undefined
     }
   /** Ask again at `until`, epoch milliseconds. */
-  | { readonly granted: false; readonly until: number; readonly because: Hindrance }
+  | {
+      readonly granted: false
+      readonly until: number
+      readonly because: Hindrance
+      /** Whether who comes back then has waited for a turn. */
+      readonly isInLine?: boolean
+    }
 
 export interface Report {
   /** Undefined when no call was made after all. */
@@ -30,10 +36,10 @@ export interface Report {
 /** What stands before a model: its circuit, its rate limit, and the pauses that it asks for; shared by all its workers. */
 export interface Guard {
   /**
-   * Asks for one call. `turn` is one that was granted before, and is used if it is not over; `until` is when a worker
-   * that makes the call is certainly gone. Rejects with `Unavailable`; then nothing may be called.
+   * Asks for one call. A `turn` that was granted before is used if it is not over. Who joins the `line` lets the urgent
+   * pass, and has less to wait when it comes back. Rejects with `Unavailable`; then nothing may be called.
    */
-  permit(ask: { readonly turn?: number | undefined; readonly until: number }): Promise<Permit>
+  permit(ask: Ask): Promise<Permit>
   /** Whether a call whose time was `at` must ask for another one: it would no longer be counted where it is made. */
   isLate(at: number): boolean
   /** Tells how calls came out. Rejects with `Unavailable`. */

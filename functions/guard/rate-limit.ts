@@ -26,7 +26,7 @@ const slackOf = ({ interval_ms }: RateLimit): number => Math.min(1_000, Math.max
 export const toleranceOf = (limit: RateLimit): number => Math.floor((slackOf(limit) * 2) / 3)
 
 /** The first time from `earliest` on at which one more call keeps the limit, given all that were allowed before. */
-function nextTurn(log: readonly Bucket[], earliest: number, limit: RateLimit): number {
+export function nextTurn(log: readonly Bucket[], earliest: number, limit: RateLimit): number {
   const [width, span] = [widthOf(limit), limit.interval_ms + slackOf(limit)]
   // Turns are given in their order: so only intervals that end with the new one need a look.
   const from = Math.max(earliest, log.at(-1)?.from ?? earliest)
@@ -40,7 +40,8 @@ function nextTurn(log: readonly Bucket[], earliest: number, limit: RateLimit): n
   return from
 }
 
-function withCall(log: readonly Bucket[], at: number, limit: RateLimit): Bucket[] {
+/** The log with one more call, at a time that `nextTurn` gave. */
+export function withTurn(log: readonly Bucket[], at: number, limit: RateLimit): Bucket[] {
   const [width, span] = [widthOf(limit), limit.interval_ms + slackOf(limit)]
   const from = Math.floor(at / width) * width
   const kept = log.filter(bucket => bucket.from !== from && bucket.from + width > at - span)
@@ -48,8 +49,16 @@ function withCall(log: readonly Bucket[], at: number, limit: RateLimit): Bucket[
   return [...kept, { from, count }]
 }
 
-/** Gives a call the next turn there is, now or later (epoch milliseconds), and notes it in the log. */
-export function takeTurn(log: readonly Bucket[], now: number, limit: RateLimit): { at: number; log: Bucket[] } {
-  const at = nextTurn(log, now, limit)
-  return { at, log: withCall(log, at, limit) }
+/** Those who wait for turns that are not given yet: about when the last of them may have one, and how many may then. */
+export interface Line {
+  /** Epoch milliseconds. */
+  readonly turn: number
+  readonly taken: number
+}
+
+/** The line with one more in it, for whom the next turn that could be given is `at`. */
+export function joined(line: Line | undefined, at: number, limit: RateLimit): Line {
+  if (!line || line.turn < at) return { turn: at, taken: 1 }
+  if (line.taken < limit.count) return { turn: line.turn, taken: line.taken + 1 }
+  return { turn: line.turn + limit.interval_ms + slackOf(limit) + widthOf(limit), taken: 1 }
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { afterFailures, afterProbe, afterProbing, type CircuitState } from './circuit.ts'
 import type { Policies } from './policies.ts'
 import { type Permit, type Report, SOON_MS } from './port.ts'
-import { takeTurn, toleranceOf } from './rate-limit.ts'
+import { joined, nextTurn, toleranceOf, withTurn } from './rate-limit.ts'
 
 const Time = z.int()
 
@@ -18,17 +18,26 @@ export const GuardState = z.strictObject({
   probe: z.strictObject({ id: z.string(), since: Time, until: Time }).optional(),
   /** The rate limit's log. */
   calls: z.array(z.strictObject({ from: Time, count: z.int().positive() })),
+  line: z.strictObject({ turn: Time, taken: z.int().positive() }).optional(),
 })
 export type GuardState = z.infer<typeof GuardState>
 
 export const UNTOUCHED: GuardState = { version: 0, writer: '', failures: [], calls: [] }
 
-/** Turns are not given further ahead than a queue can hold a message back. Milliseconds. */
-const LONGEST_LINE_MS = 900_000
+/** Nobody is sent away for longer than a queue can hold a message back. Milliseconds. */
+const LONGEST_WAIT_MS = 900_000
+
+/** Those in the line get turns no further ahead: the urgent get the ones before. Milliseconds. */
+const HORIZON_MS = 5_000
+
+/** So long before their turn may be given, those in the line come back. Milliseconds. */
+const BACK_MS = HORIZON_MS / 2
 
 export interface Ask {
   /** Granted before. */
   readonly turn?: number | undefined
+  /** Whether it stands in line for its turn, or has done so already; what is urgent does neither. */
+  readonly line?: 'joins' | 'has waited' | undefined
   /** When the worker that asks is certainly gone. */
   readonly until: number
 }
@@ -44,8 +53,8 @@ export function admit(
   const permits = asks.map((ask): Permit => {
     const hindrance = hindranceOf(state, now, policies)
     if (hindrance) return hindrance
-    const { permit, calls } = turnOf(state, ask, now, policies)
-    if (calls !== state.calls) state = { ...state, calls }
+    const { permit, ...noted } = turnOf(state, ask, now, policies)
+    if (noted.calls !== state.calls || noted.line !== state.line) state = { ...state, ...noted }
     if (!permit.granted || !state.open || !policies.circuit) return permit
     // One that is sent back to wait for its turn will ask again.
     if (permit.at > now + SOON_MS) return permit
@@ -67,18 +76,28 @@ function hindranceOf(
   return { granted: false, until: afterProbing(probe.since, now, circuit), because: 'open' }
 }
 
-function turnOf(
-  { calls }: GuardState,
-  { turn }: Ask,
-  now: number,
-  { rate_limit }: Policies,
-): { permit: Permit; calls: GuardState['calls'] } {
-  if (!rate_limit) return { permit: { granted: true, at: now }, calls }
-  if (turn !== undefined && now <= turn + toleranceOf(rate_limit)) return { permit: { granted: true, at: turn }, calls }
-  const { at, log } = takeTurn(calls, now, rate_limit)
-  if (at - now <= LONGEST_LINE_MS) return { permit: { granted: true, at }, calls: log }
-  return { permit: { granted: false, until: now + LONGEST_LINE_MS, because: 'rate limited' }, calls }
+type Noted = Pick<GuardState, 'calls' | 'line'> & { readonly permit: Permit }
+
+function turnOf({ calls, line }: GuardState, { turn, ...ask }: Ask, now: number, { rate_limit }: Policies): Noted {
+  if (!rate_limit) return { permit: { granted: true, at: now }, calls, line }
+  if (turn !== undefined && now <= turn + toleranceOf(rate_limit))
+    return { permit: { granted: true, at: turn }, calls, line }
+  const at = nextTurn(calls, now, rate_limit)
+  const isSoon = at <= now + (ask.line ? HORIZON_MS : LONGEST_WAIT_MS)
+  const mustQueue = ask.line === 'joins' && line !== undefined && line.turn - BACK_MS > now
+  if (isSoon && !mustQueue) return { permit: { granted: true, at }, calls: withTurn(calls, at, rate_limit), line }
+  const next = ask.line === 'joins' ? joined(line, at, rate_limit) : line
+  const back = (ask.line === 'joins' && next ? next.turn : at) - BACK_MS
+  if (back <= now + LONGEST_WAIT_MS) return { permit: rateLimited(back, ask.line !== undefined), calls, line: next }
+  return { permit: rateLimited(now + LONGEST_WAIT_MS, false), calls, line }
 }
+
+const rateLimited = (until: number, isInLine: boolean): Permit => ({
+  granted: false,
+  until,
+  because: 'rate limited',
+  isInLine,
+})
 
 /** The state after a report; the same object if it tells nothing new. */
 export function afterReport(before: GuardState, report: Report, now: number, { circuit }: Policies): GuardState {

@@ -11,6 +11,8 @@ export const Hints = z.strictObject({
   alone: z.boolean().optional(),
   /** The call that it may make, at this time and no later: the rate limit has counted it already. */
   turn: z.int().optional(),
+  /** It has waited in the rate limit's line for one. */
+  has_waited: z.boolean().optional(),
   /** A batch with it has failed: the most requests that its next call may have. */
   at_most: z.int().positive().optional(),
 })

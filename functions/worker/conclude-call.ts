@@ -72,7 +72,11 @@ function sendBack(
   const not_before = times.completed_at + wait
   // A model that has no room has none for smaller batches either, and fewer calls help it.
   const isOfTheBatch = company > 1 && failure.reached && failure.status !== 429
-  const hints = { turn: undefined, ...(isOfTheBatch ? { at_most: Math.ceil(company / SMALLER) } : {}) }
+  const hints = {
+    turn: undefined,
+    has_waited: undefined,
+    ...(isOfTheBatch ? { at_most: Math.ceil(company / SMALLER) } : {}),
+  }
   return giveBack(ports, request, {
     not_before,
     spent: true,

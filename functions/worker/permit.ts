@@ -19,7 +19,10 @@ export async function getPermit(
   { lease_until }: Invocation,
 ): Promise<Granted | undefined> {
   const turn = messages.map(({ hints }) => hints?.turn).find(at => at !== undefined && !ports.guard.isLate(at))
-  const permit = await ports.guard.permit({ turn, until: lease_until })
+  const hasWaited = messages.some(({ hints }) => hints?.has_waited)
+  // Each priority has a queue of its own, but a model has one rate limit: those in it must not wait for a flood of others.
+  const line = messages[0]?.priority === 'high' ? undefined : hasWaited ? 'has waited' : 'joins'
+  const permit = await ports.guard.permit({ turn, line, until: lease_until })
   if (permit.granted && permit.at <= ports.clock() + SOON_MS) return permit
   await Promise.all(messages.map((message, i) => putBackFor(ports, message, permit, i === 0)))
   return undefined
@@ -37,8 +40,10 @@ export function putBackFor(
 ): Promise<void> {
   if (permit.granted)
     return deferToTurn(ports, withHints(message, { turn: isFirst ? permit.at : undefined }), permit.at)
-  const until = Math.min(spread(ports, permit.until), message.deadline)
-  return defer(ports, withHints(message, { turn: undefined }), until)
+  const { because, isInLine } = permit
+  const until = because === 'rate limited' ? permit.until : spread(ports, permit.until)
+  const hints = { turn: undefined, ...(isInLine ? { has_waited: true } : {}) }
+  return defer(ports, withHints(message, hints), Math.min(until, message.deadline))
 }
 
 function spread({ clock, random }: WorkerPorts, until: number): number {
