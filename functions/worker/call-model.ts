@@ -74,7 +74,10 @@ function answerOf(outputs: Outputs, i: number, company: number): Answer {
 
 function withCulprits(answers: ReadonlyMap<Mapped, Answer>): Map<Mapped, Answer> {
   return new Map(
-    [...answers].map(([request, one]) => [request, one.ok ? one : { ...one, isCulprit: one.company === 1 }]),
+    [...answers].map(([request, one]) => {
+      const isCulprit = !one.ok && one.company === 1 && !isNobodys(one.failure)
+      return [request, isCulprit ? { ...one, isCulprit } : one]
+    }),
   )
 }
 
@@ -100,10 +103,12 @@ function hasPatience(calls: readonly ModelAnswer[], { retry }: WorkerPorts['sett
 /** Answers that say that the model has no room for anybody now. */
 const BUSY = new Set([429, 503])
 
-/** Whether a failure may be one request's fault; what may not is worth a try only when there will be no other attempt. */
+const isNobodys = ({ status = 0, reached, code }: ModelFailure): boolean =>
+  BUSY.has(status) || !reached || code === 'model_timeout'
+
+/** Whether splitting shows whose fault it is; if it seems nobody's, that is worth a try only when there is no other attempt. */
 function tellsWhose(failure: ModelFailure, requests: readonly Mapped[], { retry }: WorkerPorts['settings']): boolean {
-  const isNobodys = BUSY.has(failure.status ?? 0) || !failure.reached || failure.code === 'model_timeout'
-  if (!isNobodys || !mayBeRetried(failure, retry)) return true
+  if (!isNobodys(failure) || !mayBeRetried(failure, retry)) return true
   return requests.some(({ item }) => item.attempt >= retry.attempts)
 }
 
