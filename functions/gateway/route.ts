@@ -1,4 +1,4 @@
-import { compileExpression, type Expression } from '../platform/jsonata.ts'
+import { compileExpression, EvaluationError, type Expression } from '../platform/jsonata.ts'
 import { ApiError } from '../requests/errors.ts'
 import type { Submission } from '../requests/submission.ts'
 import type { Settings } from './settings.ts'
@@ -8,8 +8,9 @@ export type Router = (submission: Submission) => Promise<string>
 
 /** Compiles pipeline.yaml's routing once: a model that is named wins, then the first rule that holds. */
 export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'models'>): Router {
-  const rules = routing.map(({ when, model }) => ({
+  const rules = routing.map(({ when, model }, index) => ({
     model,
+    name: `routing[${index}].when`,
     holds: when === undefined ? undefined : compileExpression(`$boolean((${when}))`),
   }))
   return async submission => {
@@ -17,18 +18,18 @@ export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'mo
       if (models.includes(submission.model)) return submission.model
       throw new ApiError('unknown_model', `there is no model "${submission.model}"; there are ${models.join(', ')}`)
     }
-    for (const { model, holds } of rules) if (!holds || (await test(holds, submission, model))) return model
+    for (const { model, name, holds } of rules) if (!holds || (await test(holds, submission, name))) return model
     throw new Error('the last route has no condition, so one always holds')
   }
 }
 
-async function test(holds: Expression, submission: Submission, model: string): Promise<boolean> {
+async function test(holds: Expression, submission: Submission, name: string): Promise<boolean> {
   try {
     return (await holds(submission)) === true
   } catch (error) {
-    const details = [{ path: '', message: `the routing rule of ${model} cannot be evaluated for it` }]
-    throw new ApiError('invalid_request', `the routing rule of ${model} cannot be evaluated for this request`, {
-      body: { details },
+    if (!(error instanceof EvaluationError)) throw error
+    throw new ApiError('invalid_request', `${name} cannot be evaluated for this request`, {
+      body: { details: [{ path: name, message: error.message }] },
       cause: error,
     })
   }

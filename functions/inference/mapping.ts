@@ -1,11 +1,11 @@
 import * as z from 'zod'
-import { compileExpression } from '../platform/jsonata.ts'
+import { compileExpression, EvaluationError } from '../platform/jsonata.ts'
 import { MAX_TOKENS } from '../requests/estimate.ts'
 import type { Usage } from '../requests/item.ts'
 import { problemsOf } from '../requests/problems.ts'
 import { findHostileText } from '../requests/text.ts'
 
-/** What a request mapping sees: the request's fields, and ours, which no field of a body replaces. */
+/** What a request mapping sees (docs/mappings.md): the request's fields, and ours, which no field of a body replaces. */
 export interface RequestFields {
   readonly body: Record<string, unknown>
   readonly user_id: string
@@ -74,27 +74,12 @@ function toUsage(reported: z.infer<typeof Mapped>['usage']): Usage | undefined {
 
 async function evaluating(which: string, evaluate: () => Promise<unknown>): Promise<unknown> {
   try {
-    return toJson(await evaluate())
+    return await evaluate()
   } catch (error) {
-    // JSONata's messages quote the values they fail on: its stable code is enough to find the place.
-    const reason = error instanceof NotJson ? 'gives what is not JSON' : `fails with JSONata's error ${codeOf(error)}`
-    throw new MappingError(`the ${which} mapping ${reason}`)
+    if (error instanceof EvaluationError) throw new MappingError(`the ${which} mapping ${error.message}`)
+    throw error
   }
 }
-
-class NotJson extends Error {}
-
-/** JSONata's values may hold functions, and marks of its own on lists: only plain JSON leaves. */
-function toJson(value: unknown): unknown {
-  if (value === undefined) return undefined
-  const text = JSON.stringify(value, (_, part) => {
-    if (typeof part === 'function') throw new NotJson()
-    return part
-  })
-  return JSON.parse(text)
-}
-
-const codeOf = (error: unknown): string => (error as { code?: string }).code ?? 'unknown'
 
 const describe = (error: z.ZodError): string =>
   problemsOf(error)

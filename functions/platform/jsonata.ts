@@ -1,12 +1,26 @@
-import jsonata from 'jsonata'
+import { inTurn } from './in-turn.ts'
+import { isPlain } from './jsonata-plain.ts'
+import { EvaluationError, evaluate, prepare } from './jsonata-prepare.ts'
 
-/** An expression of pipeline.yaml, compiled. Throws what JSONata throws, for input that it can't be evaluated for. */
-export type Expression = (input: unknown, bindings?: Record<string, unknown>) => Promise<unknown>
+export { EvaluationError }
 
-/** Bounds of one evaluation, so that no expression hangs a function: milliseconds, depth of calls, items of a range. */
-const BOUNDS = { timeout: 250, stack: 200, sequence: 100_000 }
+/**
+ * An expression of pipeline.yaml, compiled. Gives plain JSON, or undefined where the expression gives nothing. Rejects with
+ * `EvaluationError` for input that it can't be evaluated for, and when it goes beyond a bound of time, memory or size.
+ */
+export type Expression = (input: unknown) => Promise<unknown>
 
+// JSONata measures an evaluation by the clock and gives way at each step: of several at a time, each would be charged for all.
+const oneByOne = inTurn()
+
+/** Throws JSONata's error for a text that is no expression; `checkMapping` has refused such a file before. */
 export function compileExpression(source: string): Expression {
-  const compiled = jsonata(source, BOUNDS)
-  return (input, bindings = {}) => compiled.evaluate(input, bindings)
+  const compiled = prepare(source)
+  if (isPlain(compiled.ast())) {
+    return input => oneByOne(async () => parse(await evaluate(compiled, input)))
+  }
+  // Loaded only where an expression needs it.
+  return async input => parse(await (await import('./jsonata-thread.ts')).evaluateInThread(source, input))
 }
+
+const parse = (json: string | undefined): unknown => (json === undefined ? undefined : JSON.parse(json))

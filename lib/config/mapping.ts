@@ -4,20 +4,23 @@ import { suggest } from './suggest.ts'
 /** Why a text is no JSONata expression: a sentence's end (`is …`) and where, counted in characters from 0. */
 export type MappingProblem = { message: string; offset: number }
 
-// JSONata finds out about an unknown function only when it runs, which is too late for a deployed pipeline.
+/**
+ * What an expression can call: JSONata's functions without `$eval`, and ours (`HELPERS` of functions/platform/jsonata-helpers.ts,
+ * with which a test compares it). JSONata finds out about an unknown one only when it runs, too late for a deployed pipeline.
+ */
 export const FUNCTIONS = (
   'abs append assert average base64decode base64encode boolean ceil clone contains count decodeUrl decodeUrlComponent ' +
-  'distinct each encodeUrl encodeUrlComponent error eval exists filter floor formatBase formatInteger formatNumber ' +
-  'fromMillis join keys length lookup lowercase map match max merge millis min not now number pad parseInteger power ' +
-  'random reduce replace reverse round shuffle sift single sort split spread sqrt string substring substringAfter ' +
-  'substringBefore sum toMillis trim type uppercase zip'
+  'distinct each encodeUrl encodeUrlComponent error exists filter floor formatBase formatInteger formatNumber ' +
+  'fromMillis join keys length lookup lowercase map match max merge millis min not now number pad parse parseInteger power ' +
+  'random reduce replace reverse round sha256 shuffle sift single sort split spread sqrt string substring substringAfter ' +
+  'substringBefore sum toMillis trim type uppercase uuid zip'
 ).split(' ')
 
-/** Compiles a JSONata expression. Undefined if it is right, else the first problem: a syntax error or an unknown function. */
+/** Compiles a JSONata expression. Undefined if it is right, else the first problem: a syntax error, or a function or variable that there is not. */
 export function checkMapping(text: string): MappingProblem | undefined {
   if (text.trim() === '') return { message: 'is empty; it must be a JSONata expression', offset: 0 }
   try {
-    return unknownFunction(jsonata(text).ast())
+    return unknownName(jsonata(text).ast())
   } catch (error) {
     return syntaxProblem(error, text)
   }
@@ -25,35 +28,64 @@ export function checkMapping(text: string): MappingProblem | undefined {
 
 function syntaxProblem(error: unknown, text: string): MappingProblem {
   const { message, position = 0, token } = error as { message: string; position?: number; token?: string }
+  // JavaScript's own complaint about a regular expression, which quotes it.
+  if (error instanceof SyntaxError)
+    return { message: `is not valid JSONata: ${message}`, offset: offsetOfRegex(message, text) }
   // JSONata counts to the end of the token that it stumbled over; a reader looks for its start.
   const written = ['', '"', "'", '`'].map(quote => `${quote}${token}${quote}`)
   const width = written.find(form => text.slice(0, position).endsWith(form))?.length ?? 0
   return { message: `is not valid JSONata: ${message}`, offset: position - width }
 }
 
-type Node = { type?: string; value?: unknown; position?: number; procedure?: Node; arguments?: Node[]; lhs?: Node }
+const offsetOfRegex = (message: string, text: string): number => {
+  const [, quoted = ''] = /^Invalid regular expression: (\/.*\/)[a-z]*: /s.exec(message) ?? []
+  return Math.max(0, text.indexOf(quoted))
+}
 
-function unknownFunction(ast: unknown): MappingProblem | undefined {
+type Node = {
+  type?: string
+  value?: unknown
+  position?: number
+  procedure?: Node
+  arguments?: Node[]
+  lhs?: Node
+  focus?: string
+  index?: string
+}
+
+function unknownName(ast: unknown): MappingProblem | undefined {
   const nodes = [...allNodes(ast)]
-  const bound = nodes.flatMap(boundNames)
-  for (const { type, procedure } of nodes) {
-    if ((type !== 'function' && type !== 'partial') || procedure?.type !== 'variable') continue
-    const name = String(procedure.value)
-    if (FUNCTIONS.includes(name) || bound.includes(name)) continue
-    const hint = suggest(name, FUNCTIONS)
-    return {
-      message: `calls $${name}, which is no function of JSONata${hint === undefined ? '' : `; did you mean $${hint}?`}`,
-      offset: Math.max(0, (procedure.position ?? 0) - name.length - 1),
-    }
+  const bound = new Set(nodes.flatMap(boundNames))
+  const called = new Set(nodes.filter(isCall).map(({ procedure }) => procedure))
+  for (const node of nodes) {
+    const name = String(node.value)
+    if (node.type !== 'variable' || ['', '$'].includes(name) || FUNCTIONS.includes(name) || bound.has(name)) continue
+    const message = called.has(node) || name === 'eval' ? unknownFunction(name) : unknownVariable(name)
+    return { message, offset: Math.max(0, (node.position ?? 0) - name.length - 1) }
   }
   return undefined
 }
 
+const isCall = ({ type }: Node): boolean => type === 'function' || type === 'partial'
+
+function unknownFunction(name: string): string {
+  if (name === 'eval') return 'uses $eval, which is switched off, since no text may become code; $parse reads JSON'
+  const hint = suggest(name, FUNCTIONS)
+  return `calls $${name}, which is no function of JSONata${hint === undefined ? '' : `; did you mean $${hint}?`}`
+}
+
+function unknownVariable(name: string): string {
+  const hint = suggest(name, FUNCTIONS)
+  const meant = hint === undefined ? `a field is written without the $: ${name}` : `did you mean $${hint}?`
+  return `uses $${name}, which it binds nowhere; ${meant}`
+}
+
 // A name counts as bound wherever the expression binds it: precise scopes would not find more of the typing errors meant here.
-function boundNames(node: Node): string[] {
-  if (node.type === 'bind') return [String(node.lhs?.value)]
-  if (node.type === 'lambda') return (node.arguments ?? []).map(argument => String(argument.value))
-  return []
+function boundNames({ type, value, lhs, arguments: given = [], focus, index }: Node): string[] {
+  if (type === 'bind') return [String(lhs?.value)]
+  if (type === 'lambda') return given.map(argument => String(argument.value))
+  if (type === 'index') return [String(value)]
+  return [focus, index].filter(name => typeof name === 'string')
 }
 
 function* allNodes(tree: unknown): Generator<Node> {

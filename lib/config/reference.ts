@@ -16,7 +16,7 @@ first line names the JSON Schema:
   value with a variable where YAML would misread it, as inside \`{ }\`. In JSONata, write \`$ {\` for a group-by over the context,
   since \`\${name: …}\` is a variable.
 - **Durations** are a whole number and a unit: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`4d\`.
-- **Mappings and conditions** are [JSONata](https://docs.jsonata.org), compiled when the file is checked.
+- **Mappings and conditions** are [JSONata](https://docs.jsonata.org), compiled when the file is checked; [mappings.md](mappings.md) says what they see.
 - Keys marked *not in effect yet* are checked and then refused: they are never ignored.
 `
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, expect, it } from 'vitest'
-import { bundleAll, bundleFunction, writeBundle } from '../../lib/bundle.ts'
+import { bundleAll, bundleFunction, bundleSource, writeBundle } from '../../lib/bundle.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-bundle-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
@@ -75,4 +75,16 @@ it('the gateway loads less than 750 KB at its start, and neither S3 nor credenti
   expect(bytes).toBeLessThan(750_000)
   expect([...atStart].filter(name => /^(s3-client|sso|sts|loadSso)/.test(name))).toEqual([])
   expect([...files.keys()].filter(name => name.startsWith('s3-client'))).not.toEqual([])
+})
+
+it('a bundle starts the thread that ends endless expressions, from a chunk that is not loaded at the start', async () => {
+  const bundle = await bundleSource("export * from './functions/platform/jsonata.ts'")
+  const folder = join(scratch, 'jsonata')
+  writeBundle(bundle, folder)
+  const { compileExpression } = await import(pathToFileURL(join(folder, 'index.mjs')).href)
+  const endless = compileExpression('$contains(prompt, /^(a+)+$/)')
+
+  await expect(endless({ prompt: `${'a'.repeat(50)}b` })).rejects.toThrow('takes over 500 ms')
+  expect(await endless({ prompt: 'aaa' })).toBe(true)
+  expect([...loadedAtStart(bundle.files)].filter(name => name.startsWith('jsonata-thread'))).toEqual([])
 })

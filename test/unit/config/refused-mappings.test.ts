@@ -44,6 +44,26 @@ describe('a JSONata expression is refused where it breaks', () => {
       'p.yaml:14:23: models.text.response calls $uppercas, which is no function of JSONata; did you mean $uppercase?',
     ],
     [
+      'at an unknown function that is passed on',
+      { response: "    response: '$map(list, $uppercas)'" },
+      'p.yaml:14:27: models.text.response uses $uppercas, which it binds nowhere; did you mean $uppercase?',
+    ],
+    [
+      'at a variable that nothing binds',
+      { request: `    request: '{ "a": $prompt }'` },
+      'p.yaml:13:22: models.text.request uses $prompt, which it binds nowhere; a field is written without the $: prompt',
+    ],
+    [
+      'at $eval',
+      { response: `    response: '{ "a": $eval(x) }'` },
+      'p.yaml:14:23: models.text.response uses $eval, which is switched off, since no text may become code; $parse reads JSON',
+    ],
+    [
+      'at a regular expression that is none',
+      { request: `    request: '$match(prompt, /a{2,1}/)'` },
+      'p.yaml:13:30: models.text.request is not valid JSONata: Invalid regular expression: /a{2,1}/g: numbers out of order in {} quantifier',
+    ],
+    [
       'in a route',
       { routing: 'routing:\n  - { when: "a =", model: text }\n  - model: text' },
       'p.yaml:9:17: routing[0].when is not valid JSONata: Unexpected end of expression',

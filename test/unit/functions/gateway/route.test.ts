@@ -30,16 +30,45 @@ describe('createRouter', () => {
     { when: 'list[$ > 5]', submission: { list: [1, 9] }, model: 'image' },
     { when: 'size > 5 and size < 9', submission: { size: 7 }, model: 'image' },
     { when: 'size > 5 or true', submission: {}, model: 'image' },
+    { when: 'tags', submission: { tags: [] }, model: 'text' },
+    { when: 'tags', submission: { tags: [0, ''] }, model: 'text' },
+    { when: 'tags', submission: { tags: [0, 'new'] }, model: 'image' },
+    { when: 'parameters', submission: { parameters: {} }, model: 'text' },
+    { when: 'parameters', submission: { parameters: { max_tokens: 0 } }, model: 'image' },
+    { when: 'size', submission: { size: 0 }, model: 'text' },
+    { when: 'flag', submission: { flag: null }, model: 'text' },
+    { when: 'flag', submission: { flag: 'false' }, model: 'image' },
+    { when: '$sum', submission: {}, model: 'text' },
+    { when: '$contains(prompt, /draw (a|an)/i)', submission: { prompt: 'Draw a cat' }, model: 'image' },
+    { when: '$base64decode(tier) = "é"', submission: { tier: 'w6k=' }, model: 'image' },
+    { when: 'user_id', submission: {}, model: 'text' },
   ])('takes "$when" over $submission for what JSONata holds true', async ({ when, submission, model }) => {
     expect(await routeBy(when)(aSubmission(submission))).toBe(model)
   })
 
-  it('refuses a request that a rule can’t be evaluated for, instead of sending it just anywhere', async () => {
-    const routed = routeBy('$number(size) > 5')(aSubmission({ size: 'secret words' }))
+  it.each([
+    { what: 'fails', when: '$number(size) > 5', message: "fails with JSONata's error D3030" },
+    { what: 'loops', when: '( $f := function() { $f() }; $f() )', message: /D1012/ },
+    { what: 'calls itself too deep', when: '( $f := function() { 1 + $f() }; $f() )', message: /D1011/ },
+    { what: 'has a regular expression without end', when: 'size ~> /^(\\w+\\s?)+$/', message: 'takes over 500 ms' },
+  ])('refuses a request for which a rule $what, and says which rule', async ({ when, message }) => {
+    const route = createRouter({
+      ...SETTINGS,
+      routing: [{ when: 'false', model: 'text' }, { when, model: 'image' }, { model: 'text' }],
+    })
+    const routed = route(aSubmission({ size: `secret ${'words '.repeat(20)}!` }))
 
     await expect(routed).rejects.toThrow(ApiError)
-    await expect(routed).rejects.toMatchObject({ code: 'invalid_request', body: { details: [expect.anything()] } })
-    await expect(routed).rejects.not.toThrow('secret')
+    await expect(routed).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: 'routing[1].when cannot be evaluated for this request',
+      body: { details: [{ path: 'routing[1].when', message: expect.stringMatching(message) }] },
+    })
+    await expect(routed.catch((error: ApiError) => JSON.stringify(error.body))).resolves.not.toContain('secret')
+  })
+
+  it('evaluates no rule for a request that names its model', async () => {
+    expect(await routeBy('$error("never")')(aSubmission({ model: 'text' }))).toBe('text')
   })
 
   it('is not fooled by a body that looks like JSONata’s own values', async () => {

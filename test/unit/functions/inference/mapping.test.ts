@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createMappings, MappingError } from '../../../../functions/inference/mapping.ts'
 
@@ -34,9 +35,15 @@ describe('request mapping', () => {
     { what: 'gives nothing', request: 'nothing.there', message: 'the request mapping gives nothing to send' },
     { what: 'fails', request: '$number(prompt)', message: "the request mapping fails with JSONata's error D3030" },
     { what: 'loops', request: '( $f := function() { $f() }; $f() )', message: /JSONata's error/ },
+    {
+      what: 'never ends',
+      request: '$contains(prompt, /^(\\w+\\s?)+$/)',
+      message: 'the request mapping takes over 500 ms',
+    },
+    { what: 'gives too much', request: '$pad(prompt, 1e8)', message: 'the request mapping makes a value of over 8 MB' },
     { what: 'gives what is no JSON', request: '{ "f": $sum }', message: /JSON/ },
   ])('is refused with a sentence that quotes no prompt when it $what', async ({ request, message }) => {
-    const mapped = mappings({ request }).request({ ...FIELDS, body: { prompt: 'secret words' } })
+    const mapped = mappings({ request }).request({ ...FIELDS, body: { prompt: `secret ${'words '.repeat(20)}!` } })
 
     await expect(mapped).rejects.toThrow(MappingError)
     await expect(mapped).rejects.toThrow(message)
@@ -106,4 +113,50 @@ describe('response mapping', () => {
 
     expect(Object.getOwnPropertyNames(result)).toEqual(['0', '1', '2', 'length'])
   })
+})
+
+describe('either mapping', () => {
+  const EXPRESSIONS = [
+    REQUEST,
+    '{ "messages": messages ?? [{ "role": "user", "content": prompt }], "x": parameters.*[0] }',
+    '$merge([parameters, { "stream": false }])',
+    '$contains(prompt, other) or $length(prompt) > list[0]',
+    '$replace(prompt, /(a+)+b|[^ ]+/, "$1")',
+    '$pad(prompt, width) & $string($$)',
+    '$sort(list) ~> $map($string) ~> $join(prompt)',
+    '$number(width) / $count(list)',
+    '**.$type($)',
+    '$parse(prompt)',
+    'field',
+  ]
+  // Fields that the expressions use, with values of any kind, and JSONata's own marks among their names.
+  const name = fc.constantFrom('_jsonata_lambda', '_jsonata_function', 'thunk', 'sequence', 'length', 'a', 'b')
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.integer(),
+    fc.array(fc.integer()),
+    fc.stringMatching(/^a{0,40}[b ]?$/),
+    fc.dictionary(name, fc.oneof(fc.constant(true), fc.jsonValue())),
+  )
+  const body = fc.record(
+    Object.fromEntries(
+      ['prompt', 'other', 'parameters', 'messages', 'list', 'width', 'field'].map(field => [field, value]),
+    ),
+    { requiredKeys: [] },
+  )
+
+  it('gives plain JSON or a MappingError, whatever it is given', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...EXPRESSIONS), body, async (expression, body) => {
+        const { request, response } = mappings({ request: expression, response: `{ "result": (${expression}) }` })
+
+        for (const mapped of [request({ ...FIELDS, body }), response(body)]) {
+          const given = await mapped.catch((error: unknown) => error)
+          if (given instanceof Error) expect(given).toBeInstanceOf(MappingError)
+          else expect(JSON.parse(JSON.stringify(given))).toEqual(given)
+        }
+      }),
+      { numRuns: 150 },
+    )
+  }, 60_000)
 })

@@ -1,0 +1,83 @@
+import { parentPort, Worker, workerData } from 'node:worker_threads'
+import { inTurn } from './in-turn.ts'
+import { EvaluationError } from './jsonata-prepare.ts'
+import { type Answer, serve, type Task } from './jsonata-serve.ts'
+
+/** How long one evaluation may take, whatever it does: more than JSONata's own bound, which leaves the thread alive. */
+const KILL_AFTER_MS = 500
+
+const MEMORY_MB = 128
+
+/** What tells the thread of ours from another that a bundle of this file may run in. */
+const ROLE = 'jsonata'
+
+interface Thread {
+  /** One at a time. Rejects only if there can be no thread. */
+  ask(task: Task): Promise<Answer>
+}
+
+let running: Thread | undefined
+const oneByOne = inTurn()
+
+/**
+ * Evaluates in a thread that is ended when it takes too long or too much memory, since neither a regular expression nor a
+ * function of JSONata's can be stopped otherwise. The next evaluation starts another one. Gives JSON text, or undefined for
+ * nothing; rejects with `EvaluationError`, and with another error if there can be no thread.
+ */
+export function evaluateInThread(source: string, input: unknown): Promise<string | undefined> {
+  return oneByOne(async () => {
+    running ??= startThread()
+    const answer = await running.ask({ source, input: JSON.stringify(input) })
+    if ('problem' in answer) throw new EvaluationError(answer.problem)
+    return answer.json
+  })
+}
+
+function startThread(): Thread {
+  // This very file, in a bundle, too: there it is a chunk of its own, since it is imported late.
+  const worker = new Worker(new URL(import.meta.url), {
+    workerData: ROLE,
+    env: {},
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 16 },
+  })
+  let reply = Promise.withResolvers<Answer>()
+  const ready = reply.promise
+  const abandon = (problem: string) => {
+    // One that was ended may still run out of memory, when another has taken its place.
+    if (running === thread) running = undefined
+    reply.resolve({ problem })
+  }
+  worker.on('message', (answer: Answer) => reply.resolve(answer))
+  worker.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ERR_WORKER_OUT_OF_MEMORY') reply.reject(error)
+    abandon(`needs more than ${MEMORY_MB} MB of memory`)
+  })
+
+  const thread: Thread = {
+    ask: async task => {
+      await ready
+      reply = Promise.withResolvers()
+      let answered = false
+      // An answer that is here already counts, even if this side was too busy to see it in time.
+      const timer = setTimeout(() => setImmediate(() => answered || kill()), KILL_AFTER_MS)
+      const kill = () => {
+        abandon(`takes over ${KILL_AFTER_MS} ms`)
+        void worker.terminate()
+      }
+      // It keeps the process alive only while it works.
+      worker.ref()
+      worker.postMessage(task)
+      try {
+        return await reply.promise
+      } finally {
+        answered = true
+        clearTimeout(timer)
+        worker.unref()
+      }
+    },
+  }
+  return thread
+}
+
+if (workerData === ROLE && parentPort) serve(parentPort)

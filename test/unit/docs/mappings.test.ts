@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { compileExpression } from '../../../functions/platform/jsonata.ts'
+import { checkMapping } from '../../../lib/config/mapping.ts'
+import { readSource } from '../../../lib/config/source-document.ts'
+
+interface Example {
+  expression: string
+  input: string
+  output: string
+}
+
+const PAGE = readFileSync('docs/mappings.md', 'utf8')
+const fences = (language: string): string[] =>
+  [...PAGE.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)\`\`\`$`, 'gms'))].map(([, text = '']) => text)
+
+/** Lines of an expression and a comment, `input → output`. */
+const inJsonata = fences('jsonata')
+  .flatMap(text => text.trim().split('\n'))
+  .map((line): Example => {
+    const [, expression = '', input = '', output = ''] = /^(.*?) +\/\* (.*) → (.*) \*\/$/.exec(line) ?? []
+    return { expression, input, output }
+  })
+
+/** A key of pipeline.yaml and its expression, then `# input → output`. */
+const inYaml = fences('yaml').map((text): Example => {
+  const [, input = '', output = ''] = /^# (.*) → (.*)$/m.exec(text) ?? []
+  const [expression] = Object.values(readSource(text, {}).toData() as Record<string, string>)
+  return { expression: expression ?? '', input, output }
+})
+
+describe('each example of docs/mappings.md', () => {
+  const examples = [...inJsonata, ...inYaml]
+
+  it('is found', () => {
+    const arrows = PAGE.split('\n').filter(line => / → .*( \*\/|[\]}])$/.test(line))
+    expect(examples).toHaveLength(arrows.length)
+    expect(examples.length).toBeGreaterThan(25)
+  })
+
+  it.each(examples)('gives what it says: $expression for $input', async ({ expression, input, output }) => {
+    const evaluated = compileExpression(expression)(JSON.parse(input))
+
+    expect(checkMapping(expression)).toBeUndefined()
+    if (output.startsWith('fails: ')) await expect(evaluated).rejects.toThrow(output.slice('fails: '.length))
+    else expect(await evaluated).toEqual(output === 'nothing' ? undefined : JSON.parse(output))
+  })
+})
