@@ -6,7 +6,6 @@ export const notInEffect = 'is not in effect yet; remove it'
 // What the schema knows but the system doesn't do yet; `*` stands for any name. With `value`, only that value is refused.
 // The schema itself refuses sigv4, so that the type of a loaded pipeline has only the form of auth that is in effect.
 const NOT_YET: { path: string; value?: unknown; message: string }[] = [
-  { path: 'inputs', message: notInEffect },
   { path: 'queue.backend', value: 'rabbitmq', message: "can't be rabbitmq yet: that is not in effect; it must be sqs" },
   { path: 'models.*.endpoint.auth.sigv4', message: notInEffect },
   { path: 'models.*.batch', message: notInEffect },

@@ -1,15 +1,19 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
+import { createRouter } from '../../functions/admission/route.ts'
 import type { CollectorPorts } from '../../functions/collector/ports.ts'
 import type { GatewayPorts } from '../../functions/gateway/ports.ts'
 import { dynamoKeys } from '../../functions/idempotency/dynamodb.ts'
+import { dynamoInputKeys } from '../../functions/idempotency/dynamodb-inputs.ts'
 import { createMappings } from '../../functions/inference/mapping.ts'
 import type { ModelEndpoint } from '../../functions/inference/port.ts'
+import type { IntakePorts } from '../../functions/intake/ports.ts'
 import { dynamoItems } from '../../functions/items/dynamodb.ts'
 import { rdsDataLedger } from '../../functions/ledger/rds-data.ts'
 import type { RedrivePorts } from '../../functions/lifecycle/redrive-request.ts'
 import { s3Payloads } from '../../functions/payloads/s3.ts'
 import type { Ids } from '../../functions/platform/ids.ts'
+import { reaching } from '../../functions/platform/unavailable.ts'
 import { sqsQueue } from '../../functions/queue/sqs.ts'
 import { dynamoQuota } from '../../functions/quota/dynamodb.ts'
 import type { ReaderPorts } from '../../functions/reader/ports.ts'
@@ -22,7 +26,7 @@ import { type DynamoDbModel, dynamoDbClient } from './models/dynamodb.ts'
 import { type RdsDataModel, rdsDataClient } from './models/rds-data.ts'
 import { type S3Model, s3Client } from './models/s3.ts'
 import { type SqsModel, sqsClient } from './models/sqs.ts'
-import { LEDGER_ENV, MAPPINGS, URL_PREFIX } from './settings.ts'
+import { GATEWAY, LEDGER_ENV, MAPPINGS, URL_PREFIX, USERS } from './settings.ts'
 import type { World } from './world.ts'
 
 export interface Services {
@@ -33,6 +37,7 @@ export interface Services {
 }
 
 export type Ports = GatewayPorts &
+  IntakePorts &
   ReaderPorts &
   WorkerPorts &
   CollectorPorts &
@@ -50,6 +55,7 @@ export interface PlantedBug {
 }
 
 const mappings = createMappings(MAPPINGS)
+const route = createRouter(GATEWAY)
 /** Nothing depends on it. */
 const metrics = { addMetric: () => undefined } as unknown as Metrics
 
@@ -76,6 +82,10 @@ export function compose(
   const ports: Ports = {
     items: dynamoItems(dynamo, 'requests'),
     keys: dynamoKeys(dynamo, 'requests'),
+    inputs: dynamoInputKeys(dynamo, 'requests'),
+    users: { user: userId => usersOf(world, by, userId) },
+    route,
+    logger: silent,
     quota: dynamoQuota(dynamo, 'quota', once),
     queue: sqsQueue(
       sqsClient(
@@ -110,10 +120,21 @@ export function compose(
     sleep: ms => world.sleep(by, ms),
     ids,
     metrics,
-    settings: { store_prompts: true },
+    settings: GATEWAY,
   }
   return bug?.ports ? bug.ports(ports, by) : ports
 }
+
+/** The table that an operator fills, read as any other. */
+const usersOf = (world: World, by: Invocation, user_id: string) =>
+  reaching('the users table', () =>
+    world.call(
+      by,
+      'requests',
+      () => `looks up ${user_id}`,
+      () => ({ user_id, plan: USERS[user_id] ?? GATEWAY.quotas.default_plan, overrides: {} }),
+    ),
+  )
 
 const tableOf = (command: unknown): Service =>
   (command as { input: { TableName?: string } }).input.TableName === 'quota' ? 'quota' : 'requests'

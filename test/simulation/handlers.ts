@@ -1,5 +1,7 @@
 import type { SQSRecord } from 'aws-lambda'
 import { collect } from '../../functions/collector/collect.ts'
+import { inputOf } from '../../functions/intake/input.ts'
+import { takeInput } from '../../functions/intake/take-input.ts'
 import { bury } from '../../functions/lifecycle/bury.ts'
 import { parseMessage } from '../../functions/platform/batch.ts'
 import { Unavailable } from '../../functions/platform/unavailable.ts'
@@ -23,13 +25,14 @@ export type Handle = (
   by: Invocation,
   messages: readonly Message[],
   onError: OnError,
+  queue: string,
 ) => Promise<Set<string>>
 
 /** What functions/worker/handler.ts does, whose module composes itself from its environment. */
-export const work: Handle = async (ports, by, messages, onError) => {
+export const work: Handle = async (ports, by, messages, onError, queue) => {
   const lease_until = by.deadline + LEASE_MARGIN_MS
   const read = messages
-    .map(toRecord)
+    .map(message => toRecord(message, queue))
     .map(record => ({ record, message: parseMessage(InferenceMessage, record, silent) }))
   const failed = await Promise.all(plan(read).map(job => perform(ports, job, lease_until, onError)))
   return new Set(failed.flat())
@@ -49,10 +52,10 @@ async function perform(ports: Ports, job: Job, lease_until: number, onError: OnE
 }
 
 /** What functions/collector/handler.ts does. */
-export const takeResults: Handle = async (ports, _by, messages, onError) => {
+export const takeResults: Handle = async (ports, _by, messages, onError, queue) => {
   const events = new Map<ResultEvent, SQSRecord>()
   const unburied: Promise<string[]>[] = []
-  for (const record of messages.map(toRecord)) {
+  for (const record of messages.map(message => toRecord(message, queue))) {
     const message = parseMessage(AnyMessage, record, silent)
     if (message?.type === 'inference') unburied.push(buried(ports, message, record, onError))
     else events.set(message ?? unreadableEvent(record.messageId, record.body, ports.clock()), record)
@@ -64,6 +67,20 @@ export const takeResults: Handle = async (ports, _by, messages, onError) => {
   return new Set([...waiting, ...comesAgain])
 }
 
+/** What functions/intake/handler.ts does. */
+export const takeInputs: Handle = async (ports, _by, messages, onError, queue) => {
+  const failed = messages.map(async ({ id, body }) => {
+    try {
+      await takeInput(ports, inputOf(toRecord({ id, body }, queue)))
+      return []
+    } catch (error) {
+      onError(error)
+      return [id]
+    }
+  })
+  return new Set((await Promise.all(failed)).flat())
+}
+
 async function buried(ports: Ports, message: InferenceMessage, record: SQSRecord, onError: OnError): Promise<string[]> {
   try {
     return (await bury(ports, message, ports.clock())) ? [] : [record.messageId]
@@ -73,7 +90,7 @@ async function buried(ports: Ports, message: InferenceMessage, record: SQSRecord
   }
 }
 
-const toRecord = ({ id, body }: Message): SQSRecord => ({
+const toRecord = ({ id, body }: Pick<Message, 'id' | 'body'>, queue: string): SQSRecord => ({
   messageId: id,
   body,
   receiptHandle: id,
@@ -86,7 +103,7 @@ const toRecord = ({ id, body }: Message): SQSRecord => ({
   messageAttributes: {},
   md5OfBody: '',
   eventSource: 'aws:sqs',
-  eventSourceARN: 'arn:queue',
+  eventSourceARN: `arn:aws:sqs:us-east-1:1:${queue}`,
   awsRegion: 'us-east-1',
 })
 
