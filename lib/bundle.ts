@@ -5,7 +5,16 @@ import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build } from 'esbuild'
 
 /** Every `functions/<entry point>/handler.ts`. */
-export const ENTRY_POINTS = ['authorizer', 'gateway', 'reader', 'worker', 'collector', 'sweeper', 'migrator'] as const
+export const ENTRY_POINTS = [
+  'authorizer',
+  'gateway',
+  'intake',
+  'reader',
+  'worker',
+  'collector',
+  'sweeper',
+  'migrator',
+] as const
 export type EntryPoint = (typeof ENTRY_POINTS)[number]
 
 /** A function's code: one folder of files, of which `index.mjs` exports `handler`. */

@@ -8,6 +8,7 @@ import { Dashboard } from './constructs/dashboard.ts'
 import type { Deployment } from './constructs/deployment.ts'
 import { FrontDoor } from './constructs/front-door.ts'
 import { Gateway } from './constructs/gateway.ts'
+import { Intake } from './constructs/intake.ts'
 import { LedgerMigrations } from './constructs/ledger-migrations.ts'
 import { Model } from './constructs/model.ts'
 import { Reader } from './constructs/reader.ts'
@@ -54,6 +55,7 @@ export class SluiceStack extends Stack {
     const queues = [...models.flatMap(model => Object.values(model.queues)), results.work]
     const gateway = new Gateway(this, 'Gateway', { ...common, queues })
     const reader = new Reader(this, 'Reader', { ...common, results: results.work })
+    const intake = pipeline.inputs?.length ? new Intake(this, 'Intake', { ...common, queues }) : undefined
     new Sweeper(this, 'Sweeper', { ...common, results: results.work })
     for (const user of [results.collector, reader.handler, gateway.handler]) user.lambda.node.addDependency(migrations)
 
@@ -68,6 +70,7 @@ export class SluiceStack extends Stack {
       name,
       frontDoor,
       gateway,
+      intake,
       models,
       results,
       ledger: state.ledger,

@@ -15,10 +15,15 @@ export function dynamoAccess(client: DynamoDBClient, tables: AccessTables): Acce
         const item = await get(client, tables.keys, { key_id: keyId })
         return item && KeyRecord.parse(item)
       }),
-    user: userId =>
-      reaching('the users table', async () => {
-        const item = await get(client, tables.users, { user_id: userId })
-        return item && UserRecord.parse(item)
-      }),
+    ...dynamoUsers(client, tables.users),
   }
 }
+
+/** As much of it as needs no key. */
+export const dynamoUsers = (client: DynamoDBClient, table: string): Pick<Access, 'user'> => ({
+  user: userId =>
+    reaching('the users table', async () => {
+      const item = await get(client, table, { user_id: userId })
+      return item && UserRecord.parse(item)
+    }),
+})

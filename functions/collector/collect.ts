@@ -1,7 +1,7 @@
 import type { Entry } from '../ledger/port.ts'
 import { type RequestItem, reservationOf } from '../requests/item.ts'
 import type { OutcomeEvent, ResultEvent } from '../requests/messages.ts'
-import { acceptedEntry, decidedEntry, endedEntry, unreadableEntry } from './entry.ts'
+import { acceptedEntry, decidedEntry, endedEntry, refusedEntry, unreadableEntry } from './entry.ts'
 import type { CollectorPorts } from './ports.ts'
 
 /** An event, and the item that accepted it if it was an outcome. */
@@ -56,6 +56,8 @@ async function take(ports: CollectorPorts, event: ResultEvent): Promise<Taken | 
       return { event, entry: endedEntry(event) }
     case 'unreadable':
       return { event, entry: unreadableEntry(event) }
+    case 'refused':
+      return { event, entry: refusedEntry(event) }
     case 'outcome': {
       const item = await ports.items.decide(decisionOf(event))
       return item && { event, entry: decidedEntry(event, item), item }

@@ -1,8 +1,15 @@
 import type { DeadLetter, Entry, LedgerRow } from '../ledger/port.ts'
 import type { RequestItem } from '../requests/item.ts'
-import type { AcceptedEvent, EndedEvent, OutcomeEvent, ResultEvent, UnreadableEvent } from '../requests/messages.ts'
+import type {
+  AcceptedEvent,
+  EndedEvent,
+  OutcomeEvent,
+  RefusedEvent,
+  ResultEvent,
+  UnreadableEvent,
+} from '../requests/messages.ts'
 
-const rowOf = (event: Exclude<ResultEvent, UnreadableEvent>) => ({
+const rowOf = (event: Exclude<ResultEvent, UnreadableEvent | RefusedEvent>) => ({
   request_id: event.request_id,
   user_id: event.user_id,
   model: event.model,
@@ -35,6 +42,16 @@ export function endedEntry(event: EndedEvent): Entry {
 
 export const unreadableEntry = ({ message_id, text, at }: UnreadableEvent): Entry => ({
   deadLetter: { id: `message:${message_id}`, reason: 'unreadable', attempts: 0, message: { text }, at },
+})
+
+export const refusedEntry = ({ input, at }: RefusedEvent): Entry => ({
+  deadLetter: {
+    id: `input:${input.queue}:${input.message_id}`,
+    reason: input.refusal.code,
+    attempts: 0,
+    message: input,
+    at,
+  },
 })
 
 /**

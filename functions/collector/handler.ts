@@ -41,7 +41,7 @@ async function collected(events: readonly ResultEvent[]): Promise<ReadonlyMap<Re
   const { metrics, logger } = ports
   const { again, ended } = await collect(ports, events)
   for (const [event, error] of again) {
-    const request_id = event.type === 'unreadable' ? undefined : event.request_id
+    const request_id = 'request_id' in event ? event.request_id : undefined
     logger.error('an event was not taken and comes again', { type: event.type, request_id, error: error as Error })
   }
   for (const { status } of ended)

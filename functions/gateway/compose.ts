@@ -1,3 +1,4 @@
+import type { Settings } from '../admission/settings.ts'
 import { dynamoKeys } from '../idempotency/dynamodb.ts'
 import { dynamoItems } from '../items/dynamodb.ts'
 import { lazyLedger } from '../ledger/lazy.ts'
@@ -10,7 +11,6 @@ import { sqsQueue } from '../queue/sqs.ts'
 import { dynamoQuota } from '../quota/dynamodb.ts'
 import type { Env } from './env.ts'
 import type { GatewayPorts } from './ports.ts'
-import type { Settings } from './settings.ts'
 
 export function compose(
   env: Env,

@@ -1,7 +1,7 @@
+import type { Accepted } from '../admission/accept.ts'
+import type { Prepared } from '../admission/prepare.ts'
 import type { RequestView } from '../lifecycle/view-request.ts'
 import { type HttpResponse, json } from '../platform/http.ts'
-import type { Prepared } from './prepare.ts'
-import type { Accepted } from './submit-request.ts'
 
 /** How soon to look for the end of a request, in seconds. */
 const POLL_SECONDS = 1

@@ -1,17 +1,11 @@
+import type { Accepted } from '../admission/accept.ts'
+import { admit } from '../admission/admit.ts'
+import type { Prepared } from '../admission/prepare.ts'
+import { publish } from '../admission/publish.ts'
+import { quotaExceeded } from '../admission/quota-exceeded.ts'
 import { Unavailable } from '../platform/unavailable.ts'
-import type { RequestItem } from '../requests/item.ts'
-import { admit, type Verdict } from './admit.ts'
 import type { GatewayPorts } from './ports.ts'
-import type { Prepared } from './prepare.ts'
-import { publish } from './publish.ts'
-import { quotaExceeded } from './quota-exceeded.ts'
 import { takeBack } from './take-back.ts'
-
-export interface Accepted {
-  readonly item: RequestItem
-  /** Of the shard that admitted it; unknown when an earlier try did. */
-  readonly left: (Verdict & { admitted: true })['left']
-}
 
 /**
  * Admits a submission and makes it durable. When it resolves, the request will be run (I4). Throws `ApiError` for a

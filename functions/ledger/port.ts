@@ -1,6 +1,6 @@
 import type { Priority } from '../requests/ids.ts'
 import type { Failure, Status, Usage } from '../requests/item.ts'
-import type { InferenceMessage, Payload } from '../requests/messages.ts'
+import type { InferenceMessage, Payload, RefusedInput } from '../requests/messages.ts'
 
 /** One row of `requests`, as far as an event knows it. Times are epoch milliseconds. */
 export interface LedgerRow {
@@ -34,7 +34,7 @@ export interface DeadLetter {
   readonly reason: string
   readonly attempts: number
   /** What was to be run; of what nobody could read, its text. */
-  readonly message?: InferenceMessage | { readonly text: string } | undefined
+  readonly message?: InferenceMessage | RefusedInput | { readonly text: string } | undefined
   readonly at: number
 }
 

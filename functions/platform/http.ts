@@ -1,7 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
-import { API_ERRORS, ApiError } from '../requests/errors.ts'
+import { API_ERRORS, ApiError, refusalOf } from '../requests/errors.ts'
 import { Unavailable } from './unavailable.ts'
 
 export type HttpResponse = APIGatewayProxyStructuredResultV2
@@ -32,12 +32,13 @@ export const answerErrors = (logger: Logger): MiddlewareObj => ({
 })
 
 function toResponse(error: unknown, logger: Logger): HttpResponse {
-  const known = error instanceof ApiError ? error : toApiError(error, logger)
-  const body = { error: known.message, status: 'error', code: known.code, ...known.body }
-  return json(API_ERRORS[known.code], body, known.headers)
+  const known = toApiError(error, logger)
+  return json(API_ERRORS[known.code], refusalOf(known), known.headers)
 }
 
-function toApiError(error: unknown, logger: Logger): ApiError {
+/** What a client is told of an error: its own sentence if it is one of ours, else one of ours; the log has the rest. */
+export function toApiError(error: unknown, logger: Pick<Logger, 'error'>): ApiError {
+  if (error instanceof ApiError) return error
   if (error instanceof Unavailable) {
     logger.error('a service is unavailable', error)
     return new ApiError('unavailable', 'the service is unavailable for the moment; nothing was charged', {

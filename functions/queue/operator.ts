@@ -1,4 +1,4 @@
-import { GetQueueAttributesCommand, QueueDoesNotExist, type SQSClient } from '@aws-sdk/client-sqs'
+import { GetQueueAttributesCommand, QueueDoesNotExist, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
 import { reaching } from '../platform/unavailable.ts'
 
 /** Answers whether there is a queue of a name. Rejects with `Unavailable`. */
@@ -10,6 +10,24 @@ export const sqsQueueExists =
     reaching('the queue', async () => {
       try {
         await client.send(new GetQueueAttributesCommand({ QueueUrl: urlPrefix + queue }))
+        return true
+      } catch (error) {
+        if (error instanceof QueueDoesNotExist) return false
+        throw error
+      }
+    })
+
+/** Sends a text as it is to an input queue; answers whether there is one of that name. Rejects with `Unavailable`. */
+export type SendInput = (queue: string, text: string) => Promise<boolean>
+
+/** An input's name is all of its queue's name: only the account is shared with the stack's own queues. */
+export const sqsSendInput =
+  (client: SQSClient, urlPrefix: string): SendInput =>
+  (queue, text) =>
+    reaching('the queue', async () => {
+      const QueueUrl = urlPrefix.slice(0, urlPrefix.lastIndexOf('/') + 1) + queue
+      try {
+        await client.send(new SendMessageCommand({ QueueUrl, MessageBody: text }))
         return true
       } catch (error) {
         if (error instanceof QueueDoesNotExist) return false

@@ -29,6 +29,14 @@ export const FAILURE_CODES = [
 ] as const
 export type FailureCode = (typeof FAILURE_CODES)[number]
 
+/** `error` is a sentence for people; what else there is depends on the code. */
+export interface Refusal {
+  readonly error: string
+  readonly status: 'error'
+  readonly code: string
+  readonly [field: string]: unknown
+}
+
 /** A refusal with the sentence that its client reads, and what else its answer carries. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
@@ -47,3 +55,11 @@ export class ApiError extends Error {
     this.headers = more.headers ?? {}
   }
 }
+
+/** The body of an answer that refuses. */
+export const refusalOf = ({ message, code, body }: ApiError): Refusal => ({
+  error: message,
+  status: 'error',
+  code,
+  ...body,
+})

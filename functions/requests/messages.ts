@@ -95,7 +95,34 @@ export const UnreadableEvent = z.strictObject({
 })
 export type UnreadableEvent = z.infer<typeof UnreadableEvent>
 
-export const ResultEvent = z.discriminatedUnion('type', [AcceptedEvent, OutcomeEvent, EndedEvent, UnreadableEvent])
+/** A message of an input queue that was refused, as its dead letter keeps it. */
+export const RefusedInput = z.strictObject({
+  queue: z.string(),
+  /** Of the message in its queue. */
+  message_id: z.string(),
+  /** The text of the message as it came. */
+  body: Payload,
+  /** The body of the answer that it would have got by HTTP. */
+  refusal: z.looseObject({ error: z.string(), status: z.literal('error'), code: z.string() }),
+})
+export type RefusedInput = z.infer<typeof RefusedInput>
+
+/** A message of an input queue was refused, which is final: it becomes a dead letter (I10). */
+export const RefusedEvent = z.strictObject({
+  v: z.literal(1),
+  type: z.literal('refused'),
+  input: RefusedInput,
+  at: z.int(),
+})
+export type RefusedEvent = z.infer<typeof RefusedEvent>
+
+export const ResultEvent = z.discriminatedUnion('type', [
+  AcceptedEvent,
+  OutcomeEvent,
+  EndedEvent,
+  UnreadableEvent,
+  RefusedEvent,
+])
 export type ResultEvent = z.infer<typeof ResultEvent>
 
 /** Whatever may be in a queue that the collector reads. */

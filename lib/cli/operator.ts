@@ -9,7 +9,7 @@ import type { Payloads } from '../../functions/payloads/port.ts'
 import { s3Payloads } from '../../functions/payloads/s3.ts'
 import { type Clock, systemClock } from '../../functions/platform/clock.ts'
 import { type Ids, randomIds } from '../../functions/platform/ids.ts'
-import { type QueueExists, sqsQueueExists } from '../../functions/queue/operator.ts'
+import { type QueueExists, type SendInput, sqsQueueExists, sqsSendInput } from '../../functions/queue/operator.ts'
 import type { MessageQueue } from '../../functions/queue/port.ts'
 import { sqsQueue } from '../../functions/queue/sqs.ts'
 import { dynamoQuota } from '../../functions/quota/dynamodb.ts'
@@ -29,6 +29,7 @@ export interface Operator {
   readonly payloads: Pick<Payloads, 'get'>
   readonly queue: MessageQueue
   readonly queueExists: QueueExists
+  readonly sendInput: SendInput
   /** Whole tables, a page at a time. */
   allQuotaItems(): AsyncIterable<QuotaItem[]>
   allItems(): AsyncIterable<RequestItem[]>
@@ -56,6 +57,7 @@ export function operatorOf(
     payloads: s3Payloads(s3, outputs.PayloadsBucket),
     queue: sqsQueue(sqs, outputs.QueueUrlPrefix),
     queueExists: sqsQueueExists(sqs, outputs.QueueUrlPrefix),
+    sendInput: sqsSendInput(sqs, outputs.QueueUrlPrefix),
     allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),
     allItems: () => allItems(dynamoDb, outputs.RequestsTable),
     quotas: outputs.Plans,

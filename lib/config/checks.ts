@@ -7,6 +7,7 @@ import { suggest } from './suggest.ts'
 /** What is wrong between the parts of a pipeline whose values are right each for itself. */
 export function crossCheck(pipeline: Pipeline): Finding[] {
   return [
+    ...checkInputs(pipeline),
     ...checkDefaultPlan(pipeline),
     ...checkRoutes(pipeline),
     ...Object.entries(pipeline.quotas.plans).flatMap(([name, plan]) => checkPlan(name, plan)),
@@ -16,6 +17,24 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
       ...checkBatch(name, model),
     ]),
   ]
+}
+
+// Queues of an account share one space of names, and an input's is not prefixed: other systems send to it.
+function checkInputs({ name, inputs = [] }: Pipeline): Finding[] {
+  const seen = new Set<string>()
+  return inputs.flatMap(({ queue }, index): Finding[] => {
+    const path = ['inputs', index, 'queue']
+    const isRepeated = seen.has(queue)
+    seen.add(queue)
+    if (isRepeated) return [{ path, message: `must not be "${queue}" again: another input has this name` }]
+    if (queue.endsWith('-dlq'))
+      return [{ path, message: 'must not end in -dlq, as the dead-letter queues do that the stack makes' }]
+    if (queue === `${name}-results` || queue.startsWith(`${name}-inference-`)) {
+      const own = `${name}-results and ${name}-inference-… are its own queues`
+      return [{ path, message: `must not be a name of the stack's: ${own}` }]
+    }
+    return []
+  })
 }
 
 function checkDefaultPlan({ quotas }: Pipeline): Finding[] {

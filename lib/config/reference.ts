@@ -1,5 +1,4 @@
 import { type JsonSchema, plainJsonSchema } from './json-schema.ts'
-import { isNotYet } from './not-yet.ts'
 
 const INTRODUCTION = `# pipeline.yaml
 
@@ -17,7 +16,7 @@ first line names the JSON Schema:
   since \`\${name: …}\` is a variable.
 - **Durations** are a whole number and a unit: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`4d\`.
 - **Mappings and conditions** are [JSONata](https://docs.jsonata.org), compiled when the file is checked; [mappings.md](mappings.md) says what they see.
-- Keys marked *not in effect yet* are checked and then refused: they are never ignored.
+- \`rabbitmq\` and \`tracing\` are known but not in effect yet: they are refused, never ignored.
 `
 
 /** The reference of the pipeline file in Markdown, one table a mapping. */
@@ -47,7 +46,7 @@ function children(
 function table({ properties = {}, required = [] }: JsonSchema, path: string[]): string {
   const rows = Object.entries(properties).map(([key, schema]) => {
     const preset = required.includes(key) ? '*required*' : code(schema.default)
-    return `| \`${key}\` | ${form(schema)} | ${preset} | ${meaning(schema, [...path, key])} |`
+    return `| \`${key}\` | ${form(schema)} | ${preset} | ${meaning(schema)} |`
   })
   const heading = path.length === 0 ? '## The file' : `## \`${path.join('.')}\``
   return `${[heading, '', '| key | value | default | meaning |', '|---|---|---|---|', ...rows].join('\n')}\n`
@@ -72,11 +71,10 @@ function form(schema: JsonSchema): string {
   }
 }
 
-function meaning({ description = '', default: preset, examples = [] }: JsonSchema, path: string[]): string {
-  const notYet = isNotYet(path.join('.').replaceAll('<name>', '*')) ? '*Not in effect yet.* ' : ''
+function meaning({ description = '', default: preset, examples = [] }: JsonSchema): string {
   const shown =
     preset === undefined ? examples : examples.filter(example => JSON.stringify(example) !== JSON.stringify(preset))
-  return `${notYet}${description}${shown.length > 0 ? ` Example: ${shown.map(code).join(', ')}` : ''}`
+  return `${description}${shown.length > 0 ? ` Example: ${shown.map(code).join(', ')}` : ''}`
 }
 
 function code(value: unknown): string {

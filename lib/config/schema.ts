@@ -99,8 +99,10 @@ const Observability = section({
 })
 
 const Input = section({
-  queue: text(/^[A-Za-z0-9_-]{1,80}$/, 'the name of an SQS queue').meta({
-    description: 'The name of a queue; its messages are requests with a user_id.',
+  // SQS takes 80 characters, of which the dead-letter queue needs four for its ending.
+  queue: text(/^[A-Za-z0-9_-]{1,76}$/, 'a name of letters, digits, - and _, up to 76 characters').meta({
+    description:
+      'The name of the SQS queue, which the stack creates. Each message is the body of a POST with a user_id; who may send, IAM says.',
     examples: ['nightly-prompts'],
   }),
 })
@@ -113,10 +115,10 @@ export const Pipeline = section({
   )
     .prefault('sluice')
     .meta({ description: 'What the deployment is called. It is part of the AWS names.' }),
-  inputs: z
-    .array(Input, 'must be a list of inputs, such as [{ queue: nightly-prompts }]')
-    .optional()
-    .meta({ description: 'Where requests come from besides HTTP.' }),
+  inputs: z.array(Input, 'must be a list of inputs, such as [{ queue: nightly-prompts }]').optional().meta({
+    description:
+      'Queues that requests come from besides HTTP, through the same admission. A refused one is a dead letter.',
+  }),
   queue: Queue.prefault({}).meta({ description: 'How requests wait.' }),
   quotas: Quotas.meta({ description: 'What users may use.' }),
   routing: z

@@ -3,6 +3,7 @@ import { Dashboard as CloudWatchDashboard, GraphWidget, type IMetric, Stats } fr
 import { Construct } from 'constructs'
 import type { FrontDoor } from './front-door.ts'
 import type { Gateway } from './gateway.ts'
+import type { Intake } from './intake.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 import type { Model } from './model.ts'
 import type { Results } from './results.ts'
@@ -12,6 +13,8 @@ export interface DashboardProps {
   readonly name: string
   readonly frontDoor: FrontDoor
   readonly gateway: Gateway
+  /** Absent without inputs. */
+  readonly intake: Intake | undefined
   readonly models: readonly Model[]
   readonly results: Results
   readonly ledger: LedgerDatabase
@@ -26,7 +29,13 @@ export class Dashboard extends Construct {
     new CloudWatchDashboard(this, 'Dashboard', {
       dashboardName: props.name,
       defaultInterval: Duration.hours(3),
-      widgets: [frontDoorRow(props.frontDoor), requestsRow(props), ...props.models.map(modelRow), resultsRow(props)],
+      widgets: [
+        frontDoorRow(props.frontDoor),
+        ...(props.intake ? [inputsRow(props.intake)] : []),
+        requestsRow(props),
+        ...props.models.map(modelRow),
+        resultsRow(props),
+      ],
     })
     this.url = `https://${Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region=${Aws.REGION}#dashboards/dashboard/${props.name}`
   }
@@ -42,6 +51,14 @@ function frontDoorRow({ api }: FrontDoor): GraphWidget[] {
       api.metricServerError({ statistic: Stats.SUM }),
     ]),
     graph('Latency', [api.metricLatency({ statistic: Stats.p(50) }), api.metricLatency({ statistic: Stats.p(99) })]),
+  ]
+}
+
+function inputsRow({ inputs, handler }: Intake): GraphWidget[] {
+  return [
+    graph('Inputs: waiting', inputs.flatMap(waiting)),
+    graph('Inputs: oldest', inputs.map(oldest)),
+    graph('Inputs: admitted', [handler.counted('AcceptedRequests'), handler.counted('RefusedRequests')]),
   ]
 }
 

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
+import type { Settings } from '../../functions/admission/settings.ts'
 import type { Env } from '../../functions/gateway/env.ts'
-import type { Settings } from '../../functions/gateway/settings.ts'
 import { GATEWAY_TIMEOUT_MS } from '../../functions/requests/timing.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { ALARM_PERIOD } from './alarms.ts'
@@ -32,7 +32,7 @@ export class Gateway extends Construct {
     this.handler = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'gateway',
-      settings: gatewaySettings(deployment.pipeline),
+      settings: admissionSettings(deployment.pipeline),
       environment: {
         ...ledger.environment,
         QUEUE_URL_PREFIX: props.queueUrlPrefix,
@@ -63,7 +63,8 @@ export class Gateway extends Construct {
   }
 }
 
-function gatewaySettings({ quotas, routing, models, queue, observability }: Pipeline): Settings {
+/** What every function needs that admits requests. */
+export function admissionSettings({ quotas, routing, models, queue, observability }: Pipeline): Settings {
   return {
     quotas,
     routing,

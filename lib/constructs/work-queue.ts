@@ -3,6 +3,7 @@ import { Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
+import { DEAD_LETTERS } from '../../functions/queue/names.ts'
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 import type { SluiceFunction } from './function.ts'
 
@@ -55,7 +56,7 @@ export class WorkQueue extends Construct {
     const common = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: RETENTION }
     this.deadLetters = new Queue(this, 'DeadLetters', {
       ...common,
-      queueName: `${this.name}-dlq`,
+      queueName: this.name + DEAD_LETTERS,
       visibilityTimeout: DEAD_LETTER_VISIBILITY,
     })
     this.queue = new Queue(this, 'Queue', {

@@ -11,6 +11,7 @@ const RUNS = 7
 const CLIENTS: Record<EntryPoint, readonly string[]> = {
   authorizer: ['dynamodb'],
   gateway: ['dynamodb', 'sqs'],
+  intake: ['dynamodb', 'sqs'],
   reader: ['dynamodb', 'sqs', 'rds-data'],
   worker: ['dynamodb', 'sqs', 'secrets-manager'],
   collector: ['dynamodb', 'sqs', 'rds-data'],

@@ -1,17 +1,21 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
+import { createRouter } from '../../functions/admission/route.ts'
 import type { CollectorPorts } from '../../functions/collector/ports.ts'
 import type { GatewayPorts } from '../../functions/gateway/ports.ts'
 import { dynamoGuards } from '../../functions/guard/dynamodb.ts'
 import { createGuard } from '../../functions/guard/guard.ts'
 import { dynamoKeys } from '../../functions/idempotency/dynamodb.ts'
+import { dynamoInputKeys } from '../../functions/idempotency/dynamodb-inputs.ts'
 import { createMappings } from '../../functions/inference/mapping.ts'
 import type { ModelEndpoint } from '../../functions/inference/port.ts'
+import type { IntakePorts } from '../../functions/intake/ports.ts'
 import { dynamoItems } from '../../functions/items/dynamodb.ts'
 import { rdsDataLedger } from '../../functions/ledger/rds-data.ts'
 import type { RedrivePorts } from '../../functions/lifecycle/redrive-request.ts'
 import { s3Payloads } from '../../functions/payloads/s3.ts'
 import type { Ids } from '../../functions/platform/ids.ts'
+import { reaching } from '../../functions/platform/unavailable.ts'
 import { sqsQueue } from '../../functions/queue/sqs.ts'
 import { dynamoQuota } from '../../functions/quota/dynamodb.ts'
 import type { ReaderPorts } from '../../functions/reader/ports.ts'
@@ -25,7 +29,7 @@ import { type RdsDataModel, rdsDataClient } from './models/rds-data.ts'
 import { type S3Model, s3Client } from './models/s3.ts'
 import { type SqsModel, sqsClient } from './models/sqs.ts'
 import { evenly } from './random.ts'
-import { LEDGER_ENV, MAPPINGS, MODEL, URL_PREFIX, WORKER } from './settings.ts'
+import { GATEWAY, LEDGER_ENV, MAPPINGS, MODEL, URL_PREFIX, USERS, WORKER } from './settings.ts'
 import type { World } from './world.ts'
 
 export interface Services {
@@ -36,6 +40,7 @@ export interface Services {
 }
 
 export type Ports = GatewayPorts &
+  IntakePorts &
   ReaderPorts &
   WorkerPorts &
   CollectorPorts &
@@ -53,6 +58,7 @@ export interface PlantedBug {
 }
 
 const mappings = createMappings(MAPPINGS)
+const route = createRouter(GATEWAY)
 /** Nothing depends on it. */
 const metrics = { addMetric: () => undefined } as unknown as Metrics
 
@@ -79,6 +85,10 @@ export function compose(
   const ports: Ports = {
     items: dynamoItems(dynamo, 'requests'),
     keys: dynamoKeys(dynamo, 'requests'),
+    inputs: dynamoInputKeys(dynamo, 'requests'),
+    users: { user: userId => usersOf(world, by, userId) },
+    route,
+    logger: silent,
     quota: dynamoQuota(dynamo, 'quota', once),
     queue: sqsQueue(
       sqsClient(
@@ -113,13 +123,23 @@ export function compose(
     sleep: ms => world.sleep(by, ms),
     ids,
     metrics,
-    settings: { ...WORKER, store_prompts: true },
+    settings: { ...GATEWAY, ...WORKER },
     guard: createGuard({ store: dynamoGuards(dynamo, 'models'), clock: world.clock, ids }, MODEL, WORKER),
     random: () => world.choices.of(evenly([0, 0.5, 1])),
-    logger: silent,
   }
   return bug?.ports ? bug.ports(ports, by) : ports
 }
+
+/** The table that an operator fills, read as any other. */
+const usersOf = (world: World, by: Invocation, user_id: string) =>
+  reaching('the users table', () =>
+    world.call(
+      by,
+      'requests',
+      () => `looks up ${user_id}`,
+      () => ({ user_id, plan: USERS[user_id] ?? GATEWAY.quotas.default_plan, overrides: {} }),
+    ),
+  )
 
 function tableOf(command: unknown): Service {
   const { TableName } = (command as { input: { TableName?: string } }).input

@@ -1,13 +1,13 @@
 import { sweep } from '../../functions/sweeper/sweep.ts'
-import { type Handle, isExpected, takeResults, work } from './handlers.ts'
+import { type Handle, isExpected, takeInputs, takeResults, work } from './handlers.ts'
 import { describe, type Invocation } from './invocation.ts'
 import type { Message, Queue } from './models/sqs.ts'
 import { evenly } from './random.ts'
-import { TIMEOUTS, WORK_QUEUES } from './settings.ts'
+import { INPUT_QUEUE, TIMEOUTS, WORK_QUEUES } from './settings.ts'
 import type { System } from './system.ts'
 
 interface Consumer {
-  readonly kind: 'worker' | 'collector'
+  readonly kind: 'worker' | 'collector' | 'intake'
   readonly handle: Handle
   readonly batch: number
   /** Invocations at once. */
@@ -16,7 +16,12 @@ interface Consumer {
 
 const WORKER: Consumer = { kind: 'worker', handle: work, batch: 3, concurrency: 3 }
 const COLLECTOR: Consumer = { kind: 'collector', handle: takeResults, batch: 10, concurrency: 3 }
-const consumerOf = ({ name }: Queue): Consumer => (WORK_QUEUES.includes(name) ? WORKER : COLLECTOR)
+const INTAKE: Consumer = { kind: 'intake', handle: takeInputs, batch: 3, concurrency: 3 }
+
+function consumerOf({ name }: Queue): Consumer {
+  if (name.startsWith(INPUT_QUEUE)) return INTAKE
+  return WORK_QUEUES.includes(name) ? WORKER : COLLECTOR
+}
 
 /** Lambda's event source mappings and its schedule: they start functions with what there is for them. */
 export function createConsumers({ world, services, portsOf }: System) {
@@ -42,7 +47,7 @@ export function createConsumers({ world, services, portsOf }: System) {
       timeout_ms: TIMEOUTS[kind],
       run: async by => {
         world.trace(() => `${by.name} receives ${messages.map(({ id }) => id).join(', ')} from ${queue.name}`)
-        const failed = await handle(portsOf(by), by, messages, onError(by))
+        const failed = await handle(portsOf(by), by, messages, onError(by), queue.name)
         const done = messages.filter(({ id }) => !failed.has(id)).map(({ id }) => id)
         const acknowledge = () => {
           for (const id of done) queue.messages.delete(id)

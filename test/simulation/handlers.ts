@@ -1,5 +1,7 @@
 import type { SQSRecord } from 'aws-lambda'
 import { collect } from '../../functions/collector/collect.ts'
+import { inputOf } from '../../functions/intake/input.ts'
+import { takeInput } from '../../functions/intake/take-input.ts'
 import { bury } from '../../functions/lifecycle/bury.ts'
 import { parseMessage } from '../../functions/platform/batch.ts'
 import { Unavailable } from '../../functions/platform/unavailable.ts'
@@ -23,23 +25,28 @@ export type Handle = (
   by: Invocation,
   messages: readonly Message[],
   onError: OnError,
+  queue: string,
 ) => Promise<Set<string>>
 
 /** What functions/worker/handler.ts does, whose module composes itself from its environment. */
-export const work: Handle = async (ports, by, messages, onError) => {
+export const work: Handle = async (ports, by, messages, onError, queue) => {
   const invocation = { ends_at: by.deadline, lease_until: by.deadline + LEASE_MARGIN_MS }
   const error: WorkerPorts['logger']['error'] = (_, ...[detail]) => {
     if (typeof detail === 'object' && 'error' in detail) onError(detail.error)
   }
-  const again = await workerWork({ ...ports, logger: { error } }, messages.map(toRecord), invocation)
+  const again = await workerWork(
+    { ...ports, logger: { error } },
+    messages.map(message => toRecord(message, queue)),
+    invocation,
+  )
   return new Set(again.map(({ messageId }) => messageId))
 }
 
 /** What functions/collector/handler.ts does. */
-export const takeResults: Handle = async (ports, _by, messages, onError) => {
+export const takeResults: Handle = async (ports, _by, messages, onError, queue) => {
   const events = new Map<ResultEvent, SQSRecord>()
   const unburied: Promise<string[]>[] = []
-  for (const record of messages.map(toRecord)) {
+  for (const record of messages.map(message => toRecord(message, queue))) {
     const message = parseMessage(AnyMessage, record, silent)
     if (message?.type === 'inference') unburied.push(buried(ports, message, record, onError))
     else events.set(message ?? unreadableEvent(record.messageId, record.body, ports.clock()), record)
@@ -51,6 +58,20 @@ export const takeResults: Handle = async (ports, _by, messages, onError) => {
   return new Set([...waiting, ...comesAgain])
 }
 
+/** What functions/intake/handler.ts does. */
+export const takeInputs: Handle = async (ports, _by, messages, onError, queue) => {
+  const failed = messages.map(async ({ id, body }) => {
+    try {
+      await takeInput(ports, inputOf(toRecord({ id, body }, queue)))
+      return []
+    } catch (error) {
+      onError(error)
+      return [id]
+    }
+  })
+  return new Set((await Promise.all(failed)).flat())
+}
+
 async function buried(ports: Ports, message: InferenceMessage, record: SQSRecord, onError: OnError): Promise<string[]> {
   try {
     return (await bury(ports, message, ports.clock())) ? [] : [record.messageId]
@@ -60,7 +81,7 @@ async function buried(ports: Ports, message: InferenceMessage, record: SQSRecord
   }
 }
 
-const toRecord = ({ id, body }: Message): SQSRecord => ({
+const toRecord = ({ id, body }: Pick<Message, 'id' | 'body'>, queue: string): SQSRecord => ({
   messageId: id,
   body,
   receiptHandle: id,
@@ -73,7 +94,7 @@ const toRecord = ({ id, body }: Message): SQSRecord => ({
   messageAttributes: {},
   md5OfBody: '',
   eventSource: 'aws:sqs',
-  eventSourceARN: 'arn:queue',
+  eventSourceARN: `arn:aws:sqs:us-east-1:1:${queue}`,
   awsRegion: 'us-east-1',
 })
 

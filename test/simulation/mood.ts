@@ -9,8 +9,10 @@ export interface Mood {
   readonly again: number
   readonly cancel: number
   readonly redrive: number
+  /** Messages of the input queue, and their repetitions. */
+  readonly input: number
   /** Whose calls go wrong more often than others'. */
-  readonly troubled: 'gateway' | 'collector' | 'operator'
+  readonly troubled: 'gateway' | 'collector' | 'operator' | 'intake'
   /** Of the model's failures, over that of its successes. */
   readonly failing: number
 }
@@ -24,6 +26,7 @@ const MIXED: Mood = {
   again: 4,
   cancel: 2,
   redrive: 4,
+  input: 0,
   failing: 1,
 }
 
@@ -41,6 +44,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       again: 0,
       cancel: 0.3,
       redrive: 14,
+      input: 0,
       failing: 8,
     },
   ],
@@ -55,13 +59,40 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       again: 0,
       cancel: 0.3,
       redrive: 14,
+      input: 0,
       failing: 1,
     },
   ],
   // One key, often at once, of a user who has little.
   [
     3,
-    { troubled: 'gateway', users: ['ann'], most: 2, plain: 1, keyed: 3, again: 14, cancel: 1, redrive: 1, failing: 1 },
+    {
+      troubled: 'gateway',
+      users: ['ann'],
+      most: 2,
+      plain: 1,
+      keyed: 3,
+      again: 14,
+      cancel: 1,
+      redrive: 1,
+      input: 0,
+      failing: 1,
+    },
   ],
   [1, { ...MIXED, users: ['bob'], again: 8 }],
+  // Messages of an input, delivered again and again, of a user who has little and who posts, too.
+  [
+    2,
+    {
+      ...MIXED,
+      troubled: 'intake',
+      users: ['ann'],
+      plain: 1,
+      keyed: 0.5,
+      again: 0,
+      cancel: 0.3,
+      redrive: 0,
+      input: 16,
+    },
+  ],
 ]

@@ -2,7 +2,7 @@ import type { createClients, Submission } from './clients.ts'
 import { POISON } from './endpoint.ts'
 import type { Mood } from './mood.ts'
 import { evenly } from './random.ts'
-import { WORK_QUEUES } from './settings.ts'
+import { INPUT_QUEUE, WORK_QUEUES } from './settings.ts'
 import type { System } from './system.ts'
 
 const BODIES: readonly (readonly [number, string])[] = [
@@ -15,6 +15,15 @@ const BODIES: readonly (readonly [number, string])[] = [
   [0.5, '{"prompt":"unmapped"}'],
   [0.3, '{"prompt":"a\\u0000b"}'],
   [0.4, `{"prompt":"${'large '.repeat(10_000)}","parameters":{"max_tokens":1}}`],
+]
+/** Bodies of an input's messages: most are right. */
+const INPUTS: readonly (readonly [number, (user: string, mark: object) => string])[] = [
+  [6, (user_id, metadata) => JSON.stringify({ user_id, prompt: 'hello', metadata })],
+  [3, (user_id, metadata) => JSON.stringify({ user_id, prompt: 'hello', parameters: { max_tokens: 9 }, metadata })],
+  [2, (user_id, metadata) => JSON.stringify({ user_id, prompt: 'h', priority: 'high', metadata })],
+  [1, (user_id, metadata) => JSON.stringify({ user_id, prompt: 'hello', model: 'unknown', metadata })],
+  [1.5, (_, metadata) => JSON.stringify({ prompt: 'hello', metadata })],
+  [1.5, (_, metadata) => `{"user_id":"not a user","prompt":"${'large '.repeat(10_000)}",${JSON.stringify(metadata)}`],
 ]
 const KEYS = ['key-1', 'key-2']
 const WAIT_MS = 2_000
@@ -53,6 +62,16 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
     list: () => clients.list(anyUser()),
     readQuota: () => clients.readQuota(anyUser()),
     redrive: () => clients.redrive(choices.of(evenly([...services.rdsData.deadLetters.keys()]))),
+    sendInput: () => {
+      const mark = { mark: known.inputs.size + 1 }
+      const body = choices.of(INPUTS)(anyUser(), mark)
+      known.inputs.set(services.sqs.put(INPUT_QUEUE, body, world.clock()), { body, mark })
+    },
+    /** SQS may deliver a message again that was deleted. */
+    sendInputAgain: () => {
+      const [id, { body }] = choices.of(evenly([...known.inputs].slice(-4)))
+      services.sqs.put(INPUT_QUEUE, body, world.clock(), id)
+    },
     sendGarbage: () => services.sqs.put(choices.of(evenly(WORK_QUEUES)), 'garbage', world.clock()),
   }
 
@@ -72,6 +91,8 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
         list: 1,
         readQuota: 0.3,
         redrive: services.rdsData.deadLetters.size > 0 ? mood.redrive : 0,
+        sendInput: mood.input,
+        sendInputAgain: known.inputs.size > 0 ? mood.input : 0,
         sendGarbage: 0.2,
       }
       const possible = (Object.keys(operations) as (keyof typeof operations)[]).filter(name => weights[name] > 0)

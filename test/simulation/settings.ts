@@ -1,4 +1,4 @@
-import type { Settings as GatewaySettings } from '../../functions/gateway/settings.ts'
+import type { Settings as GatewaySettings } from '../../functions/admission/settings.ts'
 import { queueName, RESULTS_QUEUE } from '../../functions/queue/names.ts'
 import { planOf } from '../../functions/requests/quota-settings.ts'
 import type { WorkerPorts } from '../../functions/worker/ports.ts'
@@ -11,7 +11,14 @@ export const MODEL = 'text'
 export const EXPIRE_AFTER_MS = 30 * 60_000
 
 /** What Lambda lets each function run. Milliseconds. */
-export const TIMEOUTS = { gateway: 29_000, reader: 29_000, worker: 90_000, collector: 120_000, sweeper: 240_000 }
+export const TIMEOUTS = {
+  gateway: 29_000,
+  intake: 29_000,
+  reader: 29_000,
+  worker: 90_000,
+  collector: 120_000,
+  sweeper: 240_000,
+}
 /** An operator's command may take long. */
 export const COMMAND_TIMEOUT = 600_000
 
@@ -54,7 +61,10 @@ export const LEDGER_ENV = { LEDGER_CLUSTER_ARN: 'cluster', LEDGER_SECRET_ARN: 's
 
 const WORK: QueueSettings = { visibility_ms: TIMEOUTS.worker + 30_000, max_receives: 4 }
 export const WORK_QUEUES = [queueName(MODEL, 'high'), queueName(MODEL, 'normal')]
+/** Of the account, beside the stack's own. */
+export const INPUT_QUEUE = 'nightly'
 export const QUEUES: Readonly<Record<string, QueueSettings>> = {
   ...Object.fromEntries(WORK_QUEUES.map(name => [name, WORK])),
+  [INPUT_QUEUE]: { visibility_ms: TIMEOUTS.intake + 30_000, max_receives: 4 },
   [RESULTS_QUEUE]: { visibility_ms: TIMEOUTS.collector + 30_000, max_receives: 1_000 },
 }

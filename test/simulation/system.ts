@@ -1,3 +1,4 @@
+import { checkInputKeyWrite } from './check/inputs.ts'
 import { checkItemWrite } from './check/items.ts'
 import { checkKeyWrite } from './check/keys.ts'
 import type { Known } from './check/known.ts'
@@ -29,6 +30,7 @@ export function createSystem(world: World, { failing }: Mood, bug: PlantedBug | 
   const onWrite: OnWrite = (table, before, after) => {
     if (table === 'models') return
     if (table === 'quota') checkQuotaWrite(known, before, after)
+    else if (after.request_id?.S?.startsWith('key#input#')) checkInputKeyWrite(known, before, after)
     else if (after.request_id?.S?.startsWith('key#')) checkKeyWrite(known, before, after)
     else checkItemWrite(known, before, after)
   }
@@ -44,6 +46,7 @@ export function createSystem(world: World, { failing }: Mood, bug: PlantedBug | 
     s3: services.s3,
     items: new Map(),
     ended: new Map(),
+    inputs: new Map(),
     calls: new Map(),
     settled: new Map(),
   }

@@ -2,7 +2,7 @@ import type { createConsumers } from './consumers.ts'
 import type { Message, Queue } from './models/sqs.ts'
 import type { createOperations } from './operations.ts'
 import { evenly } from './random.ts'
-import { WORK_QUEUES } from './settings.ts'
+import { INPUT_QUEUE, WORK_QUEUES } from './settings.ts'
 import type { System } from './system.ts'
 
 const SECOND = 1_000
@@ -26,9 +26,12 @@ export function createTrouble(
     'becomes visible': (_, message) => {
       message.visible_at = world.clock()
     },
-    'is doubled': (queue, message) => sqs.put(queue.name, message.body, world.clock()),
+    // An input's message is told from another by its id, which a double has, too: see operations.
+    'is doubled': (queue, message) => {
+      if (!queue.name.startsWith(INPUT_QUEUE)) sqs.put(queue.name, message.body, world.clock())
+    },
     'is moved to the dead letters': (queue, message) => {
-      if (WORK_QUEUES.includes(queue.name)) sqs.bury(queue, message)
+      if ([...WORK_QUEUES, INPUT_QUEUE].includes(queue.name)) sqs.bury(queue, message)
     },
   }
 

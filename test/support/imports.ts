@@ -46,7 +46,16 @@ const CAPABILITIES = [
   'queue',
   'quota',
 ] as const
-const ENTRY_POINTS = ['authorizer', 'collector', 'gateway', 'migrator', 'reader', 'sweeper', 'worker'] as const
+const ENTRY_POINTS = [
+  'authorizer',
+  'collector',
+  'gateway',
+  'intake',
+  'migrator',
+  'reader',
+  'sweeper',
+  'worker',
+] as const
 const CDK = ['aws-cdk-lib', 'constructs', 'cdk-nag']
 
 /** Files of a capability that anybody may know: what it means, not how it is done. */
@@ -94,6 +103,14 @@ const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
     forbids: target =>
       isOurs(target) &&
       !isIn(target, 'functions/requests', 'functions/platform', 'functions/lifecycle') &&
+      !MEANING.test(target),
+  },
+  {
+    name: 'admission imports only lifecycle, requests, platform and what capabilities mean',
+    folder: 'functions/admission',
+    forbids: target =>
+      isOurs(target) &&
+      !isIn(target, 'functions/requests', 'functions/platform', 'functions/lifecycle', 'functions/admission') &&
       !MEANING.test(target),
   },
   ...functionsOf(ENTRY_POINTS).flatMap(folder => [
@@ -170,7 +187,7 @@ export function checkImports(files: readonly SourceFile[]): Findings {
 
 /** A new part of `functions/` belongs into a list above, or nothing is held against it. */
 function unknownFolders(files: readonly SourceFile[]): string[] {
-  const known = functionsOf(['requests', 'platform', 'lifecycle', ...CAPABILITIES, ...ENTRY_POINTS])
+  const known = functionsOf(['requests', 'platform', 'lifecycle', 'admission', ...CAPABILITIES, ...ENTRY_POINTS])
   const strangers = files.filter(({ path }) => isIn(path, 'functions') && !isIn(path, ...known))
   return [...new Set(strangers.map(({ path }) => `${posix.dirname(path)} is in no rule`))]
 }

@@ -2,7 +2,7 @@ import { v7 } from 'uuid'
 import { acceptedEvent, outcomeEvent } from '../../functions/requests/events.ts'
 import type { RequestItem, Reservation } from '../../functions/requests/item.ts'
 import { reservationOf } from '../../functions/requests/item.ts'
-import type { AcceptedEvent, InferenceMessage, OutcomeEvent } from '../../functions/requests/messages.ts'
+import type { AcceptedEvent, InferenceMessage, OutcomeEvent, RefusedEvent } from '../../functions/requests/messages.ts'
 import { NOW } from './clock.ts'
 
 export const newRequestId = (): string => v7({ msecs: NOW })
@@ -75,4 +75,22 @@ export const anOutcome = (item: RequestItem, fields: Partial<OutcomeEvent> = {})
     { inline: 'hello' },
   ),
   ...fields,
+})
+
+/** A message of the input `nightly` that was refused by the quota, as the intake reports it. */
+export const aRefused = (message_id: string, text = '{"user_id":"u42","prompt":"hello"}', at = NOW): RefusedEvent => ({
+  v: 1,
+  type: 'refused',
+  input: {
+    queue: 'nightly',
+    message_id,
+    body: { inline: text },
+    refusal: {
+      error: 'request quota exceeded',
+      status: 'error',
+      code: 'quota_exceeded',
+      requests: { used: 3, limit: 3 },
+    },
+  },
+  at,
 })

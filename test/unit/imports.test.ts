@@ -50,6 +50,9 @@ describe('the import rules of the design', () => {
     { path: 'functions/platform/x.ts', text: "import type { Quota } from '../quota/port.ts'" },
     { path: 'functions/lifecycle/x.ts', text: "import { dynamoItems } from '../items/dynamodb.ts'" },
     { path: 'functions/lifecycle/x.ts', text: "import type { GatewayPorts } from '../gateway/ports.ts'" },
+    { path: 'functions/lifecycle/x.ts', text: "import { admit } from '../admission/admit.ts'" },
+    { path: 'functions/admission/x.ts', text: "import { dynamoQuota } from '../quota/dynamodb.ts'" },
+    { path: 'functions/admission/x.ts', text: "import type { GatewayPorts } from '../gateway/ports.ts'" },
     { path: 'lib/local/x.ts', text: "import { queueName } from '../../functions/queue/names.ts'" },
     { path: 'lib/local/x.ts', text: "import { loadPipeline } from '../config/load.ts'" },
     { path: 'lib/local/resources/x.ts', text: "import { SluiceStack } from '../../sluice-stack.ts'" },
@@ -65,6 +68,7 @@ describe('the import rules of the design', () => {
   it.each([
     { path: 'functions/gateway/x.ts', text: "import type { Env } from './env.ts'" },
     { path: 'functions/gateway/x.ts', text: "import { exceeded } from '../quota/verdict.ts'" },
+    { path: 'functions/intake/x.ts', text: "import { admit } from '../admission/admit.ts'" },
     { path: 'functions/lifecycle/x.ts', text: "import { RESULTS_QUEUE } from '../queue/names.ts'" },
     { path: 'functions/quota/x.ts', text: "// import { Stack } from 'aws-cdk-lib'\nimport { z } from 'zod'" },
     { path: 'lib/cli/x.ts', text: "import { dynamoQuota } from '../../functions/quota/dynamodb.ts'" },

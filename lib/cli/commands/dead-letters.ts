@@ -6,6 +6,7 @@ import {
   discardDeadLetters,
   listDeadLetters,
   nameOf,
+  type RedrivenLetter,
   type Refused,
   redriveDeadLetters,
 } from '../operations/dead-letters.ts'
@@ -14,7 +15,7 @@ import {
 export function addDeadLetters(program: Command, run: Run): void {
   const deadLetters = program
     .command('dead-letters')
-    .description('requests that failed, and messages that nobody can read')
+    .description('requests that failed, messages of inputs that were refused, and messages that nobody can read')
   deadLetters
     .command('list')
     .description('the dead letters, oldest first')
@@ -23,21 +24,23 @@ export function addDeadLetters(program: Command, run: Run): void {
     .action(({ model }: { model?: string }) => run(async operator => listed(await listDeadLetters(operator, model))))
   deadLetters
     .command('redrive')
-    .description('run their requests once more; each costs what its new run costs')
-    .argument('[id...]', "request ids; all dead letters, or all of the model's, by default")
+    .description(
+      'run their requests once more, each at the cost of its new run; send refused messages to their input again',
+    )
+    .argument('[id...]', "request ids, or ids of refused messages; all dead letters, or all of the model's, by default")
     .option('--model <model>', 'only those of one model')
     .addHelpText('after', REDRIVE_HELP)
     .action((names: string[], { model }: { model?: string }) =>
       run(async operator => {
         const redrives = await redriveDeadLetters(operator, { model, names })
-        const lines = redrives.redriven.map(({ request_id, run }) => `${request_id} is queued again, as run ${run}.`)
+        const lines = redrives.redriven.map(sentenceOfRedriven)
         return { json: redrives, lines: orNothing(lines, 'redriven'), refusals: redrives.refused.map(sentenceOf) }
       }),
     )
   deadLetters
     .command('discard')
     .description('forget dead letters; their requests stay failed')
-    .argument('<id...>', 'request ids, or ids of messages that nobody can read')
+    .argument('<id...>', 'request ids, or ids of messages that were refused or that nobody can read')
     .addHelpText('after', DISCARD_HELP)
     .action((names: string[]) =>
       run(async operator => {
@@ -49,11 +52,12 @@ export function addDeadLetters(program: Command, run: Run): void {
 }
 
 const LIST_HELP = `
-With --json: [ { "request_id", "model", "reason", "attempts", "at" } ]. A message that nobody can read belongs to no
-request: its request_id and model are null, and "id" is what discard takes.`
+With --json: [ { "request_id", "model", "reason", "attempts", "at" } ]. A message that nobody can read, or that was
+refused at an input, belongs to no request: its request_id and model are null, and "id" is what redrive and discard take.`
 
 const REDRIVE_HELP = `
-With --json: { "redriven": [ { "request_id", "run" } ], "refused": [ { "id", "reason" } ] }. Exit code 1 if one was refused.`
+With --json: { "redriven": [ { "request_id", "run" } | { "id", "queue" } ], "refused": [ { "id", "reason" } ] }. Exit code 1 if
+one was refused.`
 
 const DISCARD_HELP = `
 With --json: { "discarded": [ id ], "refused": [ { "id", "reason" } ] }. Exit code 1 if one was refused.`
@@ -79,5 +83,10 @@ const viewOf = ({ id, request_id, model, reason, attempts, at }: RecordedDeadLet
 })
 
 const orNothing = (lines: string[], done: string): string[] => (lines.length > 0 ? lines : [`Nothing was ${done}.`])
+
+const sentenceOfRedriven = (redriven: RedrivenLetter): string =>
+  'queue' in redriven
+    ? `${redriven.id} is sent to ${redriven.queue} again.`
+    : `${redriven.request_id} is queued again, as run ${redriven.run}.`
 
 const sentenceOf = ({ id, reason }: Refused): string => `${id}: ${reason}`

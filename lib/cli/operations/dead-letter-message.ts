@@ -1,5 +1,5 @@
-import { fingerprintOf } from '../../../functions/gateway/prepare.ts'
-import { bodyKey } from '../../../functions/gateway/publish.ts'
+import { fingerprintOf } from '../../../functions/admission/prepare.ts'
+import { bodyKey } from '../../../functions/admission/publish.ts'
 import type { RecordedDeadLetter } from '../../../functions/ledger/dead-letters.ts'
 import { type RequestItem, reservationOf } from '../../../functions/requests/item.ts'
 import { InferenceMessage, type Payload } from '../../../functions/requests/messages.ts'

@@ -7,9 +7,10 @@ import { planOf } from '../../../functions/requests/quota-settings.ts'
 import type { Operator } from '../operator.ts'
 import { Refusal } from '../refusal.ts'
 import { messageOf } from './dead-letter-message.ts'
+import { redriveInput, refusedInputOf } from './redrive-input.ts'
 import { existingUser } from './users.ts'
 
-/** What an operator names to mean a dead letter: its request's id, or, where nobody could read one, its own. */
+/** What an operator names to mean a dead letter: its request's id, or, where there is no request, its own. */
 export const nameOf = ({ request_id, id }: RecordedDeadLetter): string => request_id ?? id
 
 /** Which dead letters: those of a model, those named, or both; all, if neither is given. */
@@ -18,9 +19,14 @@ export interface Choice {
   readonly names?: readonly string[]
 }
 
+/** A request's new run, or the input queue that a refused message was sent to again. */
+export type RedrivenLetter =
+  | { readonly request_id: string; readonly run: number }
+  | { readonly id: string; readonly queue: string }
+
 /** What became of each dead letter that was chosen. */
 export interface Redrives {
-  readonly redriven: readonly { readonly request_id: string; readonly run: number }[]
+  readonly redriven: readonly RedrivenLetter[]
   readonly refused: readonly Refused[]
 }
 
@@ -54,15 +60,15 @@ export async function listDeadLetters({ deadLetters }: LetterPorts, model?: stri
 const AT_ONCE = 10
 
 /**
- * Runs the requests of dead letters once more, and removes the dead letters of those that are queued again. One that
- * can't be redriven stops no other. Rejects with `Unavailable` if the list can't be read.
+ * Runs the requests of dead letters once more, sends refused messages of inputs again, and removes the dead letters of
+ * what is queued again. One that can't be redriven stops no other. Rejects with `Unavailable` if the list can't be read.
  */
 export async function redriveDeadLetters(ports: Operator, choice: Choice): Promise<Redrives> {
   const { found, missing } = await choose(ports, choice)
-  const redriven: { request_id: string; run: number }[] = []
+  const redriven: RedrivenLetter[] = []
   const refused = [...missing]
   const redriveOne = async ([name, letters]: [string, RecordedDeadLetter[]]): Promise<void> =>
-    orRefused(refused, name, async () => redriven.push({ request_id: name, run: await redrive(ports, letters) }))
+    orRefused(refused, name, async () => redriven.push(await redrive(ports, name, letters)))
   const all = [...found]
   for (let i = 0; i < all.length; i += AT_ONCE) await Promise.all(all.slice(i, i + AT_ONCE).map(redriveOne))
   return { redriven, refused }
@@ -109,8 +115,17 @@ async function orRefused(refused: Refused[], id: string, act: () => Promise<unkn
   }
 }
 
-/** Answers with the new run. Only the letters that were read are removed: the new run may have left another by then. */
-async function redrive(ports: Operator, letters: readonly RecordedDeadLetter[]): Promise<number> {
+/** Only the letters that were read are removed: the new run may have left another by then. */
+async function redrive(ports: Operator, name: string, letters: readonly RecordedDeadLetter[]): Promise<RedrivenLetter> {
+  const input = letters[0] && (await refusedInputOf(ports, letters[0]))
+  if (input) await redriveInput(ports, input)
+  const redriven = input ? { id: name, queue: input.queue } : { request_id: name, run: await runAgain(ports, letters) }
+  await ports.deadLetters.remove(letters.map(({ id }) => id))
+  return redriven
+}
+
+/** Answers with the new run. */
+async function runAgain(ports: Operator, letters: readonly RecordedDeadLetter[]): Promise<number> {
   const message = await messageOf(ports, letters)
   const { model, priority, user_id } = message
   if (!(await ports.queueExists(queueName(model, priority))))
@@ -120,7 +135,6 @@ async function redrive(ports: Operator, letters: readonly RecordedDeadLetter[]):
   const entitlement = { limits: limitsOf(plan, overrides), shards: plan.shards, window: ports.quotas.window }
   const result = await redriveRequest(ports, message, entitlement)
   if (!result.redriven) throw new Refusal(SENTENCES[result.reason](user_id))
-  await ports.deadLetters.remove(letters.map(({ id }) => id))
   return result.run
 }
 

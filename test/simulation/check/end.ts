@@ -3,6 +3,7 @@ import { isTerminal } from '../../../functions/requests/item.ts'
 import type { DynamoDbModel } from '../models/dynamodb.ts'
 import type { SqsModel } from '../models/sqs.ts'
 import type { Told } from './answers.ts'
+import { checkInputs } from './inputs.ts'
 import { callsOf, type Known, runOf, type StoredItem } from './known.ts'
 
 /** When faults have stopped and all has run to its end: everything is over, and everything agrees (I2–I6, I10, I12). */
@@ -22,6 +23,7 @@ export function checkRest(known: Known, told: Told, dynamoDb: DynamoDbModel, sqs
   }
   for (const id of told.cancelled)
     if (known.items.get(id)?.status !== 'cancelled') violate(`${id} is ${known.items.get(id)?.status}, not cancelled`)
+  checkInputs(known)
   reconcile(known, dynamoDb)
 }
 

@@ -3,7 +3,8 @@ import type { RdsDataModel } from '../models/rds-data.ts'
 import type { S3Model } from '../models/s3.ts'
 import type { World } from '../world.ts'
 
-export type StoredItem = Omit<RequestItem, 'metadata'> & { readonly claim_id?: string }
+/** `metadata` is JSON text. */
+export type StoredItem = Omit<RequestItem, 'metadata'> & { readonly claim_id?: string; readonly metadata?: string }
 
 /** One call of the model that did arrive, and what it answered. */
 export interface ModelCall {
@@ -15,6 +16,12 @@ export interface ModelCall {
   readonly mark: string
 }
 
+/** A request that it becomes has its mark for metadata. */
+export interface InputMessage {
+  readonly body: string
+  readonly mark: object
+}
+
 /** What the history was seen to do, beside what its stores hold: a run is `<request_id>:<run>`. */
 export interface Known {
   readonly world: World
@@ -23,6 +30,8 @@ export interface Known {
   readonly items: Map<string, StoredItem>
   /** Each run's item as its end was decided. */
   readonly ended: Map<string, StoredItem>
+  /** Messages that were sent to the input queue, by id. */
+  readonly inputs: Map<string, InputMessage>
   readonly calls: Map<string, ModelCall[]>
   /** What runs were settled at. */
   readonly settled: Map<string, { readonly tokens: number; readonly requests: number }>

@@ -31,8 +31,8 @@ export interface SqsModel {
   /** Does what a command asks for, at once. `fails` picks entries of a batch that SQS fails on its side. */
   execute(command: unknown, fails?: (entry: number) => boolean): unknown
   readonly queues: ReadonlyMap<string, Queue>
-  /** Sends a text as it is. */
-  put(queue: string, body: string, visible_at: number): void
+  /** Sends a text as it is; answers with the message's id. With an id, that message comes once more. */
+  put(queue: string, body: string, visible_at: number, id?: string): string
   visible(queue: Queue): Message[]
   /** Hides messages from others for the queue's visibility timeout; those that came too often go to its dead letters. */
   receive(queue: Queue, messages: readonly Message[]): Message[]
@@ -57,9 +57,9 @@ export function sqsModel(
   }
   let sent = 0
 
-  const put = (name: string, body: string, visible_at: number): void => {
-    const id = `m${++sent}`
+  const put = (name: string, body: string, visible_at: number, id = `m${++sent}`): string => {
     queues.get(name)?.messages.set(id, { id, body, visible_at, receives: 0 })
+    return id
   }
   const queueOf = (url: string | undefined): string => {
     const name = url?.slice(urlPrefix.length) ?? ''

@@ -25,6 +25,8 @@ const LEDGER = {
 }
 const MODEL_QUEUE = 'inference-text-normal'
 const RESULTS = 'results'
+/** Its name is all of its queue's name. */
+const INPUT = 'nightly'
 
 /**
  * All stores of a system, with what a request's way does to them: the same functions as there, without the queues
@@ -35,6 +37,7 @@ export async function startStores() {
   const postgres = await startDataApi(database)
   const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: `sluice-${MODEL_QUEUE}` }))
   await sqs.send(new CreateQueueCommand({ QueueName: `sluice-${RESULTS}` }))
+  await sqs.send(new CreateQueueCommand({ QueueName: INPUT }))
   await s3.send(new CreateBucketCommand({ Bucket: OUTPUTS.PayloadsBucket }))
   const { protocol, port } = new URL(QueueUrl)
   const system = await startTables(`http://127.0.0.1:${postgres.port}`, `${protocol}//127.0.0.1:${port}`)
@@ -61,13 +64,15 @@ export async function startStores() {
     await start(item)
     await collect(ports, [anOutcome(item, { completed_at: NOW, ...outcome })])
   }
-  /** All messages of a queue, which is empty then. */
-  const received = async (queue: string): Promise<unknown[]> => {
-    const url = QueueUrl.replace(MODEL_QUEUE, queue)
+  /** All messages of a queue, as texts; it is empty then. */
+  const texts = async (name: string): Promise<string[]> => {
+    const url = QueueUrl.replace(`sluice-${MODEL_QUEUE}`, name)
     const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 10 }))
     for (const { ReceiptHandle } of Messages) await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }))
-    return Messages.map(({ Body = '' }) => JSON.parse(Body))
+    return Messages.map(({ Body = '' }) => Body)
   }
+  const received = async (queue: string): Promise<unknown[]> =>
+    (await texts(`sluice-${queue}`)).map(text => JSON.parse(text))
 
   return {
     ...system,
@@ -98,6 +103,7 @@ export async function startStores() {
       )
     },
     inferenceMessages: () => received(MODEL_QUEUE),
+    inputTexts: () => texts(INPUT),
     store: (key: string, value: unknown) =>
       s3.send(new PutObjectCommand({ Bucket: OUTPUTS.PayloadsBucket, Key: key, Body: JSON.stringify(value) })),
     close: async () => {

@@ -15,6 +15,11 @@ describe('a value is refused where it stands', () => {
       'p.yaml:1:7: name must be a name of letters, digits and -, starting with a letter, up to 24 characters, not "1st"',
     ],
     [
+      'an input whose name leaves no room for its dead-letter queue',
+      { queue: `inputs: [{ queue: ${'n'.repeat(77)} }]` },
+      'p.yaml:2:19: inputs[0].queue must be a name of letters, digits, - and _, up to 76 characters',
+    ],
+    [
       'a duration without unit',
       { queue: 'queue: { expire_after: 30 }' },
       'p.yaml:2:24: queue.expire_after must be a duration from 1m to 13d, such as 6h, not 30',

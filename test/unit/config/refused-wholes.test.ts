@@ -7,6 +7,26 @@ describe('what does not fit together is refused', () => {
   })
   it.each<[string, Changes, string]>([
     [
+      'two inputs of one name',
+      { queue: 'inputs: [{ queue: nightly }, { queue: nightly }]' },
+      'p.yaml:2:39: inputs[1].queue must not be "nightly" again: another input has this name',
+    ],
+    [
+      'an input whose name is that of a queue of results',
+      { queue: 'inputs: [{ queue: demo-results }]' },
+      "p.yaml:2:19: inputs[0].queue must not be a name of the stack's: demo-results and demo-inference-… are its own queues",
+    ],
+    [
+      'an input whose name may be that of a queue of a model',
+      { queue: 'inputs: [{ queue: demo-inference-any-high }]' },
+      "p.yaml:2:19: inputs[0].queue must not be a name of the stack's: demo-results and demo-inference-… are its own queues",
+    ],
+    [
+      'an input whose name is that of a dead-letter queue',
+      { queue: 'inputs: [{ queue: demo-results-dlq }]' },
+      'p.yaml:2:19: inputs[0].queue must not end in -dlq, as the dead-letter queues do that the stack makes',
+    ],
+    [
       'a route to no model',
       routes('model: txt'),
       'p.yaml:9:12: routing[0].model must name one of the models, not "txt"; did you mean "text"?',
@@ -68,7 +88,6 @@ describe('what is not in effect yet is refused, never ignored', () => {
       { queue: 'queue: { backend: rabbitmq }' },
       "p.yaml:2:19: queue.backend can't be rabbitmq yet: that is not in effect; it must be sqs",
     ],
-    ['inputs', { queue: 'inputs: [{ queue: nightly }]' }, 'p.yaml:2:1: inputs is not in effect yet; remove it'],
     [
       'batch',
       { extra: '    batch: { count: 10, period: 1s, url: "http://x/batch_predict" }' },

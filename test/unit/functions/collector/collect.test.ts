@@ -5,7 +5,7 @@ import type { EndedEvent } from '../../../../functions/requests/messages.ts'
 import { NOW } from '../../../support/clock.ts'
 import { aCollector, failure, running, usage, usedBy } from '../../../support/collector.ts'
 import { failing } from '../../../support/failing.ts'
-import { anAcceptedEvent, anItem, anOutcome } from '../../../support/requests.ts'
+import { anAcceptedEvent, anItem, anOutcome, aRefused } from '../../../support/requests.ts'
 
 describe('collect: the charging rule', () => {
   it.each([
@@ -113,6 +113,25 @@ describe('collect: what it records', () => {
 
     expect(entries()).toMatchObject([{ row: { status, attempts: 1, completed_at: NOW } }])
     expect(entries().filter(({ deadLetter }) => deadLetter)).toHaveLength(letters)
+  })
+
+  it('is a dead letter of a refused message, with the message as it came and its answer (I10)', async () => {
+    const { ports, entries } = aCollector()
+    const event = aRefused('m-1')
+
+    await collect(ports, [event])
+
+    expect(entries()).toEqual([
+      {
+        deadLetter: {
+          id: 'input:nightly:m-1',
+          reason: 'quota_exceeded',
+          attempts: 0,
+          message: event.input,
+          at: NOW,
+        },
+      },
+    ])
   })
 
   it('is one batch for all', async () => {

@@ -4,7 +4,7 @@ import { type ExceededLimit, exceeded } from '../quota/verdict.ts'
 import { type RequestItem, type Reservation, reservationOf } from '../requests/item.ts'
 import { type Limits, shardLimits, shardOrder } from '../requests/limits.ts'
 import { STALE_RESERVATION_MS } from '../requests/timing.ts'
-import type { GatewayPorts } from './ports.ts'
+import type { AdmissionPorts } from './ports.ts'
 import type { Prepared } from './prepare.ts'
 
 /** Shards that are tried before a request is refused: each costs a call. */
@@ -30,7 +30,7 @@ export type Verdict =
  * Rejects with `Unavailable`, after `whenUnknown` was told of the item whose reservation may or may not have been made.
  */
 export async function admit(
-  ports: GatewayPorts,
+  ports: AdmissionPorts,
   { request, limits, shards }: Pick<Prepared, 'request' | 'limits' | 'shards'>,
   whenUnknown: (item: RequestItem) => Promise<unknown>,
 ): Promise<Verdict> {
@@ -57,7 +57,7 @@ export async function admit(
 }
 
 /** Before a request is refused, reservations that a crash has left open are closed: they may be all that is in its way. */
-async function reserveOrHeal(ports: GatewayPorts, reservation: Reservation, limits: Limits): Promise<Admission> {
+async function reserveOrHeal(ports: AdmissionPorts, reservation: Reservation, limits: Limits): Promise<Admission> {
   const now = ports.clock()
   const admission = await ports.quota.reserve(reservation, limits, now)
   if (admission.admitted) return admission
@@ -71,7 +71,7 @@ async function reserveOrHeal(ports: GatewayPorts, reservation: Reservation, limi
   return closed.includes(true) ? ports.quota.reserve(anew, limits, now) : admission
 }
 
-async function usedOverShards({ quota }: GatewayPorts, of: RequestItem, shards: number): Promise<Amounts> {
+async function usedOverShards({ quota }: AdmissionPorts, of: RequestItem, shards: number): Promise<Amounts> {
   const all = await Promise.all(Array.from({ length: shards }, (_, shard) => quota.read(of.user_id, of.window, shard)))
   return {
     requests: all.reduce((sum, counters) => sum + counters.requests, 0),

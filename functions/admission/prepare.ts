@@ -8,7 +8,7 @@ import { planOf } from '../requests/quota-settings.ts'
 import type { Submission } from '../requests/submission.ts'
 import { ITEM_RETENTION_MS } from '../requests/timing.ts'
 import { type QuotaWindow, windowAt } from '../requests/window.ts'
-import type { GatewayPorts } from './ports.ts'
+import type { AdmissionPorts } from './ports.ts'
 import type { Router } from './route.ts'
 import type { Settings } from './settings.ts'
 
@@ -24,7 +24,7 @@ export interface Prepared {
 
 /** Routes a submission and looks up what its user may do; nothing is written yet. Throws `ApiError`. */
 export async function prepare(
-  ports: Pick<GatewayPorts, 'clock' | 'ids'>,
+  ports: Pick<AdmissionPorts, 'clock' | 'ids'>,
   settings: Settings,
   route: Router,
   caller: Caller,

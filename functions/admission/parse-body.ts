@@ -1,3 +1,4 @@
+import type * as z from 'zod'
 import { ApiError } from '../requests/errors.ts'
 import { type Problem, problemsOf } from '../requests/problems.ts'
 import { Submission } from '../requests/submission.ts'
@@ -7,12 +8,15 @@ import { findHostileText } from '../requests/text.ts'
 export const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 /** The body of a submission. Throws `ApiError`: what is wrong with it, and where. */
-export function parseBody(text: string): Submission {
+export const parseBody = (text: string): Submission => parseAs(Submission, text)
+
+/** The same for a body that has more fields. */
+export function parseAs<Schema extends z.ZodType>(schema: Schema, text: string): z.infer<Schema> {
   if (Buffer.byteLength(text) > MAX_BODY_BYTES) throw new ApiError('payload_too_large', 'the body is larger than 4 MB')
   const json = parseJson(text)
   const hostile = findHostileText(json)
   if (hostile) throw invalid([hostile])
-  const parsed = Submission.safeParse(json, { reportInput: true })
+  const parsed = schema.safeParse(json, { reportInput: true })
   if (parsed.success) return parsed.data
   throw invalid(problemsOf(parsed.error))
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRouter } from '../../../../functions/gateway/route.ts'
+import { createRouter } from '../../../../functions/admission/route.ts'
 import { ApiError } from '../../../../functions/requests/errors.ts'
 import { aSubmission, SETTINGS } from '../../../support/gateway.ts'
 

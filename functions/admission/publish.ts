@@ -4,14 +4,14 @@ import { acceptedEvent } from '../requests/events.ts'
 import { type RequestItem, reservationOf } from '../requests/item.ts'
 import type { InferenceMessage, Payload } from '../requests/messages.ts'
 import type { Submission } from '../requests/submission.ts'
-import type { GatewayPorts } from './ports.ts'
+import type { AdmissionPorts } from './ports.ts'
 
 /**
  * Makes an admitted request durable: its item, its inference message and its `accepted` event at once. Answers with the
  * item that is there afterwards, which another may have written first. A lost event is only counted, since every later
  * one carries as much. Rejects with `Unavailable` if the item or the message may be missing.
  */
-export async function publish(ports: GatewayPorts, item: RequestItem, submission: Submission): Promise<RequestItem> {
+export async function publish(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<RequestItem> {
   const { items, queue, metrics, settings } = ports
   const message = await messageOf(ports, item, submission)
   const prompt = settings.store_prompts ? promptOf(message.body, submission) : undefined
@@ -27,15 +27,15 @@ export async function publish(ports: GatewayPorts, item: RequestItem, submission
 }
 
 /** Sends the inference message of a queued request again: a duplicate does no harm, a lost one would. */
-export async function resend(ports: GatewayPorts, item: RequestItem, submission: Submission): Promise<void> {
+export async function resend(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<void> {
   await send(ports, await messageOf(ports, item, submission))
 }
 
-const send = ({ queue }: GatewayPorts, message: InferenceMessage): Promise<void> =>
+const send = ({ queue }: AdmissionPorts, message: InferenceMessage): Promise<void> =>
   queue.send(queueName(message.model, message.priority), { body: message, group: message.user_id })
 
 async function messageOf(
-  { payloads }: GatewayPorts,
+  { payloads }: AdmissionPorts,
   item: RequestItem,
   submission: Submission,
 ): Promise<InferenceMessage> {

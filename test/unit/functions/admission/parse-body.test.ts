@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MAX_BODY_BYTES, parseBody } from '../../../../functions/gateway/parse-body.ts'
+import { MAX_BODY_BYTES, parseBody } from '../../../../functions/admission/parse-body.ts'
 import { ApiError } from '../../../../functions/requests/errors.ts'
 import { MAX_METADATA_BYTES } from '../../../../functions/requests/submission.ts'
 

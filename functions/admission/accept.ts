@@ -1,0 +1,49 @@
+import { RESULTS_QUEUE } from '../queue/names.ts'
+import { endedEvent } from '../requests/events.ts'
+import { type RequestItem, reservationOf } from '../requests/item.ts'
+import type { Submission } from '../requests/submission.ts'
+import type { Verdict } from './admit.ts'
+import type { AdmissionPorts } from './ports.ts'
+import { publish, resend } from './publish.ts'
+
+export interface Accepted {
+  readonly item: RequestItem
+  /** Of the shard that admitted it; unknown when an earlier try did. */
+  readonly left: (Verdict & { admitted: true })['left']
+}
+
+/**
+ * Makes an admitted request durable whose id others may be admitting, too: its item says whose reservation counts, and any
+ * other is given back. Undefined when the request turns out to have been taken back: then another id is needed. Rejects with
+ * `Unavailable`; then nothing is taken back, since a retry under the same id goes on where this stopped.
+ */
+export async function accept(
+  ports: AdmissionPorts,
+  { item: own, left }: Accepted,
+  submission: Submission,
+): Promise<Accepted | undefined> {
+  const item = await publish(ports, own, submission)
+  if (item.status === 'rejected') {
+    await announceRejected(ports, own)
+    await ports.quota.close([{ reservation: reservationOf(own) }])
+    return undefined
+  }
+  if (!isHeldBy(item, own)) await ports.quota.close([{ reservation: reservationOf(own) }])
+  return { item, left }
+}
+
+/** What an earlier try has accepted: the message of a request that is still queued may never have been sent. */
+export async function acceptAgain(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<Accepted> {
+  if (item.status === 'queued') await resend(ports, item, submission)
+  return { item, left: undefined }
+}
+
+/** Whether an item's reservation is ours; else a twin wrote it with its own, in another window or shard. */
+const isHeldBy = (item: RequestItem, own: RequestItem): boolean =>
+  item.window === own.window && item.shard === own.shard && item.nonce === own.nonce
+
+/** Before our reservation goes, which would have brought somebody to do it: the `accepted` event may have made a row. */
+async function announceRejected({ queue, clock }: AdmissionPorts, own: RequestItem): Promise<void> {
+  const event = endedEvent({ ...own, status: 'rejected', completed_at: clock() })
+  if (event) await queue.send(RESULTS_QUEUE, { body: event, group: own.user_id })
+}

@@ -1,0 +1,46 @@
+import type { Accepted } from '../admission/accept.ts'
+import { checkIn } from '../payloads/port.ts'
+import { RESULTS_QUEUE } from '../queue/names.ts'
+import { ApiError, type Refusal } from '../requests/errors.ts'
+import type { RefusedEvent } from '../requests/messages.ts'
+import { type Input, type Order, parseInput } from './input.ts'
+import type { IntakePorts } from './ports.ts'
+import { keptRefusal } from './refusal.ts'
+import { submitOnce } from './submit-once.ts'
+
+/**
+ * Takes a message of an input queue: it is admitted, or becomes a dead letter with the answer that it would have got by
+ * HTTP (I10), which it answers with. Either is final. Rejects with `Unavailable`: then the message has to come again.
+ */
+export async function takeInput(ports: IntakePorts, input: Input): Promise<Accepted | { readonly refusal: Refusal }> {
+  const order = parse(input)
+  const taken =
+    'refusal' in order ? order : await submitOnce(ports, { key: keyOf(input), order, given_up: input.given_up })
+  if ('refusal' in taken) await report(ports, input, taken.refusal)
+  return taken
+}
+
+/** Message ids are unique in a queue. */
+const keyOf = ({ queue, message_id }: Input): string => `${queue}/${message_id}`
+
+/** What can't be parsed is refused whoever reads it and whenever, so nobody has to remember that. */
+function parse({ text }: Input): Order | { readonly refusal: Refusal } {
+  try {
+    return parseInput(text)
+  } catch (error) {
+    if (error instanceof ApiError) return { refusal: keptRefusal(error) }
+    throw error
+  }
+}
+
+async function report({ payloads, queue, clock }: IntakePorts, input: Input, refusal: Refusal): Promise<void> {
+  const { queue: name, message_id, text } = input
+  const body = await checkIn(payloads, `inputs/${name}/${message_id}.json`, text)
+  const event: RefusedEvent = {
+    v: 1,
+    type: 'refused',
+    input: { queue: name, message_id, body, refusal },
+    at: clock(),
+  }
+  await queue.send(RESULTS_QUEUE, { body: event, group: name })
+}

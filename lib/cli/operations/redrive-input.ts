@@ -1,0 +1,26 @@
+import type { RecordedDeadLetter } from '../../../functions/ledger/dead-letters.ts'
+import { RefusedInput } from '../../../functions/requests/messages.ts'
+import type { Operator } from '../operator.ts'
+import { Refusal } from '../refusal.ts'
+
+type Ports = Pick<Operator, 'deadLetters' | 'payloads' | 'sendInput'>
+
+/** The refused message of an input that a dead letter keeps; undefined when it keeps something else. Rejects with `Unavailable`. */
+export async function refusedInputOf(
+  { deadLetters }: Ports,
+  { id, request_id }: RecordedDeadLetter,
+): Promise<RefusedInput | undefined> {
+  if (request_id !== null) return undefined
+  return RefusedInput.safeParse(await deadLetters.message(id)).data
+}
+
+/**
+ * Sends a refused message to its queue again, as it came: there it is a new message, admitted or refused anew. Repeated, it
+ * sends another. Throws `Refusal` when there is nothing to send or nobody to send it to, and `Unavailable`.
+ */
+export async function redriveInput(ports: Ports, { queue, body }: RefusedInput): Promise<void> {
+  const text = 'key' in body ? await ports.payloads.get(body.key) : body.inline
+  if (typeof text !== 'string') throw new Refusal('its message is no longer kept: it can only be discarded')
+  if (!(await ports.sendInput(queue, text)))
+    throw new Refusal(`pipeline.yaml no longer has its input ${queue}: it can only be discarded`)
+}

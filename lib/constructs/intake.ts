@@ -1,0 +1,103 @@
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
+import { Construct } from 'constructs'
+import type { Env } from '../../functions/intake/env.ts'
+import { GATEWAY_TIMEOUT_MS } from '../../functions/requests/timing.ts'
+import { ALARM_PERIOD } from './alarms.ts'
+import type { Deployment } from './deployment.ts'
+import { type Own, SluiceFunction } from './function.ts'
+import { admissionSettings } from './gateway.ts'
+import type { PayloadStore } from './payload-store.ts'
+import type { Tables } from './tables.ts'
+import { WorkQueue } from './work-queue.ts'
+
+/** The gateway's: a worker that meets a message without an item waits for its admission as long as that may take. */
+const TIMEOUT = Duration.millis(GATEWAY_TIMEOUT_MS)
+
+export interface IntakeProps {
+  readonly deployment: Deployment
+  readonly queueUrlPrefix: string
+  readonly tables: Tables
+  readonly payloads: PayloadStore
+  /** Each model's queues and the one of results. */
+  readonly queues: readonly WorkQueue[]
+}
+
+/**
+ * Takes requests from the input queues of pipeline.yaml: one function for all of them. Who may send to an input is decided
+ * by those who run the account: they grant `sqs:SendMessage` on its queue.
+ */
+export class Intake extends Construct {
+  readonly handler: SluiceFunction
+  readonly inputs: readonly WorkQueue[]
+
+  constructor(scope: Construct, id: string, props: IntakeProps) {
+    super(scope, id)
+    const { deployment } = props
+    this.handler = this.#handler(props)
+    this.inputs = (deployment.pipeline.inputs ?? []).map(({ queue }) => this.#input(props, queue))
+    for (const [i, input] of this.inputs.entries()) this.#output(input, i + 1)
+    deployment.alarms.add(this, 'ErrorsAlarm', {
+      metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),
+      threshold: 3,
+      description:
+        'Taking messages of inputs crashes or runs out of time. From 3 in 5 minutes: one is repaired by a redelivery.',
+      runbook: 'inputs-are-not-taken',
+    })
+  }
+
+  #handler({ deployment, queueUrlPrefix, tables, payloads, queues }: IntakeProps): SluiceFunction {
+    const handler = new SluiceFunction(this, 'Function', {
+      deployment,
+      entryPoint: 'intake',
+      settings: admissionSettings(deployment.pipeline),
+      environment: {
+        QUEUE_URL_PREFIX: queueUrlPrefix,
+        REQUESTS_TABLE: tables.requests.tableName,
+        QUOTA_TABLE: tables.quota.tableName,
+        USERS_TABLE: tables.users.tableName,
+        PAYLOADS_BUCKET: payloads.bucket.bucketName,
+      } satisfies Own<Env>,
+      timeout: TIMEOUT,
+    })
+    handler.allow(
+      ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      [tables.requests.tableArn, tables.quota.tableArn],
+    )
+    handler.allow(['dynamodb:GetItem'], [tables.users.tableArn])
+    handler.allow(
+      ['sqs:SendMessage'],
+      queues.map(({ queue }) => queue.queueArn),
+    )
+    payloads.allow(handler.role, 's3:PutObject')
+    return handler
+  }
+
+  #input({ deployment }: IntakeProps, queueName: string): WorkQueue {
+    const input = new WorkQueue(this, `Input-${queueName}`, {
+      alarms: deployment.alarms,
+      queueName,
+      consumerTimeout: TIMEOUT,
+      // Messages wait while a table or a queue is away: a thousand receives are more than half a day of that.
+      maxReceiveCount: 1000,
+      oldest: {
+        age: Duration.minutes(5),
+        description: `Messages of the input ${queueName} are not taken: they are admitted or refused in a second, not in 5 minutes.`,
+        runbook: 'inputs-are-not-taken',
+      },
+    })
+    input.feed(this.handler, 'Mapping', {
+      batchSize: 10,
+      // Some thousand admissions a second, as much as the queues behind it are fed with by one function.
+      maxConcurrency: 10,
+    })
+    input.feedDeadLetters(this.handler, 'DeadLettersMapping')
+    return input
+  }
+
+  /** Numbered, since an output's name has only letters and digits. */
+  #output({ name, queue }: WorkQueue, number: number): void {
+    const description = `Of the input ${name}.`
+    new CfnOutput(Stack.of(this), `InputQueueUrl${number}`, { value: queue.queueUrl, description })
+    new CfnOutput(Stack.of(this), `InputQueueArn${number}`, { value: queue.queueArn, description })
+  }
+}

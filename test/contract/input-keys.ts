@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { INPUT_REMEMBERED_MS, type InputKeys } from '../../functions/idempotency/port.ts'
+import type { Refusal } from '../../functions/requests/errors.ts'
+import { NOW } from '../support/clock.ts'
+import { newRequestId, newUser } from '../support/requests.ts'
+
+export interface InputKeysEngine {
+  readonly inputs: InputKeys
+  close(): Promise<void>
+}
+
+const REFUSAL: Refusal = {
+  error: 'request quota exceeded',
+  status: 'error',
+  code: 'quota_exceeded',
+  requests: { used: 3, limit: 3 },
+}
+const OTHER: Refusal = { error: 'other', status: 'error', code: 'unavailable' }
+const MESSAGE = 'nightly/m-1'
+
+/** What every store keeps of the messages of inputs. */
+export function describeInputKeysContract(name: string, makeEngine: () => Promise<InputKeysEngine>): void {
+  let engine: InputKeysEngine
+  let inputs: InputKeys
+  beforeAll(async () => {
+    engine = await makeEngine()
+    inputs = engine.inputs
+  })
+  afterAll(() => engine.close())
+
+  const bound = async (user = newUser()) => {
+    const id = newRequestId()
+    await inputs.bind(user, MESSAGE, id, NOW)
+    return { user, id }
+  }
+
+  describe(`messages of inputs on ${name}`, () => {
+    it('are bound to the first request, whatever comes second', async () => {
+      const { user, id } = await bound()
+
+      expect(await inputs.bind(user, MESSAGE, newRequestId(), NOW + 1)).toEqual({ request_id: id, admitted: false })
+    })
+
+    it('are bound to one of many at once, and all are told which', async () => {
+      const user = newUser()
+
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => inputs.bind(user, MESSAGE, newRequestId(), NOW)),
+      )
+
+      expect(new Set(answers.map(answer => JSON.stringify(answer))).size).toBe(1)
+    })
+
+    it('are kept apart by user and by name', async () => {
+      const { user } = await bound()
+      const [other, another] = [newRequestId(), newRequestId()]
+
+      expect(await inputs.bind(newUser(), MESSAGE, other, NOW)).toMatchObject({ request_id: other })
+      expect(await inputs.bind(user, 'nightly/m-2', another, NOW)).toMatchObject({ request_id: another })
+    })
+
+    it('are remembered for longer than a queue keeps them, by their own time', async () => {
+      const { user, id } = await bound()
+      const later = newRequestId()
+
+      expect(await inputs.bind(user, MESSAGE, later, NOW + INPUT_REMEMBERED_MS - 1)).toMatchObject({ request_id: id })
+      expect(await inputs.bind(user, MESSAGE, later, NOW + INPUT_REMEMBERED_MS)).toMatchObject({ request_id: later })
+      expect(INPUT_REMEMBERED_MS).toBeGreaterThan(14 * 86_400_000)
+    })
+
+    it('get another request in place of the one that they have, and only of that; it is not admitted yet', async () => {
+      const { user, id } = await bound()
+      await inputs.admit(user, MESSAGE, id, NOW)
+      const second = newRequestId()
+
+      expect(await inputs.rebind(user, MESSAGE, id, second, NOW)).toEqual({ request_id: second, admitted: false })
+      expect(await inputs.rebind(user, MESSAGE, id, newRequestId(), NOW)).toMatchObject({ request_id: second })
+    })
+
+    it('that are admitted can not be refused', async () => {
+      const { user, id } = await bound()
+
+      expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: id, admitted: true })
+      expect(await inputs.refuse(user, MESSAGE, id, REFUSAL, NOW)).toEqual({ request_id: id, admitted: true })
+      expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: id, admitted: true })
+    })
+
+    it('that are refused stay so, with the first refusal: nobody admits them or gives them another request', async () => {
+      const { user, id } = await bound()
+
+      expect(await inputs.refuse(user, MESSAGE, id, REFUSAL, NOW)).toEqual({ refusal: REFUSAL })
+      expect(await inputs.refuse(user, MESSAGE, id, OTHER, NOW)).toEqual({ refusal: REFUSAL })
+      expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ refusal: REFUSAL })
+      expect(await inputs.rebind(user, MESSAGE, id, newRequestId(), NOW)).toEqual({ refusal: REFUSAL })
+      expect(await inputs.bind(user, MESSAGE, newRequestId(), NOW)).toEqual({ refusal: REFUSAL })
+    })
+
+    it('that are bound to another request are neither admitted nor refused for this one', async () => {
+      const { user, id } = await bound()
+      const second = newRequestId()
+      await inputs.rebind(user, MESSAGE, id, second, NOW)
+
+      expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: second, admitted: false })
+      expect(await inputs.refuse(user, MESSAGE, id, REFUSAL, NOW)).toEqual({ request_id: second, admitted: false })
+    })
+  })
+}

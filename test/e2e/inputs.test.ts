@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto'
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from './support/eventually.ts'
+import { startTestModel, type TestModel, usualUsage } from './support/model.ts'
+import { jsonOfSluice, runSluice } from './support/sluice.ts'
+import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+
+let model: TestModel
+let system: RunningSystem
+let sqs: SQSClient
+
+beforeAll(async () => {
+  model = await startTestModel()
+  system = await startSystem({ SLUICE_CONFIG: fixture('inputs.yaml'), MODEL_URL: model.url })
+  const credentials = { accessKeyId: 'another', secretAccessKey: 'system' }
+  sqs = new SQSClient({ endpoint: system.localJson.endpoints.sqs, region: 'us-east-1', credentials })
+})
+afterAll(async () => {
+  sqs?.destroy()
+  await system?.stop()
+  await model?.close()
+})
+
+/** As another system of the account does, that knows a queue by its name alone. */
+async function send(body: object | string, queue = 'nightly-prompts'): Promise<string> {
+  const QueueUrl = `${system.localJson.endpoints.sqs}/000000000000/${queue}`
+  const MessageBody = typeof body === 'string' ? body : JSON.stringify(body)
+  const { MessageId = '' } = await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }))
+  return MessageId
+}
+
+type Json = Record<string, unknown>
+const requestsOf = async (client: { send(method: string, path: string): Promise<{ body: Json }> }) =>
+  (await client.send('GET', '/v1/inference')).body.requests as Json[]
+
+const deadLetters = () => jsonOfSluice<Json[]>(system, 'dead-letters', 'list')
+const letterOf = (messageId: string) =>
+  eventually(async () => {
+    const letter = (await deadLetters()).find(({ id }) => String(id).endsWith(messageId))
+    expect(letter).toBeDefined()
+    return letter as Json
+  })
+const messageOf = ({ id }: Json) => system.operator.deadLetters.message(String(id))
+
+describe('a message of an input', () => {
+  test.each(['nightly-prompts', 'reports'])('is run like a request that was posted (%s)', async queue => {
+    const client = await system.newUser()
+
+    await send({ user_id: client.user, prompt: 'from a queue', metadata: { ticket: 7 } }, queue)
+
+    const [request] = await eventually(async () => {
+      const requests = await requestsOf(client)
+      expect(requests).toMatchObject([{ status: 'completed' }])
+      return requests
+    })
+    expect(await client.ended(String(request?.request_id))).toMatchObject({
+      result: { echo: 'from a queue' },
+      usage: usualUsage,
+      metadata: { ticket: 7 },
+    })
+    expect(model.calls.filter(({ body }) => body.user === client.user)).toHaveLength(1)
+    expect(await client.settledQuota()).toMatchObject({
+      requests: { used: 1 },
+      tokens: { used: usualUsage.total_tokens },
+    })
+  })
+
+  test('is of whoever it says, known before or not, and goes where routing sends it', async () => {
+    const user = `stranger-${randomUUID()}`
+
+    await send({ user_id: user, prompt: 'unknown', model_type: 'image' })
+
+    await eventually(async () => {
+      const requests = await jsonOfSluice<Json[]>(system, 'requests', 'list', '--user', user)
+      expect(requests).toMatchObject([{ status: 'completed', model: 'image' }])
+    })
+  })
+
+  test('may be large, and hold any text', async () => {
+    const client = await system.newUser()
+    const prompt = `${'word '.repeat(30_000)}é\u2028"\\`
+
+    await send({ user_id: client.user, prompt })
+
+    await eventually(async () => expect(await requestsOf(client)).toMatchObject([{ status: 'completed' }]))
+    expect(model.calls.filter(({ body }) => body.user === client.user)).toMatchObject([{ body: { input: prompt } }])
+  })
+})
+
+describe('a message that is refused', () => {
+  test('by the quota is a dead letter with the body of the 429, and runs once it is redriven', async () => {
+    const client = await system.newUser({ plan: 'free' })
+    const body = { user_id: client.user, prompt: 'one too many' }
+    await send({ ...body, prompt: 'first' })
+    await send({ ...body, prompt: 'second' })
+    await eventually(async () => expect((await client.quota()).requests.used).toBe(2))
+    await client.settledQuota()
+
+    const letter = await letterOf(await send(body))
+
+    const posted = await client.post({ prompt: 'one too many' })
+    expect(posted.status).toBe(429)
+    expect(letter).toMatchObject({ request_id: null, model: null, reason: 'quota_exceeded', attempts: 0 })
+    expect(await messageOf(letter)).toMatchObject({
+      queue: 'nightly-prompts',
+      body: { inline: JSON.stringify(body) },
+      refusal: posted.body,
+    })
+    expect(posted.body).toMatchObject({ requests: { used: 2, limit: 2 }, tokens: { limit: 100_000 } })
+
+    await jsonOfSluice(system, 'users', 'set', client.user, '--requests', '3')
+    expect(await jsonOfSluice(system, 'dead-letters', 'redrive', String(letter.id))).toEqual({
+      redriven: [{ id: letter.id, queue: 'nightly-prompts' }],
+      refused: [],
+    })
+
+    await eventually(async () => {
+      const requests = await requestsOf(client)
+      expect(requests.map(({ status }) => status)).toEqual(['completed', 'completed', 'completed'])
+    })
+    expect(await deadLetters()).not.toContainEqual(expect.objectContaining({ id: letter.id }))
+  })
+
+  test.each([
+    ['is not JSON', 'secret words', 'invalid_request'],
+    ['has no user', '{"prompt":"secret words"}', 'invalid_request'],
+    ['names no model that there is', { user_id: 'u42', prompt: 'secret words', model: 'gone' }, 'unknown_model'],
+    ['asks for too much', { user_id: 'u42', prompt: 'secret words', priority: 'high' }, 'priority_not_allowed'],
+    ['is large, too', `secret words ${'x'.repeat(200_000)}`, 'invalid_request'],
+  ])('since it %s is a dead letter, which can be discarded; nothing of it is logged', async (_, body, code) => {
+    const letter = await letterOf(await send(body))
+
+    expect(letter).toMatchObject({ reason: code })
+    expect(await messageOf(letter)).toMatchObject({ refusal: { status: 'error', code, error: expect.any(String) } })
+    expect((await runSluice(system, 'dead-letters', 'discard', String(letter.id))).code).toBe(0)
+    expect(system.functionLogs()).not.toContain('secret words')
+  })
+
+  test('leaves its queue, and all stores agree', async () => {
+    for (const queue of ['nightly-prompts', 'nightly-prompts-dlq', 'reports', 'reports-dlq'])
+      await eventually(async () => {
+        const { Attributes } = await sqs.send(
+          new GetQueueAttributesCommand({
+            QueueUrl: `${system.localJson.endpoints.sqs}/000000000000/${queue}`,
+            AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+          }),
+        )
+        expect(Attributes).toMatchObject({
+          ApproximateNumberOfMessages: '0',
+          ApproximateNumberOfMessagesNotVisible: '0',
+        })
+      })
+    expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0 })
+  })
+
+  test('is sent by a URL that is among the stack’s outputs', () => {
+    const { outputs, endpoints } = system.localJson
+    expect(outputs.InputQueueUrl1).toBe(`${endpoints.sqs}/000000000000/nightly-prompts`)
+    expect(outputs.InputQueueArn2).toBe('arn:aws:sqs:us-east-1:000000000000:reports')
+  })
+})

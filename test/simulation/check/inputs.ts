@@ -1,0 +1,43 @@
+import { unmarshall } from '@aws-sdk/util-dynamodb'
+import type { Item } from '../models/expression.ts'
+import { INPUT_QUEUE } from '../settings.ts'
+import type { Known, StoredItem } from './known.ts'
+
+interface InputKeyItem {
+  readonly bound_to?: string
+  readonly admitted?: boolean
+  readonly refusal?: unknown
+  readonly expires_at: number
+}
+
+/** As long as SQS keeps a message. */
+const KEPT_MS = 14 * 86_400_000
+
+/** What a message of an input is bound to was written: it leaves no request but one that was taken back, and no refusal. */
+export function checkInputKeyWrite({ world, items }: Known, oldItem: Item | undefined, newItem: Item): void {
+  const after = unmarshall(newItem) as InputKeyItem
+  const before = oldItem && (unmarshall(oldItem) as InputKeyItem)
+  const fail = (rule: string) => world.violate(`I5 ${rule}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`)
+
+  if (after.expires_at < world.issuedAt() + KEPT_MS) fail('a message may be forgotten before its last delivery')
+  if (before?.refusal !== undefined && after.refusal === undefined) fail('a refusal is taken back')
+  const isLeft = before?.bound_to !== undefined && before.bound_to !== after.bound_to
+  if (isLeft && after.bound_to !== undefined && items.get(before.bound_to)?.status !== 'rejected')
+    fail('a message is given another request, and its own was not taken back')
+  if (isLeft && after.refusal !== undefined && before.admitted) fail('an admitted message is refused')
+}
+
+/** Each message of an input is one request or one dead letter, and never both (I5, I10). */
+export function checkInputs(known: Known): void {
+  for (const [id, { mark }] of known.inputs) {
+    const requests = requestsOf(known, mark)
+    const isRefused = known.rdsData.deadLetters.has(`input:${INPUT_QUEUE}:${id}`)
+    if (requests.length + (isRefused ? 1 : 0) !== 1)
+      known.world.violate(
+        `I10: the message ${id} is ${requests.length} requests${isRefused ? ' and a dead letter' : ''}`,
+      )
+  }
+}
+
+const requestsOf = ({ items }: Known, mark: object): StoredItem[] =>
+  [...items.values()].filter(({ status, metadata }) => status !== 'rejected' && metadata === JSON.stringify(mark))

@@ -1,0 +1,52 @@
+import { Unavailable } from '../../../functions/platform/unavailable.ts'
+import type { PlantedBug } from '../compose.ts'
+import { rewritten, writeOf } from './commands.ts'
+
+/** Bugs in how messages of inputs are taken. */
+export const IN_INPUTS: readonly PlantedBug[] = [
+  {
+    name: "the refusal of an input's message is not remembered",
+    ports: ports => ({
+      ...ports,
+      inputs: { ...ports.inputs, refuse: async (_user, _message, _id, refusal) => ({ refusal }) },
+    }),
+  },
+  {
+    name: "an input's message is admitted without a word",
+    ports: ports => ({
+      ...ports,
+      inputs: { ...ports.inputs, admit: async (_user, _message, request_id) => ({ request_id, admitted: true }) },
+    }),
+  },
+  {
+    name: "an input's message is another at each delivery",
+    ports: (ports, by) => ({
+      ...ports,
+      inputs: {
+        ...ports.inputs,
+        bind: (user, message, ...rest) => ports.inputs.bind(user, `${message} by ${by.name}`, ...rest),
+      },
+    }),
+  },
+  {
+    name: "an input's message is acknowledged before its dead letter is sent",
+    ports: ports => ({
+      ...ports,
+      queue: {
+        send: (queue, message) =>
+          ports.queue.send(queue, message).catch(error => {
+            const isRefused = (message.body as { type: string }).type === 'refused'
+            if (!(isRefused && error instanceof Unavailable)) throw error
+          }),
+      },
+    }),
+  },
+  { name: "an input's message is forgotten after a day", command: forgotten },
+]
+
+function forgotten(command: unknown): unknown {
+  const input = writeOf(command)
+  if (!input || !('Item' in input) || !input.Item?.request_id?.S?.startsWith('key#input#')) return command
+  const expires_at = { N: String(Number(input.Item.expires_at?.N) - 14 * 86_400_000) }
+  return rewritten(command, { Item: { ...input.Item, expires_at } })
+}

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { Settings } from '../../functions/admission/settings.ts'
+import { Env } from '../../functions/intake/env.ts'
+import { functionOf, grantsOf, ofType, only, queueOf, render, variablesOf } from './queries.ts'
+import { PIPELINE, synthesizeText } from './synthesized.ts'
+
+const LONGEST = 'n'.repeat(76)
+const { template, settings } = synthesizeText(
+  `${PIPELINE}\ninputs: [{ queue: nightly-prompts }, { queue: nightly_prompts }, { queue: ${LONGEST} }]\n`,
+)
+const without = synthesizeText(`${PIPELINE}\ninputs: []\n`).template
+const intake = functionOf(template, 'intake')
+
+const NAMES = ['nightly-prompts', 'nightly_prompts', LONGEST]
+const arnOf = (queue: string) => ({ 'Fn::GetAtt': [queueOf(template, queue).id, 'Arn'] })
+
+describe('without inputs', () => {
+  it('there is neither a function for them nor a queue', () => {
+    expect(() => functionOf(without, 'intake')).toThrow('no function')
+    expect(ofType(without, 'AWS::SQS::Queue')).toHaveLength(10)
+    expect(Object.keys(without.Outputs).filter(name => name.startsWith('Input'))).toEqual([])
+  })
+})
+
+describe('an input', () => {
+  it.each(NAMES)('%s is a queue of that very name, which feeds the intake; so do its dead letters', name => {
+    for (const [queue, at_once] of [
+      [name, 10],
+      [`${name}-dlq`, 2],
+    ] as const) {
+      const mapping = only(template, 'AWS::Lambda::EventSourceMapping', { EventSourceArn: arnOf(queue) }).Properties
+      expect(mapping).toMatchObject({
+        FunctionName: { Ref: intake.id },
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        BatchSize: 10,
+        ScalingConfig: { MaximumConcurrency: at_once },
+      })
+    }
+  })
+
+  it('is kept for 14 days, encrypted, and takes nothing that is sent in the clear', () => {
+    for (const name of NAMES.flatMap(queue => [queue, `${queue}-dlq`])) {
+      const queue = queueOf(template, name)
+      expect(queue.Properties).toMatchObject({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true })
+      const policy = only(template, 'AWS::SQS::QueuePolicy', { Queues: [{ Ref: queue.id }] })
+      expect(JSON.stringify(policy.Properties)).toContain('"aws:SecureTransport":"false"')
+    }
+  })
+
+  it('hides a message for longer than the intake runs, and gives it up after a thousand receives', () => {
+    expect(intake.Properties.Timeout).toBe(29)
+    expect(queueOf(template, 'nightly-prompts').Properties).toMatchObject({
+      VisibilityTimeout: 59,
+      RedrivePolicy: { deadLetterTargetArn: arnOf('nightly-prompts-dlq'), maxReceiveCount: 1000 },
+    })
+  })
+
+  it('has alarms for what waits in it and for its dead letters', () => {
+    const watched = ofType(template, 'AWS::CloudWatch::Alarm').map(({ Properties }) => JSON.stringify(Properties))
+    for (const name of ['nightly-prompts', 'nightly-prompts-dlq'])
+      expect(watched).toContainEqual(expect.stringContaining(queueOf(template, name).id))
+  })
+
+  it('has its URL and its ARN among the outputs, for those who grant and send', () => {
+    expect(template.Outputs.InputQueueUrl1).toEqual({
+      Description: 'Of the input nightly-prompts.',
+      Value: { Ref: queueOf(template, 'nightly-prompts').id },
+    })
+    expect(template.Outputs.InputQueueArn2?.Value).toEqual(arnOf('nightly_prompts'))
+    expect(Object.keys(template.Outputs).filter(name => name.startsWith('Input'))).toHaveLength(6)
+  })
+})
+
+describe('the intake', () => {
+  const each = (actions: string[], resources: string[]) =>
+    actions.flatMap(action => resources.map(name => `${action} <${name}.Arn>`))
+
+  it('may do exactly what it does', () => {
+    const inputs = NAMES.flatMap(name => [name, `${name}-dlq`]).map(name => render(arnOf(name)).slice(1, -5))
+    const models = ['text', 'image'].flatMap(model => [`Model${model}HighQueue`, `Model${model}NormalQueue`])
+    expect(grantsOf(template, intake)).toEqual(
+      [
+        ...each(['logs:CreateLogStream', 'logs:PutLogEvents'], ['IntakeFunctionLogs']),
+        ...each(
+          ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+          ['StateTablesRequests', 'StateTablesQuota'],
+        ),
+        ...each(['dynamodb:GetItem'], ['StateTablesUsers']),
+        ...each(['sqs:SendMessage'], [...models, 'ResultsWorkQueue']),
+        ...each(
+          ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
+          inputs,
+        ),
+        's3:PutObject <StatePayloadsBucket.Arn>/*',
+      ].sort(),
+    )
+  })
+
+  it('is given exactly the variables that it reads, and the part of the pipeline that the gateway has', () => {
+    expect(Object.keys(variablesOf(intake)).sort()).toEqual(Object.keys(Env.shape).sort())
+    expect(Settings.parse(settings(intake.id))).toEqual(settings(functionOf(template, 'gateway').id))
+  })
+
+  it('leads to a chapter of the runbook when it fails', () => {
+    const alarm = ofType(template, 'AWS::CloudWatch::Alarm').find(({ id }) => id.startsWith('IntakeErrorsAlarm'))
+    const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
+    expect(alarm?.Properties.AlarmDescription).toContain('docs/runbook.md#inputs-are-not-taken')
+    expect(runbook).toContain('## Inputs are not taken')
+  })
+
+  it('is on the dashboard', () => {
+    const { DashboardBody } = only(template, 'AWS::CloudWatch::Dashboard').Properties
+    expect(JSON.stringify(DashboardBody)).toContain('Inputs: waiting')
+    expect(JSON.stringify(only(without, 'AWS::CloudWatch::Dashboard').Properties)).not.toContain('Inputs: waiting')
+  })
+})

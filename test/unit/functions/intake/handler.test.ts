@@ -1,0 +1,95 @@
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import { mockClient } from 'aws-sdk-client-mock'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { handler as Handler } from '../../../../functions/intake/handler.ts'
+import { SETTINGS } from '../../../support/gateway.ts'
+import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
+
+vi.mock(import('../../../../functions/platform/settings.ts'), () => ({ readSettings: () => SETTINGS as never }))
+
+const dynamoDb = mockClient(DynamoDBClient)
+const sqs = mockClient(SQSClient)
+let handler: typeof Handler
+beforeAll(async () => {
+  stubLambdaEnv()
+  handler = (await import('../../../../functions/intake/handler.ts')).handler
+})
+beforeEach(() => {
+  dynamoDb.reset()
+  sqs.reset()
+  dynamoDb.on(GetItemCommand).resolves({})
+  dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall({ requests: 1, tokens: 4 }) })
+  dynamoDb.on(PutItemCommand).resolves({})
+  sqs.on(SendMessageCommand).resolves({})
+  sqs.on(SendMessageBatchCommand).resolves({})
+})
+afterEach(() => vi.restoreAllMocks())
+
+const PROMPT = 'secret words'
+const take = (...bodies: unknown[]) => {
+  const { Records } = anSqsEvent(bodies)
+  const eventSourceARN = 'arn:aws:sqs:us-east-1:123456789012:nightly'
+  return handler({ Records: Records.map(record => ({ ...record, eventSourceARN })) }, aContext())
+}
+const ORDER = { user_id: 'u42', prompt: PROMPT }
+
+describe('intake', () => {
+  it('acknowledges what it admitted and what it refused, counts both, and logs no prompt', async () => {
+    const output = captureOutput()
+
+    const answer = await take(ORDER, `{"prompt":"${PROMPT}"`)
+
+    expect(answer).toEqual({ batchItemFailures: [] })
+    expect(output.text()).toContain('"AcceptedRequests":1')
+    expect(output.text()).toContain('"RefusedRequests":1')
+    expect(output.text()).not.toContain(PROMPT)
+  })
+
+  it('needs seven calls of AWS for a message that it admits', async () => {
+    captureOutput()
+
+    await take(ORDER)
+
+    expect(dynamoDb.calls()).toHaveLength(5)
+    expect(sqs.calls()).toHaveLength(2)
+  })
+
+  it('brings again what is unavailable, that alone, and logs which it is', async () => {
+    const output = captureOutput()
+    dynamoDb
+      .on(GetItemCommand, { TableName: 'users', Key: marshall({ user_id: 'away' }) })
+      .rejects(new Error('connect ECONNREFUSED'))
+
+    const answer = await take(ORDER, { ...ORDER, user_id: 'away' })
+
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'message-1' }] })
+    expect(output.logs()).toContainEqual(
+      expect.objectContaining({ level: 'ERROR', queue: 'nightly', message_id: 'message-1' }),
+    )
+    expect(output.text()).not.toContain(PROMPT)
+  })
+
+  it('tells the collector of a message that the quota refuses', async () => {
+    captureOutput()
+    const Item = marshall({ pk: 'x', requests: 3, tokens: 12, open: {} })
+    dynamoDb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item }))
+
+    const answer = await take(ORDER)
+
+    expect(answer).toEqual({ batchItemFailures: [] })
+    const [sent] = sqs.commandCalls(SendMessageCommand)
+    expect(sent?.args[0].input.QueueUrl).toBe('https://sqs/1/stack-results')
+    expect(JSON.parse(sent?.args[0].input.MessageBody ?? '')).toMatchObject({
+      type: 'refused',
+      input: { queue: 'nightly', message_id: 'message-0', refusal: { code: 'quota_exceeded' } },
+    })
+  })
+})

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { inputOf, parseInput } from '../../../../functions/intake/input.ts'
+import { anSqsEvent } from '../../../support/lambda.ts'
+
+const recordFrom = (queue: string) => {
+  const [record] = anSqsEvent(['text']).Records
+  if (!record) throw new Error('no record')
+  return { ...record, eventSourceARN: `arn:aws:sqs:us-east-1:123456789012:${queue}` }
+}
+
+describe('inputOf', () => {
+  it('is the message by its queue and its id', () => {
+    expect(inputOf(recordFrom('nightly'))).toEqual({
+      queue: 'nightly',
+      message_id: 'message-0',
+      text: 'text',
+      given_up: false,
+    })
+  })
+
+  it('is the same message when it comes from the dead-letter queue of its queue', () => {
+    expect(inputOf(recordFrom('nightly-dlq'))).toMatchObject({ queue: 'nightly', given_up: true })
+  })
+})
+
+describe('parseInput', () => {
+  it('takes the body of a POST and its user apart', () => {
+    expect(parseInput('{"user_id":"u.4-2_@x","prompt":"p","tag":1}')).toEqual({
+      user_id: 'u.4-2_@x',
+      submission: { prompt: 'p', tag: 1, priority: 'normal' },
+    })
+  })
+
+  it.each([
+    ['not JSON', 'prompt: hello', { path: '', message: 'is not valid JSON' }],
+    ['no object', '[]', { path: '', message: 'must be an object' }],
+    ['no user', '{"prompt":"p"}', { path: 'user_id', message: 'is missing; it must be a string' }],
+    [
+      'a user that is none',
+      '{"prompt":"p","user_id":"u#1"}',
+      { path: 'user_id', message: 'must be 1 to 128 of A-Z a-z 0-9 . _ @ -' },
+    ],
+    [
+      'a user with too long a name',
+      `{"prompt":"p","user_id":"${'u'.repeat(129)}"}`,
+      { path: 'user_id', message: 'must be 1 to 128 of A-Z a-z 0-9 . _ @ -' },
+    ],
+    ['no prompt', '{"user_id":"u"}', { path: 'prompt', message: 'is missing; it must be a string' }],
+    [
+      'U+0000',
+      '{"prompt":"a\\u0000","user_id":"u"}',
+      { path: 'prompt', message: 'contains U+0000, which no store keeps' },
+    ],
+  ])('refuses what is %s, and says where', (_, text, problem) => {
+    expect(() => parseInput(text)).toThrow(
+      expect.objectContaining({ code: 'invalid_request', body: { details: [problem] } }),
+    )
+  })
+})

@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest'
+import type { IntakePorts } from '../../../../functions/intake/ports.ts'
+import { takeInput } from '../../../../functions/intake/take-input.ts'
+import { closeStale } from '../../../../functions/lifecycle/close-stale.ts'
+import { MAX_INLINE_BYTES } from '../../../../functions/payloads/port.ts'
+import { Unavailable } from '../../../../functions/platform/unavailable.ts'
+import { RESULTS_QUEUE } from '../../../../functions/queue/names.ts'
+import { STALE_RESERVATION_MS } from '../../../../functions/requests/timing.ts'
+import { failing } from '../../../support/failing.ts'
+import { TEXT_QUEUE, usedBy } from '../../../support/gateway.ts'
+import { anInput, anIntake } from '../../../support/intake.ts'
+
+const DAY = 86_400_000
+const NOTHING = { requests: 0, tokens: 0, open: 0 }
+
+const requestsOf = async ({ items }: IntakePorts, user: string) =>
+  (await items.list(user, 100)).items.filter(({ status }) => status !== 'rejected')
+
+type Break = (ports: IntakePorts) => IntakePorts
+const both = (what: string, broken: (when: 'before' | 'after') => Break) =>
+  (['before', 'after'] as const).map(when => ({ what: `${what}, ${when} its effect`, broken: broken(when) }))
+
+/** Each call of a message that is admitted. */
+const ON_ADMISSION = [
+  ...both('inputs.bind', when => p => ({ ...p, inputs: failing(p.inputs, 'bind', when) })),
+  ...both('users.user', when => p => ({ ...p, users: failing(p.users, 'user', when) })),
+  ...both('quota.reserve', when => p => ({ ...p, quota: failing(p.quota, 'reserve', when) })),
+  ...both('inputs.admit', when => p => ({ ...p, inputs: failing(p.inputs, 'admit', when) })),
+  ...both('payloads.put', when => p => ({ ...p, payloads: failing(p.payloads, 'put', when) })),
+  ...both('items.create', when => p => ({ ...p, items: failing(p.items, 'create', when) })),
+  ...both('queue.send of the message', when => p => ({
+    ...p,
+    queue: failing(p.queue, 'send', when, name => name === TEXT_QUEUE),
+  })),
+]
+
+/** Each call of a message that is refused. */
+const ON_REFUSAL = [
+  ...both('inputs.refuse', when => p => ({ ...p, inputs: failing(p.inputs, 'refuse', when) })),
+  ...both('payloads.put', when => p => ({ ...p, payloads: failing(p.payloads, 'put', when) })),
+  ...both('queue.send of the refusal', when => p => ({
+    ...p,
+    queue: failing(p.queue, 'send', when, name => name === RESULTS_QUEUE),
+  })),
+]
+
+const LARGE = { prompt: 'x'.repeat(MAX_INLINE_BYTES) }
+
+describe('takeInput: a call that fails', () => {
+  it.each(ON_ADMISSION)('lets the message come again, which goes on to one request: $what', async ({ broken }) => {
+    const { ports, setUser, reported } = anIntake()
+    const input = anInput(LARGE)
+    setUser(input.user_id, 'pro', { tokens: 1_000_000 })
+
+    await expect(takeInput(broken(ports), input)).rejects.toThrow(Unavailable)
+    await takeInput(ports, input)
+
+    expect(await requestsOf(ports, input.user_id)).toMatchObject([{ status: 'queued' }])
+    expect(ports.queue.sent(TEXT_QUEUE).length).toBeGreaterThan(0)
+    expect(reported()).toEqual([])
+  })
+
+  it.each(ON_ADMISSION)('leaves one request though the next delivery is a week later: $what', async ({ broken }) => {
+    const { ports, setUser } = anIntake()
+    const input = anInput(LARGE)
+    setUser(input.user_id, 'pro', { tokens: 1_000_000 })
+
+    await expect(takeInput(broken(ports), input)).rejects.toThrow(Unavailable)
+    ports.advance(7 * DAY)
+    for await (const stale of ports.quota.openBefore(ports.clock() - STALE_RESERVATION_MS))
+      for (const open of stale) await closeStale(ports, open, ports.clock())
+    await takeInput(ports, input)
+
+    expect(await requestsOf(ports, input.user_id)).toHaveLength(1)
+  })
+
+  it.each(ON_REFUSAL)('lets a refused message come again, which is refused again: $what', async ({ broken }) => {
+    const { ports, setUser, reported } = anIntake()
+    const input = anInput(LARGE)
+    setUser(input.user_id, 'free', { tokens: 1 })
+
+    await expect(takeInput(broken(ports), input)).rejects.toThrow(Unavailable)
+    await takeInput(ports, input)
+
+    expect(new Set(reported().map(event => JSON.stringify(event.input))).size).toBe(1)
+    expect(await requestsOf(ports, input.user_id)).toEqual([])
+  })
+})
+
+describe('takeInput: a message that is delivered twice', () => {
+  it('is one request, charged once, however many take it at once', async () => {
+    const { ports } = anIntake()
+    const input = anInput()
+
+    const taken = await Promise.all(Array.from({ length: 20 }, () => takeInput(ports, input)))
+
+    expect(new Set(taken.map(one => ('item' in one ? one.item.request_id : 'refused'))).size).toBe(1)
+    expect(await usedBy(ports, input.user_id)).toEqual({ requests: 1, tokens: 4, open: 1 })
+  })
+
+  it('is one dead letter, however many refuse it at once', async () => {
+    const { ports, setUser, reported } = anIntake()
+    const input = anInput()
+    setUser(input.user_id, 'free', { tokens: 1 })
+
+    await Promise.all(Array.from({ length: 20 }, () => takeInput(ports, input)))
+
+    expect(new Set(reported().map(event => JSON.stringify(event.input))).size).toBe(1)
+  })
+
+  it('is refused for all when one was refused first, though another has a reservation by then', async () => {
+    const { ports, reported } = anIntake()
+    const input = anInput()
+    const admit: IntakePorts['inputs']['admit'] = async (...args) => {
+      await takeInput(ports, { ...input, given_up: true })
+      return ports.inputs.admit(...args)
+    }
+
+    expect(await takeInput({ ...ports, inputs: { ...ports.inputs, admit } }, input)).toHaveProperty('refusal')
+
+    expect(reported()).toHaveLength(2)
+    expect(await requestsOf(ports, input.user_id)).toEqual([])
+    expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
+  })
+
+  it('is admitted for all when one was admitted first, though another would refuse it', async () => {
+    const { ports, reported } = anIntake()
+    const input = anInput()
+    const refuse: IntakePorts['inputs']['refuse'] = async (...args) => {
+      await takeInput(ports, input)
+      return ports.inputs.refuse(...args)
+    }
+    const poor = { user_id: input.user_id, plan: 'free', overrides: { tokens: 1 } }
+    const strict = { ...ports, users: { user: async () => poor }, inputs: { ...ports.inputs, refuse } }
+
+    expect(await takeInput(strict, input)).toHaveProperty('item')
+
+    expect(reported()).toEqual([])
+    expect(await requestsOf(ports, input.user_id)).toHaveLength(1)
+  })
+
+  it('waits while another is admitting it: who that is may have died', async () => {
+    const { ports, setUser, reported } = anIntake()
+    const input = anInput()
+    const dead = { ...ports, items: failing(ports.items, 'create', 'before') }
+    await expect(takeInput(dead, input)).rejects.toThrow(Unavailable)
+    setUser(input.user_id, 'free', { in_flight: 1 })
+    ports.advance(DAY)
+    await takeInput(ports, anInput({ user_id: input.user_id }))
+
+    await expect(takeInput(ports, input)).rejects.toThrow(Unavailable)
+
+    expect(reported()).toEqual([])
+  })
+})

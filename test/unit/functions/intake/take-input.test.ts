@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest'
+import { takeInput } from '../../../../functions/intake/take-input.ts'
+import { MAX_INLINE_BYTES } from '../../../../functions/payloads/port.ts'
+import { RESULTS_QUEUE } from '../../../../functions/queue/names.ts'
+import { toAsciiJson } from '../../../../functions/requests/text.ts'
+import { NOW } from '../../../support/clock.ts'
+import { TEXT_QUEUE, usedBy } from '../../../support/gateway.ts'
+import { anInput, anIntake } from '../../../support/intake.ts'
+
+const ONE = { requests: 1, tokens: 4, open: 1 }
+const NOTHING = { requests: 0, tokens: 0, open: 0 }
+const HOUR = 3_600_000
+
+describe('takeInput: a message that is admitted', () => {
+  it('is a request of its user like one that was posted', async () => {
+    const { ports, reported } = anIntake()
+    const input = anInput({ metadata: { tag: 'x' } })
+
+    const taken = await takeInput(ports, input)
+
+    const { user_id } = input
+    expect(taken).toMatchObject({ item: { user_id, status: 'queued', model: 'text', metadata: { tag: 'x' } } })
+    expect(await usedBy(ports, user_id)).toEqual(ONE)
+    expect(ports.queue.sent(TEXT_QUEUE)).toMatchObject([
+      { group: user_id, body: { user_id, body: { inline: { prompt: 'hello', priority: 'normal' } } } },
+    ])
+    expect(ports.queue.sent(RESULTS_QUEUE)).toMatchObject([{ body: { type: 'accepted', user_id } }])
+    expect(reported()).toEqual([])
+  })
+
+  it('gives nobody its user for a field: that is the one who is charged', async () => {
+    const { ports } = anIntake()
+
+    await takeInput(ports, anInput())
+
+    expect(ports.queue.sent(TEXT_QUEUE).map(({ body }) => body)).toEqual([
+      expect.objectContaining({ body: { inline: { prompt: 'hello', priority: 'normal' } } }),
+    ])
+  })
+
+  it('is routed as one that was posted', async () => {
+    const { ports } = anIntake()
+
+    expect(await takeInput(ports, anInput({ model_type: 'image' }))).toMatchObject({ item: { model: 'image' } })
+  })
+
+  it('has the plan and the limits that its user was given', async () => {
+    const { ports, setUser } = anIntake()
+    const [high, limited] = [anInput({ priority: 'high' }), anInput()]
+    setUser(high.user_id, 'pro')
+    setUser(limited.user_id, 'pro', { tokens: 4 })
+
+    expect(await takeInput(ports, high)).toMatchObject({ item: { priority: 'high' } })
+    expect(await takeInput(ports, limited)).toMatchObject({ refusal: { tokens: { limit: 4 } } })
+  })
+})
+
+describe('takeInput: a message that is refused', () => {
+  it('by the quota becomes a dead letter with the body of the 429, and leaves nothing (I6, I10)', async () => {
+    const { ports, setUser, reported } = anIntake()
+    const first = anInput()
+    setUser(first.user_id, 'free', { requests: 1 })
+    await takeInput(ports, first)
+    const second = anInput({ user_id: first.user_id })
+
+    await takeInput(ports, second)
+
+    expect(reported()).toEqual([
+      {
+        v: 1,
+        type: 'refused',
+        input: {
+          queue: 'nightly',
+          message_id: second.message_id,
+          body: { inline: second.text },
+          refusal: {
+            error: 'request quota exceeded',
+            status: 'error',
+            code: 'quota_exceeded',
+            requests: { used: 1, limit: 1 },
+            tokens: { used: 4, limit: 1_000, estimated: 4 },
+          },
+        },
+        at: NOW,
+      },
+    ])
+    expect(await usedBy(ports, first.user_id)).toEqual(ONE)
+  })
+
+  it.each([
+    ['not JSON', 'hello', 'invalid_request'],
+    ['of no user', '{"prompt":"p"}', 'invalid_request'],
+    ['for a model that there is not', { model: 'gone' }, 'unknown_model'],
+    ['of a priority that its plan does not allow', { priority: 'high' }, 'priority_not_allowed'],
+  ])('being %s becomes a dead letter, too', async (_, body, code) => {
+    const { ports, reported } = anIntake()
+    const input = anInput(body)
+
+    expect(await takeInput(ports, input)).toMatchObject({ refusal: { code } })
+
+    expect(reported()).toMatchObject([{ input: { body: { inline: input.text }, refusal: { status: 'error', code } } }])
+    expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
+  })
+
+  it('stays so, whatever has changed when it comes again; its dead letter is the same', async () => {
+    const { ports, setUser, reported } = anIntake()
+    const input = anInput()
+    setUser(input.user_id, 'free', { tokens: 1 })
+    await takeInput(ports, input)
+    setUser(input.user_id, 'pro')
+    ports.advance(13 * 24 * HOUR)
+
+    await takeInput(ports, input)
+
+    expect(reported().map(({ input }) => input)).toEqual(Array(2).fill(reported()[0]?.input))
+    expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
+    expect(ports.queue.sent(TEXT_QUEUE)).toEqual([])
+  })
+
+  it('is kept in the payload store, if it is large', async () => {
+    const { ports, reported } = anIntake()
+    const input = anInput('x'.repeat(MAX_INLINE_BYTES))
+
+    await takeInput(ports, input)
+
+    const key = `inputs/nightly/${input.message_id}.json`
+    expect(reported()).toMatchObject([{ input: { body: { key } } }])
+    expect(await ports.payloads.get(key)).toBe(input.text)
+  })
+
+  it.each([
+    ['names a model of a megabyte', { model: 'm'.repeat(1_000_000) }],
+    ['has a field name of a megabyte, with what no store keeps in it', { ['n'.repeat(1_000_000)]: 'a\u0000' }],
+  ])('fits into a message, though it %s', async (_, body) => {
+    const { ports, reported } = anIntake()
+
+    await takeInput(ports, anInput(body))
+
+    expect(reported()).toHaveLength(1)
+    expect(toAsciiJson(reported()[0]).length).toBeLessThan(10_000)
+  })
+
+  it('is one for good when it is a mistake of ours, which is logged', async () => {
+    const { ports, reported } = anIntake()
+    const broken = { ...ports, route: () => Promise.reject(new TypeError('a bug')) }
+
+    await takeInput(broken, anInput())
+
+    expect(reported()).toMatchObject([{ input: { refusal: { code: 'internal_error' } } }])
+    expect(ports.logger.error).toHaveBeenCalledWith(expect.any(String), expect.any(TypeError))
+  })
+})
+
+describe('takeInput: a message that its queue gave up', () => {
+  it('becomes a dead letter', async () => {
+    const { ports, reported } = anIntake()
+
+    await takeInput(ports, anInput({}, { given_up: true }))
+
+    expect(reported()).toMatchObject([{ input: { queue: 'nightly', refusal: { code: 'unavailable' } } }])
+  })
+
+  it('is done with, if it was admitted', async () => {
+    const { ports, reported } = anIntake()
+    const input = anInput()
+    await takeInput(ports, input)
+
+    expect(await takeInput(ports, { ...input, given_up: true })).toHaveProperty('item')
+    expect(reported()).toEqual([])
+    expect(await usedBy(ports, input.user_id)).toEqual(ONE)
+  })
+})
