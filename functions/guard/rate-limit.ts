@@ -48,6 +48,14 @@ function withCall(log: readonly Bucket[], at: number, limit: RateLimit): Bucket[
   return [...kept, { from, count }]
 }
 
+/** How much of the limit is used up: the calls of the last interval, and the first time at which another may be made. */
+export function usageOf(log: readonly Bucket[], now: number, limit: RateLimit): { used: number; next: number } {
+  const recent = log.filter(({ from }) => from <= now && from + widthOf(limit) > now - limit.interval_ms)
+  const calls = recent.reduce((sum, { count }) => sum + count, 0)
+  // Of the first bucket and the last, a part may lie outside.
+  return { used: Math.min(calls, limit.count), next: nextTurn(log, now, limit) }
+}
+
 /** Gives a call the next turn there is, now or later (epoch milliseconds), and notes it in the log. */
 export function takeTurn(log: readonly Bucket[], now: number, limit: RateLimit): { at: number; log: Bucket[] } {
   const at = nextTurn(log, now, limit)

@@ -26,7 +26,7 @@ export class Dashboard extends Construct {
     new CloudWatchDashboard(this, 'Dashboard', {
       dashboardName: props.name,
       defaultInterval: Duration.hours(3),
-      widgets: [frontDoorRow(props.frontDoor), requestsRow(props), ...props.models.map(modelRow), resultsRow(props)],
+      widgets: [frontDoorRow(props.frontDoor), requestsRow(props), ...props.models.map(modelRows), resultsRow(props)],
     })
     this.url = `https://${Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region=${Aws.REGION}#dashboards/dashboard/${props.name}`
   }
@@ -55,7 +55,8 @@ function requestsRow({ gateway, results }: DashboardProps): GraphWidget[] {
   ]
 }
 
-function modelRow({ name, queues, worker }: Model): GraphWidget[] {
+/** Two rows: how its requests fare, and what becomes of their calls. */
+function modelRows({ name, queues, worker }: Model): GraphWidget[] {
   const both = Object.values(queues)
   return [
     graph(`${name}: waiting`, both.flatMap(waiting)),
@@ -64,6 +65,22 @@ function modelRow({ name, queues, worker }: Model): GraphWidget[] {
       worker.lambda.metricInvocations(),
       worker.lambda.metricErrors(),
       worker.lambda.metricThrottles(),
+    ]),
+    graph(`${name}: calls`, [
+      worker.counted('ModelCalls'),
+      worker.counted('FailedCalls'),
+      worker.counted('RetriedRequests'),
+      worker.counted('BatchSize').with({ statistic: Stats.AVERAGE, label: 'requests a call, where there are batches' }),
+    ]),
+    graph(`${name}: put back`, [
+      worker.counted('DeferredByCircuit'),
+      worker.counted('DeferredByPause'),
+      worker.counted('DeferredByRateLimit'),
+    ]),
+    graph(`${name}: circuit and pauses`, [
+      worker.counted('CircuitOpened'),
+      worker.counted('CircuitClosed'),
+      worker.counted('ModelPaused'),
     ]),
   ]
 }

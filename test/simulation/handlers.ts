@@ -31,7 +31,11 @@ export const work: Handle = async (ports, by, messages, onError) => {
   const error: WorkerPorts['logger']['error'] = (_, ...[detail]) => {
     if (typeof detail === 'object' && 'error' in detail) onError(detail.error)
   }
-  const again = await workerWork({ ...ports, logger: { error } }, messages.map(toRecord), invocation)
+  const again = await workerWork(
+    { ...ports, logger: { error, info: () => undefined } },
+    messages.map(toRecord),
+    invocation,
+  )
   return new Set(again.map(({ messageId }) => messageId))
 }
 
