@@ -37,9 +37,12 @@ function circuitView({ open, failures }: CircuitState, now: number, { within_ms 
   return open.until > now ? { state: 'open', until: open.until, ...common } : { state: 'half_open', ...common }
 }
 
-/** The state without anything that was learned from failures: only the rate limit stays. The same object if there was nothing. */
-export function withoutFailures(state: GuardState): GuardState {
-  const { failures, open, probe, paused_until, ...rest } = state
-  const isWell = failures.length === 0 && !open && !probe && paused_until === undefined
-  return isWell ? state : { ...rest, failures: [] }
-}
+/** Whether calls are held up by what has become of earlier ones. */
+export const isHeldUp = ({ open, paused_until = 0 }: GuardState, now: number): boolean =>
+  open !== undefined || paused_until > now
+
+/** The state without anything that was learned from failures: only the rate limit stays. */
+export const withoutFailures = ({ open: _, probe: __, paused_until: ___, ...rest }: GuardState): GuardState => ({
+  ...rest,
+  failures: [],
+})

@@ -50,10 +50,11 @@ function withCall(log: readonly Bucket[], at: number, limit: RateLimit): Bucket[
 
 /** How much of the limit is used up: the calls of the last interval, and the first time at which another may be made. */
 export function usageOf(log: readonly Bucket[], now: number, limit: RateLimit): { used: number; next: number } {
-  const recent = log.filter(({ from }) => from <= now && from + widthOf(limit) > now - limit.interval_ms)
-  const calls = recent.reduce((sum, { count }) => sum + count, 0)
-  // Of the first bucket and the last, a part may lie outside.
-  return { used: Math.min(calls, limit.count), next: nextTurn(log, now, limit) }
+  const next = nextTurn(log, now, limit)
+  // With turns given ahead there is no room now, and the log may have forgotten what came before them.
+  if (next > now) return { used: limit.count, next }
+  const recent = log.filter(({ from }) => from + widthOf(limit) > now - limit.interval_ms)
+  return { used: recent.reduce((sum, { count }) => sum + count, 0), next }
 }
 
 /** Gives a call the next turn there is, now or later (epoch milliseconds), and notes it in the log. */

@@ -1,4 +1,4 @@
-import { type CircuitView, viewOf, withoutFailures } from '../../../functions/guard/operator.ts'
+import { type CircuitView, isHeldUp, viewOf, withoutFailures } from '../../../functions/guard/operator.ts'
 import { type GuardState, UNTOUCHED } from '../../../functions/guard/state.ts'
 import { Unavailable } from '../../../functions/platform/unavailable.ts'
 import { queueName } from '../../../functions/queue/names.ts'
@@ -94,9 +94,8 @@ export async function resetModel(
     throw new Refusal(`there is no model ${model}: the models are ${Object.keys(models).join(', ')}`)
   let before = (await guards.read(model)) ?? UNTOUCHED
   for (let tries = 0; tries < TRIES; tries++) {
-    const after = withoutFailures(before)
-    if (after === before) return { model, reset: false }
-    const next = { ...after, version: before.version + 1, writer: ids.nonce() }
+    if (!isHeldUp(before, clock())) return { model, reset: false }
+    const next = { ...withoutFailures(before), version: before.version + 1, writer: ids.nonce() }
     const stored = await guards.write(model, next)
     if (stored.writer === next.writer) return { model, reset: true, held_until: heldUntil(before, clock()) }
     before = stored

@@ -101,9 +101,9 @@ describe('models list', () => {
     expect(await text()).not.toHaveProperty('paused_until')
   })
 
-  it('counts the calls of the last interval, and says when there is another turn', async () => {
+  it('counts the calls of the last interval, and says when there is another turn if there is no room', async () => {
     const calls = [
-      { from: NOON - 2_200, count: 4 },
+      { from: NOON - 2_400, count: 4 },
       { from: NOON - 500, count: 15 },
       { from: NOON - 100, count: 1 },
     ]
@@ -111,11 +111,14 @@ describe('models list', () => {
     const busy = (await text()).rate_limit
     await set({ calls: [...calls.slice(1), { from: NOON, count: 4 }, { from: NOON + 1_900, count: 9 }] })
     const full = (await text()).rate_limit
+    await set({ calls: [{ from: NOON + 60_000, count: 1 }] })
+    const waiting = (await text()).rate_limit
 
     expect(busy).toMatchObject({ used: 16, count: 20 })
     expect(full).toMatchObject({ used: 20 })
+    expect(waiting).toMatchObject({ used: 20, next_turn: '2026-11-23T12:01:00.000Z' })
     expect(Date.parse(full.next_turn)).toBeGreaterThan(NOON + 1_500)
-    expect((await rows())[1]).toContain(`20 of 20 in 2 s, next turn ${full.next_turn}`)
+    expect((await rows())[1]).toContain('20 of 20 in 2 s, next turn 2026-11-23T12:01:00.000Z')
   })
 
   it('counts the messages that wait, those that were put back included', async () => {
@@ -156,11 +159,12 @@ describe('models reset', () => {
   })
 
   it('goes on from what a worker has written meanwhile', async () => {
-    await set({ failures: [NOON] })
+    const open = { until: NOON + 30_000, times: 1 }
+    await set({ open })
     const operator = operatorOf(localTarget(system.local), () => NOON)
     let isFirst = true
     const write: GuardStore['write'] = async (model, next) => {
-      if (isFirst) await set({ failures: [NOON, NOON], calls: [{ from: NOON, count: 1 }] })
+      if (isFirst) await set({ open: { ...open, times: 2 }, calls: [{ from: NOON, count: 1 }] })
       isFirst = false
       return operator.guards.write(model, next)
     }
@@ -168,7 +172,16 @@ describe('models reset', () => {
     const done = await resetModel({ ...operator, guards: { ...operator.guards, write } }, 'text')
 
     expect(done).toMatchObject({ reset: true })
-    expect(await guards.read('text')).toMatchObject({ failures: [], calls: [{ from: NOON, count: 1 }] })
+    const { open: still, calls } = (await guards.read('text')) ?? UNTOUCHED
+    expect({ still, calls }).toEqual({ still: undefined, calls: [{ from: NOON, count: 1 }] })
+  })
+
+  it('leaves a model alone that nothing holds up', async () => {
+    await set({ failures: [NOON], paused_until: NOON })
+    const before = await guards.read('text')
+
+    expect(await json('models reset text')).toEqual({ model: 'text', reset: false })
+    expect(await guards.read('text')).toEqual(before)
   })
 
   it('refuses a model that is not there', async () => {
