@@ -11,6 +11,7 @@ import { Gateway } from './constructs/gateway.ts'
 import { Intake } from './constructs/intake.ts'
 import { LedgerMigrations } from './constructs/ledger-migrations.ts'
 import { Model } from './constructs/model.ts'
+import { policiesByModel } from './constructs/policies.ts'
 import { Reader } from './constructs/reader.ts'
 import { Results } from './constructs/results.ts'
 import { State } from './constructs/state.ts'
@@ -83,6 +84,7 @@ export class SluiceStack extends Stack {
     this.#output('QuotaTable', state.tables.quota.tableName)
     this.#output('KeysTable', state.tables.keys.tableName)
     this.#output('UsersTable', state.tables.users.tableName)
+    this.#output('ModelsTable', state.tables.models.tableName)
     this.#output('PayloadsBucket', state.payloads.bucket.bucketName)
     this.#output('LedgerClusterArn', state.ledger.environment.LEDGER_CLUSTER_ARN)
     this.#output('LedgerSecretArn', state.ledger.environment.LEDGER_SECRET_ARN)
@@ -90,6 +92,7 @@ export class SluiceStack extends Stack {
     this.#output('QueueUrlPrefix', queueUrlPrefix)
     this.#output('ResultsQueueUrl', results.work.queue.queueUrl)
     this.#output('Plans', JSON.stringify(pipeline.quotas))
+    this.#output('Models', JSON.stringify(policiesByModel(pipeline)))
   }
 
   /** What the operator's command line reads. */

@@ -16,12 +16,14 @@ export interface GuardPorts {
   readonly store: GuardStore
   readonly clock: Clock
   readonly ids: Pick<Ids, 'nonce'>
-  /** Told of each change that this process has made. */
-  readonly onChange?: (change: Change) => void
+  /** Told of each change that this process has made, and of the state since then. */
+  readonly onChange?: OnChange
 }
 
 /** How a circuit has changed, or that the model has asked for a pause. */
 export type Change = 'opened' | 'opened again' | 'closed' | 'paused'
+
+export type OnChange = (change: Change, state: GuardState) => void
 
 interface Waiting extends Ask {
   readonly resolve: (permit: Permit) => void
@@ -63,7 +65,7 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
       const stored = await store.write(model, next)
       known = { state: stored, at: clock() }
       if (stored.writer === next.writer) {
-        for (const what of changesOf(base, next)) onChange(what)
+        for (const what of changesOf(base, next)) onChange(what, next)
         return answer
       }
       base = stored

@@ -49,6 +49,15 @@ export function withTurn(log: readonly Bucket[], at: number, limit: RateLimit): 
   return [...kept, { from, count }]
 }
 
+/** How much of the limit is used up: the calls of the last interval, and the first time at which another may be made. */
+export function usageOf(log: readonly Bucket[], now: number, limit: RateLimit): { used: number; next: number } {
+  const next = nextTurn(log, now, limit)
+  // With turns given ahead there is no room now, and the log may have forgotten what came before them.
+  if (next > now) return { used: limit.count, next }
+  const recent = log.filter(({ from }) => from + widthOf(limit) > now - limit.interval_ms)
+  return { used: recent.reduce((sum, { count }) => sum + count, 0), next }
+}
+
 /** Those who wait for turns that are not given yet: about when the last of them may have one, and how many may then. */
 export interface Line {
   /** Epoch milliseconds. */

@@ -34,3 +34,19 @@ export const sqsSendInput =
         throw error
       }
     })
+
+/** About how many messages of a queue wait, those that were put back for later included. Rejects with `Unavailable`. */
+export type CountWaiting = (queue: string) => Promise<number>
+
+export const sqsCountWaiting =
+  (client: SQSClient, urlPrefix: string): CountWaiting =>
+  queue =>
+    reaching('the queue', async () => {
+      const { Attributes = {} } = await client.send(
+        new GetQueueAttributesCommand({
+          QueueUrl: urlPrefix + queue,
+          AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesDelayed'],
+        }),
+      )
+      return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0)
+    })

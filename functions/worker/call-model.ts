@@ -48,6 +48,7 @@ export async function callForMany(
   // Broadly, not deeply: the sooner a part succeeds, the sooner it is known that the model is not what fails.
   const parts: (readonly Mapped[])[] = [requests]
   for (let part = parts.shift(); part; part = parts.shift()) {
+    ports.metrics.addMetric('BatchSize', 'Count', part.length)
     const answer = await ports.endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend)))
     const outputs = readOutputs(answer, part.length)
     calls.push(outputs.ok ? answer : outputs)

@@ -1,5 +1,5 @@
 import { dynamoGuards } from '../guard/dynamodb.ts'
-import { type Change, createGuard } from '../guard/guard.ts'
+import { createGuard } from '../guard/guard.ts'
 import { httpEndpoint } from '../inference/http-endpoint.ts'
 import { createMappings } from '../inference/mapping.ts'
 import { secretsManager } from '../inference/secrets.ts'
@@ -15,14 +15,12 @@ import { dynamoQuota } from '../quota/dynamodb.ts'
 import type { Env } from './env.ts'
 import type { WorkerPorts } from './ports.ts'
 import type { Settings } from './settings.ts'
+import { tellChanges } from './tell-changes.ts'
 
 export function compose(env: Env, settings: Settings, clients = awsClients()): WorkerPorts & Telemetry {
   const { logger, metrics } = telemetry(env)
   const store = dynamoGuards(clients.dynamoDb, env.MODELS_TABLE)
-  const onChange = (change: Change) => {
-    logger.warn(CHANGES[change].message, { model: settings.model })
-    metrics.addMetric(CHANGES[change].metric, 'Count', 1)
-  }
+  const onChange = tellChanges({ logger, metrics, settings })
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
@@ -39,12 +37,4 @@ export function compose(env: Env, settings: Settings, clients = awsClients()): W
     logger,
     metrics,
   }
-}
-
-/** How what happens to a model is logged and counted. */
-const CHANGES: Readonly<Record<Change, { readonly message: string; readonly metric: string }>> = {
-  opened: { message: 'the circuit has opened: no calls of the model', metric: 'CircuitOpened' },
-  'opened again': { message: 'the circuit stays open: the model failed when it was tried', metric: 'CircuitOpened' },
-  closed: { message: 'the circuit has closed: the model is back', metric: 'CircuitClosed' },
-  paused: { message: 'the model has asked for a pause: no calls of it until then', metric: 'ModelPaused' },
 }

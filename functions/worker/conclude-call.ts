@@ -81,7 +81,28 @@ function sendBack(
     not_before,
     spent: true,
     reached: failure.reached || request.item.reached === true,
-    resend: message => defer(ports, withHints(message, hints), Math.min(not_before, message.deadline)),
+    resend: message => {
+      tellRetry(ports, request, failure, not_before)
+      return defer(ports, withHints(message, hints), Math.min(not_before, message.deadline))
+    },
     ifCancelled: failedFor(request, failure, times),
   })
+}
+
+/** Of an attempt that is not the last, this line is all that stays. */
+function tellRetry(
+  { logger, metrics }: WorkerPorts,
+  { item }: Claimed,
+  { code, message, status }: ModelFailure,
+  until: number,
+): void {
+  const { request_id, attempt } = item
+  logger.info(`${message}; the request is tried again`, {
+    request_id,
+    attempt,
+    code,
+    status,
+    until: new Date(until).toISOString(),
+  })
+  metrics.addMetric('RetriedRequests', 'Count', 1)
 }

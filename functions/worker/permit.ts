@@ -1,4 +1,4 @@
-import { type Permit, SOON_MS } from '../guard/port.ts'
+import { type Hindrance, type Permit, SOON_MS } from '../guard/port.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { defer, deferToTurn, withHints } from './put-back.ts'
@@ -28,6 +28,13 @@ export async function getPermit(
   return undefined
 }
 
+/** A name a reason, not a dimension: all that an invocation counts is one log line then. */
+const DEFERRED: Readonly<Record<Hindrance, string>> = {
+  open: 'DeferredByCircuit',
+  paused: 'DeferredByPause',
+  'rate limited': 'DeferredByRateLimit',
+}
+
 /**
  * Puts a message back until its call may be made. One call has one turn: the first of its messages takes it along, and the
  * others come back with it.
@@ -38,6 +45,7 @@ export function putBackFor(
   permit: Permit,
   isFirst: boolean,
 ): Promise<void> {
+  ports.metrics.addMetric(DEFERRED[permit.granted ? 'rate limited' : permit.because], 'Count', 1)
   if (permit.granted)
     return deferToTurn(ports, withHints(message, { turn: isFirst ? permit.at : undefined }), permit.at)
   const { because, isInLine } = permit

@@ -8,6 +8,8 @@ import { mayBeRetried, pauseOf } from './retry.ts'
 /** Tells the guard how the calls of one permit came out. An answer of any use, be it a refusal, shows that the model is well. */
 export function reportCalls(ports: WorkerPorts, { probe }: Granted, calls: readonly ModelAnswer[]): Promise<void> {
   const failures = calls.flatMap(call => (!call.ok && mayBeRetried(call, ports.settings.retry) ? [call] : []))
+  ports.metrics.addMetric('ModelCalls', 'Count', calls.length)
+  if (failures.length > 0) ports.metrics.addMetric('FailedCalls', 'Count', failures.length)
   const pause = Math.max(0, ...failures.map(pauseOf))
   // A model that says when it has room again is kept from being called until then: that is no failure of its own.
   const counted = failures.filter(failure => failure.status !== 429 || pauseOf(failure) === 0)

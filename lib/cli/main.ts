@@ -5,6 +5,7 @@ import type { Run } from './answer.ts'
 import { addConfig } from './commands/config.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
 import { addKeys } from './commands/keys.ts'
+import { addModels } from './commands/models.ts'
 import { addQuota } from './commands/quota.ts'
 import { addReconcile } from './commands/reconcile.ts'
 import { addRequests } from './commands/requests.ts'
@@ -67,6 +68,7 @@ function commandLine(io: Io, json: boolean, finish: (result: CommandResult) => v
   addUsers(program, run)
   addQuota(program, run)
   addRequests(program, run)
+  addModels(program, run)
   addDeadLetters(program, run)
   addReconcile(program, run)
   return program

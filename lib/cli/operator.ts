@@ -1,5 +1,8 @@
 import { dynamoAccessAdmin } from '../../functions/access/admin.ts'
 import type { AccessAdmin } from '../../functions/access/port.ts'
+import { dynamoGuards } from '../../functions/guard/dynamodb.ts'
+import type { Policies } from '../../functions/guard/policies.ts'
+import type { GuardStore } from '../../functions/guard/port.ts'
 import { dynamoItems } from '../../functions/items/dynamodb.ts'
 import { allItems } from '../../functions/items/operator.ts'
 import type { RequestItems } from '../../functions/items/port.ts'
@@ -9,7 +12,14 @@ import type { Payloads } from '../../functions/payloads/port.ts'
 import { s3Payloads } from '../../functions/payloads/s3.ts'
 import { type Clock, systemClock } from '../../functions/platform/clock.ts'
 import { type Ids, randomIds } from '../../functions/platform/ids.ts'
-import { type QueueExists, type SendInput, sqsQueueExists, sqsSendInput } from '../../functions/queue/operator.ts'
+import {
+  type CountWaiting,
+  type QueueExists,
+  type SendInput,
+  sqsCountWaiting,
+  sqsQueueExists,
+  sqsSendInput,
+} from '../../functions/queue/operator.ts'
 import type { MessageQueue } from '../../functions/queue/port.ts'
 import { sqsQueue } from '../../functions/queue/sqs.ts'
 import { dynamoQuota } from '../../functions/quota/dynamodb.ts'
@@ -30,11 +40,15 @@ export interface Operator {
   readonly queue: MessageQueue
   readonly queueExists: QueueExists
   readonly sendInput: SendInput
+  readonly countWaiting: CountWaiting
+  readonly guards: GuardStore
   /** Whole tables, a page at a time. */
   allQuotaItems(): AsyncIterable<QuotaItem[]>
   allItems(): AsyncIterable<RequestItem[]>
   /** The plans of the pipeline file that is in effect there. */
   readonly quotas: QuotaSettings
+  /** Its models, and how each is protected. */
+  readonly models: Readonly<Record<string, Policies>>
   readonly clock: Clock
   readonly ids: Ids
 }
@@ -58,9 +72,12 @@ export function operatorOf(
     queue: sqsQueue(sqs, outputs.QueueUrlPrefix),
     queueExists: sqsQueueExists(sqs, outputs.QueueUrlPrefix),
     sendInput: sqsSendInput(sqs, outputs.QueueUrlPrefix),
+    countWaiting: sqsCountWaiting(sqs, outputs.QueueUrlPrefix),
+    guards: dynamoGuards(dynamoDb, outputs.ModelsTable),
     allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),
     allItems: () => allItems(dynamoDb, outputs.RequestsTable),
     quotas: outputs.Plans,
+    models: outputs.Models,
     clock,
     ids: randomIds,
   }

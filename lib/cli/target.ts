@@ -3,6 +3,7 @@ import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { z } from 'zod'
+import { Policies } from '../../functions/guard/policies.ts'
 import { QuotaSettings } from '../../functions/requests/quota-settings.ts'
 import type { Environment } from '../config/interpolate.ts'
 import { Refusal } from './refusal.ts'
@@ -15,6 +16,7 @@ const Outputs = z.object({
   QuotaTable: z.string(),
   KeysTable: z.string(),
   UsersTable: z.string(),
+  ModelsTable: z.string(),
   PayloadsBucket: z.string(),
   LedgerClusterArn: z.string(),
   LedgerSecretArn: z.string(),
@@ -23,6 +25,8 @@ const Outputs = z.object({
   QueueUrlPrefix: z.string(),
   /** JSON in a stack's output. */
   Plans: z.string().transform(parseJson).pipe(QuotaSettings),
+  /** JSON, too: each model, and how it is protected. */
+  Models: z.string().transform(parseJson).pipe(z.record(z.string(), Policies)),
 })
 type Outputs = z.infer<typeof Outputs>
 

@@ -33,7 +33,7 @@ export class Dashboard extends Construct {
         frontDoorRow(props.frontDoor),
         ...(props.intake ? [inputsRow(props.intake)] : []),
         requestsRow(props),
-        ...props.models.map(modelRow),
+        ...props.models.map(modelRows),
         resultsRow(props),
       ],
     })
@@ -72,7 +72,8 @@ function requestsRow({ gateway, results }: DashboardProps): GraphWidget[] {
   ]
 }
 
-function modelRow({ name, queues, worker }: Model): GraphWidget[] {
+/** Two rows: how its requests fare, and what becomes of their calls. */
+function modelRows({ name, queues, worker }: Model): GraphWidget[] {
   const both = Object.values(queues)
   return [
     graph(`${name}: waiting`, both.flatMap(waiting)),
@@ -81,6 +82,22 @@ function modelRow({ name, queues, worker }: Model): GraphWidget[] {
       worker.lambda.metricInvocations(),
       worker.lambda.metricErrors(),
       worker.lambda.metricThrottles(),
+    ]),
+    graph(`${name}: calls`, [
+      worker.counted('ModelCalls'),
+      worker.counted('FailedCalls'),
+      worker.counted('RetriedRequests'),
+      worker.counted('BatchSize').with({ statistic: Stats.AVERAGE, label: 'requests a call, where there are batches' }),
+    ]),
+    graph(`${name}: put back`, [
+      worker.counted('DeferredByCircuit'),
+      worker.counted('DeferredByPause'),
+      worker.counted('DeferredByRateLimit'),
+    ]),
+    graph(`${name}: circuit and pauses`, [
+      worker.counted('CircuitOpened'),
+      worker.counted('CircuitClosed'),
+      worker.counted('ModelPaused'),
     ]),
   ]
 }

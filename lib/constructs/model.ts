@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
+import { LONGEST_OPEN_MS } from '../../functions/guard/circuit.ts'
 import { queueName } from '../../functions/queue/names.ts'
 import type { Priority } from '../../functions/requests/ids.ts'
 import { WORKER_MARGIN_MS } from '../../functions/requests/timing.ts'
@@ -11,6 +12,7 @@ import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import { allowModelAccess } from './model-access.ts'
 import type { PayloadStore } from './payload-store.ts'
+import { policiesOf } from './policies.ts'
 import type { Tables } from './tables.ts'
 import { type ConsumerProps, WorkQueue } from './work-queue.ts'
 
@@ -46,6 +48,18 @@ export class Model extends Construct {
       threshold: 3,
       description: `Workers of ${this.name} crash or run out of time. From 3 in 5 minutes: one is repaired by a redelivery, a model's own errors are not counted here.`,
       runbook: 'workers-crash',
+    })
+    this.#watchCircuit(props)
+  }
+
+  #watchCircuit({ deployment }: ModelProps): void {
+    const { circuit, endpoint } = modelOf(deployment, this.name)
+    if (!circuit) return
+    deployment.alarms.add(this, 'CircuitAlarm', {
+      metric: this.worker.counted('CircuitOpened').with({ period: betweenOpenings(circuit.open, endpoint.timeout) }),
+      threshold: 1,
+      description: `The circuit of ${this.name} is open: its requests wait. From 1, since it takes ${circuit.failures} failed calls to open it.`,
+      runbook: 'a-circuit-is-open',
     })
   }
 
@@ -115,8 +129,7 @@ function workerSettings(deployment: Deployment, name: string): Settings {
     response,
     batched: batch !== undefined,
     retry: { attempts, period_ms: period, max_backoff_ms: max_backoff, backoff_on, drop_on },
-    ...(circuit && { circuit: { failures: circuit.failures, within_ms: circuit.within, open_ms: circuit.open } }),
-    ...(rate_limit && { rate_limit: { count: rate_limit.count, interval_ms: rate_limit.interval } }),
+    ...policiesOf({ circuit, rate_limit }),
     store_prompts,
   }
 }
@@ -124,6 +137,10 @@ function workerSettings(deployment: Deployment, name: string): Settings {
 /** Lambda counts in whole seconds. */
 const workerTimeout = (deployment: Deployment, name: string): Duration =>
   Duration.seconds(Math.ceil((modelOf(deployment, name).endpoint.timeout + WORKER_MARGIN_MS) / 1000))
+
+/** Longer than from one opening to the next while a model stays away, the probe included: one outage is one alarm. */
+const betweenOpenings = (open: number, timeout: number): Duration =>
+  Duration.minutes(Math.ceil((Math.max(open, LONGEST_OPEN_MS) + timeout) / 60_000)).plus(ALARM_PERIOD)
 
 /** How long messages are gathered for a call, and invisible already. */
 const window = (deployment: Deployment, name: string): Duration =>

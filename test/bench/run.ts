@@ -2,12 +2,14 @@ import { benchAdmission } from './admission.ts'
 import { benchBundles } from './bundles.ts'
 import { benchCalls } from './calls.ts'
 import { startEngines } from './engines.ts'
+import { benchProtection } from './protection.ts'
 
 const print = (text: string) => process.stdout.write(`${text}\n\n`)
 
 const engines = await startEngines()
 try {
   print(await benchCalls(engines))
+  print(await benchProtection(engines))
   print(await benchAdmission(engines))
 } finally {
   await engines.close()

@@ -141,6 +141,23 @@ describe('what was asked and used', () => {
   })
 })
 
+describe('models', () => {
+  test('are listed with what holds them up, and what waits for them', async () => {
+    const { key } = await json<CreatedKey>('keys', 'create', '--user', 'patient')
+    const client = system.client(key)
+    await client.ended(await client.submit({ prompt: 'A quiet evening in Brno.' }))
+
+    const models = await json<object[]>('models', 'list')
+
+    expect(models).toEqual([
+      expect.objectContaining({ model: 'text', circuit: expect.objectContaining({ failures: 0 }) }),
+    ])
+    expect(models[0]).toMatchObject({ waiting: { high: 0, normal: expect.any(Number) } })
+    expect(await sluice('models', 'reset', 'text')).toMatchObject({ code: 0, err: '' })
+    expect(await sluice('models', 'reset', 'picture')).toMatchObject({ code: 1, out: '' })
+  })
+})
+
 describe('config', () => {
   test('check says whether a file is right', async () => {
     const [right, wrong] = await Promise.all([

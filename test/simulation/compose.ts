@@ -166,4 +166,4 @@ function failsInBatch(world: World): boolean {
 }
 
 /** What functions say goes nowhere: nothing depends on it. */
-export const silent = { error: () => undefined, warn: () => undefined } as unknown as Logger
+export const silent = { error: () => undefined, warn: () => undefined, info: () => undefined } as unknown as Logger

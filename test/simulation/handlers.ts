@@ -35,7 +35,7 @@ export const work: Handle = async (ports, by, messages, onError, queue) => {
     if (typeof detail === 'object' && 'error' in detail) onError(detail.error)
   }
   const again = await workerWork(
-    { ...ports, logger: { error } },
+    { ...ports, logger: { error, info: () => undefined } },
     messages.map(message => toRecord(message, queue)),
     invocation,
   )

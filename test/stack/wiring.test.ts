@@ -236,6 +236,8 @@ describe('outputs', () => {
       'LedgerClusterArn',
       'LedgerDatabase',
       'LedgerSecretArn',
+      'Models',
+      'ModelsTable',
       'PayloadsBucket',
       'Plans',
       'QueueUrlPrefix',

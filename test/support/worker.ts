@@ -71,7 +71,7 @@ export function aWorker(
     mappings,
     guard: aGuard(),
     random: () => 0.5,
-    logger: { error: () => undefined },
+    logger: { error: () => undefined, info: () => undefined },
   }
   const outcomes = () => memory.queue.sent(RESULTS_QUEUE).map(({ body }) => OutcomeEvent.parse(body))
   const deferred = () => memory.queue.sent(OWN_QUEUE)

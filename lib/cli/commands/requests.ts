@@ -55,9 +55,11 @@ function describe(r: RequestDetails): string[] {
       attempts: String(r.attempts),
       estimate: `${r.estimated_tokens} tokens`,
       usage: r.usage && usageText(r.usage),
+      charged: r.charged && chargeText(r.charged),
       window: r.quota_window,
       created: r.created_at,
       started: r.started_at,
+      'not before': r.not_before,
       completed: r.completed_at,
       deadline: r.deadline,
       metadata: r.metadata === undefined ? undefined : JSON.stringify(r.metadata),
@@ -69,6 +71,9 @@ function describe(r: RequestDetails): string[] {
 
 const usageText = (usage: NonNullable<RequestSummary['usage']>): string =>
   `${usage.total_tokens} tokens (${usage.prompt_tokens} of the prompt, ${usage.completion_tokens} of the completion)`
+
+const chargeText = ({ requests, tokens }: NonNullable<RequestSummary['charged']>): string =>
+  `${requests} request${requests === 1 ? '' : 's'}, ${tokens} tokens`
 
 function block(name: string, text: string | undefined, key: string | undefined): string[] {
   if (text === undefined && key === undefined) return []

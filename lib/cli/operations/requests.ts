@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { RecordedRequest } from '../../../functions/ledger/operator.ts'
-import type { RequestItem, Status } from '../../../functions/requests/item.ts'
+import { isTerminal, type RequestItem, type Status } from '../../../functions/requests/item.ts'
 import type { Payload } from '../../../functions/requests/messages.ts'
 import type { Operator } from '../operator.ts'
 import { Refusal } from '../refusal.ts'
@@ -17,8 +17,12 @@ export interface RequestSummary {
   readonly estimated_tokens: number
   readonly usage?: RequestItem['usage']
   readonly error?: RequestItem['error']
+  /** Of all runs that have ended; absent when there is no item any more, or nothing has been decided yet. */
+  readonly charged?: { readonly requests: number; readonly tokens: number } | undefined
   readonly quota_window: string
   readonly created_at: string
+  /** When a retry, which waits, may begin. */
+  readonly not_before?: string | undefined
   readonly started_at?: string | undefined
   readonly completed_at?: string | undefined
   readonly deadline: string
@@ -96,10 +100,22 @@ async function asItSays(items: RequestPorts['items'], row: RecordedRequest): Pro
     estimated_tokens: item.estimate,
     usage: item.usage,
     error: item.error,
+    charged: chargedFor(item),
     quota_window: item.window,
+    not_before: item.status === 'queued' ? iso(item.not_before) : undefined,
     started_at: iso(item.started_at),
     completed_at: iso(item.completed_at),
     deadline: new Date(item.deadline).toISOString(),
+  }
+}
+
+/** A run that ends without a charge costs nothing (docs/adr/0004). */
+function chargedFor({ status, charge, holds_request, earlier = [] }: RequestItem): RequestSummary['charged'] {
+  const runs = [...earlier, ...(charge === undefined ? [] : [{ tokens: charge, request: holds_request }])]
+  if (runs.length === 0 && !isTerminal(status)) return undefined
+  return {
+    requests: runs.filter(({ request }) => request).length,
+    tokens: runs.reduce((sum, { tokens }) => sum + tokens, 0),
   }
 }
 

@@ -7,8 +7,8 @@ export type LogFile = {
   close(): Promise<void>
 }
 
-/** Appends a function's output to a file, and reports each JSON line of level ERROR to `onError` by its message alone. */
-export function openLogFile(file: string, onError: (message: string) => void): LogFile {
+/** Appends a function's output to a file, and reports each JSON line of level WARN or ERROR to `onTrouble` by its message alone. */
+export function openLogFile(file: string, onTrouble: (message: string) => void): LogFile {
   const stream = createWriteStream(file, { flags: 'a' })
   let rest = ''
   return {
@@ -17,8 +17,8 @@ export function openLogFile(file: string, onError: (message: string) => void): L
       const lines = (rest + chunk).split('\n')
       rest = lines.pop() ?? ''
       for (const line of lines) {
-        const message = errorMessageOf(line)
-        if (message !== undefined) onError(message)
+        const message = troubleIn(line)
+        if (message !== undefined) onTrouble(message)
       }
     },
     async close() {
@@ -28,11 +28,13 @@ export function openLogFile(file: string, onError: (message: string) => void): L
   }
 }
 
-function errorMessageOf(line: string): string | undefined {
-  if (!line.startsWith('{') || !line.includes('"ERROR"')) return undefined
+const TROUBLE = /"(WARN|ERROR)"/
+
+function troubleIn(line: string): string | undefined {
+  if (!line.startsWith('{') || !TROUBLE.test(line)) return undefined
   try {
     const entry: { level?: unknown; message?: unknown } = JSON.parse(line)
-    return entry.level === 'ERROR' ? String(entry.message) : undefined
+    return entry.level === 'WARN' || entry.level === 'ERROR' ? String(entry.message) : undefined
   } catch {
     return undefined
   }

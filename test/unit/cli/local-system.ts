@@ -16,12 +16,21 @@ export const QUOTAS = {
   },
 }
 
+export const MODELS = {
+  text: {
+    circuit: { failures: 5, within_ms: 60_000, open_ms: 30_000 },
+    rate_limit: { count: 20, interval_ms: 2_000 },
+  },
+  plain: {},
+}
+
 /** Tables and their keys: what a stack's outputs name. */
 const TABLES = {
   RequestsTable: ['user_id', 'request_id'],
   QuotaTable: ['pk'],
   KeysTable: ['key_id'],
   UsersTable: ['user_id'],
+  ModelsTable: ['model'],
 }
 
 /** Where nothing answers. */
@@ -38,6 +47,7 @@ export const OUTPUTS: Record<string, string> = {
   LedgerDatabase: 'sluice',
   QueueUrlPrefix: queueUrlPrefix(NOWHERE),
   Plans: JSON.stringify(QUOTAS),
+  Models: JSON.stringify(MODELS),
 }
 
 export interface Ran {

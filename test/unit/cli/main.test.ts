@@ -53,7 +53,7 @@ it('help is asked for, so it is an answer', async () => {
   const { code, out } = await run('--help')
 
   expect(code).toBe(0)
-  for (const command of ['config', 'keys', 'users', 'quota', 'requests', 'dead-letters', 'reconcile'])
+  for (const command of ['config', 'keys', 'users', 'quota', 'requests', 'models', 'dead-letters', 'reconcile'])
     expect(out).toContain(`  ${command} `)
 })
 

@@ -39,6 +39,8 @@ const COMPLETED = {
   completed_at: NOON + 2_500,
 } as const
 
+const ERROR = { code: 'model_error', message: 'it answered \u001b[31m500' }
+
 const item = (n: number, more: Partial<RequestItem> = {}): RequestItem => ({
   user_id: 'u1',
   request_id: idOf(n),
@@ -82,7 +84,7 @@ beforeAll(async () => {
     row(2, {
       status: 'failed',
       attempts: 1,
-      error: { code: 'model_error', message: 'it answered \u001b[31m500' },
+      error: ERROR,
       completed_at: NOON + 1_000,
     }),
     row(3),
@@ -93,7 +95,9 @@ beforeAll(async () => {
   await rdsDataLedger(client, env).record(rows.map(entry => ({ row: entry })))
   client.destroy()
   await put(item(3, { status: 'running', attempt: 1, started_at: NOON + 3_000 }))
-  await put(item(4, { user_id: 'u2' }))
+  await put(item(4, { user_id: 'u2', attempt: 2, not_before: NOON + 9_000, reached: true }))
+  const earlier = [{ window: '2026-11-22', shard: 0, tokens: 3, request: true }]
+  await put(item(2, { status: 'failed', run: 2, attempt: 1, error: ERROR, charge: 7, holds_request: false, earlier }))
 
   const body = (value: unknown) => ({ Body: { transformToString: async () => JSON.stringify(value) } as never })
   s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: 'no such key', $metadata: {} }))
@@ -179,6 +183,22 @@ describe('requests show', () => {
     })
   })
 
+  it('says when a retry may begin that waits, and after how many attempts', async () => {
+    expect(await json(`requests show ${idOf(4)}`)).toMatchObject({
+      status: 'queued',
+      attempts: 2,
+      not_before: '2026-11-23T12:00:09.000Z',
+    })
+    const { out } = await sluice(`requests show ${idOf(4)}`)
+    expect(out).toContain('not before  2026-11-23T12:00:09.000Z\n')
+    expect(out).not.toContain('charged')
+  })
+
+  it('says what all of its runs were charged', async () => {
+    expect(await json(`requests show ${idOf(2)}`)).toMatchObject({ run: 2, charged: { requests: 1, tokens: 10 } })
+    expect((await sluice(`requests show ${idOf(2)}`)).out).toMatch(/^charged +1 request, 10 tokens$/m)
+  })
+
   it('reads what is large from the payload bucket', async () => {
     expect(await json(`requests show ${idOf(5)}`)).toMatchObject({
       prompt: 'A long one',
@@ -203,7 +223,7 @@ describe('requests show', () => {
   it('lets no control sequence reach a terminal', async () => {
     const { out } = await sluice(`requests show ${idOf(2)}`)
 
-    expect(out).toContain('error      model_error: it answered \uFFFD[31m500\n')
+    expect(out).toContain('error     model_error: it answered \uFFFD[31m500\n')
     expect((await json(`requests show ${idOf(2)}`)).error.message).toBe('it answered \u001b[31m500')
   })
 

@@ -1,0 +1,65 @@
+import type { Command } from 'commander'
+import type { Policies } from '../../../functions/guard/policies.ts'
+import type { Run } from '../answer.ts'
+import { columns } from '../columns.ts'
+import { listModels, type ModelView, type Reset, resetModel } from '../operations/models.ts'
+
+/** `sluice models list|reset` */
+export function addModels(program: Command, run: Run): void {
+  const models = program.command('models').description('models, and what holds up their calls')
+  models
+    .command('list')
+    .description("each model's circuit, pause and rate limit, and how many messages wait for it")
+    .action(() =>
+      run(async operator => {
+        const views = await listModels(operator)
+        const rows = views.map(view => rowOf(view, operator.models[view.model] ?? {}))
+        return { json: views, lines: columns(['model', 'circuit', 'paused', 'rate limit', 'high', 'normal'], rows) }
+      }),
+    )
+  models
+    .command('reset')
+    .description("close a model's circuit and end its pause, when it is known to be back")
+    .argument('<model>')
+    .action((model: string) =>
+      run(async operator => {
+        const done = await resetModel(operator, model)
+        return { json: done, lines: resetText(done) }
+      }),
+    )
+}
+
+const rowOf = (view: ModelView, policies: Policies): string[] => [
+  view.model,
+  circuitText(view.circuit, policies),
+  view.paused_until ? `until ${view.paused_until}` : 'no',
+  rateLimitText(view),
+  String(view.waiting.high),
+  String(view.waiting.normal),
+]
+
+function circuitText(
+  { state, until, failures, opened_times = 0 }: ModelView['circuit'],
+  { circuit }: Policies,
+): string {
+  if (state === 'off' || !circuit) return 'none'
+  if (state === 'open') return `open until ${until}${opened_times > 1 ? ` (${opened_times} times in a row)` : ''}`
+  if (state === 'half_open') return 'half open: one call tries it'
+  return failures === 0
+    ? 'closed'
+    : `closed, ${failures} of ${circuit.failures} failures in ${circuit.within_ms / 1000} s`
+}
+
+function rateLimitText({ rate_limit }: ModelView): string {
+  if (!rate_limit) return 'none'
+  const { used, count, interval_ms, next_turn } = rate_limit
+  const usage = `${used} of ${count} in ${interval_ms / 1000} s`
+  return next_turn ? `${usage}, next turn ${next_turn}` : usage
+}
+
+function resetText({ model, reset, held_until }: Reset): string[] {
+  if (!reset) return [`Nothing held up the calls of ${model}.`]
+  const done = `The model ${model} is called again, within a second.`
+  if (!held_until) return [done]
+  return [done, `Requests that were put back come at their time, a few seconds after ${held_until} at the latest.`]
+}

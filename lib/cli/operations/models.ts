@@ -1,0 +1,109 @@
+import { type CircuitView, isHeldUp, viewOf, withoutFailures } from '../../../functions/guard/operator.ts'
+import { type GuardState, UNTOUCHED } from '../../../functions/guard/state.ts'
+import { Unavailable } from '../../../functions/platform/unavailable.ts'
+import { queueName } from '../../../functions/queue/names.ts'
+import type { Priority } from '../../../functions/requests/ids.ts'
+import type { Operator } from '../operator.ts'
+import { Refusal } from '../refusal.ts'
+
+/** A model as operators see it: what holds its calls up, and what waits for it. Times are ISO 8601. */
+export interface ModelView {
+  readonly model: string
+  readonly circuit: Omit<CircuitView, 'until'> & { readonly until?: string | undefined }
+  /** The model has asked to be left alone until then. */
+  readonly paused_until?: string | undefined
+  readonly rate_limit?:
+    | {
+        /** Calls of the last interval. */
+        readonly used: number
+        readonly count: number
+        readonly interval_ms: number
+        /** The first turn that is not given yet; absent when it is now. */
+        readonly next_turn?: string | undefined
+      }
+    | undefined
+  /** Messages, about: those that were put back for later are among them, those that run are not. */
+  readonly waiting: Readonly<Record<Priority, number>>
+}
+
+type ModelPorts = Pick<Operator, 'guards' | 'models' | 'countWaiting' | 'clock'>
+
+/** Every model of the pipeline file that is in effect, in its order. Rejects with `Unavailable`. */
+export function listModels(ports: ModelPorts): Promise<ModelView[]> {
+  return Promise.all(
+    Object.keys(ports.models).map(async model => {
+      const [state = UNTOUCHED, waiting] = await Promise.all([ports.guards.read(model), waitingFor(ports, model)])
+      return describe(ports, model, state, waiting)
+    }),
+  )
+}
+
+async function waitingFor({ countWaiting }: ModelPorts, model: string): Promise<ModelView['waiting']> {
+  const [high, normal] = await Promise.all([
+    countWaiting(queueName(model, 'high')),
+    countWaiting(queueName(model, 'normal')),
+  ])
+  return { high, normal }
+}
+
+function describe(
+  { models, clock }: ModelPorts,
+  model: string,
+  state: GuardState,
+  waiting: ModelView['waiting'],
+): ModelView {
+  const policies = models[model] ?? {}
+  const now = clock()
+  const { circuit, paused_until, rate_limit } = viewOf(state, now, policies)
+  return {
+    model,
+    circuit: { ...circuit, until: iso(circuit.until) },
+    paused_until: iso(paused_until),
+    rate_limit: rate_limit &&
+      policies.rate_limit && {
+        used: rate_limit.used,
+        ...policies.rate_limit,
+        next_turn: rate_limit.next > now ? iso(rate_limit.next) : undefined,
+      },
+    waiting,
+  }
+}
+
+const iso = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : new Date(ms).toISOString())
+
+/** Writes that lose against those of workers before the model counts as too busy. */
+const TRIES = 20
+
+/** What a reset has done: `held_until` is when the calls would have gone on without it, absent if nothing held them up. */
+export interface Reset {
+  readonly model: string
+  readonly reset: boolean
+  /** ISO 8601. */
+  readonly held_until?: string | undefined
+}
+
+/**
+ * Closes a model's circuit and ends its pause: for an operator who knows that the model is back. Its rate limit stays. If the
+ * model is not back, its circuit opens as it would have at first. Throws `Refusal` for a model that isn't there, and `Unavailable`.
+ */
+export async function resetModel(
+  { guards, models, ids, clock }: Pick<Operator, 'guards' | 'models' | 'ids' | 'clock'>,
+  model: string,
+): Promise<Reset> {
+  if (!Object.hasOwn(models, model))
+    throw new Refusal(`there is no model ${model}: the models are ${Object.keys(models).join(', ')}`)
+  let before = (await guards.read(model)) ?? UNTOUCHED
+  for (let tries = 0; tries < TRIES; tries++) {
+    if (!isHeldUp(before, clock())) return { model, reset: false }
+    const next = { ...withoutFailures(before), version: before.version + 1, writer: ids.nonce() }
+    const stored = await guards.write(model, next)
+    if (stored.writer === next.writer) return { model, reset: true, held_until: heldUntil(before, clock()) }
+    before = stored
+  }
+  throw new Unavailable('the state of the model', new Error('it keeps changing'))
+}
+
+function heldUntil({ open, paused_until = 0 }: GuardState, now: number): string | undefined {
+  const until = Math.max(open?.until ?? 0, paused_until)
+  return until > now ? iso(until) : undefined
+}

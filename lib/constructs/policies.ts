@@ -1,0 +1,14 @@
+import type { Policies } from '../../functions/guard/policies.ts'
+import type { Model } from '../config/model-schema.ts'
+import type { Pipeline } from '../config/schema.ts'
+
+/** What protects a model, as its workers and operators read it: what pipeline.yaml doesn't have is absent. */
+export function policiesOf({ circuit, rate_limit }: Pick<Model, 'circuit' | 'rate_limit'>): Policies {
+  return {
+    ...(circuit && { circuit: { failures: circuit.failures, within_ms: circuit.within, open_ms: circuit.open } }),
+    ...(rate_limit && { rate_limit: { count: rate_limit.count, interval_ms: rate_limit.interval } }),
+  }
+}
+
+export const policiesByModel = ({ models }: Pipeline): Record<string, Policies> =>
+  Object.fromEntries(Object.entries(models).map(([name, model]) => [name, policiesOf(model)]))

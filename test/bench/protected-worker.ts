@@ -1,0 +1,132 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { SQSClient } from '@aws-sdk/client-sqs'
+import type { SQSRecord } from 'aws-lambda'
+import { dynamoGuards } from '../../functions/guard/dynamodb.ts'
+import { createGuard } from '../../functions/guard/guard.ts'
+import { UNTOUCHED } from '../../functions/guard/state.ts'
+import { dynamoItems } from '../../functions/items/dynamodb.ts'
+import { randomIds } from '../../functions/platform/ids.ts'
+import { RESULTS_QUEUE } from '../../functions/queue/names.ts'
+import type { MessageQueue } from '../../functions/queue/port.ts'
+import { InferenceMessage } from '../../functions/requests/messages.ts'
+import { compose } from '../../functions/worker/compose.ts'
+import type { Settings } from '../../functions/worker/settings.ts'
+import { work } from '../../functions/worker/work.ts'
+import { movableClock } from '../support/clock.ts'
+import { aMessage, anItem } from '../support/requests.ts'
+import { createQueue, createTable, type Engines } from './engines.ts'
+import { Recorder, withItemOnFailure } from './recorder.ts'
+
+const STACK = 'protected-'
+const ENV = {
+  POWERTOOLS_SERVICE_NAME: 'bench',
+  POWERTOOLS_METRICS_NAMESPACE: 'bench',
+  POWERTOOLS_LOG_LEVEL: 'ERROR' as const,
+  LOG_FIELDS: '{}',
+  REQUESTS_TABLE: 'bench-protected-requests',
+  QUOTA_TABLE: 'unused',
+  MODELS_TABLE: 'bench-protected-models',
+  PAYLOADS_BUCKET: 'unused',
+}
+const SETTINGS = {
+  request: '{ "model_input": prompt }',
+  response: '{ "result": result }',
+  batched: false,
+  retry: { attempts: 5, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] },
+  store_prompts: true,
+}
+
+interface Clients {
+  readonly dynamoDb: DynamoDBClient
+  readonly sqs: SQSClient
+}
+
+/** What workers of a benchmark share; only what `counted` clients call is recorded. */
+export interface Stage {
+  readonly recorder: Recorder
+  readonly counted: Clients
+  readonly uncounted: Clients
+  readonly urlPrefix: string
+}
+
+export async function newStage(engines: Engines): Promise<Stage> {
+  const recorder = new Recorder()
+  const uncounted = { dynamoDb: engines.newDynamoDb(), sqs: engines.newSqs() }
+  const counted = { dynamoDb: engines.newDynamoDb(), sqs: engines.newSqs() }
+  await createTable(uncounted.dynamoDb, ENV.REQUESTS_TABLE, 'user_id', 'request_id')
+  await createTable(uncounted.dynamoDb, ENV.MODELS_TABLE, 'model')
+  const urlPrefix = (await createQueue(uncounted.sqs, STACK + RESULTS_QUEUE)) + STACK
+  withItemOnFailure(counted.dynamoDb, uncounted.dynamoDb)
+  for (const client of Object.values(counted)) recorder.watch(client)
+  return { recorder, counted, uncounted, urlPrefix }
+}
+
+export type ProtectedWorker = Awaited<ReturnType<typeof newWorker>>
+
+/** The worker of a model that nothing is known of yet, on a clock of its own; its messages are handed to it. */
+export async function newWorker(
+  { counted, uncounted, urlPrefix }: Stage,
+  model: string,
+  url: string,
+  policies: Partial<Pick<Settings, 'circuit' | 'rate_limit' | 'batched'>>,
+) {
+  await createQueue(uncounted.sqs, `${STACK}inference-${model}-normal`)
+  const settings = { ...SETTINGS, ...policies, model, endpoint: { url, timeout_ms: 5_000, headers: {} } }
+  const { clock, advance } = movableClock()
+  const composed = compose({ ...ENV, QUEUE_URL_PREFIX: urlPrefix }, settings, counted)
+  const { queue, last } = remembering(composed.queue)
+  const store = dynamoGuards(counted.dynamoDb, ENV.MODELS_TABLE)
+  const ports = {
+    ...composed,
+    clock,
+    sleep: async (ms: number) => advance(ms),
+    random: () => 0.5,
+    guard: createGuard({ store, clock, ids: randomIds }, model, settings),
+    queue,
+    logger: { error: () => undefined, info: () => undefined },
+  }
+  let invocations = 0
+  const deliver = async (messages: readonly unknown[]): Promise<void> => {
+    invocations++
+    const records = messages.map((body, i) => ({ messageId: String(i), body: JSON.stringify(body) }) as SQSRecord)
+    const again = await work(ports, records, { ends_at: clock() + 55_000, lease_until: clock() + 60_000 })
+    if (again.length > 0) throw new Error('a message was not dealt with')
+  }
+  return {
+    advance,
+    invocations: () => invocations,
+    /** So many new requests, in one invocation. */
+    invoke: async (requests = 1): Promise<void> => {
+      const items = Array.from({ length: requests }, () => anItem({ model }))
+      await Promise.all(items.map(item => dynamoItems(uncounted.dynamoDb, ENV.REQUESTS_TABLE).create(item)))
+      await deliver(items.map(item => aMessage(item)))
+    },
+    /** The message that was put back last, when it comes. */
+    invokeAgain: async (): Promise<void> => {
+      const { message, seconds } = last()
+      advance(seconds * 1_000)
+      await deliver([message])
+    },
+    openCircuit: async (): Promise<void> => {
+      const open = { until: clock() + 30_000, times: 1 }
+      await dynamoGuards(uncounted.dynamoDb, ENV.MODELS_TABLE).write(model, { ...UNTOUCHED, version: 1, open })
+    },
+  }
+}
+
+/** A queue, and what it was sent last for a model. */
+function remembering(queue: MessageQueue) {
+  let sent: { message: InferenceMessage; seconds: number } | undefined
+  const remembers: MessageQueue = {
+    send: (name, message) => {
+      if (name !== RESULTS_QUEUE)
+        sent = { message: InferenceMessage.parse(message.body), seconds: message.delay_seconds ?? 0 }
+      return queue.send(name, message)
+    },
+  }
+  const last = () => {
+    if (!sent) throw new Error('nothing was put back')
+    return sent
+  }
+  return { queue: remembers, last }
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import { Policies } from '../../functions/guard/policies.ts'
+import { functionOf, ofType, only, outputOf, render, variablesOf } from './queries.ts'
+import { PIPELINE, synthesizeText } from './synthesized.ts'
+
+const IMAGE = 'concurrency: { high: 40, normal: 7 }'
+const { template } = synthesizeText(
+  PIPELINE.replace(
+    IMAGE,
+    `${IMAGE}\n    rate_limit: { count: 20, interval: 2s }\n    circuit: { failures: 3, open: 20m }`,
+  ),
+)
+
+describe('what operators see of models', () => {
+  it('is named by outputs: their table, and how each is protected', () => {
+    const models = JSON.parse(render(template.Outputs.Models?.Value))
+
+    expect(Object.keys(models)).toEqual(['text', 'image'])
+    expect(Policies.parse(models.text)).toEqual({})
+    expect(Policies.parse(models.image)).toEqual({
+      rate_limit: { count: 20, interval_ms: 2_000 },
+      circuit: { failures: 3, within_ms: 60_000, open_ms: 1_200_000 },
+    })
+    expect(template.Outputs.ModelsTable?.Value).toEqual(variablesOf(functionOf(template, 'worker-text')).MODELS_TABLE)
+    expect(outputOf(template, 'ModelsTable').Type).toBe('AWS::DynamoDB::GlobalTable')
+  })
+
+  it('is an alarm when a circuit opens, of which one outage raises one', () => {
+    const { Properties: alarm } = only(template, 'AWS::CloudWatch::Alarm', { MetricName: 'CircuitOpened' })
+
+    expect(alarm).toMatchObject({
+      Namespace: 'Shop',
+      Dimensions: [{ Name: 'service', Value: 'Shop-1-worker-image' }],
+      Statistic: 'Sum',
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    })
+    expect(alarm.Period).toBeGreaterThan(20 * 60)
+    expect(alarm.AlarmDescription).toMatch(
+      /^The circuit of image is open.* Runbook: docs\/runbook\.md#a-circuit-is-open$/,
+    )
+  })
+
+  it('is on the dashboard, two rows a model', () => {
+    const [dashboard] = ofType(template, 'AWS::CloudWatch::Dashboard')
+    const body = JSON.stringify(dashboard?.Properties.DashboardBody)
+
+    for (const model of ['text', 'image'])
+      for (const title of ['waiting', 'oldest', 'workers', 'calls', 'put back', 'circuit and pauses'])
+        expect(body).toContain(`${model}: ${title}`)
+    for (const metric of ['DeferredByCircuit', 'DeferredByPause', 'DeferredByRateLimit', 'RetriedRequests'])
+      expect(body).toContain(metric)
+  })
+})

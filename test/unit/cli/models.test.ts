@@ -1,0 +1,194 @@
+import { CreateQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { dynamoGuards } from '../../../functions/guard/dynamodb.ts'
+import type { GuardStore } from '../../../functions/guard/port.ts'
+import { type GuardState, UNTOUCHED } from '../../../functions/guard/state.ts'
+import { resetModel } from '../../../lib/cli/operations/models.ts'
+import { operatorOf } from '../../../lib/cli/operator.ts'
+import { localTarget } from '../../../lib/cli/target.ts'
+import { startSqsAndS3 } from '../../support/emulators.ts'
+import { OUTPUTS, startTables } from './local-system.ts'
+
+const NOON = Date.parse('2026-11-23T12:00:00.000Z')
+
+let sqs: Awaited<ReturnType<typeof startSqsAndS3>>
+let system: Awaited<ReturnType<typeof startTables>>
+let guards: GuardStore
+let queueUrl: (name: string) => string
+
+beforeAll(async () => {
+  sqs = await startSqsAndS3()
+  const names = ['text', 'plain'].flatMap(model => [`inference-${model}-high`, `inference-${model}-normal`])
+  const urls = await Promise.all(
+    names.map(name => sqs.sqs.send(new CreateQueueCommand({ QueueName: `sluice-${name}` }))),
+  )
+  const { protocol, port } = new URL(urls[0]?.QueueUrl ?? '')
+  system = await startTables(undefined, `${protocol}//127.0.0.1:${port}`)
+  queueUrl = name => `${system.local.outputs.QueueUrlPrefix}${name}`
+  guards = dynamoGuards(system.client, OUTPUTS.ModelsTable ?? '')
+})
+
+afterAll(async () => {
+  await system.close()
+  await sqs.close()
+})
+
+beforeEach(() => set({}))
+
+/** Makes the model `text` what is given, and nothing else. */
+async function set(state: Partial<GuardState>): Promise<void> {
+  const version = ((await guards.read('text')) ?? UNTOUCHED).version + 1
+  const next = { failures: [], calls: [], ...state, version, writer: `test-${version}` }
+  expect(await guards.write('text', next)).toEqual(next)
+}
+
+const sluice = (line: string) => system.at('2026-11-23T12:00:00Z')(line)
+const json = async (line: string) => JSON.parse((await sluice(`${line} --json`)).out)
+const text = async () => (await json('models list'))[0]
+const rows = async () => (await sluice('models list')).out.split('\n').map(line => line.split(/ {2,}/))
+
+describe('models list', () => {
+  it('shows the models of the pipeline file, of which nothing is known yet', async () => {
+    expect(await json('models list')).toEqual([
+      {
+        model: 'text',
+        circuit: { state: 'closed', failures: 0 },
+        rate_limit: { used: 0, count: 20, interval_ms: 2000 },
+        waiting: { high: 0, normal: 0 },
+      },
+      { model: 'plain', circuit: { state: 'off', failures: 0 }, waiting: { high: 0, normal: 0 } },
+    ])
+    expect(await rows()).toEqual([
+      ['MODEL', 'CIRCUIT', 'PAUSED', 'RATE LIMIT', 'HIGH', 'NORMAL'],
+      ['text', 'closed', 'no', '0 of 20 in 2 s', '0', '0'],
+      ['plain', 'none', 'no', 'none', '0', '0'],
+      [''],
+    ])
+  })
+
+  it('counts the failures that may still open the circuit', async () => {
+    await set({ failures: [NOON - 60_000, NOON - 59_999, NOON - 1] })
+
+    expect((await text()).circuit).toEqual({ state: 'closed', failures: 2 })
+    expect((await rows())[1]).toContain('closed, 2 of 5 failures in 60 s')
+  })
+
+  it('says until when a circuit is open, and how often it has opened in a row', async () => {
+    await set({ open: { until: NOON + 1, times: 3 } })
+
+    expect((await text()).circuit).toEqual({
+      state: 'open',
+      until: '2026-11-23T12:00:00.001Z',
+      failures: 0,
+      opened_times: 3,
+    })
+    expect((await rows())[1]).toContain('open until 2026-11-23T12:00:00.001Z (3 times in a row)')
+  })
+
+  it('calls a circuit half open once its time is over', async () => {
+    await set({ open: { until: NOON, times: 1 } })
+
+    expect((await text()).circuit).toEqual({ state: 'half_open', failures: 0, opened_times: 1 })
+    expect((await rows())[1]).toContain('half open: one call tries it')
+  })
+
+  it('shows a pause that lasts, and none that is over', async () => {
+    await set({ paused_until: NOON + 3_000 })
+    const lasting = await text()
+    await set({ paused_until: NOON })
+
+    expect(lasting).toMatchObject({ paused_until: '2026-11-23T12:00:03.000Z' })
+    expect(await text()).not.toHaveProperty('paused_until')
+  })
+
+  it('counts the calls of the last interval, and says when there is another turn if there is no room', async () => {
+    const calls = [
+      { from: NOON - 2_400, count: 4 },
+      { from: NOON - 500, count: 15 },
+      { from: NOON - 100, count: 1 },
+    ]
+    await set({ calls })
+    const busy = (await text()).rate_limit
+    await set({ calls: [...calls.slice(1), { from: NOON, count: 4 }, { from: NOON + 1_900, count: 9 }] })
+    const full = (await text()).rate_limit
+    await set({ calls: [{ from: NOON + 60_000, count: 1 }] })
+    const waiting = (await text()).rate_limit
+
+    expect(busy).toMatchObject({ used: 16, count: 20 })
+    expect(full).toMatchObject({ used: 20 })
+    expect(waiting).toMatchObject({ used: 20, next_turn: '2026-11-23T12:01:00.000Z' })
+    expect(Date.parse(full.next_turn)).toBeGreaterThan(NOON + 1_500)
+    expect((await rows())[1]).toContain('20 of 20 in 2 s, next turn 2026-11-23T12:01:00.000Z')
+  })
+
+  it('counts the messages that wait, those that were put back included', async () => {
+    const send = (name: string, DelaySeconds = 0) =>
+      sqs.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl(name), MessageBody: 'x', DelaySeconds }))
+    await Promise.all([send('inference-plain-normal'), send('inference-plain-normal', 900)])
+    await send('inference-plain-high')
+
+    expect((await json('models list'))[1]).toMatchObject({ model: 'plain', waiting: { high: 1, normal: 2 } })
+  })
+})
+
+describe('models reset', () => {
+  it('closes the circuit and ends the pause, and leaves the rate limit', async () => {
+    const calls = [{ from: NOON - 100, count: 7 }]
+    const open = { until: NOON + 900_000, times: 4 }
+    await set({ calls, open, paused_until: NOON + 3_000, probe: { id: 'p', since: NOON, until: NOON + 9 } })
+
+    const done = await json('models reset text')
+
+    expect(done).toEqual({ model: 'text', reset: true, held_until: '2026-11-23T12:15:00.000Z' })
+    expect(await text()).toMatchObject({ circuit: { state: 'closed', failures: 0 }, rate_limit: { used: 7 } })
+    expect(await guards.read('text')).toEqual({
+      failures: [],
+      calls,
+      version: expect.any(Number),
+      writer: expect.any(String),
+    })
+  })
+
+  it('says what happens to requests that wait', async () => {
+    await set({ open: { until: NOON + 30_000, times: 1 } })
+
+    expect((await sluice('models reset text')).out).toBe(
+      'The model text is called again, within a second.\nRequests that were put back come at their time, a few seconds after 2026-11-23T12:00:30.000Z at the latest.\n',
+    )
+    expect((await sluice('models reset text')).out).toBe('Nothing held up the calls of text.\n')
+  })
+
+  it('goes on from what a worker has written meanwhile', async () => {
+    const open = { until: NOON + 30_000, times: 1 }
+    await set({ open })
+    const operator = operatorOf(localTarget(system.local), () => NOON)
+    let isFirst = true
+    const write: GuardStore['write'] = async (model, next) => {
+      if (isFirst) await set({ open: { ...open, times: 2 }, calls: [{ from: NOON, count: 1 }] })
+      isFirst = false
+      return operator.guards.write(model, next)
+    }
+
+    const done = await resetModel({ ...operator, guards: { ...operator.guards, write } }, 'text')
+
+    expect(done).toMatchObject({ reset: true })
+    const { open: still, calls } = (await guards.read('text')) ?? UNTOUCHED
+    expect({ still, calls }).toEqual({ still: undefined, calls: [{ from: NOON, count: 1 }] })
+  })
+
+  it('leaves a model alone that nothing holds up', async () => {
+    await set({ failures: [NOON], paused_until: NOON })
+    const before = await guards.read('text')
+
+    expect(await json('models reset text')).toEqual({ model: 'text', reset: false })
+    expect(await guards.read('text')).toEqual(before)
+  })
+
+  it('refuses a model that is not there', async () => {
+    expect(await sluice('models reset constructor')).toEqual({
+      code: 1,
+      out: '',
+      err: 'error: there is no model constructor: the models are text, plain\n',
+    })
+  })
+})

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { admit, afterReport, type GuardState, UNTOUCHED } from '../../../../functions/guard/state.ts'
+import { NOW } from '../../../support/clock.ts'
+
+/** What one write unit of DynamoDB pays for. */
+const WRITE_UNIT = 1_024
+
+/** What a value takes in an item, in bytes, as the DynamoDB guide says it: two digits a byte, a byte or more around everything. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value)
+  if (typeof value === 'number') return Math.ceil(String(value).length / 2) + 1
+  const fields = Object.entries(value as object).map(([name, field]) => [Array.isArray(value) ? '' : name, field])
+  return 3 + fields.reduce((sum, [name, field]) => sum + 1 + sizeOf(name) + sizeOf(field), 0)
+}
+
+/** What the last interval is divided into (rate-limit.ts). */
+const BUCKETS = 20
+
+const circuit = { failures: 10, within_ms: 60_000, open_ms: 30_000 }
+
+/** The state after two intervals of calls that come as fast as the limit lets them through, evenly: so each bucket is in use. */
+function saturated(count: number, interval_ms: number): GuardState {
+  const policies = { rate_limit: { count, interval_ms }, circuit }
+  let state = UNTOUCHED
+  for (let call = 0; call < 2 * count; call++) {
+    const now = NOW + Math.floor((call * interval_ms) / count)
+    state = admit(state, [{ until: now + 90_000 }], { now, id: 'nonce' }, policies).state
+  }
+  const failed = { succeeded: false, failures: circuit.failures - 1, pause_until: NOW + 900_000 }
+  return afterReport({ ...state, version: 1_000_000, writer: 'a'.repeat(22) }, failed, NOW + interval_ms, policies)
+}
+
+describe('the state of a model', () => {
+  it.each([
+    { count: 10, interval_ms: 1_000 },
+    { count: 10, interval_ms: 60_000 },
+    { count: 100, interval_ms: 60_000 },
+    { count: 10_000, interval_ms: 60_000 },
+    { count: 10_000, interval_ms: 3_600_000 },
+  ])('costs one write unit with $count calls in $interval_ms ms', ({ count, interval_ms }) => {
+    const state = saturated(count, interval_ms)
+
+    expect(state.calls.length).toBeGreaterThanOrEqual(Math.min(count, BUCKETS))
+    expect(state.failures).toHaveLength(circuit.failures - 1)
+    expect(sizeOf(JSON.parse(JSON.stringify({ model: 'm'.repeat(32), ...state })))).toBeLessThanOrEqual(WRITE_UNIT)
+  })
+})

@@ -1,0 +1,102 @@
+import { describe, expect, it, vi } from 'vitest'
+import { UNTOUCHED } from '../../../../functions/guard/state.ts'
+import type { ModelAnswer } from '../../../../functions/inference/port.ts'
+import { NOW } from '../../../support/clock.ts'
+import { aMessage, anItem } from '../../../support/requests.ts'
+import { aWorker, SUCCESS, type WorkerSettings } from '../../../support/worker.ts'
+
+const RETRY = { attempts: 3, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] }
+const BUSY: ModelAnswer = {
+  ok: false,
+  code: 'model_error',
+  message: 'the model answered 503',
+  reached: true,
+  status: 503,
+}
+
+function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
+  const worker = aWorker(answer, settings)
+  const info = vi.fn()
+  const ports = { ...worker.ports, logger: { error: () => undefined, info } }
+  /** As many requests, in one invocation. */
+  const serve = async (requests: number) => {
+    const items = await Promise.all(Array.from({ length: requests }, () => ports.items.create(anItem())))
+    await worker.invoke(
+      items.map(item => aMessage(item)),
+      ports,
+    )
+    return items
+  }
+  /** The sum of what was counted, by name. */
+  const counted = () => {
+    const sums: Record<string, number> = {}
+    for (const [name, , value] of ports.metrics.addMetric.mock.calls) sums[name] = (sums[name] ?? 0) + value
+    return sums
+  }
+  return { ...worker, info, serve, counted }
+}
+
+describe('a worker counts', () => {
+  it('calls', async () => {
+    const { serve, counted } = watched(SUCCESS)
+
+    await serve(3)
+
+    expect(counted()).toEqual({ ModelCalls: 3 })
+  })
+
+  it('how many requests a call was for', async () => {
+    const { serve, counted } = watched(
+      { ok: true, answer: { outputs: [{ result: 'a' }, { result: 'b' }, { result: 'c' }] } },
+      { batched: true },
+    )
+
+    await serve(3)
+
+    expect(counted()).toEqual({ ModelCalls: 1, BatchSize: 3 })
+  })
+
+  it('calls that failed, and requests that are tried again, of which it logs why', async () => {
+    const { serve, counted, info } = watched(BUSY, { retry: RETRY })
+
+    const [item] = await serve(1)
+
+    expect(counted()).toEqual({ ModelCalls: 1, FailedCalls: 1, RetriedRequests: 1 })
+    const fields = { request_id: item?.request_id, attempt: 1, code: 'model_error', status: 503 }
+    expect(info.mock.calls).toEqual([
+      ['the model answered 503; the request is tried again', { ...fields, until: '2026-11-23T10:15:01.500Z' }],
+    ])
+  })
+
+  it('no retry after the last attempt', async () => {
+    const { serve, counted, info } = watched(BUSY, { retry: { ...RETRY, attempts: 1 } })
+
+    await serve(1)
+
+    expect(counted()).toEqual({ ModelCalls: 1, FailedCalls: 1 })
+    expect(info).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    {
+      why: 'an open circuit',
+      metric: 'DeferredByCircuit',
+      settings: { circuit: { failures: 5, within_ms: 60_000, open_ms: 30_000 } },
+      state: { open: { until: NOW + 30_000, times: 1 } },
+    },
+    { why: 'a pause', metric: 'DeferredByPause', settings: {}, state: { paused_until: NOW + 3_000 } },
+    {
+      why: 'a turn that comes later',
+      metric: 'DeferredByRateLimit',
+      settings: { rate_limit: { count: 1, interval_ms: 60_000 } },
+      state: { calls: [{ from: NOW, count: 1 }] },
+    },
+  ])('requests that are put back for $why', async ({ metric, settings, state }) => {
+    const { serve, counted, guards } = watched(SUCCESS, settings)
+    await guards.write('text', { ...UNTOUCHED, ...state, version: 1 })
+
+    await serve(2)
+
+    expect(counted()).toEqual({ [metric]: 2 })
+  })
+})
