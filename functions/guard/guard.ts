@@ -45,9 +45,13 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
     return state
   }
 
-  /** What is known well enough to go by: after a failure, others may have seen more of them. */
-  const believed = (): GuardState | undefined =>
-    known && clock() - known.at < CACHE_MS && known.state.failures.length === 0 ? known.state : undefined
+  /** What is known well enough to go by: after a failure that counts, others may have seen more of them. */
+  const believed = (): GuardState | undefined => {
+    const now = clock()
+    if (!known || now - known.at >= CACHE_MS) return undefined
+    const counts = now - (policies.circuit?.within_ms ?? 0)
+    return known.state.failures.some(at => at > counts) ? undefined : known.state
+  }
 
   /** Applies a change to the latest state, and writes it if it changes anything. */
   async function change<T>(apply: (state: GuardState) => { state: GuardState; answer: T }): Promise<T> {
