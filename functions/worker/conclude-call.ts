@@ -7,7 +7,7 @@ import type { Claimed } from './claim-request.ts'
 import { conclude, failedFor, giveBack } from './conclude.ts'
 import type { WorkerPorts } from './ports.ts'
 import { defer, withHints } from './put-back.ts'
-import { backoff, mayBeRetried, pauseOf } from './retry.ts'
+import { backoff, isBusy, mayBeRetried, pauseOf } from './retry.ts'
 
 /** The largest result that is kept, as JSON in UTF-8 bytes: what an answer of ours can carry. */
 const MAX_RESULT_BYTES = 4 * 1024 * 1024
@@ -71,7 +71,7 @@ function sendBack(
     : 0
   const not_before = times.completed_at + wait
   // A model that has no room has none for smaller batches either, and fewer calls help it.
-  const isOfTheBatch = company > 1 && failure.reached && failure.status !== 429
+  const isOfTheBatch = company > 1 && failure.reached && !isBusy(failure)
   const hints = { turn: undefined, ...(isOfTheBatch ? { at_most: Math.ceil(company / SMALLER) } : {}) }
   return giveBack(ports, request, {
     not_before,
