@@ -174,15 +174,19 @@ describe('a guard: a store that fails', () => {
     expect(changes).toEqual(['opened'])
   })
 
-  it('counts as unavailable when others always write first', async () => {
-    const { process, store } = aFleet(LIMITED)
+  it('lets those who never get to write ask again later, and can’t be told of their calls', async () => {
+    const { process, store } = aFleet({ ...LIMITED, ...CIRCUIT })
     const busy: GuardStore = {
       ...store,
-      write: async (model, next) => store.write(model, { ...next, writer: 'another' }),
+      write: async (model, { version }) =>
+        store.write(model, { ...((await store.read(model)) ?? UNTOUCHED), version, writer: 'another' }),
     }
 
-    await expect(process(busy).permit(ask)).rejects.toThrow('the guard of the model is unavailable')
+    expect(await permits(process(busy), 2)).toEqual(
+      [1, 2].map(() => ({ granted: false, until: NOW + 5_000, because: 'rate limited' })),
+    )
     expect(store.write.mock.calls.length).toBe(20)
+    await expect(fail(process(busy))).rejects.toThrow('the guard of the model is unavailable')
   })
 })
 

@@ -13,6 +13,19 @@ describe('a guard: many processes', () => {
     expect(turns).toEqual([0, 2_350, 4_650, 6_950].flatMap(at => [at, at, at, at, at]))
   })
 
+  it('give way to each other when dozens ask at once: no call is lost, and none gets two turns', async () => {
+    const { process, store } = aFleet({ rate_limit: { count: 1_000, interval_ms: 60_000 } })
+    const fleet = Array.from({ length: 60 }, () => process())
+
+    const all = await Promise.all(fleet.map(guard => guard.permit(ask)))
+
+    const granted = all.filter(permit => permit.granted).length
+    expect(granted).toBeGreaterThanOrEqual(20)
+    expect(granted).toBeLessThan(60)
+    const log = (await store.read('text'))?.calls ?? []
+    expect(log.reduce((sum, { count }) => sum + count, 0)).toBe(granted)
+  })
+
   it('count the failures of a model together', async () => {
     const { process } = aFleet(CIRCUIT)
     const [one, two, three] = [process(), process(), process()]
