@@ -9,8 +9,14 @@ import { type Ask, admit, afterReport, type GuardState, UNTOUCHED } from './stat
 /** How long a process believes what it has read, in milliseconds. */
 const CACHE_MS = 1_000
 
-/** Writes that lose against other workers' before the guard counts as unavailable. */
+/** Writes that lose against other workers' before one gives way to them. */
 const TRIES = 20
+
+/**
+ * How long calls wait then before they ask again, in milliseconds: of workers that ask at once, one write succeeds at a
+ * time, so dozens would only cost each other more writes.
+ */
+const CROWDED_MS = 5_000
 
 export interface GuardPorts {
   readonly store: GuardStore
@@ -47,16 +53,16 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
     return state
   }
 
-  /** What is known well enough to go by: after a failure, others may have seen more of them. */
+  /** What is known well enough to go by: after a failure that counts, others may have seen more of them. */
   function believed(): GuardState | undefined {
     const now = clock()
     if (!known || now - known.at >= CACHE_MS) return undefined
-    const failsNow = known.state.failures.some(at => at > now - (policies.circuit?.within_ms ?? 0))
-    return failsNow ? undefined : known.state
+    const counts = now - (policies.circuit?.within_ms ?? 0)
+    return known.state.failures.some(at => at > counts) ? undefined : known.state
   }
 
-  /** Applies a change to the latest state, and writes it if it changes anything. */
-  async function change<T>(apply: (state: GuardState) => { state: GuardState; answer: T }): Promise<T> {
+  /** Applies a change to the latest state, and writes it if it changes anything. Undefined when others always write first. */
+  async function change<T>(apply: (state: GuardState) => { state: GuardState; answer: T }): Promise<T | undefined> {
     let base = believed() ?? (await read())
     for (let tries = 0; tries < TRIES; tries++) {
       const { state, answer } = apply(base)
@@ -70,7 +76,7 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
       }
       base = stored
     }
-    throw new Unavailable('the guard of the model', new Error('it keeps changing'))
+    return undefined
   }
 
   async function serve(): Promise<void> {
@@ -85,11 +91,8 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
           const admitted = admit(state, asks, { now: clock(), id }, policies)
           return { state: admitted.state, answer: admitted.permits }
         })
-        for (const [i, { resolve, reject }] of asks.entries()) {
-          const permit = permits[i]
-          if (permit) resolve(permit)
-          else reject(new Error('an ask without an answer'))
-        }
+        const crowded: Permit = { granted: false, until: clock() + CROWDED_MS, because: 'rate limited' }
+        for (const [i, { resolve }] of asks.entries()) resolve(permits?.[i] ?? crowded)
       } catch (error) {
         for (const { reject } of asks) reject(error)
       }
@@ -107,7 +110,8 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
     report: async report => {
       const tellsNothing = report.succeeded !== false && report.probe === undefined && report.pause_until === undefined
       if (tellsNothing) return
-      await change(state => ({ state: afterReport(state, report, clock(), policies), answer: undefined }))
+      const told = await change(state => ({ state: afterReport(state, report, clock(), policies), answer: true }))
+      if (!told) throw new Unavailable('the guard of the model', new Error('it keeps changing'))
     },
   }
 }

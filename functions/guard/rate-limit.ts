@@ -44,7 +44,8 @@ export function nextTurn(log: readonly Bucket[], earliest: number, limit: RateLi
 export function withTurn(log: readonly Bucket[], at: number, limit: RateLimit): Bucket[] {
   const [width, span] = [widthOf(limit), limit.interval_ms + slackOf(limit)]
   const from = Math.floor(at / width) * width
-  const kept = log.filter(bucket => bucket.from !== from && bucket.from + width > at - span)
+  // The next turn may be as early as this bucket begins: what counts then is kept.
+  const kept = log.filter(bucket => bucket.from !== from && bucket.from + width > from - span)
   const count = 1 + (log.find(bucket => bucket.from === from)?.count ?? 0)
   return [...kept, { from, count }]
 }

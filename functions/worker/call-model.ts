@@ -1,9 +1,11 @@
 import { batchBody, type Outputs, readOutputs } from '../inference/batch.ts'
 import type { ModelAnswer, ModelFailure } from '../inference/port.ts'
+import { Unavailable } from '../platform/unavailable.ts'
 import type { Claimed } from './claim-request.ts'
 import { awaitTurn } from './permit.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
-import { mayBeRetried } from './retry.ts'
+import { reportNoCall } from './report-calls.ts'
+import { isBusy, mayBeRetried, type Retry } from './retry.ts'
 
 /** A claimed request, and what is to be sent for it. */
 export interface Mapped extends Claimed {
@@ -60,7 +62,7 @@ export async function callForMany(
     if (parts.length > 0 && !(hasPatience(calls, ports.settings) && (await mayCallAgain(ports, invocation)))) break
   }
   const isHealthy = requests.length > 1 && calls.some(({ ok }) => ok)
-  return { calls, answers: isHealthy ? withCulprits(answers) : answers }
+  return { calls, answers: isHealthy ? withCulprits(answers, ports.settings.retry) : answers }
 }
 
 const toAnswer = (answer: ModelAnswer, company: number): Answer =>
@@ -73,23 +75,28 @@ function answerOf(outputs: Outputs, i: number, company: number): Answer {
   return toAnswer(output, 1)
 }
 
-function withCulprits(answers: ReadonlyMap<Mapped, Answer>): Map<Mapped, Answer> {
-  return new Map(
-    [...answers].map(([request, one]) => {
-      const isCulprit = !one.ok && one.company === 1 && !isNobodys(one.failure)
-      return [request, isCulprit ? { ...one, isCulprit } : one]
-    }),
-  )
+function withCulprits(answers: ReadonlyMap<Mapped, Answer>, retry: Retry): Map<Mapped, Answer> {
+  const isCulprit = (one: Answer) => !one.ok && one.company === 1 && !isNobodys(one.failure, retry)
+  return new Map([...answers].map(([request, one]) => [request, isCulprit(one) ? { ...one, isCulprit: true } : one]))
 }
 
 /** What a further call of an invocation needs besides its timeout, to publish what came of it. Milliseconds. */
 const PUBLISH_MS = 10_000
 
+/** Whether there is time, and a permit, for one more call at once; not knowing is no. */
 async function mayCallAgain(ports: WorkerPorts, invocation: Invocation): Promise<boolean> {
   if (ports.clock() + ports.settings.endpoint.timeout_ms + PUBLISH_MS > invocation.ends_at) return false
-  const asked = await ports.guard.permit({ until: invocation.lease_until })
-  const permit = await awaitTurn(ports, asked, invocation)
-  return permit.granted && permit.at <= ports.clock()
+  try {
+    const asked = await ports.guard.permit({ until: invocation.lease_until })
+    const permit = await awaitTurn(ports, asked, invocation)
+    if (!permit.granted) return false
+    // Others have found the model failing meanwhile: whether it is back is not for a batch in question to find out.
+    await reportNoCall(ports, permit)
+    return permit.probe === undefined && permit.at <= ports.clock()
+  } catch (error) {
+    if (error instanceof Unavailable) return false
+    throw error
+  }
 }
 
 /** So many calls may fail without a success before splitting stops: the model itself is in trouble, or most of the batch is. */
@@ -101,17 +108,14 @@ function hasPatience(calls: readonly ModelAnswer[], { retry }: WorkerPorts['sett
   return calls.length < (isFailing ? PATIENCE.failing : PATIENCE.refusing)
 }
 
-/** Answers that say that the model has no room for anybody now. */
-const BUSY = new Set([429, 503])
-
-const isNobodys = ({ status = 0, reached, code }: ModelFailure): boolean =>
-  BUSY.has(status) || !reached || code === 'model_timeout'
-
 /** Whether splitting shows whose fault it is; if it seems nobody's, that is worth a try only when there is no other attempt. */
 function tellsWhose(failure: ModelFailure, requests: readonly Mapped[], { retry }: WorkerPorts['settings']): boolean {
-  if (!isNobodys(failure) || !mayBeRetried(failure, retry)) return true
-  return requests.some(({ item }) => item.attempt >= retry.attempts)
+  return !isNobodys(failure, retry) || requests.some(({ item }) => item.attempt >= retry.attempts)
 }
+
+/** Whether it says nothing of what was asked: the model was busy, slow or away. */
+const isNobodys = (failure: ModelFailure, retry: Retry): boolean =>
+  mayBeRetried(failure, retry) && (isBusy(failure) || !failure.reached || failure.code === 'model_timeout')
 
 function halves<T>(list: readonly T[]): [readonly T[], readonly T[]] {
   const middle = Math.ceil(list.length / 2)

@@ -32,10 +32,9 @@ export async function lookFirst(ports: WorkerPorts, opened: Opened): Promise<Ope
     await withoutItem(ports, message)
     return undefined
   }
-  const { kind } = refusedClaim(item, message, ports.clock())
-  if (kind === 'again' || kind === 'reclaim') return opened
-  await refused(ports, opened, item)
-  return undefined
+  if (refusedClaim(item, message, ports.clock()).kind === 'again') return opened
+  const abandoned = await refused(ports, opened, item)
+  return abandoned && opened
 }
 
 /**

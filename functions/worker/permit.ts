@@ -2,6 +2,7 @@ import { type Hindrance, type Permit, SOON_MS } from '../guard/port.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { defer, deferToTurn, withHints } from './put-back.ts'
+import { reportNoCall } from './report-calls.ts'
 
 export type Granted = Permit & { readonly granted: true }
 
@@ -9,24 +10,22 @@ export type Granted = Permit & { readonly granted: true }
 const SPREAD = 0.25
 const LONGEST_SPREAD_MS = 5_000
 
-/**
- * Asks for the one call that these messages are to have. Answers with a permit that may be used now or soon; without one,
- * all of them have been put back until they may ask again. Rejects with `Unavailable`.
- */
-export async function getPermit(
-  ports: WorkerPorts,
+/** Asks for the one call that these messages are to have. Rejects with `Unavailable`. */
+export function askPermit(
+  { guard }: WorkerPorts,
   messages: readonly InferenceMessage[],
   { lease_until }: Invocation,
-): Promise<Granted | undefined> {
-  const turn = messages.map(({ hints }) => hints?.turn).find(at => at !== undefined && !ports.guard.isLate(at))
+): Promise<Permit> {
+  const turn = messages.map(({ hints }) => hints?.turn).find(at => at !== undefined && !guard.isLate(at))
   const hasWaited = messages.some(({ hints }) => hints?.has_waited)
   // Each priority has a queue of its own, but a model has one rate limit: those in it must not wait for a flood of others.
   const line = messages[0]?.priority === 'high' ? undefined : hasWaited ? 'has waited' : 'joins'
-  const permit = await ports.guard.permit({ turn, line, until: lease_until })
-  if (permit.granted && permit.at <= ports.clock() + SOON_MS) return permit
-  await Promise.all(messages.map((message, i) => putBackFor(ports, message, permit, i === 0)))
-  return undefined
+  return guard.permit({ turn, line, until: lease_until })
 }
+
+/** Whether the time of a permit is now, or so soon that it is waited for. */
+export const isSoon = ({ clock }: Pick<WorkerPorts, 'clock'>, permit: Permit): permit is Granted =>
+  permit.granted && permit.at <= clock() + SOON_MS
 
 /** A name a reason, not a dimension: all that an invocation counts is one log line then. */
 const DEFERRED: Readonly<Record<Hindrance, string>> = {
@@ -60,16 +59,19 @@ function spread({ clock, random }: WorkerPorts, until: number): number {
 
 /**
  * Waits for the time of a permit, with everything else done. Answers with the permit that holds then: another one, if
- * there has been a hindrance meanwhile, or its time has passed; it may not be granted, or only for later.
+ * there has been a hindrance meanwhile, or its time has passed; it may not be granted, or only for later. A probe that is
+ * not in the answer any more has been given back.
  */
 export async function awaitTurn(ports: WorkerPorts, permit: Permit, { lease_until }: Invocation): Promise<Permit> {
   const { guard, clock, sleep } = ports
   let current = permit
-  while (current.granted && current.at <= clock() + SOON_MS) {
+  while (isSoon(ports, current)) {
     const wait = current.at - clock()
     if (wait > 0) await sleep(wait)
     const isLate = guard.isLate(current.at)
-    if (!isLate && (wait <= 0 || current.probe !== undefined)) return current
+    if (!isLate && wait <= 0) return current
+    if (!isLate && current.probe !== undefined) continue // its own probe would hinder it
+    await reportNoCall(ports, current)
     current = await guard.permit({ turn: isLate ? undefined : current.at, until: lease_until })
   }
   return current

@@ -23,6 +23,9 @@ export function mayBeRetried({ status, code }: ModelFailure, { backoff_on, drop_
   return backoff_on.includes(status) || (status >= 500 && !drop_on.includes(status))
 }
 
+/** Whether the model has answered that it has no room for anybody now. */
+export const isBusy = ({ status }: ModelFailure): boolean => status === 429 || status === 503
+
 /**
  * How long to wait after the nth attempt, in milliseconds: at least `period`, at most `period` times 2 to the n and
  * `max_backoff`, anything between them being equally likely, so that what failed together does not come back together.

@@ -5,7 +5,7 @@ import { type Called, callForMany, callForOne, type Mapped } from './call-model.
 import { claimRequest, lookFirst, type Opened } from './claim-request.ts'
 import { conclude, failedFor, giveBack } from './conclude.ts'
 import { concludeCall } from './conclude-call.ts'
-import { awaitTurn, type Granted, getPermit, putBackFor } from './permit.ts'
+import { askPermit, awaitTurn, type Granted, isSoon, putBackFor } from './permit.ts'
 import type { Member } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { reportCalls, reportNoCall } from './report-calls.ts'
@@ -31,13 +31,18 @@ export async function runTogether(
   const wanted = await forEach(members, member => open(ports, member))
   const permit = await forAll(wanted, () => prepareCall(ports, wanted, invocation))
   if (!permit) return undone
+  if (!isSoon(ports, permit)) {
+    await forEach(wanted, one => putBackFor(ports, one.message, permit, one === wanted[0]))
+    return undone
+  }
   const mapped = await forEach(wanted, one => claimAndMap(ports, one, invocation))
   if (mapped.length === 0) await reportNoCall(ports, permit)
-  const called = await forAll(mapped, () => callInTurn(ports, mapped, permit, invocation))
-  if (!called) return undone
+  const outcome = await forAll(mapped, () => callInTurn(ports, mapped, permit, invocation))
+  if (!outcome) return undone
   await forEach(mapped, async one => {
-    const answer = called.answers.get(one)
-    if (answer) await concludeCall(ports, one, answer, called.started_at)
+    if ('refused' in outcome) return giveBackUncalled(ports, one, outcome.refused, one === mapped[0])
+    const answer = outcome.answers.get(one)
+    if (answer) await concludeCall(ports, one, answer, outcome.started_at)
   })
   return undone
 }
@@ -83,13 +88,9 @@ async function open(ports: WorkerPorts, member: Member): Promise<Opened | undefi
   return isOver || ports.settings.rate_limit ? lookFirst(ports, opened) : opened
 }
 
-async function prepareCall(
-  ports: WorkerPorts,
-  wanted: readonly Opened[],
-  invocation: Invocation,
-): Promise<Granted | undefined> {
+async function prepareCall(ports: WorkerPorts, wanted: readonly Opened[], invocation: Invocation): Promise<Permit> {
   await ports.endpoint.prepare()
-  return getPermit(
+  return askPermit(
     ports,
     wanted.map(({ message }) => message),
     invocation,
@@ -111,19 +112,15 @@ async function claimAndMap(ports: WorkerPorts, opened: Opened, invocation: Invoc
   }
 }
 
-/** Calls when it is time to; undefined when that is not to be any more, and the requests have been given back. */
+/** Calls when it is time to, if that is still to be. */
 async function callInTurn(
   ports: WorkerPorts,
   requests: readonly Mapped[],
   asked: Granted,
   invocation: Invocation,
-): Promise<(Called & { readonly started_at: number }) | undefined> {
+): Promise<(Called & { readonly started_at: number }) | { readonly refused: Permit }> {
   const permit = await awaitTurn(ports, asked, invocation)
-  if (!permit.granted || permit.at > ports.clock()) {
-    await reportNoCall(ports, asked)
-    await Promise.all(requests.map((request, i) => giveBackUncalled(ports, request, permit, i === 0)))
-    return undefined
-  }
+  if (!permit.granted || permit.at > ports.clock()) return { refused: permit }
   const started_at = ports.clock()
   const called = await call(ports, requests, invocation)
   await reportCalls(ports, permit, called.calls)

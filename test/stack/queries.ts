@@ -45,6 +45,12 @@ export function outputOf({ Resources, Outputs }: Template, name: string): Resour
 export const queueOf = (template: Template, name: string): Found =>
   only(template, 'AWS::SQS::Queue', { QueueName: name })
 
+/** What the mapping says that brings a queue's messages to their function. */
+export function mappingOf(template: Template, queueName: string): Record<string, unknown> {
+  const source = { 'Fn::GetAtt': [queueOf(template, queueName).id, 'Arn'] }
+  return only(template, 'AWS::Lambda::EventSourceMapping', { EventSourceArn: source }).Properties
+}
+
 /** What a value says once deployed, with `<LogicalId>`, without its hash, for what AWS decides. */
 export function render(value: unknown): string {
   if (typeof value === 'string') return value

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { parsePipeline } from '../../lib/config/load.ts'
 import { SluiceStack } from '../../lib/sluice-stack.ts'
 import { createApp } from '../../lib/synthesize.ts'
-import { functionOf, grantsOf, ofType, only, outputOf, render } from './queries.ts'
+import { functionOf, grantsOf, ofType, only, outputOf, render, variablesOf } from './queries.ts'
 import { PIPELINE, STUB_BUNDLES, synthesizeText } from './synthesized.ts'
 
 const { template } = synthesizeText(PIPELINE)
@@ -26,6 +26,7 @@ const workerGrants = (model: string) => {
     ...logs(`Model${model}WorkerLogs`),
     ...each(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], ['StateTablesRequests']),
     ...each(['dynamodb:GetItem', 'dynamodb:UpdateItem'], ['StateTablesQuota']),
+    ...each(['dynamodb:GetItem', 'dynamodb:PutItem'], ['StateTablesModels']),
     ...each(['sqs:SendMessage'], [...queues, 'ResultsWorkQueue']),
     ...consume(...queues),
     `s3:GetObject ${OBJECTS}`,
@@ -125,7 +126,7 @@ describe('each function may do exactly what it does', () => {
 describe('what holds data is kept', () => {
   it('tables are on demand, recoverable to the second, encrypted, and neither deleted nor replaced', () => {
     const tables = ofType(template, 'AWS::DynamoDB::GlobalTable')
-    expect(tables).toHaveLength(4)
+    expect(tables).toHaveLength(5)
     for (const { Properties, DeletionPolicy, UpdateReplacePolicy } of tables) {
       expect(Properties.BillingMode).toBe('PAY_PER_REQUEST')
       expect(Properties.GlobalSecondaryIndexes).toBeUndefined()
@@ -149,6 +150,16 @@ describe('what holds data is kept', () => {
     const table = outputOf(template, output).Properties
     expect((table.KeySchema as { AttributeName: string }[]).map(key => key.AttributeName)).toEqual(keys)
     expect(table.TimeToLiveSpecification).toEqual(expires ? { AttributeName: 'ttl', Enabled: true } : undefined)
+  })
+
+  it('what is known of models has its key, and stays', () => {
+    const { MODELS_TABLE } = variablesOf(functionOf(template, 'worker-text'))
+    const { Ref: id = '' } = MODELS_TABLE as { Ref?: string }
+    const table = template.Resources[id]?.Properties ?? {}
+
+    expect(table.KeySchema).toEqual([{ AttributeName: 'model', KeyType: 'HASH' }])
+    expect(table.TimeToLiveSpecification).toBeUndefined()
+    expect(variablesOf(functionOf(template, 'worker-image')).MODELS_TABLE).toEqual(MODELS_TABLE)
   })
 
   it('payloads are private, encrypted, logged, and expire after the items that name them', () => {

@@ -9,7 +9,7 @@ import { Settings as ReaderSettings } from '../../functions/reader/settings.ts'
 import { Env as SweeperEnv } from '../../functions/sweeper/env.ts'
 import { Env as WorkerEnv } from '../../functions/worker/env.ts'
 import { Settings as WorkerSettings } from '../../functions/worker/settings.ts'
-import { functionOf, ofType, only, queueOf, render, variablesOf } from './queries.ts'
+import { functionOf, mappingOf, ofType, only, queueOf, render, variablesOf } from './queries.ts'
 import { PIPELINE, synthesizeText } from './synthesized.ts'
 
 const { template, settings } = synthesizeText(PIPELINE)
@@ -160,11 +160,6 @@ describe('functions', () => {
 })
 
 describe('queues', () => {
-  const mappingOf = (queueName: string) => {
-    const source = { 'Fn::GetAtt': [queueOf(template, queueName).id, 'Arn'] }
-    return only(template, 'AWS::Lambda::EventSourceMapping', { EventSourceArn: source }).Properties
-  }
-
   it.each([
     ['Shop-1-inference-text-high', 'worker-text', { batch: 2, at_once: 5 }],
     ['Shop-1-inference-text-normal', 'worker-text', { batch: 2, at_once: 5 }],
@@ -172,7 +167,7 @@ describe('queues', () => {
     ['Shop-1-inference-image-normal', 'worker-image', { batch: 1, at_once: 7 }],
     ['Shop-1-results', 'collector', { batch: 10, at_once: 10 }],
   ])('%s feeds the %s, whose failures come back one by one', (queueName, service, { batch, at_once }) => {
-    const mapping = mappingOf(queueName)
+    const mapping = mappingOf(template, queueName)
     expect(mapping.FunctionName).toEqual({ Ref: functionOf(template, service).id })
     expect(mapping.FunctionResponseTypes).toEqual(['ReportBatchItemFailures'])
     expect(mapping.BatchSize).toBe(batch)

@@ -31,6 +31,7 @@ describe('a pipeline file', () => {
           request: '{ "model_input": prompt }',
           response: '{ "result": result }',
           concurrency: { high: 10, normal: 10 },
+          retry: { attempts: 5, period: 1_000, max_backoff: 30_000, backoff_on: [429, 503], drop_on: [400, 404] },
         },
       },
       observability: { log_level: 'INFO', namespace: 'Sluice', tracing: false, store_prompts: true, fields: {} },
@@ -48,6 +49,27 @@ describe('a pipeline file', () => {
     })
 
     expect(pipeline.quotas.plans.free?.shards).toBe(shards)
+  })
+
+  it('may protect a model, each value as given or its default', () => {
+    const policies = `
+    batch: { count: 10, period: 2s, url: "http://x/batch" }
+    rate_limit: { count: 20, interval: 2s }
+    retry: { attempts: 3, max_backoff: 1m }
+    circuit: { open: 10s }`
+
+    expect(parse({ extra: policies }).models.text).toMatchObject({
+      batch: { count: 10, period: 2_000, url: 'http://x/batch' },
+      rate_limit: { count: 20, interval: 2_000 },
+      retry: { attempts: 3, period: 1_000, max_backoff: 60_000, backoff_on: [429, 503], drop_on: [400, 404] },
+      circuit: { failures: 5, within: 60_000, open: 10_000 },
+    })
+  })
+
+  it('may have as many batches at once as there can be invocations', () => {
+    const extra = '    batch: { count: 10, period: 1s }\n    concurrency: 1000'
+
+    expect(parse({ extra }).models.text?.concurrency).toEqual({ high: 1_000, normal: 1_000 })
   })
 
   it.each([

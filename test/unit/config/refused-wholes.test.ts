@@ -89,28 +89,6 @@ describe('what is not in effect yet is refused, never ignored', () => {
       "p.yaml:2:19: queue.backend can't be rabbitmq yet: that is not in effect; it must be sqs",
     ],
     [
-      'batch',
-      { extra: '    batch: { count: 10, period: 1s, url: "http://x/batch_predict" }' },
-      'p.yaml:15:5: models.text.batch is not in effect yet; remove it',
-    ],
-    [
-      'rate_limit',
-      { extra: '    rate_limit: { count: 100, interval: 60s }' },
-      'p.yaml:15:5: models.text.rate_limit is not in effect yet; remove it',
-    ],
-    [
-      'retry',
-      {
-        extra: '    retry: { attempts: 5, period: 1s, max_backoff: 30s, backoff_on: [429, 503], drop_on: [400, 404] }',
-      },
-      'p.yaml:15:5: models.text.retry is not in effect yet; remove it',
-    ],
-    [
-      'circuit',
-      { extra: '    circuit: { failures: 5, within: 60s, open: 30s }' },
-      'p.yaml:15:5: models.text.circuit is not in effect yet; remove it',
-    ],
-    [
       'tracing',
       { extra: 'observability: { tracing: true }' },
       "p.yaml:15:27: observability.tracing can't be true yet: tracing is not in effect",
@@ -118,32 +96,61 @@ describe('what is not in effect yet is refused, never ignored', () => {
   ])('%s', (_name, changes, expected) => {
     expect(refusal(pipelineText(changes))).toBe(expected)
   })
+})
 
+describe('the policies of a model are checked', () => {
+  const tooMany = (place: string, key = '') =>
+    `p.yaml:${place}: models.text.concurrency${key} must be at most 1,000 with batch: each call is an invocation then`
   it.each<[string, string, string]>([
     [
-      'batch',
-      '{ count: 10, period: 1500ms }',
+      'a batch whose window is no whole seconds',
+      '    batch: { count: 10, period: 1500ms }',
       'p.yaml:15:33: models.text.batch.period must be whole seconds from 1s to 5m, such as 1s',
     ],
     [
-      'retry',
-      '{ backoff_on: [200] }',
+      'a batch of one',
+      '    batch: { count: 1, period: 1s }',
+      'p.yaml:15:21: models.text.batch.count must be a whole number from 2 to 10,000, not 1',
+    ],
+    [
+      'more calls at once than there can be invocations, where each batch is one',
+      '    batch: { count: 10, period: 1s }\n    concurrency: 2000',
+      tooMany('16:18'),
+    ],
+    [
+      'the same for one priority',
+      '    batch: { count: 10, period: 1s }\n    concurrency: { normal: 2000 }',
+      tooMany('16:18'),
+    ],
+    [
+      'a retry of what is no failure',
+      '    retry: { backoff_on: [200] }',
       'p.yaml:15:27: models.text.retry.backoff_on[0] must be a whole number from 400 to 599, not 200',
     ],
-    ['circuit', '{ failurs: 3 }', 'p.yaml:15:16: models.text.circuit has no key "failurs"; did you mean "failures"?'],
-  ])('and its shape is checked: %s %s', (key, value, expected) => {
-    expect(refusal(pipelineText({ extra: `    ${key}: ${value}` }))).toBe(expected)
-  })
-
-  it('and its values are checked against each other', () => {
-    const extra = '    retry: { period: 10s, max_backoff: 1s, backoff_on: [400] }'
-
-    expect(refusal(pipelineText({ extra }))).toBe(
+    [
+      'a retry that can never be made',
+      '    retry: { attempts: 0 }',
+      'p.yaml:15:24: models.text.retry.attempts must be a whole number from 1 to 100, not 0',
+    ],
+    [
+      'a retry whose values contradict each other',
+      '    retry: { period: 10s, max_backoff: 1s, backoff_on: [400] }',
       lines(
-        'p.yaml:15:5: models.text.retry is not in effect yet; remove it',
         'p.yaml:15:5: models.text.retry.drop_on must not name 400, as backoff_on does',
         'p.yaml:15:40: models.text.retry.max_backoff must not be shorter than period',
       ),
-    )
+    ],
+    [
+      'a circuit with a typo',
+      '    circuit: { failurs: 3 }',
+      'p.yaml:15:16: models.text.circuit has no key "failurs"; did you mean "failures"?',
+    ],
+    [
+      'a rate limit without its interval',
+      '    rate_limit: { count: 100 }',
+      'p.yaml:15:5: models.text.rate_limit.interval is missing; it must be a duration from 1s to 1h, such as 60s',
+    ],
+  ])('%s', (_name, extra, expected) => {
+    expect(refusal(pipelineText({ extra }))).toBe(expected)
   })
 })

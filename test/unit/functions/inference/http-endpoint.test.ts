@@ -82,6 +82,19 @@ describe('httpEndpoint: what the model is sent', () => {
     expect(request.headers).toMatchObject({ 'x-tenant': 'a', authorization: 'Bearer secret of NAME' })
   })
 
+  it('has no idempotency key when it is for many requests', async () => {
+    const seen: IncomingMessage[] = []
+    const url = await serve((request, response) => {
+      seen.push(request)
+      response.end('{}')
+    })
+
+    await endpoint(url).call(undefined, {})
+
+    expect(seen).toHaveLength(1)
+    expect(seen[0]?.headers).not.toHaveProperty('idempotency-key')
+  })
+
   it('is nothing when the secret can’t be read: the message comes again', async () => {
     const url = await serve(() => expect.unreachable())
     const auth = { header: 'Authorization', prefix: '', secret: 'NAME' }
@@ -157,8 +170,20 @@ describe('httpEndpoint: what the model answers', () => {
 
     const answer = await endpoint(url).call('r1', {})
 
-    expect(answer).toEqual({ ok: false, code, message: expect.stringContaining(String(status)), reached: true })
+    expect(answer).toEqual({
+      ok: false,
+      code,
+      message: expect.stringContaining(String(status)),
+      reached: true,
+      status,
+    })
     expect(JSON.stringify(answer)).not.toContain('secret')
+  })
+
+  it.each(['7', ' 7 '])('says for how long the model wants to be left alone (Retry-After: %j)', async value => {
+    const url = await serve(answering(429, '{}', { 'retry-after': value }))
+
+    expect(await endpoint(url).call('r1', {})).toMatchObject({ status: 429, retry_after_ms: 7_000 })
   })
 
   it.each([

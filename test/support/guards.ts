@@ -1,0 +1,30 @@
+import { vi } from 'vitest'
+import { createGuard } from '../../functions/guard/guard.ts'
+import type { Policies } from '../../functions/guard/policies.ts'
+import type { Guard, GuardStore } from '../../functions/guard/port.ts'
+import { movableClock, NOW } from './clock.ts'
+import { memoryGuards } from './memory/guards.ts'
+
+export const CIRCUIT: Policies = { circuit: { failures: 3, within_ms: 60_000, open_ms: 30_000 } }
+export const LIMITED: Policies = { rate_limit: { count: 5, interval_ms: 2_000 } }
+/** Of a worker that stays. */
+export const ask = { until: NOW + 3_600_000 }
+
+/** Processes that share a store, and what they ask of it. */
+export function aFleet(policies: Policies) {
+  const { clock, advance } = movableClock()
+  const memory = memoryGuards()
+  const store = { read: vi.fn(memory.read), write: vi.fn(memory.write) }
+  let nonces = 0
+  const ids = { nonce: () => `nonce-${nonces++}` }
+  const changes: string[] = []
+  const process = (using: GuardStore = store, of = policies): Guard =>
+    createGuard({ store: using, clock, ids, onChange: change => changes.push(change) }, 'text', of)
+  const calls = () => ({ reads: store.read.mock.calls.length, writes: store.write.mock.calls.length })
+  return { clock, advance, store, process, changes, calls }
+}
+
+export const permits = (guard: Guard, count: number) =>
+  Promise.all(Array.from({ length: count }, () => guard.permit(ask)))
+/** Reports failed calls. */
+export const fail = (guard: Guard, failures = 1) => guard.report({ succeeded: false, failures })

@@ -1,0 +1,36 @@
+import type { InferenceMessage } from '../../functions/requests/messages.ts'
+import type { aWorker } from './worker.ts'
+
+/** After this, a message that was not acknowledged comes again. Milliseconds. */
+const VISIBILITY_MS = 120_000
+const ROUNDS = 100
+
+/**
+ * Delivers messages, and all that the worker sends to its own queue again, when they are due, as many together as `size`
+ * says, and moves the clock from one to the next. Throws if that comes to no end.
+ */
+export async function redeliver(
+  { ports, invoke, deferred }: Pick<ReturnType<typeof aWorker>, 'ports' | 'invoke' | 'deferred'>,
+  messages: readonly InferenceMessage[],
+  size: number,
+): Promise<void> {
+  let waiting: { body: unknown; due: number }[] = messages.map(body => ({ body, due: ports.clock() }))
+  for (let round = 0; waiting.length > 0; round++) {
+    if (round === ROUNDS) throw new Error(`${waiting.length} messages come again and again`)
+    waiting.sort((a, b) => a.due - b.due)
+    // A batch is gathered for a second.
+    ports.advance(Math.max(0, (waiting[0]?.due ?? 0) + 1_000 - ports.clock()))
+    const due = waiting.filter(one => one.due <= ports.clock()).slice(0, size)
+    waiting = waiting.filter(one => !due.includes(one))
+    const seen = deferred().length
+    const undone = await invoke(due.map(({ body }) => body))
+    const again = due
+      .filter((_, i) => undone.includes(i))
+      .map(({ body }) => ({ body, due: ports.clock() + VISIBILITY_MS }))
+    const sent = deferred().slice(seen)
+    waiting.push(
+      ...again,
+      ...sent.map(({ body, delay_seconds = 0 }) => ({ body, due: ports.clock() + delay_seconds * 1_000 })),
+    )
+  }
+}

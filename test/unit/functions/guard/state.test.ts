@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest'
+import type { Policies } from '../../../../functions/guard/policies.ts'
+import { SOON_MS } from '../../../../functions/guard/port.ts'
+import { type Ask, admit, afterReport, type GuardState, UNTOUCHED } from '../../../../functions/guard/state.ts'
+import { NOW } from '../../../support/clock.ts'
+
+const POLICIES: Policies = {
+  rate_limit: { count: 2, interval_ms: 2_000 },
+  circuit: { failures: 3, within_ms: 60_000, open_ms: 30_000 },
+}
+const CIRCUIT_ONLY: Policies = { circuit: POLICIES.circuit }
+const ask: Ask = { until: NOW + 90_000 }
+const asks = (n: number): Ask[] => Array.from({ length: n }, () => ask)
+
+const admitAll = (state: GuardState, of: readonly Ask[], policies = POLICIES, now = NOW) =>
+  admit(state, of, { now, id: 'p1' }, policies)
+
+const open: GuardState = { ...UNTOUCHED, open: { until: NOW + 5_000, times: 1 } }
+const halfOpen: GuardState = { ...UNTOUCHED, open: { until: NOW, times: 1 } }
+const probed: GuardState = { ...halfOpen, probe: { id: 'p0', since: NOW - 4_000, until: NOW + 60_000 } }
+
+describe('admitting calls', () => {
+  it('changes nothing where nothing holds them up', () => {
+    const { state, permits } = admitAll(UNTOUCHED, asks(3), {})
+
+    expect(state).toBe(UNTOUCHED)
+    expect(permits).toEqual(asks(3).map(() => ({ granted: true, at: NOW })))
+  })
+
+  it('through a closed circuit changes nothing, though calls have failed', () => {
+    const shaky = { ...UNTOUCHED, failures: [NOW - 1] }
+
+    expect(admitAll(shaky, asks(2), CIRCUIT_ONLY)).toEqual({
+      state: shaky,
+      permits: asks(2).map(() => ({ granted: true, at: NOW })),
+    })
+  })
+
+  it('books a turn for each of them, in their order', () => {
+    const { state, permits } = admitAll(UNTOUCHED, asks(5))
+
+    expect(permits.map(permit => permit.granted && permit.at - NOW)).toEqual([0, 0, 2_350, 2_350, 4_650])
+    expect(state.calls).toEqual([
+      { from: NOW + 2_300, count: 2 },
+      { from: NOW + 4_600, count: 1 },
+    ])
+  })
+
+  it('uses a turn that was booked before, as long as it is not over', () => {
+    const { state } = admitAll(UNTOUCHED, asks(3))
+    const back = { ...ask, turn: NOW + 2_350 }
+
+    const early = admitAll(state, [back], POLICIES, NOW + 2_000)
+    const inTime = admitAll(state, [back], POLICIES, NOW + 2_350 + 166)
+    const late = admitAll(state, [back], POLICIES, NOW + 2_350 + 167)
+
+    for (const used of [early, inTime]) {
+      expect(used.state).toBe(state)
+      expect(used.permits).toEqual([{ granted: true, at: NOW + 2_350 }])
+    }
+    expect(late.permits).toEqual([{ granted: true, at: NOW + 2_350 + 167 }])
+    expect(late.state.calls).toEqual([
+      { from: NOW + 2_300, count: 1 },
+      { from: NOW + 2_500, count: 1 },
+    ])
+  })
+
+  it('ignores a turn where there is no rate limit any more', () => {
+    expect(admitAll(UNTOUCHED, [{ ...ask, turn: NOW + 60_000 }], {}).permits).toEqual([{ granted: true, at: NOW }])
+  })
+
+  it('books nothing further ahead than a queue can hold a message back', () => {
+    const slow: Policies = { rate_limit: { count: 1, interval_ms: 600_000 } }
+
+    const { state, permits } = admitAll(UNTOUCHED, asks(4), slow)
+
+    expect(permits).toMatchObject([
+      { granted: true, at: NOW },
+      { granted: true },
+      { granted: false, until: NOW + 900_000, because: 'rate limited' },
+      { granted: false, until: NOW + 900_000, because: 'rate limited' },
+    ])
+    expect(state.calls).toHaveLength(2)
+  })
+
+  it('is refused during a pause that the model has asked for, and books no turn', () => {
+    const paused = { ...UNTOUCHED, paused_until: NOW + 3_000 }
+
+    for (const policies of [{}, POLICIES]) {
+      const { state, permits } = admitAll(paused, [ask], policies)
+      expect(state).toBe(paused)
+      expect(permits).toEqual([{ granted: false, until: NOW + 3_000, because: 'paused' }])
+    }
+    expect(admitAll(paused, [ask], {}, NOW + 3_000).permits).toEqual([{ granted: true, at: NOW + 3_000 }])
+  })
+
+  it('is refused while the circuit is open, and books no turn', () => {
+    const { state, permits } = admitAll(open, asks(2))
+
+    expect(state).toBe(open)
+    expect(permits).toEqual(asks(2).map(() => ({ granted: false, until: NOW + 5_000, because: 'open' })))
+  })
+
+  it('goes on where the pipeline has no circuit any more', () => {
+    expect(admitAll(open, [ask], {})).toEqual({ state: open, permits: [{ granted: true, at: NOW }] })
+    expect(admitAll(probed, [ask], {}).permits).toEqual([{ granted: true, at: NOW }])
+  })
+
+  it('lets one of all that ask at once probe a circuit that is half open', () => {
+    const { state, permits } = admitAll(halfOpen, asks(3), CIRCUIT_ONLY)
+
+    expect(permits).toEqual([
+      { granted: true, at: NOW, probe: 'p1' },
+      { granted: false, until: NOW + 1_000, because: 'open' },
+      { granted: false, until: NOW + 1_000, because: 'open' },
+    ])
+    expect(state.probe).toEqual({ id: 'p1', since: NOW, until: ask.until })
+  })
+
+  it('lets another one probe only when the first one’s worker must be gone', () => {
+    expect(admitAll(probed, [ask]).permits).toEqual([{ granted: false, until: NOW + 4_000, because: 'open' }])
+    expect(admitAll(probed, [ask], POLICIES, NOW + 59_999).permits).toMatchObject([{ granted: false }])
+    expect(admitAll(probed, [ask], POLICIES, NOW + 60_000).permits).toMatchObject([{ granted: true, probe: 'p1' }])
+  })
+
+  it('makes no probe of a call that has to wait for its turn in the queue', () => {
+    const busy = { ...halfOpen, calls: admitAll(UNTOUCHED, asks(2)).state.calls }
+
+    const { state, permits } = admitAll(busy, [ask])
+
+    expect(permits).toEqual([{ granted: true, at: NOW + 2_350 }])
+    expect(state.probe).toBeUndefined()
+    const soon = NOW + 2_350 - SOON_MS
+    expect(admitAll(state, [{ ...ask, turn: NOW + 2_350 }], POLICIES, soon).permits).toEqual([
+      { granted: true, at: NOW + 2_350, probe: 'p1' },
+    ])
+  })
+})
+
+describe('the reports of calls', () => {
+  const report = (state: GuardState, what: Parameters<typeof afterReport>[1], policies = POLICIES) =>
+    afterReport(state, what, NOW, policies)
+
+  it('change nothing when the call succeeded, failures before it or not: they are not in a row', () => {
+    for (const state of [UNTOUCHED, { ...UNTOUCHED, failures: [NOW - 1] }, open])
+      expect(report(state, { succeeded: true })).toBe(state)
+  })
+
+  it('count failures, a failed call as one', () => {
+    expect(report(UNTOUCHED, { succeeded: false }).failures).toEqual([NOW])
+    expect(report(UNTOUCHED, { succeeded: false, failures: 2 }).failures).toEqual([NOW, NOW])
+    expect(report(UNTOUCHED, { succeeded: false, failures: 3 }).open).toEqual({ until: NOW + 30_000, times: 1 })
+  })
+
+  it('count no failures that were none of the model’s own', () => {
+    expect(report(UNTOUCHED, { succeeded: false, failures: 0 })).toBe(UNTOUCHED)
+  })
+
+  it('count nothing where there is no circuit', () => {
+    expect(report(UNTOUCHED, { succeeded: false }, {})).toBe(UNTOUCHED)
+  })
+
+  it('keep the rate limit’s log', () => {
+    const { calls } = admitAll(UNTOUCHED, asks(2)).state
+
+    expect(report({ ...UNTOUCHED, calls }, { succeeded: false, failures: 3 }).calls).toEqual(calls)
+  })
+
+  it.each([
+    { what: 'closes the circuit', succeeded: true, expected: { failures: [] } },
+    { what: 'opens it for longer', succeeded: false, expected: { open: { until: NOW + 60_000, times: 2 } } },
+    { what: 'leaves it half open, for the next one', succeeded: undefined, expected: { open: probed.open } },
+  ])('of a probe: it $what ($succeeded)', ({ succeeded, expected }) => {
+    const after = report(probed, { succeeded, probe: 'p0' })
+
+    expect(after).toMatchObject(expected)
+    expect(after.probe).toBeUndefined()
+    expect(after.open !== undefined).toBe(succeeded !== true)
+  })
+
+  it.each([true, false, undefined])('of a probe that is another’s by now change nothing (%s)', succeeded => {
+    expect(report(probed, { succeeded, probe: 'older' })).toBe(probed)
+  })
+
+  it('of calls that are no probe leave an open circuit as it is', () => {
+    for (const state of [open, halfOpen, probed])
+      for (const succeeded of [true, false]) expect(report(state, { succeeded })).toBe(state)
+  })
+
+  it('keep the longest pause that the model has asked for, with or without a circuit', () => {
+    for (const policies of [{}, POLICIES]) {
+      const paused = report(UNTOUCHED, { succeeded: false, failures: 0, pause_until: NOW + 3_000 }, policies)
+      expect(paused).toEqual({ ...UNTOUCHED, paused_until: NOW + 3_000 })
+      expect(report(paused, { succeeded: false, failures: 0, pause_until: NOW + 2_000 }, policies)).toBe(paused)
+    }
+  })
+})

@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest'
+import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
+import { aBatchWorker, calls, echo, failure, promptsOf } from '../../../support/batch-worker.ts'
+import { NOW } from '../../../support/clock.ts'
+import { failing } from '../../../support/failing.ts'
+import { aMessage, anItem } from '../../../support/requests.ts'
+import { LEASE } from '../../../support/worker.ts'
+
+describe('a worker with batches: the rate limit', () => {
+  it('takes one turn for all of them, which the first brings back', async () => {
+    const { ports, asked, invoke, messagesOf, hintsSent, deferred, aGuard, guards } = aBatchWorker(echo, {
+      rate_limit: { count: 1, interval_ms: 4_000 },
+    })
+    await aGuard().permit({ until: NOW })
+
+    await invoke(await messagesOf(['a', 'b', 'c']))
+
+    expect(hintsSent()).toEqual([{ turn: NOW + 4_700 }, undefined, undefined])
+    expect(deferred().map(({ delay_seconds }) => delay_seconds)).toEqual([4, 4, 4])
+    ports.advance(4_000)
+    await invoke(deferred().map(({ body }) => body))
+    expect(asked.map(one => [one.at - NOW, promptsOf(one)])).toEqual([[4_700, ['a', 'b', 'c']]])
+    expect((await guards.read('text'))?.calls).toMatchObject([{ count: 1 }, { count: 1 }])
+  })
+})
+
+describe('a worker with batches: a batch that fails as a whole for no request’s fault', () => {
+  it.each([
+    { what: '429', fields: { status: 429 }, at_most: undefined },
+    { what: '503', fields: { status: 503 }, at_most: undefined },
+    { what: 'a refused connection', fields: { code: 'model_unreachable', reached: false }, at_most: undefined },
+    { what: 'a timeout, which a smaller one may not have', fields: { code: 'model_timeout' }, at_most: 2 },
+  ] as const)('goes back to the queue after one call: $what', async ({ fields, at_most }) => {
+    const { asked, invoke, messagesOf, outcomes, deferred, hintsSent, stored } = aBatchWorker(() => failure(fields))
+    const messages = await messagesOf(['a', 'b', 'c', 'd', 'e'])
+
+    await invoke(messages)
+
+    expect(asked).toHaveLength(1)
+    expect(outcomes()).toEqual([])
+    expect(deferred()).toHaveLength(5)
+    expect(hintsSent()).toEqual(messages.map(() => at_most && { at_most }))
+    for (const message of messages)
+      expect(await stored(anItem(message))).toMatchObject({ status: 'queued', attempt: 1, not_before: NOW + 1_500 })
+  })
+
+  it('is split when one of it has no other attempt', async () => {
+    const { asked, create, invoke, messagesOf, byStatus } = aBatchWorker(prompts =>
+      prompts.includes('bad') ? failure({ status: 503 }) : echo(prompts),
+    )
+    const last = aMessage(await create({ attempt: 2 }), { prompt: 'bad' })
+
+    await invoke([...(await messagesOf(['a', 'b', 'c'])), last])
+
+    expect(asked.length).toBeLessThanOrEqual(5)
+    expect(byStatus('completed')).toHaveLength(3)
+    expect(byStatus('failed')).toMatchObject([{ request_id: last.request_id, attempt: 3 }])
+  })
+
+  it('is not held against one that was alone with it while others succeeded', async () => {
+    const { create, invoke, messagesOf, byStatus, hintsSent, stored } = aBatchWorker((prompts, { at }) =>
+      // The poison takes the model down for the calls after it.
+      prompts.includes('bad')
+        ? failure({ status: 500 })
+        : prompts.includes('late') && at === NOW
+          ? failure({ status: 503 })
+          : echo(prompts),
+    )
+    const late = await create()
+
+    await invoke([...(await messagesOf(['a', 'b', 'bad'])), aMessage(late, { prompt: 'late' })])
+
+    expect(byStatus('completed')).toHaveLength(2)
+    expect(byStatus('failed')).toMatchObject([{ prompt: { inline: 'bad' }, attempt: 1 }])
+    expect(hintsSent()).toEqual([undefined])
+    expect(await stored(late)).toMatchObject({ status: 'queued', attempt: 1 })
+  })
+})
+
+describe('a worker with batches: a split that can’t go on', () => {
+  const poisoned = (prompts: string[]) =>
+    prompts.includes('bad') ? failure({ code: 'model_rejected', status: 400 }) : echo(prompts)
+  const PROMPTS = ['a', 'b', 'c', 'd', 'bad', 'f', 'g', 'h']
+
+  it('for want of time leaves what it does not know, in smaller parts, for another attempt', async () => {
+    const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(poisoned)
+    const endpoint: WorkerPorts['endpoint'] = {
+      ...ports.endpoint,
+      call: (id, body) => {
+        ports.advance(11_000)
+        return ports.endpoint.call(id, body)
+      },
+    }
+
+    await invoke(await messagesOf(PROMPTS), { ...ports, endpoint })
+
+    // 90 s, of which a call may take 60, and 10 are for publishing.
+    expect(calls(asked)).toEqual([PROMPTS, ['a', 'b', 'c', 'd']])
+    expect(byStatus('completed')).toHaveLength(4)
+    expect(byStatus('failed')).toEqual([])
+    expect(hintsSent()).toEqual(Array.from({ length: 4 }, () => ({ at_most: 2 })))
+  })
+
+  it.each([
+    { what: 'is refused', circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
+    { what: 'would be the probe of a circuit', circuit: { failures: 1, within_ms: 60_000, open_ms: 1 } },
+  ])('since its permit $what leaves it for another attempt', async ({ circuit }) => {
+    const { ports, asked, invoke, messagesOf, hintsSent, aGuard, guards } = aBatchWorker(poisoned, { circuit })
+    const endpoint: WorkerPorts['endpoint'] = {
+      ...ports.endpoint,
+      call: async (id, body) => {
+        await aGuard().report({ succeeded: false })
+        ports.advance(1_000)
+        return ports.endpoint.call(id, body)
+      },
+    }
+
+    await invoke(await messagesOf(PROMPTS), { ...ports, endpoint })
+
+    expect(asked).toHaveLength(1)
+    expect(hintsSent()).toEqual(PROMPTS.map(() => ({ at_most: 2 })))
+    const state = await guards.read('text')
+    expect(state?.open).toBeDefined()
+    expect(state?.probe).toBeUndefined()
+  })
+
+  it('since its guard is unavailable keeps what it knows', async () => {
+    const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(poisoned)
+    let permits = 0
+    const guard = failing(ports.guard, 'permit', 'before', () => ++permits > 2)
+
+    expect(await invoke(await messagesOf(PROMPTS), { ...ports, guard })).toEqual([])
+
+    expect(calls(asked)).toEqual([PROMPTS, ['a', 'b', 'c', 'd']])
+    expect(byStatus('completed')).toHaveLength(4)
+    expect(hintsSent()).toEqual(Array.from({ length: 4 }, () => ({ at_most: 2 })))
+  })
+
+  it('since nothing succeeds stops soon: the model is what fails', async () => {
+    const { asked, invoke, messagesOf, deferred, byStatus, guards } = aBatchWorker(() => failure({ status: 500 }), {
+      circuit: { failures: 5, within_ms: 60_000, open_ms: 10_000 },
+    })
+
+    await invoke(await messagesOf(PROMPTS))
+
+    expect(asked).toHaveLength(3)
+    expect(byStatus('failed')).toEqual([])
+    expect(deferred()).toHaveLength(8)
+    expect((await guards.read('text'))?.failures).toHaveLength(3)
+  })
+
+  it('does not count failures that some of the batch have caused as the model’s', async () => {
+    const { invoke, messagesOf, guards } = aBatchWorker(
+      prompts => (prompts.includes('bad') ? failure({ status: 500 }) : echo(prompts)),
+      { circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
+    )
+
+    await invoke(await messagesOf(PROMPTS))
+
+    expect(await guards.read('text')).toBeUndefined()
+  })
+})
+
+describe('a worker with batches: a circuit', () => {
+  it('lets a whole batch be its probe, and spends no attempt of any while it is open (I8)', async () => {
+    const { ports, asked, invoke, messagesOf, stored, deferred, aGuard, guards } = aBatchWorker(echo, {
+      circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },
+    })
+    await aGuard().report({ succeeded: false })
+    const messages = await messagesOf(['a', 'b', 'c'])
+
+    await invoke(messages)
+    expect(asked).toEqual([])
+    for (const message of messages)
+      expect(await stored(anItem(message))).toMatchObject({ status: 'queued', attempt: 0 })
+
+    ports.advance(12_000)
+    await invoke(deferred().map(({ body }) => body))
+    expect(calls(asked)).toEqual([['a', 'b', 'c']])
+    expect(await guards.read('text')).not.toHaveProperty('open')
+    expect(ports.clock()).toBeLessThan(LEASE)
+  })
+})

@@ -1,0 +1,118 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { ModelAnswer, ModelFailure } from '../../../../functions/inference/port.ts'
+import { promptsOf } from '../../../support/batch-worker.ts'
+import { redeliver } from '../../../support/redeliver.ts'
+import { aMessage, anItem } from '../../../support/requests.ts'
+import { type Asked, aWorker } from '../../../support/worker.ts'
+
+const RETRY = { attempts: 5, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] }
+const REFUSED: ModelFailure = { ok: false, code: 'model_rejected', message: 'm', reached: true, status: 400 }
+const UNREADABLE: ModelFailure = { ok: false, code: 'invalid_model_response', message: 'm', reached: true }
+const BROKEN: ModelFailure = { ok: false, code: 'model_error', message: 'm', reached: true, status: 500 }
+const RESET: ModelFailure = { ok: false, code: 'model_unreachable', message: 'm', reached: true }
+
+const BAD = 'bad'
+
+/** Runs requests, of which those at these places break each batch that they are in. */
+async function runPoisoned({
+  size,
+  count,
+  bad,
+  failure,
+}: {
+  size: number
+  count: number
+  bad: Set<number>
+  failure: ModelFailure
+}) {
+  const answer = (asked: Asked): ModelAnswer => {
+    const prompts = promptsOf(asked)
+    if (prompts.includes(BAD)) return failure
+    return { ok: true, answer: { outputs: prompts.map(prompt => ({ result: prompt })) } }
+  }
+  const worker = aWorker(answer, { batched: true, retry: RETRY })
+  const messages = await Promise.all(
+    Array.from({ length: count }, async (_, i) =>
+      aMessage(await worker.ports.items.create(anItem()), { prompt: bad.has(i) ? BAD : `good ${i}` }),
+    ),
+  )
+  await redeliver(worker, messages, size)
+  const ids = (of: readonly { readonly request_id: string }[]) => of.map(({ request_id }) => request_id).toSorted()
+  return {
+    calls: worker.asked.length,
+    deliveries: worker.deferred().length,
+    completed: ids(worker.outcomes().filter(({ status }) => status === 'completed')),
+    failed: ids(worker.outcomes().filter(({ status }) => status === 'failed')),
+    good: ids(messages.filter((_, i) => !bad.has(i))),
+    culprits: ids(messages.filter((_, i) => bad.has(i))),
+  }
+}
+
+const aFew = (count: number) =>
+  fc.uniqueArray(fc.nat(count - 1), { minLength: 1, maxLength: 3 }).map(places => new Set(places))
+const aBatch = fc
+  .integer({ min: 4, max: 24 })
+  .chain(count => fc.record({ count: fc.constant(count), bad: aFew(count) }))
+
+describe('a batch with requests that break it', () => {
+  it.each([
+    { what: 'refused', failure: REFUSED },
+    { what: 'answered with what is no JSON', failure: UNREADABLE },
+  ])(
+    'is split within its invocation when it is $what: all good ones complete, the others fail',
+    async ({ failure }) => {
+      await fc.assert(
+        fc.asyncProperty(aBatch, async ({ count, bad }) => {
+          const run = await runPoisoned({ size: count, count, bad, failure })
+
+          expect(run.completed).toEqual(run.good)
+          expect(run.failed).toEqual(run.culprits)
+          expect(run.deliveries).toBe(0)
+          expect(run.calls).toBeLessThanOrEqual(2 * count)
+        }),
+        { numRuns: 60 },
+      )
+    },
+  )
+
+  it.each([
+    { what: 'a server error', failure: BROKEN },
+    { what: 'a reset connection', failure: RESET },
+  ])('is split, and if need be tried in smaller parts, after $what', async ({ failure }) => {
+    await fc.assert(
+      fc.asyncProperty(aBatch, async ({ count, bad }) => {
+        const run = await runPoisoned({ size: count, count, bad, failure })
+
+        expect(run.completed).toEqual(run.good)
+        expect(run.failed).toEqual(run.culprits)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it.each([
+    { what: 'refused', failure: REFUSED },
+    { what: 'a server error', failure: BROKEN },
+    { what: 'a reset connection', failure: RESET },
+  ])('takes fewer than 40 calls for 95 requests by 10 with three such: $what', async ({ failure }) => {
+    const places = fc.uniqueArray(fc.nat(94), { minLength: 3, maxLength: 3 })
+    await fc.assert(
+      fc.asyncProperty(places, async bad => {
+        const run = await runPoisoned({ size: 10, count: 95, bad: new Set(bad), failure })
+
+        expect(run.completed).toHaveLength(92)
+        expect(run.failed).toEqual(run.culprits)
+        expect(run.calls).toBeLessThan(40)
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('takes no more than 12 calls for 95 requests by 10 where none is', async () => {
+    const run = await runPoisoned({ size: 10, count: 95, bad: new Set(), failure: REFUSED })
+
+    expect(run.completed).toHaveLength(95)
+    expect(run.calls).toBe(10)
+  })
+})

@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest'
+import type { InferenceMessage } from '../../../../functions/requests/messages.ts'
+import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
+import { aBatchWorker, calls, echo, tokens } from '../../../support/batch-worker.ts'
+import { NOW } from '../../../support/clock.ts'
+import { failing } from '../../../support/failing.ts'
+import { aMessage } from '../../../support/requests.ts'
+
+describe('a worker with batches', () => {
+  it('has one call for all messages of an invocation, in their order, without any one’s idempotency key', async () => {
+    const { asked, invoke, messagesOf } = aBatchWorker()
+
+    await invoke(await messagesOf(['a', 'bb', 'ccc']))
+
+    expect(asked).toEqual([
+      {
+        requestId: undefined,
+        body: {
+          inputs: [
+            { input: 'a', attempt: 1 },
+            { input: 'bb', attempt: 1 },
+            { input: 'ccc', attempt: 1 },
+          ],
+        },
+        at: NOW,
+      },
+    ])
+  })
+
+  it('gives each request its own output and usage', async () => {
+    const { outcomes, invoke, messagesOf } = aBatchWorker()
+    const messages = await messagesOf(['a', 'bb', 'ccc'])
+
+    expect(await invoke(messages)).toEqual([])
+
+    expect(outcomes()).toMatchObject(
+      messages.map(({ request_id }, i) => ({
+        request_id,
+        status: 'completed',
+        result: { inline: ['a', 'bb', 'ccc'][i] },
+        usage: tokens(i + 1),
+      })),
+    )
+  })
+
+  it('sends a batch of one as a batch, too', async () => {
+    const { asked, invoke, messagesOf } = aBatchWorker()
+
+    await invoke(await messagesOf(['a']))
+
+    expect(calls(asked)).toEqual([['a']])
+  })
+
+  it('has calls of the sizes that earlier failures allow, one after the other', async () => {
+    let under_way = 0
+    const { ports, asked, invoke, messagesOf } = aBatchWorker()
+    const endpoint: WorkerPorts['endpoint'] = {
+      ...ports.endpoint,
+      call: async (id, body) => {
+        expect(++under_way).toBe(1)
+        const answer = await ports.endpoint.call(id, body)
+        under_way--
+        return answer
+      },
+    }
+
+    await invoke([...(await messagesOf(['a', 'b', 'c'], { at_most: 2 })), ...(await messagesOf(['d', 'e']))], {
+      ...ports,
+      endpoint,
+    })
+
+    expect(calls(asked)).toEqual([['a', 'b'], ['c'], ['d', 'e']])
+  })
+
+  it('puts off what there is no time for after earlier calls', async () => {
+    const { ports, asked, invoke, messagesOf, deferred } = aBatchWorker()
+    const endpoint: WorkerPorts['endpoint'] = {
+      ...ports.endpoint,
+      call: (id, body) => {
+        ports.advance(40_000)
+        return ports.endpoint.call(id, body)
+      },
+    }
+
+    await invoke(await messagesOf(['a', 'b'], { at_most: 1 }), { ...ports, endpoint })
+
+    expect(calls(asked)).toEqual([['a']])
+    expect(deferred()).toMatchObject([{ delay_seconds: 0 }])
+  })
+})
+
+describe('a worker with batches: what happens to one of a batch', () => {
+  it('fails alone when the model refuses it', async () => {
+    const { asked, invoke, messagesOf, byStatus } = aBatchWorker(prompts => ({
+      ok: true,
+      answer: { outputs: prompts.map(prompt => (prompt === 'bad' ? { error: 'no' } : { result: prompt })) },
+    }))
+
+    await invoke(await messagesOf(['a', 'bad', 'c']))
+
+    expect(asked).toHaveLength(1)
+    expect(byStatus('completed')).toHaveLength(2)
+    expect(byStatus('failed')).toMatchObject([
+      { prompt: { inline: 'bad' }, reached: true, error: { code: 'model_rejected' } },
+    ])
+  })
+
+  it('fails alone when its output can’t be mapped', async () => {
+    const { invoke, messagesOf, byStatus } = aBatchWorker(prompts => ({
+      ok: true,
+      answer: { outputs: prompts.map(prompt => (prompt === 'bad' ? { usage: -1 } : { result: prompt })) },
+    }))
+
+    await invoke(await messagesOf(['a', 'bad', 'c']))
+
+    expect(byStatus('completed')).toHaveLength(2)
+    expect(byStatus('failed')).toMatchObject([
+      { prompt: { inline: 'bad' }, reached: true, error: { code: 'invalid_model_response' } },
+    ])
+  })
+
+  it('is not sent, and fails uncharged, when it can’t be mapped itself', async () => {
+    const { ports, asked, invoke, messagesOf, byStatus } = aBatchWorker()
+    const request: WorkerPorts['mappings']['request'] = of =>
+      of.body.prompt === 'bad' ? (ports.mappings.response(null) as Promise<never>) : ports.mappings.request(of)
+
+    await invoke(await messagesOf(['a', 'bad', 'c']), { ...ports, mappings: { ...ports.mappings, request } })
+
+    expect(calls(asked)).toEqual([['a', 'c']])
+    expect(byStatus('completed')).toHaveLength(2)
+    expect(byStatus('failed')).toMatchObject([{ reached: false, error: { code: 'mapping_failed' } }])
+  })
+
+  it('is not sent when its claim is refused', async () => {
+    const { asked, create, invoke, messagesOf, deferred, byStatus } = aBatchWorker()
+    const others = await messagesOf(['a', 'c'])
+    const ended = aMessage(await create({ status: 'cancelled' }), { prompt: 'ended' })
+    const leased = aMessage(await create({ status: 'running', attempt: 1, lease_until: NOW + 9_000 }), { prompt: 'x' })
+
+    expect(await invoke([ended, ...others, leased])).toEqual([])
+
+    expect(calls(asked)).toEqual([['a', 'c']])
+    expect(deferred()).toMatchObject([{ body: { request_id: leased.request_id }, delay_seconds: 9 }])
+    expect(byStatus('completed')).toHaveLength(2)
+  })
+
+  it('runs alone another time when a worker has left it', async () => {
+    const { asked, create, invoke, messagesOf, hintsSent } = aBatchWorker()
+    const abandoned = aMessage(await create({ status: 'running', attempt: 1, lease_until: NOW }), { prompt: 'x' })
+
+    await invoke([...(await messagesOf(['a', 'b'])), abandoned])
+
+    expect(calls(asked)).toEqual([['a', 'b']])
+    expect(hintsSent()).toEqual([{ alone: true }])
+  })
+
+  it.each(['claim', 'get'] as const)('comes again alone when its %s is unavailable', async what => {
+    const { ports, asked, create, invoke, messagesOf } = aBatchWorker()
+    const unlucky = aMessage(await create(), { prompt: 'b' })
+    const messages = [...(await messagesOf(['a'])), unlucky, ...(await messagesOf(['c']))]
+    const using: WorkerPorts =
+      what === 'claim'
+        ? {
+            ...ports,
+            items: failing(
+              ports.items,
+              'claim',
+              'before',
+              message => (message as InferenceMessage).request_id === unlucky.request_id,
+            ),
+          }
+        : { ...ports, payloads: failing(ports.payloads, 'get', 'before') }
+    const sent =
+      what === 'get' ? messages.map(one => (one === unlucky ? { ...one, body: { key: 'k' } } : one)) : messages
+
+    expect(await invoke(sent, using)).toEqual([1])
+
+    expect(calls(asked)).toEqual([['a', 'c']])
+  })
+
+  it('comes again alone when its outcome can’t be published', async () => {
+    const { ports, invoke, messagesOf, outcomes } = aBatchWorker()
+    const messages = await messagesOf(['a', 'b', 'c'])
+    const isUnlucky = (_: unknown, message: unknown) =>
+      (message as { body: { request_id: string } }).body.request_id === messages[1]?.request_id
+
+    expect(await invoke(messages, { ...ports, queue: failing(ports.queue, 'send', 'before', isUnlucky) })).toEqual([1])
+
+    expect(outcomes()).toHaveLength(2)
+  })
+
+  it.each(['an open circuit', 'a turn that is far ahead'])(
+    'comes again alone when it can’t be put back for %s: the others are there once',
+    async hindrance => {
+      const { ports, invoke, messagesOf, deferred, aGuard } = aBatchWorker(echo, {
+        circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },
+        rate_limit: { count: 1, interval_ms: 10_000 },
+      })
+      if (hindrance === 'an open circuit') await aGuard().report({ succeeded: false })
+      else await aGuard().permit({ until: NOW })
+      const messages = await messagesOf(['a', 'b', 'c'])
+      const isUnlucky = (_: unknown, message: unknown) =>
+        (message as { body: InferenceMessage }).body.request_id === messages[1]?.request_id
+
+      expect(await invoke(messages, { ...ports, queue: failing(ports.queue, 'send', 'before', isUnlucky) })).toEqual([
+        1,
+      ])
+
+      expect(deferred()).toHaveLength(2)
+    },
+  )
+})

@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest'
+import { InferenceMessage } from '../../../../functions/requests/messages.ts'
+import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
+import { NOW } from '../../../support/clock.ts'
+import { failing } from '../../../support/failing.ts'
+import { aGuardedWorker, down } from '../../../support/guarded-worker.ts'
+import { aMessage, anItem } from '../../../support/requests.ts'
+import { LEASE } from '../../../support/worker.ts'
+
+describe('a worker: an open circuit', () => {
+  it('is opened by failed calls, of whichever worker', async () => {
+    const { ports, create, run, model, state, aGuard } = aGuardedWorker()
+    model.answer = down
+
+    await run(await create())
+    expect((await state())?.open).toBeUndefined()
+    await run(await create(), { ...ports, guard: aGuard() })
+
+    expect((await state())?.open).toEqual({ until: NOW + 10_000, times: 1 })
+  })
+
+  it.each([
+    { code: 'model_rejected', status: 400 },
+    { code: 'invalid_model_response', status: undefined },
+    { code: 'result_too_large', status: undefined },
+  ] as const)('is not opened by $code, since the model has answered', async fields => {
+    const { create, run, model, state } = aGuardedWorker()
+    model.answer = { ...down, ...fields }
+
+    for (let i = 0; i < 5; i++) await run(await create())
+
+    expect(await state()).toBeUndefined()
+  })
+
+  it('holds each message back until it may ask again, and changes no item (I8)', async () => {
+    const { create, run, open, asked, deferred, stored } = aGuardedWorker()
+    await open()
+    const item = await create()
+
+    expect(await run(item)).toEqual([])
+
+    expect(asked).toEqual([])
+    // Half of the spread, a quarter of the wait.
+    expect(deferred()).toEqual([
+      { body: JSON.parse(JSON.stringify(aMessage(item))), group: item.user_id, delay_seconds: 12 },
+    ])
+    expect(await stored(item)).toEqual(item)
+  })
+
+  it.each([
+    { random: 0, delay: 600 },
+    { random: 0.9999, delay: 605 },
+  ])('lets messages come back over five seconds at most ($random)', async ({ random, delay }) => {
+    const { ports, create, run, deferred, open } = aGuardedWorker({
+      circuit: { failures: 2, within_ms: 60_000, open_ms: 600_000 },
+    })
+    await open()
+
+    await run(await create(), { ...ports, random: () => random })
+
+    expect(deferred()).toMatchObject([{ delay_seconds: delay }])
+  })
+
+  it('lets a message come back at its deadline, to expire', async () => {
+    const { ports, run, open, deferred } = aGuardedWorker()
+    await open()
+
+    await run(await ports.items.create(anItem({ deadline: NOW + 4_000 })))
+
+    expect(deferred()).toMatchObject([{ delay_seconds: 4 }])
+  })
+
+  it('does not keep a request from expiring, or being dropped', async () => {
+    const { ports, run, open, deferred, stored } = aGuardedWorker()
+    await open()
+    const expired = await ports.items.create(anItem({ deadline: NOW }))
+
+    await run(expired)
+
+    expect(deferred()).toEqual([])
+    expect(await stored(expired)).toMatchObject({ status: 'expired' })
+  })
+
+  it('takes the turn away from a message that had one: it asks anew', async () => {
+    const { invoke, create, open, deferred } = aGuardedWorker({ rate_limit: { count: 1, interval_ms: 4_000 } })
+    await open()
+
+    await invoke([{ ...aMessage(await create()), hints: { turn: NOW, at_most: 3 } }])
+
+    expect(InferenceMessage.parse(deferred()[0]?.body).hints).toEqual({ at_most: 3 })
+  })
+})
+
+describe('a worker: the probe of a circuit', () => {
+  it('is one call, and the next ones are made when it has succeeded', async () => {
+    const { ports, create, open, invoke, asked, deferred, state, run } = aGuardedWorker()
+    await open()
+    ports.advance(10_000)
+
+    await invoke(await Promise.all(Array.from({ length: 5 }, async () => aMessage(await create()))))
+
+    expect(asked).toHaveLength(1)
+    expect(deferred()).toHaveLength(4)
+    expect(await state()).not.toHaveProperty('open')
+    await run(await create())
+    expect(asked).toHaveLength(2)
+  })
+
+  it('keeps the circuit open for longer when it fails', async () => {
+    const { ports, create, open, run, model, state, stored } = aGuardedWorker()
+    model.answer = down
+    await open()
+    ports.advance(10_000)
+    const item = await create()
+
+    await run(item)
+
+    expect((await state())?.open).toEqual({ until: NOW + 30_000, times: 2 })
+    expect(await state()).not.toHaveProperty('probe')
+    expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 1 })
+  })
+
+  it.each([
+    { what: 'has ended', fields: { status: 'completed', attempt: 1 } },
+    { what: 'is another worker’s', fields: { status: 'running', attempt: 1, lease_until: LEASE } },
+    { what: 'has no item', fields: undefined },
+  ] as const)('is given back by a request that $what', async ({ fields }) => {
+    const { ports, open, run, state, create, asked } = aGuardedWorker()
+    await open()
+    ports.advance(10_000)
+    const item = anItem(fields)
+    if (fields) await ports.items.create(item)
+
+    await run(item)
+
+    expect(asked).toEqual([])
+    expect(await state()).not.toHaveProperty('probe')
+    await run(await create())
+    expect(asked).toHaveLength(1)
+  })
+
+  it('is given back by a request that can’t be mapped', async () => {
+    const { ports, open, run, state, create, asked } = aGuardedWorker()
+    await open()
+    ports.advance(10_000)
+    const mappings = { ...ports.mappings, request: () => ports.mappings.response(null) as Promise<never> }
+
+    await run(await create(), { ...ports, mappings })
+
+    expect(asked).toEqual([])
+    expect(await state()).not.toHaveProperty('probe')
+  })
+
+  it('is forgotten when its worker must be gone', async () => {
+    const { ports, open, run, create, asked } = aGuardedWorker()
+    await open()
+    ports.advance(10_000)
+    await run(await create(), { ...ports, endpoint: failing(ports.endpoint, 'call', 'before') })
+
+    await run(await create())
+    expect(asked).toEqual([])
+    ports.advance(95_000)
+    await run(await create())
+
+    expect(asked).toHaveLength(1)
+  })
+
+  it.each([
+    { what: 'though a timer is early', sleeps: [1_174, 1], at: 11_175 },
+    { what: 'and for another one when it has slept through it', sleeps: [30_000], at: 40_000 },
+  ])('waits for its turn, $what', async ({ sleeps, at }) => {
+    const { ports, open, create, run, asked, deferred, state, useTurn } = aGuardedWorker({
+      rate_limit: { count: 1, interval_ms: 1_000 },
+    })
+    await open()
+    ports.advance(10_000)
+    await useTurn()
+    const left = [...sleeps]
+    const sleep: WorkerPorts['sleep'] = async ms => ports.advance(left.shift() ?? ms)
+
+    await run(await create(), { ...ports, sleep })
+
+    expect(asked.map(call => call.at - NOW)).toEqual([at])
+    expect(deferred()).toEqual([])
+    expect(await state()).not.toHaveProperty('open')
+  })
+})
+
+describe('a worker: a circuit that opens while it waits for its turn', () => {
+  it('has the claim given back, and no attempt spent (I8)', async () => {
+    const { ports, create, run, open, asked, deferred, stored, aGuard } = aGuardedWorker({
+      rate_limit: { count: 1, interval_ms: 1_000 },
+    })
+    await aGuard().permit({ until: NOW })
+    const item = await create()
+    const sleep: WorkerPorts['sleep'] = async ms => {
+      ports.advance(ms)
+      await open()
+    }
+
+    await run(item, { ...ports, sleep })
+
+    expect(asked).toEqual([])
+    expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 0, not_before: NOW + 1_175 })
+    expect(deferred()).toMatchObject([{ delay_seconds: 12 }])
+    expect(InferenceMessage.parse(deferred()[0]?.body)).not.toHaveProperty('hints')
+  })
+
+  it('ends the request if its owner has asked to cancel it meanwhile, uncharged', async () => {
+    const { ports, create, run, open, outcomes, deferred, stored, aGuard } = aGuardedWorker({
+      rate_limit: { count: 1, interval_ms: 1_000 },
+    })
+    await aGuard().permit({ until: NOW })
+    const item = await create()
+    const sleep: WorkerPorts['sleep'] = async ms => {
+      ports.advance(ms)
+      await open()
+      const running = await stored(item)
+      if (running) await ports.items.cancel(running, NOW)
+    }
+
+    await run(item, { ...ports, sleep })
+
+    expect(deferred()).toEqual([])
+    expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 1, reached: false }])
+  })
+})

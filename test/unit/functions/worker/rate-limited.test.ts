@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestItem } from '../../../../functions/requests/item.ts'
+import { InferenceMessage } from '../../../../functions/requests/messages.ts'
+import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
+import { NOW } from '../../../support/clock.ts'
+import { failing } from '../../../support/failing.ts'
+import { aMessage, anItem } from '../../../support/requests.ts'
+import { aWorker as makeWorker, SUCCESS } from '../../../support/worker.ts'
+
+/** After the first call, turns are this far apart. */
+const TURN = 4_700
+const LIMIT = { count: 1, interval_ms: 4_000 }
+
+function aWorker(limit = LIMIT) {
+  const worker = makeWorker(SUCCESS, { rate_limit: limit })
+  const { ports, deferred } = worker
+  const create = () => ports.items.create(anItem())
+  const stored = (item: RequestItem) => ports.items.get(item.user_id, item.request_id)
+  const lastDeferred = () => {
+    const last = deferred().at(-1)
+    if (!last) throw new Error('nothing was sent again')
+    return { ...last, message: InferenceMessage.parse(last.body) }
+  }
+  return { ...worker, create, stored, lastDeferred }
+}
+
+describe('a worker: a rate limit', () => {
+  it('sends what has to wait back with the turn that was booked for it, and changes no item (I8)', async () => {
+    const { create, asked, invoke, lastDeferred, stored } = aWorker()
+    const [first, second] = [await create(), await create()]
+
+    await invoke([aMessage(first), aMessage(second)])
+
+    expect(asked).toHaveLength(1)
+    const { message, delay_seconds } = lastDeferred()
+    expect(message).toEqual({ ...JSON.parse(JSON.stringify(aMessage(second))), hints: { turn: NOW + TURN } })
+    expect(delay_seconds).toBe(4)
+    expect(await stored(second)).toEqual(second)
+  })
+
+  it('makes the call at its turn when the message comes back, and books no other', async () => {
+    const { ports, create, asked, invoke, outcomes, lastDeferred, guards } = aWorker()
+    await invoke([aMessage(await create()), aMessage(await create())])
+    const { message, delay_seconds = 0 } = lastDeferred()
+    const booked = await guards.read('text')
+    ports.advance(delay_seconds * 1_000)
+
+    await invoke([message])
+
+    expect(asked.map(({ at }) => at - NOW)).toEqual([0, TURN])
+    expect(outcomes()).toHaveLength(2)
+    expect((await guards.read('text'))?.calls).toEqual(booked?.calls)
+  })
+
+  it('waits in the worker for a turn that comes soon, with the request claimed', async () => {
+    const { ports, create, asked, run, stored, deferred, aGuard } = aWorker({ count: 1, interval_ms: 1_000 })
+    await aGuard().permit({ until: NOW })
+    const item = await create()
+    const statuses: (string | undefined)[] = []
+    const sleep: WorkerPorts['sleep'] = async ms => {
+      statuses.push((await stored(item))?.status)
+      ports.advance(ms)
+    }
+
+    await run(item, { ...ports, sleep })
+
+    expect(statuses).toEqual(['running'])
+    expect(deferred()).toEqual([])
+    expect(asked.map(({ at }) => at - NOW)).toEqual([1_175])
+  })
+
+  it('asks for another turn when its message has come too late for it', async () => {
+    const { ports, create, asked, invoke, lastDeferred } = aWorker()
+    await invoke([aMessage(await create()), aMessage(await create())])
+    const { message } = lastDeferred()
+    ports.advance(TURN + 1_000)
+
+    await invoke([message])
+
+    // The limit counts the turn that was missed, too.
+    expect(asked).toHaveLength(1)
+    expect(lastDeferred().message.hints).toEqual({ turn: NOW + 2 * TURN - 100 })
+  })
+
+  it('asks for another turn when it was slept through, and gives the claim back without an attempt', async () => {
+    const { ports, create, asked, run, stored, lastDeferred, aGuard } = aWorker({ count: 1, interval_ms: 1_200 })
+    await aGuard().permit({ until: NOW })
+    const item = await create()
+    // While it waits, its turn passes, and another worker books the next one.
+    const sleep: WorkerPorts['sleep'] = async ms => {
+      ports.advance(ms + 1_000)
+      await aGuard().permit({ until: NOW })
+    }
+
+    await run(item, { ...ports, sleep })
+
+    expect(asked).toEqual([])
+    expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 0 })
+    expect(await stored(item)).not.toHaveProperty('started_at')
+    expect(await stored(item)).not.toHaveProperty('reached')
+    expect(lastDeferred().message.hints?.turn).toBeGreaterThan(ports.clock())
+  })
+
+  it('spends no turn on a request that has been cancelled meanwhile', async () => {
+    const { ports, create, invoke, guards, asked, deferred } = aWorker()
+    const item = await create()
+    await ports.items.cancel(item, NOW)
+
+    await invoke([aMessage(item)])
+
+    expect([asked, deferred()]).toEqual([[], []])
+    expect(await guards.read('text')).toBeUndefined()
+  })
+
+  it.each([
+    { what: 'has no item yet', fields: undefined },
+    { what: 'another worker runs', fields: { status: 'running', attempt: 1, lease_until: NOW + 30_000 } },
+    { what: 'waits for a retry', fields: { attempt: 1, not_before: NOW + 30_000 } },
+    { what: 'has expired', fields: { deadline: NOW } },
+    { what: 'has crashed workers', fields: { status: 'running', attempt: 3, crashes: 2, lease_until: NOW } },
+  ] as const)('spends no turn on a request that $what', async ({ fields }) => {
+    const { ports, invoke, guards, asked } = aWorker()
+    const item = anItem(fields)
+    if (fields) await ports.items.create(item)
+
+    await invoke([aMessage(item)])
+
+    expect(asked).toEqual([])
+    expect(await guards.read('text')).toBeUndefined()
+  })
+
+  it('spends no turn on a request that a worker has left before it runs alone', async () => {
+    const { ports, create, invoke, asked, lastDeferred, guards } = aWorker({ count: 5, interval_ms: 4_000 })
+    const abandoned = await ports.items.create(anItem({ status: 'running', attempt: 1, lease_until: NOW }))
+
+    await invoke([aMessage(await create()), aMessage(abandoned)])
+
+    expect(asked).toHaveLength(1)
+    expect(lastDeferred().message.hints).toEqual({ alone: true })
+    expect((await guards.read('text'))?.calls).toMatchObject([{ count: 1 }])
+
+    await invoke([lastDeferred().message])
+    expect(asked).toHaveLength(2)
+  })
+
+  it.each(['before', 'after'] as const)('brings the message again when it could not be put back (%s)', async when => {
+    const { ports, create, run, aGuard, outcomes } = aWorker()
+    await aGuard().permit({ until: NOW })
+    const item = await create()
+
+    expect(await run(item, { ...ports, queue: failing(ports.queue, 'send', when) })).toEqual([0])
+
+    ports.advance(60_000)
+    expect(await run(item)).toEqual([])
+    expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 1 }])
+  })
+
+  it('keeps to it over many workers, and completes all', async () => {
+    const { ports, create, asked, invoke, deferred, outcomes, aGuard } = aWorker({ count: 5, interval_ms: 2_000 })
+    const fleet = Array.from({ length: 4 }, () => ({ ...ports, guard: aGuard() }))
+    const items = await Promise.all(Array.from({ length: 40 }, create))
+    await Promise.all(
+      fleet.map((worker, i) =>
+        invoke(
+          items.slice(i * 10, i * 10 + 10).map(item => aMessage(item)),
+          worker,
+        ),
+      ),
+    )
+
+    for (let seen = 0; seen < deferred().length; ) {
+      const waiting = deferred().slice(seen)
+      seen = deferred().length
+      for (const { body } of waiting.toSorted((a, b) => turnOf(a.body) - turnOf(b.body))) {
+        ports.advance(Math.max(0, turnOf(body) - 700 - ports.clock()))
+        await invoke([body], fleet[seen % fleet.length])
+      }
+    }
+
+    expect(outcomes().filter(({ status, attempt }) => status === 'completed' && attempt === 1)).toHaveLength(40)
+    const times = asked.map(({ at }) => at)
+    for (const from of times) expect(times.filter(at => at >= from && at < from + 2_000).length).toBeLessThanOrEqual(5)
+    expect(Math.max(...times) - NOW).toBeLessThanOrEqual(7 * 1.2 * 2_000)
+  })
+})
+
+const turnOf = (body: unknown): number => InferenceMessage.parse(body).hints?.turn ?? NOW

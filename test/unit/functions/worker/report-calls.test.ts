@@ -1,0 +1,80 @@
+import { describe, expect, it, vi } from 'vitest'
+import type { ModelFailure } from '../../../../functions/inference/port.ts'
+import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
+import { NOW } from '../../../support/clock.ts'
+import { failing } from '../../../support/failing.ts'
+import { aGuardedWorker, down } from '../../../support/guarded-worker.ts'
+import { SUCCESS } from '../../../support/worker.ts'
+
+describe('a worker: a model that asks to be left alone', () => {
+  const busy: ModelFailure = { ...down, status: 429, retry_after_ms: 3_000 }
+
+  it('is not called by any worker until then, and none of it counts as a failure', async () => {
+    const { ports, create, run, model, asked, deferred, state, aGuard } = aGuardedWorker()
+    model.answer = busy
+    await run(await create())
+
+    await run(await create(), { ...ports, guard: aGuard() })
+    ports.advance(2_999)
+    await run(await create(), { ...ports, guard: aGuard() })
+    expect(asked).toHaveLength(1)
+    expect(deferred().map(({ delay_seconds }) => delay_seconds)).toEqual([3, 4, 1])
+    expect(await state()).toMatchObject({ paused_until: NOW + 3_000, failures: [] })
+
+    ports.advance(1)
+    await run(await create(), { ...ports, guard: aGuard() })
+    expect(asked).toHaveLength(2)
+  })
+
+  it('is left alone though there is no circuit', async () => {
+    const { create, run, model, asked } = aGuardedWorker({ circuit: undefined })
+    model.answer = busy
+
+    await run(await create())
+    await run(await create())
+
+    expect(asked).toHaveLength(1)
+  })
+
+  it('has failed when it answers 503, whatever it asks for', async () => {
+    const { create, run, model, state } = aGuardedWorker()
+    model.answer = { ...busy, status: 503 }
+
+    await run(await create())
+
+    expect(await state()).toMatchObject({ paused_until: NOW + 3_000, failures: [NOW] })
+  })
+
+  it('has failed when it answers 429 and does not say for how long', async () => {
+    const { create, run, model, state } = aGuardedWorker()
+    model.answer = { ...busy, retry_after_ms: undefined }
+
+    await run(await create())
+
+    expect((await state())?.failures).toEqual([NOW])
+  })
+})
+
+describe('a worker: a guard that can’t be told', () => {
+  it.each([
+    { what: 'a success of a probe', answer: SUCCESS, expected: { status: 'completed' } },
+    { what: 'a failure', answer: { ...down, code: 'model_rejected', status: 400 }, expected: { status: 'failed' } },
+  ] as const)('changes nothing for the request, and is logged: $what', async ({ answer, expected }) => {
+    const { ports, create, open, run, model, outcomes } = aGuardedWorker()
+    await open()
+    ports.advance(10_000)
+    model.answer = answer
+    const error = vi.fn<WorkerPorts['logger']['error']>()
+
+    expect(
+      await run(await create(), {
+        ...ports,
+        logger: { ...ports.logger, error },
+        guard: failing(ports.guard, 'report', 'before'),
+      }),
+    ).toEqual([])
+
+    expect(outcomes()).toMatchObject([expected])
+    expect(error.mock.calls).toMatchObject([['the state of the model could not be told', {}]])
+  })
+})

@@ -1,0 +1,244 @@
+import { describe, expect, it } from 'vitest'
+import { createMappings } from '../../../../functions/inference/mapping.ts'
+import type { ModelAnswer, ModelFailure } from '../../../../functions/inference/port.ts'
+import type { RequestItem } from '../../../../functions/requests/item.ts'
+import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
+import type { Retry } from '../../../../functions/worker/retry.ts'
+import { NOW } from '../../../support/clock.ts'
+import { failing } from '../../../support/failing.ts'
+import { aMessage, anItem } from '../../../support/requests.ts'
+import { LEASE, aWorker as makeWorker, SUCCESS } from '../../../support/worker.ts'
+
+const RETRY: Retry = {
+  attempts: 3,
+  period_ms: 1_000,
+  max_backoff_ms: 30_000,
+  backoff_on: [429, 503],
+  drop_on: [400, 404],
+}
+const failed = (fields: Partial<ModelFailure> = {}): ModelFailure => ({
+  ok: false,
+  code: 'model_error',
+  message: 'the model answered 503',
+  reached: true,
+  status: 503,
+  ...fields,
+})
+const refused = failed({ code: 'model_unreachable', status: undefined, reached: false })
+
+/** A worker whose model gives these answers, the last one for good. */
+function aWorker(answers: readonly ModelAnswer[]) {
+  let calls = 0
+  const worker = makeWorker(() => answers[Math.min(calls++, answers.length - 1)] ?? SUCCESS, { retry: RETRY })
+  const stored = (item: RequestItem) => worker.ports.items.get(item.user_id, item.request_id)
+  /** The message that was sent last arrives, after its delay. */
+  const arrive = async (using: WorkerPorts = worker.ports) => {
+    const last = worker.deferred().at(-1)
+    if (!last) throw new Error('nothing was sent again')
+    worker.ports.advance((last.delay_seconds ?? 0) * 1_000)
+    return worker.invoke([last.body], using)
+  }
+  return { ...worker, stored, arrive }
+}
+
+describe('a worker: a call that may succeed another time', () => {
+  it('goes back to the queue, and waits there: the item first, then its message with the delay', async () => {
+    const { ports, outcomes, deferred, run, stored } = aWorker([failed()])
+    const item = await ports.items.create(anItem())
+
+    expect(await run(item)).toEqual([])
+
+    expect(outcomes()).toEqual([])
+    expect(await stored(item)).toMatchObject({
+      status: 'queued',
+      attempt: 1,
+      not_before: NOW + 1_500,
+      reached: true,
+      started_at: NOW,
+    })
+    expect(deferred()).toEqual([
+      { body: JSON.parse(JSON.stringify(aMessage(item))), group: item.user_id, delay_seconds: 2 },
+    ])
+  })
+
+  it('is made again after that, and its success is the outcome', async () => {
+    const { ports, asked, outcomes, run, arrive } = aWorker([failed(), failed(), SUCCESS])
+    await run(await ports.items.create(anItem()))
+
+    await arrive()
+    await arrive()
+
+    expect(asked.map(({ at, body }) => [at - NOW, (body as { attempt: number }).attempt])).toEqual([
+      [0, 1],
+      [2_000, 2],
+      // The second wait is between one and four seconds.
+      [5_000, 3],
+    ])
+    expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 3 }])
+  })
+
+  it('is made as often as the policy says, and its last failure is the outcome', async () => {
+    const { ports, asked, outcomes, deferred, run, arrive } = aWorker([failed()])
+    await run(await ports.items.create(anItem()))
+
+    await arrive()
+    await arrive()
+
+    expect(asked).toHaveLength(3)
+    expect(deferred()).toHaveLength(2)
+    expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 3, error: { code: 'model_error' } }])
+  })
+
+  it.each([
+    { code: 'model_rejected', status: 400 },
+    { code: 'model_rejected', status: 422 },
+    { code: 'invalid_model_response', status: undefined },
+    { code: 'result_too_large', status: undefined },
+  ] as const)('is not one that came out as $code ($status): failed after one attempt', async fields => {
+    const { ports, outcomes, deferred, run } = aWorker([failed(fields)])
+
+    await run(await ports.items.create(anItem()))
+
+    expect(deferred()).toEqual([])
+    expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 1, error: { code: fields.code } }])
+  })
+
+  it('is not one whose answer the response mapping can’t read', async () => {
+    const { ports, outcomes, deferred, run } = aWorker([{ ok: true, answer: { usage: 'none' } }])
+
+    await run(await ports.items.create(anItem()))
+
+    expect(deferred()).toEqual([])
+    expect(outcomes()).toMatchObject([{ status: 'failed', error: { code: 'invalid_model_response' } }])
+  })
+
+  it.each([
+    { asked_ms: 7_001, wait: 7_001, delay: 8 },
+    { asked_ms: 100, wait: 1_500, delay: 2 },
+    { asked_ms: 86_400_000, wait: 900_000, delay: 900 },
+  ])(
+    'waits as long as the model asks, a quarter of an hour at most ($asked_ms ms)',
+    async ({ asked_ms, ...expected }) => {
+      const { ports, deferred, run, stored } = aWorker([failed({ retry_after_ms: asked_ms })])
+      const item = await ports.items.create(anItem())
+
+      await run(item)
+
+      expect(await stored(item)).toMatchObject({ not_before: NOW + expected.wait })
+      expect(deferred()).toMatchObject([{ delay_seconds: expected.delay }])
+    },
+  )
+
+  it('comes back at its deadline, and expires then, when its wait would be longer', async () => {
+    const { ports, asked, run, stored, arrive, deferred } = aWorker([failed({ retry_after_ms: 60_000 })])
+    const item = await ports.items.create(anItem({ deadline: NOW + 10_000 }))
+    await run(item)
+    expect(deferred()).toMatchObject([{ delay_seconds: 10 }])
+
+    await arrive()
+
+    expect(asked).toHaveLength(1)
+    expect(await stored(item)).toMatchObject({ status: 'expired', charge: 0 })
+  })
+
+  it('is deferred to the end of its wait when its message comes before', async () => {
+    const { ports, asked, deferred, run, stored } = aWorker([failed()])
+    const item = await ports.items.create(anItem())
+    await run(item)
+    const waiting = await stored(item)
+
+    await run(item)
+
+    expect(asked).toHaveLength(1)
+    expect(deferred()).toHaveLength(2)
+    expect(deferred()[1]).toMatchObject({ delay_seconds: 2 })
+    expect(await stored(item)).toEqual(waiting)
+  })
+})
+
+describe('a worker: what a run is charged for', () => {
+  it.each([
+    { what: 'no attempt', answers: [refused], reached: false },
+    { what: 'the first attempt', answers: [failed(), refused], reached: true },
+    { what: 'the second attempt', answers: [refused, failed(), refused], reached: true },
+    { what: 'the last attempt', answers: [refused, refused, failed()], reached: true },
+  ])('is whether its model was reached: by $what', async ({ answers, reached }) => {
+    const { ports, outcomes, run, arrive } = aWorker(answers)
+    await run(await ports.items.create(anItem()))
+
+    await arrive()
+    await arrive()
+
+    expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 3, reached }])
+  })
+
+  it('is what an earlier attempt has reached, when the request can’t be mapped any more', async () => {
+    const { ports, outcomes, run, arrive } = aWorker([failed()])
+    await run(await ports.items.create(anItem()))
+    const mappings = createMappings({ request: '$number(prompt)', response: '$' })
+
+    await arrive({ ...ports, mappings })
+
+    expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 2, reached: true }])
+  })
+})
+
+describe('a worker: what happens while a retry is prepared', () => {
+  it.each([
+    { what: 'the item can’t be reached', broken: 'requeue', when: 'before' },
+    { what: 'the answer of the item is lost', broken: 'requeue', when: 'after' },
+    { what: 'the message can’t be sent', broken: 'send', when: 'before' },
+    { what: 'the answer of the queue is lost', broken: 'send', when: 'after' },
+  ] as const)('repairs itself by the message that was not acknowledged: $what', async ({ broken, when }) => {
+    const { ports, asked, outcomes, run } = aWorker([failed(), SUCCESS])
+    const item = await ports.items.create(anItem())
+    const using: WorkerPorts =
+      broken === 'send'
+        ? { ...ports, queue: failing(ports.queue, 'send', when) }
+        : { ...ports, items: failing(ports.items, 'requeue', when) }
+
+    expect(await run(item, using)).toEqual([0])
+    ports.advance(LEASE - NOW)
+    expect(await run(item)).toEqual([])
+
+    expect(asked).toHaveLength(2)
+    expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 2 }])
+  })
+
+  it('ends the request when its owner has asked to cancel it', async () => {
+    const { ports, outcomes, deferred, invoke, stored } = aWorker([failed()])
+    const item = await ports.items.create(anItem())
+    const endpoint: WorkerPorts['endpoint'] = {
+      ...ports.endpoint,
+      call: async (id, body) => {
+        const running = await stored(item)
+        if (running) await ports.items.cancel(running, NOW)
+        return ports.endpoint.call(id, body)
+      },
+    }
+
+    await invoke([aMessage(item)], { ...ports, endpoint })
+
+    expect(deferred()).toEqual([])
+    expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 1, reached: true }])
+    expect(await stored(item)).toMatchObject({ status: 'running', cancel_requested: true })
+  })
+
+  it('drops it when another worker has taken the request over, whose lease was over', async () => {
+    const { ports, outcomes, deferred, invoke, stored } = aWorker([failed()])
+    const item = await ports.items.create(anItem())
+    const endpoint: WorkerPorts['endpoint'] = {
+      ...ports.endpoint,
+      call: async (id, body) => {
+        const running = await stored(item)
+        if (running) await ports.items.reclaim(running, { claim_id: 'other', now: LEASE, lease_until: LEASE + 95_000 })
+        return ports.endpoint.call(id, body)
+      },
+    }
+
+    expect(await invoke([aMessage(item)], { ...ports, endpoint })).toEqual([])
+
+    expect([outcomes(), deferred()]).toEqual([[], []])
+    expect(await stored(item)).toMatchObject({ status: 'running', attempt: 2 })
+  })
+})

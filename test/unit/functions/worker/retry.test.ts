@@ -1,0 +1,92 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { ModelFailure } from '../../../../functions/inference/port.ts'
+import { FAILURE_CODES } from '../../../../functions/requests/errors.ts'
+import { backoff, mayBeRetried, pauseOf, type Retry } from '../../../../functions/worker/retry.ts'
+
+const RETRY: Retry = {
+  attempts: 5,
+  period_ms: 1_000,
+  max_backoff_ms: 30_000,
+  backoff_on: [429, 503],
+  drop_on: [400, 404],
+}
+const failure = (fields: Partial<ModelFailure>): ModelFailure => ({
+  ok: false,
+  code: 'model_error',
+  message: 'm',
+  reached: true,
+  ...fields,
+})
+
+describe('a failed call', () => {
+  it.each([429, 500, 502, 503, 504, 599])('is made again after %i', status => {
+    expect(mayBeRetried(failure({ status }), RETRY)).toBe(true)
+  })
+
+  it.each([301, 400, 401, 404, 409, 422, 499])('is not made again after %i', status => {
+    expect(mayBeRetried(failure({ code: 'model_rejected', status }), RETRY)).toBe(false)
+  })
+
+  it.each([
+    { status: 409, policy: { backoff_on: [409] }, again: true },
+    { status: 429, policy: { backoff_on: [503] }, again: false },
+    { status: 503, policy: { backoff_on: [429] }, again: true },
+    { status: 501, policy: { drop_on: [501] }, again: false },
+    { status: 400, policy: { drop_on: [] }, again: false },
+  ])('is made again as its policy says: $status, $policy', ({ status, policy, again }) => {
+    expect(mayBeRetried(failure({ status }), { ...RETRY, ...policy })).toBe(again)
+  })
+
+  it('without a status is made again after a timeout, and a connection that failed', () => {
+    const again = FAILURE_CODES.filter(code => mayBeRetried(failure({ code }), RETRY))
+
+    expect(again).toEqual(['model_timeout', 'model_unreachable'])
+  })
+})
+
+describe('the wait for the next attempt', () => {
+  it.each([
+    { attempt: 1, random: 0, wait: 1_000 },
+    { attempt: 1, random: 0.5, wait: 1_500 },
+    { attempt: 1, random: 0.9999, wait: 2_000 },
+    { attempt: 3, random: 0.9999, wait: 7_999 },
+    { attempt: 5, random: 0.9999, wait: 29_997 },
+    { attempt: 5, random: 0, wait: 1_000 },
+  ])('after attempt $attempt is $wait ms with $random', ({ attempt, random, wait }) => {
+    expect(backoff(RETRY, attempt, () => random)).toBe(wait)
+  })
+
+  it('is whole milliseconds from the period to the longest backoff, and may grow with each attempt', () => {
+    const aPolicy = fc.record({ period_ms: fc.integer({ min: 100, max: 900_000 }), more: fc.nat(900_000) })
+    const aRandom = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+    fc.assert(
+      fc.property(aPolicy, fc.integer({ min: 1, max: 100 }), aRandom, ({ period_ms, more }, attempt, random) => {
+        const policy = { ...RETRY, period_ms, max_backoff_ms: period_ms + more }
+
+        const wait = backoff(policy, attempt, () => random)
+
+        expect(Number.isInteger(wait)).toBe(true)
+        expect(wait).toBeGreaterThanOrEqual(period_ms)
+        expect(wait).toBeLessThanOrEqual(policy.max_backoff_ms)
+        expect(backoff(policy, attempt + 1, () => random)).toBeGreaterThanOrEqual(wait)
+      }),
+    )
+  })
+
+  it('is one for all where the period is the longest backoff', () => {
+    expect(backoff({ ...RETRY, max_backoff_ms: 1_000 }, 4, () => 0.7)).toBe(1_000)
+  })
+})
+
+describe('the pause that a model asks for', () => {
+  it.each([
+    { asked: undefined, pause: 0 },
+    { asked: 3_000, pause: 3_000 },
+    { asked: 900_000, pause: 900_000 },
+    { asked: 86_400_000, pause: 900_000 },
+    { asked: Number.POSITIVE_INFINITY, pause: 900_000 },
+  ])('is a quarter of an hour at most: $asked', ({ asked, pause }) => {
+    expect(pauseOf(failure({ retry_after_ms: asked }))).toBe(pause)
+  })
+})
