@@ -27,7 +27,7 @@ describe('a worker with batches: the rate limit', () => {
 describe('a worker with batches: a batch that fails as a whole for no request’s fault', () => {
   it.each([
     { what: '429', fields: { status: 429 }, at_most: undefined },
-    { what: '503', fields: { status: 503 }, at_most: undefined },
+    { what: '503, which one of them may have caused', fields: { status: 503 }, at_most: 2 },
     { what: 'a refused connection', fields: { code: 'model_unreachable', reached: false }, at_most: undefined },
     { what: 'a timeout, which a smaller one may not have', fields: { code: 'model_timeout' }, at_most: 2 },
   ] as const)('goes back to the queue after one call: $what', async ({ fields, at_most }) => {
