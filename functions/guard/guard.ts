@@ -103,6 +103,7 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
       if (tellsNothing) return
       await change(state => ({ state: afterReport(state, report, clock(), policies), answer: undefined }))
     },
+    openUntil: () => known?.state.open?.until,
   }
 }
 
