@@ -56,7 +56,7 @@ const ROUNDING_MS = 1_000
  */
 export function afterOthers({ guard, clock }: Pick<WorkerPorts, 'guard' | 'clock'>): number {
   const [until, now] = [guard.openUntil() ?? 0, clock()]
-  return until > now ? until + longestSpread(until - now) + ROUNDING_MS : now
+  return until > now ? until + Math.ceil(longestSpread(until - now)) + ROUNDING_MS : now
 }
 
 /**

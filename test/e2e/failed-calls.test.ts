@@ -170,6 +170,8 @@ describe.concurrent('a call that fails', () => {
   })
 })
 
-test('in the end the books agree', async () => {
+test('in the end the books agree, and no function has met an error', async () => {
+  const logged = system.functionLogs().split('\n')
+  expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
 })

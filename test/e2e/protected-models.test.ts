@@ -140,6 +140,8 @@ describe.concurrent('a model that asks to be left alone for three seconds', () =
   })
 })
 
-test('in the end the books agree', async () => {
+test('in the end the books agree, and no function has met an error', async () => {
+  const logged = system.functionLogs().split('\n')
+  expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
 })

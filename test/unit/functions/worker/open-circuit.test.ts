@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ModelAnswer } from '../../../../functions/inference/port.ts'
-import type { RequestItem } from '../../../../functions/requests/item.ts'
+import { RequestItem } from '../../../../functions/requests/item.ts'
+import { NOW } from '../../../support/clock.ts'
 import { anItem } from '../../../support/requests.ts'
 import { aWorker } from '../../../support/worker.ts'
 
@@ -17,7 +18,7 @@ function aFailingWorker(open_ms: number) {
 }
 
 describe('a worker: a request whose call has failed, while the circuit is open', () => {
-  it.for([1_000, 2_000, 30_000])(
+  it.for([1_000, 1_001, 2_000, 30_000])(
     'comes back after all that were only held up, so that another one is the next to be tried (open for %i ms)',
     async open_ms => {
       const { ports, run, delayOf, asked } = aFailingWorker(open_ms)
@@ -29,6 +30,8 @@ describe('a worker: a request whose call has failed, while the circuit is open',
       expect(asked).toHaveLength(1)
       expect(delayOf(other)).toBeGreaterThanOrEqual(open_ms / 1_000)
       expect(delayOf(tried)).toBeGreaterThan(delayOf(other))
+      const { not_before } = RequestItem.parse(await ports.items.get(tried.user_id, tried.request_id))
+      expect(not_before).toBeGreaterThanOrEqual(NOW + open_ms)
     },
   )
 
