@@ -6,13 +6,18 @@ import type { RunningSystem } from './system.ts'
 
 type User = ApiClient & { readonly user: string }
 
-/** Posts a request for each prompt, a few at a time: more at once would only be as many more threads on this machine. */
-export async function submitAll(client: ApiClient, model: string, prompts: readonly string[]): Promise<void> {
+/**
+ * Posts a request for each prompt, a few at a time: more at once would only be as many more threads on this machine. Answers
+ * with their ids.
+ */
+export async function submitAll(client: ApiClient, model: string, prompts: readonly string[]): Promise<string[]> {
   const left = prompts.values()
+  const ids: string[] = []
   const poster = async () => {
-    for (const prompt of left) await client.submit({ prompt, model })
+    for (const prompt of left) ids.push(await client.submit({ prompt, model }))
   }
   await Promise.all(Array.from({ length: 4 }, poster))
+  return ids
 }
 
 export const prompts = (count: number): string[] => Array.from({ length: count }, (_, i) => `number ${i}`)
