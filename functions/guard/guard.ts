@@ -113,6 +113,7 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
       const told = await change(state => ({ state: afterReport(state, report, clock(), policies), answer: true }))
       if (!told) throw new Unavailable('the guard of the model', new Error('it keeps changing'))
     },
+    openUntil: () => known?.state.open?.until,
   }
 }
 

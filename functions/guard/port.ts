@@ -44,6 +44,8 @@ export interface Guard {
   isLate(at: number): boolean
   /** Tells how calls came out. Rejects with `Unavailable`. */
   report(report: Report): Promise<void>
+  /** Until when the circuit is open, epoch milliseconds, as this process has last seen it: after a report, as that left it. */
+  openUntil(): number | undefined
 }
 
 /** Where the workers of a model share what they know of it. Methods reject with `Unavailable`. */

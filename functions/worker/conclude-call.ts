@@ -5,6 +5,7 @@ import type { OutcomeOf } from '../requests/events.ts'
 import type { Answer, Mapped } from './call-model.ts'
 import type { Claimed } from './claim-request.ts'
 import { conclude, failedFor, giveBack } from './conclude.ts'
+import { afterOthers } from './permit.ts'
 import type { WorkerPorts } from './ports.ts'
 import { defer, withHints } from './put-back.ts'
 import { backoff, mayBeRetried, pauseOf } from './retry.ts'
@@ -69,7 +70,7 @@ function sendBack(
   const wait = mayBeRetried(failure, settings.retry)
     ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure))
     : 0
-  const not_before = times.completed_at + wait
+  const not_before = Math.max(times.completed_at + wait, afterOthers(ports))
   // A model that has no room has none for smaller batches either, and fewer calls help it.
   const isOfTheBatch = company > 1 && failure.reached && failure.status !== 429
   const hints = {

@@ -54,7 +54,21 @@ export function putBackFor(
 }
 
 function spread({ clock, random }: WorkerPorts, until: number): number {
-  return until + random() * Math.min(LONGEST_SPREAD_MS, SPREAD * (until - clock()))
+  return until + random() * longestSpread(until - clock())
+}
+
+const longestSpread = (wait: number): number => Math.min(LONGEST_SPREAD_MS, SPREAD * wait)
+
+/** Messages that are put back come up to so much late, since queues count in seconds. Milliseconds. */
+const ROUNDING_MS = 1_000
+
+/**
+ * When a request whose call has just failed may be the one that finds out whether the model is back: after all others. It
+ * would often be the next one again otherwise, and an outage would take all of its attempts. Epoch milliseconds.
+ */
+export function afterOthers({ guard, clock }: Pick<WorkerPorts, 'guard' | 'clock'>): number {
+  const [until, now] = [guard.openUntil() ?? 0, clock()]
+  return until > now ? until + Math.ceil(longestSpread(until - now)) + ROUNDING_MS : now
 }
 
 /**

@@ -5,7 +5,7 @@ import type { RunningSystem } from './system.ts'
 export type LedgerRow = Record<string, unknown>
 
 /** A user's rows of `requests`, oldest first, as whoever looks in through the RDS Data API sees them. */
-export const ledgerRows = (system: RunningSystem, user: string): Promise<LedgerRow[]> =>
+export const ledgerRows = (system: Pick<RunningSystem, 'localJson'>, user: string): Promise<LedgerRow[]> =>
   rowsOf(system, user, 'SELECT row_to_json(r)::text FROM requests r WHERE user_id = :user ORDER BY request_id')
 
 /** A user's dead letters, without their messages. */
@@ -17,7 +17,11 @@ export const deadLetters = (system: RunningSystem, user: string): Promise<Ledger
      FROM dead_letters d JOIN requests r USING (request_id) WHERE r.user_id = :user`,
   )
 
-async function rowsOf({ localJson }: RunningSystem, user: string, sql: string): Promise<LedgerRow[]> {
+async function rowsOf(
+  { localJson }: Pick<RunningSystem, 'localJson'>,
+  user: string,
+  sql: string,
+): Promise<LedgerRow[]> {
   const { endpoints, outputs } = localJson
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
   const client = new RDSDataClient({ endpoint: endpoints.rds_data, region: 'us-east-1', credentials })

@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createKey } from '../../lib/cli/operations/keys.ts'
+import { setUser } from '../../lib/cli/operations/users.ts'
+import { operatorOf } from '../../lib/cli/operator.ts'
+import { localTarget } from '../../lib/cli/target.ts'
+import { type LocalSystem, startLocal } from '../../lib/local/system.ts'
+import { synthesize } from '../../lib/synthesize.ts'
+import { createApiClient } from '../e2e/support/api-client.ts'
+import { type Endpoint, echo, startEndpoint } from '../e2e/support/endpoint.ts'
+import { submitAll } from '../e2e/support/load.ts'
+import { expectOrderInTheEnd } from './books.ts'
+
+const USER = 'chaos'
+let endpoint: Endpoint
+let system: LocalSystem
+const outdir = mkdtempSync(join(tmpdir(), 'sluice-chaos-'))
+
+beforeAll(async () => {
+  endpoint = await startEndpoint()
+  const config = fileURLToPath(new URL('batches.yaml', import.meta.url))
+  const env = { MODEL_URL: endpoint.url }
+  const { assembly } = await synthesize({ config, env, outdir })
+  system = await startLocal({ assembly, port: 0, dataDir: ':memory:', env, log: () => undefined })
+})
+afterAll(async () => {
+  await system?.close()
+  endpoint?.close()
+  rmSync(outdir, { recursive: true, force: true })
+})
+
+it('completes every request of a batch whose worker was killed in mid-call, and charges it once', async () => {
+  const operator = operatorOf(localTarget(system))
+  await setUser(operator, USER, {})
+  const { created } = await createKey(operator, { user: USER })
+  const client = createApiClient(system.apiUrl, created.key)
+  const killed = Promise.withResolvers<void>()
+  endpoint.reply('batched', async (response, call) => {
+    await killed.promise
+    return echo(response, call)
+  })
+
+  const ids = await submitAll(client, 'batched', Array(40).fill('one of a batch'))
+  await expect.poll(() => endpoint.calls('batched').length).toBe(2)
+  const lost = endpoint.calls('batched').flatMap(({ inputs }) => inputs).length
+  await killWorkers(system)
+  killed.resolve()
+
+  await expectOrderInTheEnd(operator, new Map([[USER, ids]]))
+  const items = await Promise.all(ids.map(id => operator.items.get(USER, id)))
+  expect(items.map(item => item?.status)).toEqual(Array(40).fill('completed'))
+  expect(items.filter(item => item?.crashes === 1)).toHaveLength(lost)
+  // What took a worker with it is called alone.
+  const again = endpoint.calls('batched').filter(({ inputs }) => inputs.length === 1)
+  expect(again.length).toBeGreaterThanOrEqual(lost)
+})
+
+/** Ends all threads of the worker that are running something. */
+async function killWorkers({ functions }: LocalSystem): Promise<void> {
+  const workers = [...functions.values()].filter(({ logicalId }) => logicalId.includes('batched'))
+  await Promise.all(workers.flatMap(fn => fn.threads().map(({ id, busy }) => busy && fn.kill(id))))
+}

@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { Failure } from '../../functions/requests/item.ts'
+import {
+  type Call,
+  type Endpoint,
+  echo,
+  type Reply,
+  refuse,
+  send,
+  startEndpoint,
+  tokensOf,
+} from './support/endpoint.ts'
+import { eventually } from './support/eventually.ts'
+import { deadLetters, type LedgerRow } from './support/ledger.ts'
+import { endedRows, prompts, submitAll } from './support/load.ts'
+import { runSluice } from './support/sluice.ts'
+import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+
+// Most of these tests wait for clocks, each with a model or a prompt of its own.
+vi.setConfig({ maxConcurrency: 20 })
+
+let endpoint: Endpoint
+let system: RunningSystem
+
+beforeAll(async () => {
+  endpoint = await startEndpoint()
+  system = await startSystem({ SLUICE_CONFIG: fixture('retried.yaml'), MODEL_URL: endpoint.url })
+})
+
+afterAll(async () => {
+  await system?.stop()
+  endpoint?.close()
+})
+
+const gaps = (calls: readonly Call[]): number[] => calls.slice(1).map(({ at }, i) => at - (calls[i]?.at ?? 0))
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
+
+describe.concurrent('of requests in batches of ten', () => {
+  const poisonous = new Set(['number 11', 'number 30', 'number 31'])
+  const isPoisoned = ({ inputs }: Call) => inputs.some(input => poisonous.has(input))
+  const isFailed = ({ status }: LedgerRow) => status === 'failed'
+  /** A poisonous one gets an error of its own, the others their results. */
+  const element: Reply = (response, { inputs }) => {
+    const echoed = (input: string) => ({ result: input, usage: { total_tokens: tokensOf(input) } })
+    send(response, { outputs: inputs.map(input => (poisonous.has(input) ? { error: 'no' } : echoed(input))) })
+  }
+
+  /** Nothing is answered until all are posted, so that all but the first few wait in the queue. */
+  async function run(model: string, count: number, reply: Reply) {
+    const client = await system.newUser()
+    const posted = Promise.withResolvers<void>()
+    endpoint.reply(model, async (response, call) => {
+      await posted.promise
+      return reply(response, call)
+    })
+    await submitAll(client, model, prompts(count))
+    posted.resolve()
+    const rows = await endedRows(system, client)
+    return { client, rows, calls: endpoint.calls(model) }
+  }
+
+  test.for([
+    { model: 'batched-mixed', count: 95, calls: 12, code: 'model_rejected' },
+    { model: 'batched-400', count: 95, calls: 39, code: 'model_rejected', status: 400 },
+    { model: 'batched-500', count: 45, calls: 39, code: 'model_error', status: 500 },
+    { model: 'batched-503', count: 45, calls: 39, code: 'model_error', status: 503 },
+  ])(
+    'three poisonous ones fail alone, and each is charged its own usage (model $model, $count requests)',
+    async ({ model, count, calls: most, code, status }) => {
+      const { client, rows, calls } = await run(model, count, (response, call) =>
+        (isPoisoned(call) && status ? refuse(status) : element)(response, call),
+      )
+
+      expect(calls.length).toBeLessThanOrEqual(most)
+      const [failed, completed] = [rows.filter(isFailed), rows.filter(row => !isFailed(row))]
+      const errors = Object.fromEntries(failed.map(({ prompt, error }) => [prompt, (error as Failure).code]))
+      expect(errors).toEqual(Object.fromEntries([...poisonous].map(prompt => [prompt, code])))
+      expect(completed.map(({ status }) => status)).toEqual(Array(count - 3).fill('completed'))
+      for (const { prompt, total_tokens } of completed) expect(total_tokens).toBe(tokensOf(String(prompt)))
+      const used = sum(completed.map(({ total_tokens }) => Number(total_tokens)))
+      expect(await client.quota()).toMatchObject({ requests: { used: count }, tokens: { used, reserved: 0 } })
+    },
+  )
+})
+
+describe.concurrent('a call that fails', () => {
+  const callsFor = (prompt: string) => endpoint.calls('retried').filter(({ inputs }) => inputs[0] === prompt)
+  const ways: Readonly<Record<string, Reply>> = {
+    busy: refuse(503),
+    bad: refuse(400),
+    slow: () => undefined,
+    reset: response => response.destroy(),
+    unreadable: response => response.end('<html>'),
+  }
+
+  beforeAll(() => {
+    // The prompt says how, and whether only once.
+    endpoint.reply('retried', (response, call) => {
+      const [prompt = ''] = call.inputs
+      const [way = '', times] = prompt.split(' ')
+      const isFine = times === 'once' && callsFor(prompt).length > 1
+      return ((!isFine && ways[way]) || echo)(response, call)
+    })
+  })
+
+  test('with 503 is made five times, after waits that grow between their bounds', async () => {
+    const client = await system.newUser()
+    const busy = prompts(6).map(number => `busy always, ${number}`)
+
+    await submitAll(client, 'retried', busy)
+    const rows = await endedRows(system, client)
+
+    const error = { code: 'model_error', message: 'the model answered 503' }
+    expect(rows.map(({ attempts, error }) => ({ attempts, error }))).toEqual(Array(6).fill({ attempts: 5, error }))
+    const waits = busy.map(prompt => gaps(callsFor(prompt)))
+    for (const [i, most] of [2_000, 4_000, 5_000, 5_000].entries()) {
+      const nth = waits.map(of => of[i] ?? Number.NaN)
+      expect(Math.min(...nth)).toBeGreaterThanOrEqual(1_000)
+      // The quickest of six, and what its way back takes.
+      expect(Math.min(...nth)).toBeLessThan(most + 3_000)
+    }
+    expect(Math.max(...waits.map(([, , third = 0]) => third))).toBeGreaterThan(2_000)
+    expect(await client.quota()).toMatchObject({ requests: { used: 6 }, tokens: { used: 0, reserved: 0 } })
+    expect(await deadLetters(system, client.user)).toMatchObject(Array(6).fill({ reason: 'model_error', attempts: 5 }))
+  })
+
+  test.for([
+    ['bad always', 'model_rejected'],
+    ['unreadable always', 'invalid_model_response'],
+  ] as const)('(%s) and would fail again is not made again', async ([prompt, code]) => {
+    const client = await system.newUser()
+
+    await submitAll(client, 'retried', [prompt])
+    const rows = await endedRows(system, client)
+
+    expect(rows).toMatchObject([{ status: 'failed', attempts: 1, error: { code } }])
+    expect(callsFor(prompt)).toHaveLength(1)
+    expect(await deadLetters(system, client.user)).toMatchObject([{ reason: code, attempts: 1 }])
+  })
+
+  test.for(['slow once', 'reset once', 'busy once'])('(%s) is made again, and charged once', async prompt => {
+    const client = await system.newUser()
+
+    await submitAll(client, 'retried', [prompt])
+    const rows = await endedRows(system, client)
+
+    expect(rows).toMatchObject([{ status: 'completed', attempts: 2, error: null }])
+    expect(callsFor(prompt)).toHaveLength(2)
+    expect(await client.quota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 7, reserved: 0 } })
+  })
+
+  test('is not made again once its request is cancelled, which costs the request', async () => {
+    const client = await system.newUser()
+    const id = await client.submit({ prompt: 'busy until cancelled', model: 'retried' })
+    const waiting = await eventually(async () => {
+      const { body } = await client.send('GET', `/v1/inference/${id}`)
+      expect(body).toMatchObject({ status: 'queued', attempts: 1 })
+      return body
+    })
+
+    const cancelled = await client.send('DELETE', `/v1/inference/${id}`)
+
+    expect(waiting).not.toHaveProperty('error')
+    expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled', attempts: 1 } })
+    expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 0, reserved: 0 } })
+    // Its message comes back after those of all that were submitted with it have ended, at the latest.
+    await submitAll(client, 'retried', ['busy once, too'])
+    await endedRows(system, client)
+    expect(callsFor('busy until cancelled')).toHaveLength(1)
+  })
+})
+
+test('in the end the books agree, and no function has met an error', async () => {
+  const logged = system.functionLogs().split('\n')
+  expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
+  expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
+})

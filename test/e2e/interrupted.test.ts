@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Endpoint, echo, refuse, startEndpoint } from './support/endpoint.ts'
+import { eventually } from './support/eventually.ts'
+import { endedRows, prompts, submitAll } from './support/load.ts'
+import { runSluice } from './support/sluice.ts'
+import { fixture, type RunningSystem, type Settings, startSystem } from './support/system.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'))
+let endpoint: Endpoint
+let settings: Settings
+let system: RunningSystem
+
+beforeAll(async () => {
+  endpoint = await startEndpoint()
+  const gone = await startEndpoint()
+  gone.close()
+  settings = {
+    SLUICE_CONFIG: fixture('interrupted.yaml'),
+    SLUICE_DATA: join(folder, 'data'),
+    MODEL_URL: endpoint.url,
+    ABSENT_URL: gone.url,
+  }
+  system = await startSystem(settings)
+})
+
+afterAll(async () => {
+  await system?.stop()
+  endpoint?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('what waits for another attempt, or for a circuit, when the system stops is completed when it is started again', async () => {
+  const [waiting, heldUp] = await Promise.all([system.newUser(), system.newUser()])
+  endpoint.reply('busy', refuse(503))
+  endpoint.reply('down', refuse(500))
+  await Promise.all([submitAll(waiting, 'busy', prompts(5)), submitAll(heldUp, 'down', prompts(5))])
+  await eventually(() => expect(endpoint.calls('busy').length).toBeGreaterThanOrEqual(5))
+  await eventually(() => expect(system.functionLogs()).toMatch(/circuit [^"]*opened/))
+
+  await system.stop()
+  const called = { busy: endpoint.calls('busy').length, down: endpoint.calls('down').length }
+  endpoint.reply('busy', echo)
+  endpoint.reply('down', echo)
+  // On the same port, where its clients are.
+  system = await startSystem({ ...settings, PORT: new URL(system.apiUrl).port })
+
+  for (const [model, client] of Object.entries({ busy: waiting, down: heldUp } as const)) {
+    const rows = await endedRows(system, client)
+    expect(rows.map(({ status }) => status)).toEqual(Array(5).fill('completed'))
+    const attempts = rows.reduce((sum, row) => sum + Number(row.attempts), 0)
+    expect(endpoint.calls(model)).toHaveLength(attempts)
+    expect(attempts).toBe(5 + called[model as keyof typeof called])
+    expect(await client.quota()).toMatchObject({ requests: { used: 5 }, tokens: { used: 0 + 1 + 2 + 3 + 4 } })
+  }
+})
+
+describe('a request whose deadline comes while it waits for another attempt', () => {
+  test.for([
+    ['busy', 1],
+    ['absent', 0],
+  ] as const)('expires, and costs a request only if the model was reached (model %s)', async ([model, requests]) => {
+    endpoint.reply('busy', refuse(503))
+    const client = await system.newUser()
+
+    const id = await client.submit({ prompt: 'expires', model })
+    await eventually(async () => {
+      const { body } = await client.send('GET', `/v1/inference/${id}`)
+      expect(body).toMatchObject({ status: 'queued', attempts: 1 })
+    })
+
+    await letDeadlineCome(client.user, id)
+    const expired = await client.ended(id)
+
+    expect(expired).toMatchObject({ status: 'expired' })
+    expect(expired.attempts).toBeGreaterThan(0)
+    expect(expired).not.toHaveProperty('result')
+    expect(await client.settledQuota()).toMatchObject({
+      requests: { used: requests },
+      tokens: { used: 0, reserved: 0 },
+    })
+  })
+})
+
+/** Moves the deadline here: the soonest that a pipeline may have is a minute off. */
+async function letDeadlineCome(user: string, id: string): Promise<void> {
+  const { endpoints, outputs } = system.localJson
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const client = new DynamoDBClient({ endpoint: endpoints.dynamodb, region: 'us-east-1', credentials })
+  await client.send(
+    new UpdateItemCommand({
+      TableName: outputs.RequestsTable,
+      Key: { user_id: { S: user }, request_id: { S: id } },
+      UpdateExpression: 'SET deadline = :now',
+      ConditionExpression: 'attribute_exists(deadline)',
+      ExpressionAttributeValues: { ':now': { N: String(Date.now()) } },
+    }),
+  )
+  client.destroy()
+}
+
+test('in the end the books agree, and no function has met an error', async () => {
+  const logged = system.functionLogs().split('\n')
+  expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
+  expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
+})

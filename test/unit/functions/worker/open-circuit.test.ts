@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import type { ModelAnswer } from '../../../../functions/inference/port.ts'
+import { RequestItem } from '../../../../functions/requests/item.ts'
+import { NOW } from '../../../support/clock.ts'
+import { anItem } from '../../../support/requests.ts'
+import { aWorker } from '../../../support/worker.ts'
+
+const failed: ModelAnswer = { ok: false, code: 'model_error', message: 'it failed', reached: true, status: 500 }
+const retry = { attempts: 5, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] }
+const circuit = (open_ms: number) => ({ failures: 1, within_ms: 60_000, open_ms })
+
+/** A worker whose model fails, and when the messages of a request came back last. */
+function aFailingWorker(open_ms: number) {
+  const worker = aWorker(failed, { retry, circuit: circuit(open_ms) })
+  const delayOf = ({ request_id }: RequestItem) =>
+    worker.deferred().findLast(({ body }) => (body as RequestItem).request_id === request_id)?.delay_seconds ?? 0
+  return { ...worker, delayOf }
+}
+
+describe('a worker: a request whose call has failed, while the circuit is open', () => {
+  it.for([1_000, 1_001, 2_000, 30_000])(
+    'comes back after all that were only held up, so that another one is the next to be tried (open for %i ms)',
+    async open_ms => {
+      const { ports, run, delayOf, asked } = aFailingWorker(open_ms)
+      const [tried, other] = [await ports.items.create(anItem()), await ports.items.create(anItem())]
+      await run(tried)
+
+      await run(other, { ...ports, random: () => 0.999 })
+
+      expect(asked).toHaveLength(1)
+      expect(delayOf(other)).toBeGreaterThanOrEqual(open_ms / 1_000)
+      expect(delayOf(tried)).toBeGreaterThan(delayOf(other))
+      const { not_before } = RequestItem.parse(await ports.items.get(tried.user_id, tried.request_id))
+      expect(not_before).toBeGreaterThanOrEqual(NOW + open_ms)
+    },
+  )
+
+  it('waits no longer for it than a backoff that is longer', async () => {
+    const { ports, run, delayOf } = aFailingWorker(1_000)
+    const item = await ports.items.create(anItem({ attempt: 3 }))
+
+    await run(item)
+
+    // Half-way between 1 s and 16 s.
+    expect(delayOf(item)).toBe(9)
+  })
+})
