@@ -17,6 +17,15 @@ export type Permit =
   /** Ask again at `until`, epoch milliseconds. */
   | { readonly granted: false; readonly until: number; readonly because: Hindrance }
 
+export interface Ask {
+  /** Epoch milliseconds, granted before. */
+  readonly turn?: number | undefined
+  /** The id of a probe that was granted before, and not made yet. */
+  readonly probe?: string | undefined
+  /** When the worker that asks is certainly gone, epoch milliseconds. */
+  readonly until: number
+}
+
 export interface Report {
   /** Undefined when no call was made after all. */
   readonly succeeded: boolean | undefined
@@ -30,11 +39,15 @@ export interface Report {
 /** What stands before a model: its circuit, its rate limit, and the pauses that it asks for; shared by all its workers. */
 export interface Guard {
   /**
-   * Asks for one call. `turn` is one that was granted before, and is used if it is not over; `until` is when a worker
-   * that makes the call is certainly gone. Rejects with `Unavailable`; then nothing may be called.
+   * Asks for one call. `turn` is one that was granted before, and is used if it is not over; `probe` is one that the asker
+   * still has, and keeps if it is granted; `until` is when a worker that makes the call is certainly gone. Rejects with
+   * `Unavailable`; then nothing may be called.
    */
-  permit(ask: { readonly turn?: number | undefined; readonly until: number }): Promise<Permit>
-  /** Whether a call whose time was `at` must ask for another one: it would no longer be counted where it is made. */
+  permit(ask: Ask): Promise<Permit>
+  /**
+   * Whether a call whose time was `at` must ask for another one: it would no longer be counted where it is made, or a
+   * circuit that has opened since, or a pause, would not hold it up.
+   */
   isLate(at: number): boolean
   /** Tells how calls came out. Rejects with `Unavailable`. */
   report(report: Report): Promise<void>

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { afterFailures, afterProbe, afterProbing, type CircuitState } from './circuit.ts'
 import type { Policies } from './policies.ts'
-import { type Permit, type Report, SOON_MS } from './port.ts'
+import { type Ask, type Permit, type Report, SOON_MS } from './port.ts'
 import { takeTurn, toleranceOf } from './rate-limit.ts'
 
 const Time = z.int()
@@ -26,13 +26,6 @@ export const UNTOUCHED: GuardState = { version: 0, writer: '', failures: [], cal
 /** Turns are not given further ahead than a queue can hold a message back. Milliseconds. */
 const LONGEST_LINE_MS = 900_000
 
-export interface Ask {
-  /** Granted before. */
-  readonly turn?: number | undefined
-  /** When the worker that asks is certainly gone. */
-  readonly until: number
-}
-
 /** What the calls that are asked for in one go get, in their order. The state is the same object if nothing changed. */
 export function admit(
   before: GuardState,
@@ -42,13 +35,14 @@ export function admit(
 ): { state: GuardState; permits: Permit[] } {
   let state = before
   const permits = asks.map((ask): Permit => {
-    const hindrance = hindranceOf(state, now, policies)
+    const hindrance = hindranceOf(state, ask, now, policies)
     if (hindrance) return hindrance
     const { permit, calls } = turnOf(state, ask, now, policies)
     if (calls !== state.calls) state = { ...state, calls }
     if (!permit.granted || !state.open || !policies.circuit) return permit
     // One that is sent back to wait for its turn will ask again.
     if (permit.at > now + SOON_MS) return permit
+    if (ask.probe !== undefined && state.probe?.id === ask.probe) return { ...permit, probe: ask.probe }
     state = { ...state, probe: { id, since: now, until: ask.until } }
     return { ...permit, probe: id }
   })
@@ -57,13 +51,14 @@ export function admit(
 
 function hindranceOf(
   { paused_until = 0, open, probe }: GuardState,
+  ask: Ask,
   now: number,
   { circuit }: Policies,
 ): (Permit & { granted: false }) | undefined {
   if (paused_until > now) return { granted: false, until: paused_until, because: 'paused' }
   if (!circuit || !open) return undefined
   if (open.until > now) return { granted: false, until: open.until, because: 'open' }
-  if (!probe || probe.until <= now) return undefined
+  if (!probe || probe.until <= now || probe.id === ask.probe) return undefined
   return { granted: false, until: afterProbing(probe.since, now, circuit), because: 'open' }
 }
 

@@ -3,6 +3,7 @@ import type { ModelAnswer, ModelFailure } from '../inference/port.ts'
 import type { Claimed } from './claim-request.ts'
 import { awaitTurn } from './permit.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
+import { reportNoCall } from './report-calls.ts'
 import { mayBeRetried } from './retry.ts'
 
 /** A claimed request, and what is to be sent for it. */
@@ -51,7 +52,8 @@ export async function callForMany(
     const answer = await ports.endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend)))
     const outputs = readOutputs(answer, part.length)
     calls.push(outputs.ok ? answer : outputs)
-    for (const [i, request] of part.entries()) answers.set(request, answerOf(outputs, i, part.length))
+    for (const [i, request] of part.entries())
+      answers.set(request, withReach(answerOf(outputs, i, part.length), answers.get(request)))
     if (!outputs.ok && part.length > 1) {
       if (!tellsWhose(outputs, requests, ports.settings)) break
       parts.push(...halves(part))
@@ -72,6 +74,12 @@ function answerOf(outputs: Outputs, i: number, company: number): Answer {
   return toAnswer(output, 1)
 }
 
+/** What an earlier call has reached stays reached, wherever a further one got lost. */
+function withReach(answer: Answer, earlier: Answer | undefined): Answer {
+  if (answer.ok || !earlier || earlier.ok || !earlier.failure.reached) return answer
+  return { ...answer, failure: { ...answer.failure, reached: true } }
+}
+
 function withCulprits(answers: ReadonlyMap<Mapped, Answer>): Map<Mapped, Answer> {
   return new Map(
     [...answers].map(([request, one]) => [request, one.ok ? one : { ...one, isCulprit: one.company === 1 }]),
@@ -84,8 +92,12 @@ const PUBLISH_MS = 10_000
 async function mayCallAgain(ports: WorkerPorts, invocation: Invocation): Promise<boolean> {
   if (ports.clock() + ports.settings.endpoint.timeout_ms + PUBLISH_MS > invocation.ends_at) return false
   const asked = await ports.guard.permit({ until: invocation.lease_until })
-  const permit = await awaitTurn(ports, asked, invocation)
-  return permit.granted && permit.at <= ports.clock()
+  const permit = asked.granted ? await awaitTurn(ports, asked, invocation) : asked
+  if (!permit.granted || permit.at > ports.clock()) return false
+  if (permit.probe === undefined) return true
+  // What has just failed is not what finds out whether the model is back.
+  await reportNoCall(ports, permit)
+  return false
 }
 
 /** So many calls may fail without a success before splitting stops: the model itself is in trouble, or most of the batch is. */

@@ -2,8 +2,12 @@ import { type Permit, SOON_MS } from '../guard/port.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { defer, deferToTurn, withHints } from './put-back.ts'
+import { reportNoCall } from './report-calls.ts'
 
 export type Granted = Permit & { readonly granted: true }
+
+/** A permit, and the message that had brought its turn along, if one had. */
+export type CallPermit = Granted & { readonly turn_of?: InferenceMessage | undefined }
 
 /** What comes back when a circuit closes must not come back at once: it is spread over a quarter of the wait, at most. */
 const SPREAD = 0.25
@@ -17,10 +21,11 @@ export async function getPermit(
   ports: WorkerPorts,
   messages: readonly InferenceMessage[],
   { lease_until }: Invocation,
-): Promise<Granted | undefined> {
-  const turn = messages.map(({ hints }) => hints?.turn).find(at => at !== undefined && !ports.guard.isLate(at))
-  const permit = await ports.guard.permit({ turn, until: lease_until })
-  if (permit.granted && permit.at <= ports.clock() + SOON_MS) return permit
+): Promise<CallPermit | undefined> {
+  const { guard, clock } = ports
+  const turn_of = messages.find(({ hints }) => hints?.turn !== undefined && !guard.isLate(hints.turn))
+  const permit = await guard.permit({ turn: turn_of?.hints?.turn, until: lease_until })
+  if (permit.granted && permit.at <= clock() + SOON_MS) return { ...permit, turn_of }
   await Promise.all(messages.map((message, i) => putBackFor(ports, message, permit, i === 0)))
   return undefined
 }
@@ -47,17 +52,36 @@ function spread({ clock, random }: WorkerPorts, until: number): number {
 
 /**
  * Waits for the time of a permit, with everything else done. Answers with the permit that holds then: another one, if
- * there has been a hindrance meanwhile, or its time has passed; it may not be granted, or only for later.
+ * there has been a hindrance meanwhile, or its time has passed. That may not be granted, or only for later: then no probe
+ * is left of it. `mayUse` says whether the turn is still this call's.
  */
-export async function awaitTurn(ports: WorkerPorts, permit: Permit, { lease_until }: Invocation): Promise<Permit> {
+export async function awaitTurn(
+  ports: WorkerPorts,
+  permit: Granted,
+  invocation: Invocation,
+  mayUse = true,
+): Promise<Permit> {
   const { guard, clock, sleep } = ports
-  let current = permit
+  let current: Permit = mayUse ? permit : await askAgain(ports, permit, undefined, invocation)
   while (current.granted && current.at <= clock() + SOON_MS) {
     const wait = current.at - clock()
     if (wait > 0) await sleep(wait)
     const isLate = guard.isLate(current.at)
     if (!isLate && (wait <= 0 || current.probe !== undefined)) return current
-    current = await guard.permit({ turn: isLate ? undefined : current.at, until: lease_until })
+    current = await askAgain(ports, current, isLate ? undefined : current.at, invocation)
   }
   return current
+}
+
+/** Asks for another permit in place of one; a probe that is not made now must not hold up others. */
+async function askAgain(
+  ports: WorkerPorts,
+  permit: Granted,
+  turn: number | undefined,
+  { lease_until }: Invocation,
+): Promise<Permit> {
+  const { probe } = permit
+  const next = await ports.guard.permit({ turn, probe, until: lease_until })
+  if (probe !== undefined && !(next.granted && next.probe === probe)) await reportNoCall(ports, permit)
+  return next
 }

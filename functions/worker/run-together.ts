@@ -5,7 +5,7 @@ import { type Called, callForMany, callForOne, type Mapped } from './call-model.
 import { claimRequest, lookFirst, type Opened } from './claim-request.ts'
 import { conclude, failedFor, giveBack } from './conclude.ts'
 import { concludeCall } from './conclude-call.ts'
-import { awaitTurn, type Granted, getPermit, putBackFor } from './permit.ts'
+import { awaitTurn, type CallPermit, getPermit, putBackFor } from './permit.ts'
 import type { Member } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { reportCalls, reportNoCall } from './report-calls.ts'
@@ -87,7 +87,7 @@ async function prepareCall(
   ports: WorkerPorts,
   wanted: readonly Opened[],
   invocation: Invocation,
-): Promise<Granted | undefined> {
+): Promise<CallPermit | undefined> {
   await ports.endpoint.prepare()
   return getPermit(
     ports,
@@ -115,12 +115,14 @@ async function claimAndMap(ports: WorkerPorts, opened: Opened, invocation: Invoc
 async function callInTurn(
   ports: WorkerPorts,
   requests: readonly Mapped[],
-  asked: Granted,
+  asked: CallPermit,
   invocation: Invocation,
 ): Promise<(Called & { readonly started_at: number }) | undefined> {
-  const permit = await awaitTurn(ports, asked, invocation)
+  const { turn_of } = asked
+  // A request that is not among these takes its turn along: where it is claimed, the call may have been made in that.
+  const mayUse = !turn_of || requests.some(({ message }) => message.request_id === turn_of.request_id)
+  const permit = await awaitTurn(ports, asked, invocation, mayUse)
   if (!permit.granted || permit.at > ports.clock()) {
-    await reportNoCall(ports, asked)
     await Promise.all(requests.map((request, i) => giveBackUncalled(ports, request, permit, i === 0)))
     return undefined
   }

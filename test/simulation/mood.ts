@@ -1,3 +1,5 @@
+import { ANY_POLICY, PROTECTED, UNPROTECTED, type WorkerSettings } from './policies.ts'
+
 /** What a history is mostly about: weights of what clients do, and of how the model fails. */
 export interface Mood {
   readonly users: readonly string[]
@@ -10,9 +12,11 @@ export interface Mood {
   readonly cancel: number
   readonly redrive: number
   /** Whose calls go wrong more often than others'. */
-  readonly troubled: 'gateway' | 'collector' | 'operator'
+  readonly troubled: 'gateway' | 'collector' | 'operator' | 'worker'
   /** Of the model's failures, over that of its successes. */
   readonly failing: number
+  /** How the model may be protected. */
+  readonly policies: readonly (readonly [number, WorkerSettings])[]
 }
 
 const MIXED: Mood = {
@@ -25,6 +29,7 @@ const MIXED: Mood = {
   cancel: 2,
   redrive: 4,
   failing: 1,
+  policies: ANY_POLICY,
 }
 
 export const MOODS: readonly (readonly [number, Mood])[] = [
@@ -42,6 +47,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       cancel: 0.3,
       redrive: 14,
       failing: 8,
+      policies: UNPROTECTED,
     },
   ],
   [
@@ -56,12 +62,40 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       cancel: 0.3,
       redrive: 14,
       failing: 1,
+      policies: ANY_POLICY,
     },
   ],
   // One key, often at once, of a user who has little.
   [
     3,
-    { troubled: 'gateway', users: ['ann'], most: 2, plain: 1, keyed: 3, again: 14, cancel: 1, redrive: 1, failing: 1 },
+    {
+      troubled: 'gateway',
+      users: ['ann'],
+      most: 2,
+      plain: 1,
+      keyed: 3,
+      again: 14,
+      cancel: 1,
+      redrive: 1,
+      failing: 1,
+      policies: ANY_POLICY,
+    },
   ],
   [1, { ...MIXED, users: ['bob'], again: 8 }],
+  // Many requests at once, for a model that has its bad times.
+  [
+    5,
+    {
+      troubled: 'worker',
+      users: ['cid'],
+      most: 30,
+      plain: 12,
+      keyed: 0,
+      again: 0,
+      cancel: 1,
+      redrive: 1,
+      failing: 2,
+      policies: PROTECTED,
+    },
+  ],
 ]

@@ -1,6 +1,7 @@
 import type { PlantedBug } from '../compose.ts'
 import { IN_COMMANDS } from './in-commands.ts'
 import { IN_PORTS } from './in-ports.ts'
+import { IN_PROTECTION } from './in-protection.ts'
 
 /** Each must be caught: they show that the simulation can fail. */
-export const PLANTED_BUGS: readonly PlantedBug[] = [...IN_COMMANDS, ...IN_PORTS]
+export const PLANTED_BUGS: readonly PlantedBug[] = [...IN_COMMANDS, ...IN_PORTS, ...IN_PROTECTION]
