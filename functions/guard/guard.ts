@@ -2,9 +2,9 @@ import type { Clock } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
 import { Unavailable } from '../platform/unavailable.ts'
 import type { Policies } from './policies.ts'
-import type { Guard, GuardStore, Permit } from './port.ts'
+import type { Ask, Guard, GuardStore, Permit } from './port.ts'
 import { toleranceOf } from './rate-limit.ts'
-import { type Ask, admit, afterReport, type GuardState, UNTOUCHED } from './state.ts'
+import { admit, afterReport, type GuardState, UNTOUCHED } from './state.ts'
 
 /** How long a process believes what it has read, in milliseconds. */
 const CACHE_MS = 1_000
@@ -106,7 +106,7 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
         waiting.push({ ...ask, resolve, reject })
         if (!busy) void serve()
       }),
-    isLate: at => policies.rate_limit !== undefined && clock() > at + toleranceOf(policies.rate_limit),
+    isLate: at => clock() > at + (policies.rate_limit ? toleranceOf(policies.rate_limit) : CACHE_MS),
     report: async report => {
       const tellsNothing = report.succeeded !== false && report.probe === undefined && report.pause_until === undefined
       if (tellsNothing) return

@@ -1,4 +1,4 @@
-import type { Ask, GuardState } from './state.ts'
+import type { GuardState } from './state.ts'
 
 /** A worker waits so long for the turn of its call; for a later one, its message goes back to the queue. Milliseconds. */
 export const SOON_MS = 1_500
@@ -23,6 +23,17 @@ export type Permit =
       readonly isInLine?: boolean
     }
 
+export interface Ask {
+  /** Epoch milliseconds, granted before. */
+  readonly turn?: number | undefined
+  /** The id of a probe that was granted before, and not made yet. */
+  readonly probe?: string | undefined
+  /** Whether it stands in line for its turn, or has done so already; what is urgent does neither. */
+  readonly line?: 'joins' | 'has waited' | undefined
+  /** When the worker that asks is certainly gone, epoch milliseconds. */
+  readonly until: number
+}
+
 export interface Report {
   /** Undefined when no call was made after all. */
   readonly succeeded: boolean | undefined
@@ -36,11 +47,15 @@ export interface Report {
 /** What stands before a model: its circuit, its rate limit, and the pauses that it asks for; shared by all its workers. */
 export interface Guard {
   /**
-   * Asks for one call. A `turn` that was granted before is used if it is not over. Who joins the `line` lets the urgent
-   * pass, and has less to wait when it comes back. Rejects with `Unavailable`; then nothing may be called.
+   * Asks for one call. A `turn` that was granted before is used if it is not over, and a `probe` is kept. Who joins the
+   * `line` lets the urgent pass, and has less to wait when it comes back. Rejects with `Unavailable`; then nothing may be
+   * called.
    */
   permit(ask: Ask): Promise<Permit>
-  /** Whether a call whose time was `at` must ask for another one: it would no longer be counted where it is made. */
+  /**
+   * Whether a call whose time was `at` must ask for another one: it would no longer be counted where it is made, or a
+   * circuit that has opened since, or a pause, would not hold it up.
+   */
   isLate(at: number): boolean
   /** Tells how calls came out. Rejects with `Unavailable`. */
   report(report: Report): Promise<void>

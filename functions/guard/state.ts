@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { afterFailures, afterProbe, afterProbing, type CircuitState } from './circuit.ts'
 import type { Policies } from './policies.ts'
-import { type Permit, type Report, SOON_MS } from './port.ts'
+import { type Ask, type Permit, type Report, SOON_MS } from './port.ts'
 import { joined, nextTurn, toleranceOf, withTurn } from './rate-limit.ts'
 
 const Time = z.int()
@@ -33,15 +33,6 @@ const HORIZON_MS = 5_000
 /** So long before their turn may be given, those in the line come back. Milliseconds. */
 const BACK_MS = HORIZON_MS / 2
 
-export interface Ask {
-  /** Granted before. */
-  readonly turn?: number | undefined
-  /** Whether it stands in line for its turn, or has done so already; what is urgent does neither. */
-  readonly line?: 'joins' | 'has waited' | undefined
-  /** When the worker that asks is certainly gone. */
-  readonly until: number
-}
-
 /** What the calls that are asked for in one go get, in their order. The state is the same object if nothing changed. */
 export function admit(
   before: GuardState,
@@ -51,13 +42,14 @@ export function admit(
 ): { state: GuardState; permits: Permit[] } {
   let state = before
   const permits = asks.map((ask): Permit => {
-    const hindrance = hindranceOf(state, now, policies)
+    const hindrance = hindranceOf(state, ask, now, policies)
     if (hindrance) return hindrance
     const { permit, ...noted } = turnOf(state, ask, now, policies)
     if (noted.calls !== state.calls || noted.line !== state.line) state = { ...state, ...noted }
     if (!permit.granted || !state.open || !policies.circuit) return permit
     // One that is sent back to wait for its turn will ask again.
     if (permit.at > now + SOON_MS) return permit
+    if (ask.probe !== undefined && state.probe?.id === ask.probe) return { ...permit, probe: ask.probe }
     state = { ...state, probe: { id, since: now, until: ask.until } }
     return { ...permit, probe: id }
   })
@@ -66,13 +58,14 @@ export function admit(
 
 function hindranceOf(
   { paused_until = 0, open, probe }: GuardState,
+  ask: Ask,
   now: number,
   { circuit }: Policies,
 ): (Permit & { granted: false }) | undefined {
   if (paused_until > now) return { granted: false, until: paused_until, because: 'paused' }
   if (!circuit || !open) return undefined
   if (open.until > now) return { granted: false, until: open.until, because: 'open' }
-  if (!probe || probe.until <= now) return undefined
+  if (!probe || probe.until <= now || probe.id === ask.probe) return undefined
   return { granted: false, until: afterProbing(probe.since, now, circuit), because: 'open' }
 }
 

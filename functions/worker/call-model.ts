@@ -54,7 +54,8 @@ export async function callForMany(
     const answer = await ports.endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend)))
     const outputs = readOutputs(answer, part.length)
     calls.push(outputs.ok ? answer : outputs)
-    for (const [i, request] of part.entries()) answers.set(request, answerOf(outputs, i, part.length))
+    for (const [i, request] of part.entries())
+      answers.set(request, withReach(answerOf(outputs, i, part.length), answers.get(request)))
     if (!outputs.ok && part.length > 1) {
       if (!tellsWhose(outputs, requests, ports.settings)) break
       parts.push(...halves(part))
@@ -75,6 +76,12 @@ function answerOf(outputs: Outputs, i: number, company: number): Answer {
   return toAnswer(output, 1)
 }
 
+/** What an earlier call has reached stays reached, wherever a further one got lost. */
+function withReach(answer: Answer, earlier: Answer | undefined): Answer {
+  if (answer.ok || !earlier || earlier.ok || !earlier.failure.reached) return answer
+  return { ...answer, failure: { ...answer.failure, reached: true } }
+}
+
 function withCulprits(answers: ReadonlyMap<Mapped, Answer>, retry: Retry): Map<Mapped, Answer> {
   const isCulprit = (one: Answer) => !one.ok && one.company === 1 && !isNobodys(one.failure, retry)
   return new Map([...answers].map(([request, one]) => [request, isCulprit(one) ? { ...one, isCulprit: true } : one]))
@@ -88,11 +95,12 @@ async function mayCallAgain(ports: WorkerPorts, invocation: Invocation): Promise
   if (ports.clock() + ports.settings.endpoint.timeout_ms + PUBLISH_MS > invocation.ends_at) return false
   try {
     const asked = await ports.guard.permit({ until: invocation.lease_until })
-    const permit = await awaitTurn(ports, asked, invocation)
+    const permit = asked.granted ? await awaitTurn(ports, asked, invocation) : asked
     if (!permit.granted) return false
+    if (permit.probe === undefined) return permit.at <= ports.clock()
     // Others have found the model failing meanwhile: whether it is back is not for a batch in question to find out.
     await reportNoCall(ports, permit)
-    return permit.probe === undefined && permit.at <= ports.clock()
+    return false
   } catch (error) {
     if (error instanceof Unavailable) return false
     throw error

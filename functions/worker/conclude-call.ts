@@ -16,6 +16,12 @@ const MAX_RESULT_BYTES = 4 * 1024 * 1024
 /** How much smaller the company is that the members of a failed batch come back in. */
 const SMALLER = 4
 
+/**
+ * A message that is sent again comes a second later, at the soonest. Nor may another delivery of it come sooner: it would
+ * have the same turn in the rate limit, which has been used. Milliseconds.
+ */
+const RESENT_MS = 1_000
+
 type Times = Pick<OutcomeOf, 'started_at' | 'completed_at'>
 
 /** Takes what the model made of a request: publishes the outcome, or sends it back for another attempt. */
@@ -69,7 +75,7 @@ function sendBack(
   const { settings, random } = ports
   const wait = mayBeRetried(failure, settings.retry)
     ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure))
-    : 0
+    : RESENT_MS
   const not_before = Math.max(times.completed_at + wait, afterOthers(ports))
   // A model that has no room has none for smaller batches either, and fewer calls help it.
   const isOfTheBatch = company > 1 && failure.reached && failure.status !== 429

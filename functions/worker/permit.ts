@@ -6,21 +6,24 @@ import { reportNoCall } from './report-calls.ts'
 
 export type Granted = Permit & { readonly granted: true }
 
+/** A permit, and the message that had brought its turn along, if one has. */
+export type CallPermit = Permit & { readonly turn_of?: InferenceMessage | undefined }
+
 /** What comes back when a circuit closes must not come back at once: it is spread over a quarter of the wait, at most. */
 const SPREAD = 0.25
 const LONGEST_SPREAD_MS = 5_000
 
 /** Asks for the one call that these messages are to have. Rejects with `Unavailable`. */
-export function askPermit(
+export async function askPermit(
   { guard }: WorkerPorts,
   messages: readonly InferenceMessage[],
   { lease_until }: Invocation,
-): Promise<Permit> {
-  const turn = messages.map(({ hints }) => hints?.turn).find(at => at !== undefined && !guard.isLate(at))
+): Promise<CallPermit> {
+  const turn_of = messages.find(({ hints }) => hints?.turn !== undefined && !guard.isLate(hints.turn))
   const hasWaited = messages.some(({ hints }) => hints?.has_waited)
   // Each priority has a queue of its own, but a model has one rate limit: those in it must not wait for a flood of others.
   const line = messages[0]?.priority === 'high' ? undefined : hasWaited ? 'has waited' : 'joins'
-  return guard.permit({ turn, line, until: lease_until })
+  return { ...(await guard.permit({ turn: turn_of?.hints?.turn, line, until: lease_until })), turn_of }
 }
 
 /** Whether the time of a permit is now, or so soon that it is waited for. */
@@ -73,20 +76,36 @@ export function afterOthers({ guard, clock }: Pick<WorkerPorts, 'guard' | 'clock
 
 /**
  * Waits for the time of a permit, with everything else done. Answers with the permit that holds then: another one, if
- * there has been a hindrance meanwhile, or its time has passed; it may not be granted, or only for later. A probe that is
- * not in the answer any more has been given back.
+ * there has been a hindrance meanwhile, or its time has passed. That may not be granted, or only for later: then no probe
+ * is left of it. `mayUse` says whether the turn is still this call's.
  */
-export async function awaitTurn(ports: WorkerPorts, permit: Permit, { lease_until }: Invocation): Promise<Permit> {
+export async function awaitTurn(
+  ports: WorkerPorts,
+  permit: Granted,
+  invocation: Invocation,
+  mayUse = true,
+): Promise<Permit> {
   const { guard, clock, sleep } = ports
-  let current = permit
+  let current: Permit = mayUse ? permit : await askAgain(ports, permit, undefined, invocation)
   while (isSoon(ports, current)) {
     const wait = current.at - clock()
     if (wait > 0) await sleep(wait)
     const isLate = guard.isLate(current.at)
     if (!isLate && wait <= 0) return current
-    if (!isLate && current.probe !== undefined) continue // its own probe would hinder it
-    await reportNoCall(ports, current)
-    current = await guard.permit({ turn: isLate ? undefined : current.at, until: lease_until })
+    current = await askAgain(ports, current, isLate ? undefined : current.at, invocation)
   }
   return current
+}
+
+/** Asks for another permit in place of one; a probe that is not made now must not hold up others. */
+async function askAgain(
+  ports: WorkerPorts,
+  permit: Granted,
+  turn: number | undefined,
+  { lease_until }: Invocation,
+): Promise<Permit> {
+  const { probe } = permit
+  const next = await ports.guard.permit({ turn, probe, until: lease_until })
+  if (probe !== undefined && !(next.granted && next.probe === probe)) await reportNoCall(ports, permit)
+  return next
 }

@@ -5,7 +5,7 @@ import { type Called, callForMany, callForOne, type Mapped } from './call-model.
 import { claimRequest, lookFirst, type Opened } from './claim-request.ts'
 import { conclude, failedFor, giveBack } from './conclude.ts'
 import { concludeCall } from './conclude-call.ts'
-import { askPermit, awaitTurn, type Granted, isSoon, putBackFor } from './permit.ts'
+import { askPermit, awaitTurn, type CallPermit, type Granted, isSoon, putBackFor } from './permit.ts'
 import type { Member } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { reportCalls, reportNoCall } from './report-calls.ts'
@@ -88,7 +88,7 @@ async function open(ports: WorkerPorts, member: Member): Promise<Opened | undefi
   return isOver || ports.settings.rate_limit ? lookFirst(ports, opened) : opened
 }
 
-async function prepareCall(ports: WorkerPorts, wanted: readonly Opened[], invocation: Invocation): Promise<Permit> {
+async function prepareCall(ports: WorkerPorts, wanted: readonly Opened[], invocation: Invocation): Promise<CallPermit> {
   await ports.endpoint.prepare()
   return askPermit(
     ports,
@@ -116,10 +116,13 @@ async function claimAndMap(ports: WorkerPorts, opened: Opened, invocation: Invoc
 async function callInTurn(
   ports: WorkerPorts,
   requests: readonly Mapped[],
-  asked: Granted,
+  asked: CallPermit & Granted,
   invocation: Invocation,
 ): Promise<(Called & { readonly started_at: number }) | { readonly refused: Permit }> {
-  const permit = await awaitTurn(ports, asked, invocation)
+  const { turn_of } = asked
+  // A request that is not among these takes its turn along: where it is claimed, the call may have been made in that.
+  const mayUse = !turn_of || requests.some(({ message }) => message.request_id === turn_of.request_id)
+  const permit = await awaitTurn(ports, asked, invocation, mayUse)
   if (!permit.granted || permit.at > ports.clock()) return { refused: permit }
   const started_at = ports.clock()
   const called = await call(ports, requests, invocation)

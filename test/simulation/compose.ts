@@ -4,7 +4,7 @@ import { createRouter } from '../../functions/admission/route.ts'
 import type { CollectorPorts } from '../../functions/collector/ports.ts'
 import type { GatewayPorts } from '../../functions/gateway/ports.ts'
 import { dynamoGuards } from '../../functions/guard/dynamodb.ts'
-import { createGuard } from '../../functions/guard/guard.ts'
+import type { Guard, GuardStore } from '../../functions/guard/port.ts'
 import { dynamoKeys } from '../../functions/idempotency/dynamodb.ts'
 import { dynamoInputKeys } from '../../functions/idempotency/dynamodb-inputs.ts'
 import { createMappings } from '../../functions/inference/mapping.ts'
@@ -28,8 +28,9 @@ import { type DynamoDbModel, dynamoDbClient } from './models/dynamodb.ts'
 import { type RdsDataModel, rdsDataClient } from './models/rds-data.ts'
 import { type S3Model, s3Client } from './models/s3.ts'
 import { type SqsModel, sqsClient } from './models/sqs.ts'
+import type { WorkerSettings } from './policies.ts'
 import { evenly } from './random.ts'
-import { GATEWAY, LEDGER_ENV, MAPPINGS, MODEL, URL_PREFIX, USERS, WORKER } from './settings.ts'
+import { GATEWAY, LEDGER_ENV, MAPPINGS, URL_PREFIX, USERS } from './settings.ts'
 import type { World } from './world.ts'
 
 export interface Services {
@@ -53,8 +54,20 @@ export interface PlantedBug {
   /** Changes a command on its way to DynamoDB. */
   readonly command?: (command: unknown) => unknown
   readonly ports?: (ports: Ports, by: Invocation) => Ports
+  /** Changes what a process of a worker reads and writes of the model. */
+  readonly guardStore?: (store: GuardStore) => GuardStore
   /** Changes what an operator redrives. */
   readonly letter?: (message: InferenceMessage, item: { readonly run: number }) => InferenceMessage
+}
+
+/** The model, and how it is protected. */
+interface Model {
+  readonly endpoint: ModelEndpoint
+  readonly guard: (store: GuardStore) => Guard
+  readonly policies: WorkerSettings
+  /** Told of each command for a queue. */
+  readonly onSend: (command: unknown) => void
+  readonly bug: PlantedBug | undefined
 }
 
 const mappings = createMappings(MAPPINGS)
@@ -68,8 +81,7 @@ export function compose(
   services: Services,
   ids: Ids,
   by: Invocation,
-  endpoint: ModelEndpoint,
-  bug?: PlantedBug,
+  { endpoint, guard, policies, onSend, bug }: Model,
 ): Ports {
   const { dynamoDb, sqs, s3, rdsData } = services
   const calling =
@@ -94,7 +106,10 @@ export function compose(
       sqsClient(
         calling(
           () => 'queue',
-          command => sqs.execute(command, () => failsInBatch(world)),
+          command => {
+            onSend(command)
+            return sqs.execute(command, () => failsInBatch(world))
+          },
         ),
       ),
       URL_PREFIX,
@@ -123,8 +138,8 @@ export function compose(
     sleep: ms => world.sleep(by, ms),
     ids,
     metrics,
-    settings: { ...GATEWAY, ...WORKER },
-    guard: createGuard({ store: dynamoGuards(dynamo, 'models'), clock: world.clock, ids }, MODEL, WORKER),
+    settings: { ...GATEWAY, ...policies },
+    guard: guard(dynamoGuards(dynamo, 'models')),
     random: () => world.choices.of(evenly([0, 0.5, 1])),
   }
   return bug?.ports ? bug.ports(ports, by) : ports

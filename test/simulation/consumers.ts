@@ -1,4 +1,5 @@
 import { sweep } from '../../functions/sweeper/sweep.ts'
+import { checkIsTold } from './check/guard.ts'
 import { type Handle, isExpected, takeInputs, takeResults, work } from './handlers.ts'
 import { describe, type Invocation } from './invocation.ts'
 import type { Message, Queue } from './models/sqs.ts'
@@ -14,19 +15,20 @@ interface Consumer {
   readonly concurrency: number
 }
 
-const WORKER: Consumer = { kind: 'worker', handle: work, batch: 3, concurrency: 3 }
+const worker = (batch: number): Consumer => ({ kind: 'worker', handle: work, batch, concurrency: 3 })
 const COLLECTOR: Consumer = { kind: 'collector', handle: takeResults, batch: 10, concurrency: 3 }
 const INTAKE: Consumer = { kind: 'intake', handle: takeInputs, batch: 3, concurrency: 3 }
 
-function consumerOf({ name }: Queue): Consumer {
-  if (name.startsWith(INPUT_QUEUE)) return INTAKE
-  return WORK_QUEUES.includes(name) ? WORKER : COLLECTOR
-}
-
 /** Lambda's event source mappings and its schedule: they start functions with what there is for them. */
-export function createConsumers({ world, services, portsOf }: System) {
+export function createConsumers({ world, services, known, policies, portsOf }: System) {
   const { sqs } = services
   const { choices } = world
+  // A batch must be large enough to be split twice.
+  const WORKER = worker(policies.batched ? 5 : 3)
+  const consumerOf = ({ name }: Queue): Consumer => {
+    if (name.startsWith(INPUT_QUEUE)) return INTAKE
+    return WORK_QUEUES.includes(name) ? WORKER : COLLECTOR
+  }
 
   const onError = (by: Invocation) => (error: unknown) => {
     world.trace(() => `${by.name} logs ${describe(error)}`)
@@ -47,7 +49,18 @@ export function createConsumers({ world, services, portsOf }: System) {
       timeout_ms: TIMEOUTS[kind],
       run: async by => {
         world.trace(() => `${by.name} receives ${messages.map(({ id }) => id).join(', ')} from ${queue.name}`)
-        const failed = await handle(portsOf(by), by, messages, onError(by), queue.name)
+        let inPeace = true
+        const failed = await handle(
+          portsOf(by),
+          by,
+          messages,
+          error => {
+            inPeace = false
+            onError(by)(error)
+          },
+          queue.name,
+        )
+        if (inPeace) checkIsTold(known, by)
         const done = messages.filter(({ id }) => !failed.has(id)).map(({ id }) => id)
         const acknowledge = () => {
           for (const id of done) queue.messages.delete(id)

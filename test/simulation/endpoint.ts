@@ -1,85 +1,125 @@
-import type { ModelAnswer, ModelEndpoint } from '../../functions/inference/port.ts'
+import type { ModelEndpoint } from '../../functions/inference/port.ts'
 import { reaching } from '../../functions/platform/unavailable.ts'
-import { callsOf, type Known, type ModelCall, runOf } from './check/known.ts'
+import { callIsMade, type ModelReply, modelHasAnswered } from './check/guard.ts'
+import { type Known, type ModelCall, runOf } from './check/known.ts'
 import type { Invocation } from './invocation.ts'
+import {
+  BROKEN,
+  FAILURES,
+  OUTAGES,
+  type Output,
+  REFUSED,
+  REJECTED,
+  type Refusal,
+  SUCCESSES,
+  TOO_FEW,
+  USELESS,
+} from './model-answers.ts'
 
 /** A prompt that takes every worker with it. */
 export const POISON = 'poison'
+/** Prompts that make the model refuse all that came with them. */
+export const REFUSED_PROMPT = 'refused'
+export const BREAKING_PROMPT = 'breaking'
 
-type Answer = Omit<ModelCall, 'attempt' | 'mark'> & { readonly give: (mark: string) => ModelAnswer }
+/** What the request mapping sends for a request. */
+interface Input {
+  readonly request_id: string
+  readonly attempt: number
+  readonly prompt: string
+}
 
-const success = (tokens: number | undefined, filling = ''): Answer => ({
-  answer: 'success',
-  tokens,
-  give: mark => ({
-    ok: true,
-    answer: {
-      result: { mark, filling },
-      ...(tokens === undefined ? {} : { usage: { prompt_tokens: 1, completion_tokens: tokens - 1 } }),
-    },
-  }),
-})
-const failure = (code: 'model_error' | 'model_rejected' | 'model_timeout' | 'invalid_model_response'): Answer => ({
-  answer: 'failure',
-  tokens: undefined,
-  give: mark => ({ ok: false, code, message: `the model failed (${mark})`, reached: true }),
-})
-const useless = (answer: unknown): Answer => ({
-  answer: 'useless answer',
-  tokens: undefined,
-  give: () => ({ ok: true, answer }),
-})
-
-/** Larger than what fits into a message or a row. */
-const LARGE = 'x'.repeat(50_000)
-
-const SUCCESSES: readonly (readonly [number, Answer])[] = [
-  [8, success(3)],
-  [4, success(9)],
-  [2, success(30)],
-  [3, success(undefined)],
-  [1, success(5, '\u{1f600}\uffff"\\\u2028')],
-  [0.4, success(4, LARGE)],
-]
-const FAILURES: readonly (readonly [number, Answer])[] = [
-  [4, failure('model_error')],
-  [1, failure('model_rejected')],
-  [1, failure('model_timeout')],
-  [1, failure('invalid_model_response')],
-  [0.5, useless({ text: 'no result' })],
-  [0.5, useless({ result: 1, usage: { prompt_tokens: -5 } })],
-]
+/** An input, and the claim under which it is sent. */
+interface Asked extends Input {
+  readonly run: number
+  readonly claim: string | undefined
+}
 
 /** A model that answers whatever the history chooses, and notes each call that arrives. */
-export function endpointFor(
-  known: Known,
-  by: Invocation,
-  calling: Map<string, Invocation>,
-  failing: number,
-): ModelEndpoint {
-  const { world, items, calls } = known
-  const answers = [...SUCCESSES, ...FAILURES.map(([weight, answer]) => [weight * failing, answer] as const)]
+export function endpointFor(known: Known, by: Invocation, failing: number): ModelEndpoint {
+  const { world, items, calling } = known
+  const weighed = <T>(options: readonly (readonly [number, T])[], factor: number) =>
+    options.map(([weight, option]) => [weight * factor, option] as const)
+
+  /** What becomes of the call as a whole; undefined if it is answered request by request. */
+  function refusalOf(inputs: readonly Input[], isBatch: boolean): Refusal | undefined {
+    if (world.isDown('model')) return world.choices.of(OUTAGES)
+    if (inputs.some(({ prompt }) => prompt === BREAKING_PROMPT)) return BROKEN
+    if (inputs.some(({ prompt }) => prompt === REFUSED_PROMPT)) return REJECTED
+    const own = isBatch ? [...FAILURES, [0.5, TOO_FEW] as const] : FAILURES
+    return world.choices.of<Refusal | undefined>([
+      [18, undefined],
+      ...weighed(own, failing),
+      // At rest, the model is well: only what is in a request makes a call fail.
+      ...(world.isAtRest() ? [] : weighed(OUTAGES, failing)),
+    ])
+  }
+
+  const outputOf = (isBatch: boolean): Output =>
+    world.choices.of([...SUCCESSES, ...weighed(USELESS, failing), ...(isBatch ? [[1, REFUSED] as const] : [])])
+
+  /** The model takes a call: each request of it is noted with what it is told. */
+  function answer(asked: readonly Asked[], isBatch: boolean): ModelReply {
+    const refusal = refusalOf(asked, isBatch)
+    const call = `call ${++known.arrived}`
+    const outputs = asked.map(one => {
+      const output = refusal ? undefined : outputOf(isBatch)
+      const mark = output ? `${call} ${one.request_id}` : call
+      const of = runOf(one.request_id, one.run)
+      known.calls.set(of, [...(known.calls.get(of) ?? []), madeCall(one, { mark, output, refusal }, asked.length)])
+      return output?.give(mark)
+    })
+    if (!refusal) known.succeeded.add(by.name)
+    if (asked.some(({ prompt }) => prompt === POISON)) world.kill(by)
+    return { refusal, given: refusal?.give(call) ?? { ok: true, answer: isBatch ? { outputs } : outputs[0] } }
+  }
+
+  const madeCall = (
+    { attempt, claim }: Asked,
+    { mark, output, refusal }: { mark: string; output: Output | undefined; refusal: Refusal | undefined },
+    size: number,
+  ): ModelCall => ({
+    attempt,
+    claim,
+    by: by.name,
+    at: world.clock(),
+    mark,
+    isMarked: refusal?.isMarked ?? false,
+    answer: output?.answer ?? 'failure',
+    tokens: output?.tokens,
+    company: refusal ? size : 1,
+    isBatch: size > 1,
+    retriable: refusal?.retriable ?? false,
+    retry_after_ms: refusal?.retry_after_ms ?? 0,
+    reached: refusal?.reached ?? true,
+  })
+
   return {
     prepare: async () => undefined,
-    call: async (requestId = '', body) => {
-      const { attempt, prompt } = body as { attempt: number; prompt: string }
-      const run = items.get(requestId)?.run ?? 0
-      if (calling.get(requestId)?.state === 'running')
-        world.violate(`I7 the model is called twice at once for ${requestId}`)
-      calling.set(requestId, by)
-      const answer = () => {
-        const { give, answer, tokens } = world.choices.of(answers)
-        const mark = `${requestId} ${run}.${attempt}`
-        const call = { attempt, mark, answer, tokens }
-        calls.set(runOf(requestId, run), [...callsOf(known, requestId, run), call])
-        if (prompt === POISON) world.kill(by)
-        return give(mark)
+    call: async (requestId, body) => {
+      const isBatch = requestId === undefined
+      const inputs = isBatch ? (body as { inputs: Input[] }).inputs : [body as Input]
+      // It may arrive when its worker is long gone, and the request in another run.
+      const asked = inputs.map((input): Asked => {
+        const item = items.get(input.request_id)
+        return { ...input, run: item?.run ?? 0, claim: item?.claim_id }
+      })
+      for (const { request_id } of inputs) {
+        if (calling.get(request_id)?.state === 'running')
+          world.violate(`I7 the model is called twice at once for ${request_id}`)
+        calling.set(request_id, by)
       }
+      const call = callIsMade(known, by)
       try {
-        const label = () => `calls the model for ${requestId}`
-        return await reaching("the endpoint's secret", () => world.call(by, 'model', label, answer))
+        const label = () => `calls the model for ${inputs.map(({ request_id }) => request_id).join(', ')}`
+        const reply = await reaching("the endpoint's secret", () =>
+          world.call(by, 'model', label, () => answer(asked, isBatch)),
+        )
+        modelHasAnswered(known, by, reply)
+        return reply.given
       } finally {
-        if (calling.get(requestId) === by) calling.delete(requestId)
+        call.isOver = true
+        for (const { request_id } of inputs) if (calling.get(request_id) === by) calling.delete(request_id)
       }
     },
   }

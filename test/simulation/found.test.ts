@@ -19,6 +19,18 @@ const FOUND: readonly { readonly bug: string; readonly seeds: readonly number[] 
     bug: 'a repeated reservation opened again, in the same words, what a twin had settled meanwhile',
     seeds: [17529],
   },
+  {
+    bug: 'a claim took long, and the call was made by a permit from before the circuit opened or the model asked for a pause',
+    seeds: [460, 1007, 934, 1008],
+  },
+  {
+    bug: 'a batch was called for in the turn that one of its requests had brought, while that one took it along elsewhere',
+    seeds: [753, 1529, 1962],
+  },
+  {
+    bug: 'that a batch had reached the model was forgotten when a part of it got lost on its way',
+    seeds: [581, 723],
+  },
 ]
 
 for (const { bug, seeds } of FOUND)

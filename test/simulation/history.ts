@@ -48,7 +48,7 @@ const PATIENCE = [0, 60, 200]
 export async function runHistory(choices: Choices, { tracing = false, bug }: Options = {}): Promise<History> {
   const world = createWorld(choices, START, tracing)
   const mood = choices.of(MOODS)
-  const system = createSystem(world, mood, bug)
+  const system = createSystem(world, mood, choices.of(mood.policies), bug)
   const told: Told = { accepted: new Map(), ends: new Map(), cancelled: new Set() }
   const operations = createOperations(system, createClients(system, told), mood)
   const consumers = createConsumers(system)
@@ -72,9 +72,7 @@ export async function runHistory(choices: Choices, { tracing = false, bug }: Opt
 
   /** Neither faults nor choices: calls in their order, then messages, then a sweep every five minutes, then time. */
   async function atRest(): Promise<void> {
-    world.allow(0, 1, '')
-    world.recover()
-    world.letAllGo()
+    world.rest()
     const until = world.clock() + REST_WITHIN
     let nextSweep = world.clock()
     while (goesOn()) {

@@ -1,3 +1,5 @@
+import { ANY_POLICY, PROTECTED, UNPROTECTED, type WorkerSettings } from './policies.ts'
+
 /** What a history is mostly about: weights of what clients do, and of how the model fails. */
 export interface Mood {
   readonly users: readonly string[]
@@ -12,9 +14,11 @@ export interface Mood {
   /** Messages of the input queue, and their repetitions. */
   readonly input: number
   /** Whose calls go wrong more often than others'. */
-  readonly troubled: 'gateway' | 'collector' | 'operator' | 'intake'
+  readonly troubled: 'gateway' | 'collector' | 'operator' | 'intake' | 'worker'
   /** Of the model's failures, over that of its successes. */
   readonly failing: number
+  /** How the model may be protected. */
+  readonly policies: readonly (readonly [number, WorkerSettings])[]
 }
 
 const MIXED: Mood = {
@@ -28,6 +32,7 @@ const MIXED: Mood = {
   redrive: 4,
   input: 0,
   failing: 1,
+  policies: ANY_POLICY,
 }
 
 export const MOODS: readonly (readonly [number, Mood])[] = [
@@ -46,6 +51,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       redrive: 14,
       input: 0,
       failing: 8,
+      policies: UNPROTECTED,
     },
   ],
   [
@@ -61,6 +67,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       redrive: 14,
       input: 0,
       failing: 1,
+      policies: ANY_POLICY,
     },
   ],
   // One key, often at once, of a user who has little.
@@ -77,6 +84,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       redrive: 1,
       input: 0,
       failing: 1,
+      policies: ANY_POLICY,
     },
   ],
   [1, { ...MIXED, users: ['bob'], again: 8 }],
@@ -93,6 +101,23 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       cancel: 0.3,
       redrive: 0,
       input: 16,
+    },
+  ],
+  // Many requests at once, for a model that has its bad times.
+  [
+    5,
+    {
+      troubled: 'worker',
+      users: ['cid'],
+      most: 30,
+      plain: 12,
+      keyed: 0,
+      again: 0,
+      cancel: 1,
+      redrive: 1,
+      input: 0,
+      failing: 2,
+      policies: PROTECTED,
     },
   ],
 ]

@@ -1,5 +1,5 @@
 import type { createClients, Submission } from './clients.ts'
-import { POISON } from './endpoint.ts'
+import { BREAKING_PROMPT, POISON, REFUSED_PROMPT } from './endpoint.ts'
 import type { Mood } from './mood.ts'
 import { evenly } from './random.ts'
 import { INPUT_QUEUE, WORK_QUEUES } from './settings.ts'
@@ -13,6 +13,8 @@ const BODIES: readonly (readonly [number, string])[] = [
   [1, '{"prompt":"\\ud83d\\ude00","metadata":{"a":[1e300,""]}}'],
   [0.7, `{"prompt":"${POISON}"}`],
   [0.5, '{"prompt":"unmapped"}'],
+  [0.5, `{"prompt":"${REFUSED_PROMPT}"}`],
+  [0.5, `{"prompt":"${BREAKING_PROMPT}"}`],
   [0.3, '{"prompt":"a\\u0000b"}'],
   [0.4, `{"prompt":"${'large '.repeat(10_000)}","parameters":{"max_tokens":1}}`],
 ]

@@ -1,7 +1,6 @@
 import type { Settings as GatewaySettings } from '../../functions/admission/settings.ts'
 import { queueName, RESULTS_QUEUE } from '../../functions/queue/names.ts'
 import { planOf } from '../../functions/requests/quota-settings.ts'
-import type { WorkerPorts } from '../../functions/worker/ports.ts'
 import type { QueueSettings } from './models/sqs.ts'
 
 /** A quarter of an hour before midnight, so that it is within reach. */
@@ -39,16 +38,9 @@ export const GATEWAY: GatewaySettings = {
   store_prompts: true,
 }
 
-/** One call a request, and one attempt. */
-export const WORKER: Omit<WorkerPorts['settings'], 'store_prompts'> = {
-  batched: false,
-  retry: { attempts: 1, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] },
-  endpoint: { timeout_ms: 60_000 },
-}
-
 export const MAPPINGS = {
   request:
-    '{ "prompt": prompt, "attempt": attempt, "text": $substring(prompt, 0, 7) = "unmapped" ? $number(prompt) : prompt }',
+    '{ "request_id": request_id, "prompt": prompt, "attempt": attempt, "text": $substring(prompt, 0, 7) = "unmapped" ? $number(prompt) : prompt }',
   response: '{ "result": result, "usage": usage }',
 }
 

@@ -1,3 +1,5 @@
+import { createDeferralCheck } from './check/deferrals.ts'
+import { checkGuardWrite, unprotected, watched } from './check/guard.ts'
 import { checkInputKeyWrite } from './check/inputs.ts'
 import { checkItemWrite } from './check/items.ts'
 import { checkKeyWrite } from './check/keys.ts'
@@ -13,6 +15,8 @@ import { rdsDataModel } from './models/rds-data.ts'
 import { s3Model } from './models/s3.ts'
 import { sqsModel } from './models/sqs.ts'
 import type { Mood } from './mood.ts'
+import type { WorkerSettings } from './policies.ts'
+import { createProcesses } from './processes.ts'
 import { QUEUES, TABLES, URL_PREFIX } from './settings.ts'
 import type { World } from './world.ts'
 
@@ -20,16 +24,22 @@ export interface System {
   readonly world: World
   readonly services: Services
   readonly known: Known
+  readonly policies: WorkerSettings
   readonly bug: PlantedBug | undefined
   /** The ports of one invocation. */
   portsOf(by: Invocation): Ports
 }
 
 /** All services, empty, with a check at each of their writes. */
-export function createSystem(world: World, { failing }: Mood, bug: PlantedBug | undefined): System {
+export function createSystem(
+  world: World,
+  { failing }: Mood,
+  policies: WorkerSettings,
+  bug: PlantedBug | undefined,
+): System {
   const onWrite: OnWrite = (table, before, after) => {
-    if (table === 'models') return
-    if (table === 'quota') checkQuotaWrite(known, before, after)
+    if (table === 'models') checkGuardWrite(known, before, after)
+    else if (table === 'quota') checkQuotaWrite(known, before, after)
     else if (after.request_id?.S?.startsWith('key#input#')) checkInputKeyWrite(known, before, after)
     else if (after.request_id?.S?.startsWith('key#')) checkKeyWrite(known, before, after)
     else checkItemWrite(known, before, after)
@@ -49,14 +59,27 @@ export function createSystem(world: World, { failing }: Mood, bug: PlantedBug | 
     inputs: new Map(),
     calls: new Map(),
     settled: new Map(),
+    calling: new Map(),
+    succeeded: new Set(),
+    arrived: 0,
+    protection: unprotected(policies),
   }
   const ids = countedIds()
-  const calling = new Map<string, Invocation>()
+  const checkDeferrals = createDeferralCheck(known, services.sqs)
+  const guardOf = createProcesses({ clock: world.clock, ids, policies, bug })
   return {
     world,
     services,
     known,
     bug,
-    portsOf: by => compose(world, services, ids, by, endpointFor(known, by, calling, failing), bug),
+    policies,
+    portsOf: by =>
+      compose(world, services, ids, by, {
+        endpoint: endpointFor(known, by, failing),
+        guard: store => watched(known, by, guardOf(by, store)),
+        policies,
+        onSend: command => checkDeferrals(by, command),
+        bug,
+      }),
   }
 }

@@ -14,7 +14,7 @@ const MAX_RUNNING = 8
 
 /** What may happen next while there is trouble: a call, a delivery, an operation, a fault, the passing of time. */
 export function createTrouble(
-  { world, services: { sqs } }: System,
+  { world, known, services: { sqs } }: System,
   consumers: ReturnType<typeof createConsumers>,
   operations: ReturnType<typeof createOperations>,
 ) {
@@ -55,6 +55,12 @@ export function createTrouble(
     return Math.min(...[...times, world.nextTimer()].filter(time => time > world.clock()))
   }
 
+  /** A second before the time of a request that waits is over. */
+  function nextDeadline(): number {
+    const waiting = [...known.items.values()].filter(({ status }) => status === 'queued')
+    return Math.min(...waiting.map(({ deadline }) => deadline - SECOND).filter(time => time > world.clock()))
+  }
+
   /** Long waits end whatever is running, so they cost a fault if anything is. */
   function passTime(): void {
     const now = world.clock()
@@ -65,6 +71,7 @@ export function createTrouble(
       [3, now + 130 * SECOND],
       [2, now + 6 * MINUTE],
       [1, now + 35 * MINUTE],
+      [Number.isFinite(nextDeadline()) ? 1 : 0, nextDeadline()],
       [0.3, Math.ceil((now + 1) / DAY) * DAY],
       [0.1, now + DAY + MINUTE],
     ]

@@ -3,11 +3,16 @@ import { type Call, type Fate, fates, faultsOf, type Outcome } from './faults.ts
 import { describe, type Invocation, type Service, ServiceFault } from './invocation.ts'
 import { type Choices, evenly } from './random.ts'
 
-const OUTAGES: readonly Service[] = ['requests', 'quota', 'queue', 'payloads', 'ledger']
+const OUTAGES: readonly Service[] = ['requests', 'quota', 'models', 'queue', 'payloads', 'ledger', 'model']
 
 /** Whether a call takes so long that much else may happen before it. */
 const SLOW = [
   [25, false],
+  [1, true],
+] as const
+/** What is late already may come when others have long gone on. */
+const SLOWER = [
+  [2, false],
   [1, true],
 ] as const
 
@@ -38,6 +43,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
   let turns = 0
   let steps = 0
   let faults = { left: 0, every: 1, troubled: '' }
+  let isAtRest = false
   let violation: string | undefined
   const history: string[] = []
   const running = new Set<Invocation>()
@@ -99,7 +105,8 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     })
 
   function act({ service, effect, issued_at }: Call): Outcome {
-    if (down.has(service)) return { error: new ServiceFault(`${service} is down`) }
+    // A model that is down may say so itself.
+    if (down.has(service) && service !== 'model') return { error: new ServiceFault(`${service} is down`) }
     issuedAt = issued_at
     try {
       return { value: effect() }
@@ -138,6 +145,15 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     for (const { wake } of due) wake()
   }
 
+  function recover(): void {
+    if (down.size > 0) trace(() => `-- ${[...down].join(', ')} up again`)
+    down.clear()
+  }
+
+  function letAllGo(): void {
+    calls.push(...heldUp.splice(0))
+  }
+
   return {
     choices,
     trace,
@@ -167,7 +183,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
       const [oldest, ...others] = calls
       if (!oldest) return
       const one = choices.of([[others.length + 1, oldest], ...evenly(others)])
-      if (choices.of(SLOW)) heldUp.push(...calls.splice(calls.indexOf(one), 1))
+      if (choices.of(one.by ? SLOW : SLOWER)) heldUp.push(...calls.splice(calls.indexOf(one), 1))
       else step(one, fateOf(one))
     },
     stepOldest(): void {
@@ -187,18 +203,20 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
       const one = choices.of(evenly(heldUp))
       calls.push(...heldUp.splice(heldUp.indexOf(one), 1))
     },
-    letAllGo(): void {
-      calls.push(...heldUp.splice(0))
-    },
-    isDown: () => down.size > 0,
+    isDown: (service?: Service) => (service ? down.has(service) : down.size > 0),
     breakDown(): void {
       const service = choices.of(evenly(OUTAGES))
       trace(() => `-- ${service} is down`)
       down.add(service)
     },
-    recover(): void {
-      if (down.size > 0) trace(() => `-- ${[...down].join(', ')} up again`)
-      down.clear()
+    recover,
+    /** From now on nothing goes wrong any more, and what was held up goes on. */
+    rest(): void {
+      faults = { left: 0, every: 1, troubled: '' }
+      isAtRest = true
+      recover()
+      letAllGo()
     },
+    isAtRest: () => isAtRest,
   }
 }

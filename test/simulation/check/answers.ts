@@ -70,7 +70,7 @@ export function checkView(known: Known, told: Told, { user, at }: Asked, view: R
   if (status !== 'completed') return
   if (withResult) {
     const { mark } = (view.result ?? {}) as { mark?: string }
-    const call = callsOf(known, request_id, item.run).find(({ attempt }) => attempt === view.attempts)
+    const call = callsOf(known, request_id, item.run).findLast(({ attempt }) => attempt === view.attempts)
     if (mark === undefined || mark !== call?.mark) fail('I9 without its result')
   } else if (known.rdsData.requests.get(request_id)?.status !== 'completed') fail('I9 before its result can be read')
 }

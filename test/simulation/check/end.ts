@@ -53,7 +53,11 @@ function checkRuns(known: Known, item: StoredItem, fail: (rule: string) => void)
     if (ended?.status === 'failed' && known.rdsData.deadLetters.get(id)?.reason !== ended.error?.code)
       fail(`I10 run ${run} has failed without a dead letter`)
     if (settled?.tokens !== ended?.charge) fail(`I3 run ${run} is charged ${settled?.tokens}, not ${ended?.charge}`)
-    if (ended?.charge === undefined && ended?.status !== 'rejected' && callsOf(known, item.request_id, run).length > 0)
+    if (
+      ended?.charge === undefined &&
+      ended?.status !== 'rejected' &&
+      callsOf(known, item.request_id, run).some(({ reached }) => reached)
+    )
       fail('I3 the model was reached for nothing')
     requests += settled?.requests ?? 0
     isCharged ||= settled !== undefined

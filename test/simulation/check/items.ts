@@ -1,7 +1,9 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import { isTerminal, type Status } from '../../../functions/requests/item.ts'
 import type { Item } from '../models/expression.ts'
-import { callsOf, type Known, runOf, type StoredItem } from './known.ts'
+import { callsOf, type Known, type ModelCall, runOf, type StoredItem } from './known.ts'
+
+type Fail = (rule: string) => void
 
 const NEXT: Readonly<Record<Status | 'absent', readonly Status[]>> = {
   absent: ['queued', 'rejected'],
@@ -44,7 +46,7 @@ function isBurn(before: StoredItem, after: StoredItem): boolean {
   return before.status === 'failed' && JSON.stringify(rest) === JSON.stringify(same)
 }
 
-function checkRun(before: StoredItem, after: StoredItem, fail: (rule: string) => void): void {
+function checkRun(before: StoredItem, after: StoredItem, fail: Fail): void {
   const isRedrive = before.status === 'failed' && after.status === 'queued'
   if (isRedrive ? after.run !== before.next_run || after.next_run !== after.run + 1 : after.run !== before.run)
     fail('a run number is used that is not the next')
@@ -52,33 +54,82 @@ function checkRun(before: StoredItem, after: StoredItem, fail: (rule: string) =>
 }
 
 /** An attempt is one claim, of a request whose time is not over, and whose last worker is certainly gone (I7, I8). */
-function checkClaim({ world }: Known, before: StoredItem, after: StoredItem, fail: (rule: string) => void): void {
+function checkClaim(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
+  const { world, protection } = known
   const isClaim = after.status === 'running' && after.attempt !== before.attempt
   if (!isClaim) {
+    const isGivenBack = before.status === 'running' && after.status === 'queued'
+    if (isGivenBack) checkGivenBack(known, before, after, fail)
     const mayStartAnew = before.status === 'failed' && after.status === 'queued'
     const isTombstone = after.status === 'rejected'
-    if (!(mayStartAnew || isTombstone) && (after.attempt !== before.attempt || after.crashes !== before.crashes))
-      fail('I8 attempts or crashes are counted without a claim')
+    if (after.attempt !== before.attempt && !(isGivenBack || mayStartAnew || isTombstone))
+      fail('I8 attempts are counted without a claim')
+    if (after.crashes !== before.crashes && !(mayStartAnew || isTombstone))
+      fail('I8 crashes are counted without a claim')
     return
   }
+  const now = world.issuedAt()
   if (after.attempt !== before.attempt + 1) fail('I8 a claim counts more than an attempt')
-  if (before.status === 'queued' && before.deadline <= world.issuedAt()) fail('a request is started after its deadline')
-  if (before.status === 'running' && (before.lease_until ?? 0) > world.issuedAt()) fail('I7 a live lease is taken over')
+  if (before.status === 'queued' && before.deadline <= now) fail('a request is started after its deadline')
+  if (before.status === 'queued' && (before.not_before ?? 0) > now) fail('a retry comes before its time')
+  if (before.status === 'running' && (before.lease_until ?? 0) > now) fail('I7 a live lease is taken over')
   if (after.crashes !== before.crashes + (before.status === 'running' ? 1 : 0)) fail('I8 crashes are miscounted')
+  const calls = callsOf(known, after.request_id, after.run)
+  const inCompany = calls.filter(({ company, retriable }) => company > 1 && !retriable).length
+  if (after.attempt > protection.policies.retry.attempts + after.crashes + inCompany)
+    fail('more attempts than there are')
 }
 
+/** A worker gives a request back: for a retry after a call, or, uncalled, as if nothing had been (I8). */
+function checkGivenBack(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
+  const { retry, circuit } = known.protection.policies
+  const calls = callsOf(known, after.request_id, after.run)
+  const call = calls.findLast(({ claim }) => claim === before.claim_id)
+  if (known.calling.get(after.request_id)?.state === 'running') fail('I7 given back while its worker calls the model')
+  if ((after.reached === true) !== mayHaveReached(calls, after)) fail('I3 whether the model was reached is forgotten')
+  if (!call) {
+    if (after.attempt !== before.attempt - 1) fail('I8 a deferral spends an attempt')
+    return
+  }
+  if (after.attempt !== before.attempt) fail('I8 a call spends no attempt')
+  if (call.answer !== 'failure') fail('what was answered is tried again')
+  if (call.retriable ? before.attempt >= retry.attempts : call.company === 1) fail('what is final is tried again')
+  const wait = call.retriable ? Math.max(retry.period_ms, Math.min(call.retry_after_ms, LONGEST_PAUSE_MS)) : 0
+  if ((after.not_before ?? 0) < call.at + wait) fail('a retry does not wait as long as it should')
+  // One that has found the model down waits until others have been the next to try.
+  const others = circuit ? LONGEST_OPENINGS * circuit.open_ms + LONGEST_SPREAD_MS : 0
+  if ((after.not_before ?? 0) > known.world.issuedAt() + Math.max(wait, retry.max_backoff_ms, others))
+    fail('a retry waits longer than it should')
+}
+
+/** How often `open` a circuit stays open at most, and how much later all come back. */
+const LONGEST_OPENINGS = 8
+const LONGEST_SPREAD_MS = 6_000
+
+/** The longest that a model may ask to be left alone for. */
+const LONGEST_PAUSE_MS = 15 * 60_000
+
+/** Whether the model has seen a run, or nobody knows: a worker has died under it. */
+const mayHaveReached = (calls: readonly ModelCall[], item: StoredItem): boolean =>
+  item.crashes > 0 || calls.some(({ reached }) => reached)
+
 /** The end of a run, and what it is charged, follow from what the model did (I2, I3, I7). */
-function checkEnd(known: Known, before: StoredItem | undefined, after: StoredItem, fail: (rule: string) => void): void {
+function checkEnd(known: Known, before: StoredItem | undefined, after: StoredItem, fail: Fail): void {
   const run = runOf(after.request_id, after.run)
   if (known.ended.has(run)) fail('I2 a run ends twice')
   known.ended.set(run, after)
 
   const calls = callsOf(known, after.request_id, after.run)
-  const call = calls.find(({ attempt }) => attempt === after.attempt)
+  const call = calls.findLast(({ attempt }) => attempt === after.attempt)
+  const isAbandoned = before?.status === 'running' && (before.lease_until ?? 0) <= known.world.issuedAt()
   if (after.status === 'rejected' && (after.charge !== undefined || calls.length > 0))
     fail('I3 what was never accepted')
-  if (calls.length > 0 && after.charge === undefined) fail('I3 the model was reached, and nothing is charged')
-  if ((before?.attempt ?? 0) === 0 && after.charge !== undefined) fail('I3 never attempted, and charged')
+  if (calls.some(({ reached }) => reached) && after.charge === undefined)
+    fail('I3 the model was reached, and nothing is charged')
+  if (after.charge !== undefined && !mayHaveReached(calls, after) && !isAbandoned)
+    fail('I3 the model was never reached, and the request is charged')
+  if (after.status === 'expired' && after.deadline > known.world.issuedAt())
+    fail('a request expires before its deadline')
 
   const crashed = after.error?.code === 'worker_crashed'
   if (after.status === 'completed') {
@@ -86,14 +137,28 @@ function checkEnd(known: Known, before: StoredItem | undefined, after: StoredIte
     if (after.usage?.total_tokens !== call?.tokens) fail('I7 the usage of another attempt')
     if (after.charge !== (call?.tokens ?? after.estimate)) fail('I3 charged is not what the model reported')
   }
-  if (after.status === 'failed' && !crashed && call) {
-    if (call.answer === 'success') fail('I7 failed by an attempt that was a success')
-    if (call.answer === 'failure' && !after.error?.message.includes(call.mark)) fail('I7 the error of another attempt')
-  }
-  if (crashed && before?.status === 'running' && (before.lease_until ?? 0) > known.world.issuedAt())
-    fail('a live lease is given up')
+  if (after.status === 'failed' && !crashed && call) checkFailure(known, after, call, calls, fail)
+  if (crashed && before?.status === 'running' && !isAbandoned) fail('a live lease is given up')
   if (after.status === 'failed' && (after.charge ?? 0) !== (crashed ? 0 : (call?.tokens ?? 0)))
     fail('I3 a failure is charged what nobody reported')
   if (after.cancel_requested && after.status !== 'cancelled')
     fail('a request whose owner cancelled it is not cancelled')
+}
+
+/** A failure is the request's own: by a call of its own, after all its attempts, or alone among others that succeeded. */
+function checkFailure(
+  { protection, succeeded }: Known,
+  after: StoredItem,
+  call: ModelCall,
+  calls: readonly ModelCall[],
+  fail: Fail,
+): void {
+  if (call.answer === 'success') fail('I7 failed by an attempt that was a success')
+  if (call.isMarked && !after.error?.message.includes(call.mark)) fail('I7 the error of another attempt')
+  if (call.answer !== 'failure') return
+  if (!call.retriable && call.company > 1) fail('failed by what may be the fault of another request of the batch')
+  const first = calls.find(({ claim }) => claim === call.claim)
+  const isCulprit = call.company === 1 && first?.isBatch && succeeded.has(call.by)
+  if (call.retriable && after.attempt < protection.policies.retry.attempts && !isCulprit)
+    fail('failed with attempts left')
 }

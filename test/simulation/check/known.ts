@@ -1,19 +1,37 @@
 import type { RequestItem } from '../../../functions/requests/item.ts'
+import type { Invocation } from '../invocation.ts'
 import type { RdsDataModel } from '../models/rds-data.ts'
 import type { S3Model } from '../models/s3.ts'
 import type { World } from '../world.ts'
+import type { Protection } from './guard.ts'
 
 /** `metadata` is JSON text. */
 export type StoredItem = Omit<RequestItem, 'metadata'> & { readonly claim_id?: string; readonly metadata?: string }
 
-/** One call of the model that did arrive, and what it answered. */
+/** One call of the model, and what it answered to one request of it. */
 export interface ModelCall {
   readonly attempt: number
-  readonly answer: 'success' | 'failure' | 'useless answer'
+  /** The claim under which it was made. */
+  readonly claim: string | undefined
+  /** The worker that made it. */
+  readonly by: string
+  /** When it was answered. */
+  readonly at: number
+  /** `refused`: as one element of a batch. */
+  readonly answer: 'success' | 'failure' | 'useless answer' | 'refused'
   /** As the model reported it. */
   readonly tokens: number | undefined
-  /** In the result, or in the error's message: no two calls answer the same. */
+  /** In the result: no two answers are the same. In the message of a failure: no two calls fail the same. */
   readonly mark: string
+  readonly isMarked: boolean
+  /** How many requests it failed for. */
+  readonly company: number
+  readonly isBatch: boolean
+  /** Whether the same call may go well later. */
+  readonly retriable: boolean
+  readonly retry_after_ms: number
+  /** Whether the model has seen it. */
+  readonly reached: boolean
 }
 
 /** A request that it becomes has its mark for metadata. */
@@ -33,6 +51,13 @@ export interface Known {
   /** Messages that were sent to the input queue, by id. */
   readonly inputs: Map<string, InputMessage>
   readonly calls: Map<string, ModelCall[]>
+  /** Who is calling the model for a request. */
+  readonly calling: Map<string, Invocation>
+  /** Workers to which the model has given an answer of use. */
+  readonly succeeded: Set<string>
+  /** Calls that have arrived at the model. */
+  arrived: number
+  readonly protection: Protection
   /** What runs were settled at. */
   readonly settled: Map<string, { readonly tokens: number; readonly requests: number }>
 }

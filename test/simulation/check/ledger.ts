@@ -14,7 +14,7 @@ export function checkRow(known: Known, before: StoredRow | undefined, after: Sto
     fail('I2 a row says what its item does not')
   if (after.status !== 'completed') return
   const mark = markOf(known, after)
-  const call = callsOf(known, after.request_id, after.run).find(({ attempt }) => attempt === after.attempts)
+  const call = callsOf(known, after.request_id, after.run).findLast(({ attempt }) => attempt === after.attempts)
   if (mark === undefined) fail('I9 completed without a result')
   else if (mark !== call?.mark) fail('I7 the result of another attempt')
 }

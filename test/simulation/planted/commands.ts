@@ -1,4 +1,5 @@
 import { type AttributeValue, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { Unavailable } from '../../../functions/platform/unavailable.ts'
 
 type Write = (PutItemCommand | UpdateItemCommand)['input']
 
@@ -52,3 +53,8 @@ export function rewritten(command: unknown, changes: Partial<Write>): unknown {
 
 export const writeOf = (command: unknown): Write | undefined =>
   command instanceof PutItemCommand || command instanceof UpdateItemCommand ? command.input : undefined
+
+/** What a bug does not care about. */
+export const ignored = (error: unknown): undefined => {
+  if (!(error instanceof Unavailable)) throw error
+}

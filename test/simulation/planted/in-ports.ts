@@ -1,15 +1,11 @@
-import { Unavailable } from '../../../functions/platform/unavailable.ts'
 import type { OutgoingMessage } from '../../../functions/queue/port.ts'
 import { exceeded } from '../../../functions/quota/verdict.ts'
 import { reservationOf } from '../../../functions/requests/item.ts'
 import { windowAt } from '../../../functions/requests/window.ts'
 import type { PlantedBug, Ports } from '../compose.ts'
 import { USERS } from '../settings.ts'
-import { withCondition, withoutClauses } from './commands.ts'
+import { ignored, withCondition, withoutClauses } from './commands.ts'
 
-const ignored = (error: unknown): undefined => {
-  if (!(error instanceof Unavailable)) throw error
-}
 const typeOf = ({ body }: OutgoingMessage) => (body as { type: string }).type
 
 /** Bugs in what the adapters offer to the use cases, or in the order in which these ask. */

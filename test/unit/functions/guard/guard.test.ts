@@ -114,11 +114,14 @@ describe('a guard: calls that are late', () => {
     expect(guard.isLate(NOW)).toBe(true)
   })
 
-  it('are none without a rate limit', () => {
+  it('are, without a rate limit, those that a circuit or a pause of a second ago would not hold up', () => {
     const { process, advance } = aFleet(CIRCUIT)
-    advance(3_600_000)
+    const guard = process()
 
-    expect(process().isLate(NOW)).toBe(false)
+    advance(1_000)
+    expect(guard.isLate(NOW)).toBe(false)
+    advance(1)
+    expect(guard.isLate(NOW)).toBe(true)
   })
 })
 

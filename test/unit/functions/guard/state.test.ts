@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Policies } from '../../../../functions/guard/policies.ts'
+import type { Ask } from '../../../../functions/guard/port.ts'
 import { SOON_MS } from '../../../../functions/guard/port.ts'
-import { type Ask, admit, afterReport, type GuardState, UNTOUCHED } from '../../../../functions/guard/state.ts'
+import { admit, afterReport, type GuardState, UNTOUCHED } from '../../../../functions/guard/state.ts'
 import { NOW } from '../../../support/clock.ts'
 
 const POLICIES: Policies = {

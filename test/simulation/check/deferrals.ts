@@ -1,0 +1,46 @@
+import type { SendMessageBatchCommandInput, SendMessageCommandInput } from '@aws-sdk/client-sqs'
+import type { Invocation } from '../invocation.ts'
+import type { SqsModel } from '../models/sqs.ts'
+import type { Known } from './known.ts'
+
+type Input = Partial<SendMessageCommandInput & SendMessageBatchCommandInput>
+
+/**
+ * How often a message may be sent again while a circuit is open: once until its time is over; while a probe is under way,
+ * after as long as that has taken, from a second up to `open` (three times); once for a lease or a backoff; and once for each
+ * of a few that took a worker with them, and run alone before it.
+ */
+const MOST = 8
+
+/** Counts how often each request is put back while a circuit is open, once per opening: nothing may spin (I8). */
+export function createDeferralCheck(known: Known, sqs: SqsModel) {
+  const counts = new Map<string, { sends: number; copies: number }>()
+  const copiesOf = (requestId: string): number =>
+    [...sqs.queues.values()].reduce(
+      (sum, { messages }) =>
+        sum + [...messages.values()].filter(({ body }) => isInference(body) && body.includes(requestId)).length,
+      0,
+    )
+
+  function count(by: Invocation, requestId: string, opening: number, openMs: number): void {
+    const key = `${requestId} ${opening}`
+    const { sends, copies } = counts.get(key) ?? { sends: 0, copies: 0 }
+    const now = { sends: sends + 1, copies: Math.max(copies, copiesOf(requestId)) }
+    counts.set(key, now)
+    const probedFor = Math.max(0, known.world.clock() - opening)
+    if (now.sends > now.copies * (MOST + probedFor / openMs))
+      known.world.violate(`${by.name} puts ${requestId} back for the ${now.sends}th time while the circuit is open`)
+  }
+
+  /** A worker sends messages, when nothing else makes them come before their time. */
+  return (by: Invocation, command: unknown): void => {
+    const { state, policies } = known.protection
+    if (!known.world.isAtRest() || by.kind !== 'worker' || !state?.open || !policies.circuit) return
+    const { input } = command as { input: Input }
+    for (const { MessageBody = '' } of input.Entries ?? [input])
+      if (isInference(MessageBody))
+        count(by, JSON.parse(MessageBody).request_id, state.open.until, policies.circuit.open_ms)
+  }
+}
+
+const isInference = (body: string): boolean => body.includes('"type":"inference"')

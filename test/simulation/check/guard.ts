@@ -1,0 +1,164 @@
+import { unmarshall } from '@aws-sdk/util-dynamodb'
+import type { Guard, Report } from '../../../functions/guard/port.ts'
+import type { GuardState } from '../../../functions/guard/state.ts'
+import type { ModelAnswer } from '../../../functions/inference/port.ts'
+import type { Invocation } from '../invocation.ts'
+import type { Refusal } from '../model-answers.ts'
+import type { Item } from '../models/expression.ts'
+import type { WorkerSettings } from '../policies.ts'
+import type { Known } from './known.ts'
+
+/** A call of the model, from when its worker makes it until it has the answer. */
+interface MadeCall {
+  readonly at: number
+  readonly probe: Probe | undefined
+  isOver: boolean
+}
+
+/** A call that was let through to find out whether the model is back. */
+interface Probe {
+  readonly id: string
+  readonly by: Invocation
+  /** When its worker is certainly gone. */
+  readonly until: number
+  isUsed: boolean
+}
+
+export interface ModelReply {
+  readonly given: ModelAnswer
+  readonly refusal: Refusal | undefined
+}
+
+/** How the model was protected so far: what its workers share, what they were told, what they did. Times as the clock's. */
+export interface Protection {
+  readonly policies: WorkerSettings
+  state: GuardState | undefined
+  /** Since when the circuit is open, half open included. */
+  opened_at: number | undefined
+  closed_at: number
+  readonly pauses: { readonly from: number; readonly until: number }[]
+  readonly probes: Probe[]
+  readonly calls: MadeCall[]
+  /** Calls that have failed, and were told: when telling began. */
+  failures: number[]
+  /** Answers that a worker has, and has not told of yet. */
+  readonly untold: Map<Invocation, { readonly reply: ModelReply; readonly at: number }[]>
+}
+
+export const unprotected = (policies: WorkerSettings): Protection => ({
+  policies,
+  state: undefined,
+  opened_at: undefined,
+  closed_at: 0,
+  pauses: [],
+  probes: [],
+  calls: [],
+  failures: [],
+  untold: new Map(),
+})
+
+/** A worker believes what it has read for a second; what it was allowed then it does within another. */
+const CACHE_MS = 1_000
+/** With a rate limit, it waits for its turn for a second and a half, and comes two thirds of a second late at most. */
+const TURN_MS = 1_500 + 667
+
+/** How long after a change a call may still be made that was allowed before it. Milliseconds. */
+const lateness = ({ rate_limit }: WorkerSettings): number => CACHE_MS + (rate_limit ? TURN_MS : CACHE_MS)
+
+/** The longest pause that the model may ask for. */
+const LONGEST_PAUSE_MS = 15 * 60_000
+
+/** What workers know of the model was written: one probe at a time, and a pause is not cut short. */
+export function checkGuardWrite({ world, protection }: Known, oldItem: Item | undefined, newItem: Item): void {
+  const before = oldItem && (unmarshall(oldItem) as GuardState)
+  const after = unmarshall(newItem) as GuardState
+  const now = world.clock()
+  const holdsProbe = before?.probe && before.probe.until > world.issuedAt()
+  if (holdsProbe && after.probe && after.probe.id !== before.probe?.id)
+    world.violate(`a second probe while the first is under way: ${after.probe.id}`)
+  if ((after.paused_until ?? 0) < (before?.paused_until ?? 0)) world.violate('a pause is cut short')
+
+  protection.state = after
+  if (after.open) protection.opened_at ??= now
+  else if (protection.opened_at !== undefined) {
+    protection.opened_at = undefined
+    protection.closed_at = now
+  }
+  if (after.paused_until !== undefined && after.paused_until !== before?.paused_until)
+    protection.pauses.push({ from: now, until: after.paused_until })
+}
+
+/** A worker calls the model: within the rate limit, in no pause, and through an open circuit only as its one probe. */
+export function callIsMade({ world, protection }: Known, by: Invocation): MadeCall {
+  const { policies, calls, pauses, opened_at, state } = protection
+  const now = world.clock()
+  const fail = (rule: string) => world.violate(`${rule}: a call of ${by.name}`)
+  const late = now - lateness(policies)
+
+  const { rate_limit } = policies
+  const recent = rate_limit ? calls.filter(({ at }) => at > now - rate_limit.interval_ms).length : 0
+  if (rate_limit && recent >= rate_limit.count)
+    fail(`more than ${rate_limit.count} calls in ${rate_limit.interval_ms} ms`)
+  if (pauses.some(({ from, until }) => from < late && now < until)) fail('the model has asked for a pause')
+
+  const needsProbe = opened_at !== undefined && opened_at < late
+  const probe = needsProbe ? protection.probes.find(one => one.by === by && !one.isUsed) : undefined
+  if (needsProbe && !probe) fail('the circuit is open')
+  if (probe && now < (state?.open?.until ?? 0)) fail('a probe before its time')
+  if (probe && calls.some(other => other.probe && !other.isOver && other.probe.until > now)) fail('two probes at once')
+  if (probe) probe.isUsed = true
+  const call: MadeCall = { at: now, probe, isOver: false }
+  calls.push(call)
+  return call
+}
+
+export function modelHasAnswered({ world, protection }: Known, by: Invocation, reply: ModelReply): void {
+  protection.untold.set(by, [...(protection.untold.get(by) ?? []), { reply, at: world.clock() }])
+}
+
+/** A guard that is watched: what it grants to an invocation, and what it is told by it. */
+export function watched(known: Known, by: Invocation, guard: Guard): Guard {
+  const { world, protection } = known
+  return {
+    ...guard,
+    permit: async ask => {
+      const permit = await guard.permit(ask)
+      if (permit.granted && permit.probe !== undefined)
+        protection.probes.push({ id: permit.probe, by, until: ask.until, isUsed: false })
+      return permit
+    },
+    report: async (report: Report) => {
+      const begun = world.clock()
+      const told = report.succeeded === undefined ? [] : (protection.untold.get(by) ?? [])
+      if (told.length > 0) protection.untold.delete(by)
+      await guard.report(report)
+      for (const { reply, at } of told) {
+        const pause = Math.min(reply.refusal?.retry_after_ms ?? 0, LONGEST_PAUSE_MS)
+        if (pause > 0) protection.pauses.push({ from: world.clock(), until: at + pause })
+      }
+      if (told.every(({ reply }) => reply.refusal?.retriable))
+        checkFailures(known, begun, told.filter(({ reply }) => countsAsFailure(reply)).length)
+    },
+  }
+}
+
+/** A model that says when it has room again is not broken. */
+const countsAsFailure = ({ refusal, given }: ModelReply): boolean =>
+  refusal !== undefined && (refusal.retry_after_ms === 0 || given.ok || given.status !== 429)
+
+/** So many failures as the circuit opens after were told, and none of them before it closed last: it is open. */
+function checkFailures({ world, protection }: Known, begun: number, count: number): void {
+  const { circuit } = protection.policies
+  if (!circuit) return
+  const since = Math.max(protection.closed_at, world.clock() - circuit.within_ms)
+  protection.failures = [...protection.failures, ...Array.from({ length: count }, () => begun)].filter(at => at > since)
+  if (protection.failures.length >= circuit.failures && !protection.state?.open)
+    world.violate(`the circuit is closed after ${protection.failures.length} failures`)
+}
+
+/** An invocation has ended in peace: it has told what it knew, and no probe of its own holds up the others. */
+export function checkIsTold({ world, protection }: Known, by: Invocation): void {
+  if (protection.untold.has(by)) world.violate(`${by.name} has told nobody how its calls came out`)
+  const left = protection.probes.find(probe => probe.by === by && probe.id === protection.state?.probe?.id)
+  if (left) world.violate(`${by.name} has ended, and its probe ${left.id} still holds up others`)
+}

@@ -1,0 +1,87 @@
+import type { ModelAnswer, ModelFailure } from '../../functions/inference/port.ts'
+
+/** What the model says to one request: in a call of its own, or as an element of a batch. */
+export interface Output {
+  readonly answer: 'success' | 'useless answer' | 'refused'
+  readonly tokens: number | undefined
+  readonly give: (mark: string) => unknown
+}
+
+/** What the model says to a call as a whole. */
+export interface Refusal {
+  /** Whether the same call may succeed later: by docs, not by the code. */
+  readonly retriable: boolean
+  readonly reached: boolean
+  readonly retry_after_ms: number
+  /** Whether its mark is in the message that its owner reads. */
+  readonly isMarked: boolean
+  readonly give: (mark: string) => ModelAnswer
+}
+
+const success = (tokens: number | undefined, filling = ''): Output => ({
+  answer: 'success',
+  tokens,
+  give: mark => ({
+    result: { mark, filling },
+    ...(tokens === undefined ? {} : { usage: { prompt_tokens: 1, completion_tokens: tokens - 1 } }),
+  }),
+})
+const useless = (answer: unknown): Output => ({ answer: 'useless answer', tokens: undefined, give: () => answer })
+
+/** Larger than what fits into a message or a row. */
+const LARGE = 'x'.repeat(50_000)
+
+export const SUCCESSES: readonly (readonly [number, Output])[] = [
+  [8, success(3)],
+  [4, success(9)],
+  [2, success(30)],
+  [3, success(undefined)],
+  [1, success(5, '\u{1f600}\uffff"\\\u2028')],
+  [0.4, success(4, LARGE)],
+]
+export const USELESS: readonly (readonly [number, Output])[] = [
+  [0.5, useless({ text: 'no result' })],
+  [0.5, useless({ result: 1, usage: { prompt_tokens: -5 } })],
+]
+/** An element of a batch that fails alone. */
+export const REFUSED: Output = {
+  answer: 'refused',
+  tokens: undefined,
+  give: () => ({ error: 'no' }),
+}
+
+const refusal = (failure: Omit<ModelFailure, 'ok' | 'message' | 'reached'>, of: Partial<Refusal> = {}): Refusal => ({
+  retriable: true,
+  reached: true,
+  retry_after_ms: failure.retry_after_ms ?? 0,
+  isMarked: true,
+  give: mark => ({ ok: false, message: `the model failed (${mark})`, reached: of.reached ?? true, ...failure }),
+  ...of,
+})
+
+export const BROKEN = refusal({ code: 'model_error', status: 500 })
+export const REJECTED = refusal({ code: 'model_rejected', status: 400 }, { retriable: false })
+const SECOND = 1_000
+
+/** What a call may fail with that may go well another time. */
+export const OUTAGES: readonly (readonly [number, Refusal])[] = [
+  [2, refusal({ code: 'model_error', status: 503 })],
+  [1, BROKEN],
+  [1, refusal({ code: 'model_timeout' })],
+  [1, refusal({ code: 'model_unreachable' }, { reached: false })],
+  [0.5, refusal({ code: 'model_unreachable' })],
+  [0.5, refusal({ code: 'model_error', status: 503, retry_after_ms: 3 * SECOND })],
+  [0.5, refusal({ code: 'model_error', status: 429 })],
+  [0.5, refusal({ code: 'model_error', status: 429, retry_after_ms: 20 * SECOND })],
+  [0.1, refusal({ code: 'model_error', status: 429, retry_after_ms: 3_600 * SECOND })],
+]
+/** What a call fails with because of what is in it. */
+export const FAILURES: readonly (readonly [number, Refusal])[] = [
+  [1, REJECTED],
+  [1, refusal({ code: 'invalid_model_response' }, { retriable: false })],
+]
+/** An answer to a batch that says nothing about most of it. */
+export const TOO_FEW = refusal(
+  { code: 'invalid_model_response' },
+  { retriable: false, isMarked: false, give: () => ({ ok: true, answer: { outputs: [] } }) },
+)

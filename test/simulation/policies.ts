@@ -1,0 +1,37 @@
+import type { Policies } from '../../functions/guard/policies.ts'
+import type { WorkerPorts } from '../../functions/worker/ports.ts'
+import type { Retry } from '../../functions/worker/retry.ts'
+
+/** What pipeline.yaml says of the model; the same for all workers of a history. */
+export type WorkerSettings = Omit<WorkerPorts['settings'], 'store_prompts'> & Policies
+
+const ONCE: Retry = {
+  attempts: 1,
+  period_ms: 1_000,
+  max_backoff_ms: 30_000,
+  backoff_on: [429, 503],
+  drop_on: [400, 404],
+}
+const THRICE: Retry = { ...ONCE, attempts: 3, max_backoff_ms: 4_000 }
+const OFTEN: Retry = { ...ONCE, attempts: 6, period_ms: 5_000, max_backoff_ms: 60_000 }
+
+const CIRCUIT = { failures: 2, within_ms: 60_000, open_ms: 5_000 }
+const FAST_LIMIT = { count: 2, interval_ms: 5_000 }
+const SLOW_LIMIT = { count: 1, interval_ms: 30_000 }
+
+const PLAIN: WorkerSettings = { batched: false, retry: ONCE, endpoint: { timeout_ms: 60_000 } }
+
+type Weighed = readonly (readonly [number, WorkerSettings])[]
+
+/** Each policy alone, and those that get into each other's way together. */
+export const PROTECTED: Weighed = [
+  [2, { ...PLAIN, retry: THRICE }],
+  [2, { ...PLAIN, retry: THRICE, circuit: CIRCUIT }],
+  [2, { ...PLAIN, retry: THRICE, rate_limit: FAST_LIMIT }],
+  [1, { ...PLAIN, retry: OFTEN, rate_limit: SLOW_LIMIT, circuit: CIRCUIT }],
+  [2, { ...PLAIN, batched: true, retry: THRICE }],
+  [2, { ...PLAIN, batched: true, retry: OFTEN, rate_limit: FAST_LIMIT, circuit: { ...CIRCUIT, failures: 3 } }],
+]
+/** Whatever there is for a call is tried at once, and once. */
+export const UNPROTECTED: Weighed = [[1, PLAIN]]
+export const ANY_POLICY: Weighed = [[6, PLAIN], ...PROTECTED]

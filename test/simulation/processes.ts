@@ -1,0 +1,49 @@
+import { createGuard } from '../../functions/guard/guard.ts'
+import type { Guard, GuardStore } from '../../functions/guard/port.ts'
+import type { Clock } from '../../functions/platform/clock.ts'
+import type { Ids } from '../../functions/platform/ids.ts'
+import type { PlantedBug } from './compose.ts'
+import type { Invocation } from './invocation.ts'
+import type { WorkerSettings } from './policies.ts'
+import { MODEL } from './settings.ts'
+
+interface Process {
+  readonly guard: Guard
+  /** The invocation that it serves, or has served last, and how that reaches the table. */
+  by: Invocation
+  store: GuardStore
+}
+
+interface Means {
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly policies: WorkerSettings
+  readonly bug: PlantedBug | undefined
+}
+
+/**
+ * Lambda's processes: each serves one invocation at a time, and remembers for the next what it knows of the model. One
+ * whose invocation was killed is gone.
+ */
+export function createProcesses({ clock, ids, policies, bug }: Means) {
+  const processes: Process[] = []
+
+  function begin(by: Invocation, first: GuardStore): Guard {
+    const current: GuardStore = {
+      read: model => process.store.read(model),
+      write: (model, next) => process.store.write(model, next),
+    }
+    const store = bug?.guardStore?.(current) ?? current
+    const process: Process = { by, store: first, guard: createGuard({ store, clock, ids }, MODEL, policies) }
+    // Others than workers never call a model.
+    if (by.kind === 'worker') processes.push(process)
+    return process.guard
+  }
+
+  return (by: Invocation, store: GuardStore): Guard => {
+    const idle = processes.find(process => process.by.state === 'done')
+    if (by.kind !== 'worker' || !idle) return begin(by, store)
+    Object.assign(idle, { by, store })
+    return idle.guard
+  }
+}

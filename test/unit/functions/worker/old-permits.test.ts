@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import type { ModelAnswer } from '../../../../functions/inference/port.ts'
+import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
+import { NOW } from '../../../support/clock.ts'
+import { aMessage, anItem } from '../../../support/requests.ts'
+import { aWorker } from '../../../support/worker.ts'
+
+const circuit = { failures: 1, within_ms: 60_000, open_ms: 30_000 }
+const retry = { attempts: 3, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] }
+const FAILED: ModelAnswer = { ok: false, code: 'model_error', status: 500, message: 'it failed', reached: true }
+
+/** The same worker, where something happens before each claim is answered. */
+const claimingSlowly = (ports: WorkerPorts, meanwhile: () => unknown): WorkerPorts => ({
+  ...ports,
+  items: {
+    ...ports.items,
+    claim: async (message, terms) => {
+      await meanwhile()
+      return ports.items.claim(message, terms)
+    },
+  },
+})
+
+describe('a worker: a permit that has become old', () => {
+  it('is asked for again before the call, so that a circuit that has opened meanwhile holds it up', async () => {
+    const { ports, asked, aGuard, deferred, run } = aWorker(undefined, { circuit, retry })
+    const item = await ports.items.create(anItem())
+    const slow = claimingSlowly(ports, async () => {
+      await aGuard().report({ succeeded: false })
+      ports.advance(1_001)
+    })
+
+    await run(item, slow)
+
+    expect(asked).toEqual([])
+    expect(deferred()).toHaveLength(1)
+    expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'queued', attempt: 0 })
+  })
+
+  it('is kept by a probe that has been slow', async () => {
+    const { ports, asked, aGuard, guards, run } = aWorker(undefined, { circuit, retry })
+    const item = await ports.items.create(anItem())
+    await aGuard().report({ succeeded: false })
+    ports.advance(circuit.open_ms)
+
+    await run(
+      item,
+      claimingSlowly(ports, () => ports.advance(1_001)),
+    )
+
+    expect(asked).toHaveLength(1)
+    expect((await guards.read('text'))?.open).toBeUndefined()
+  })
+
+  it('leaves no probe behind when the model has asked for a pause meanwhile', async () => {
+    const { ports, asked, aGuard, guards, run } = aWorker(undefined, { circuit, retry })
+    const item = await ports.items.create(anItem())
+    await aGuard().report({ succeeded: false })
+    ports.advance(circuit.open_ms)
+    const slow = claimingSlowly(ports, async () => {
+      await aGuard().report({ succeeded: true, pause_until: ports.clock() + 20_000 })
+      ports.advance(1_001)
+    })
+
+    await run(item, slow)
+
+    expect(asked).toEqual([])
+    expect((await guards.read('text'))?.probe).toBeUndefined()
+  })
+
+  it('is no turn for others when the request that brought it is run elsewhere', async () => {
+    const rate_limit = { count: 1, interval_ms: 10_000 }
+    const { ports, asked, deferred, invoke } = aWorker(undefined, { batched: true, rate_limit, retry })
+    const [first, second] = [await ports.items.create(anItem()), await ports.items.create(anItem())]
+    await ports.guard.permit({ until: NOW + 60_000 })
+    const message = { ...aMessage(first), hints: { turn: NOW } }
+    const slow = claimingSlowly(ports, () =>
+      ports.items.claim(message, { claim_id: 'another', now: NOW, lease_until: NOW + 60_000 }),
+    )
+
+    await invoke([message, aMessage(second)], slow)
+
+    expect(asked).toEqual([])
+    expect(deferred().map(({ body }) => body)).toContainEqual(
+      expect.objectContaining({ request_id: second.request_id, hints: { turn: expect.any(Number) } }),
+    )
+    expect(await ports.items.get(second.user_id, second.request_id)).toMatchObject({ status: 'queued', attempt: 0 })
+  })
+})
+
+describe('a worker: a batch that is split', () => {
+  it('has reached the model for all of its requests, wherever a further call gets lost', async () => {
+    const lost: ModelAnswer = { ...FAILED, code: 'model_unreachable', status: undefined, reached: false }
+    const answers = [FAILED, lost]
+    const { ports, invoke } = aWorker(() => answers.shift() ?? lost, { batched: true, retry })
+    const items = [await ports.items.create(anItem()), await ports.items.create(anItem())]
+
+    await invoke(items.map(item => aMessage(item)))
+
+    for (const { user_id, request_id } of items)
+      expect(await ports.items.get(user_id, request_id)).toMatchObject({ status: 'queued', reached: true })
+  })
+
+  it('has its requests run again no sooner than their messages come, so that none uses its turn twice', async () => {
+    const refused: ModelAnswer = { ...FAILED, code: 'model_rejected', status: 400 }
+    const { ports, invoke } = aWorker(refused, { batched: true, retry })
+    const items = await Promise.all(Array.from({ length: 32 }, () => ports.items.create(anItem())))
+
+    await invoke(items.map(item => aMessage(item)))
+
+    const after = await Promise.all(items.map(({ user_id, request_id }) => ports.items.get(user_id, request_id)))
+    const waiting = after.filter(item => item?.status === 'queued')
+    expect(waiting.length).toBeGreaterThan(0)
+    for (const item of waiting) expect(item?.not_before).toBe(NOW + 1_000)
+  })
+})
