@@ -7,10 +7,9 @@ type Input = Partial<SendMessageCommandInput & SendMessageBatchCommandInput>
 
 /**
  * How often a message may be sent again while a circuit is open: once until its time is over; while a probe is under way,
- * after as long as that has taken, from a second up to `open` (three times); once for a lease or a backoff; and once for each
- * of a few that took a worker with them, and run alone before it.
+ * after as long as that has taken, from a second up to `open` (three times); and once for a lease or a backoff.
  */
-const MOST = 8
+const MOST = 5
 
 /** Counts how often each request is put back while a circuit is open, once per opening: nothing may spin (I8). */
 export function createDeferralCheck(known: Known, sqs: SqsModel) {
@@ -37,8 +36,9 @@ export function createDeferralCheck(known: Known, sqs: SqsModel) {
     const { state, policies } = known.protection
     if (!known.world.isAtRest() || by.kind !== 'worker' || !state?.open || !policies.circuit) return
     const { input } = command as { input: Input }
-    for (const { MessageBody = '' } of input.Entries ?? [input])
-      if (isInference(MessageBody))
+    // Those that only make room for another are there again at once.
+    for (const { MessageBody = '', DelaySeconds = 0 } of input.Entries ?? [input])
+      if (DelaySeconds > 0 && isInference(MessageBody))
         count(by, JSON.parse(MessageBody).request_id, state.open.until, policies.circuit.open_ms)
   }
 }
