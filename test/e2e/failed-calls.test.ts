@@ -10,9 +10,8 @@ import {
   startEndpoint,
   tokensOf,
 } from './support/endpoint.ts'
-import { eventually } from './support/eventually.ts'
 import { deadLetters, type LedgerRow } from './support/ledger.ts'
-import { endedRows, prompts, submitAll } from './support/load.ts'
+import { allCompleted, endedRows, endings, prompts, submitAll } from './support/load.ts'
 import { runSluice } from './support/sluice.ts'
 import { fixture, type RunningSystem, startSystem } from './support/system.ts'
 
@@ -75,7 +74,7 @@ describe.concurrent('of requests in batches of ten', () => {
       const [failed, completed] = [rows.filter(isFailed), rows.filter(row => !isFailed(row))]
       const errors = Object.fromEntries(failed.map(({ prompt, error }) => [prompt, (error as Failure).code]))
       expect(errors).toEqual(Object.fromEntries([...poisonous].map(prompt => [prompt, code])))
-      expect(completed.map(({ status }) => status)).toEqual(Array(count - 3).fill('completed'))
+      expect(endings(completed)).toEqual(allCompleted(count - 3))
       for (const { prompt, total_tokens } of completed) expect(total_tokens).toBe(tokensOf(String(prompt)))
       const used = sum(completed.map(({ total_tokens }) => Number(total_tokens)))
       expect(await client.quota()).toMatchObject({ requests: { used: count }, tokens: { used, reserved: 0 } })
@@ -147,26 +146,6 @@ describe.concurrent('a call that fails', () => {
     expect(rows).toMatchObject([{ status: 'completed', attempts: 2, error: null }])
     expect(callsFor(prompt)).toHaveLength(2)
     expect(await client.quota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 7, reserved: 0 } })
-  })
-
-  test('is not made again once its request is cancelled, which costs the request', async () => {
-    const client = await system.newUser()
-    const id = await client.submit({ prompt: 'busy until cancelled', model: 'retried' })
-    const waiting = await eventually(async () => {
-      const { body } = await client.send('GET', `/v1/inference/${id}`)
-      expect(body).toMatchObject({ status: 'queued', attempts: 1 })
-      return body
-    })
-
-    const cancelled = await client.send('DELETE', `/v1/inference/${id}`)
-
-    expect(waiting).not.toHaveProperty('error')
-    expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled', attempts: 1 } })
-    expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 0, reserved: 0 } })
-    // Its message comes back after those of all that were submitted with it have ended, at the latest.
-    await submitAll(client, 'retried', ['busy once, too'])
-    await endedRows(system, client)
-    expect(callsFor('busy until cancelled')).toHaveLength(1)
   })
 })
 

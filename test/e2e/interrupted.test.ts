@@ -5,7 +5,7 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Endpoint, echo, refuse, startEndpoint } from './support/endpoint.ts'
 import { eventually } from './support/eventually.ts'
-import { endedRows, prompts, submitAll } from './support/load.ts'
+import { allCompleted, endedRows, endings, prompts, submitAll } from './support/load.ts'
 import { runSluice } from './support/sluice.ts'
 import { fixture, type RunningSystem, type Settings, startSystem } from './support/system.ts'
 
@@ -50,7 +50,7 @@ test('what waits for another attempt, or for a circuit, when the system stops is
 
   for (const [model, client] of Object.entries({ busy: waiting, down: heldUp } as const)) {
     const rows = await endedRows(system, client)
-    expect(rows.map(({ status }) => status)).toEqual(Array(5).fill('completed'))
+    expect(endings(rows)).toEqual(allCompleted(5))
     const attempts = rows.reduce((sum, row) => sum + Number(row.attempts), 0)
     expect(endpoint.calls(model)).toHaveLength(attempts)
     expect(attempts).toBe(5 + called[model as keyof typeof called])
@@ -83,6 +83,25 @@ describe('a request whose deadline comes while it waits for another attempt', ()
       tokens: { used: 0, reserved: 0 },
     })
   })
+})
+
+test('a request that is cancelled while it waits for another attempt gets none, and costs the request', async () => {
+  const isFirst = (prompt = '') => endpoint.calls('busy').filter(({ inputs }) => inputs[0] === prompt).length === 1
+  endpoint.reply('busy', (response, call) => (isFirst(call.inputs[0]) ? refuse(503) : echo)(response, call))
+  const client = await system.newUser()
+  const id = await client.submit({ prompt: 'cancelled', model: 'busy' })
+  await eventually(async () => {
+    const { body } = await client.send('GET', `/v1/inference/${id}`)
+    expect(body).toMatchObject({ status: 'queued', attempts: 1 })
+  })
+
+  const cancelled = await client.send('DELETE', `/v1/inference/${id}`)
+
+  expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled', attempts: 1 } })
+  expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 0, reserved: 0 } })
+  // Every wait is as long: when a later request has had its second attempt, the first one's message was back, too.
+  expect(await client.ended(await client.submit({ prompt: 'later', model: 'busy' }))).toMatchObject({ attempts: 2 })
+  expect(isFirst('cancelled')).toBe(true)
 })
 
 /** Moves the deadline here: the soonest that a pipeline may have is a minute off. */

@@ -28,3 +28,7 @@ export async function endedRows(system: Pick<RunningSystem, 'localJson'>, client
   await eventually(inFlight, { timeout: 90_000, interval: 250 })
   return ledgerRows(system, client.user)
 }
+
+/** For tests that expect each of a user's requests to complete: a failure shows why. */
+export const allCompleted = (count: number) => Array(count).fill({ status: 'completed', error: null })
+export const endings = (rows: readonly LedgerRow[]) => rows.map(({ status, error }) => ({ status, error }))
