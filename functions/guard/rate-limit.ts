@@ -23,7 +23,7 @@ const widthOf = ({ interval_ms }: RateLimit): number => Math.ceil(interval_ms / 
 const slackOf = ({ interval_ms }: RateLimit): number => Math.min(1_000, Math.max(100, Math.ceil(interval_ms / 8)))
 
 /** A call that has not begun so long after its time must ask anew; the rest of the slack is the network's. Milliseconds. */
-export const toleranceOf = (limit: RateLimit): number => Math.floor((slackOf(limit) * 2) / 3)
+export const toleranceOf = (limit: RateLimit): number => Math.floor((slackOf(limit) * 2) / 5)
 
 /** The first time from `earliest` on at which one more call keeps the limit, given all that were allowed before. */
 export function nextTurn(log: readonly Bucket[], earliest: number, limit: RateLimit): number {

@@ -1,8 +1,11 @@
 import jsonata from 'jsonata'
 import { addHelpers } from './jsonata-helpers.ts'
 
-/** What JSONata itself bounds, between two steps: milliseconds, depth of calls, items of a list that it makes. */
-const BOUNDS = { timeout: 250, stack: 200, sequence: 100_000 }
+/**
+ * What JSONata itself bounds, between two steps: milliseconds, depth of calls, items of a list that it makes. It goes by the
+ * clock, and a function with a third of a core may stand still for a while: an expression of microseconds must not fail then.
+ */
+const BOUNDS = { timeout: 1_000, stack: 200, sequence: 100_000 }
 
 /** The longest text, and the longest JSON that an expression may give, in characters; and the longest list, in items. */
 export const MAX_SIZE = 8 * 1024 * 1024

@@ -4,7 +4,7 @@ import { EvaluationError } from './jsonata-prepare.ts'
 import { type Answer, serve, type Task } from './jsonata-serve.ts'
 
 /** How long one evaluation may take, whatever it does: more than JSONata's own bound, which leaves the thread alive. */
-const KILL_AFTER_MS = 500
+const KILL_AFTER_MS = 2_000
 
 const MEMORY_MB = 128
 

@@ -177,9 +177,9 @@ describe('the rate limit', () => {
     )
   })
 
-  it('counts a call where it is made if that is at most a twelfth of the interval late, and never over two thirds of a second', () => {
-    expect(toleranceOf({ count: 1, interval_ms: 1_000 })).toBe(83)
-    expect(toleranceOf({ count: 1, interval_ms: 8_000 })).toBe(666)
-    expect(toleranceOf({ count: 1, interval_ms: 3_600_000 })).toBe(666)
+  it('counts a call where it is made if that is at most a twentieth of the interval late, and never over two fifths of a second', () => {
+    expect(toleranceOf({ count: 1, interval_ms: 1_000 })).toBe(50)
+    expect(toleranceOf({ count: 1, interval_ms: 8_000 })).toBe(400)
+    expect(toleranceOf({ count: 1, interval_ms: 3_600_000 })).toBe(400)
   })
 })

@@ -52,14 +52,14 @@ describe('admitting calls', () => {
     const back = { ...ask, turn: NOW + 2_350 }
 
     const early = admitAll(state, [back], POLICIES, NOW + 2_000)
-    const inTime = admitAll(state, [back], POLICIES, NOW + 2_350 + 166)
-    const late = admitAll(state, [back], POLICIES, NOW + 2_350 + 167)
+    const inTime = admitAll(state, [back], POLICIES, NOW + 2_350 + 100)
+    const late = admitAll(state, [back], POLICIES, NOW + 2_350 + 101)
 
     for (const used of [early, inTime]) {
       expect(used.state).toBe(state)
       expect(used.permits).toEqual([{ granted: true, at: NOW + 2_350 }])
     }
-    expect(late.permits).toEqual([{ granted: true, at: NOW + 2_350 + 167 }])
+    expect(late.permits).toEqual([{ granted: true, at: NOW + 2_350 + 101 }])
     expect(late.state.calls).toEqual([
       { from: NOW + 2_300, count: 1 },
       { from: NOW + 2_500, count: 1 },
