@@ -62,7 +62,7 @@ describe('admitting calls', () => {
     expect(late.permits).toEqual([{ granted: true, at: NOW + 2_350 + 101 }])
     expect(late.state.calls).toEqual([
       { from: NOW + 2_300, count: 1 },
-      { from: NOW + 2_500, count: 1 },
+      { from: NOW + 2_400, count: 1 },
     ])
   })
 
