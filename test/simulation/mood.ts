@@ -84,7 +84,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
   [1, { ...MIXED, users: ['bob'], again: 8 }],
   // Many requests at once, for a model that has its bad times.
   [
-    5,
+    3,
     {
       troubled: 'worker',
       users: ['cid'],

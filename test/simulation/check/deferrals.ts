@@ -23,7 +23,7 @@ export function createDeferralCheck(known: Known, sqs: SqsModel) {
 
   function count(by: Invocation, requestId: string, opening: number, openMs: number): void {
     const key = `${requestId} ${opening}`
-    const { sends, copies } = counts.get(key) ?? { sends: 0, copies: 0 }
+    const { sends, copies } = counts.get(key) ?? { sends: 0, copies: 1 }
     const now = { sends: sends + 1, copies: Math.max(copies, copiesOf(requestId)) }
     counts.set(key, now)
     const probedFor = Math.max(0, known.world.clock() - opening)
@@ -36,8 +36,9 @@ export function createDeferralCheck(known: Known, sqs: SqsModel) {
     const { state, policies } = known.protection
     if (!known.world.isAtRest() || by.kind !== 'worker' || !state?.open || !policies.circuit) return
     const { input } = command as { input: Input }
-    for (const { MessageBody = '' } of input.Entries ?? [input])
-      if (isInference(MessageBody))
+    // Those that only make room for another are there again at once.
+    for (const { MessageBody = '', DelaySeconds = 0 } of input.Entries ?? [input])
+      if (DelaySeconds > 0 && isInference(MessageBody))
         count(by, JSON.parse(MessageBody).request_id, state.open.until, policies.circuit.open_ms)
   }
 }
