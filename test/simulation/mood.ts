@@ -105,7 +105,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
   ],
   // Many requests at once, for a model that has its bad times.
   [
-    5,
+    3,
     {
       troubled: 'worker',
       users: ['cid'],

@@ -23,7 +23,7 @@ export function createDeferralCheck(known: Known, sqs: SqsModel) {
 
   function count(by: Invocation, requestId: string, opening: number, openMs: number): void {
     const key = `${requestId} ${opening}`
-    const { sends, copies } = counts.get(key) ?? { sends: 0, copies: 0 }
+    const { sends, copies } = counts.get(key) ?? { sends: 0, copies: 1 }
     const now = { sends: sends + 1, copies: Math.max(copies, copiesOf(requestId)) }
     counts.set(key, now)
     const probedFor = Math.max(0, known.world.clock() - opening)
