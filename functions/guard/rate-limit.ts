@@ -14,13 +14,19 @@ export interface Bucket {
  */
 const BUCKETS = 20
 
-const widthOf = ({ interval_ms }: RateLimit): number => Math.ceil(interval_ms / BUCKETS)
+/** So few calls are kept each at its own time. */
+const FEW = 24
+
+const widthOf = ({ count, interval_ms }: RateLimit): number => (count <= FEW ? 1 : Math.ceil(interval_ms / BUCKETS))
+
+/** A turn is given so long ahead, for the request to be claimed before it: then hardly anything is left to be late. Milliseconds. */
+export const LEAD_MS = 50
 
 /**
  * How much later than its time a call may be seen by the endpoint, without an interval there seeing more than `count`:
  * a part of the interval for short ones, where it costs throughput, and a second for long ones. Milliseconds.
  */
-const slackOf = ({ interval_ms }: RateLimit): number => Math.min(1_000, Math.max(100, Math.ceil(interval_ms / 8)))
+const slackOf = ({ interval_ms }: RateLimit): number => Math.min(1_000, Math.ceil(interval_ms / 10))
 
 /** A call that has not begun so long after its time must ask anew; the rest of the slack is the network's. Milliseconds. */
 export const toleranceOf = (limit: RateLimit): number => Math.floor((slackOf(limit) * 2) / 5)

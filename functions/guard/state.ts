@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { afterFailures, afterProbe, afterProbing, type CircuitState } from './circuit.ts'
 import type { Policies } from './policies.ts'
 import { type Ask, type Permit, type Report, SOON_MS } from './port.ts'
-import { joined, nextTurn, toleranceOf, withTurn } from './rate-limit.ts'
+import { joined, LEAD_MS, nextTurn, toleranceOf, withTurn } from './rate-limit.ts'
 
 const Time = z.int()
 
@@ -75,7 +75,7 @@ function turnOf({ calls, line }: GuardState, { turn, ...ask }: Ask, now: number,
   if (!rate_limit) return { permit: { granted: true, at: now }, calls, line }
   if (turn !== undefined && now <= turn + toleranceOf(rate_limit))
     return { permit: { granted: true, at: turn }, calls, line }
-  const at = nextTurn(calls, now, rate_limit)
+  const at = nextTurn(calls, now + LEAD_MS, rate_limit)
   const isSoon = at <= now + (ask.line ? HORIZON_MS : LONGEST_WAIT_MS)
   const mustQueue = ask.line === 'joins' && line !== undefined && line.turn - BACK_MS > now
   if (isSoon && !mustQueue) return { permit: { granted: true, at }, calls: withTurn(calls, at, rate_limit), line }
