@@ -7,11 +7,15 @@ const project = (name: string, options: object = {}) => ({
 
 export default defineConfig({
   test: {
+    // Of two cores, vitest would use one.
+    maxWorkers: 2,
     projects: [
       project('unit'),
       project('contract', { testTimeout: 30_000, hookTimeout: 60_000 }),
       project('simulation', { testTimeout: 300_000, hookTimeout: 60_000 }),
       project('stack', { testTimeout: 60_000, hookTimeout: 120_000 }),
+      // In real time, against endpoints that fail and floods of requests, for two minutes: `npm run load`.
+      project('load', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Takes minutes: `npm run chaos`.
       project('chaos', { testTimeout: 600_000, hookTimeout: 120_000 }),
       // A file starts a whole system: two are enough for two cores, and they wait until the others are done.

@@ -84,7 +84,7 @@ it('a bundle starts the thread that ends endless expressions, from a chunk that 
   const { compileExpression } = await import(pathToFileURL(join(folder, 'index.mjs')).href)
   const endless = compileExpression('$contains(prompt, /^(a+)+$/)')
 
-  await expect(endless({ prompt: `${'a'.repeat(50)}b` })).rejects.toThrow('takes over 500 ms')
+  await expect(endless({ prompt: `${'a'.repeat(50)}b` })).rejects.toThrow('takes over 2000 ms')
   expect(await endless({ prompt: 'aaa' })).toBe(true)
   expect([...loadedAtStart(bundle.files)].filter(name => name.startsWith('jsonata-thread'))).toEqual([])
 })

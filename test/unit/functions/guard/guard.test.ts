@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import type { GuardStore } from '../../../../functions/guard/port.ts'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import { UNTOUCHED } from '../../../../functions/guard/state.ts'
 import { Unavailable } from '../../../../functions/platform/unavailable.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
 import { aFleet, ask, CIRCUIT, fail, LIMITED, permits } from '../../../support/guards.ts'
+
+/** Full rounds of calls follow each other so: by the interval of 2 s, a tenth of it as slack, and the width of a bucket. */
+const APART = 2_000 + 200 + 1
+const FIRST = NOW + LEAD_MS
+const SECOND = FIRST + APART
 
 describe('a guard: what it costs', () => {
   it('is a read a second and process while the circuit is closed, however many calls there are', async () => {
@@ -55,10 +61,10 @@ describe('a guard: what it costs', () => {
     await permits(guard, 3)
 
     expect(calls()).toEqual({ reads: 1, writes: 2 })
-    expect(granted.map(permit => permit.granted && permit.at - NOW)).toEqual([
-      ...[0, 0, 0, 0, 0],
-      ...[2_350, 2_350, 2_350, 2_350, 2_350],
-      ...[4_650, 4_650],
+    expect(granted.map(permit => permit.granted && permit.at)).toEqual([
+      ...[FIRST, FIRST, FIRST, FIRST, FIRST],
+      ...[SECOND, SECOND, SECOND, SECOND, SECOND],
+      ...[SECOND + APART, SECOND + APART],
     ])
   })
 
@@ -67,10 +73,10 @@ describe('a guard: what it costs', () => {
     const guard = process()
     await permits(guard, 6)
     advance(2_000)
-    await guard.permit({ ...ask, turn: NOW + 2_350 })
+    await guard.permit({ ...ask, turn: SECOND })
     const before = calls()
 
-    expect(await guard.permit({ ...ask, turn: NOW + 2_350 })).toEqual({ granted: true, at: NOW + 2_350 })
+    expect(await guard.permit({ ...ask, turn: SECOND })).toEqual({ granted: true, at: SECOND })
 
     expect(calls()).toEqual(before)
     expect(before.writes).toBe(1)
@@ -108,7 +114,8 @@ describe('a guard: calls that are late', () => {
     const { process, advance } = aFleet(LIMITED)
     const guard = process()
 
-    advance(100)
+    // Two fifths of the slack, which is 200 ms.
+    advance(80)
     expect(guard.isLate(NOW)).toBe(false)
     advance(1)
     expect(guard.isLate(NOW)).toBe(true)
@@ -141,7 +148,7 @@ describe('a guard: a store that fails', () => {
     const { process, store } = aFleet({ rate_limit: { count: 1, interval_ms: 2_000 } })
     await expect(process(failing(store, 'write', 'after')).permit(ask)).rejects.toThrow(Unavailable)
 
-    expect(await process().permit(ask)).toMatchObject({ granted: true, at: NOW + 2_350 })
+    expect(await process().permit(ask)).toMatchObject({ granted: true, at: SECOND })
   })
 
   it('is asked again by the next call', async () => {
@@ -214,6 +221,6 @@ describe('a guard: a state that other settings have left', () => {
     const { process, store } = aFleet({ ...CIRCUIT, ...LIMITED })
     await store.write('text', { ...UNTOUCHED, version: 1 })
 
-    expect(await process().permit(ask)).toEqual({ granted: true, at: NOW })
+    expect(await process().permit(ask)).toEqual({ granted: true, at: FIRST })
   })
 })

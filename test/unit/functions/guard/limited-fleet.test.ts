@@ -7,19 +7,22 @@ import { toleranceOf } from '../../../../functions/guard/rate-limit.ts'
 import { NOW } from '../../../support/clock.ts'
 import { memoryGuards } from '../../../support/memory/guards.ts'
 
+const anAsk = fc.record({
+  process: fc.nat(5),
+  /** How much of the tolerance passes before the call is made. */
+  late: fc.constantFrom(0, 0.5, 1),
+  /** What an ask does that has to wait: it comes back in time, or too late for its turn. */
+  comesBack: fc.constantFrom('in time', 'late'),
+})
+
 /** Calls that processes of a fleet ask for at the same time, some time after the last ones. */
 const aMoment = fc.record({
   /** In thousandths of an interval. */
   after: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 400 }), fc.integer({ min: 0, max: 1_300 })),
-  asks: fc.array(
-    fc.record({
-      process: fc.nat(5),
-      /** How much of the tolerance passes before the call is made. */
-      late: fc.constantFrom(0, 0.5, 1),
-      /** What an ask does that has to wait: it comes back in time, or too late for its turn. */
-      comesBack: fc.constantFrom('in time', 'late'),
-    }),
-    { minLength: 1, maxLength: 8 },
+  asks: fc.oneof(
+    fc.array(anAsk, { minLength: 1, maxLength: 8 }),
+    // Enough of them to use up the larger counts.
+    fc.array(anAsk, { minLength: 20, maxLength: 40 }),
   ),
 })
 type Moment = typeof aMoment extends fc.Arbitrary<infer T> ? T : never
@@ -61,7 +64,8 @@ describe('a fleet of workers with a rate limit', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
-          count: fc.integer({ min: 1, max: 10 }),
+          // Up to 24, each call is kept at its own time; above, in buckets.
+          count: fc.oneof(fc.integer({ min: 1, max: 10 }), fc.integer({ min: 11, max: 60 })),
           interval_ms: fc.constantFrom(1_000, 2_000, 9_999, 60_000),
         }),
         fc.array(aMoment, { minLength: 1, maxLength: 12 }),

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import { NOW } from '../../../support/clock.ts'
 import { aFleet, ask, CIRCUIT, fail, LIMITED, permits } from '../../../support/guards.ts'
+
+/** Full rounds of calls follow each other so: by the interval of 2 s, a tenth of it as slack, and the width of a bucket. */
+const APART = 2_000 + 200 + 1
 
 describe('a guard: many processes', () => {
   it('have one rate limit together', async () => {
@@ -9,8 +13,8 @@ describe('a guard: many processes', () => {
 
     const all = (await Promise.all(fleet.map(guard => permits(guard, 2)))).flat()
 
-    const turns = all.map(permit => (permit.granted ? permit.at - NOW : NaN)).toSorted((a, b) => a - b)
-    expect(turns).toEqual([0, 2_350, 4_650, 6_950].flatMap(at => [at, at, at, at, at]))
+    const turns = all.map(permit => (permit.granted ? permit.at - NOW - LEAD_MS : NaN)).toSorted((a, b) => a - b)
+    expect(turns).toEqual([0, APART, 2 * APART, 3 * APART].flatMap(at => [at, at, at, at, at]))
   })
 
   it('give way to each other when dozens ask at once: no call is lost, and none gets two turns', async () => {

@@ -13,8 +13,8 @@ function sizeOf(value: unknown): number {
   return 3 + fields.reduce((sum, [name, field]) => sum + 1 + sizeOf(name) + sizeOf(field), 0)
 }
 
-/** What the last interval is divided into (rate-limit.ts). */
-const BUCKETS = 20
+/** What the last interval is divided into; up to a count of 24, each call is kept (rate-limit.ts). */
+const bucketsOf = (count: number): number => (count <= 24 ? count : 20)
 
 const circuit = { failures: 10, within_ms: 60_000, open_ms: 30_000 }
 
@@ -27,20 +27,31 @@ function saturated(count: number, interval_ms: number): GuardState {
     state = admit(state, [{ until: now + 90_000 }], { now, id: 'nonce' }, policies).state
   }
   const failed = { succeeded: false, failures: circuit.failures - 1, pause_until: NOW + 900_000 }
-  return afterReport({ ...state, version: 1_000_000, writer: 'a'.repeat(22) }, failed, NOW + interval_ms, policies)
+  const line = { turn: NOW + 900_000, taken: count }
+  return afterReport(
+    { ...state, line, version: 1_000_000, writer: 'a'.repeat(22) },
+    failed,
+    NOW + interval_ms,
+    policies,
+  )
 }
 
 describe('the state of a model', () => {
   it.each([
     { count: 10, interval_ms: 1_000 },
     { count: 10, interval_ms: 60_000 },
+    { count: 24, interval_ms: 1_000 },
+    { count: 24, interval_ms: 60_000 },
+    { count: 24, interval_ms: 3_600_000 },
+    { count: 25, interval_ms: 1_000 },
+    { count: 25, interval_ms: 60_000 },
     { count: 100, interval_ms: 60_000 },
     { count: 10_000, interval_ms: 60_000 },
     { count: 10_000, interval_ms: 3_600_000 },
   ])('costs one write unit with $count calls in $interval_ms ms', ({ count, interval_ms }) => {
     const state = saturated(count, interval_ms)
 
-    expect(state.calls.length).toBeGreaterThanOrEqual(Math.min(count, BUCKETS))
+    expect(state.calls.length).toBeGreaterThanOrEqual(bucketsOf(count))
     expect(state.failures).toHaveLength(circuit.failures - 1)
     expect(sizeOf(JSON.parse(JSON.stringify({ model: 'm'.repeat(32), ...state })))).toBeLessThanOrEqual(WRITE_UNIT)
   })

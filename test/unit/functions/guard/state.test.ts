@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Policies } from '../../../../functions/guard/policies.ts'
 import type { Ask } from '../../../../functions/guard/port.ts'
 import { SOON_MS } from '../../../../functions/guard/port.ts'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import { admit, afterReport, type GuardState, UNTOUCHED } from '../../../../functions/guard/state.ts'
 import { NOW } from '../../../support/clock.ts'
 
@@ -9,6 +10,11 @@ const POLICIES: Policies = {
   rate_limit: { count: 2, interval_ms: 2_000 },
   circuit: { failures: 3, within_ms: 60_000, open_ms: 30_000 },
 }
+/** Full rounds of calls follow each other so: by the interval of 2 s, a tenth of it as slack, and the width of a bucket. */
+const APART = 2_000 + 200 + 1
+const FIRST = NOW + LEAD_MS
+const SECOND = FIRST + APART
+const THIRD = SECOND + APART
 const CIRCUIT_ONLY: Policies = { circuit: POLICIES.circuit }
 const ask: Ask = { until: NOW + 90_000 }
 const asks = (n: number): Ask[] => Array.from({ length: n }, () => ask)
@@ -40,29 +46,43 @@ describe('admitting calls', () => {
   it('books a turn for each of them, in their order', () => {
     const { state, permits } = admitAll(UNTOUCHED, asks(5))
 
-    expect(permits.map(permit => permit.granted && permit.at - NOW)).toEqual([0, 0, 2_350, 2_350, 4_650])
-    expect(state.calls).toEqual([
-      { from: NOW + 2_300, count: 2 },
-      { from: NOW + 4_600, count: 1 },
-    ])
+    expect(permits.map(permit => permit.granted && permit.at)).toEqual([FIRST, FIRST, SECOND, SECOND, THIRD])
+    // Those before it count for nothing any more.
+    expect(state.calls).toEqual([{ from: THIRD, count: 1 }])
+    expect(admitAll(UNTOUCHED, asks(4)).state.calls).toEqual([{ from: SECOND, count: 2 }])
+  })
+
+  it('books turns of a count above 24 in buckets of a twentieth of the interval', () => {
+    const many: Policies = { rate_limit: { count: 25, interval_ms: 2_000 } }
+    // A bucket counts until its last possible call is an interval and its slack ago.
+    const second = NOW + 100 + 2_200
+
+    const first = admitAll(UNTOUCHED, asks(25), many)
+    const next = admitAll(first.state, asks(2), many)
+
+    expect(first.state.calls).toEqual([{ from: NOW, count: 25 }])
+    expect(first.permits).toEqual(asks(25).map(() => ({ granted: true, at: FIRST })))
+    expect(next.state.calls).toEqual([{ from: second, count: 2 }])
+    expect(next.permits).toEqual(asks(2).map(() => ({ granted: true, at: second })))
   })
 
   it('uses a turn that was booked before, as long as it is not over', () => {
     const { state } = admitAll(UNTOUCHED, asks(3))
-    const back = { ...ask, turn: NOW + 2_350 }
+    const back = { ...ask, turn: SECOND }
 
     const early = admitAll(state, [back], POLICIES, NOW + 2_000)
-    const inTime = admitAll(state, [back], POLICIES, NOW + 2_350 + 100)
-    const late = admitAll(state, [back], POLICIES, NOW + 2_350 + 101)
+    const inTime = admitAll(state, [back], POLICIES, SECOND + 80)
+    const late = admitAll(state, [back], POLICIES, SECOND + 81)
 
     for (const used of [early, inTime]) {
       expect(used.state).toBe(state)
-      expect(used.permits).toEqual([{ granted: true, at: NOW + 2_350 }])
+      expect(used.permits).toEqual([{ granted: true, at: SECOND }])
     }
-    expect(late.permits).toEqual([{ granted: true, at: NOW + 2_350 + 101 }])
+    const another = SECOND + 81 + LEAD_MS
+    expect(late.permits).toEqual([{ granted: true, at: another }])
     expect(late.state.calls).toEqual([
-      { from: NOW + 2_300, count: 1 },
-      { from: NOW + 2_400, count: 1 },
+      { from: SECOND, count: 1 },
+      { from: another, count: 1 },
     ])
   })
 
@@ -72,16 +92,18 @@ describe('admitting calls', () => {
 
   it('books nothing further ahead than a queue can hold a message back', () => {
     const slow: Policies = { rate_limit: { count: 1, interval_ms: 600_000 } }
+    // The slack is never above a second.
+    const second = FIRST + 600_000 + 1_000 + 1
 
     const { state, permits } = admitAll(UNTOUCHED, asks(4), slow)
 
     expect(permits).toMatchObject([
-      { granted: true, at: NOW },
-      { granted: true },
+      { granted: true, at: FIRST },
+      { granted: true, at: second },
       { granted: false, until: NOW + 900_000, because: 'rate limited' },
       { granted: false, until: NOW + 900_000, because: 'rate limited' },
     ])
-    expect(state.calls).toHaveLength(2)
+    expect(state.calls).toEqual([{ from: second, count: 1 }])
   })
 
   it('is refused during a pause that the model has asked for, and books no turn', () => {
@@ -129,11 +151,11 @@ describe('admitting calls', () => {
 
     const { state, permits } = admitAll(busy, [ask])
 
-    expect(permits).toEqual([{ granted: true, at: NOW + 2_350 }])
+    expect(permits).toEqual([{ granted: true, at: SECOND }])
     expect(state.probe).toBeUndefined()
-    const soon = NOW + 2_350 - SOON_MS
-    expect(admitAll(state, [{ ...ask, turn: NOW + 2_350 }], POLICIES, soon).permits).toEqual([
-      { granted: true, at: NOW + 2_350, probe: 'p1' },
+    const soon = SECOND - SOON_MS
+    expect(admitAll(state, [{ ...ask, turn: SECOND }], POLICIES, soon).permits).toEqual([
+      { granted: true, at: SECOND, probe: 'p1' },
     ])
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { aBatchWorker, calls, echo, failure, promptsOf } from '../../../support/batch-worker.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -11,16 +12,18 @@ describe('a worker with batches: the rate limit', () => {
     const { ports, asked, invoke, messagesOf, hintsSent, deferred, aGuard, guards } = aBatchWorker(echo, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
+    // The interval, a tenth of it, and the width of a bucket after the first.
+    const second = LEAD_MS + 4_000 + 400 + 1
     await aGuard().permit({ until: NOW })
 
     await invoke(await messagesOf(['a', 'b', 'c']))
 
-    expect(hintsSent()).toEqual([{ turn: NOW + 4_700 }, undefined, undefined])
-    expect(deferred().map(({ delay_seconds }) => delay_seconds)).toEqual([4, 4, 4])
-    ports.advance(4_000)
+    expect(hintsSent()).toEqual([{ turn: NOW + second }, undefined, undefined])
+    expect(deferred().map(({ delay_seconds }) => delay_seconds)).toEqual([3, 3, 3])
+    ports.advance(3_000)
     await invoke(deferred().map(({ body }) => body))
-    expect(asked.map(one => [one.at - NOW, promptsOf(one)])).toEqual([[4_700, ['a', 'b', 'c']]])
-    expect((await guards.read('text'))?.calls).toMatchObject([{ count: 1 }, { count: 1 }])
+    expect(asked.map(one => [one.at - NOW, promptsOf(one)])).toEqual([[second, ['a', 'b', 'c']]])
+    expect((await guards.read('text'))?.calls).toEqual([{ from: NOW + second, count: 1 }])
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import { InferenceMessage } from '../../../../functions/requests/messages.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -6,6 +7,9 @@ import { failing } from '../../../support/failing.ts'
 import { aGuardedWorker, down } from '../../../support/guarded-worker.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 import { LEASE } from '../../../support/worker.ts'
+
+/** When the second call of a count of one in a second has its turn: an interval, a tenth of it, and the width of a bucket after the first. */
+const SECOND = LEAD_MS + 1_000 + 100 + 1
 
 describe('a worker: an open circuit', () => {
   it('is opened by failed calls, of whichever worker', async () => {
@@ -166,8 +170,8 @@ describe('a worker: the probe of a circuit', () => {
   })
 
   it.each([
-    { what: 'though a timer is early', sleeps: [1_174, 1], at: 11_175 },
-    { what: 'and for another one when it has slept through it', sleeps: [30_000], at: 40_000 },
+    { what: 'though a timer is early', sleeps: [SECOND - 1, 1], at: 10_000 + SECOND },
+    { what: 'and for another one when it has slept through it', sleeps: [30_000], at: 40_000 + LEAD_MS },
   ])('waits for its turn, $what', async ({ sleeps, at }) => {
     const { ports, open, create, run, asked, deferred, state, useTurn } = aGuardedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
@@ -201,7 +205,7 @@ describe('a worker: a circuit that opens while it waits for its turn', () => {
     await run(item, { ...ports, sleep })
 
     expect(asked).toEqual([])
-    expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 0, not_before: NOW + 1_175 })
+    expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 0, not_before: NOW + SECOND })
     expect(deferred()).toMatchObject([{ delay_seconds: 12 }])
     expect(InferenceMessage.parse(deferred()[0]?.body)).not.toHaveProperty('hints')
   })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import type { ModelAnswer } from '../../../../functions/inference/port.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -73,7 +74,7 @@ describe('a worker: a permit that has become old', () => {
     const { ports, asked, deferred, invoke } = aWorker(undefined, { batched: true, rate_limit, retry })
     const [first, second] = [await ports.items.create(anItem()), await ports.items.create(anItem())]
     await ports.guard.permit({ until: NOW + 60_000 })
-    const message = { ...aMessage(first), hints: { turn: NOW } }
+    const message = { ...aMessage(first), hints: { turn: NOW + LEAD_MS } }
     const slow = claimingSlowly(ports, () =>
       ports.items.claim(message, { claim_id: 'another', now: NOW, lease_until: NOW + 60_000 }),
     )

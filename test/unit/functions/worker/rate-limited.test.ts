@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import type { RequestItem } from '../../../../functions/requests/item.ts'
 import { InferenceMessage } from '../../../../functions/requests/messages.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
@@ -7,9 +8,11 @@ import { failing } from '../../../support/failing.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 import { aWorker as makeWorker, SUCCESS } from '../../../support/worker.ts'
 
-/** After the first call, turns are this far apart. */
-const TURN = 4_700
 const LIMIT = { count: 1, interval_ms: 4_000 }
+/** Turns are so far apart: by the interval, a tenth of it as slack, and the width of a bucket. */
+const APART = 4_000 + 400 + 1
+/** The second turn. */
+const TURN = LEAD_MS + APART
 
 function aWorker(limit = LIMIT) {
   const worker = makeWorker(SUCCESS, { rate_limit: limit })
@@ -34,7 +37,8 @@ describe('a worker: a rate limit', () => {
     expect(asked).toHaveLength(1)
     const { message, delay_seconds } = lastDeferred()
     expect(message).toEqual({ ...JSON.parse(JSON.stringify(aMessage(second))), hints: { turn: NOW + TURN } })
-    expect(delay_seconds).toBe(4)
+    // In whole seconds, and half a second early at least.
+    expect(delay_seconds).toBe(3)
     expect(await stored(second)).toEqual(second)
   })
 
@@ -47,7 +51,7 @@ describe('a worker: a rate limit', () => {
 
     await invoke([message])
 
-    expect(asked.map(({ at }) => at - NOW)).toEqual([0, TURN])
+    expect(asked.map(({ at }) => at - NOW)).toEqual([LEAD_MS, TURN])
     expect(outcomes()).toHaveLength(2)
     expect((await guards.read('text'))?.calls).toEqual(booked?.calls)
   })
@@ -66,7 +70,7 @@ describe('a worker: a rate limit', () => {
 
     expect(statuses).toEqual(['running'])
     expect(deferred()).toEqual([])
-    expect(asked.map(({ at }) => at - NOW)).toEqual([1_175])
+    expect(asked.map(({ at }) => at - NOW)).toEqual([LEAD_MS + 1_000 + 100 + 1])
   })
 
   it('asks for another turn when its message has come too late for it', async () => {
@@ -79,7 +83,7 @@ describe('a worker: a rate limit', () => {
 
     // The limit counts the turn that was missed, too.
     expect(asked).toHaveLength(1)
-    expect(lastDeferred().message.hints).toEqual({ turn: NOW + 2 * TURN - 100 })
+    expect(lastDeferred().message.hints).toEqual({ turn: NOW + TURN + APART })
   })
 
   it('asks for another turn when it was slept through, and gives the claim back without an attempt', async () => {

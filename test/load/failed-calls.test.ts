@@ -9,11 +9,11 @@ import {
   send,
   startEndpoint,
   tokensOf,
-} from './support/endpoint.ts'
-import { deadLetters, type LedgerRow } from './support/ledger.ts'
-import { allCompleted, endedRows, endings, prompts, submitAll } from './support/load.ts'
-import { runSluice } from './support/sluice.ts'
-import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+} from '../e2e/support/endpoint.ts'
+import { deadLetters, type LedgerRow } from '../e2e/support/ledger.ts'
+import { allCompleted, endedRows, endings, prompts, submitAll } from '../e2e/support/load.ts'
+import { runSluice } from '../e2e/support/sluice.ts'
+import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
 // Most of these tests wait for clocks, each with a model or a prompt of its own.
 vi.setConfig({ maxConcurrency: 20 })

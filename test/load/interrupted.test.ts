@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Endpoint, echo, refuse, startEndpoint } from './support/endpoint.ts'
-import { eventually } from './support/eventually.ts'
-import { allCompleted, endedRows, endings, prompts, submitAll } from './support/load.ts'
-import { runSluice } from './support/sluice.ts'
-import { fixture, type RunningSystem, type Settings, startSystem } from './support/system.ts'
+import { type Endpoint, echo, refuse, startEndpoint } from '../e2e/support/endpoint.ts'
+import { eventually } from '../e2e/support/eventually.ts'
+import { allCompleted, endedRows, endings, prompts, submitAll } from '../e2e/support/load.ts'
+import { runSluice } from '../e2e/support/sluice.ts'
+import { fixture, type RunningSystem, type Settings, startSystem } from '../e2e/support/system.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'))
 let endpoint: Endpoint

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually } from './support/eventually.ts'
-import { startTestModel, type TestModel } from './support/model.ts'
-import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+import { eventually } from '../e2e/support/eventually.ts'
+import { startTestModel, type TestModel } from '../e2e/support/model.ts'
+import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
 const FLOOD = 2000
 /** `concurrency` in the fixture. */

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Call, type Endpoint, echo, type Reply, refuse, startEndpoint } from './support/endpoint.ts'
-import { eventually } from './support/eventually.ts'
-import { allCompleted, endedRows, endings, prompts, submitAll } from './support/load.ts'
-import { runSluice } from './support/sluice.ts'
-import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+import { type Call, type Endpoint, echo, type Reply, refuse, startEndpoint } from '../e2e/support/endpoint.ts'
+import { eventually } from '../e2e/support/eventually.ts'
+import { allCompleted, endedRows, endings, prompts, submitAll } from '../e2e/support/load.ts'
+import { runSluice } from '../e2e/support/sluice.ts'
+import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
 // Most of these tests wait for clocks, each with a model of its own.
 vi.setConfig({ maxConcurrency: 10 })
