@@ -1,4 +1,5 @@
 import type { RateLimit } from './policies.ts'
+import { LEAD_MS } from './port.ts'
 
 /** Calls that were allowed from a time on, for the width of a bucket. */
 export interface Bucket {
@@ -18,9 +19,6 @@ const BUCKETS = 20
 const FEW = 24
 
 const widthOf = ({ count, interval_ms }: RateLimit): number => (count <= FEW ? 1 : Math.ceil(interval_ms / BUCKETS))
-
-/** A turn is given so long ahead, for the request to be claimed before it: then hardly anything is left to be late. Milliseconds. */
-export const LEAD_MS = 50
 
 /**
  * How much later than its time a call may be seen by the endpoint, without an interval there seeing more than `count`:
@@ -58,11 +56,12 @@ export function withTurn(log: readonly Bucket[], at: number, limit: RateLimit): 
 
 /** How much of the limit is used up: the calls of the last interval, and the first time at which another may be made. */
 export function usageOf(log: readonly Bucket[], now: number, limit: RateLimit): { used: number; next: number } {
-  const next = nextTurn(log, now, limit)
+  const earliest = now + LEAD_MS
+  const next = nextTurn(log, earliest, limit)
   // With turns given ahead there is no room now, and the log may have forgotten what came before them.
-  if (next > now) return { used: limit.count, next }
+  if (next > earliest) return { used: limit.count, next }
   const recent = log.filter(({ from }) => from + widthOf(limit) > now - limit.interval_ms)
-  return { used: recent.reduce((sum, { count }) => sum + count, 0), next }
+  return { used: recent.reduce((sum, { count }) => sum + count, 0), next: now }
 }
 
 /** Those who wait for turns that are not given yet: about when the last of them may have one, and how many may then. */

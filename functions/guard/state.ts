@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { afterFailures, afterProbe, afterProbing, type CircuitState } from './circuit.ts'
 import type { Policies } from './policies.ts'
-import { type Ask, type Permit, type Report, SOON_MS } from './port.ts'
-import { joined, LEAD_MS, nextTurn, toleranceOf, withTurn } from './rate-limit.ts'
+import { type Ask, LEAD_MS, type Permit, type Report, SOON_MS } from './port.ts'
+import { joined, nextTurn, toleranceOf, withTurn } from './rate-limit.ts'
 
 const Time = z.int()
 

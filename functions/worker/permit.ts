@@ -1,4 +1,4 @@
-import { type Hindrance, type Permit, SOON_MS } from '../guard/port.ts'
+import { type Hindrance, LEAD_MS, type Permit, SOON_MS } from '../guard/port.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { defer, deferToTurn, withHints } from './put-back.ts'
@@ -91,7 +91,9 @@ export async function awaitTurn(
     const wait = current.at - clock()
     if (wait > 0) await sleep(wait)
     const isLate = guard.isLate(current.at)
-    if (!isLate && wait <= 0) return current
+    if (!isLate && current.at > clock()) continue // a timer was early
+    // What has not waited long is as good as it was.
+    if (!isLate && wait <= LEAD_MS) return current
     current = await askAgain(ports, current, isLate ? undefined : current.at, invocation)
   }
   return current

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { GuardStore } from '../../../../functions/guard/port.ts'
-import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
+import { LEAD_MS } from '../../../../functions/guard/port.ts'
 import { UNTOUCHED } from '../../../../functions/guard/state.ts'
 import { Unavailable } from '../../../../functions/platform/unavailable.ts'
 import { NOW } from '../../../support/clock.ts'

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RateLimit } from '../../../../functions/guard/policies.ts'
-import { type Bucket, nextTurn, toleranceOf, withTurn } from '../../../../functions/guard/rate-limit.ts'
+import { LEAD_MS } from '../../../../functions/guard/port.ts'
+import { type Bucket, nextTurn, toleranceOf, usageOf, withTurn } from '../../../../functions/guard/rate-limit.ts'
 import { NOW } from '../../../support/clock.ts'
 
 const LIMIT: RateLimit = { count: 20, interval_ms: 2_000 }
@@ -195,5 +196,20 @@ describe('the rate limit', () => {
     expect(toleranceOf({ count: 1, interval_ms: 1_000 })).toBe(40)
     expect(toleranceOf({ count: 1, interval_ms: 10_000 })).toBe(400)
     expect(toleranceOf({ count: 1, interval_ms: 3_600_000 })).toBe(400)
+  })
+})
+
+describe('how much of a limit is used', () => {
+  it.each([0, 30, 1_900])('is one call %i ms after one', later => {
+    const at = nextTurn([], NOW + LEAD_MS, LIMIT)
+
+    expect(usageOf(withTurn([], at, LIMIT), NOW + later, LIMIT)).toEqual({ used: 1, next: NOW + later })
+  })
+
+  it('is all of it while calls wait for their turns', () => {
+    const { log } = turnsOf(atOnce(LIMIT.count), LIMIT)
+
+    expect(usageOf(log, NOW, LIMIT)).toMatchObject({ used: LIMIT.count })
+    expect(usageOf(log, NOW, LIMIT).next).toBeGreaterThan(NOW + LIMIT.interval_ms)
   })
 })

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Policies } from '../../../../functions/guard/policies.ts'
 import type { Ask } from '../../../../functions/guard/port.ts'
-import { SOON_MS } from '../../../../functions/guard/port.ts'
-import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
+import { LEAD_MS, SOON_MS } from '../../../../functions/guard/port.ts'
 import { admit, afterReport, type GuardState, UNTOUCHED } from '../../../../functions/guard/state.ts'
 import { NOW } from '../../../support/clock.ts'
 
