@@ -40,8 +40,10 @@ const CASES: readonly Case[] = [
       await worker.invoke()
       worker.advance(1_000)
     },
+    // Once to stand in line, once to wait for its turn.
     act: async worker => {
       await worker.invoke()
+      await worker.invokeAgain()
       await worker.invokeAgain()
     },
   },
