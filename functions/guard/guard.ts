@@ -4,17 +4,15 @@ import { Unavailable } from '../platform/unavailable.ts'
 import type { Policies } from './policies.ts'
 import type { Ask, Guard, GuardStore, Permit } from './port.ts'
 import { toleranceOf } from './rate-limit.ts'
+import { type Apply, replaceState } from './replace.ts'
 import { admit, afterReport, type GuardState, UNTOUCHED } from './state.ts'
 
 /** How long a process believes what it has read, in milliseconds. */
 const CACHE_MS = 1_000
 
-/** Writes that lose against other workers' before one gives way to them. */
-const TRIES = 20
-
 /**
- * How long calls wait then before they ask again, in milliseconds: of workers that ask at once, one write succeeds at a
- * time, so dozens would only cost each other more writes.
+ * How long calls wait before they ask again, if others always wrote first, in milliseconds: of workers that ask at once, one
+ * write succeeds at a time, so dozens would only cost each other more writes.
  */
 const CROWDED_MS = 5_000
 
@@ -46,11 +44,16 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
   let waiting: Waiting[] = []
   let busy = false
 
-  async function read(): Promise<GuardState> {
+  /** Remembers what it has seen, as of when it asked: what others have written since then is not in it. */
+  async function seen<T extends GuardState | undefined>(ask: () => Promise<T>): Promise<T> {
     const at = clock()
-    const state = (await store.read(model)) ?? UNTOUCHED
-    known = { state, at }
+    const state = await ask()
+    known = { state: state ?? UNTOUCHED, at }
     return state
+  }
+  const watched: GuardStore = {
+    read: name => seen(() => store.read(name)),
+    write: (name, next) => seen(() => store.write(name, next)),
   }
 
   /** What is known well enough to go by: after a failure that counts, others may have seen more of them. */
@@ -61,22 +64,13 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
     return known.state.failures.some(at => at > counts) ? undefined : known.state
   }
 
-  /** Applies a change to the latest state, and writes it if it changes anything. Undefined when others always write first. */
-  async function change<T>(apply: (state: GuardState) => { state: GuardState; answer: T }): Promise<T | undefined> {
-    let base = believed() ?? (await read())
-    for (let tries = 0; tries < TRIES; tries++) {
-      const { state, answer } = apply(base)
-      if (state === base) return answer
-      const next = { ...state, version: base.version + 1, writer: ids.nonce() }
-      const stored = await store.write(model, next)
-      known = { state: stored, at: clock() }
-      if (stored.writer === next.writer) {
-        for (const what of changesOf(base, next)) onChange(what, next)
-        return answer
-      }
-      base = stored
-    }
-    return undefined
+  /** Undefined when others always write first. */
+  async function change<T>(apply: Apply<T>): Promise<T | undefined> {
+    const base = believed() ?? (await watched.read(model)) ?? UNTOUCHED
+    const replaced = await replaceState({ store: watched, ids }, model, base, apply)
+    if (!replaced) return undefined
+    for (const what of changesOf(replaced.before, replaced.after)) onChange(what, replaced.after)
+    return replaced.answer
   }
 
   async function serve(): Promise<void> {

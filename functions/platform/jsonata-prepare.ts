@@ -10,7 +10,7 @@ const BOUNDS = { timeout: 1_000, stack: 200, sequence: 100_000 }
 /** The longest text, and the longest JSON that an expression may give, in characters; and the longest list, in items. */
 export const MAX_SIZE = 8 * 1024 * 1024
 
-/** Why an expression could not be evaluated, as a sentence's end: `takes over 250 ms`. Quotes nothing of its input. */
+/** Why an expression could not be evaluated, as a sentence's end: `takes over 2000 ms`. Quotes nothing of its input. */
 export class EvaluationError extends Error {
   override readonly name = 'EvaluationError'
 }

@@ -1,5 +1,6 @@
 import type { SQSRecord } from 'aws-lambda'
 import { parseMessage } from '../platform/batch.ts'
+import { inTurn } from '../platform/in-turn.ts'
 import { InferenceMessage } from '../requests/messages.ts'
 import { type Job, plan } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
@@ -16,14 +17,9 @@ export async function work(
   const jobs = plan(received, ports.settings.batched)
   const perform = (job: Job) => performJob(ports, job, invocation)
   // Calls at the same time are what `concurrency` says: with batches, one an invocation.
-  if (ports.settings.batched) return inTurn(jobs, perform)
-  return (await Promise.all(jobs.map(perform))).flat()
-}
-
-async function inTurn(jobs: readonly Job[], perform: (job: Job) => Promise<SQSRecord[]>): Promise<SQSRecord[]> {
-  const again: SQSRecord[] = []
-  for (const job of jobs) again.push(...(await perform(job)))
-  return again
+  const oneByOne = inTurn()
+  const again = jobs.map(job => (ports.settings.batched ? oneByOne(() => perform(job)) : perform(job)))
+  return (await Promise.all(again)).flat()
 }
 
 async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation): Promise<SQSRecord[]> {

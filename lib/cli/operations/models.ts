@@ -1,4 +1,5 @@
 import { type CircuitView, isHeldUp, viewOf, withoutFailures } from '../../../functions/guard/operator.ts'
+import { replaceState } from '../../../functions/guard/replace.ts'
 import { type GuardState, UNTOUCHED } from '../../../functions/guard/state.ts'
 import { Unavailable } from '../../../functions/platform/unavailable.ts'
 import { queueName } from '../../../functions/queue/names.ts'
@@ -71,9 +72,6 @@ function describe(
 
 const iso = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : new Date(ms).toISOString())
 
-/** Writes that lose against those of workers before the model counts as too busy. */
-const TRIES = 20
-
 /** What a reset has done: `held_until` is when the calls would have gone on without it, absent if nothing held them up. */
 export interface Reset {
   readonly model: string
@@ -92,15 +90,14 @@ export async function resetModel(
 ): Promise<Reset> {
   if (!Object.hasOwn(models, model))
     throw new Refusal(`there is no model ${model}: the models are ${Object.keys(models).join(', ')}`)
-  let before = (await guards.read(model)) ?? UNTOUCHED
-  for (let tries = 0; tries < TRIES; tries++) {
-    if (!isHeldUp(before, clock())) return { model, reset: false }
-    const next = { ...withoutFailures(before), version: before.version + 1, writer: ids.nonce() }
-    const stored = await guards.write(model, next)
-    if (stored.writer === next.writer) return { model, reset: true, held_until: heldUntil(before, clock()) }
-    before = stored
-  }
-  throw new Unavailable('the state of the model', new Error('it keeps changing'))
+  const known = (await guards.read(model)) ?? UNTOUCHED
+  const replaced = await replaceState({ store: guards, ids }, model, known, state => ({
+    state: isHeldUp(state, clock()) ? withoutFailures(state) : state,
+    answer: undefined,
+  }))
+  if (!replaced) throw new Unavailable('the state of the model', new Error('it keeps changing'))
+  const { before, after } = replaced
+  return after === before ? { model, reset: false } : { model, reset: true, held_until: heldUntil(before, clock()) }
 }
 
 function heldUntil({ open, paused_until = 0 }: GuardState, now: number): string | undefined {
