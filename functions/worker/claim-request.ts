@@ -10,13 +10,8 @@ import type { Member } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { defer, postpone, withHints } from './put-back.ts'
 
-/** A message with its body at hand. */
-export interface Opened extends Member {
-  readonly body: Record<string, unknown>
-}
-
 /** A request that this worker may run now. */
-export interface Claimed extends Opened {
+export interface Claimed extends Member {
   readonly item: RequestItem
   readonly claim_id: string
 }
@@ -25,16 +20,16 @@ export interface Claimed extends Opened {
  * Looks whether a message still has a request that wants a call: a turn in a rate limit is not to be wasted on one that has
  * been cancelled. Answers with the message if so; otherwise it has been dealt with.
  */
-export async function lookFirst(ports: WorkerPorts, opened: Opened): Promise<Opened | undefined> {
-  const { message } = opened
+export async function lookFirst(ports: WorkerPorts, member: Member): Promise<Member | undefined> {
+  const { message } = member
   const item = await ports.items.get(message.user_id, message.request_id)
   if (!item) {
     await withoutItem(ports, message)
     return undefined
   }
-  if (refusedClaim(item, message, ports.clock()).kind === 'again') return opened
-  const abandoned = await refused(ports, opened, item)
-  return abandoned && opened
+  if (refusedClaim(item, message, ports.clock()).kind === 'again') return member
+  const abandoned = await refused(ports, member, item)
+  return abandoned && member
 }
 
 /**
@@ -43,29 +38,29 @@ export async function lookFirst(ports: WorkerPorts, opened: Opened): Promise<Ope
  */
 export async function claimRequest(
   ports: WorkerPorts,
-  opened: Opened,
+  member: Member,
   { lease_until }: Invocation,
 ): Promise<Claimed | undefined> {
   const claim_id = ports.ids.nonce()
   const terms = { claim_id, now: ports.clock(), lease_until }
-  const claim = await ports.items.claim(opened.message, terms)
-  if (claim.claimed) return { ...opened, item: claim.item, claim_id }
+  const claim = await ports.items.claim(member.message, terms)
+  if (claim.claimed) return { ...member, item: claim.item, claim_id }
   if (!claim.item) {
-    await withoutItem(ports, opened.message)
+    await withoutItem(ports, member.message)
     return undefined
   }
-  const abandoned = await refused(ports, opened, claim.item)
+  const abandoned = await refused(ports, member, claim.item)
   if (!abandoned) return undefined
   const again = await ports.items.reclaim(abandoned, terms)
-  if (again.claimed) return { ...opened, item: again.item, claim_id }
-  await defer(ports, opened.message, 0)
+  if (again.claimed) return { ...member, item: again.item, claim_id }
+  await defer(ports, member.message, 0)
   return undefined
 }
 
 /** Deals with a message whose claim was refused; answers with its item if a worker has left that, and it may be taken over. */
 async function refused(
   ports: WorkerPorts,
-  { message, isAlone }: Opened,
+  { message, isAlone }: Member,
   item: RequestItem,
 ): Promise<RequestItem | undefined> {
   const now = ports.clock()

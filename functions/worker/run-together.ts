@@ -2,7 +2,7 @@ import type { Permit } from '../guard/port.ts'
 import { MappingError } from '../inference/mapping.ts'
 import { checkOut } from '../payloads/port.ts'
 import { type Called, callForMany, callForOne, type Mapped } from './call-model.ts'
-import { claimRequest, lookFirst, type Opened } from './claim-request.ts'
+import { claimRequest, lookFirst } from './claim-request.ts'
 import { conclude, failedFor, giveBack } from './conclude.ts'
 import { concludeCall } from './conclude-call.ts'
 import { askPermit, awaitTurn, type CallPermit, type Granted, isSoon, putBackFor } from './permit.ts'
@@ -28,7 +28,7 @@ export async function runTogether(
   invocation: Invocation,
 ): Promise<readonly Undone[]> {
   const { forEach, forAll, undone } = createSteps()
-  const wanted = await forEach(members, member => open(ports, member))
+  const wanted = await forEach(members, member => wantsCall(ports, member))
   const permit = await forAll(wanted, () => prepareCall(ports, wanted, invocation))
   if (!permit) return undone
   if (!isSoon(ports, permit)) {
@@ -80,15 +80,13 @@ function createSteps() {
   }
 }
 
-/** The message with its body; undefined if there is nothing to run, and it has been dealt with. */
-async function open(ports: WorkerPorts, member: Member): Promise<Opened | undefined> {
-  const { message } = member
-  const opened = { ...member, body: (await checkOut(ports.payloads, message.body)) as Record<string, unknown> }
-  const isOver = message.deadline <= ports.clock()
-  return isOver || ports.settings.rate_limit ? lookFirst(ports, opened) : opened
+/** The message, if there is something to run; otherwise it has been dealt with. */
+async function wantsCall(ports: WorkerPorts, member: Member): Promise<Member | undefined> {
+  const isOver = member.message.deadline <= ports.clock()
+  return isOver || ports.settings.rate_limit ? lookFirst(ports, member) : member
 }
 
-async function prepareCall(ports: WorkerPorts, wanted: readonly Opened[], invocation: Invocation): Promise<CallPermit> {
+async function prepareCall(ports: WorkerPorts, wanted: readonly Member[], invocation: Invocation): Promise<CallPermit> {
   await ports.endpoint.prepare()
   return askPermit(
     ports,
@@ -97,17 +95,19 @@ async function prepareCall(ports: WorkerPorts, wanted: readonly Opened[], invoca
   )
 }
 
-async function claimAndMap(ports: WorkerPorts, opened: Opened, invocation: Invocation): Promise<Mapped | undefined> {
-  const claimed = await claimRequest(ports, opened, invocation)
+async function claimAndMap(ports: WorkerPorts, member: Member, invocation: Invocation): Promise<Mapped | undefined> {
+  // Before the claim, since it may fail; after the permit, since what has to wait needs no body.
+  const body = (await checkOut(ports.payloads, member.message.body)) as Record<string, unknown>
+  const claimed = await claimRequest(ports, member, invocation)
   if (!claimed) return undefined
   const { user_id, request_id, attempt } = claimed.item
   const now = ports.clock()
   try {
-    return { ...claimed, toSend: await ports.mappings.request({ body: opened.body, user_id, request_id, attempt }) }
+    return { ...claimed, toSend: await ports.mappings.request({ body, user_id, request_id, attempt }) }
   } catch (error) {
     if (!(error instanceof MappingError)) throw error
     const failure = { code: 'mapping_failed', message: error.message, reached: false } as const
-    await conclude(ports, opened.message, failedFor(claimed, failure, { started_at: now, completed_at: now }))
+    await conclude(ports, member.message, failedFor(claimed, failure, { started_at: now, completed_at: now }))
     return undefined
   }
 }

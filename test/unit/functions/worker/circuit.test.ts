@@ -51,6 +51,16 @@ describe('a worker: an open circuit', () => {
     expect(await stored(item)).toEqual(item)
   })
 
+  it('fetches no large body for a message that it puts back', async () => {
+    const { ports, create, invoke, open, deferred } = aGuardedWorker()
+    await open()
+    const message = { ...aMessage(await create()), body: { key: 'body.json' } }
+
+    expect(await invoke([message], { ...ports, payloads: failing(ports.payloads, 'get', 'before') })).toEqual([])
+
+    expect(deferred()).toMatchObject([{ body: message }])
+  })
+
   it.each([
     { random: 0, delay: 600 },
     { random: 0.9999, delay: 605 },
