@@ -56,6 +56,9 @@ export const aMessage = (
   body: { inline: body },
 })
 
+/** A message as a queue brings it: what is undefined is not there. */
+export const asReceived = (message: InferenceMessage): InferenceMessage => JSON.parse(JSON.stringify(message))
+
 export const anAcceptedEvent = (item: RequestItem, prompt = 'hello'): AcceptedEvent =>
   acceptedEvent(aMessage(item), { inline: prompt })
 

@@ -5,7 +5,7 @@ import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
 import { aGuardedWorker, down } from '../../../support/guarded-worker.ts'
-import { aMessage, anItem } from '../../../support/requests.ts'
+import { aMessage, anItem, asReceived } from '../../../support/requests.ts'
 import { LEASE } from '../../../support/worker.ts'
 
 /** When the second call of a count of one in a second has its turn: an interval, a tenth of it, and the width of a bucket after the first. */
@@ -45,9 +45,7 @@ describe('a worker: an open circuit', () => {
 
     expect(asked).toEqual([])
     // Half of the spread, a quarter of the wait.
-    expect(deferred()).toEqual([
-      { body: JSON.parse(JSON.stringify(aMessage(item))), group: item.user_id, delay_seconds: 12 },
-    ])
+    expect(deferred()).toEqual([{ body: asReceived(aMessage(item)), group: item.user_id, delay_seconds: 12 }])
     expect(await stored(item)).toEqual(item)
   })
 
@@ -58,7 +56,7 @@ describe('a worker: an open circuit', () => {
 
     expect(await invoke([message], { ...ports, payloads: failing(ports.payloads, 'get', 'before') })).toEqual([])
 
-    expect(deferred()).toMatchObject([{ body: message }])
+    expect(deferred()).toMatchObject([{ body: asReceived(message) }])
   })
 
   it.each([

@@ -5,7 +5,7 @@ import { InferenceMessage } from '../../../../functions/requests/messages.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
-import { aMessage, anItem } from '../../../support/requests.ts'
+import { aMessage, anItem, asReceived } from '../../../support/requests.ts'
 import { aWorker as makeWorker, SUCCESS } from '../../../support/worker.ts'
 
 const LIMIT = { count: 1, interval_ms: 4_000 }
@@ -36,7 +36,7 @@ describe('a worker: a rate limit', () => {
 
     expect(asked).toHaveLength(1)
     const { message, delay_seconds } = lastDeferred()
-    expect(message).toEqual({ ...JSON.parse(JSON.stringify(aMessage(second))), hints: { turn: NOW + TURN } })
+    expect(message).toEqual({ ...asReceived(aMessage(second)), hints: { turn: NOW + TURN } })
     // In whole seconds, and half a second early at least.
     expect(delay_seconds).toBe(3)
     expect(await stored(second)).toEqual(second)

@@ -6,7 +6,7 @@ import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import type { Retry } from '../../../../functions/worker/retry.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
-import { aMessage, anItem } from '../../../support/requests.ts'
+import { aMessage, anItem, asReceived } from '../../../support/requests.ts'
 import { LEASE, aWorker as makeWorker, SUCCESS } from '../../../support/worker.ts'
 
 const RETRY: Retry = {
@@ -56,9 +56,7 @@ describe('a worker: a call that may succeed another time', () => {
       reached: true,
       started_at: NOW,
     })
-    expect(deferred()).toEqual([
-      { body: JSON.parse(JSON.stringify(aMessage(item))), group: item.user_id, delay_seconds: 2 },
-    ])
+    expect(deferred()).toEqual([{ body: asReceived(aMessage(item)), group: item.user_id, delay_seconds: 2 }])
   })
 
   it('is made again after that, and its success is the outcome', async () => {

@@ -5,7 +5,7 @@ import { ITEM_GRACE_MS } from '../../../../functions/requests/timing.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
-import { aMessage, anItem, newUser } from '../../../support/requests.ts'
+import { aMessage, anItem, asReceived, newUser } from '../../../support/requests.ts'
 
 import { aWorker } from '../../../support/worker.ts'
 
@@ -54,7 +54,7 @@ describe('a worker: a message that comes again, or at the wrong time', () => {
 
       expect(asked).toEqual([])
       expect(deferred()).toMatchObject([{ group: 'u42', delay_seconds: delay }])
-      expect(deferred()[0]?.body).toEqual(JSON.parse(JSON.stringify(aMessage(item))))
+      expect(deferred()[0]?.body).toEqual(asReceived(aMessage(item)))
       expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
     },
   )
