@@ -1,35 +1,27 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createKey } from '../../lib/cli/operations/keys.ts'
 import { setUser } from '../../lib/cli/operations/users.ts'
 import { operatorOf } from '../../lib/cli/operator.ts'
 import { localTarget } from '../../lib/cli/target.ts'
-import { type LocalSystem, startLocal } from '../../lib/local/system.ts'
-import { synthesize } from '../../lib/synthesize.ts'
+import type { LocalSystem } from '../../lib/local/system.ts'
 import { createApiClient } from '../e2e/support/api-client.ts'
 import { type Endpoint, echo, startEndpoint } from '../e2e/support/endpoint.ts'
 import { submitAll } from '../e2e/support/load.ts'
 import { expectOrderInTheEnd } from './books.ts'
+import { startChaosSystem } from './system.ts'
 
 const USER = 'chaos'
 let endpoint: Endpoint
 let system: LocalSystem
-const outdir = mkdtempSync(join(tmpdir(), 'sluice-chaos-'))
+let close: () => Promise<void>
 
 beforeAll(async () => {
   endpoint = await startEndpoint()
-  const config = fileURLToPath(new URL('batches.yaml', import.meta.url))
-  const env = { MODEL_URL: endpoint.url }
-  const { assembly } = await synthesize({ config, env, outdir })
-  system = await startLocal({ assembly, port: 0, dataDir: ':memory:', env, log: () => undefined })
+  ;({ system, close } = await startChaosSystem('batches.yaml', endpoint.url))
 })
 afterAll(async () => {
-  await system?.close()
+  await close?.()
   endpoint?.close()
-  rmSync(outdir, { recursive: true, force: true })
 })
 
 it('completes every request of a batch whose worker was killed in mid-call, and charges it once', async () => {

@@ -1,33 +1,25 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { operatorOf } from '../../lib/cli/operator.ts'
 import { localTarget } from '../../lib/cli/target.ts'
-import { type LocalSystem, startLocal } from '../../lib/local/system.ts'
-import { synthesize } from '../../lib/synthesize.ts'
+import type { LocalSystem } from '../../lib/local/system.ts'
 import { expectOrderInTheEnd } from './books.ts'
 import { createUsers, type Endpoint, postAll, startBadEndpoint } from './load.ts'
+import { startChaosSystem } from './system.ts'
 
 const KILLING_MS = 30_000
 const KILL_EVERY_MS = 300
 
 let endpoint: Endpoint
 let system: LocalSystem
-const outdir = mkdtempSync(join(tmpdir(), 'sluice-chaos-'))
+let close: () => Promise<void>
 
 beforeAll(async () => {
   endpoint = await startBadEndpoint()
-  const config = fileURLToPath(new URL('pipeline.yaml', import.meta.url))
-  const env = { MODEL_URL: endpoint.url }
-  const { assembly } = await synthesize({ config, env, outdir })
-  system = await startLocal({ assembly, port: 0, dataDir: ':memory:', env, log: () => undefined })
+  ;({ system, close } = await startChaosSystem('pipeline.yaml', endpoint.url))
 })
 afterAll(async () => {
-  await system?.close()
+  await close?.()
   endpoint?.close()
-  rmSync(outdir, { recursive: true, force: true })
 })
 
 it('brings all that was accepted to one end and one charge, though its threads are killed all the time', async () => {

@@ -1,0 +1,27 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type LocalSystem, startLocal } from '../../lib/local/system.ts'
+import { synthesize } from '../../lib/synthesize.ts'
+
+export interface ChaosSystem {
+  readonly system: LocalSystem
+  close(): Promise<void>
+}
+
+/** Runs a pipeline file of this folder in this process, whose threads a test can kill; its model is at `modelUrl`. */
+export async function startChaosSystem(pipeline: string, modelUrl: string): Promise<ChaosSystem> {
+  const outdir = mkdtempSync(join(tmpdir(), 'sluice-chaos-'))
+  const config = fileURLToPath(new URL(pipeline, import.meta.url))
+  const env = { MODEL_URL: modelUrl }
+  const { assembly } = await synthesize({ config, env, outdir })
+  const system = await startLocal({ assembly, port: 0, dataDir: ':memory:', env, log: () => undefined })
+  return {
+    system,
+    close: async () => {
+      await system.close()
+      rmSync(outdir, { recursive: true, force: true })
+    },
+  }
+}
