@@ -8,7 +8,7 @@ import { unreadableEvent } from '../../../functions/requests/events.ts'
 import type { RequestItem } from '../../../functions/requests/item.ts'
 import { redriveDeadLetters } from '../../../lib/cli/operations/dead-letters.ts'
 import { NOW } from '../../support/clock.ts'
-import { aMessage, anItem, aRefused, newUser } from '../../support/requests.ts'
+import { aMessage, anItem, newUser } from '../../support/requests.ts'
 import { startStores } from './stores.ts'
 
 const LATER = NOW + 60_000
@@ -90,21 +90,6 @@ describe('dead-letters list', () => {
         '',
       ].join('\n'),
     )
-  })
-
-  it('names what an input has refused by its queue and message, with the code of its answer', async () => {
-    await collect(stores.ports, [aRefused('m-4')])
-
-    expect(await json('dead-letters list')).toEqual([
-      {
-        id: 'input:nightly:m-4',
-        request_id: null,
-        model: null,
-        reason: 'quota_exceeded',
-        attempts: 0,
-        at: '2026-11-23T10:15:00.000Z',
-      },
-    ])
   })
 
   it("takes a model, and lists none of the others'", async () => {
@@ -210,63 +195,6 @@ describe('dead-letters redrive', () => {
     expect(await json(`quota show ${item.user_id}`)).toMatchObject({ requests: { used: 1 }, tokens: { used: 7 } })
     const { out } = await stores.at(new Date(LATER + 300_000).toISOString())('reconcile')
     expect(out).toMatch(/^everything agrees/)
-  })
-})
-
-describe('dead-letters redrive of what an input has refused', () => {
-  const TEXT = '{"user_id":"u42",  "prompt":"é\\u00e9"}'
-
-  it('sends the message to its queue as it came, and removes the dead letter', async () => {
-    await collect(stores.ports, [aRefused('m-5', TEXT)])
-
-    const ran = await sluice('dead-letters redrive input:nightly:m-5')
-
-    expect(ran).toEqual({ code: 0, out: 'input:nightly:m-5 is sent to nightly again.\n', err: '' })
-    expect(await stores.inputTexts()).toEqual([TEXT])
-    expect(await json('dead-letters list')).toEqual([])
-  })
-
-  it('finds a large one in the payload store', async () => {
-    const { input, ...event } = aRefused('m-6')
-    await stores.store('inputs/nightly/m-6.json', TEXT)
-    await collect(stores.ports, [{ ...event, input: { ...input, body: { key: 'inputs/nightly/m-6.json' } } }])
-
-    expect(await json('dead-letters redrive')).toEqual({
-      redriven: [{ id: 'input:nightly:m-6', queue: 'nightly' }],
-      refused: [],
-    })
-    expect(await stores.inputTexts()).toEqual([TEXT])
-  })
-
-  it.each([
-    ['whose queue is gone', { queue: 'retired' }, 'pipeline.yaml no longer has its input retired'],
-    ['that is no longer kept', { body: { key: 'gone' } }, 'its message is no longer kept'],
-  ])('refuses one %s, and keeps it', async (_, fields, reason) => {
-    const { input, ...event } = aRefused('m-7')
-    await collect(stores.ports, [{ ...event, input: { ...input, ...fields } }])
-
-    const { code, err } = await sluice('dead-letters redrive')
-
-    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(`${reason}: it can only be discarded`) })
-    expect(await json('dead-letters list')).toHaveLength(1)
-  })
-
-  it('keeps one that could not be sent', async () => {
-    await collect(stores.ports, [aRefused('m-8')])
-    const sendInput = () => Promise.reject(new Unavailable('the queue', 'down'))
-
-    const { refused } = await redriveDeadLetters({ ...stores.operator, sendInput }, {})
-
-    expect(refused).toEqual([{ id: 'input:nightly:m-8', reason: 'the queue is unavailable: down' }])
-    expect(await json('dead-letters list')).toHaveLength(1)
-  })
-
-  it('may be discarded instead', async () => {
-    await collect(stores.ports, [aRefused('m-9')])
-
-    expect((await sluice('dead-letters discard input:nightly:m-9')).code).toBe(0)
-    expect(await json('dead-letters list')).toEqual([])
-    expect(await stores.inputTexts()).toEqual([])
   })
 })
 

@@ -1,0 +1,91 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { collect } from '../../../functions/collector/collect.ts'
+import { Unavailable } from '../../../functions/platform/unavailable.ts'
+import { redriveDeadLetters } from '../../../lib/cli/operations/dead-letters.ts'
+import { aRefused } from '../../support/requests.ts'
+import { startStores } from './stores.ts'
+
+const TEXT = '{"user_id":"u42",  "prompt":"é\\u00e9"}'
+
+let stores: Awaited<ReturnType<typeof startStores>>
+beforeAll(async () => {
+  stores = await startStores()
+}, 60_000)
+afterAll(() => stores.close())
+afterEach(async () => {
+  const letters = await stores.operator.deadLetters.list({ limit: 100 })
+  await stores.operator.deadLetters.remove(letters.map(({ id }) => id))
+})
+
+const sluice = (line: string) => stores.at('2026-11-23T10:16:00.000Z')(line)
+const json = async (line: string) => JSON.parse((await sluice(`${line} --json`)).out)
+
+describe('what an input has refused', () => {
+  it('is listed by its queue and message, with the code of its answer', async () => {
+    await collect(stores.ports, [aRefused('m-4')])
+
+    expect(await json('dead-letters list')).toEqual([
+      {
+        id: 'input:nightly:m-4',
+        request_id: null,
+        model: null,
+        reason: 'quota_exceeded',
+        attempts: 0,
+        at: '2026-11-23T10:15:00.000Z',
+      },
+    ])
+  })
+
+  it('is redriven to its queue as it came, and is no dead letter then', async () => {
+    await collect(stores.ports, [aRefused('m-5', TEXT)])
+
+    const ran = await sluice('dead-letters redrive input:nightly:m-5')
+
+    expect(ran).toEqual({ code: 0, out: 'input:nightly:m-5 is sent to nightly again.\n', err: '' })
+    expect(await stores.inputTexts()).toEqual([TEXT])
+    expect(await json('dead-letters list')).toEqual([])
+  })
+
+  it('is redriven from the payload store if it is large', async () => {
+    const { input, ...event } = aRefused('m-6')
+    await stores.store('inputs/nightly/m-6.json', TEXT)
+    await collect(stores.ports, [{ ...event, input: { ...input, body: { key: 'inputs/nightly/m-6.json' } } }])
+
+    expect(await json('dead-letters redrive')).toEqual({
+      redriven: [{ id: 'input:nightly:m-6', queue: 'nightly' }],
+      refused: [],
+    })
+    expect(await stores.inputTexts()).toEqual([TEXT])
+  })
+
+  it.each([
+    ['if its queue is gone', { queue: 'retired' }, 'pipeline.yaml no longer has its input retired'],
+    ['if its message is no longer kept', { body: { key: 'gone' } }, 'its message is no longer kept'],
+  ])('is kept, and not redriven, %s', async (_, fields, reason) => {
+    const { input, ...event } = aRefused('m-7')
+    await collect(stores.ports, [{ ...event, input: { ...input, ...fields } }])
+
+    const { code, err } = await sluice('dead-letters redrive')
+
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(`${reason}: it can only be discarded`) })
+    expect(await json('dead-letters list')).toHaveLength(1)
+  })
+
+  it('is kept when it could not be sent', async () => {
+    await collect(stores.ports, [aRefused('m-8')])
+    const sendInput = () => Promise.reject(new Unavailable('the queue', 'down'))
+
+    const { refused } = await redriveDeadLetters({ ...stores.operator, sendInput }, {})
+
+    expect(refused).toEqual([{ id: 'input:nightly:m-8', reason: 'the queue is unavailable: down' }])
+    expect(await json('dead-letters list')).toHaveLength(1)
+  })
+
+  it('may be discarded instead', async () => {
+    await collect(stores.ports, [aRefused('m-9')])
+
+    expect((await sluice('dead-letters discard input:nightly:m-9')).code).toBe(0)
+    expect(await json('dead-letters list')).toEqual([])
+    expect(await stores.inputTexts()).toEqual([])
+  })
+})
