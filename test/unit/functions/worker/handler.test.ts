@@ -11,6 +11,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import type { RequestItem } from '../../../../functions/requests/item.ts'
 import type { handler as Handler } from '../../../../functions/worker/handler.ts'
 import type { Settings } from '../../../../functions/worker/settings.ts'
+import { NOW } from '../../../support/clock.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 
@@ -33,13 +34,17 @@ beforeAll(async () => {
   handler = (await import('../../../../functions/worker/handler.ts')).handler
 })
 beforeEach(() => {
+  vi.useFakeTimers({ now: NOW, toFake: ['Date'] })
   dynamoDb.reset()
   sqs.reset()
   // No guard has been written yet.
   dynamoDb.on(GetItemCommand, { TableName: 'models' }).resolves({})
   sqs.on(SendMessageCommand).resolves({}).on(SendMessageBatchCommand).resolves({})
 })
-afterEach(() => vi.restoreAllMocks())
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
 
 const claimable = (item: RequestItem) =>
   dynamoDb
@@ -68,13 +73,12 @@ describe('worker', () => {
     const item = anItem()
     claimable(item)
 
-    const before = Date.now()
     await handler(anSqsEvent([aMessage(item)]), aContext())
 
     const [claim] = dynamoDb.commandCalls(UpdateItemCommand)
     const lease = Number(claim?.args[0].input.ExpressionAttributeValues?.[':lease']?.N)
-    expect(lease).toBeGreaterThanOrEqual(before + 60_000)
-    expect(lease).toBeLessThan(before + 120_000)
+    expect(lease).toBeGreaterThanOrEqual(NOW + 60_000)
+    expect(lease).toBeLessThan(NOW + 120_000)
   })
 
   it('brings again alone what could not be run, and reports what can’t be read, without logging either', async () => {
