@@ -8,7 +8,7 @@ import { publish, resend } from './publish.ts'
 
 export interface Accepted {
   readonly item: RequestItem
-  /** Of the shard that admitted it; unknown when an earlier try did. */
+  /** Of the limits, over all shards; unknown when an earlier try did. */
   readonly left: (Verdict & { admitted: true })['left']
 }
 

@@ -7,8 +7,8 @@ import { STALE_RESERVATION_MS } from '../requests/timing.ts'
 import type { AdmissionPorts } from './ports.ts'
 import type { Prepared } from './prepare.ts'
 
-/** Shards that are tried before a request is refused: each costs a call. */
-const SHARD_TRIES = 3
+/** Shards that are tried before a request is refused: each costs a call. Of a plan with no more than these, all are. */
+const SHARD_TRIES = 10
 
 /** Stale reservations that are looked at before a request is refused: each costs a read, and a few calls to close. */
 const STALE_LOOKS = 3
@@ -20,7 +20,7 @@ interface Amounts {
 }
 
 export type Verdict =
-  /** `left` in the shard that admitted it; unknown when an earlier try did. */
+  /** `left` over all shards, as the one that admitted it has it; unknown when an earlier try did. */
   | { readonly admitted: true; readonly item: RequestItem; readonly left: Amounts | undefined }
   /** `used` over all shards. */
   | { readonly admitted: false; readonly limit: ExceededLimit; readonly used: Amounts }
@@ -44,7 +44,10 @@ export async function admit(
     })
     if (admission.admitted) {
       const { reservation, used } = admission
-      const left = used && { requests: part.requests - used.requests, tokens: part.tokens - used.tokens }
+      const left = used && {
+        requests: leftOf(part.requests - used.requests, shards),
+        tokens: leftOf(part.tokens - used.tokens, shards),
+      }
       return { admitted: true, item: { ...item, ...reservation }, left }
     }
     refusals.push({ counters: admission.counters, part })
@@ -55,6 +58,12 @@ export async function admit(
   const used = shards === 1 ? first.counters : await usedOverShards(ports, request, shards)
   return { admitted: false, limit, used: { requests: used.requests, tokens: used.tokens } }
 }
+
+/**
+ * What is left of a limit, told from one shard: requests spread evenly, so the others have about as much. A full one does
+ * not say that all are, and a client must not stop early for it; asking them would cost as many reads as there are.
+ */
+const leftOf = (inShard: number, shards: number): number => (shards === 1 ? inShard : Math.max(1, inShard * shards))
 
 /** Before a request is refused, reservations that a crash has left open are closed: they may be all that is in its way. */
 async function reserveOrHeal(ports: AdmissionPorts, reservation: Reservation, limits: Limits): Promise<Admission> {

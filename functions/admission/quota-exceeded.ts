@@ -1,6 +1,7 @@
 import { ApiError } from '../requests/errors.ts'
 import type { Verdict } from './admit.ts'
 import type { Prepared } from './prepare.ts'
+import { rateLimitHeaders } from './rate-limit-headers.ts'
 
 const IN_FLIGHT_RETRY_SECONDS = 5
 
@@ -13,15 +14,23 @@ const SENTENCES = {
 /** The 429 of a refused admission: which limit, what is used of it, and when to come again. */
 export function quotaExceeded(
   { limit, used }: Verdict & { admitted: false },
-  { request, limits, window }: Prepared,
+  prepared: Prepared,
   now: number,
 ): ApiError {
+  const { request, limits, window } = prepared
+  const left = {
+    requests: Math.max(0, limits.requests - used.requests),
+    tokens: Math.max(0, limits.tokens - used.tokens),
+  }
   const untilReset = Math.max(1, Math.ceil((window.ends_at - now) / 1000))
   return new ApiError('quota_exceeded', SENTENCES[limit], {
     body: {
       requests: { used: used.requests, limit: limits.requests },
       tokens: { used: used.tokens, limit: limits.tokens, estimated: request.estimate },
     },
-    headers: { 'Retry-After': String(limit === 'in_flight' ? IN_FLIGHT_RETRY_SECONDS : untilReset) },
+    headers: {
+      'Retry-After': String(limit === 'in_flight' ? IN_FLIGHT_RETRY_SECONDS : untilReset),
+      ...rateLimitHeaders(prepared, left),
+    },
   })
 }

@@ -15,6 +15,7 @@ export function idempotencyKey(headers: Record<string, string | undefined>): str
 
 /** Seconds that the client prefers to wait (RFC 7240), as many as it can have; 0 without a preference that we know. */
 export function preferredWait(headers: Record<string, string | undefined>): number {
-  const seconds = /(?:^|[,;\s])wait=("?)(\d{1,6})\1(?=$|[,;\s])/i.exec(headers.prefer ?? '')?.[2]
+  const preferences = (headers.prefer ?? '').split(',').map(preference => preference.split(';')[0]?.trim() ?? '')
+  const [seconds] = preferences.flatMap(preference => /^wait\s*=\s*("?)(\d{1,6})\1$/i.exec(preference)?.[2] ?? [])
   return Math.min(Number(seconds ?? 0), MAX_WAIT_SECONDS)
 }

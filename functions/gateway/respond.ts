@@ -1,5 +1,6 @@
 import type { Accepted } from '../admission/accept.ts'
 import type { Prepared } from '../admission/prepare.ts'
+import { rateLimitHeaders } from '../admission/rate-limit-headers.ts'
 import type { RequestView } from '../lifecycle/view-request.ts'
 import { type HttpResponse, json } from '../platform/http.ts'
 
@@ -27,18 +28,3 @@ const headersOf = (prepared: Prepared, { item, left }: Accepted) => ({
   'x-request-id': item.request_id,
   ...rateLimitHeaders(prepared, left),
 })
-
-/**
- * IETF draft-ietf-httpapi-ratelimit-headers: the policies, and what is left of them, when the admission told it. With
- * shards it is what is left in the shard that admitted, so that it is never too much.
- */
-function rateLimitHeaders({ request, limits, window }: Prepared, left: Accepted['left']): Record<string, string> {
-  const seconds = window.length_ms / 1000
-  const policy = `"requests";q=${limits.requests};w=${seconds}, "tokens";q=${limits.tokens};w=${seconds}`
-  if (!left) return { 'RateLimit-Policy': policy }
-  const reset = Math.ceil((window.ends_at - request.created_at) / 1000)
-  return {
-    'RateLimit-Policy': policy,
-    RateLimit: `"requests";r=${left.requests};t=${reset}, "tokens";r=${left.tokens};t=${reset}`,
-  }
-}

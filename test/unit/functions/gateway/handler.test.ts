@@ -95,6 +95,7 @@ describe('gateway', () => {
       tokens: { used: 12, limit: 1_000, estimated: 6 },
     })
     expect(Number(headers?.['Retry-After'])).toBeGreaterThan(0)
+    expect(headers?.RateLimit).toMatch(/^"requests";r=0;t=\d+, "tokens";r=988;t=\d+$/)
     expect(dynamoDb.calls()).toHaveLength(1)
     expect(sqs.calls()).toHaveLength(0)
   })

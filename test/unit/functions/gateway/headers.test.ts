@@ -16,6 +16,8 @@ describe('preferredWait', () => {
     ['wait=10', 10],
     ['respond-async, wait=5', 5],
     ['respond-async; foo, WAIT=5', 5],
+    ['wait=5; foo', 5],
+    ['handling=lenient; wait=5', 0],
     ['wait=25', 25],
     ['wait="2"', 2],
     ['wait="2', 0],
