@@ -1,11 +1,16 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import middy from '@middy/core'
 import type { APIGatewayRequestAuthorizerEventV2, APIGatewaySimpleAuthorizerWithContextResult } from 'aws-lambda'
+import { rejectPlainly } from '../platform/reject-plainly.ts'
 import { authorize } from './authorize.ts'
 import { compose } from './compose.ts'
 import { Env } from './env.ts'
 
-const { access, clock, telemetry } = compose(Env.parse(process.env))
+const {
+  access,
+  clock,
+  telemetry: { logger },
+} = compose(Env.parse(process.env))
 
 /** API Gateway answers 403 to `isAuthorized: false`, and 500 when this throws: then no one is let in by mistake. */
 async function handle(
@@ -18,4 +23,4 @@ async function handle(
   return { isAuthorized: true, context: { user_id, plan, ...limits } }
 }
 
-export const handler = middy(handle).use(injectLambdaContext(telemetry.logger))
+export const handler = middy(handle).use(injectLambdaContext(logger)).use(rejectPlainly(logger))

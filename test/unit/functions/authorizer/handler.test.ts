@@ -47,8 +47,12 @@ describe('authorizer', () => {
 
   it('throws while nobody knows, so that API Gateway lets nobody in and remembers nothing', async () => {
     dynamoDb.rejects(new Error('down'))
-    captureOutput()
+    const output = captureOutput()
 
-    await expect(handler(event({ 'x-api-key': KEY }), aContext())).rejects.toThrow('unavailable')
+    const refused = handler(event({ 'x-api-key': KEY }), aContext())
+
+    // Lambda logs the stack of what is thrown.
+    await expect(refused).rejects.toMatchObject({ message: expect.stringContaining('unavailable'), stack: '' })
+    expect(output.text()).toContain('the invocation failed')
   })
 })
