@@ -10,7 +10,9 @@ export const Submission = z.looseObject({
   prompt: z.string().min(1, 'must not be empty'),
   model_type: z.string().optional(),
   model: z.string().optional(),
-  parameters: z.looseObject({ max_tokens: z.int().nonnegative().max(MAX_TOKENS).optional() }).optional(),
+  parameters: z
+    .looseObject({ max_tokens: z.number().nonnegative().max(MAX_TOKENS, { abort: true }).int().optional() })
+    .optional(),
   priority: Priority.default('normal'),
   metadata: z
     .record(z.string(), z.unknown())

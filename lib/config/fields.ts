@@ -9,7 +9,11 @@ import { suggest } from './suggest.ts'
 /** A whole number between two bounds. */
 export function wholeNumber(min: number, max: number) {
   const message = `must be a whole number from ${min.toLocaleString('en-US')} to ${max.toLocaleString('en-US')}`
-  return z.int(message).min(min, { error: message, abort: true }).max(max, { error: message, abort: true })
+  return z
+    .number(message)
+    .min(min, { error: message, abort: true })
+    .max(max, { error: message, abort: true })
+    .int(message)
 }
 
 type DurationField = { min: string; max: string; example: string; description: string }

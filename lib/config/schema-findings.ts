@@ -84,7 +84,7 @@ function withValue(message: string, { data, writtenAs }: Checked, path: Path): s
   if (typeof value === 'object') return `${message}, not a mapping`
   const written = writtenAs(path)
   if (written !== undefined) return `${message}, which ${written} does not give`
-  const shown = JSON.stringify(value)
+  const shown = typeof value === 'number' ? String(value) : JSON.stringify(value)
   return shown.length > 60 ? message : `${message}, not ${shown}`
 }
 

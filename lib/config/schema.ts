@@ -32,8 +32,8 @@ export const Plan = section({
     .optional()
     .meta({
       description:
-        'Counters that the limits are split over, each with an equal part. At least one for each 100 in flight, which is what ' +
-        'it is if not given; more help a user who posts hundreds of requests a second.',
+        'Counters that the limits are split over, each with an equal part: one request can reserve no more tokens than a part. One for ' +
+        'each 100 in flight if not given, and never fewer; more help a user who posts hundreds of requests a second.',
       examples: [10],
     }),
 }).transform(plan => ({
@@ -74,6 +74,13 @@ export const Route = section({
 })
 export type Route = z.infer<typeof Route>
 
+/** What log lines have of their own: Lambda's and the logger's fields, and those that name what a line is about. */
+const LOGGED = new Set([
+  ...['level', 'message', 'timestamp', 'service', 'sampling_rate', 'error', 'cold_start', 'xray_trace_id'],
+  ...['function_name', 'function_arn', 'function_memory_size', 'function_request_id'],
+  ...['request_id', 'message_id', 'model', 'queue', 'attempt', 'code', 'status', 'until'],
+])
+
 const Observability = section({
   log_level: oneOf('DEBUG', 'INFO', 'WARN', 'ERROR')
     .prefault('INFO')
@@ -86,12 +93,19 @@ const Observability = section({
     .meta({ description: 'The CloudWatch namespace of all metrics.' }),
   tracing: flag.prefault(false).meta({ description: 'Whether functions and calls are traced.' }),
   store_prompts: flag.prefault(true).meta({
-    description: 'Whether the prompt is kept in Postgres. Prompts are never logged.',
+    description:
+      'Whether the prompt is kept in Postgres. Prompts are never logged. The dead letter of a request has its message, prompt included, ' +
+      'either way: it is needed for a redrive.',
   }),
   fields: z
     .record(
-      text(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'a name of letters, digits and _, up to 64 characters'),
-      z.string('must be a text (put quotes around a number)'),
+      text(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'a name of letters, digits and _, up to 64 characters').refine(
+        name => !LOGGED.has(name),
+        'is a field of log lines already',
+      ),
+      z
+        .string('must be a text (put quotes around a number)')
+        .regex(/^[^\0]*$/, 'must not have U+0000, which no environment variable can hold'),
       'must be a mapping of names to texts',
     )
     .prefault({})

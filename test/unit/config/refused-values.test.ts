@@ -60,6 +60,26 @@ describe('a value is refused where it stands', () => {
       'p.yaml:7:34: quotas.plans.free.tokens must be a whole number from 1 to 1,000,000,000,000, not 0',
     ],
     [
+      'a limit beyond what numbers can count, once',
+      plan('requests: 1, tokens: 1e30, in_flight: 1, priorities: [high]'),
+      'p.yaml:7:34: quotas.plans.free.tokens must be a whole number from 1 to 1,000,000,000,000, not 1e+30',
+    ],
+    [
+      'a limit of infinity',
+      plan('requests: 1, tokens: .inf, in_flight: 1, priorities: [high]'),
+      'p.yaml:7:34: quotas.plans.free.tokens must be a whole number from 1 to 1,000,000,000,000, not Infinity',
+    ],
+    [
+      'a field that log lines have of their own',
+      { queue: 'observability: { fields: { level: high } }' },
+      'p.yaml:2:28: observability.fields has the key "level", which is a field of log lines already',
+    ],
+    [
+      'a field that no environment can hold',
+      { queue: 'observability: { fields: { a: "b\\0" } }' },
+      'p.yaml:2:31: observability.fields.a must not have U+0000, which no environment variable can hold, not "b\\u0000"',
+    ],
+    [
       'a missing limit',
       plan('requests: 1, tokens: 1, priorities: [high]'),
       'p.yaml:7:5: quotas.plans.free.in_flight is missing; it must be a whole number from 1 to 100,000',

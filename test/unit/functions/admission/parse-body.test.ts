@@ -94,6 +94,12 @@ describe('parseBody', () => {
     expect(JSON.stringify([refusal.message, refusal.body])).not.toContain('secret')
   })
 
+  it('says once what is wrong with a number, by its own bound', () => {
+    const { body } = refusalOf('{"prompt":"x","parameters":{"max_tokens":1e300}}')
+
+    expect(body.details).toEqual([{ path: 'parameters.max_tokens', message: 'must be at most 1000000000000' }])
+  })
+
   it('names every field that is wrong', () => {
     const { body } = refusalOf('{"prompt":"","priority":"odd"}')
 
