@@ -41,7 +41,7 @@ export function toApiError(error: unknown, logger: Pick<Logger, 'error'>): ApiEr
   if (error instanceof ApiError) return error
   if (error instanceof Unavailable) {
     logger.error('a service is unavailable', error)
-    return new ApiError('unavailable', 'the service is unavailable for the moment; nothing was charged', {
+    return new ApiError('unavailable', 'the service is unavailable for the moment: try again', {
       headers: { 'Retry-After': String(UNAVAILABLE_RETRY_SECONDS) },
     })
   }

@@ -37,11 +37,11 @@ export async function listRequests(
   const found: RequestItem[] = []
   let before = cursor
   for (let read = 0; read < READS; read++) {
-    const page = await ports.items.list(userId, limit, before)
+    const page = await ports.items.list(userId, limit + 1, before)
     const shown = await settled(ports, page.items)
     found.push(...shown.filter(item => item.status !== 'rejected' && (!status || item.status === status)))
     before = page.last
-    if (before === undefined || found.length >= limit) break
+    if (before === undefined || found.length > limit) break
   }
   const requests = found.slice(0, limit)
   const next = found.length > limit ? requests.at(-1)?.request_id : before

@@ -10,6 +10,8 @@ const asText = { getTypeParser: () => (text: string) => text }
 
 /** The Postgres at a `postgres://` URL. Throws LocalError, without the password, if it can't be reached. */
 export async function openPostgres(url: string): Promise<Database> {
+  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url))
+    throw new LocalError('DATABASE_URL must be the URL of a Postgres, such as postgres://me@127.0.0.1:5432/ledger')
   const pool = new Pool({
     connectionString: url,
     max: connectionLimit,
@@ -52,7 +54,6 @@ function connection(client: PoolClient): Connection {
 }
 
 function withoutPassword(url: string): string {
-  if (!URL.canParse(url)) return 'not a URL'
   const parsed = new URL(url)
   return `${parsed.protocol}//${parsed.host}${parsed.pathname}`
 }
