@@ -10,7 +10,8 @@ export default defineConfig({
     // Of two cores, vitest would use one.
     maxWorkers: 2,
     projects: [
-      project('unit'),
+      // Property tests take seconds where the machine is busy.
+      project('unit', { testTimeout: 30_000 }),
       project('contract', { testTimeout: 30_000, hookTimeout: 60_000 }),
       project('simulation', { testTimeout: 300_000, hookTimeout: 60_000 }),
       project('stack', { testTimeout: 60_000, hookTimeout: 120_000 }),
