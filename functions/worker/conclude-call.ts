@@ -73,12 +73,12 @@ function sendBack(
   times: Times,
 ): Promise<void> {
   const { settings, random } = ports
-  const wait = mayBeRetried(failure, settings.retry)
-    ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure))
-    : RESENT_MS
+  const isRetry = mayBeRetried(failure, settings.retry)
+  const wait = isRetry ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure)) : RESENT_MS
   const not_before = Math.max(times.completed_at + wait, afterOthers(ports))
-  // A model that has no room has none for smaller batches either, and fewer calls help it.
-  const isOfTheBatch = company > 1 && failure.reached && failure.status !== 429
+  // What counts as no retry comes to its end by ever smaller companies. Else, a model that has no room has none for smaller
+  // batches either, and fewer calls help it.
+  const isOfTheBatch = company > 1 && (!isRetry || (failure.reached && failure.status !== 429))
   const hints = {
     turn: undefined,
     has_waited: undefined,
