@@ -74,8 +74,8 @@ function sendBack(
 ): Promise<void> {
   const { settings, random } = ports
   const isRetry = mayBeRetried(failure, settings.retry)
-  const wait = isRetry ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure)) : RESENT_MS
-  const not_before = Math.max(times.completed_at + wait, afterOthers(ports))
+  const wait = isRetry ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure)) : 0
+  const not_before = Math.max(times.completed_at + Math.max(wait, RESENT_MS), afterOthers(ports))
   // What counts as no retry comes to its end by ever smaller companies. Else, a model that has no room has none for smaller
   // batches either, and fewer calls help it.
   const isOfTheBatch = company > 1 && (!isRetry || (failure.reached && failure.status !== 429))
