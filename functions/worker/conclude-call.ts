@@ -6,15 +6,13 @@ import type { Answer, Mapped } from './call-model.ts'
 import type { Claimed } from './claim-request.ts'
 import { conclude, failedFor, giveBack } from './conclude.ts'
 import { afterOthers } from './permit.ts'
+import { inSmaller } from './plan.ts'
 import type { WorkerPorts } from './ports.ts'
 import { defer, withHints } from './put-back.ts'
 import { backoff, mayBeRetried, pauseOf } from './retry.ts'
 
 /** The largest result that is kept, as JSON in UTF-8 bytes: what an answer of ours can carry. */
 const MAX_RESULT_BYTES = 4 * 1024 * 1024
-
-/** How much smaller the company is that the members of a failed batch come back in. */
-const SMALLER = 4
 
 /**
  * A message that is sent again comes a second later, at the soonest. Nor may another delivery of it come sooner: it would
@@ -78,12 +76,8 @@ function sendBack(
   const not_before = Math.max(times.completed_at + Math.max(wait, RESENT_MS), afterOthers(ports))
   // What counts as no retry comes to its end by ever smaller companies. Else, a model that has no room has none for smaller
   // batches either, and fewer calls help it.
-  const isOfTheBatch = company > 1 && (!isRetry || (failure.reached && failure.status !== 429))
-  const hints = {
-    turn: undefined,
-    has_waited: undefined,
-    ...(isOfTheBatch ? { at_most: Math.ceil(company / SMALLER) } : {}),
-  }
+  const isOfTheBatch = !isRetry || (failure.reached && failure.status !== 429)
+  const hints = { turn: undefined, has_waited: undefined, ...(isOfTheBatch ? inSmaller(company) : {}) }
   return giveBack(ports, request, {
     not_before,
     spent: true,

@@ -1,5 +1,5 @@
 import type { SQSRecord } from 'aws-lambda'
-import type { InferenceMessage } from '../requests/messages.ts'
+import type { Hints, InferenceMessage } from '../requests/messages.ts'
 
 export interface Received {
   readonly record: SQSRecord
@@ -49,3 +49,9 @@ function groupsOf(members: readonly Member[], batched: boolean): Member[][] {
 
 const chunks = <T>(list: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size))
+
+/** How much smaller the company is that the members of a failed one come back in. */
+const SMALLER = 4
+
+/** What the members of a company that may have been too large are told of their next one. */
+export const inSmaller = (company: number): Hints => (company > 1 ? { at_most: Math.ceil(company / SMALLER) } : {})

@@ -1,13 +1,16 @@
 import type { Permit } from '../guard/port.ts'
 import { MappingError } from '../inference/mapping.ts'
 import { checkOut } from '../payloads/port.ts'
-import { type Called, callForMany, callForOne, type Mapped } from './call-model.ts'
-import { claimRequest, lookFirst } from './claim-request.ts'
+import { Unavailable } from '../platform/unavailable.ts'
+import type { Hints, InferenceMessage } from '../requests/messages.ts'
+import { type Called, callForMany, callForOne, hasTimeForCall, type Mapped } from './call-model.ts'
+import { type Claimed, claimRequest, lookFirst } from './claim-request.ts'
 import { conclude, failedFor, giveBack } from './conclude.ts'
 import { concludeCall } from './conclude-call.ts'
 import { askPermit, awaitTurn, type CallPermit, type Granted, isSoon, putBackFor } from './permit.ts'
-import type { Member } from './plan.ts'
+import { inSmaller, type Member } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
+import { defer, withHints } from './put-back.ts'
 import { reportCalls, reportNoCall } from './report-calls.ts'
 
 /** A message that has to come again, and why. */
@@ -40,7 +43,8 @@ export async function runTogether(
   const outcome = await forAll(mapped, () => callInTurn(ports, mapped, permit, invocation))
   if (!outcome) return undone
   await forEach(mapped, async one => {
-    if ('refused' in outcome) return giveBackUncalled(ports, one, outcome.refused, one === mapped[0])
+    if ('putBack' in outcome)
+      return giveBackUncalled(ports, one, message => outcome.putBack(message, one === mapped[0]))
     const answer = outcome.answers.get(one)
     if (answer) await concludeCall(ports, one, answer, outcome.started_at)
   })
@@ -112,22 +116,50 @@ async function claimAndMap(ports: WorkerPorts, member: Member, invocation: Invoc
   }
 }
 
-/** Calls when it is time to, if that is still to be. */
+interface CalledAt extends Called {
+  readonly started_at: number
+}
+
+/** No call was made: how the messages go back to their queue. */
+interface NotCalled {
+  readonly putBack: (message: InferenceMessage, isFirst: boolean) => Promise<void>
+}
+
+/** Calls when it is time to, if that is still to be, and can be. */
 async function callInTurn(
   ports: WorkerPorts,
   requests: readonly Mapped[],
   asked: CallPermit & Granted,
   invocation: Invocation,
-): Promise<(Called & { readonly started_at: number }) | { readonly refused: Permit }> {
+): Promise<CalledAt | NotCalled> {
   const { turn_of } = asked
   // A request that is not among these takes its turn along: where it is claimed, the call may have been made in that.
   const mayUse = !turn_of || requests.some(({ message }) => message.request_id === turn_of.request_id)
-  const permit = await awaitTurn(ports, asked, invocation, mayUse)
-  if (!permit.granted || permit.at > ports.clock()) return { refused: permit }
-  const started_at = ports.clock()
-  const called = await call(ports, requests, invocation)
-  await reportCalls(ports, permit, called.calls)
-  return { ...called, started_at }
+  let permit: Permit = asked
+  try {
+    permit = await awaitTurn(ports, asked, invocation, mayUse)
+    if (!permit.granted || permit.at > ports.clock())
+      return { putBack: (message, isFirst) => putBackFor(ports, message, permit, isFirst) }
+    if (!hasTimeForCall(ports, invocation)) return await withoutCall(ports, permit, inSmaller(requests.length))
+    const started_at = ports.clock()
+    const called = await call(ports, requests, invocation)
+    await reportCalls(ports, permit, called.calls)
+    return { ...called, started_at }
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    ports.logger.error('a call could not be made, and its requests go back to the queue', { error })
+    return withoutCall(ports, permit, {})
+  }
+}
+
+/** What needs a call that was not made, though it might have been, tries it again after so long. Milliseconds. */
+const TRY_AGAIN_MS = 5_000
+
+async function withoutCall(ports: WorkerPorts, permit: Permit, hints: Hints): Promise<NotCalled> {
+  if (permit.granted) await reportNoCall(ports, permit)
+  return {
+    putBack: message => defer(ports, withHints(message, { turn: undefined, ...hints }), ports.clock() + TRY_AGAIN_MS),
+  }
 }
 
 function call(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<Called> {
@@ -135,14 +167,19 @@ function call(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invoc
   return only && !ports.settings.batched ? callForOne(ports, only) : callForMany(ports, requests, invocation)
 }
 
-function giveBackUncalled(ports: WorkerPorts, request: Mapped, permit: Permit, isFirst: boolean): Promise<void> {
+/** A claim without a call changes nothing (I8). */
+function giveBackUncalled(
+  ports: WorkerPorts,
+  request: Claimed,
+  resend: (message: InferenceMessage) => Promise<void>,
+): Promise<void> {
   const now = ports.clock()
   const failure = { code: 'model_unreachable', message: 'the model was not called', reached: false } as const
   return giveBack(ports, request, {
     not_before: now,
     spent: false,
     reached: request.item.reached === true,
-    resend: message => putBackFor(ports, message, permit, isFirst),
+    resend,
     ifCancelled: failedFor(request, failure, { started_at: now, completed_at: now }),
   })
 }

@@ -2,6 +2,7 @@ import type { SQSRecord } from 'aws-lambda'
 import { parseMessage } from '../platform/batch.ts'
 import { inTurn } from '../platform/in-turn.ts'
 import { InferenceMessage } from '../requests/messages.ts'
+import { hasTimeForCall } from './call-model.ts'
 import { type Job, plan } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { postpone, reportUnreadable } from './put-back.ts'
@@ -41,7 +42,7 @@ async function run(
   invocation: Invocation,
 ): Promise<SQSRecord[]> {
   // Earlier calls of the same invocation may have left no time for this one.
-  if (ports.clock() + ports.settings.endpoint.timeout_ms > invocation.ends_at)
+  if (!hasTimeForCall(ports, invocation))
     return (
       await Promise.all(members.map(member => performJob(ports, { act: 'postpone', ...member }, invocation)))
     ).flat()
