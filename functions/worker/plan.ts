@@ -44,11 +44,29 @@ export function plan(received: readonly Received[], batched: boolean): Job[] {
 function groupsOf(members: readonly Member[], batched: boolean): Member[][] {
   if (!batched) return members.map(member => [member])
   const companies = Map.groupBy(members, ({ message }) => message.hints?.at_most ?? members.length)
-  return [...companies].flatMap(([size, company]) => chunks(company, size))
+  return [...companies].flatMap(([size, company]) => callsOf(company, size))
 }
 
-const chunks = <T>(list: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size))
+/**
+ * The most requests of a call whose bodies are not in their messages: each may have 4 MB, of which a worker holds several
+ * copies until its call is made. Those in messages are small together, since Lambda hands over 6 MB at most.
+ */
+const MAX_LARGE = 10
+
+function callsOf(company: readonly Member[], size: number): Member[][] {
+  const calls: Member[][] = []
+  for (const member of company) {
+    const last = calls.at(-1)
+    if (last && hasRoom(last, member, size)) last.push(member)
+    else calls.push([member])
+  }
+  return calls
+}
+
+const hasRoom = (call: readonly Member[], member: Member, size: number): boolean =>
+  call.length < size && !(isLarge(member) && call.filter(isLarge).length >= MAX_LARGE)
+
+const isLarge = ({ message }: Member): boolean => 'key' in message.body
 
 /** How much smaller the company is that the members of a failed one come back in. */
 const SMALLER = 4

@@ -27,6 +27,13 @@ describe('plan', () => {
     expect(planned([...small, received(), received()], true)).toEqual(['run 1', 'run 1', 'run 3', 'run 1', 'run 2'])
   })
 
+  it('has calls with few of the bodies that are not in their messages, whatever else is in them', () => {
+    const large: Received = { record, message: { ...aMessage(anItem()), body: { key: 'k' } } }
+    const mixed = [...Array.from({ length: 30 }, () => received()), ...Array.from({ length: 23 }, () => large)]
+
+    expect(planned(mixed, true)).toEqual(['run 40', 'run 10', 'run 3'])
+  })
+
   it.each([true, false])('knows a message that is alone anyway (batched: %s)', batched => {
     expect(planned([received()], batched)).toEqual(['run 1 alone'])
   })
