@@ -4,11 +4,12 @@ import { checkIn } from '../payloads/port.ts'
 import type { OutcomeOf } from '../requests/events.ts'
 import type { Answer, Mapped } from './call-model.ts'
 import type { Claimed } from './claim-request.ts'
-import { conclude, failedFor, giveBack } from './conclude.ts'
+import { conclude, failedFor } from './conclude.ts'
 import { afterOthers } from './permit.ts'
 import { inSmaller } from './plan.ts'
 import type { WorkerPorts } from './ports.ts'
 import { defer, withHints } from './put-back.ts'
+import { requeue } from './requeue.ts'
 import { backoff, mayBeRetried, pauseOf } from './retry.ts'
 
 /** The largest result that is kept, as JSON in UTF-8 bytes: what an answer of ours can carry. */
@@ -33,7 +34,7 @@ export async function concludeCall(
   if (answer.ok) return conclude(ports, request.message, await outcomeOf(ports, request, answer.answer, times))
   if (isFinal(ports, request, answer))
     return conclude(ports, request.message, failedFor(request, answer.failure, times))
-  return sendBack(ports, request, answer, times)
+  return retryRequest(ports, request, answer, times)
 }
 
 async function outcomeOf(ports: WorkerPorts, claimed: Claimed, answer: unknown, times: Times): Promise<OutcomeOf> {
@@ -64,7 +65,7 @@ function isFinal(
   return company === 1
 }
 
-function sendBack(
+function retryRequest(
   ports: WorkerPorts,
   request: Mapped,
   { failure, company }: Answer & { readonly ok: false },
@@ -78,11 +79,11 @@ function sendBack(
   // batches either, and fewer calls help it.
   const isOfTheBatch = !isRetry || (failure.reached && failure.status !== 429)
   const hints = { turn: undefined, has_waited: undefined, ...(isOfTheBatch ? inSmaller(company) : {}) }
-  return giveBack(ports, request, {
+  return requeue(ports, request, {
     not_before,
     spent: true,
     reached: failure.reached || request.item.reached === true,
-    resend: message => {
+    send: message => {
       tellRetry(ports, request, failure, not_before)
       return defer(ports, withHints(message, hints), Math.min(not_before, message.deadline))
     },

@@ -4,20 +4,16 @@ import { checkOut } from '../payloads/port.ts'
 import { Unavailable } from '../platform/unavailable.ts'
 import type { Hints, InferenceMessage } from '../requests/messages.ts'
 import { type Called, callForMany, callForOne, hasTimeForCall, type Mapped } from './call-model.ts'
-import { type Claimed, claimRequest, lookFirst } from './claim-request.ts'
-import { conclude, failedFor, giveBack } from './conclude.ts'
+import { claimRequest, lookFirst } from './claim-request.ts'
+import { conclude, failedFor } from './conclude.ts'
 import { concludeCall } from './conclude-call.ts'
 import { askPermit, awaitTurn, type CallPermit, type Granted, isSoon, putBackFor } from './permit.ts'
 import { inSmaller, type Member } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { defer, withHints } from './put-back.ts'
 import { reportCalls, reportNoCall } from './report-calls.ts'
-
-/** A message that has to come again, and why. */
-export interface Undone {
-  readonly member: Member
-  readonly error: unknown
-}
+import { requeueUncalled } from './requeue.ts'
+import { createSteps, type Undone } from './steps.ts'
 
 /**
  * Runs the requests of some messages with one call: a permit for it, a claim of each request, the call, what follows for
@@ -43,45 +39,11 @@ export async function runTogether(
   const outcome = await forAll(mapped, () => callInTurn(ports, mapped, permit, invocation))
   if (!outcome) return undone
   await forEach(mapped, async one => {
-    if ('putBack' in outcome)
-      return giveBackUncalled(ports, one, message => outcome.putBack(message, one === mapped[0]))
+    if ('putBack' in outcome) return requeueUncalled(ports, one, message => outcome.putBack(message, one === mapped[0]))
     const answer = outcome.answers.get(one)
     if (answer) await concludeCall(ports, one, answer, outcome.started_at)
   })
   return undone
-}
-
-/** Runs steps for several messages: one that fails is left out of the next steps. */
-function createSteps() {
-  const undone: Undone[] = []
-  return {
-    undone,
-    async forEach<In extends Member, Out>(
-      list: readonly In[],
-      step: (one: In) => Promise<Out | undefined>,
-    ): Promise<Out[]> {
-      const outs = await Promise.all(
-        list.map(async member => {
-          try {
-            return await step(member)
-          } catch (error) {
-            undone.push({ member, error })
-            return undefined
-          }
-        }),
-      )
-      return outs.filter(out => out !== undefined)
-    },
-    async forAll<Out>(list: readonly Member[], step: () => Promise<Out>): Promise<Out | undefined> {
-      if (list.length === 0) return undefined
-      try {
-        return await step()
-      } catch (error) {
-        undone.push(...list.map(member => ({ member, error })))
-        return undefined
-      }
-    },
-  }
 }
 
 /** The message, if there is something to run; otherwise it has been dealt with. */
@@ -165,21 +127,4 @@ async function withoutCall(ports: WorkerPorts, permit: Permit, hints: Hints): Pr
 function call(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<Called> {
   const [only] = requests
   return only && !ports.settings.batched ? callForOne(ports, only) : callForMany(ports, requests, invocation)
-}
-
-/** A claim without a call changes nothing (I8). */
-function giveBackUncalled(
-  ports: WorkerPorts,
-  request: Claimed,
-  resend: (message: InferenceMessage) => Promise<void>,
-): Promise<void> {
-  const now = ports.clock()
-  const failure = { code: 'model_unreachable', message: 'the model was not called', reached: false } as const
-  return giveBack(ports, request, {
-    not_before: now,
-    spent: false,
-    reached: request.item.reached === true,
-    resend,
-    ifCancelled: failedFor(request, failure, { started_at: now, completed_at: now }),
-  })
 }
