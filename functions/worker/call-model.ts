@@ -106,9 +106,9 @@ function withCulprits(answers: ReadonlyMap<Mapped, Answer>, retry: Retry): Map<M
 /** What a call needs besides its timeout, to publish what came of it. Milliseconds. */
 const PUBLISH_MS = 10_000
 
-/** Whether an invocation would outlive a call that begins now, even one that times out. */
-export const hasTimeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invocation): boolean =>
-  clock() + settings.endpoint.timeout_ms + PUBLISH_MS <= ends_at
+/** Whether an invocation would outlive a call that begins `later_ms` from now, even one that times out. */
+export const hasTimeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invocation, later_ms = 0): boolean =>
+  clock() + later_ms + settings.endpoint.timeout_ms + PUBLISH_MS <= ends_at
 
 /** Whether there is time, and a permit, for one more call at once; not knowing is no. */
 async function mayCallAgain(ports: WorkerPorts, invocation: Invocation): Promise<boolean> {

@@ -1,12 +1,10 @@
 import type { Permit } from '../guard/port.ts'
-import { MappingError } from '../inference/mapping.ts'
-import { checkOut } from '../payloads/port.ts'
 import { Unavailable } from '../platform/unavailable.ts'
 import type { Hints, InferenceMessage } from '../requests/messages.ts'
 import { type Called, callForMany, callForOne, hasTimeForCall, type Mapped } from './call-model.ts'
-import { claimRequest, lookFirst } from './claim-request.ts'
-import { conclude, failedFor } from './conclude.ts'
+import { type Claimed, lookFirst } from './claim-request.ts'
 import { concludeCall } from './conclude-call.ts'
+import { fetchAndClaim, mapRequest, whileTimeFor } from './map-request.ts'
 import { askPermit, awaitTurn, type CallPermit, type Granted, isSoon, putBackFor } from './permit.ts'
 import { inSmaller, type Member } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
@@ -34,7 +32,12 @@ export async function runTogether(
     await forEach(wanted, one => putBackFor(ports, one.message, permit, one === wanted[0]))
     return undone
   }
-  const mapped = await forEach(wanted, one => claimAndMap(ports, one, invocation))
+  const fetched = await forEach(wanted, one => fetchAndClaim(ports, one, invocation))
+  // Of what a hostile prompt takes, the call of all others must be left its time.
+  const inTime = whileTimeFor(ports, invocation)
+  const late = (one: Claimed) =>
+    requeueUncalled(ports, one, message => callLater(ports, message, inSmaller(fetched.length)))
+  const mapped = await forEach(fetched, one => mapRequest(ports, one, inTime, late))
   if (mapped.length === 0) await reportNoCall(ports, permit)
   const outcome = await forAll(mapped, () => callInTurn(ports, mapped, permit, invocation))
   if (!outcome) return undone
@@ -59,23 +62,6 @@ async function prepareCall(ports: WorkerPorts, wanted: readonly Member[], invoca
     wanted.map(({ message }) => message),
     invocation,
   )
-}
-
-async function claimAndMap(ports: WorkerPorts, member: Member, invocation: Invocation): Promise<Mapped | undefined> {
-  // Before the claim, since it may fail; after the permit, since what has to wait needs no body.
-  const body = (await checkOut(ports.payloads, member.message.body)) as Record<string, unknown>
-  const claimed = await claimRequest(ports, member, invocation)
-  if (!claimed) return undefined
-  const { user_id, request_id, attempt } = claimed.item
-  const now = ports.clock()
-  try {
-    return { ...claimed, toSend: await ports.mappings.request({ body, user_id, request_id, attempt }) }
-  } catch (error) {
-    if (!(error instanceof MappingError)) throw error
-    const failure = { code: 'mapping_failed', message: error.message, reached: false } as const
-    await conclude(ports, member.message, failedFor(claimed, failure, { started_at: now, completed_at: now }))
-    return undefined
-  }
 }
 
 interface CalledAt extends Called {
@@ -114,15 +100,17 @@ async function callInTurn(
   }
 }
 
-/** What needs a call that was not made, though it might have been, tries it again after so long. Milliseconds. */
-const TRY_AGAIN_MS = 5_000
-
 async function withoutCall(ports: WorkerPorts, permit: Permit, hints: Hints): Promise<NotCalled> {
   if (permit.granted) await reportNoCall(ports, permit)
-  return {
-    putBack: message => defer(ports, withHints(message, { turn: undefined, ...hints }), ports.clock() + TRY_AGAIN_MS),
-  }
+  return { putBack: message => callLater(ports, message, hints) }
 }
+
+/** What needs a call that could not be made is there again after so long. Milliseconds. */
+const CALL_LATER_MS = 5_000
+
+/** Puts a message back whose call could not be made; a turn that it had is over by then. */
+const callLater = (ports: WorkerPorts, message: InferenceMessage, hints: Hints): Promise<void> =>
+  defer(ports, withHints(message, { turn: undefined, ...hints }), ports.clock() + CALL_LATER_MS)
 
 function call(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<Called> {
   const [only] = requests

@@ -31,6 +31,18 @@ const claimingSlowly = (ports: WorkerPorts & { advance: (ms: number) => void }, 
   },
 })
 
+/** The same worker, where some time passes with each mapping of a request. */
+const mappingSlowly = (ports: WorkerPorts & { advance: (ms: number) => void }, ms: number): WorkerPorts => ({
+  ...ports,
+  mappings: {
+    ...ports.mappings,
+    request: async fields => {
+      ports.advance(ms)
+      return ports.mappings.request(fields)
+    },
+  },
+})
+
 const isUncalled = (item: RequestItem | undefined) => {
   expect(item).toMatchObject(UNTOUCHED)
   expect(item).not.toHaveProperty('reached')
@@ -126,8 +138,8 @@ describe('a worker: a call that there is no time for any more', () => {
     const { ports, asked, invoke, messagesOf, stored, deferred } = aBatchWorker()
     const messages = await messagesOf(['a', 'b', 'c', 'd', 'e'])
 
-    // Of 90 s, 60 are the endpoint's, and 10 are for publishing.
-    expect(await invoke(messages, claimingSlowly(ports, 4_001))).toEqual([])
+    // Of 90 s, 60 are the endpoint's, 10 are for publishing, and a mapping may take 2.5.
+    expect(await invoke(messages, claimingSlowly(ports, 3_501))).toEqual([])
 
     expect(asked).toEqual([])
     for (const message of messages) isUncalled(await stored(anItem(message)))
@@ -139,9 +151,20 @@ describe('a worker: a call that there is no time for any more', () => {
   it('is made while a timeout leaves as much as it takes to publish', async () => {
     const { ports, asked, invoke, messagesOf } = aBatchWorker()
 
-    await invoke(await messagesOf(['a', 'b', 'c', 'd', 'e']), claimingSlowly(ports, 4_000))
+    await invoke(await messagesOf(['a', 'b', 'c', 'd', 'e']), claimingSlowly(ports, 3_500))
 
     expect(asked).toHaveLength(1)
+  })
+
+  it('is made for those that are mapped by then: others go back without an attempt, in smaller companies', async () => {
+    const { ports, asked, invoke, messagesOf, stored, hintsSent } = aBatchWorker()
+    const messages = await messagesOf(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'])
+
+    await invoke(messages, mappingSlowly(ports, 3_000))
+
+    expect(calls(asked)).toEqual([['a', 'b', 'c', 'd', 'e', 'f']])
+    for (const message of messages.slice(6)) isUncalled(await stored(anItem(message)))
+    expect(hintsSent()).toEqual([{ at_most: 2 }, { at_most: 2 }])
   })
 
   it('leaves no probe behind', async () => {
@@ -149,7 +172,7 @@ describe('a worker: a call that there is no time for any more', () => {
     await open()
     ports.advance(10_000)
 
-    await run(await create(), claimingSlowly(ports, 21_000))
+    await run(await create(), mappingSlowly(ports, 20_001))
 
     expect(asked).toEqual([])
     expect((await state())?.probe).toBeUndefined()
