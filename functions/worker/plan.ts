@@ -10,7 +10,7 @@ export interface Received {
 export interface Member {
   readonly record: SQSRecord
   readonly message: InferenceMessage
-  /** Whether this is the only message of its invocation. */
+  /** Whether no other message of its invocation is run at the same time. */
   readonly isAlone: boolean
 }
 
@@ -22,22 +22,22 @@ export type Job =
   | { readonly act: 'report'; readonly record: SQSRecord }
 
 /**
- * A call a message, or, batched, a call for as many as may be together. If one of them took a worker with it before, that
- * one runs alone, and the others another time.
+ * A call a message, or, batched, a call for as many as may be together. Those that took a worker with them before run alone,
+ * one after the other, and all others another time.
  */
 export function plan(received: readonly Received[], batched: boolean): Job[] {
   const reports = received.flatMap(({ record, message }): Job[] => (message ? [] : [{ act: 'report', record }]))
   const members = received.flatMap(({ record, message }): Member[] =>
     message ? [{ record, message, isAlone: received.length === 1 }] : [],
   )
-  const dangerous = members.find(({ message }) => message.hints?.alone)
-  if (!dangerous)
+  const dangerous = members.filter(({ message }) => message.hints?.alone)
+  if (dangerous.length === 0)
     return [...reports, ...groupsOf(members, batched).map((group): Job => ({ act: 'run', members: group }))]
-  const others = members.filter(member => member !== dangerous)
+  const others = members.filter(member => !dangerous.includes(member))
   return [
     ...reports,
-    { act: 'run', members: [{ ...dangerous, isAlone: true }] },
     ...others.map(({ record, message }): Job => ({ act: 'postpone', record, message })),
+    ...dangerous.map((member): Job => ({ act: 'run', members: [{ ...member, isAlone: true }] })),
   ]
 }
 

@@ -18,10 +18,13 @@ export async function work(
   const jobs = plan(received, ports.settings.batched)
   const perform = (job: Job) => performJob(ports, job, invocation)
   // Calls at the same time are what `concurrency` says: with batches, one an invocation.
+  const isInTurn = ports.settings.batched || jobs.some(isAlone)
   const oneByOne = inTurn()
-  const again = jobs.map(job => (ports.settings.batched ? oneByOne(() => perform(job)) : perform(job)))
+  const again = jobs.map(job => (isInTurn ? oneByOne(() => perform(job)) : perform(job)))
   return (await Promise.all(again)).flat()
 }
+
+const isAlone = (job: Job): boolean => job.act === 'run' && job.members.some(member => member.isAlone)
 
 async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation): Promise<SQSRecord[]> {
   if (job.act === 'run') return run(ports, job.members, invocation)

@@ -39,15 +39,15 @@ describe('plan', () => {
   })
 
   it.each([true, false])(
-    'runs one that took a worker with it alone, and all others another time (batched: %s)',
+    'runs those that took a worker with them alone, and all others another time (batched: %s)',
     batched => {
       const dangerous = received({ alone: true })
 
       expect(planned([received(), dangerous, dangerous, received()], batched)).toEqual([
+        'postpone',
+        'postpone',
         'run 1 alone',
-        'postpone',
-        'postpone',
-        'postpone',
+        'run 1 alone',
       ])
     },
   )
@@ -56,8 +56,8 @@ describe('plan', () => {
     expect(planned([unreadable, received({ alone: true }), unreadable, received()])).toEqual([
       'report',
       'report',
-      'run 1 alone',
       'postpone',
+      'run 1 alone',
     ])
   })
 })
