@@ -1,5 +1,6 @@
 import { MappingError } from '../inference/mapping.ts'
 import type { ModelFailure } from '../inference/port.ts'
+import { resultKey } from '../payloads/names.ts'
 import { checkIn } from '../payloads/port.ts'
 import type { OutcomeOf } from '../requests/events.ts'
 import type { Answer, Mapped } from './call-model.ts'
@@ -38,15 +39,14 @@ export async function concludeCall(
 }
 
 async function outcomeOf(ports: WorkerPorts, claimed: Claimed, answer: unknown, times: Times): Promise<OutcomeOf> {
-  const { user_id, request_id, run, attempt } = claimed.item
+  const { attempt } = claimed.item
   const failed = (code: ModelFailure['code'], message: string) =>
     failedFor(claimed, { code, message, reached: true }, times)
   try {
     const { result, usage } = await ports.mappings.response(answer)
     if (Buffer.byteLength(JSON.stringify(result)) > MAX_RESULT_BYTES)
       return { ...failed('result_too_large', 'the result is larger than 4 MB'), usage }
-    const key = `requests/${user_id}/${request_id}/${run}-${attempt}-result.json`
-    const stored = await checkIn(ports.payloads, key, result)
+    const stored = await checkIn(ports.payloads, resultKey(claimed.item), result)
     return { attempt, status: 'completed', reached: true, usage, result: stored, ...times }
   } catch (error) {
     if (error instanceof MappingError) return failed('invalid_model_response', error.message)
