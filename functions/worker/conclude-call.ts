@@ -9,7 +9,7 @@ import { conclude, failedFor } from './conclude.ts'
 import { afterOthers } from './permit.ts'
 import { inSmaller } from './plan.ts'
 import type { WorkerPorts } from './ports.ts'
-import { defer, withHints } from './put-back.ts'
+import { sendLater, withHints } from './put-back.ts'
 import { requeue } from './requeue.ts'
 import { backoff, mayBeRetried, pauseOf } from './retry.ts'
 
@@ -85,7 +85,7 @@ function retryRequest(
     reached: failure.reached || request.item.reached === true,
     send: message => {
       tellRetry(ports, request, failure, not_before)
-      return defer(ports, withHints(message, hints), Math.min(not_before, message.deadline))
+      return sendLater(ports, withHints(message, hints), Math.min(not_before, message.deadline))
     },
     ifCancelled: failedFor(request, failure, times),
   })

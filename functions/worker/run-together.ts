@@ -8,7 +8,7 @@ import { fetchAndClaim, mapRequest, whileTimeFor } from './map-request.ts'
 import { askPermit, awaitTurn, type CallPermit, type Granted, isSoon, putBackFor } from './permit.ts'
 import { inSmaller, type Member } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
-import { defer, withHints } from './put-back.ts'
+import { sendLater, withHints } from './put-back.ts'
 import { reportCalls, reportNoCall } from './report-calls.ts'
 import { requeueUncalled } from './requeue.ts'
 import { createSteps, type Undone } from './steps.ts'
@@ -110,7 +110,7 @@ const CALL_LATER_MS = 5_000
 
 /** Puts a message back whose call could not be made; a turn that it had is over by then. */
 const callLater = (ports: WorkerPorts, message: InferenceMessage, hints: Hints): Promise<void> =>
-  defer(ports, withHints(message, { turn: undefined, ...hints }), ports.clock() + CALL_LATER_MS)
+  sendLater(ports, withHints(message, { turn: undefined, ...hints }), ports.clock() + CALL_LATER_MS)
 
 function call(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<Called> {
   const [only] = requests

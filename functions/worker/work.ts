@@ -5,7 +5,7 @@ import { InferenceMessage } from '../requests/messages.ts'
 import { hasTimeForCall } from './call-model.ts'
 import { type Job, plan } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
-import { postpone, reportUnreadable } from './put-back.ts'
+import { reportUnreadable, sendNow } from './put-back.ts'
 import { runTogether } from './run-together.ts'
 
 /** Deals with the messages of one invocation, and answers with those that have to come again. Never rejects. */
@@ -29,7 +29,7 @@ const isAlone = (job: Job): boolean => job.act === 'run' && job.members.some(mem
 async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation): Promise<SQSRecord[]> {
   if (job.act === 'run') return run(ports, job.members, invocation)
   try {
-    await (job.act === 'report' ? reportUnreadable(ports, job.record) : postpone(ports, job.message))
+    await (job.act === 'report' ? reportUnreadable(ports, job.record) : sendNow(ports, job.message))
     return []
   } catch (error) {
     ports.logger.error(COMES_AGAIN, { error: error as Error })
