@@ -1,3 +1,4 @@
+import { bodyKey } from '../payloads/names.ts'
 import { checkIn } from '../payloads/port.ts'
 import { queueName, RESULTS_QUEUE } from '../queue/names.ts'
 import { acceptedEvent } from '../requests/events.ts'
@@ -52,10 +53,6 @@ async function messageOf(
     body: await checkIn(payloads, bodyKey(item), submission),
   }
 }
-
-/** Where a body is stored that is too large for its message. */
-export const bodyKey = ({ user_id, request_id }: Pick<RequestItem, 'user_id' | 'request_id'>): string =>
-  `requests/${user_id}/${request_id}/body.json`
 
 /** A body that was stored holds the prompt, too. */
 const promptOf = (body: Payload, { prompt }: Submission): Payload => ('key' in body ? body : { inline: prompt })

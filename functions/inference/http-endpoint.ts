@@ -23,8 +23,11 @@ export interface EndpointSettings {
 /** Reads a secret by its name. */
 export type ReadSecret = (name: string) => Promise<string>
 
-/** Larger than any result that may be kept, since the response mapping may leave most of it out. */
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024
+/**
+ * Larger than any result that may be kept, since the response mapping may leave most of it out; and so that ten at once, parsed,
+ * fit into a worker's memory.
+ */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
 /**
  * A model over HTTP(S), by the SDK's own HTTP handler: `fetch` gives up on headers after five minutes whatever its

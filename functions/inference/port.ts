@@ -23,7 +23,7 @@ export interface ModelEndpoint {
   prepare(): Promise<void>
   /**
    * Posts a JSON body; `requestId` is the call's idempotency key, which a batch has none of. Never rejects for what the
-   * model does; rejects with `Unavailable` if its secret or credentials can't be had.
+   * model does; rejects with `Unavailable` if its secret or credentials can't be had, and makes no call then.
    */
   call(requestId: string | undefined, body: unknown): Promise<ModelAnswer>
 }

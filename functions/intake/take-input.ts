@@ -1,4 +1,5 @@
 import type { Accepted } from '../admission/accept.ts'
+import { refusedInputKey } from '../payloads/names.ts'
 import { checkIn } from '../payloads/port.ts'
 import { RESULTS_QUEUE } from '../queue/names.ts'
 import { ApiError, type Refusal } from '../requests/errors.ts'
@@ -35,7 +36,7 @@ function parse({ text }: Input): Order | { readonly refusal: Refusal } {
 
 async function report({ payloads, queue, clock }: IntakePorts, input: Input, refusal: Refusal): Promise<void> {
   const { queue: name, message_id, text } = input
-  const body = await checkIn(payloads, `inputs/${name}/${message_id}.json`, text)
+  const body = await checkIn(payloads, refusedInputKey(name, message_id), text)
   const event: RefusedEvent = {
     v: 1,
     type: 'refused',

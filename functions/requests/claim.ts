@@ -4,31 +4,31 @@ import type { InferenceMessage } from './messages.ts'
 import { MAX_CRASHES } from './timing.ts'
 
 /** What a worker does with a message whose claim the item did not let through. */
-export type Refusal =
+export type ClaimRefusal =
   /** The request has ended, or the message is of another run or body: nothing is left to do. */
   | { readonly kind: 'drop' }
   /** Not now: another worker holds the lease, or a backoff runs. */
   | { readonly kind: 'wait'; readonly until: number }
   /** Its deadline has passed before it was started. */
-  | { readonly kind: 'expire'; readonly item: RequestItem }
+  | { readonly kind: 'expire' }
   /** The worker that held it is gone. */
-  | { readonly kind: 'reclaim'; readonly item: RequestItem }
+  | { readonly kind: 'reclaim' }
   /** It took too many workers with it. */
-  | { readonly kind: 'give up'; readonly item: RequestItem }
+  | { readonly kind: 'give up' }
   /** The item has changed since: claim again. */
   | { readonly kind: 'again' }
 
-export function refusedClaim(item: RequestItem, message: InferenceMessage, now: number): Refusal {
+export function refusedClaim(item: RequestItem, message: InferenceMessage, now: number): ClaimRefusal {
   if (isTerminal(item.status) || item.run !== message.run || item.fingerprint !== message.fingerprint)
     return { kind: 'drop' }
   if (item.status === 'running') return refusedByLease(item, now)
-  if (item.deadline <= now) return { kind: 'expire', item }
+  if (item.deadline <= now) return { kind: 'expire' }
   if (item.not_before !== undefined && item.not_before > now) return { kind: 'wait', until: item.not_before }
   return { kind: 'again' }
 }
 
-function refusedByLease(item: RequestItem, now: number): Refusal {
+function refusedByLease(item: RequestItem, now: number): ClaimRefusal {
   const until = item.lease_until ?? 0
   if (until > now) return { kind: 'wait', until }
-  return { kind: item.crashes + 1 >= MAX_CRASHES ? 'give up' : 'reclaim', item }
+  return { kind: item.crashes + 1 >= MAX_CRASHES ? 'give up' : 'reclaim' }
 }

@@ -30,7 +30,7 @@ export interface Called {
   readonly calls: readonly ModelAnswer[]
 }
 
-/** One call for one request. Rejects with `Unavailable` only. */
+/** One call for one request. Rejects with `Unavailable` only, and then no call was made. */
 export async function callForOne({ endpoint }: WorkerPorts, request: Mapped): Promise<Called> {
   const answer = await endpoint.call(request.message.request_id, request.toSend)
   return { calls: [answer], answers: new Map([[request, toAnswer(answer, 1)]]) }
@@ -38,7 +38,7 @@ export async function callForOne({ endpoint }: WorkerPorts, request: Mapped): Pr
 
 /**
  * One call for many requests. A batch that fails as a whole is split, as long as that promises to tell whose fault it is;
- * each further call takes a permit of its own. Rejects with `Unavailable` only.
+ * each further call takes a permit of its own. Rejects with `Unavailable` only, and then no call was made.
  */
 export async function callForMany(
   ports: WorkerPorts,
@@ -50,8 +50,8 @@ export async function callForMany(
   // Broadly, not deeply: the sooner a part succeeds, the sooner it is known that the model is not what fails.
   const parts: (readonly Mapped[])[] = [requests]
   for (let part = parts.shift(); part; part = parts.shift()) {
-    ports.metrics.addMetric('BatchSize', 'Count', part.length)
-    const answer = await ports.endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend)))
+    const answer = await callFor(ports, part, calls.length === 0)
+    if (!answer) break
     const outputs = readOutputs(answer, part.length)
     calls.push(outputs.ok ? answer : outputs)
     for (const [i, request] of part.entries())
@@ -64,6 +64,22 @@ export async function callForMany(
   }
   const isHealthy = requests.length > 1 && calls.some(({ ok }) => ok)
   return { calls, answers: isHealthy ? withCulprits(answers, ports.settings.retry) : answers }
+}
+
+/** Undefined if a further call can't be made: what is known by then is worth keeping. */
+async function callFor(
+  { endpoint, metrics }: WorkerPorts,
+  part: readonly Mapped[],
+  isFirst: boolean,
+): Promise<ModelAnswer | undefined> {
+  try {
+    const answer = await endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend)))
+    metrics.addMetric('BatchSize', 'Count', part.length)
+    return answer
+  } catch (error) {
+    if (isFirst || !(error instanceof Unavailable)) throw error
+    return undefined
+  }
 }
 
 const toAnswer = (answer: ModelAnswer, company: number): Answer =>
@@ -87,12 +103,16 @@ function withCulprits(answers: ReadonlyMap<Mapped, Answer>, retry: Retry): Map<M
   return new Map([...answers].map(([request, one]) => [request, isCulprit(one) ? { ...one, isCulprit: true } : one]))
 }
 
-/** What a further call of an invocation needs besides its timeout, to publish what came of it. Milliseconds. */
+/** What a call needs besides its timeout, to publish what came of it. Milliseconds. */
 const PUBLISH_MS = 10_000
+
+/** Whether an invocation would outlive a call that begins `later_ms` from now, even one that times out. */
+export const hasTimeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invocation, later_ms = 0): boolean =>
+  clock() + later_ms + settings.endpoint.timeout_ms + PUBLISH_MS <= ends_at
 
 /** Whether there is time, and a permit, for one more call at once; not knowing is no. */
 async function mayCallAgain(ports: WorkerPorts, invocation: Invocation): Promise<boolean> {
-  if (ports.clock() + ports.settings.endpoint.timeout_ms + PUBLISH_MS > invocation.ends_at) return false
+  if (!hasTimeForCall(ports, invocation)) return false
   try {
     const asked = await ports.guard.permit({ until: invocation.lease_until })
     const permit = asked.granted ? await awaitTurn(ports, asked, invocation) : asked

@@ -8,7 +8,7 @@ import { ITEM_GRACE_MS } from '../requests/timing.ts'
 import { conclude, crashed } from './conclude.ts'
 import type { Member } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
-import { defer, postpone, withHints } from './put-back.ts'
+import { sendLater, sendNow, withHints } from './put-back.ts'
 
 /** A request that this worker may run now. */
 export interface Claimed extends Member {
@@ -53,7 +53,7 @@ export async function claimRequest(
   if (!abandoned) return undefined
   const again = await ports.items.reclaim(abandoned, terms)
   if (again.claimed) return { ...member, item: again.item, claim_id }
-  await defer(ports, member.message, 0)
+  await sendLater(ports, member.message, 0)
   return undefined
 }
 
@@ -69,23 +69,23 @@ async function refused(
     case 'drop':
       return undefined
     case 'wait':
-      await defer(ports, message, refusal.until)
+      await sendLater(ports, message, refusal.until)
       return undefined
     case 'expire': {
       const expired = await ports.items.expire(item, now)
-      await (expired ? endRequest(ports, expired) : defer(ports, message, now))
+      await (expired ? endRequest(ports, expired) : sendLater(ports, message, now))
       return undefined
     }
     case 'reclaim':
       if (isAlone) return item
       // It may take the next worker with it as well: not again together with others.
-      await postpone(ports, withHints(message, { alone: true }))
+      await sendNow(ports, withHints(message, { alone: true }))
       return undefined
     case 'give up':
       await conclude(ports, message, crashed(item, now))
       return undefined
     case 'again':
-      await defer(ports, message, now)
+      await sendLater(ports, message, now)
       return undefined
   }
 }
@@ -97,7 +97,7 @@ async function refused(
 async function withoutItem(ports: WorkerPorts, message: InferenceMessage): Promise<void> {
   const now = ports.clock()
   const age = now - message.created_at
-  if (age < ITEM_GRACE_MS) return defer(ports, message, now + Math.min(age, ITEM_GRACE_MS - age))
+  if (age < ITEM_GRACE_MS) return sendLater(ports, message, now + Math.min(age, ITEM_GRACE_MS - age))
   const item = await rejectAbsent(ports, tombstoneOf(message, now))
-  if (item.status !== 'rejected') await defer(ports, message, now)
+  if (item.status !== 'rejected') await sendLater(ports, message, now)
 }

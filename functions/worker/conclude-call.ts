@@ -1,20 +1,20 @@
 import { MappingError } from '../inference/mapping.ts'
 import type { ModelFailure } from '../inference/port.ts'
+import { resultKey } from '../payloads/names.ts'
 import { checkIn } from '../payloads/port.ts'
 import type { OutcomeOf } from '../requests/events.ts'
 import type { Answer, Mapped } from './call-model.ts'
 import type { Claimed } from './claim-request.ts'
-import { conclude, failedFor, giveBack } from './conclude.ts'
+import { conclude, failedFor } from './conclude.ts'
 import { afterOthers } from './permit.ts'
+import { inSmaller } from './plan.ts'
 import type { WorkerPorts } from './ports.ts'
-import { defer, withHints } from './put-back.ts'
+import { sendLater, withHints } from './put-back.ts'
+import { requeue } from './requeue.ts'
 import { backoff, mayBeRetried, pauseOf } from './retry.ts'
 
 /** The largest result that is kept, as JSON in UTF-8 bytes: what an answer of ours can carry. */
 const MAX_RESULT_BYTES = 4 * 1024 * 1024
-
-/** How much smaller the company is that the members of a failed batch come back in. */
-const SMALLER = 4
 
 /**
  * A message that is sent again comes a second later, at the soonest. Nor may another delivery of it come sooner: it would
@@ -35,19 +35,18 @@ export async function concludeCall(
   if (answer.ok) return conclude(ports, request.message, await outcomeOf(ports, request, answer.answer, times))
   if (isFinal(ports, request, answer))
     return conclude(ports, request.message, failedFor(request, answer.failure, times))
-  return sendBack(ports, request, answer, times)
+  return retryRequest(ports, request, answer, times)
 }
 
 async function outcomeOf(ports: WorkerPorts, claimed: Claimed, answer: unknown, times: Times): Promise<OutcomeOf> {
-  const { user_id, request_id, run, attempt } = claimed.item
+  const { attempt } = claimed.item
   const failed = (code: ModelFailure['code'], message: string) =>
     failedFor(claimed, { code, message, reached: true }, times)
   try {
     const { result, usage } = await ports.mappings.response(answer)
     if (Buffer.byteLength(JSON.stringify(result)) > MAX_RESULT_BYTES)
       return { ...failed('result_too_large', 'the result is larger than 4 MB'), usage }
-    const key = `requests/${user_id}/${request_id}/${run}-${attempt}-result.json`
-    const stored = await checkIn(ports.payloads, key, result)
+    const stored = await checkIn(ports.payloads, resultKey(claimed.item), result)
     return { attempt, status: 'completed', reached: true, usage, result: stored, ...times }
   } catch (error) {
     if (error instanceof MappingError) return failed('invalid_model_response', error.message)
@@ -66,31 +65,27 @@ function isFinal(
   return company === 1
 }
 
-function sendBack(
+function retryRequest(
   ports: WorkerPorts,
   request: Mapped,
   { failure, company }: Answer & { readonly ok: false },
   times: Times,
 ): Promise<void> {
   const { settings, random } = ports
-  const wait = mayBeRetried(failure, settings.retry)
-    ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure))
-    : RESENT_MS
-  const not_before = Math.max(times.completed_at + wait, afterOthers(ports))
-  // A model that has no room has none for smaller batches either, and fewer calls help it.
-  const isOfTheBatch = company > 1 && failure.reached && failure.status !== 429
-  const hints = {
-    turn: undefined,
-    has_waited: undefined,
-    ...(isOfTheBatch ? { at_most: Math.ceil(company / SMALLER) } : {}),
-  }
-  return giveBack(ports, request, {
+  const isRetry = mayBeRetried(failure, settings.retry)
+  const wait = isRetry ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure)) : 0
+  const not_before = Math.max(times.completed_at + Math.max(wait, RESENT_MS), afterOthers(ports))
+  // What counts as no retry comes to its end by ever smaller companies. Else, a model that has no room has none for smaller
+  // batches either, and fewer calls help it.
+  const isOfTheBatch = !isRetry || (failure.reached && failure.status !== 429)
+  const hints = { turn: undefined, has_waited: undefined, ...(isOfTheBatch ? inSmaller(company) : {}) }
+  return requeue(ports, request, {
     not_before,
     spent: true,
     reached: failure.reached || request.item.reached === true,
-    resend: message => {
+    send: message => {
       tellRetry(ports, request, failure, not_before)
-      return defer(ports, withHints(message, hints), Math.min(not_before, message.deadline))
+      return sendLater(ports, withHints(message, hints), Math.min(not_before, message.deadline))
     },
     ifCancelled: failedFor(request, failure, times),
   })

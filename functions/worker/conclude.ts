@@ -42,31 +42,3 @@ export const crashed = (item: RequestItem, now: number): OutcomeOf =>
     },
     { started_at: item.started_at ?? now, completed_at: now },
   )
-
-/** How a request that was claimed goes back to its queue. */
-export interface Return {
-  /** Epoch milliseconds before which it is not run again. */
-  readonly not_before: number
-  /** Whether a call was made: if not, no attempt is spent (I8). */
-  readonly spent: boolean
-  /** Whether any call of its run has reached the model by now. */
-  readonly reached: boolean
-  readonly resend: (message: InferenceMessage) => Promise<void>
-  /** How it ends if its owner has asked to cancel it meanwhile. */
-  readonly ifCancelled: OutcomeOf
-}
-
-/**
- * Gives a claimed request back: the item first, then its message. A crash between the two is repaired by the message that
- * was not acknowledged. Nothing is paid for while it waits.
- */
-export async function giveBack(
-  ports: Pick<WorkerPorts, 'items' | 'queue' | 'settings'>,
-  { item, claim_id, message }: Claimed,
-  { not_before, spent, reached, resend, ifCancelled }: Return,
-): Promise<void> {
-  const attempt = spent ? item.attempt : item.attempt - 1
-  const requeued = await ports.items.requeue(item, { claim_id, not_before, attempt, reached })
-  if (requeued === 'queued') await resend(message)
-  if (requeued === 'cancel requested') await conclude(ports, message, ifCancelled)
-}

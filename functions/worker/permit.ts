@@ -1,7 +1,7 @@
 import { type Hindrance, LEAD_MS, type Permit, SOON_MS } from '../guard/port.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
-import { defer, deferToTurn, withHints } from './put-back.ts'
+import { sendForTurn, sendLater, withHints } from './put-back.ts'
 import { reportNoCall } from './report-calls.ts'
 
 export type Granted = Permit & { readonly granted: true }
@@ -49,11 +49,11 @@ export function putBackFor(
 ): Promise<void> {
   ports.metrics.addMetric(DEFERRED[permit.granted ? 'rate limited' : permit.because], 'Count', 1)
   if (permit.granted)
-    return deferToTurn(ports, withHints(message, { turn: isFirst ? permit.at : undefined }), permit.at)
+    return sendForTurn(ports, withHints(message, { turn: isFirst ? permit.at : undefined }), permit.at)
   const { because, isInLine } = permit
   const until = because === 'rate limited' ? permit.until : spread(ports, permit.until)
   const hints = { turn: undefined, ...(isInLine ? { has_waited: true } : {}) }
-  return defer(ports, withHints(message, hints), Math.min(until, message.deadline))
+  return sendLater(ports, withHints(message, hints), Math.min(until, message.deadline))
 }
 
 function spread({ clock, random }: WorkerPorts, until: number): number {

@@ -9,7 +9,7 @@ import type { WorkerPorts } from './ports.ts'
  * Puts a message back for later: it is sent again, since its receive count must not tell healthy waiting from crashes (I8).
  * It waits whole seconds, and as many as a queue can hold it back at most.
  */
-export function defer(
+export function sendLater(
   { queue, clock }: Pick<WorkerPorts, 'queue' | 'clock'>,
   message: InferenceMessage,
   until: number,
@@ -22,7 +22,7 @@ export function defer(
 const EARLY_MS = 500
 
 /** Puts a message back until its turn: it must be there a little before, since the turn is soon over. */
-export function deferToTurn(
+export function sendForTurn(
   { queue, clock }: Pick<WorkerPorts, 'queue' | 'clock'>,
   message: InferenceMessage,
   turn: number,
@@ -32,7 +32,7 @@ export function deferToTurn(
 }
 
 /** Sends a message again as it is. */
-export const postpone = ({ queue }: Pick<WorkerPorts, 'queue'>, message: InferenceMessage): Promise<void> =>
+export const sendNow = ({ queue }: Pick<WorkerPorts, 'queue'>, message: InferenceMessage): Promise<void> =>
   send(queue, message, 0)
 
 function send(queue: WorkerPorts['queue'], message: InferenceMessage, delay_seconds: number): Promise<void> {

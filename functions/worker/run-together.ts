@@ -1,20 +1,17 @@
 import type { Permit } from '../guard/port.ts'
-import { MappingError } from '../inference/mapping.ts'
-import { checkOut } from '../payloads/port.ts'
-import { type Called, callForMany, callForOne, type Mapped } from './call-model.ts'
-import { claimRequest, lookFirst } from './claim-request.ts'
-import { conclude, failedFor, giveBack } from './conclude.ts'
+import { Unavailable } from '../platform/unavailable.ts'
+import type { Hints, InferenceMessage } from '../requests/messages.ts'
+import { type Called, callForMany, callForOne, hasTimeForCall, type Mapped } from './call-model.ts'
+import { type Claimed, lookFirst } from './claim-request.ts'
 import { concludeCall } from './conclude-call.ts'
+import { fetchAndClaim, mapRequest, whileTimeFor } from './map-request.ts'
 import { askPermit, awaitTurn, type CallPermit, type Granted, isSoon, putBackFor } from './permit.ts'
-import type { Member } from './plan.ts'
+import { inSmaller, type Member } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
+import { sendLater, withHints } from './put-back.ts'
 import { reportCalls, reportNoCall } from './report-calls.ts'
-
-/** A message that has to come again, and why. */
-export interface Undone {
-  readonly member: Member
-  readonly error: unknown
-}
+import { requeueUncalled } from './requeue.ts'
+import { createSteps, type Undone } from './steps.ts'
 
 /**
  * Runs the requests of some messages with one call: a permit for it, a claim of each request, the call, what follows for
@@ -35,49 +32,21 @@ export async function runTogether(
     await forEach(wanted, one => putBackFor(ports, one.message, permit, one === wanted[0]))
     return undone
   }
-  const mapped = await forEach(wanted, one => claimAndMap(ports, one, invocation))
+  const fetched = await forEach(wanted, one => fetchAndClaim(ports, one, invocation))
+  // Of what a hostile prompt takes, the call of all others must be left its time.
+  const inTime = whileTimeFor(ports, invocation)
+  const late = (one: Claimed) =>
+    requeueUncalled(ports, one, message => callLater(ports, message, inSmaller(fetched.length)))
+  const mapped = await forEach(fetched, one => mapRequest(ports, one, inTime, late))
   if (mapped.length === 0) await reportNoCall(ports, permit)
   const outcome = await forAll(mapped, () => callInTurn(ports, mapped, permit, invocation))
   if (!outcome) return undone
   await forEach(mapped, async one => {
-    if ('refused' in outcome) return giveBackUncalled(ports, one, outcome.refused, one === mapped[0])
+    if ('putBack' in outcome) return requeueUncalled(ports, one, message => outcome.putBack(message, one === mapped[0]))
     const answer = outcome.answers.get(one)
     if (answer) await concludeCall(ports, one, answer, outcome.started_at)
   })
   return undone
-}
-
-/** Runs steps for several messages: one that fails is left out of the next steps. */
-function createSteps() {
-  const undone: Undone[] = []
-  return {
-    undone,
-    async forEach<In extends Member, Out>(
-      list: readonly In[],
-      step: (one: In) => Promise<Out | undefined>,
-    ): Promise<Out[]> {
-      const outs = await Promise.all(
-        list.map(async member => {
-          try {
-            return await step(member)
-          } catch (error) {
-            undone.push({ member, error })
-            return undefined
-          }
-        }),
-      )
-      return outs.filter(out => out !== undefined)
-    },
-    async forAll<Out>(list: readonly Member[], step: () => Promise<Out>): Promise<Out | undefined> {
-      if (list.length === 0) return undefined
-      try {
-        return await step()
-      } catch (error) {
-        undone.push(...list.map(member => ({ member, error })))
-        return undefined
-      }
-    },
-  }
 }
 
 /** The message, if there is something to run; otherwise it has been dealt with. */
@@ -95,54 +64,55 @@ async function prepareCall(ports: WorkerPorts, wanted: readonly Member[], invoca
   )
 }
 
-async function claimAndMap(ports: WorkerPorts, member: Member, invocation: Invocation): Promise<Mapped | undefined> {
-  // Before the claim, since it may fail; after the permit, since what has to wait needs no body.
-  const body = (await checkOut(ports.payloads, member.message.body)) as Record<string, unknown>
-  const claimed = await claimRequest(ports, member, invocation)
-  if (!claimed) return undefined
-  const { user_id, request_id, attempt } = claimed.item
-  const now = ports.clock()
-  try {
-    return { ...claimed, toSend: await ports.mappings.request({ body, user_id, request_id, attempt }) }
-  } catch (error) {
-    if (!(error instanceof MappingError)) throw error
-    const failure = { code: 'mapping_failed', message: error.message, reached: false } as const
-    await conclude(ports, member.message, failedFor(claimed, failure, { started_at: now, completed_at: now }))
-    return undefined
-  }
+interface CalledAt extends Called {
+  readonly started_at: number
 }
 
-/** Calls when it is time to, if that is still to be. */
+/** No call was made: how the messages go back to their queue. */
+interface NotCalled {
+  readonly putBack: (message: InferenceMessage, isFirst: boolean) => Promise<void>
+}
+
+/** Calls when it is time to, if that is still to be, and can be. */
 async function callInTurn(
   ports: WorkerPorts,
   requests: readonly Mapped[],
   asked: CallPermit & Granted,
   invocation: Invocation,
-): Promise<(Called & { readonly started_at: number }) | { readonly refused: Permit }> {
+): Promise<CalledAt | NotCalled> {
   const { turn_of } = asked
   // A request that is not among these takes its turn along: where it is claimed, the call may have been made in that.
   const mayUse = !turn_of || requests.some(({ message }) => message.request_id === turn_of.request_id)
-  const permit = await awaitTurn(ports, asked, invocation, mayUse)
-  if (!permit.granted || permit.at > ports.clock()) return { refused: permit }
-  const started_at = ports.clock()
-  const called = await call(ports, requests, invocation)
-  await reportCalls(ports, permit, called.calls)
-  return { ...called, started_at }
+  let permit: Permit = asked
+  try {
+    permit = await awaitTurn(ports, asked, invocation, mayUse)
+    if (!permit.granted || permit.at > ports.clock())
+      return { putBack: (message, isFirst) => putBackFor(ports, message, permit, isFirst) }
+    if (!hasTimeForCall(ports, invocation)) return await withoutCall(ports, permit, inSmaller(requests.length))
+    const started_at = ports.clock()
+    const called = await call(ports, requests, invocation)
+    await reportCalls(ports, permit, called.calls)
+    return { ...called, started_at }
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    ports.logger.error('a call could not be made, and its requests go back to the queue', { error })
+    return withoutCall(ports, permit, {})
+  }
 }
+
+async function withoutCall(ports: WorkerPorts, permit: Permit, hints: Hints): Promise<NotCalled> {
+  if (permit.granted) await reportNoCall(ports, permit)
+  return { putBack: message => callLater(ports, message, hints) }
+}
+
+/** What needs a call that could not be made is there again after so long. Milliseconds. */
+const CALL_LATER_MS = 5_000
+
+/** Puts a message back whose call could not be made; a turn that it had is over by then. */
+const callLater = (ports: WorkerPorts, message: InferenceMessage, hints: Hints): Promise<void> =>
+  sendLater(ports, withHints(message, { turn: undefined, ...hints }), ports.clock() + CALL_LATER_MS)
 
 function call(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<Called> {
   const [only] = requests
   return only && !ports.settings.batched ? callForOne(ports, only) : callForMany(ports, requests, invocation)
-}
-
-function giveBackUncalled(ports: WorkerPorts, request: Mapped, permit: Permit, isFirst: boolean): Promise<void> {
-  const now = ports.clock()
-  const failure = { code: 'model_unreachable', message: 'the model was not called', reached: false } as const
-  return giveBack(ports, request, {
-    not_before: now,
-    spent: false,
-    reached: request.item.reached === true,
-    resend: message => putBackFor(ports, message, permit, isFirst),
-    ifCancelled: failedFor(request, failure, { started_at: now, completed_at: now }),
-  })
 }

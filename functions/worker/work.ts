@@ -2,9 +2,10 @@ import type { SQSRecord } from 'aws-lambda'
 import { parseMessage } from '../platform/batch.ts'
 import { inTurn } from '../platform/in-turn.ts'
 import { InferenceMessage } from '../requests/messages.ts'
+import { hasTimeForCall } from './call-model.ts'
 import { type Job, plan } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
-import { postpone, reportUnreadable } from './put-back.ts'
+import { reportUnreadable, sendNow } from './put-back.ts'
 import { runTogether } from './run-together.ts'
 
 /** Deals with the messages of one invocation, and answers with those that have to come again. Never rejects. */
@@ -17,15 +18,18 @@ export async function work(
   const jobs = plan(received, ports.settings.batched)
   const perform = (job: Job) => performJob(ports, job, invocation)
   // Calls at the same time are what `concurrency` says: with batches, one an invocation.
+  const isInTurn = ports.settings.batched || jobs.some(isAlone)
   const oneByOne = inTurn()
-  const again = jobs.map(job => (ports.settings.batched ? oneByOne(() => perform(job)) : perform(job)))
+  const again = jobs.map(job => (isInTurn ? oneByOne(() => perform(job)) : perform(job)))
   return (await Promise.all(again)).flat()
 }
+
+const isAlone = (job: Job): boolean => job.act === 'run' && job.members.some(member => member.isAlone)
 
 async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation): Promise<SQSRecord[]> {
   if (job.act === 'run') return run(ports, job.members, invocation)
   try {
-    await (job.act === 'report' ? reportUnreadable(ports, job.record) : postpone(ports, job.message))
+    await (job.act === 'report' ? reportUnreadable(ports, job.record) : sendNow(ports, job.message))
     return []
   } catch (error) {
     ports.logger.error(COMES_AGAIN, { error: error as Error })
@@ -41,7 +45,7 @@ async function run(
   invocation: Invocation,
 ): Promise<SQSRecord[]> {
   // Earlier calls of the same invocation may have left no time for this one.
-  if (ports.clock() + ports.settings.endpoint.timeout_ms > invocation.ends_at)
+  if (!hasTimeForCall(ports, invocation))
     return (
       await Promise.all(members.map(member => performJob(ports, { act: 'postpone', ...member }, invocation)))
     ).flat()

@@ -89,7 +89,8 @@ const Concurrency = z
   })
 
 const Batch = section({
-  count: wholeNumber(2, 10_000).meta({ description: 'The most requests in one call.', examples: [10] }),
+  // One worker claims each of them before the call, and publishes each result after it, in the half minute that it has for it.
+  count: wholeNumber(2, 1_000).meta({ description: 'The most requests in one call.', examples: [10] }),
   // The event source mapping's window: whole seconds, 5 minutes at most.
   period: wholeSeconds({
     min: '1s',

@@ -32,7 +32,7 @@ models:
     endpoint: { url: "http://gathered.example.com/predict" }
     request: '{ "model_input": prompt }'
     response: '{ "result": result }'
-    batch: { count: 10000, period: 5m }
+    batch: { count: 1000, period: 5m }
 `
 
 const { template, settings } = synthesizeText(PIPELINE)
@@ -72,7 +72,7 @@ describe('a model with batches', () => {
   it.each([
     ['batched', 'high', { size: 50, window: 3, at_once: 4 }],
     ['batched', 'normal', { size: 50, window: 3, at_once: 1_000 }],
-    ['gathered', 'normal', { size: 10_000, window: 300, at_once: 10 }],
+    ['gathered', 'normal', { size: 1_000, window: 300, at_once: 10 }],
   ])('%s (%s) gathers for its period what one call may have', (model, priority, { size, window, at_once }) => {
     expect(mappingOf(template, `guarded-inference-${model}-${priority}`)).toMatchObject({
       BatchSize: size,

@@ -1,6 +1,6 @@
 import { fingerprintOf } from '../../../functions/admission/prepare.ts'
-import { bodyKey } from '../../../functions/admission/publish.ts'
 import type { RecordedDeadLetter } from '../../../functions/ledger/dead-letters.ts'
+import { bodyKey } from '../../../functions/payloads/names.ts'
 import { type RequestItem, reservationOf } from '../../../functions/requests/item.ts'
 import { InferenceMessage, type Payload } from '../../../functions/requests/messages.ts'
 import { Submission } from '../../../functions/requests/submission.ts'

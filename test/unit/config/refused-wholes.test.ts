@@ -110,7 +110,12 @@ describe('the policies of a model are checked', () => {
     [
       'a batch of one',
       '    batch: { count: 1, period: 1s }',
-      'p.yaml:15:21: models.text.batch.count must be a whole number from 2 to 10,000, not 1',
+      'p.yaml:15:21: models.text.batch.count must be a whole number from 2 to 1,000, not 1',
+    ],
+    [
+      'a batch of more than one worker can claim',
+      '    batch: { count: 1001, period: 1s }',
+      'p.yaml:15:21: models.text.batch.count must be a whole number from 2 to 1,000, not 1001',
     ],
     [
       'more calls at once than there can be invocations, where each batch is one',

@@ -146,8 +146,8 @@ describe('httpEndpoint: what the model answers', () => {
     expect(await endpoint(url).call('r1', {})).toEqual({ ok: true, answer: JSON.parse(body) })
   })
 
-  it('may be 15 MB, in pieces that cut characters apart', async () => {
-    const long = JSON.stringify('é'.repeat(7_500_000))
+  it('may be 8 MB, in pieces that cut characters apart', async () => {
+    const long = JSON.stringify('é'.repeat(4_000_000))
     const url = await serve((_, response) => {
       const bytes = Buffer.from(long)
       response.write(bytes.subarray(0, 1_001))
@@ -202,7 +202,7 @@ describe('httpEndpoint: what the model answers', () => {
     expect(JSON.stringify(answer)).not.toContain('secret')
   })
 
-  it('is too large over 16 MB, and not read to its end', async () => {
+  it('is too large over 8 MB, and not read to its end', async () => {
     const chunk = 'x'.repeat(1_000_000)
     const url = await serve((_, response) => {
       const more = () => {

@@ -77,7 +77,7 @@ describe('a worker with batches', () => {
     const endpoint: WorkerPorts['endpoint'] = {
       ...ports.endpoint,
       call: (id, body) => {
-        ports.advance(40_000)
+        ports.advance(20_001)
         return ports.endpoint.call(id, body)
       },
     }

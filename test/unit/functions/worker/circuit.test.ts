@@ -167,7 +167,8 @@ describe('a worker: the probe of a circuit', () => {
     const { ports, open, run, create, asked } = aGuardedWorker()
     await open()
     ports.advance(10_000)
-    await run(await create(), { ...ports, endpoint: failing(ports.endpoint, 'call', 'before') })
+    const dies = () => Promise.reject(new Error('the worker dies'))
+    await run(await create(), { ...ports, endpoint: { ...ports.endpoint, call: dies } })
 
     await run(await create())
     expect(asked).toEqual([])
@@ -179,7 +180,7 @@ describe('a worker: the probe of a circuit', () => {
 
   it.each([
     { what: 'though a timer is early', sleeps: [SECOND - 1, 1], at: 10_000 + SECOND },
-    { what: 'and for another one when it has slept through it', sleeps: [30_000], at: 40_000 + LEAD_MS },
+    { what: 'and for another one when it has slept through it', sleeps: [15_000], at: 25_000 + LEAD_MS },
   ])('waits for its turn, $what', async ({ sleeps, at }) => {
     const { ports, open, create, run, asked, deferred, state, useTurn } = aGuardedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },

@@ -13,7 +13,7 @@ import type { handler as Handler } from '../../../../functions/worker/handler.ts
 import type { Settings } from '../../../../functions/worker/settings.ts'
 import { NOW } from '../../../support/clock.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
-import { aMessage, anItem } from '../../../support/requests.ts'
+import { aMessage, anItem as anyItem } from '../../../support/requests.ts'
 
 const SETTINGS: Settings = {
   model: 'text',
@@ -45,6 +45,9 @@ afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()
 })
+
+/** The handler goes by the real time, in which tests do not live. */
+const anItem = (fields: Partial<RequestItem> = {}) => anyItem({ deadline: Date.now() + 3_600_000, ...fields })
 
 const claimable = (item: RequestItem) =>
   dynamoDb

@@ -27,20 +27,27 @@ describe('plan', () => {
     expect(planned([...small, received(), received()], true)).toEqual(['run 1', 'run 1', 'run 3', 'run 1', 'run 2'])
   })
 
+  it('has calls with few of the bodies that are not in their messages, whatever else is in them', () => {
+    const large: Received = { record, message: { ...aMessage(anItem()), body: { key: 'k' } } }
+    const mixed = [...Array.from({ length: 30 }, () => received()), ...Array.from({ length: 23 }, () => large)]
+
+    expect(planned(mixed, true)).toEqual(['run 40', 'run 10', 'run 3'])
+  })
+
   it.each([true, false])('knows a message that is alone anyway (batched: %s)', batched => {
     expect(planned([received()], batched)).toEqual(['run 1 alone'])
   })
 
   it.each([true, false])(
-    'runs one that took a worker with it alone, and all others another time (batched: %s)',
+    'runs those that took a worker with them alone, and all others another time (batched: %s)',
     batched => {
       const dangerous = received({ alone: true })
 
       expect(planned([received(), dangerous, dangerous, received()], batched)).toEqual([
+        'postpone',
+        'postpone',
         'run 1 alone',
-        'postpone',
-        'postpone',
-        'postpone',
+        'run 1 alone',
       ])
     },
   )
@@ -49,8 +56,8 @@ describe('plan', () => {
     expect(planned([unreadable, received({ alone: true }), unreadable, received()])).toEqual([
       'report',
       'report',
-      'run 1 alone',
       'postpone',
+      'run 1 alone',
     ])
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { defer, deferToTurn, postpone, withHints } from '../../../../functions/worker/put-back.ts'
+import { sendForTurn, sendLater, sendNow, withHints } from '../../../../functions/worker/put-back.ts'
 import { movableClock, NOW } from '../../../support/clock.ts'
 import { memoryQueue } from '../../../support/memory/queue.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
@@ -22,7 +22,7 @@ describe('a message that is put back', () => {
   ])('until $wait ms from now waits $seconds s, never less, within what a queue can', async ({ wait, seconds }) => {
     const { ports, sent } = aQueue()
 
-    await defer(ports, message, NOW + wait)
+    await sendLater(ports, message, NOW + wait)
 
     expect(sent()).toEqual([
       { body: JSON.parse(JSON.stringify(message)), group: message.user_id, delay_seconds: seconds },
@@ -38,7 +38,7 @@ describe('a message that is put back', () => {
   ])('until its turn in $wait ms comes back after $seconds s: half a second to one and a half before it', async one => {
     const { ports, sent } = aQueue()
 
-    await deferToTurn(ports, message, NOW + one.wait)
+    await sendForTurn(ports, message, NOW + one.wait)
 
     expect(sent()).toMatchObject([{ delay_seconds: one.seconds }])
   })
@@ -46,7 +46,7 @@ describe('a message that is put back', () => {
   it('for another time comes back at once', async () => {
     const { ports, sent } = aQueue()
 
-    await postpone(ports, message)
+    await sendNow(ports, message)
 
     expect(sent()).toMatchObject([{ delay_seconds: 0 }])
   })

@@ -7,7 +7,7 @@ import type { Retry } from '../../../../functions/worker/retry.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
 import { aMessage, anItem, asReceived } from '../../../support/requests.ts'
-import { LEASE, aWorker as makeWorker, SUCCESS } from '../../../support/worker.ts'
+import { LEASE, aWorker as makeWorker, SUCCESS, type WorkerSettings } from '../../../support/worker.ts'
 
 const RETRY: Retry = {
   attempts: 3,
@@ -27,9 +27,10 @@ const failed = (fields: Partial<ModelFailure> = {}): ModelFailure => ({
 const refused = failed({ code: 'model_unreachable', status: undefined, reached: false })
 
 /** A worker whose model gives these answers, the last one for good. */
-function aWorker(answers: readonly ModelAnswer[]) {
+function aWorker(answers: readonly ModelAnswer[], settings: WorkerSettings = {}) {
   let calls = 0
-  const worker = makeWorker(() => answers[Math.min(calls++, answers.length - 1)] ?? SUCCESS, { retry: RETRY })
+  const answer = () => answers[Math.min(calls++, answers.length - 1)] ?? SUCCESS
+  const worker = makeWorker(answer, { retry: RETRY, ...settings })
   const stored = (item: RequestItem) => worker.ports.items.get(item.user_id, item.request_id)
   /** The message that was sent last arrives, after its delay. */
   const arrive = async (using: WorkerPorts = worker.ports) => {
@@ -151,6 +152,23 @@ describe('a worker: a call that may succeed another time', () => {
     expect(deferred()).toHaveLength(2)
     expect(deferred()[1]).toMatchObject({ delay_seconds: 2 })
     expect(await stored(item)).toEqual(waiting)
+  })
+})
+
+describe('a worker: a turn in the rate limit that a call was made in', () => {
+  it('is used by no other delivery of its message, however short the wait before the retry', async () => {
+    const { ports, asked, aGuard, invoke } = aWorker([failed()], {
+      retry: { ...RETRY, period_ms: 100, max_backoff_ms: 100 },
+      rate_limit: { count: 1, interval_ms: 60_000 },
+    })
+    const permit = await aGuard().permit({ until: NOW })
+    const message = { ...aMessage(await ports.items.create(anItem())), hints: { turn: permit.granted ? permit.at : 0 } }
+
+    await invoke([message])
+    ports.advance(120)
+    await invoke([message])
+
+    expect(asked).toHaveLength(1)
   })
 })
 

@@ -105,6 +105,29 @@ describe('a worker: a worker before it that crashed', () => {
     ])
   })
 
+  it('has several of its requests run one after the other, each alone', async () => {
+    let under_way = 0
+    const { ports, asked, deferred, invoke } = aWorker()
+    const endpoint: WorkerPorts['endpoint'] = {
+      ...ports.endpoint,
+      call: async (id, body) => {
+        expect(++under_way).toBe(1)
+        const answer = await ports.endpoint.call(id, body)
+        under_way--
+        return answer
+      },
+    }
+    const items = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem(abandoned))))
+
+    await invoke(
+      items.map(item => ({ ...aMessage(item), hints: { alone: true } })),
+      { ...ports, endpoint },
+    )
+
+    expect(asked).toHaveLength(3)
+    expect(deferred()).toEqual([])
+  })
+
   it('defers to another worker that was quicker to take it over', async () => {
     const { ports, asked, deferred, run } = aWorker()
     const item = await ports.items.create(anItem(abandoned))

@@ -157,7 +157,6 @@ describe('a worker: a call of its own that fails', () => {
     { call: 'payloads.put', broken: p => ({ ...p, payloads: failing(p.payloads, 'put', 'before') }) },
     { call: 'guard.permit', broken: p => ({ ...p, guard: failing(p.guard, 'permit', 'before') }) },
     { call: 'items.claim', broken: p => ({ ...p, items: failing(p.items, 'claim', 'before') }) },
-    { call: 'endpoint.call', broken: p => ({ ...p, endpoint: failing(p.endpoint, 'call', 'before') }) },
     { call: 'queue.send', broken: p => ({ ...p, queue: failing(p.queue, 'send', 'before') }) },
   ]
 

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestItem } from '../../../../functions/requests/item.ts'
+import { InferenceMessage } from '../../../../functions/requests/messages.ts'
+import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
+import { aBatchWorker, calls, echo, failure } from '../../../support/batch-worker.ts'
+import { NOW } from '../../../support/clock.ts'
+import { failing } from '../../../support/failing.ts'
+import { aGuardedWorker } from '../../../support/guarded-worker.ts'
+import { anItem } from '../../../support/requests.ts'
+
+/** The interval is so short that the next turn is waited for. */
+const SOON = { rate_limit: { count: 1, interval_ms: 1_000 } }
+/** As it was before it was claimed. */
+const UNTOUCHED = { status: 'queued', attempt: 0, crashes: 0 }
+
+/** The same worker, whose guard gives one permit, and then can't be asked. */
+function askedOnce(ports: WorkerPorts): WorkerPorts {
+  let asked = 0
+  return { ...ports, guard: failing(ports.guard, 'permit', 'before', () => ++asked > 1) }
+}
+
+/** The same worker, where some time passes with each claim. */
+const claimingSlowly = (ports: WorkerPorts & { advance: (ms: number) => void }, ms: number): WorkerPorts => ({
+  ...ports,
+  items: {
+    ...ports.items,
+    claim: (message, terms) => {
+      ports.advance(ms)
+      return ports.items.claim(message, terms)
+    },
+  },
+})
+
+/** The same worker, where some time passes with each mapping of a request. */
+const mappingSlowly = (ports: WorkerPorts & { advance: (ms: number) => void }, ms: number): WorkerPorts => ({
+  ...ports,
+  mappings: {
+    ...ports.mappings,
+    request: async fields => {
+      ports.advance(ms)
+      return ports.mappings.request(fields)
+    },
+  },
+})
+
+const isUncalled = (item: RequestItem | undefined) => {
+  expect(item).toMatchObject(UNTOUCHED)
+  expect(item).not.toHaveProperty('reached')
+}
+
+describe('a worker: a claimed request whose call can’t be made', () => {
+  it('goes back without an attempt when its permit can’t be asked for again (I8)', async () => {
+    const { ports, useTurn, create, run, stored, asked, outcomes, deferred } = aGuardedWorker(SOON)
+    await useTurn()
+    const item = await create()
+
+    expect(await run(item, askedOnce(ports))).toEqual([])
+
+    expect([asked, outcomes()]).toEqual([[], []])
+    isUncalled(await stored(item))
+    expect(deferred()).toMatchObject([{ body: { request_id: item.request_id }, delay_seconds: 5 }])
+    expect(deferred()[0]?.body).not.toHaveProperty('hints')
+  })
+
+  it('leaves no probe behind', async () => {
+    const { ports, useTurn, open, state, create, run, stored } = aGuardedWorker(SOON)
+    await open()
+    ports.advance(10_000)
+    await useTurn()
+    const item = await create()
+
+    await run(item, { ...askedOnce(ports), sleep: async () => ports.advance(2_000) })
+
+    expect((await state())?.probe).toBeUndefined()
+    isUncalled(await stored(item))
+  })
+
+  it('goes back without an attempt when the endpoint’s secret can’t be read any more (I8)', async () => {
+    const { ports, create, run, stored, outcomes, deferred } = aGuardedWorker()
+    const item = await create()
+
+    expect(await run(item, { ...ports, endpoint: failing(ports.endpoint, 'call', 'before') })).toEqual([])
+
+    expect(outcomes()).toEqual([])
+    isUncalled(await stored(item))
+    expect(deferred()).toHaveLength(1)
+  })
+
+  it('ends when its owner has asked to cancel it, and is not charged for', async () => {
+    const { ports, create, run, stored, outcomes, deferred } = aGuardedWorker()
+    const item = await create()
+    const endpoint = failing(ports.endpoint, 'call', 'before')
+    const prepared: WorkerPorts['endpoint'] = {
+      ...endpoint,
+      call: async (...asked) => {
+        const running = await stored(item)
+        if (running) await ports.items.cancel(running, NOW)
+        return endpoint.call(...asked)
+      },
+    }
+
+    await run(item, { ...ports, endpoint: prepared })
+
+    expect(deferred()).toEqual([])
+    expect(outcomes()).toMatchObject([{ status: 'failed', reached: false }])
+  })
+
+  it('comes again, as after a crash, when it can’t be given back either', async () => {
+    const { ports, create, run, stored } = aGuardedWorker()
+    const item = await create()
+    const endpoint = failing(ports.endpoint, 'call', 'before')
+
+    expect(await run(item, { ...ports, endpoint, items: failing(ports.items, 'requeue', 'before') })).toEqual([0])
+
+    expect(await stored(item)).toMatchObject({ status: 'running', attempt: 1 })
+  })
+
+  it('keeps what the calls of its batch before have shown', async () => {
+    const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(prompts =>
+      prompts.includes('bad') ? failure({ code: 'model_rejected', status: 400 }) : echo(prompts),
+    )
+    let made = 0
+    const endpoint = failing(ports.endpoint, 'call', 'before', () => ++made > 2)
+
+    await invoke(await messagesOf(['a', 'b', 'c', 'bad']), { ...ports, endpoint })
+
+    expect(calls(asked)).toEqual([
+      ['a', 'b', 'c', 'bad'],
+      ['a', 'b'],
+    ])
+    expect(byStatus('completed')).toHaveLength(2)
+    expect(hintsSent()).toEqual([{ at_most: 1 }, { at_most: 1 }])
+  })
+})
+
+describe('a worker: a call that there is no time for any more', () => {
+  it('is not made: its requests go back without an attempt, in smaller companies', async () => {
+    const { ports, asked, invoke, messagesOf, stored, deferred } = aBatchWorker()
+    const messages = await messagesOf(['a', 'b', 'c', 'd', 'e'])
+
+    // Of 90 s, 60 are the endpoint's, 10 are for publishing, and a mapping may take 2.5.
+    expect(await invoke(messages, claimingSlowly(ports, 3_501))).toEqual([])
+
+    expect(asked).toEqual([])
+    for (const message of messages) isUncalled(await stored(anItem(message)))
+    expect(deferred().map(({ body }) => InferenceMessage.parse(body).hints)).toEqual(
+      messages.map(() => ({ at_most: 2 })),
+    )
+  })
+
+  it('is made while a timeout leaves as much as it takes to publish', async () => {
+    const { ports, asked, invoke, messagesOf } = aBatchWorker()
+
+    await invoke(await messagesOf(['a', 'b', 'c', 'd', 'e']), claimingSlowly(ports, 3_500))
+
+    expect(asked).toHaveLength(1)
+  })
+
+  it('is made for those that are mapped by then: others go back without an attempt, in smaller companies', async () => {
+    const { ports, asked, invoke, messagesOf, stored, hintsSent } = aBatchWorker()
+    const messages = await messagesOf(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'])
+
+    await invoke(messages, mappingSlowly(ports, 3_000))
+
+    expect(calls(asked)).toEqual([['a', 'b', 'c', 'd', 'e', 'f']])
+    for (const message of messages.slice(6)) isUncalled(await stored(anItem(message)))
+    expect(hintsSent()).toEqual([{ at_most: 2 }, { at_most: 2 }])
+  })
+
+  it('leaves no probe behind', async () => {
+    const { ports, asked, open, state, create, run } = aGuardedWorker()
+    await open()
+    ports.advance(10_000)
+
+    await run(await create(), mappingSlowly(ports, 20_001))
+
+    expect(asked).toEqual([])
+    expect((await state())?.probe).toBeUndefined()
+  })
+})
