@@ -25,14 +25,20 @@ export interface Mappings {
   response(answer: unknown): Promise<MappedAnswer>
 }
 
-/** A sentence that the request's owner may read. */
+/** A sentence that the request's owner may read; and the usage that the model reported, if that could be read. */
 export class MappingError extends Error {
   override readonly name = 'MappingError'
+  readonly usage: Usage | undefined
+
+  constructor(message: string, usage?: Usage) {
+    super(message)
+    this.usage = usage
+  }
 }
 
 const Tokens = z.int().nonnegative().max(MAX_TOKENS)
 const Mapped = z.looseObject({
-  result: z.unknown(),
+  result: z.unknown().optional(),
   usage: z
     .looseObject({
       prompt_tokens: Tokens.optional(),
@@ -55,10 +61,12 @@ export function createMappings(settings: { request: string; response: string }):
       const mapped = Mapped.safeParse(await evaluating('response', () => response(answer)), { reportInput: true })
       if (!mapped.success)
         throw new MappingError(`the response mapping gives no usable answer: ${describe(mapped.error)}`)
-      if (mapped.data.result === undefined) throw new MappingError('the response mapping gives no result')
-      const hostile = findHostileText(mapped.data.result)
-      if (hostile) throw new MappingError(`the result of the response mapping ${hostile.message}`)
-      return { result: mapped.data.result, usage: toUsage(mapped.data.usage) }
+      const { result } = mapped.data
+      const usage = toUsage(mapped.data.usage)
+      if (result === undefined) throw new MappingError('the response mapping gives no result', usage)
+      const hostile = findHostileText(result)
+      if (hostile) throw new MappingError(`the result of the response mapping ${hostile.message}`, usage)
+      return { result, usage }
     },
   }
 }

@@ -3,6 +3,7 @@ import type { ModelFailure } from '../inference/port.ts'
 import { resultKey } from '../payloads/names.ts'
 import { checkIn } from '../payloads/port.ts'
 import type { OutcomeOf } from '../requests/events.ts'
+import type { Usage } from '../requests/item.ts'
 import type { Answer, Mapped } from './call-model.ts'
 import type { Claimed } from './claim-request.ts'
 import { conclude, failedFor } from './conclude.ts'
@@ -40,16 +41,18 @@ export async function concludeCall(
 
 async function outcomeOf(ports: WorkerPorts, claimed: Claimed, answer: unknown, times: Times): Promise<OutcomeOf> {
   const { attempt } = claimed.item
-  const failed = (code: ModelFailure['code'], message: string) =>
-    failedFor(claimed, { code, message, reached: true }, times)
+  const failed = (code: ModelFailure['code'], message: string, usage: Usage | undefined) => ({
+    ...failedFor(claimed, { code, message, reached: true }, times),
+    usage,
+  })
   try {
     const { result, usage } = await ports.mappings.response(answer)
     if (Buffer.byteLength(JSON.stringify(result)) > MAX_RESULT_BYTES)
-      return { ...failed('result_too_large', 'the result is larger than 4 MB'), usage }
+      return failed('result_too_large', 'the result is larger than 4 MB', usage)
     const stored = await checkIn(ports.payloads, resultKey(claimed.item), result)
     return { attempt, status: 'completed', reached: true, usage, result: stored, ...times }
   } catch (error) {
-    if (error instanceof MappingError) return failed('invalid_model_response', error.message)
+    if (error instanceof MappingError) return failed('invalid_model_response', error.message, error.usage)
     throw error
   }
 }

@@ -140,14 +140,17 @@ describe('a worker: a model that fails', () => {
     },
   )
 
-  it('is charged what it reported when its result is larger than can be kept', async () => {
-    const answer = { result: 'x'.repeat(4 * 1024 * 1024), usage: USAGE }
-    const { ports, outcomes, run } = aWorker({ ok: true, answer })
+  it.each([
+    { what: 'is larger than can be kept', result: 'x'.repeat(4 * 1024 * 1024), code: 'result_too_large' },
+    { what: 'is not there', result: undefined, code: 'invalid_model_response' },
+    { what: 'can’t be stored', result: 'a\0b', code: 'invalid_model_response' },
+  ])('is charged what it reported when its result $what', async ({ result, code }) => {
+    const { ports, outcomes, run } = aWorker({ ok: true, answer: { result, usage: USAGE } })
     const item = await ports.items.create(anItem())
 
     await run(item)
 
-    expect(outcomes()).toMatchObject([{ status: 'failed', usage: USAGE, error: { code: 'result_too_large' } }])
+    expect(outcomes()).toMatchObject([{ status: 'failed', usage: USAGE, error: { code } }])
   })
 })
 
