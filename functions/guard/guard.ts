@@ -1,11 +1,13 @@
 import type { Clock } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
 import { Unavailable } from '../platform/unavailable.ts'
+import { afterReport } from './after-report.ts'
+import { grant } from './grant.ts'
 import type { Policies } from './policies.ts'
 import type { Ask, Guard, GuardStore, Permit } from './port.ts'
 import { toleranceOf } from './rate-limit.ts'
 import { type Apply, replaceState } from './replace.ts'
-import { admit, afterReport, type GuardState, UNTOUCHED } from './state.ts'
+import { type GuardState, UNTOUCHED } from './state.ts'
 
 /** How long a process believes what it has read, in milliseconds. */
 const CACHE_MS = 1_000
@@ -82,8 +84,8 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
       try {
         const id = ids.nonce()
         const permits = await change(state => {
-          const admitted = admit(state, asks, { now: clock(), id }, policies)
-          return { state: admitted.state, answer: admitted.permits }
+          const granted = grant(state, asks, { now: clock(), id }, policies)
+          return { state: granted.state, answer: granted.permits }
         })
         const crowded: Permit = { granted: false, until: clock() + CROWDED_MS, because: 'rate limited' }
         for (const [i, { resolve }] of asks.entries()) resolve(permits?.[i] ?? crowded)
@@ -105,7 +107,7 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
       const tellsNothing = report.succeeded !== false && report.probe === undefined && report.pause_until === undefined
       if (tellsNothing) return
       const told = await change(state => ({ state: afterReport(state, report, clock(), policies), answer: true }))
-      if (!told) throw new Unavailable('the guard of the model', new Error('it keeps changing'))
+      if (!told) throw new Unavailable('the state of the model', new Error('it keeps changing'))
     },
     openUntil: () => known?.state.open?.until,
   }

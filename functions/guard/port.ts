@@ -1,11 +1,5 @@
 import type { GuardState } from './state.ts'
 
-/** Turns are given so long ahead, for the request to be claimed before: then hardly anything is left to be late. Milliseconds. */
-export const LEAD_MS = 50
-
-/** A worker waits so long for the turn of its call; for a later one, its message goes back to the queue. Milliseconds. */
-export const SOON_MS = 1_500
-
 /** Why a call may not be made now. */
 export type Hindrance = 'open' | 'paused' | 'rate limited'
 

@@ -1,5 +1,10 @@
 import type { RateLimit } from './policies.ts'
-import { LEAD_MS } from './port.ts'
+
+/** Turns are given so long ahead, for the request to be claimed before: then hardly anything is left to be late. Milliseconds. */
+export const LEAD_MS = 50
+
+/** A worker waits so long for the turn of its call; for a later one, its message goes back to the queue. Milliseconds. */
+export const SOON_MS = 1_500
 
 /** Calls that were allowed from a time on, for the width of a bucket. */
 export interface Bucket {

@@ -1,4 +1,5 @@
-import { type Hindrance, LEAD_MS, type Permit, SOON_MS } from '../guard/port.ts'
+import type { Hindrance, Permit } from '../guard/port.ts'
+import { LEAD_MS, SOON_MS } from '../guard/rate-limit.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { defer, deferToTurn, withHints } from './put-back.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { GuardStore } from '../../../../functions/guard/port.ts'
-import { LEAD_MS } from '../../../../functions/guard/port.ts'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import { UNTOUCHED } from '../../../../functions/guard/state.ts'
 import { Unavailable } from '../../../../functions/platform/unavailable.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -196,7 +196,7 @@ describe('a guard: a store that fails', () => {
       [1, 2].map(() => ({ granted: false, until: NOW + 5_000, because: 'rate limited' })),
     )
     expect(store.write.mock.calls.length).toBe(20)
-    await expect(fail(process(busy))).rejects.toThrow('the guard of the model is unavailable')
+    await expect(fail(process(busy))).rejects.toThrow('the state of the model is unavailable')
   })
 })
 

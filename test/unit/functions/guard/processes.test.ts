@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LEAD_MS } from '../../../../functions/guard/port.ts'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import { NOW } from '../../../support/clock.ts'
 import { aFleet, ask, CIRCUIT, fail, LIMITED, permits } from '../../../support/guards.ts'
 
