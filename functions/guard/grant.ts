@@ -1,17 +1,15 @@
 import { afterProbing } from './circuit.ts'
+import { BACK_MS, HORIZON_MS, heardOf, joined, type Line, standing } from './line.ts'
 import type { Policies } from './policies.ts'
 import type { Ask, Permit } from './port.ts'
-import { joined, LEAD_MS, nextTurn, SOON_MS, toleranceOf, withTurn } from './rate-limit.ts'
+import { LEAD_MS, nextTurn, SOON_MS, toleranceOf, withTurn } from './rate-limit.ts'
 import type { GuardState } from './state.ts'
 
 /** Nobody is sent away for longer than a queue can hold a message back. Milliseconds. */
 const LONGEST_WAIT_MS = 900_000
 
-/** Those in the line get turns no further ahead: the urgent get the ones before. Milliseconds. */
-const HORIZON_MS = 5_000
-
-/** So long before their turn may be given, those in the line come back. Milliseconds. */
-const BACK_MS = HORIZON_MS / 2
+/** A turn that is no further ahead is one at once. Milliseconds. */
+const AT_ONCE_MS = 500
 
 /** What the calls that are asked for in one go get, in their order. The state is the same object if nothing changed. */
 export function grant(
@@ -51,19 +49,31 @@ function hindranceOf(
 
 type Noted = Pick<GuardState, 'calls' | 'line'> & { readonly permit: Permit }
 
-function turnOf({ calls, line }: GuardState, { turn, ...ask }: Ask, now: number, { rate_limit }: Policies): Noted {
-  if (!rate_limit) return { permit: { granted: true, at: now }, calls, line }
+function turnOf(state: GuardState, { turn, ...ask }: Ask, now: number, { rate_limit }: Policies): Noted {
+  const { calls } = state
+  if (!rate_limit) return { permit: { granted: true, at: now }, calls, line: state.line }
   if (turn !== undefined && now <= turn + toleranceOf(rate_limit))
-    return { permit: { granted: true, at: turn }, calls, line }
+    return { permit: { granted: true, at: turn }, calls, line: state.line }
+  const line = standing(state.line, now, rate_limit)
   const at = nextTurn(calls, now + LEAD_MS, rate_limit)
-  const isSoon = at <= now + (ask.line ? HORIZON_MS : LONGEST_WAIT_MS)
-  const mustQueue = ask.line === 'joins' && line !== undefined && line.turn - BACK_MS > now
-  if (isSoon && !mustQueue) return { permit: { granted: true, at }, calls: withTurn(calls, at, rate_limit), line }
+  const isFar = at > now + (ask.line ? HORIZON_MS : LONGEST_WAIT_MS)
+  if (!isFar && !mustQueue(ask, line, at, now)) {
+    const permit = { granted: true, at } as const
+    return {
+      permit,
+      calls: withTurn(calls, at, rate_limit),
+      line: ask.line === 'has waited' ? heardOf(line, now) : line,
+    }
+  }
   const next = ask.line === 'joins' ? joined(line, at, rate_limit) : line
   const back = (ask.line === 'joins' && next ? next.turn : at) - BACK_MS
   if (back <= now + LONGEST_WAIT_MS) return { permit: rateLimited(back, ask.line !== undefined), calls, line: next }
   return { permit: rateLimited(now + LONGEST_WAIT_MS, false), calls, line }
 }
+
+/** Who finds a turn at once waits for nobody: those whose time it is come back sooner before it. */
+const mustQueue = (ask: Ask, line: Line | undefined, at: number, now: number): boolean =>
+  ask.line === 'joins' && line !== undefined && line.turn - BACK_MS > now && at > now + AT_ONCE_MS
 
 const rateLimited = (until: number, isInLine: boolean): Permit => ({
   granted: false,

@@ -14,7 +14,8 @@ export const GuardState = z.strictObject({
   probe: z.strictObject({ id: z.string(), since: Time, until: Time }).optional(),
   /** The rate limit's log. */
   calls: z.array(z.strictObject({ from: Time, count: z.int().positive() })),
-  line: z.strictObject({ turn: Time, taken: z.int().positive() }).optional(),
+  /** `heard` was absent once: such a line is over. */
+  line: z.strictObject({ turn: Time, taken: z.int().positive(), heard: Time.default(0) }).optional(),
 })
 export type GuardState = z.infer<typeof GuardState>
 
