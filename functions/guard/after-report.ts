@@ -13,10 +13,10 @@ export function afterReport(before: GuardState, report: Report, now: number, { c
 
 function circuitAfter(
   state: GuardState,
-  { probe, succeeded, failures = 1 }: Report,
+  { probe, findings }: Report,
   now: number,
   circuit: NonNullable<Policies['circuit']>,
 ): CircuitState {
-  if (probe !== undefined && state.probe?.id === probe) return afterProbe(state, succeeded, now, circuit)
-  return succeeded === false && failures > 0 ? afterFailures(state, failures, now, circuit) : state
+  if (probe !== undefined && state.probe?.id === probe) return afterProbe(state, findings, now, circuit)
+  return typeof findings === 'object' ? afterFailures(state, findings.failures, now, circuit) : state
 }

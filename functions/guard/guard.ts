@@ -104,7 +104,8 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
       }),
     isLate: at => clock() > at + (policies.rate_limit ? toleranceOf(policies.rate_limit) : CACHE_MS),
     report: async report => {
-      const tellsNothing = report.succeeded !== false && report.probe === undefined && report.pause_until === undefined
+      const { findings, probe, pause_until } = report
+      const tellsNothing = typeof findings === 'string' && probe === undefined && pause_until === undefined
       if (tellsNothing) return
       const told = await change(state => ({ state: afterReport(state, report, clock(), policies), answer: true }))
       if (!told) throw new Unavailable('the state of the model', new Error('it keeps changing'))

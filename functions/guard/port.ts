@@ -31,11 +31,11 @@ export interface Ask {
   readonly until: number
 }
 
+/** What calls tell of a model: that it is well, nothing, as when none was made, or that so many have failed. */
+export type Findings = 'well' | 'nothing' | { readonly failures: number }
+
 export interface Report {
-  /** Undefined when no call was made after all. */
-  readonly succeeded: boolean | undefined
-  /** How many calls have failed, if it has not succeeded. */
-  readonly failures?: number | undefined
+  readonly findings: Findings
   readonly probe?: string | undefined
   /** The model has asked to be left alone until then, epoch milliseconds. */
   readonly pause_until?: number | undefined

@@ -27,4 +27,4 @@ export function aFleet(policies: Policies) {
 export const permits = (guard: Guard, count: number) =>
   Promise.all(Array.from({ length: count }, () => guard.permit(ask)))
 /** Reports failed calls. */
-export const fail = (guard: Guard, failures = 1) => guard.report({ succeeded: false, failures })
+export const fail = (guard: Guard, failures = 1) => guard.report({ findings: { failures } })

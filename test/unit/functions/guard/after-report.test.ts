@@ -18,55 +18,58 @@ describe('the reports of calls', () => {
 
   it('change nothing when the call succeeded, failures before it or not: they are not in a row', () => {
     for (const state of [UNTOUCHED, { ...UNTOUCHED, failures: [NOW - 1] }, open])
-      expect(report(state, { succeeded: true })).toBe(state)
+      expect(report(state, { findings: 'well' })).toBe(state)
   })
 
-  it('count failures, a failed call as one', () => {
-    expect(report(UNTOUCHED, { succeeded: false }).failures).toEqual([NOW])
-    expect(report(UNTOUCHED, { succeeded: false, failures: 2 }).failures).toEqual([NOW, NOW])
-    expect(report(UNTOUCHED, { succeeded: false, failures: 3 }).open).toEqual({ until: NOW + 30_000, times: 1 })
+  it('count failures', () => {
+    expect(report(UNTOUCHED, { findings: { failures: 1 } }).failures).toEqual([NOW])
+    expect(report(UNTOUCHED, { findings: { failures: 2 } }).failures).toEqual([NOW, NOW])
+    expect(report(UNTOUCHED, { findings: { failures: 3 } }).open).toEqual({ until: NOW + 30_000, times: 1 })
   })
 
-  it('count no failures that were none of the model’s own', () => {
-    expect(report(UNTOUCHED, { succeeded: false, failures: 0 })).toBe(UNTOUCHED)
+  it('count nothing when nothing is known of how the calls came out', () => {
+    expect(report(UNTOUCHED, { findings: 'nothing' })).toBe(UNTOUCHED)
   })
 
   it('count nothing where there is no circuit', () => {
-    expect(report(UNTOUCHED, { succeeded: false }, {})).toBe(UNTOUCHED)
+    expect(report(UNTOUCHED, { findings: { failures: 1 } }, {})).toBe(UNTOUCHED)
   })
 
   it('keep the rate limit’s log', () => {
     const calls = [{ from: NOW, count: 2 }]
 
-    expect(report({ ...UNTOUCHED, calls }, { succeeded: false, failures: 3 }).calls).toEqual(calls)
+    expect(report({ ...UNTOUCHED, calls }, { findings: { failures: 3 } }).calls).toEqual(calls)
   })
 
   it.each([
-    { what: 'closes the circuit', succeeded: true, expected: { failures: [] } },
-    { what: 'opens it for longer', succeeded: false, expected: { open: { until: NOW + 60_000, times: 2 } } },
-    { what: 'leaves it half open, for the next one', succeeded: undefined, expected: { open: probed.open } },
-  ])('of a probe: it $what ($succeeded)', ({ succeeded, expected }) => {
-    const after = report(probed, { succeeded, probe: 'p0' })
+    { what: 'closes the circuit', findings: 'well', expected: { failures: [] } },
+    { what: 'opens it for longer', findings: { failures: 1 }, expected: { open: { until: NOW + 60_000, times: 2 } } },
+    { what: 'leaves it half open, for the next one', findings: 'nothing', expected: { open: probed.open } },
+  ] as const)('of a probe: it $what', ({ findings, expected }) => {
+    const after = report(probed, { findings, probe: 'p0' })
 
     expect(after).toMatchObject(expected)
     expect(after.probe).toBeUndefined()
-    expect(after.open !== undefined).toBe(succeeded !== true)
+    expect(after.open !== undefined).toBe(findings !== 'well')
   })
 
-  it.each([true, false, undefined])('of a probe that is another’s by now change nothing (%s)', succeeded => {
-    expect(report(probed, { succeeded, probe: 'older' })).toBe(probed)
-  })
+  it.each(['well', 'nothing', { failures: 1 }] as const)(
+    'of a probe that is another’s by now change nothing (%s)',
+    findings => {
+      expect(report(probed, { findings, probe: 'older' })).toBe(probed)
+    },
+  )
 
   it('of calls that are no probe leave an open circuit as it is', () => {
     for (const state of [open, halfOpen, probed])
-      for (const succeeded of [true, false]) expect(report(state, { succeeded })).toBe(state)
+      for (const findings of ['well', { failures: 1 }] as const) expect(report(state, { findings })).toBe(state)
   })
 
   it('keep the longest pause that the model has asked for, with or without a circuit', () => {
     for (const policies of [{}, POLICIES]) {
-      const paused = report(UNTOUCHED, { succeeded: false, failures: 0, pause_until: NOW + 3_000 }, policies)
+      const paused = report(UNTOUCHED, { findings: 'nothing', pause_until: NOW + 3_000 }, policies)
       expect(paused).toEqual({ ...UNTOUCHED, paused_until: NOW + 3_000 })
-      expect(report(paused, { succeeded: false, failures: 0, pause_until: NOW + 2_000 }, policies)).toBe(paused)
+      expect(report(paused, { findings: 'nothing', pause_until: NOW + 2_000 }, policies)).toBe(paused)
     }
   })
 })

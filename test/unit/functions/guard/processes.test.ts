@@ -58,7 +58,7 @@ describe('a guard: many processes', () => {
     const { process, advance } = aFleet({})
     const [one, other] = [process(), process()]
     await other.permit(ask)
-    await one.report({ succeeded: false, failures: 0, pause_until: NOW + 3_000 })
+    await one.report({ findings: 'nothing', pause_until: NOW + 3_000 })
 
     expect(await one.permit(ask)).toMatchObject({ granted: false, until: NOW + 3_000 })
     advance(1_000)
@@ -86,7 +86,7 @@ describe('a guard: many processes', () => {
     advance(30_000)
     const permit = await one.permit(ask)
 
-    await one.report({ succeeded: true, probe: permit.granted ? permit.probe : undefined })
+    await one.report({ findings: 'well', probe: permit.granted ? permit.probe : undefined })
 
     advance(1_000)
     expect(await other.permit(ask)).toEqual({ granted: true, at: NOW + 31_000 })
@@ -100,7 +100,7 @@ describe('a guard: many processes', () => {
     advance(30_000)
     const permit = await one.permit(ask)
 
-    await one.report({ succeeded: undefined, probe: permit.granted ? permit.probe : undefined })
+    await one.report({ findings: 'nothing', probe: permit.granted ? permit.probe : undefined })
 
     expect(await other.permit(ask)).toMatchObject({ granted: true, probe: expect.any(String) })
   })

@@ -28,7 +28,7 @@ function saturated(count: number, interval_ms: number): GuardState {
     const now = NOW + Math.floor((call * interval_ms) / count)
     state = grant(state, [{ until: now + 90_000 }], { now, id: 'nonce' }, policies).state
   }
-  const failed = { succeeded: false, failures: circuit.failures - 1, pause_until: NOW + 900_000 }
+  const failed = { findings: { failures: circuit.failures - 1 }, pause_until: NOW + 900_000 }
   const line = { turn: NOW + 900_000, taken: count, heard: NOW + 900_000 }
   return afterReport(
     { ...state, line, version: 1_000_000, writer: 'a'.repeat(22) },

@@ -27,7 +27,7 @@ describe('a worker: a permit that has become old', () => {
     const { ports, asked, aGuard, deferred, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
     const slow = claimingSlowly(ports, async () => {
-      await aGuard().report({ succeeded: false })
+      await aGuard().report({ findings: { failures: 1 } })
       ports.advance(1_001)
     })
 
@@ -41,7 +41,7 @@ describe('a worker: a permit that has become old', () => {
   it('is kept by a probe that has been slow', async () => {
     const { ports, asked, aGuard, guards, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
-    await aGuard().report({ succeeded: false })
+    await aGuard().report({ findings: { failures: 1 } })
     ports.advance(circuit.open_ms)
 
     await run(
@@ -56,10 +56,10 @@ describe('a worker: a permit that has become old', () => {
   it('leaves no probe behind when the model has asked for a pause meanwhile', async () => {
     const { ports, asked, aGuard, guards, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
-    await aGuard().report({ succeeded: false })
+    await aGuard().report({ findings: { failures: 1 } })
     ports.advance(circuit.open_ms)
     const slow = claimingSlowly(ports, async () => {
-      await aGuard().report({ succeeded: true, pause_until: ports.clock() + 20_000 })
+      await aGuard().report({ findings: 'well', pause_until: ports.clock() + 20_000 })
       ports.advance(1_001)
     })
 
