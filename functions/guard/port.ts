@@ -25,8 +25,8 @@ export interface Ask {
   readonly turn?: number | undefined
   /** The id of a probe that was granted before, and not made yet. */
   readonly probe?: string | undefined
-  /** Whether it stands in line for its turn, or has done so already; what is urgent does neither. */
-  readonly line?: 'joins' | 'has waited' | undefined
+  /** Whether it stands in line for its turn, comes back from it, or has had a turn already; what is urgent does none of it. */
+  readonly line?: 'joins' | 'has waited' | 'has left' | undefined
   /** When the worker that asks is certainly gone, epoch milliseconds. */
   readonly until: number
 }

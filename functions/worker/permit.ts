@@ -1,4 +1,4 @@
-import type { Hindrance, Permit } from '../guard/port.ts'
+import type { Ask, Hindrance, Permit } from '../guard/port.ts'
 import { LEAD_MS, SOON_MS } from '../guard/rate-limit.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
@@ -7,8 +7,9 @@ import { reportNoCall } from './report-calls.ts'
 
 export type Granted = Permit & { readonly granted: true }
 
-/** A permit, and the message that had brought its turn along, if one has. */
-export type CallPermit = Permit & { readonly turn_of?: InferenceMessage | undefined }
+/** A permit, the message that had brought its turn along, if one has, and as what its call would ask for another one. */
+export type CallPermit = Permit & Again & { readonly turn_of?: InferenceMessage | undefined }
+type Again = Pick<Ask, 'line'>
 
 /** What comes back when a circuit closes must not come back at once: it is spread over a quarter of the wait, at most. */
 const SPREAD = 0.25
@@ -22,10 +23,18 @@ export async function askPermit(
 ): Promise<CallPermit> {
   const turn_of = messages.find(({ hints }) => hints?.turn !== undefined && !guard.isLate(hints.turn))
   const hasWaited = messages.some(({ hints }) => hints?.has_waited)
-  // Each priority has a queue of its own, but a model has one rate limit: those in it must not wait for a flood of others.
-  const line = messages[0]?.priority === 'high' ? undefined : hasWaited ? 'has waited' : 'joins'
-  return { ...(await guard.permit({ turn: turn_of?.hints?.turn, line, until: lease_until })), turn_of }
+  const again = asAgain(messages)
+  const line = again.line && (hasWaited ? 'has waited' : 'joins')
+  return { ...(await guard.permit({ turn: turn_of?.hints?.turn, line, until: lease_until })), ...again, turn_of }
 }
+
+/**
+ * As what a call asks that has had a turn. Each priority has a queue of its own, but a model has one rate limit: what is
+ * urgent must not wait for a flood of others.
+ */
+export const asAgain = (messages: readonly InferenceMessage[]): Again => ({
+  line: messages[0]?.priority === 'high' ? undefined : 'has left',
+})
 
 /** Whether the time of a permit is now, or so soon that it is waited for. */
 export const isSoon = ({ clock }: Pick<WorkerPorts, 'clock'>, permit: Permit): permit is Granted =>
@@ -82,12 +91,14 @@ export function afterOthers({ guard, clock }: Pick<WorkerPorts, 'guard' | 'clock
  */
 export async function awaitTurn(
   ports: WorkerPorts,
-  permit: Granted,
+  permit: Granted & Again,
   invocation: Invocation,
   mayUse = true,
 ): Promise<Permit> {
   const { guard, clock, sleep } = ports
-  let current: Permit = mayUse ? permit : await askAgain(ports, permit, undefined, invocation)
+  const again = (current: Granted, turn: number | undefined) =>
+    askAgain(ports, current, { turn, line: permit.line, until: invocation.lease_until })
+  let current: Permit = mayUse ? permit : await again(permit, undefined)
   while (isSoon(ports, current)) {
     const wait = current.at - clock()
     if (wait > 0) await sleep(wait)
@@ -95,20 +106,15 @@ export async function awaitTurn(
     if (!isLate && current.at > clock()) continue // a timer was early
     // What has not waited long is as good as it was.
     if (!isLate && wait <= LEAD_MS) return current
-    current = await askAgain(ports, current, isLate ? undefined : current.at, invocation)
+    current = await again(current, isLate ? undefined : current.at)
   }
   return current
 }
 
 /** Asks for another permit in place of one; a probe that is not made now must not hold up others. */
-async function askAgain(
-  ports: WorkerPorts,
-  permit: Granted,
-  turn: number | undefined,
-  { lease_until }: Invocation,
-): Promise<Permit> {
+async function askAgain(ports: WorkerPorts, permit: Granted, ask: Ask): Promise<Permit> {
   const { probe } = permit
-  const next = await ports.guard.permit({ turn, probe, until: lease_until })
+  const next = await ports.guard.permit({ ...ask, probe })
   if (probe !== undefined && !(next.granted && next.probe === probe)) await reportNoCall(ports, permit)
   return next
 }

@@ -70,7 +70,7 @@ describe('a worker: a permit that has become old', () => {
   })
 
   it('is no turn for others when the request that brought it is run elsewhere', async () => {
-    const rate_limit = { count: 1, interval_ms: 10_000 }
+    const rate_limit = { count: 1, interval_ms: 4_000 }
     const { ports, asked, deferred, invoke } = aWorker(undefined, { batched: true, rate_limit, retry })
     const [first, second] = [await ports.items.create(anItem()), await ports.items.create(anItem())]
     await ports.guard.permit({ until: NOW + 60_000 })
