@@ -3,6 +3,7 @@ import type { Ids } from '../platform/ids.ts'
 import { Unavailable } from '../platform/unavailable.ts'
 import { afterReport } from './after-report.ts'
 import { grant } from './grant.ts'
+import { createLead } from './lead.ts'
 import type { Policies } from './policies.ts'
 import type { Ask, Guard, GuardStore, Permit } from './port.ts'
 import { toleranceOf } from './rate-limit.ts'
@@ -42,6 +43,7 @@ interface Waiting extends Ask {
  */
 export function createGuard(ports: GuardPorts, model: string, policies: Policies): Guard {
   const { store, clock, ids, onChange = () => undefined } = ports
+  const lead = createLead()
   let known: { readonly state: GuardState; readonly at: number } | undefined
   let waiting: Waiting[] = []
   let busy = false
@@ -84,7 +86,7 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
       try {
         const id = ids.nonce()
         const permits = await change(state => {
-          const granted = grant(state, asks, { now: clock(), id }, policies)
+          const granted = grant(state, asks, { now: clock(), lead: lead.now(), id }, policies)
           return { state: granted.state, answer: granted.permits }
         })
         const crowded: Permit = { granted: false, until: clock() + CROWDED_MS, because: 'rate limited' }
@@ -99,6 +101,7 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
   return {
     permit: ask =>
       new Promise((resolve, reject) => {
+        lead.learn(ask.took)
         waiting.push({ ...ask, resolve, reject })
         if (!busy) void serve()
       }),

@@ -27,6 +27,8 @@ export interface Ask {
   readonly probe?: string | undefined
   /** Whether it stands in line for its turn, comes back from it, or has had a turn already; what is urgent does none of it. */
   readonly line?: 'joins' | 'has waited' | 'has left' | undefined
+  /** If the turn that it had before was missed: how long it took from asking for that until its call was ready, in milliseconds. */
+  readonly took?: number | undefined
   /** When the worker that asks is certainly gone, epoch milliseconds. */
   readonly until: number
 }

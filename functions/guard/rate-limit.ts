@@ -1,6 +1,6 @@
 import type { RateLimit } from './policies.ts'
 
-/** Turns are given so long ahead, for the request to be claimed before: then hardly anything is left to be late. Milliseconds. */
+/** Turns are given so long ahead at least, for the request to be claimed before: then hardly anything is left to be late. Milliseconds. */
 export const LEAD_MS = 50
 
 /** A worker waits so long for the turn of its call; for a later one, its message goes back to the queue. Milliseconds. */

@@ -2,7 +2,7 @@ import { batchBody, type Outputs, readOutputs } from '../inference/batch.ts'
 import type { ModelAnswer, ModelFailure } from '../inference/port.ts'
 import { Unavailable } from '../platform/unavailable.ts'
 import type { Claimed } from './claim-request.ts'
-import { asAgain, awaitTurn } from './permit.ts'
+import { awaitFurther } from './permit.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { reportNoCall } from './report-calls.ts'
 import { isBusy, mayBeRetried, type Retry } from './retry.ts'
@@ -95,9 +95,11 @@ const PUBLISH_MS = 10_000
 async function mayCallAgain(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<boolean> {
   if (ports.clock() + ports.settings.endpoint.timeout_ms + PUBLISH_MS > invocation.ends_at) return false
   try {
-    const again = asAgain(requests.map(({ message }) => message))
-    const asked = await ports.guard.permit({ ...again, until: invocation.lease_until })
-    const permit = asked.granted ? await awaitTurn(ports, { ...asked, ...again }, invocation) : asked
+    const permit = await awaitFurther(
+      ports,
+      requests.map(({ message }) => message),
+      invocation,
+    )
     if (!permit.granted) return false
     if (permit.probe === undefined) return permit.at <= ports.clock()
     // Others have found the model failing meanwhile: whether it is back is not for a batch in question to find out.

@@ -20,7 +20,7 @@ const ask: Ask = { until: NOW + 90_000 }
 const asks = (n: number): Ask[] => Array.from({ length: n }, () => ask)
 
 const grantAll = (state: GuardState, of: readonly Ask[], policies = POLICIES, now = NOW) =>
-  grant(state, of, { now, id: 'p1' }, policies)
+  grant(state, of, { now, lead: LEAD_MS, id: 'p1' }, policies)
 
 const open: GuardState = { ...UNTOUCHED, open: { until: NOW + 5_000, times: 1 } }
 const halfOpen: GuardState = { ...UNTOUCHED, open: { until: NOW, times: 1 } }

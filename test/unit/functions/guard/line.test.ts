@@ -13,7 +13,12 @@ const ROUND = 60_000 + 1_000 + 3_000
 function aModel(rate_limit = LIMIT) {
   let state: GuardState = UNTOUCHED
   const at = (ms: number, line: Ask['line'], limit = rate_limit): Permit => {
-    const asked = grant(state, [{ line, until: NOW + 3_600_000 }], { now: NOW + ms, id: 'id' }, { rate_limit: limit })
+    const asked = grant(
+      state,
+      [{ line, until: NOW + 3_600_000 }],
+      { now: NOW + ms, lead: LEAD_MS, id: 'id' },
+      { rate_limit: limit },
+    )
     state = asked.state
     const [permit] = asked.permits
     if (!permit) throw new Error('there is a permit for each ask')

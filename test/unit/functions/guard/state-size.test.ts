@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { afterReport } from '../../../../functions/guard/after-report.ts'
 import { grant } from '../../../../functions/guard/grant.ts'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import { type GuardState, UNTOUCHED } from '../../../../functions/guard/state.ts'
 import { NOW } from '../../../support/clock.ts'
 
@@ -26,7 +27,7 @@ function saturated(count: number, interval_ms: number): GuardState {
   let state = UNTOUCHED
   for (let call = 0; call < 2 * count; call++) {
     const now = NOW + Math.floor((call * interval_ms) / count)
-    state = grant(state, [{ until: now + 90_000 }], { now, id: 'nonce' }, policies).state
+    state = grant(state, [{ until: now + 90_000 }], { now, lead: LEAD_MS, id: 'nonce' }, policies).state
   }
   const failed = { findings: { failures: circuit.failures - 1 }, pause_until: NOW + 900_000 }
   const line = { turn: NOW + 900_000, taken: count, heard: NOW + 900_000 }
