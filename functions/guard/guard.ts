@@ -1,5 +1,4 @@
 import type { Clock } from '../platform/clock.ts'
-import type { Ids } from '../platform/ids.ts'
 import { Unavailable } from '../platform/unavailable.ts'
 import { afterReport } from './after-report.ts'
 import { grant } from './grant.ts'
@@ -7,7 +6,7 @@ import { createLead } from './lead.ts'
 import type { Policies } from './policies.ts'
 import type { Ask, Guard, GuardStore, Permit } from './port.ts'
 import { toleranceOf } from './rate-limit.ts'
-import { type Apply, replaceState } from './replace.ts'
+import { type Apply, type ReplacePorts, replaceState } from './replace.ts'
 import { type GuardState, UNTOUCHED } from './state.ts'
 
 /** How long a process believes what it has read, in milliseconds. */
@@ -19,10 +18,8 @@ const CACHE_MS = 1_000
  */
 const CROWDED_MS = 5_000
 
-export interface GuardPorts {
-  readonly store: GuardStore
+export interface GuardPorts extends ReplacePorts {
   readonly clock: Clock
-  readonly ids: Pick<Ids, 'nonce'>
   /** Told of each change that this process has made, and of the state since then. */
   readonly onChange?: OnChange
 }
@@ -71,7 +68,7 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
   /** Undefined when others always write first. */
   async function change<T>(apply: Apply<T>): Promise<T | undefined> {
     const base = believed() ?? (await watched.read(model)) ?? UNTOUCHED
-    const replaced = await replaceState({ store: watched, ids }, model, base, apply)
+    const replaced = await replaceState({ ...ports, store: watched }, model, base, apply)
     if (!replaced) return undefined
     for (const what of changesOf(replaced.before, replaced.after)) onChange(what, replaced.after)
     return replaced.answer

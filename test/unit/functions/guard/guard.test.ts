@@ -195,7 +195,7 @@ describe('a guard: a store that fails', () => {
     expect(await permits(process(busy), 2)).toEqual(
       [1, 2].map(() => ({ granted: false, until: NOW + 5_000, because: 'rate limited' })),
     )
-    expect(store.write.mock.calls.length).toBe(20)
+    expect(store.write.mock.calls.length).toBe(12)
     await expect(fail(process(busy))).rejects.toThrow('the state of the model is unavailable')
   })
 })

@@ -34,8 +34,10 @@ async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: rea
   let now = NOW
   const store = memoryGuards()
   let nonces = 0
-  const ids = { nonce: () => `${nonces++}` }
-  const fleet = behind.map(ms => createGuard({ store, clock: () => now - ms, ids }, 'text', { rate_limit: limit }))
+  const system = { ids: { nonce: () => `${nonces++}` }, sleep: async () => undefined, random: () => 0.5 }
+  const fleet = behind.map(ms =>
+    createGuard({ ...system, store, clock: () => now - ms }, 'text', { rate_limit: limit }),
+  )
   /** Undefined for a call that may not be made: so far ahead, no turns are given. */
   const permit = async (guard: Guard, ask: Pick<Ask, 'turn' | 'took'>): Promise<number | undefined> => {
     const permit = await guard.permit({ ...ask, until: now + 60_000 })
