@@ -16,13 +16,16 @@ function sizeOf(value: unknown): number {
   return 3 + fields.reduce((sum, [name, field]) => sum + 1 + sizeOf(name) + sizeOf(field), 0)
 }
 
+/** What a state takes as the item of a model. */
+const bytesOf = (state: GuardState): number => sizeOf(JSON.parse(JSON.stringify({ model: 'm'.repeat(32), ...state })))
+
 /** What the last interval is divided into; up to a count of 24, each call is kept (rate-limit.ts). */
 const bucketsOf = (count: number): number => (count <= 24 ? count : 20)
 
-const circuit = { failures: 10, within_ms: 60_000, open_ms: 30_000 }
+const CIRCUIT = { failures: 10, within_ms: 60_000, open_ms: 30_000 }
 
 /** The state after two intervals of calls that come as fast as the limit lets them through, evenly: so each bucket is in use. */
-function saturated(count: number, interval_ms: number): GuardState {
+function saturated(count: number, interval_ms: number, circuit = CIRCUIT): GuardState {
   const policies = { rate_limit: { count, interval_ms }, circuit }
   let state = UNTOUCHED
   for (let call = 0; call < 2 * count; call++) {
@@ -55,7 +58,14 @@ describe('the state of a model', () => {
     const state = saturated(count, interval_ms)
 
     expect(state.calls.length).toBeGreaterThanOrEqual(bucketsOf(count))
-    expect(state.failures).toHaveLength(circuit.failures - 1)
-    expect(sizeOf(JSON.parse(JSON.stringify({ model: 'm'.repeat(32), ...state })))).toBeLessThanOrEqual(WRITE_UNIT)
+    expect(state.failures).toHaveLength(CIRCUIT.failures - 1)
+    expect(bytesOf(state)).toBeLessThanOrEqual(WRITE_UNIT)
+  })
+
+  it('costs two with the most failures that a circuit may take', () => {
+    const state = saturated(10_000, 60_000, { ...CIRCUIT, failures: 100 })
+
+    expect(state.failures).toHaveLength(99)
+    expect(bytesOf(state)).toBeLessThanOrEqual(2 * WRITE_UNIT)
   })
 })
