@@ -1,4 +1,5 @@
 import type { Circuit } from './policies.ts'
+import type { Findings } from './port.ts'
 
 /** What is known of a model's recent failures. Closed unless `open` is there; half open once its time is over. */
 export interface CircuitState {
@@ -32,15 +33,10 @@ const opened = (times: number, now: number, policy: Circuit): CircuitState => ({
   open: { until: now + openFor(policy, times), times },
 })
 
-/** After the probe: `undefined` when it could not be made, and another may be. */
-export function afterProbe(
-  state: CircuitState,
-  succeeded: boolean | undefined,
-  now: number,
-  policy: Circuit,
-): CircuitState {
-  if (succeeded === undefined) return { failures: state.failures, open: state.open }
-  return succeeded ? { failures: [] } : opened((state.open?.times ?? 0) + 1, now, policy)
+/** After the probe; when that has told nothing, another may be made. */
+export function afterProbe(state: CircuitState, findings: Findings, now: number, policy: Circuit): CircuitState {
+  if (findings === 'nothing') return { failures: state.failures, open: state.open }
+  return findings === 'well' ? { failures: [] } : opened((state.open?.times ?? 0) + 1, now, policy)
 }
 
 /** When a call that comes while the circuit is half open and probed should look again: each wait as long as the probe has taken. */

@@ -1,11 +1,13 @@
 import type { Clock } from '../platform/clock.ts'
-import type { Ids } from '../platform/ids.ts'
 import { Unavailable } from '../platform/unavailable.ts'
+import { afterReport } from './after-report.ts'
+import { grant } from './grant.ts'
+import { createLead } from './lead.ts'
 import type { Policies } from './policies.ts'
 import type { Ask, Guard, GuardStore, Permit } from './port.ts'
 import { toleranceOf } from './rate-limit.ts'
-import { type Apply, replaceState } from './replace.ts'
-import { admit, afterReport, type GuardState, UNTOUCHED } from './state.ts'
+import { type Apply, type ReplacePorts, replaceState } from './replace.ts'
+import { type GuardState, UNTOUCHED } from './state.ts'
 
 /** How long a process believes what it has read, in milliseconds. */
 const CACHE_MS = 1_000
@@ -16,10 +18,8 @@ const CACHE_MS = 1_000
  */
 const CROWDED_MS = 5_000
 
-export interface GuardPorts {
-  readonly store: GuardStore
+export interface GuardPorts extends ReplacePorts {
   readonly clock: Clock
-  readonly ids: Pick<Ids, 'nonce'>
   /** Told of each change that this process has made, and of the state since then. */
   readonly onChange?: OnChange
 }
@@ -40,6 +40,7 @@ interface Waiting extends Ask {
  */
 export function createGuard(ports: GuardPorts, model: string, policies: Policies): Guard {
   const { store, clock, ids, onChange = () => undefined } = ports
+  const lead = createLead()
   let known: { readonly state: GuardState; readonly at: number } | undefined
   let waiting: Waiting[] = []
   let busy = false
@@ -67,7 +68,7 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
   /** Undefined when others always write first. */
   async function change<T>(apply: Apply<T>): Promise<T | undefined> {
     const base = believed() ?? (await watched.read(model)) ?? UNTOUCHED
-    const replaced = await replaceState({ store: watched, ids }, model, base, apply)
+    const replaced = await replaceState({ ...ports, store: watched }, model, base, apply)
     if (!replaced) return undefined
     for (const what of changesOf(replaced.before, replaced.after)) onChange(what, replaced.after)
     return replaced.answer
@@ -82,8 +83,8 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
       try {
         const id = ids.nonce()
         const permits = await change(state => {
-          const admitted = admit(state, asks, { now: clock(), id }, policies)
-          return { state: admitted.state, answer: admitted.permits }
+          const granted = grant(state, asks, { now: clock(), lead: lead.now(), id }, policies)
+          return { state: granted.state, answer: granted.permits }
         })
         const crowded: Permit = { granted: false, until: clock() + CROWDED_MS, because: 'rate limited' }
         for (const [i, { resolve }] of asks.entries()) resolve(permits?.[i] ?? crowded)
@@ -97,15 +98,17 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
   return {
     permit: ask =>
       new Promise((resolve, reject) => {
+        lead.learn(ask.took)
         waiting.push({ ...ask, resolve, reject })
         if (!busy) void serve()
       }),
     isLate: at => clock() > at + (policies.rate_limit ? toleranceOf(policies.rate_limit) : CACHE_MS),
     report: async report => {
-      const tellsNothing = report.succeeded !== false && report.probe === undefined && report.pause_until === undefined
+      const { findings, probe, pause_until } = report
+      const tellsNothing = typeof findings === 'string' && probe === undefined && pause_until === undefined
       if (tellsNothing) return
       const told = await change(state => ({ state: afterReport(state, report, clock(), policies), answer: true }))
-      if (!told) throw new Unavailable('the guard of the model', new Error('it keeps changing'))
+      if (!told) throw new Unavailable('the state of the model', new Error('it keeps changing'))
     },
     openUntil: () => known?.state.open?.until,
   }

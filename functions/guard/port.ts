@@ -1,11 +1,5 @@
 import type { GuardState } from './state.ts'
 
-/** Turns are given so long ahead, for the request to be claimed before: then hardly anything is left to be late. Milliseconds. */
-export const LEAD_MS = 50
-
-/** A worker waits so long for the turn of its call; for a later one, its message goes back to the queue. Milliseconds. */
-export const SOON_MS = 1_500
-
 /** Why a call may not be made now. */
 export type Hindrance = 'open' | 'paused' | 'rate limited'
 
@@ -31,17 +25,19 @@ export interface Ask {
   readonly turn?: number | undefined
   /** The id of a probe that was granted before, and not made yet. */
   readonly probe?: string | undefined
-  /** Whether it stands in line for its turn, or has done so already; what is urgent does neither. */
-  readonly line?: 'joins' | 'has waited' | undefined
+  /** Whether it stands in line for its turn, comes back from it, or has had a turn already; what is urgent does none of it. */
+  readonly line?: 'joins' | 'has waited' | 'has left' | undefined
+  /** If the turn that it had before was missed: how long it took from asking for that until its call was ready, in milliseconds. */
+  readonly took?: number | undefined
   /** When the worker that asks is certainly gone, epoch milliseconds. */
   readonly until: number
 }
 
+/** What calls tell of a model: that it is well, nothing, as when none was made, or that so many have failed. */
+export type Findings = 'well' | 'nothing' | { readonly failures: number }
+
 export interface Report {
-  /** Undefined when no call was made after all. */
-  readonly succeeded: boolean | undefined
-  /** How many calls have failed, if it has not succeeded. */
-  readonly failures?: number | undefined
+  readonly findings: Findings
   readonly probe?: string | undefined
   /** The model has asked to be left alone until then, epoch milliseconds. */
   readonly pause_until?: number | undefined

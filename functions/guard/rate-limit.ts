@@ -1,5 +1,10 @@
 import type { RateLimit } from './policies.ts'
-import { LEAD_MS } from './port.ts'
+
+/** Turns are given so long ahead at least, for the request to be claimed before: then hardly anything is left to be late. Milliseconds. */
+export const LEAD_MS = 50
+
+/** A worker waits so long for the turn of its call; for a later one, its message goes back to the queue. Milliseconds. */
+export const SOON_MS = 1_500
 
 /** Calls that were allowed from a time on, for the width of a bucket. */
 export interface Bucket {
@@ -28,6 +33,9 @@ const slackOf = ({ interval_ms }: RateLimit): number => Math.min(1_000, Math.cei
 
 /** A call that has not begun so long after its time must ask anew; the rest of the slack is the network's. Milliseconds. */
 export const toleranceOf = (limit: RateLimit): number => Math.floor((slackOf(limit) * 2) / 5)
+
+/** How far apart full rounds of `count` calls are, at most. Milliseconds. */
+export const roundOf = (limit: RateLimit): number => limit.interval_ms + slackOf(limit) + widthOf(limit)
 
 /** The first time from `earliest` on at which one more call keeps the limit, given all that were allowed before. */
 export function nextTurn(log: readonly Bucket[], earliest: number, limit: RateLimit): number {
@@ -62,18 +70,4 @@ export function usageOf(log: readonly Bucket[], now: number, limit: RateLimit): 
   if (next > earliest) return { used: limit.count, next }
   const recent = log.filter(({ from }) => from + widthOf(limit) > now - limit.interval_ms)
   return { used: recent.reduce((sum, { count }) => sum + count, 0), next: now }
-}
-
-/** Those who wait for turns that are not given yet: about when the last of them may have one, and how many may then. */
-export interface Line {
-  /** Epoch milliseconds. */
-  readonly turn: number
-  readonly taken: number
-}
-
-/** The line with one more in it, for whom the next turn that could be given is `at`. */
-export function joined(line: Line | undefined, at: number, limit: RateLimit): Line {
-  if (!line || line.turn < at) return { turn: at, taken: 1 }
-  if (line.taken < limit.count) return { turn: line.turn, taken: line.taken + 1 }
-  return { turn: line.turn + limit.interval_ms + slackOf(limit) + widthOf(limit), taken: 1 }
 }

@@ -1,8 +1,4 @@
 import * as z from 'zod'
-import { afterFailures, afterProbe, afterProbing, type CircuitState } from './circuit.ts'
-import type { Policies } from './policies.ts'
-import { type Ask, LEAD_MS, type Permit, type Report, SOON_MS } from './port.ts'
-import { joined, nextTurn, toleranceOf, withTurn } from './rate-limit.ts'
 
 const Time = z.int()
 
@@ -18,94 +14,9 @@ export const GuardState = z.strictObject({
   probe: z.strictObject({ id: z.string(), since: Time, until: Time }).optional(),
   /** The rate limit's log. */
   calls: z.array(z.strictObject({ from: Time, count: z.int().positive() })),
-  line: z.strictObject({ turn: Time, taken: z.int().positive() }).optional(),
+  /** `heard` was absent once: such a line is over. */
+  line: z.strictObject({ turn: Time, taken: z.int().positive(), heard: Time.default(0) }).optional(),
 })
 export type GuardState = z.infer<typeof GuardState>
 
 export const UNTOUCHED: GuardState = { version: 0, writer: '', failures: [], calls: [] }
-
-/** Nobody is sent away for longer than a queue can hold a message back. Milliseconds. */
-const LONGEST_WAIT_MS = 900_000
-
-/** Those in the line get turns no further ahead: the urgent get the ones before. Milliseconds. */
-const HORIZON_MS = 5_000
-
-/** So long before their turn may be given, those in the line come back. Milliseconds. */
-const BACK_MS = HORIZON_MS / 2
-
-/** What the calls that are asked for in one go get, in their order. The state is the same object if nothing changed. */
-export function admit(
-  before: GuardState,
-  asks: readonly Ask[],
-  { now, id }: { now: number; id: string },
-  policies: Policies,
-): { state: GuardState; permits: Permit[] } {
-  let state = before
-  const permits = asks.map((ask): Permit => {
-    const hindrance = hindranceOf(state, ask, now, policies)
-    if (hindrance) return hindrance
-    const { permit, ...noted } = turnOf(state, ask, now, policies)
-    if (noted.calls !== state.calls || noted.line !== state.line) state = { ...state, ...noted }
-    if (!permit.granted || !state.open || !policies.circuit) return permit
-    // One that is sent back to wait for its turn will ask again.
-    if (permit.at > now + SOON_MS) return permit
-    if (ask.probe !== undefined && state.probe?.id === ask.probe) return { ...permit, probe: ask.probe }
-    state = { ...state, probe: { id, since: now, until: ask.until } }
-    return { ...permit, probe: id }
-  })
-  return { state, permits }
-}
-
-function hindranceOf(
-  { paused_until = 0, open, probe }: GuardState,
-  ask: Ask,
-  now: number,
-  { circuit }: Policies,
-): (Permit & { granted: false }) | undefined {
-  if (paused_until > now) return { granted: false, until: paused_until, because: 'paused' }
-  if (!circuit || !open) return undefined
-  if (open.until > now) return { granted: false, until: open.until, because: 'open' }
-  if (!probe || probe.until <= now || probe.id === ask.probe) return undefined
-  return { granted: false, until: afterProbing(probe.since, now, circuit), because: 'open' }
-}
-
-type Noted = Pick<GuardState, 'calls' | 'line'> & { readonly permit: Permit }
-
-function turnOf({ calls, line }: GuardState, { turn, ...ask }: Ask, now: number, { rate_limit }: Policies): Noted {
-  if (!rate_limit) return { permit: { granted: true, at: now }, calls, line }
-  if (turn !== undefined && now <= turn + toleranceOf(rate_limit))
-    return { permit: { granted: true, at: turn }, calls, line }
-  const at = nextTurn(calls, now + LEAD_MS, rate_limit)
-  const isSoon = at <= now + (ask.line ? HORIZON_MS : LONGEST_WAIT_MS)
-  const mustQueue = ask.line === 'joins' && line !== undefined && line.turn - BACK_MS > now
-  if (isSoon && !mustQueue) return { permit: { granted: true, at }, calls: withTurn(calls, at, rate_limit), line }
-  const next = ask.line === 'joins' ? joined(line, at, rate_limit) : line
-  const back = (ask.line === 'joins' && next ? next.turn : at) - BACK_MS
-  if (back <= now + LONGEST_WAIT_MS) return { permit: rateLimited(back, ask.line !== undefined), calls, line: next }
-  return { permit: rateLimited(now + LONGEST_WAIT_MS, false), calls, line }
-}
-
-const rateLimited = (until: number, isInLine: boolean): Permit => ({
-  granted: false,
-  until,
-  because: 'rate limited',
-  isInLine,
-})
-
-/** The state after a report; the same object if it tells nothing new. */
-export function afterReport(before: GuardState, report: Report, now: number, { circuit }: Policies): GuardState {
-  const paused = Math.max(before.paused_until ?? 0, report.pause_until ?? 0)
-  const state = paused > (before.paused_until ?? 0) ? { ...before, paused_until: paused } : before
-  const next = circuit ? circuitAfter(state, report, now, circuit) : state
-  return next === state ? state : { ...state, failures: [...next.failures], open: next.open, probe: next.probe }
-}
-
-function circuitAfter(
-  state: GuardState,
-  { probe, succeeded, failures = 1 }: Report,
-  now: number,
-  circuit: NonNullable<Policies['circuit']>,
-): CircuitState {
-  if (probe !== undefined && state.probe?.id === probe) return afterProbe(state, succeeded, now, circuit)
-  return succeeded === false && failures > 0 ? afterFailures(state, failures, now, circuit) : state
-}

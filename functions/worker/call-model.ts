@@ -2,7 +2,7 @@ import { batchBody, type Outputs, readOutputs } from '../inference/batch.ts'
 import type { ModelAnswer, ModelFailure } from '../inference/port.ts'
 import { Unavailable } from '../platform/unavailable.ts'
 import type { Claimed } from './claim-request.ts'
-import { awaitTurn } from './permit.ts'
+import { awaitFurther } from './permit.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { reportNoCall } from './report-calls.ts'
 import { isBusy, mayBeRetried, type Retry } from './retry.ts'
@@ -60,7 +60,8 @@ export async function callForMany(
       if (!tellsWhose(outputs, requests, ports.settings)) break
       parts.push(...halves(part))
     }
-    if (parts.length > 0 && !(hasPatience(calls, ports.settings) && (await mayCallAgain(ports, invocation)))) break
+    if (parts.length > 0 && !(hasPatience(calls, ports.settings) && (await mayCallAgain(ports, requests, invocation))))
+      break
   }
   const isHealthy = requests.length > 1 && calls.some(({ ok }) => ok)
   return { calls, answers: isHealthy ? withCulprits(answers, ports.settings.retry) : answers }
@@ -111,11 +112,14 @@ export const hasTimeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: In
   clock() + later_ms + settings.endpoint.timeout_ms + PUBLISH_MS <= ends_at
 
 /** Whether there is time, and a permit, for one more call at once; not knowing is no. */
-async function mayCallAgain(ports: WorkerPorts, invocation: Invocation): Promise<boolean> {
+async function mayCallAgain(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<boolean> {
   if (!hasTimeForCall(ports, invocation)) return false
   try {
-    const asked = await ports.guard.permit({ until: invocation.lease_until })
-    const permit = asked.granted ? await awaitTurn(ports, asked, invocation) : asked
+    const permit = await awaitFurther(
+      ports,
+      requests.map(({ message }) => message),
+      invocation,
+    )
     if (!permit.granted) return false
     if (permit.probe === undefined) return permit.at <= ports.clock()
     // Others have found the model failing meanwhile: whether it is back is not for a batch in question to find out.

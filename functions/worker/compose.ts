@@ -21,18 +21,16 @@ export function compose(env: Env, settings: Settings, clients = awsClients()): W
   const { logger, metrics } = telemetry(env)
   const store = dynamoGuards(clients.dynamoDb, env.MODELS_TABLE)
   const onChange = tellChanges({ logger, metrics, settings })
+  const system = { clock: systemClock, sleep: systemSleep, ids: randomIds, random: systemRandom }
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
-    guard: createGuard({ store, clock: systemClock, ids: randomIds, onChange }, settings.model, settings),
+    guard: createGuard({ ...system, store, onChange }, settings.model, settings),
     endpoint: httpEndpoint(settings.endpoint, secretsManager(systemClock)),
     mappings: createMappings(settings),
-    clock: systemClock,
-    sleep: systemSleep,
-    ids: randomIds,
-    random: systemRandom,
+    ...system,
     settings,
     logger,
     metrics,

@@ -1,4 +1,5 @@
-import { type Hindrance, LEAD_MS, type Permit, SOON_MS } from '../guard/port.ts'
+import type { Ask, Hindrance, Permit } from '../guard/port.ts'
+import { LEAD_MS, SOON_MS } from '../guard/rate-limit.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { sendForTurn, sendLater, withHints } from './put-back.ts'
@@ -6,8 +7,11 @@ import { reportNoCall } from './report-calls.ts'
 
 export type Granted = Permit & { readonly granted: true }
 
+/** A permit, when it was asked for (epoch milliseconds), and as what its call would ask for another one. */
+type Asked = Permit & { readonly asked_at: number; readonly again: Ask['line'] }
+
 /** A permit, and the message that had brought its turn along, if one has. */
-export type CallPermit = Permit & { readonly turn_of?: InferenceMessage | undefined }
+export type CallPermit = Asked & { readonly turn_of?: InferenceMessage | undefined }
 
 /** What comes back when a circuit closes must not come back at once: it is spread over a quarter of the wait, at most. */
 const SPREAD = 0.25
@@ -15,15 +19,37 @@ const LONGEST_SPREAD_MS = 5_000
 
 /** Asks for the one call that these messages are to have. Rejects with `Unavailable`. */
 export async function askPermit(
-  { guard }: WorkerPorts,
+  ports: WorkerPorts,
   messages: readonly InferenceMessage[],
   { lease_until }: Invocation,
 ): Promise<CallPermit> {
-  const turn_of = messages.find(({ hints }) => hints?.turn !== undefined && !guard.isLate(hints.turn))
-  const hasWaited = messages.some(({ hints }) => hints?.has_waited)
-  // Each priority has a queue of its own, but a model has one rate limit: those in it must not wait for a flood of others.
-  const line = messages[0]?.priority === 'high' ? undefined : hasWaited ? 'has waited' : 'joins'
-  return { ...(await guard.permit({ turn: turn_of?.hints?.turn, line, until: lease_until })), turn_of }
+  const turn_of = messages.find(({ hints }) => hints?.turn !== undefined && !ports.guard.isLate(hints.turn))
+  const again = asAgain(messages)
+  const line = again && (messages.some(({ hints }) => hints?.has_waited) ? 'has waited' : 'joins')
+  return { ...(await ask(ports, again, { turn: turn_of?.hints?.turn, line, until: lease_until })), turn_of }
+}
+
+/** Asks for one more call of messages that have had one, and waits for its turn: as `awaitTurn`. */
+export async function awaitFurther(
+  ports: WorkerPorts,
+  messages: readonly InferenceMessage[],
+  invocation: Invocation,
+): Promise<Permit> {
+  const again = asAgain(messages)
+  const asked = await ask(ports, again, { line: again, until: invocation.lease_until })
+  return asked.granted ? awaitTurn(ports, asked, invocation) : asked
+}
+
+/**
+ * As what a call asks that has had a turn. Each priority has a queue of its own, but a model has one rate limit: what is
+ * urgent must not wait for a flood of others.
+ */
+const asAgain = ([first]: readonly InferenceMessage[]): Ask['line'] =>
+  first?.priority === 'high' ? undefined : 'has left'
+
+async function ask({ guard, clock }: WorkerPorts, again: Ask['line'], what: Ask): Promise<Asked> {
+  const asked_at = clock()
+  return { ...(await guard.permit(what)), asked_at, again }
 }
 
 /** Whether the time of a permit is now, or so soon that it is waited for. */
@@ -74,6 +100,9 @@ export function afterOthers({ guard, clock }: Pick<WorkerPorts, 'guard' | 'clock
   return until > now ? until + Math.ceil(longestSpread(until - now)) + ROUNDING_MS : now
 }
 
+/** A call that has missed so many turns is left for later. */
+const MOST_MISSED = 3
+
 /**
  * Waits for the time of a permit, with everything else done. Answers with the permit that holds then: another one, if
  * there has been a hindrance meanwhile, or its time has passed. That may not be granted, or only for later: then no probe
@@ -81,20 +110,24 @@ export function afterOthers({ guard, clock }: Pick<WorkerPorts, 'guard' | 'clock
  */
 export async function awaitTurn(
   ports: WorkerPorts,
-  permit: Granted,
-  invocation: Invocation,
+  permit: Asked & Granted,
+  { lease_until }: Invocation,
   mayUse = true,
 ): Promise<Permit> {
   const { guard, clock, sleep } = ports
-  let current: Permit = mayUse ? permit : await askAgain(ports, permit, undefined, invocation)
+  let current: Asked = mayUse ? permit : await askAgain(ports, permit, { until: lease_until })
+  let missed = 0
   while (isSoon(ports, current)) {
-    const wait = current.at - clock()
+    const ready_at = clock()
+    const wait = current.at - ready_at
     if (wait > 0) await sleep(wait)
     const isLate = guard.isLate(current.at)
     if (!isLate && current.at > clock()) continue // a timer was early
     // What has not waited long is as good as it was.
     if (!isLate && wait <= LEAD_MS) return current
-    current = await askAgain(ports, current, isLate ? undefined : current.at, invocation)
+    if (isLate && ++missed === MOST_MISSED) return leaveForLater(ports, current)
+    const hint = isLate ? { took: ready_at - current.asked_at } : { turn: current.at }
+    current = await askAgain(ports, current, { ...hint, until: lease_until })
   }
   return current
 }
@@ -102,12 +135,17 @@ export async function awaitTurn(
 /** Asks for another permit in place of one; a probe that is not made now must not hold up others. */
 async function askAgain(
   ports: WorkerPorts,
-  permit: Granted,
-  turn: number | undefined,
-  { lease_until }: Invocation,
-): Promise<Permit> {
-  const { probe } = permit
-  const next = await ports.guard.permit({ turn, probe, until: lease_until })
+  permit: Asked & Granted,
+  what: Omit<Ask, 'line' | 'probe'>,
+): Promise<Asked> {
+  const { probe, again } = permit
+  const next = await ask(ports, again, { ...what, line: again, probe })
   if (probe !== undefined && !(next.granted && next.probe === probe)) await reportNoCall(ports, permit)
   return next
+}
+
+/** It has waited for its turns: it does not join the line anew. */
+async function leaveForLater(ports: WorkerPorts, permit: Granted): Promise<Permit> {
+  await reportNoCall(ports, permit)
+  return { granted: false, until: ports.clock(), because: 'rate limited', isInLine: true }
 }

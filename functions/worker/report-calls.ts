@@ -11,11 +11,11 @@ export function reportCalls(ports: WorkerPorts, { probe }: Granted, calls: reado
   ports.metrics.addMetric('ModelCalls', 'Count', calls.length)
   if (failures.length > 0) ports.metrics.addMetric('FailedCalls', 'Count', failures.length)
   const pause = Math.max(0, ...failures.map(pauseOf))
-  // A model that says when it has room again is kept from being called until then: that is no failure of its own.
+  // A model that says when it has room again is kept from being called until then: that tells nothing of how it is.
   const counted = failures.filter(failure => failure.status !== 429 || pauseOf(failure) === 0)
+  const isWell = failures.length < calls.length
   return report(ports, {
-    succeeded: failures.length < calls.length,
-    failures: counted.length,
+    findings: isWell ? 'well' : counted.length > 0 ? { failures: counted.length } : 'nothing',
     probe,
     pause_until: pause > 0 ? ports.clock() + pause : undefined,
   })
@@ -23,7 +23,7 @@ export function reportCalls(ports: WorkerPorts, { probe }: Granted, calls: reado
 
 /** Gives a permit back that no call was made with. */
 export const reportNoCall = (ports: WorkerPorts, { probe }: Granted): Promise<void> =>
-  report(ports, { succeeded: undefined, probe })
+  report(ports, { findings: 'nothing', probe })
 
 /** What can't be told is lost: the guard protects the model, and no outcome waits for it. A probe is forgotten in time. */
 async function report({ guard, logger }: WorkerPorts, what: Report): Promise<void> {

@@ -10,8 +10,9 @@ import { type DeadLetters, rdsDataDeadLetters } from '../../functions/ledger/dea
 import { type OperatorLedger, rdsDataOperatorLedger } from '../../functions/ledger/operator.ts'
 import type { Payloads } from '../../functions/payloads/port.ts'
 import { s3Payloads } from '../../functions/payloads/s3.ts'
-import { type Clock, systemClock } from '../../functions/platform/clock.ts'
+import { type Clock, type Sleep, systemClock, systemSleep } from '../../functions/platform/clock.ts'
 import { type Ids, randomIds } from '../../functions/platform/ids.ts'
+import { type Random, systemRandom } from '../../functions/platform/random.ts'
 import {
   type CountWaiting,
   type QueueExists,
@@ -51,6 +52,8 @@ export interface Operator {
   readonly models: Readonly<Record<string, Policies>>
   readonly clock: Clock
   readonly ids: Ids
+  readonly sleep: Sleep
+  readonly random: Random
 }
 
 export function operatorOf(
@@ -80,5 +83,7 @@ export function operatorOf(
     models: outputs.Models,
     clock,
     ids: randomIds,
+    sleep: systemSleep,
+    random: systemRandom,
   }
 }

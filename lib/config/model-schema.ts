@@ -133,8 +133,11 @@ const Retry = section({
   drop_on: statuses([400, 404], 'Statuses after which the request has failed. Other 4xx always have.'),
 })
 
+/** They are a kilobyte of the model's state, a write unit more of each call that a rate limit counts. */
+const MAX_FAILURES = 100
+
 const Circuit = section({
-  failures: wholeNumber(1, 1_000).prefault(5).meta({ description: 'Failed calls that open the circuit.' }),
+  failures: wholeNumber(1, MAX_FAILURES).prefault(5).meta({ description: 'Failed calls that open the circuit.' }),
   within: duration({
     min: '1s',
     max: '1h',

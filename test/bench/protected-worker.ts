@@ -76,12 +76,14 @@ export async function newWorker(
   const composed = compose({ ...ENV, QUEUE_URL_PREFIX: urlPrefix }, settings, counted)
   const { queue, last } = remembering(composed.queue)
   const store = dynamoGuards(counted.dynamoDb, ENV.MODELS_TABLE)
+  const sleep = async (ms: number) => advance(ms)
+  const random = () => 0.5
   const ports = {
     ...composed,
     clock,
-    sleep: async (ms: number) => advance(ms),
-    random: () => 0.5,
-    guard: createGuard({ store, clock, ids: randomIds }, model, settings),
+    sleep,
+    random,
+    guard: createGuard({ store, clock, ids: randomIds, sleep, random }, model, settings),
     queue,
     logger: { error: () => undefined, info: () => undefined },
   }

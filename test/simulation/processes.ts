@@ -2,6 +2,7 @@ import { createGuard } from '../../functions/guard/guard.ts'
 import type { Guard, GuardStore } from '../../functions/guard/port.ts'
 import type { Clock } from '../../functions/platform/clock.ts'
 import type { Ids } from '../../functions/platform/ids.ts'
+import type { Random } from '../../functions/platform/random.ts'
 import type { PlantedBug } from './compose.ts'
 import type { Invocation } from './invocation.ts'
 import type { WorkerSettings } from './policies.ts'
@@ -16,6 +17,8 @@ interface Process {
 
 interface Means {
   readonly clock: Clock
+  readonly sleep: (by: Invocation, ms: number) => Promise<void>
+  readonly random: Random
   readonly ids: Ids
   readonly policies: WorkerSettings
   readonly bug: PlantedBug | undefined
@@ -25,7 +28,7 @@ interface Means {
  * Lambda's processes: each serves one invocation at a time, and remembers for the next what it knows of the model. One
  * whose invocation was killed is gone.
  */
-export function createProcesses({ clock, ids, policies, bug }: Means) {
+export function createProcesses({ clock, sleep, random, ids, policies, bug }: Means) {
   const processes: Process[] = []
 
   function begin(by: Invocation, first: GuardStore): Guard {
@@ -34,7 +37,8 @@ export function createProcesses({ clock, ids, policies, bug }: Means) {
       write: (model, next) => process.store.write(model, next),
     }
     const store = bug?.guardStore?.(current) ?? current
-    const process: Process = { by, store: first, guard: createGuard({ store, clock, ids }, MODEL, policies) }
+    const ports = { store, clock, ids, random, sleep: (ms: number) => sleep(process.by, ms) }
+    const process: Process = { by, store: first, guard: createGuard(ports, MODEL, policies) }
     // Others than workers never call a model.
     if (by.kind === 'worker') processes.push(process)
     return process.guard

@@ -17,6 +17,7 @@ import { sqsModel } from './models/sqs.ts'
 import type { Mood } from './mood.ts'
 import type { WorkerSettings } from './policies.ts'
 import { createProcesses } from './processes.ts'
+import { evenly } from './random.ts'
 import { QUEUES, TABLES, URL_PREFIX } from './settings.ts'
 import type { World } from './world.ts'
 
@@ -66,7 +67,7 @@ export function createSystem(
   }
   const ids = countedIds()
   const checkDeferrals = createDeferralCheck(known, services.sqs)
-  const guardOf = createProcesses({ clock: world.clock, ids, policies, bug })
+  const guardOf = createProcesses({ ...world, random: () => world.choices.of(evenly([0, 0.5, 1])), ids, policies, bug })
   return {
     world,
     services,

@@ -17,7 +17,7 @@ export function aGuardedWorker(settings: WorkerSettings = {}) {
   const { ports, guards, aGuard } = worker
   const create = () => ports.items.create(anItem())
   const stored = (item: RequestItem) => ports.items.get(item.user_id, item.request_id)
-  const open = () => aGuard().report({ succeeded: false, failures: CIRCUIT.failures })
+  const open = () => aGuard().report({ findings: { failures: CIRCUIT.failures } })
   const state = () => guards.read('text')
   /** A call that was allowed before there was a circuit. */
   const useTurn = () =>

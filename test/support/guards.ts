@@ -18,8 +18,10 @@ export function aFleet(policies: Policies) {
   let nonces = 0
   const ids = { nonce: () => `nonce-${nonces++}` }
   const changes: string[] = []
+  // Who pauses gives way to the others, which takes no time here.
+  const system = { clock, ids, sleep: async () => undefined, random: () => 0.5 }
   const process = (using: GuardStore = store, of = policies): Guard =>
-    createGuard({ store: using, clock, ids, onChange: change => changes.push(change) }, 'text', of)
+    createGuard({ ...system, store: using, onChange: change => changes.push(change) }, 'text', of)
   const calls = () => ({ reads: store.read.mock.calls.length, writes: store.write.mock.calls.length })
   return { clock, advance, store, process, changes, calls }
 }
@@ -27,4 +29,4 @@ export function aFleet(policies: Policies) {
 export const permits = (guard: Guard, count: number) =>
   Promise.all(Array.from({ length: count }, () => guard.permit(ask)))
 /** Reports failed calls. */
-export const fail = (guard: Guard, failures = 1) => guard.report({ succeeded: false, failures })
+export const fail = (guard: Guard, failures = 1) => guard.report({ findings: { failures } })

@@ -61,9 +61,8 @@ export function aWorker(
     },
   }
   const all = { ...PLAIN, ...settings }
-  const { clock, ids } = memory
   /** Each is another process of the fleet. */
-  const aGuard = () => createGuard({ store: guards, clock, ids }, 'text', all)
+  const aGuard = () => createGuard({ ...memory, store: guards, random: () => 0.5 }, 'text', all)
   const ports = {
     ...memory,
     settings: all,
@@ -78,7 +77,7 @@ export function aWorker(
   /** One invocation with these messages; answers with the indexes of those that come again. */
   const invoke = async (messages: readonly unknown[], using: WorkerPorts = ports) => {
     const records = messages.map((message, i) => aRecord(message, i))
-    const ends_at = Math.max(ENDS, clock() + 90_000)
+    const ends_at = Math.max(ENDS, memory.clock() + 90_000)
     const again = await work(using, records, { ends_at, lease_until: ends_at + 5_000 })
     return again.map(record => records.indexOf(record))
   }

@@ -85,13 +85,13 @@ export interface Reset {
  * model is not back, its circuit opens as it would have at first. Throws `Refusal` for a model that isn't there, and `Unavailable`.
  */
 export async function resetModel(
-  { guards, models, ids, clock }: Pick<Operator, 'guards' | 'models' | 'ids' | 'clock'>,
+  { guards, models, clock, ...ports }: Pick<Operator, 'guards' | 'models' | 'clock' | 'ids' | 'sleep' | 'random'>,
   model: string,
 ): Promise<Reset> {
   if (!Object.hasOwn(models, model))
     throw new Refusal(`there is no model ${model}: the models are ${Object.keys(models).join(', ')}`)
   const known = (await guards.read(model)) ?? UNTOUCHED
-  const replaced = await replaceState({ store: guards, ids }, model, known, state => ({
+  const replaced = await replaceState({ ...ports, store: guards }, model, known, state => ({
     state: isHeldUp(state, clock()) ? withoutFailures(state) : state,
     answer: undefined,
   }))

@@ -129,7 +129,8 @@ export function watched(known: Known, by: Invocation, guard: Guard): Guard {
     },
     report: async (report: Report) => {
       const begun = world.clock()
-      const told = report.succeeded === undefined ? [] : (protection.untold.get(by) ?? [])
+      const noneWasMade = report.findings === 'nothing' && report.pause_until === undefined
+      const told = noneWasMade ? [] : (protection.untold.get(by) ?? [])
       if (told.length > 0) protection.untold.delete(by)
       await guard.report(report)
       for (const { reply, at } of told) {

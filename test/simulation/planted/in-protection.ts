@@ -26,7 +26,8 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
       ...ports,
       guard: {
         ...ports.guard,
-        report: async report => (report.succeeded === undefined ? undefined : ports.guard.report(report)),
+        report: async report =>
+          report.findings === 'nothing' && report.pause_until === undefined ? undefined : ports.guard.report(report),
       },
     }),
   },

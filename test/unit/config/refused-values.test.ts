@@ -163,6 +163,11 @@ describe('a value is refused where it stands', () => {
       'p.yaml:12:50: models.text.endpoint.auth.sigv4 must be the name of an AWS service, such as sagemaker, not true',
     ],
     [
+      'a circuit of more failures than a model’s state can hold',
+      { extra: '    circuit: { failures: 101 }' },
+      'p.yaml:15:26: models.text.circuit.failures must be a whole number from 1 to 100, not 101',
+    ],
+    [
       'a concurrency of one',
       { extra: '    concurrency: 1' },
       'p.yaml:15:18: models.text.concurrency must be a whole number from 2 to 10,000, not 1',

@@ -24,7 +24,7 @@ function probedInVain(probes: number, policy = CIRCUIT): { state: CircuitState; 
   const periods = [(state.open?.until ?? 0) - now]
   for (let i = 0; i < probes; i++) {
     now = state.open?.until ?? 0
-    state = afterProbe(state, false, now, policy)
+    state = afterProbe(state, { failures: 1 }, now, policy)
     periods.push((state.open?.until ?? 0) - now)
   }
   return { state, periods }
@@ -88,17 +88,17 @@ describe('a circuit', () => {
   it('closes with the first probe that succeeds, and forgets all', () => {
     const { state } = probedInVain(3)
 
-    const closed = afterProbe(state, true, NOW, CIRCUIT)
+    const closed = afterProbe(state, 'well', NOW, CIRCUIT)
 
     expect(closed).toEqual(CLOSED)
     expect(afterFailures(closed, 2, NOW, CIRCUIT).open).toBeUndefined()
   })
 
-  it('lets another probe through, and is open no longer, when one could not be made', () => {
+  it('lets another probe through, and is open no longer, when one has told nothing', () => {
     const { state } = probedInVain(1)
     const probing = { ...state, probe: { id: 'p', since: NOW, until: NOW + 90_000 } }
 
-    expect(afterProbe(probing, undefined, NOW, CIRCUIT)).toEqual(state)
+    expect(afterProbe(probing, 'nothing', NOW, CIRCUIT)).toEqual(state)
   })
 
   it.each([

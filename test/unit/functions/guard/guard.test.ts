@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { GuardStore } from '../../../../functions/guard/port.ts'
-import { LEAD_MS } from '../../../../functions/guard/port.ts'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import { UNTOUCHED } from '../../../../functions/guard/state.ts'
 import { Unavailable } from '../../../../functions/platform/unavailable.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -19,7 +19,7 @@ describe('a guard: what it costs', () => {
 
     for (let i = 0; i < 30; i++) {
       await permits(guard, 10)
-      await guard.report({ succeeded: true })
+      await guard.report({ findings: 'well' })
       advance(100)
     }
 
@@ -85,8 +85,8 @@ describe('a guard: what it costs', () => {
   it('is nothing for a report of a call that succeeded', async () => {
     const { process, calls } = aFleet(CIRCUIT)
 
-    await process().report({ succeeded: true })
-    await process().report({ succeeded: undefined })
+    await process().report({ findings: 'well' })
+    await process().report({ findings: 'nothing' })
 
     expect(calls()).toEqual({ reads: 0, writes: 0 })
   })
@@ -101,9 +101,9 @@ describe('a guard: what it tells of', () => {
     await fail(other, 3)
     advance(30_000)
     const permit = await other.permit(ask)
-    await other.report({ succeeded: false, probe: permit.granted ? permit.probe : undefined })
-    await one.report({ succeeded: false, failures: 0, pause_until: NOW + 60_000 })
-    await one.report({ succeeded: false, failures: 0, pause_until: NOW + 60_000 })
+    await other.report({ findings: { failures: 1 }, probe: permit.granted ? permit.probe : undefined })
+    await one.report({ findings: 'nothing', pause_until: NOW + 60_000 })
+    await one.report({ findings: 'nothing', pause_until: NOW + 60_000 })
 
     expect(changes).toEqual(['opened', 'opened again', 'paused'])
   })
@@ -195,8 +195,8 @@ describe('a guard: a store that fails', () => {
     expect(await permits(process(busy), 2)).toEqual(
       [1, 2].map(() => ({ granted: false, until: NOW + 5_000, because: 'rate limited' })),
     )
-    expect(store.write.mock.calls.length).toBe(20)
-    await expect(fail(process(busy))).rejects.toThrow('the guard of the model is unavailable')
+    expect(store.write.mock.calls.length).toBe(12)
+    await expect(fail(process(busy))).rejects.toThrow('the state of the model is unavailable')
   })
 })
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createGuard } from '../../../../functions/guard/guard.ts'
 import type { RateLimit } from '../../../../functions/guard/policies.ts'
-import type { Guard } from '../../../../functions/guard/port.ts'
+import type { Ask, Guard } from '../../../../functions/guard/port.ts'
 import { toleranceOf } from '../../../../functions/guard/rate-limit.ts'
 import { NOW } from '../../../support/clock.ts'
 import { memoryGuards } from '../../../support/memory/guards.ts'
@@ -11,6 +11,8 @@ const anAsk = fc.record({
   process: fc.nat(5),
   /** How much of the tolerance passes before the call is made. */
   late: fc.constantFrom(0, 0.5, 1),
+  /** What its process hears of how long its calls take to be ready. */
+  took: fc.constantFrom(undefined, undefined, 100, 2_000),
   /** What an ask does that has to wait: it comes back in time, or too late for its turn. */
   comesBack: fc.constantFrom('in time', 'late'),
 })
@@ -32,23 +34,25 @@ async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: rea
   let now = NOW
   const store = memoryGuards()
   let nonces = 0
-  const ids = { nonce: () => `${nonces++}` }
-  const fleet = behind.map(ms => createGuard({ store, clock: () => now - ms, ids }, 'text', { rate_limit: limit }))
+  const system = { ids: { nonce: () => `${nonces++}` }, sleep: async () => undefined, random: () => 0.5 }
+  const fleet = behind.map(ms =>
+    createGuard({ ...system, store, clock: () => now - ms }, 'text', { rate_limit: limit }),
+  )
   /** Undefined for a call that may not be made: so far ahead, no turns are given. */
-  const permit = async (guard: Guard, turn?: number): Promise<number | undefined> => {
-    const permit = await guard.permit({ turn, until: now + 60_000 })
+  const permit = async (guard: Guard, ask: Pick<Ask, 'turn' | 'took'>): Promise<number | undefined> => {
+    const permit = await guard.permit({ ...ask, until: now + 60_000 })
     return permit.granted ? permit.at : undefined
   }
   const calls: number[] = []
   for (const { after, asks } of moments) {
     now += Math.round((after * limit.interval_ms) / 1_000)
     const turns = await Promise.all(
-      asks.map(async ({ process, comesBack }) => {
+      asks.map(async ({ process, comesBack, took }) => {
         const guard = fleet[process]
         if (!guard) throw new Error('there are six')
-        const turn = await permit(guard)
+        const turn = await permit(guard, { took })
         // Waiting for a turn, or for another one after that was missed, is another ask.
-        return comesBack === 'in time' ? permit(guard, turn) : permit(guard, now - limit.interval_ms)
+        return permit(guard, { turn: comesBack === 'in time' ? turn : now - limit.interval_ms })
       }),
     )
     for (const [i, { late }] of asks.entries()) {

@@ -1,8 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RateLimit } from '../../../../functions/guard/policies.ts'
-import { LEAD_MS } from '../../../../functions/guard/port.ts'
-import { type Bucket, nextTurn, toleranceOf, usageOf, withTurn } from '../../../../functions/guard/rate-limit.ts'
+import {
+  type Bucket,
+  LEAD_MS,
+  nextTurn,
+  toleranceOf,
+  usageOf,
+  withTurn,
+} from '../../../../functions/guard/rate-limit.ts'
 import { NOW } from '../../../support/clock.ts'
 
 const LIMIT: RateLimit = { count: 20, interval_ms: 2_000 }

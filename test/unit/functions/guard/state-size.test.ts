@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { admit, afterReport, type GuardState, UNTOUCHED } from '../../../../functions/guard/state.ts'
+import { afterReport } from '../../../../functions/guard/after-report.ts'
+import { grant } from '../../../../functions/guard/grant.ts'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
+import { type GuardState, UNTOUCHED } from '../../../../functions/guard/state.ts'
 import { NOW } from '../../../support/clock.ts'
 
 /** What one write unit of DynamoDB pays for. */
@@ -13,21 +16,24 @@ function sizeOf(value: unknown): number {
   return 3 + fields.reduce((sum, [name, field]) => sum + 1 + sizeOf(name) + sizeOf(field), 0)
 }
 
+/** What a state takes as the item of a model. */
+const bytesOf = (state: GuardState): number => sizeOf(JSON.parse(JSON.stringify({ model: 'm'.repeat(32), ...state })))
+
 /** What the last interval is divided into; up to a count of 24, each call is kept (rate-limit.ts). */
 const bucketsOf = (count: number): number => (count <= 24 ? count : 20)
 
-const circuit = { failures: 10, within_ms: 60_000, open_ms: 30_000 }
+const CIRCUIT = { failures: 10, within_ms: 60_000, open_ms: 30_000 }
 
 /** The state after two intervals of calls that come as fast as the limit lets them through, evenly: so each bucket is in use. */
-function saturated(count: number, interval_ms: number): GuardState {
+function saturated(count: number, interval_ms: number, circuit = CIRCUIT): GuardState {
   const policies = { rate_limit: { count, interval_ms }, circuit }
   let state = UNTOUCHED
   for (let call = 0; call < 2 * count; call++) {
     const now = NOW + Math.floor((call * interval_ms) / count)
-    state = admit(state, [{ until: now + 90_000 }], { now, id: 'nonce' }, policies).state
+    state = grant(state, [{ until: now + 90_000 }], { now, lead: LEAD_MS, id: 'nonce' }, policies).state
   }
-  const failed = { succeeded: false, failures: circuit.failures - 1, pause_until: NOW + 900_000 }
-  const line = { turn: NOW + 900_000, taken: count }
+  const failed = { findings: { failures: circuit.failures - 1 }, pause_until: NOW + 900_000 }
+  const line = { turn: NOW + 900_000, taken: count, heard: NOW + 900_000 }
   return afterReport(
     { ...state, line, version: 1_000_000, writer: 'a'.repeat(22) },
     failed,
@@ -52,7 +58,14 @@ describe('the state of a model', () => {
     const state = saturated(count, interval_ms)
 
     expect(state.calls.length).toBeGreaterThanOrEqual(bucketsOf(count))
-    expect(state.failures).toHaveLength(circuit.failures - 1)
-    expect(sizeOf(JSON.parse(JSON.stringify({ model: 'm'.repeat(32), ...state })))).toBeLessThanOrEqual(WRITE_UNIT)
+    expect(state.failures).toHaveLength(CIRCUIT.failures - 1)
+    expect(bytesOf(state)).toBeLessThanOrEqual(WRITE_UNIT)
+  })
+
+  it('costs two with the most failures that a circuit may take', () => {
+    const state = saturated(10_000, 60_000, { ...CIRCUIT, failures: 100 })
+
+    expect(state.failures).toHaveLength(99)
+    expect(bytesOf(state)).toBeLessThanOrEqual(2 * WRITE_UNIT)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LEAD_MS } from '../../../../functions/guard/port.ts'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { aBatchWorker, calls, echo, failure, promptsOf } from '../../../support/batch-worker.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -112,7 +112,7 @@ describe('a worker with batches: a split that can’t go on', () => {
     const endpoint: WorkerPorts['endpoint'] = {
       ...ports.endpoint,
       call: async (id, body) => {
-        await aGuard().report({ succeeded: false })
+        await aGuard().report({ findings: { failures: 1 } })
         ports.advance(1_000)
         return ports.endpoint.call(id, body)
       },
@@ -169,7 +169,7 @@ describe('a worker with batches: a circuit', () => {
     const { ports, asked, invoke, messagesOf, stored, deferred, aGuard, guards } = aBatchWorker(echo, {
       circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },
     })
-    await aGuard().report({ succeeded: false })
+    await aGuard().report({ findings: { failures: 1 } })
     const messages = await messagesOf(['a', 'b', 'c'])
 
     await invoke(messages)

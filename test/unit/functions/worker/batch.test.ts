@@ -196,7 +196,7 @@ describe('a worker with batches: what happens to one of a batch', () => {
         circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },
         rate_limit: { count: 1, interval_ms: 10_000 },
       })
-      if (hindrance === 'an open circuit') await aGuard().report({ succeeded: false })
+      if (hindrance === 'an open circuit') await aGuard().report({ findings: { failures: 1 } })
       else await aGuard().permit({ until: NOW })
       const messages = await messagesOf(['a', 'b', 'c'])
       const isUnlucky = (_: unknown, message: unknown) =>

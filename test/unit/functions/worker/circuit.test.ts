@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LEAD_MS } from '../../../../functions/guard/port.ts'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import { InferenceMessage } from '../../../../functions/requests/messages.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LEAD_MS } from '../../../../functions/guard/port.ts'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import type { ModelAnswer } from '../../../../functions/inference/port.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -27,7 +27,7 @@ describe('a worker: a permit that has become old', () => {
     const { ports, asked, aGuard, deferred, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
     const slow = claimingSlowly(ports, async () => {
-      await aGuard().report({ succeeded: false })
+      await aGuard().report({ findings: { failures: 1 } })
       ports.advance(1_001)
     })
 
@@ -41,7 +41,7 @@ describe('a worker: a permit that has become old', () => {
   it('is kept by a probe that has been slow', async () => {
     const { ports, asked, aGuard, guards, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
-    await aGuard().report({ succeeded: false })
+    await aGuard().report({ findings: { failures: 1 } })
     ports.advance(circuit.open_ms)
 
     await run(
@@ -56,10 +56,10 @@ describe('a worker: a permit that has become old', () => {
   it('leaves no probe behind when the model has asked for a pause meanwhile', async () => {
     const { ports, asked, aGuard, guards, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
-    await aGuard().report({ succeeded: false })
+    await aGuard().report({ findings: { failures: 1 } })
     ports.advance(circuit.open_ms)
     const slow = claimingSlowly(ports, async () => {
-      await aGuard().report({ succeeded: true, pause_until: ports.clock() + 20_000 })
+      await aGuard().report({ findings: 'well', pause_until: ports.clock() + 20_000 })
       ports.advance(1_001)
     })
 
@@ -70,7 +70,7 @@ describe('a worker: a permit that has become old', () => {
   })
 
   it('is no turn for others when the request that brought it is run elsewhere', async () => {
-    const rate_limit = { count: 1, interval_ms: 10_000 }
+    const rate_limit = { count: 1, interval_ms: 4_000 }
     const { ports, asked, deferred, invoke } = aWorker(undefined, { batched: true, rate_limit, retry })
     const [first, second] = [await ports.items.create(anItem()), await ports.items.create(anItem())]
     await ports.guard.permit({ until: NOW + 60_000 })

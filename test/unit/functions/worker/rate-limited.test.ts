@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LEAD_MS } from '../../../../functions/guard/port.ts'
+import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import type { RequestItem } from '../../../../functions/requests/item.ts'
 import { InferenceMessage } from '../../../../functions/requests/messages.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
@@ -104,6 +104,26 @@ describe('a worker: a rate limit', () => {
     expect(await stored(item)).not.toHaveProperty('reached')
     expect(lastDeferred().message.hints?.turn).toBeGreaterThan(ports.clock())
   })
+
+  it.each([
+    { priority: 'normal', hints: { has_waited: true } },
+    { priority: 'high', hints: { turn: expect.any(Number) } },
+  ] as const)(
+    'books no turn further ahead for a $priority request that asks again than for one that asks',
+    async ({ priority, hints }) => {
+      const { ports, run, stored } = aWorker({ count: 1, interval_ms: 10_000 })
+      const item = await ports.items.create(anItem({ priority }))
+      const claim: WorkerPorts['items']['claim'] = async (message, terms) => {
+        ports.advance(1_000)
+        return ports.items.claim(message, terms)
+      }
+
+      await run(item, { ...ports, items: { ...ports.items, claim } })
+
+      expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 0 })
+      expect(ports.queue.sent(`inference-text-${priority}`)).toMatchObject([{ body: { hints } }])
+    },
+  )
 
   it('spends no turn on a request that has been cancelled meanwhile', async () => {
     const { ports, create, invoke, guards, asked, deferred } = aWorker()

@@ -36,6 +36,26 @@ describe('a worker: a model that asks to be left alone', () => {
     expect(asked).toHaveLength(1)
   })
 
+  it('is probed again after the pause when it answers so to a probe, which neither closes its circuit nor opens it for longer', async () => {
+    const { ports, create, run, open, model, asked, state } = aGuardedWorker()
+    await open()
+    const opened = (await state())?.open
+    ports.advance(10_000)
+    model.answer = busy
+
+    await run(await create())
+
+    expect(await state()).toMatchObject({ open: opened, paused_until: NOW + 13_000 })
+    expect(await state()).not.toHaveProperty('probe')
+    await run(await create())
+    expect(asked).toHaveLength(1)
+    ports.advance(3_000)
+    model.answer = SUCCESS
+    await run(await create())
+    expect(asked).toHaveLength(2)
+    expect(await state()).not.toHaveProperty('open')
+  })
+
   it('has failed when it answers 503, whatever it asks for', async () => {
     const { create, run, model, state } = aGuardedWorker()
     model.answer = { ...busy, status: 503 }

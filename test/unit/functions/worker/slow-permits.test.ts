@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { createGuard } from '../../../../functions/guard/guard.ts'
+import type { RateLimit } from '../../../../functions/guard/policies.ts'
+import type { GuardStore } from '../../../../functions/guard/port.ts'
+import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
+import { aMessage, anItem } from '../../../support/requests.ts'
+import { aWorker, SUCCESS } from '../../../support/worker.ts'
+
+interface Slowness {
+  /** What each write of the model's state takes, milliseconds. */
+  readonly write?: number
+  /** What each claim takes. */
+  readonly claim?: number
+}
+
+/** A worker of a process where some things take their time, and how many turns it was given. */
+function aSlowWorker(rate_limit: RateLimit, { write = 0, claim = 0 }: Slowness) {
+  const worker = aWorker(SUCCESS, { rate_limit })
+  const { ports, guards } = worker
+  let writes = 0
+  const store: GuardStore = {
+    ...guards,
+    write: async (model, next) => {
+      writes++
+      const stored = await guards.write(model, next)
+      ports.advance(write)
+      return stored
+    },
+  }
+  const guard = createGuard({ ...ports, store }, 'text', { rate_limit })
+  let turns = 0
+  const using: WorkerPorts = {
+    ...ports,
+    guard: {
+      ...guard,
+      permit: async ask => {
+        const permit = await guard.permit(ask)
+        if (permit.granted && permit.at !== ask.turn) turns++
+        return permit
+      },
+    },
+    items: {
+      ...ports.items,
+      claim: async (message, terms) => {
+        ports.advance(claim)
+        return ports.items.claim(message, terms)
+      },
+    },
+  }
+  const run = async () => worker.invoke([aMessage(await ports.items.create(anItem()))], using)
+  return { ...worker, run, turns: () => turns, writes: () => writes }
+}
+
+describe('a worker: turns in a rate limit, where all takes its time', () => {
+  it.each([
+    { limit: { count: 1_000, interval_ms: 1_000 }, slowness: { write: 100 } },
+    { limit: { count: 1_000, interval_ms: 1_000 }, slowness: { write: 1_000 } },
+    { limit: { count: 1_000, interval_ms: 2_000 }, slowness: { claim: 200 } },
+    { limit: { count: 1_000, interval_ms: 2_000 }, slowness: { write: 200, claim: 800 } },
+  ])('are soon given so far ahead that hardly any is missed: $slowness', async ({ limit, slowness }) => {
+    const { run, asked, turns } = aSlowWorker(limit, slowness)
+
+    for (let i = 0; i < 100; i++) await run()
+
+    expect(asked.length).toBeGreaterThanOrEqual(98)
+    expect(turns() - asked.length).toBeLessThan(15)
+  })
+
+  it('are asked for three times at most, then the request is given back uncalled', async () => {
+    const { run, asked, deferred, writes } = aSlowWorker({ count: 1_000, interval_ms: 1_000 }, { write: 4_000 })
+
+    await run()
+
+    expect(asked).toEqual([])
+    expect(deferred()).toMatchObject([{ delay_seconds: 1, body: { hints: { has_waited: true } } }])
+    expect(writes()).toBe(3)
+  })
+})
