@@ -261,6 +261,27 @@ describe('alarms', () => {
     }
   })
 
+  it('of this account may publish to the topic, and nothing in the clear', () => {
+    const { PolicyDocument } = only(template, 'AWS::SNS::TopicPolicy').Properties
+    expect(PolicyDocument).toMatchObject({
+      Statement: [
+        {
+          Effect: 'Deny',
+          Action: 'sns:Publish',
+          Principal: '*',
+          Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+        },
+        {
+          Effect: 'Allow',
+          Action: 'sns:Publish',
+          Principal: { Service: 'cloudwatch.amazonaws.com' },
+          Resource: { Ref: only(template, 'AWS::SNS::Topic').id },
+          Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+        },
+      ],
+    })
+  })
+
   it('tell the topic, and lead to a chapter of the runbook', () => {
     const chapters = [...runbook.matchAll(/^## (.*)$/gm)].map(([, title]) =>
       String(title)
