@@ -77,7 +77,8 @@ export class SluiceFunction extends Construct {
       role: this.role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
-      applicationLogLevelV2: ApplicationLogLevel[log_level],
+      // Metrics are lines of level INFO: a higher level here would drop them, too. The logger itself keeps `log_level`.
+      applicationLogLevelV2: log_level === 'DEBUG' ? ApplicationLogLevel.DEBUG : ApplicationLogLevel.INFO,
       // A start and a report line an invocation would cost more than our own lines; failures are WARN and stay.
       systemLogLevelV2: SystemLogLevel.WARN,
       ...(props.mayLoop && { recursiveLoop: RecursiveLoop.ALLOW }),

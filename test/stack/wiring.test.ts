@@ -111,12 +111,23 @@ describe('functions', () => {
     })
   })
 
+  it.each([
+    ['DEBUG', 'DEBUG'],
+    ['INFO', 'INFO'],
+    ['ERROR', 'INFO'],
+  ])('that log from %s on let lines from %s on through, among which metrics are', (log_level, level) => {
+    const { template } = synthesizeText(PIPELINE.replace('log_level: WARN', `log_level: ${log_level}`))
+    const { Properties } = functionOf(template, 'collector')
+    expect(Properties.LoggingConfig).toMatchObject({ ApplicationLogLevel: level })
+    expect(variablesOf(functionOf(template, 'collector')).POWERTOOLS_LOG_LEVEL).toBe(log_level)
+  })
+
   it('run on Node 24 and ARM64, with a log group of their own', () => {
     const functions = ofType(template, 'AWS::Lambda::Function')
     const groups = functions.map(({ Properties }) => JSON.stringify(Properties.LoggingConfig))
     for (const { Properties } of functions) {
       expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' })
-      expect(Properties.LoggingConfig).toMatchObject({ LogFormat: 'JSON', ApplicationLogLevel: 'WARN' })
+      expect(Properties.LoggingConfig).toMatchObject({ LogFormat: 'JSON' })
     }
     expect(new Set(groups).size).toBe(functions.length)
     for (const { Properties } of ofType(template, 'AWS::Logs::LogGroup')) {
