@@ -31,7 +31,8 @@ export interface SluiceStackProps {
 export class SluiceStack extends Stack {
   constructor(scope: Construct, { pipeline, bundles, assets }: SluiceStackProps) {
     const { name } = pipeline
-    super(scope, name, { description: 'Sluice: an asynchronous inference gateway.' })
+    // Without it, deleting the stack would take queues and functions before it stops at what protects data.
+    super(scope, name, { description: 'Sluice: an asynchronous inference gateway.', terminationProtection: true })
     Tags.of(this).add('Application', 'sluice')
     Tags.of(this).add('Pipeline', name)
 

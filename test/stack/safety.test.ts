@@ -9,7 +9,7 @@ import { createApp } from '../../lib/synthesize.ts'
 import { functionOf, grantsOf, ofType, only, outputOf, render, variablesOf } from './queries.ts'
 import { PIPELINE, STUB_BUNDLES, synthesizeText } from './synthesized.ts'
 
-const { template } = synthesizeText(PIPELINE)
+const { template, terminationProtection } = synthesizeText(PIPELINE)
 
 const CLUSTER = 'arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>:cluster:<StateLedgerCluster>'
 const LEDGER_SECRET = 'secretsmanager:GetSecretValue <StateLedgerCluster.MasterUserSecret.SecretArn>'
@@ -124,6 +124,10 @@ describe('each function may do exactly what it does', () => {
 })
 
 describe('what holds data is kept', () => {
+  it('the stack is not deleted with what waits in its queues', () => {
+    expect(terminationProtection).toBe(true)
+  })
+
   it('tables are on demand, recoverable to the second, encrypted, and neither deleted nor replaced', () => {
     const tables = ofType(template, 'AWS::DynamoDB::GlobalTable')
     expect(tables).toHaveLength(5)
