@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib'
+import { Annotations, Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { LONGEST_OPEN_MS } from '../../functions/guard/circuit.ts'
 import { queueName } from '../../functions/queue/names.ts'
@@ -15,6 +15,9 @@ import type { PayloadStore } from './payload-store.ts'
 import { policiesOf } from './policies.ts'
 import type { Tables } from './tables.ts'
 import { type ConsumerProps, WorkQueue } from './work-queue.ts'
+
+/** Hosts that are this machine, as a parsed URL has them. */
+const LOOPBACK = /^(?:127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]|(?:.*\.)?localhost)$/
 
 export interface ModelProps {
   readonly deployment: Deployment
@@ -50,6 +53,17 @@ export class Model extends Construct {
       runbook: 'workers-crash',
     })
     this.#watchCircuit(props)
+    this.#warnOfLoopback(props)
+  }
+
+  /** Right for `npm start`; the CDK's command line shows it before it deploys. */
+  #warnOfLoopback({ deployment }: ModelProps): void {
+    const { endpoint, batch } = modelOf(deployment, this.name)
+    for (const url of new Set([endpoint.url, batch?.url ?? endpoint.url])) {
+      if (!LOOPBACK.test(new URL(url).hostname)) continue
+      const warning = `models.${this.name} is called at ${url}: deployed, that is the worker itself, where nothing answers.`
+      Annotations.of(this).addWarningV2('sluice:loopback', warning)
+    }
   }
 
   #watchCircuit({ deployment }: ModelProps): void {
