@@ -47,6 +47,17 @@ describe('the front door', () => {
     expect(ofType(template, 'AWS::ApiGatewayV2::Route')).toHaveLength(9)
   })
 
+  it('bounds the calls of each route, and those that need no key to what monitors ask', () => {
+    const stage = only(template, 'AWS::ApiGatewayV2::Stage')
+    const open = { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 50 }
+    expect(stage.Properties).toMatchObject({
+      DefaultRouteSettings: { ThrottlingRateLimit: 2_000, ThrottlingBurstLimit: 2_000 },
+      RouteSettings: { 'GET /healthz': open, $default: open },
+    })
+    for (const RouteKey of ['GET /healthz', '$default'])
+      expect(stage.DependsOn).toContain(only(template, 'AWS::ApiGatewayV2::Route', { RouteKey }).id)
+  })
+
   it('asks the authorizer by the key header, and remembers its answer for 60 s', () => {
     expect(authorizer.Properties).toMatchObject({
       AuthorizerType: 'REQUEST',
