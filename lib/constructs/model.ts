@@ -102,8 +102,9 @@ export class Model extends Construct {
       alarms,
       queueName: `${pipeline.name}-${queueName(name, priority)}`,
       consumerTimeout: workerTimeout(deployment, name).plus(window(deployment, name)),
-      // A deferral is a message of its own, so only crashes and lost acknowledgements count here.
-      maxReceiveCount: 10,
+      // Messages wait while a table or the model's secret is away, and deferrals are messages of their own. Crashes are counted in
+      // the item, and the sweeper ends what is overdue: this only keeps a message that is never dealt with from coming back for ever.
+      maxReceiveCount: 1000,
       oldest: {
         age: Duration.millis(pipeline.queue.expire_after / 2),
         description: `Requests of ${name}, ${priority}, have waited half of queue.expire_after, at whose end they expire.`,

@@ -198,8 +198,8 @@ describe('queues', () => {
   })
 
   it.each([
-    ['Shop-1-inference-text-normal', 'worker-text', 10, 90],
-    ['Shop-1-inference-image-high', 'worker-image', 10, 870],
+    ['Shop-1-inference-text-normal', 'worker-text', 1000, 90],
+    ['Shop-1-inference-image-high', 'worker-image', 1000, 870],
     ['Shop-1-results', 'collector', 1000, 120],
   ])(
     '%s hides a message for longer than the %s runs, and gives it up after %i receives',
