@@ -11,6 +11,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import type { RequestItem } from '../../../../functions/requests/item.ts'
 import type { handler as Handler } from '../../../../functions/worker/handler.ts'
 import type { Settings } from '../../../../functions/worker/settings.ts'
+import { NOW } from '../../../support/clock.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 
@@ -33,13 +34,18 @@ beforeAll(async () => {
   handler = (await import('../../../../functions/worker/handler.ts')).handler
 })
 beforeEach(() => {
+  // The handler's clock is the system's, and the requests' deadlines are of the day that tests live on.
+  vi.useFakeTimers({ now: NOW, toFake: ['Date'] })
   dynamoDb.reset()
   sqs.reset()
   // No guard has been written yet.
   dynamoDb.on(GetItemCommand, { TableName: 'models' }).resolves({})
   sqs.on(SendMessageCommand).resolves({}).on(SendMessageBatchCommand).resolves({})
 })
-afterEach(() => vi.restoreAllMocks())
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
 
 const claimable = (item: RequestItem) =>
   dynamoDb
