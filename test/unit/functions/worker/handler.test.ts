@@ -107,6 +107,7 @@ describe('worker', () => {
     ])
     expect(output.text()).not.toContain('secret words')
     expect(output.text()).toContain(unlucky.request_id)
+    expect(output.text()).toContain('"ReturnedMessages":1')
   })
 
   it('acknowledges a second delivery of a request that has ended', async () => {
