@@ -50,8 +50,7 @@ export class SluiceStack extends Stack {
         new Model(this, `Model-${model}`, {
           ...common,
           name: model,
-          results: results.work,
-          collector: results.collector,
+          results,
         }),
     )
     const queues = [...models.flatMap(model => Object.values(model.queues)), results.work]

@@ -188,6 +188,7 @@ describe('queues', () => {
     ['Shop-1-inference-image-high', 'worker-image', { batch: 8, at_once: 5 }],
     ['Shop-1-inference-image-normal', 'worker-image', { batch: 1, at_once: 7 }],
     ['Shop-1-results', 'collector', { batch: 10, at_once: 10 }],
+    ['Shop-1-inference-dlq', 'collector', { batch: 10, at_once: 2 }],
   ])('%s feeds the %s, whose failures come back one by one', (queueName, service, { batch, at_once }) => {
     const mapping = mappingOf(template, queueName)
     expect(mapping.FunctionName).toEqual({ Ref: functionOf(template, service).id })
@@ -198,31 +199,31 @@ describe('queues', () => {
   })
 
   it.each([
-    ['Shop-1-inference-text-normal', 'worker-text', 1000, 90],
-    ['Shop-1-inference-image-high', 'worker-image', 1000, 870],
-    ['Shop-1-results', 'collector', 1000, 120],
+    ['Shop-1-inference-text-normal', 'worker-text', 'Shop-1-inference-dlq', 90],
+    ['Shop-1-inference-image-high', 'worker-image', 'Shop-1-inference-dlq', 870],
+    ['Shop-1-results', 'collector', 'Shop-1-results-dlq', 120],
   ])(
-    '%s hides a message for longer than the %s runs, and gives it up after %i receives',
-    (name, service, receives, timeout) => {
+    '%s hides a message for longer than the %s runs, and gives it up to %s after a thousand receives',
+    (name, service, givenUpTo, timeout) => {
       const queue = queueOf(template, name)
-      const deadLetters = queueOf(template, `${name}-dlq`)
+      const deadLetters = queueOf(template, givenUpTo)
       expect(functionOf(template, service).Properties.Timeout).toBe(timeout)
       expect(queue.Properties.VisibilityTimeout).toBe(timeout + 30)
       expect(queue.Properties.RedrivePolicy).toEqual({
         deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters.id, 'Arn'] },
-        maxReceiveCount: receives,
+        maxReceiveCount: 1000,
       })
     },
   )
 
   it('keep messages for 14 days and take none that is sent in the clear', () => {
     const queues = ofType(template, 'AWS::SQS::Queue')
-    expect(queues).toHaveLength(10)
+    expect(queues).toHaveLength(7)
     for (const { Properties } of queues) {
       expect(Properties).toMatchObject({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true })
     }
     const policies = ofType(template, 'AWS::SQS::QueuePolicy').map(({ Properties }) => JSON.stringify(Properties))
-    expect(policies).toHaveLength(10)
+    expect(policies).toHaveLength(7)
     for (const policy of policies) expect(policy).toContain('"aws:SecureTransport":"false"')
   })
 
@@ -238,7 +239,7 @@ describe('queues', () => {
     const names = ofType(synthesizeText(longest).template, 'AWS::SQS::Queue').map(
       ({ Properties }) => Properties.QueueName,
     )
-    expect(names).toContain(`${'S'.repeat(24)}-inference-${model}-normal-dlq`)
+    expect(names).toContain(`${'S'.repeat(24)}-inference-${model}-normal`)
     for (const name of names) expect(String(name).length).toBeLessThanOrEqual(80)
   })
 })
