@@ -41,12 +41,12 @@ describe('what operators see of models', () => {
     )
   })
 
-  it('is on the dashboard, two rows a model', () => {
+  it('is on the dashboard, in rows of each model', () => {
     const [dashboard] = ofType(template, 'AWS::CloudWatch::Dashboard')
     const body = JSON.stringify(dashboard?.Properties.DashboardBody)
 
     for (const model of ['text', 'image'])
-      for (const title of ['waiting', 'oldest', 'workers', 'calls', 'put back', 'circuit and pauses'])
+      for (const title of ['waiting', 'oldest', 'ended', 'workers', 'calls', 'put back', 'circuit and pauses'])
         expect(body).toContain(`${model}: ${title}`)
     for (const metric of ['DeferredByCircuit', 'DeferredByPause', 'DeferredByRateLimit', 'RetriedRequests'])
       expect(body).toContain(metric)
