@@ -31,7 +31,8 @@ export interface SluiceStackProps {
 export class SluiceStack extends Stack {
   constructor(scope: Construct, { pipeline, bundles, assets }: SluiceStackProps) {
     const { name } = pipeline
-    super(scope, name, { description: 'Sluice: an asynchronous inference gateway.' })
+    // Without it, deleting the stack would take queues and functions before it stops at what protects data.
+    super(scope, name, { description: 'Sluice: an asynchronous inference gateway.', terminationProtection: true })
     Tags.of(this).add('Application', 'sluice')
     Tags.of(this).add('Pipeline', name)
 
@@ -49,8 +50,7 @@ export class SluiceStack extends Stack {
         new Model(this, `Model-${model}`, {
           ...common,
           name: model,
-          results: results.work,
-          collector: results.collector,
+          results,
         }),
     )
     const queues = [...models.flatMap(model => Object.values(model.queues)), results.work]

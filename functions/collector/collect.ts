@@ -14,9 +14,12 @@ interface Taken {
 export interface Collected {
   /** Events that must come again, and why: nothing of theirs is lost by then, whatever was done already. */
   readonly again: ReadonlyMap<ResultEvent, unknown>
-  /** Items that reached their end here. */
-  readonly ended: readonly RequestItem[]
+  /** Requests of which the ledger has learnt here that they ended, wherever they did. */
+  readonly ended: readonly Ended[]
 }
+
+/** How a request ended, and what it was charged here. */
+export type Ended = Pick<RequestItem, 'request_id' | 'model' | 'status' | 'charge'>
 
 /**
  * Takes a batch of events: decide (each outcome's transition of its item), record (one statement), settle (an update a
@@ -27,7 +30,8 @@ export async function collect(ports: CollectorPorts, events: readonly ResultEven
   const again = new Map<ResultEvent, unknown>()
   const taken = await takeAll(ports, events, again)
   await record(ports, taken, again)
-  const ended = await settle(ports, taken, again)
+  await settle(ports, taken, again)
+  const ended = taken.flatMap(one => (again.has(one.event) ? [] : endOf(one)))
   return { again, ended }
 }
 
@@ -84,14 +88,18 @@ async function record({ ledger }: CollectorPorts, taken: readonly Taken[], again
   }
 }
 
-async function settle({ quota }: CollectorPorts, taken: readonly Taken[], again: Again): Promise<RequestItem[]> {
+async function settle({ quota }: CollectorPorts, taken: readonly Taken[], again: Again): Promise<void> {
   const recorded = taken.filter(({ event }) => !again.has(event))
   const ended = recorded.flatMap(({ item }) => (item ? [item] : []))
   try {
     await quota.close(ended.map(item => ({ reservation: reservationOf(item), charge: item.charge })))
-    return ended
   } catch (error) {
     for (const { event, item } of recorded) if (item) again.set(event, error)
-    return []
   }
+}
+
+/** What was rejected was never accepted: it is no end of a request. */
+function endOf({ event, item }: Taken): Ended[] {
+  if (item) return [item]
+  return event.type === 'ended' && event.status !== 'rejected' ? [event] : []
 }

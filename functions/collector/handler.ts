@@ -6,7 +6,7 @@ import { bury } from '../lifecycle/bury.ts'
 import { parseMessage, retryLater } from '../platform/batch.ts'
 import { unreadableEvent } from '../requests/events.ts'
 import { AnyMessage, type InferenceMessage, type ResultEvent } from '../requests/messages.ts'
-import { collect } from './collect.ts'
+import { collect, type Ended } from './collect.ts'
 import { compose } from './compose.ts'
 import { Env } from './env.ts'
 
@@ -33,6 +33,7 @@ async function buried(message: InferenceMessage): Promise<boolean> {
   } catch (error) {
     const { request_id } = message
     ports.logger.error('a message that was given up comes again', { request_id, error: error as Error })
+    ports.metrics.addMetric('ReturnedMessages', 'Count', 1)
     return false
   }
 }
@@ -44,11 +45,25 @@ async function collected(events: readonly ResultEvent[]): Promise<ReadonlyMap<Re
     const request_id = 'request_id' in event ? event.request_id : undefined
     logger.error('an event was not taken and comes again', { type: event.type, request_id, error: error as Error })
   }
-  for (const { status } of ended)
-    metrics.addMetric(status === 'completed' ? 'CompletedRequests' : 'FailedRequests', 'Count', 1)
+  if (again.size > 0) metrics.addMetric('ReturnedMessages', 'Count', again.size)
+  for (const end of ended) countEnd(end)
   const charged = ended.reduce((sum, { charge }) => sum + (charge ?? 0), 0)
   metrics.addMetric('ChargedTokens', 'Count', charged)
   return again
+}
+
+const ENDS = {
+  completed: 'CompletedRequests',
+  failed: 'FailedRequests',
+  cancelled: 'CancelledRequests',
+  expired: 'ExpiredRequests',
+} as const
+
+/** In all, and of each model. An event that is sent or delivered twice counts twice. */
+function countEnd({ model, status }: Ended): void {
+  const name = ENDS[status as keyof typeof ENDS]
+  ports.metrics.addMetric(name, 'Count', 1)
+  ports.metrics.singleMetric().addDimension('model', model).addMetric(name, 'Count', 1)
 }
 
 export const handler = middy(handle).use(injectLambdaContext(ports.logger)).use(logMetrics(ports.metrics))

@@ -32,6 +32,7 @@ async function isTaken(input: Input): Promise<boolean> {
   } catch (error) {
     const { queue, message_id } = input
     logger.error('an input message was not taken and comes again', { queue, message_id, error: error as Error })
+    metrics.addMetric('ReturnedMessages', 'Count', 1)
     return false
   }
 }

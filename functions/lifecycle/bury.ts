@@ -7,6 +7,7 @@ import type { LifecyclePorts } from './ports.ts'
 import { rejectAbsent } from './reject-request.ts'
 
 const CRASHED: Failure = { code: 'worker_crashed', message: 'no worker could run the request to its end' }
+const NEVER_BEGUN: Failure = { code: 'unavailable', message: 'no worker could begin with the request' }
 
 /**
  * Ends the request of a message that its queue gave up. Answers whether the message is done with: a live lease or a
@@ -16,7 +17,7 @@ export async function bury(ports: LifecyclePorts, message: InferenceMessage, now
   const item = await ports.items.get(message.user_id, message.request_id)
   if (!item) return (await rejectAbsent(ports, tombstoneOf(message, now))).status === 'rejected'
   if (isTerminal(item.status) || item.run !== message.run || item.fingerprint !== message.fingerprint) return true
-  const ended = await ports.items.giveUp(item, CRASHED, now)
+  const ended = await ports.items.giveUp(item, item.attempt === 0 ? NEVER_BEGUN : CRASHED, now)
   if (ended) await endRequest(ports, ended, message)
   return ended !== undefined
 }

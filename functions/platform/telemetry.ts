@@ -10,10 +10,14 @@ export interface Telemetry {
 /** Parts of Powertools' lines that no log may hold (no stack trace, no AWS identifier); an error's `location` stays. */
 const WITHHELD = new Set(['stack', 'function_arn'])
 
-export const telemetry = (env: { LOG_FIELDS: string }): Telemetry => ({
-  logger: new Logger({
-    persistentKeys: JSON.parse(env.LOG_FIELDS),
-    jsonReplacerFn: (key, value) => (WITHHELD.has(key) ? undefined : value),
-  }),
-  metrics: new Metrics(),
-})
+export function telemetry(env: { LOG_FIELDS: string }): Telemetry {
+  // Lambda sets it to the level of its own filter, which metrics have to pass; Powertools would take it before POWERTOOLS_LOG_LEVEL.
+  delete process.env.AWS_LAMBDA_LOG_LEVEL
+  return {
+    logger: new Logger({
+      persistentKeys: JSON.parse(env.LOG_FIELDS),
+      jsonReplacerFn: (key, value) => (WITHHELD.has(key) ? undefined : value),
+    }),
+    metrics: new Metrics(),
+  }
+}

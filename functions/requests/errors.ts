@@ -26,6 +26,7 @@ export const FAILURE_CODES = [
   'invalid_model_response',
   'result_too_large',
   'worker_crashed',
+  'unavailable',
 ] as const
 export type FailureCode = (typeof FAILURE_CODES)[number]
 

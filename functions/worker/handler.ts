@@ -19,6 +19,7 @@ async function handle({ Records }: SQSEvent, context: Context): Promise<SQSBatch
   const ends_at = ports.clock() + context.getRemainingTimeInMillis()
   const again = await work(ports, Records, { ends_at, lease_until: ends_at + LEASE_MARGIN_MS })
   ports.metrics.addMetric('DeliveredRequests', 'Count', Records.length)
+  if (again.length > 0) ports.metrics.addMetric('ReturnedMessages', 'Count', again.length)
   return retryLater(again)
 }
 

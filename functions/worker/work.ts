@@ -15,6 +15,10 @@ export async function work(
   invocation: Invocation,
 ): Promise<SQSRecord[]> {
   const received = records.map(record => ({ record, message: parseMessage(InferenceMessage, record, ports.logger) }))
+  countTimeLeft(
+    ports,
+    received.flatMap(({ message }) => (message ? [message] : [])),
+  )
   const jobs = plan(received, ports.settings.batched)
   const perform = (job: Job) => performJob(ports, job, invocation)
   // Calls at the same time are what `concurrency` says: with batches, one an invocation.
@@ -25,6 +29,16 @@ export async function work(
 }
 
 const isAlone = (job: Job): boolean => job.act === 'run' && job.members.some(member => member.isAlone)
+
+/**
+ * How long the request nearest to its deadline has left. Its queue can't tell how old a request is: one that is put back is
+ * a new message.
+ */
+function countTimeLeft({ metrics, clock }: WorkerPorts, messages: readonly InferenceMessage[]): void {
+  if (messages.length === 0) return
+  const left = Math.min(...messages.map(({ deadline }) => deadline)) - clock()
+  metrics.addMetric('TimeLeft', 'Seconds', Math.max(0, left / 1_000))
+}
 
 async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation): Promise<SQSRecord[]> {
   if (job.act === 'run') return run(ports, job.members, invocation)

@@ -1,12 +1,14 @@
 import { MAX_INVOCATIONS } from './concurrency.ts'
 import type { Finding } from './finding.ts'
 import type { Model } from './model-schema.ts'
+import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, RESOURCES } from './resources.ts'
 import type { Pipeline, Plan } from './schema.ts'
 import { suggest } from './suggest.ts'
 
 /** What is wrong between the parts of a pipeline whose values are right each for itself. */
 export function crossCheck(pipeline: Pipeline): Finding[] {
   return [
+    ...checkResources(pipeline),
     ...checkInputs(pipeline),
     ...checkDefaultPlan(pipeline),
     ...checkRoutes(pipeline),
@@ -17,6 +19,16 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
       ...checkBatch(name, model),
     ]),
   ]
+}
+
+function checkResources(pipeline: Pipeline): Finding[] {
+  const count = countResources(pipeline)
+  if (count <= MAX_RESOURCES) return []
+  const { model, circuit, input } = RESOURCES
+  const message =
+    `must be fewer: the stack would have ${count} resources, and ${MAX_RESOURCES} fit CloudFormation's ${CLOUDFORMATION_TAKES} ` +
+    `(a model is ${model}, with circuit ${model + circuit}, an input ${input})`
+  return [{ path: ['models'], message, atKey: true }]
 }
 
 // Queues of an account share one space of names, and an input's is not prefixed: other systems send to it.

@@ -1,9 +1,12 @@
 import { z } from 'zod'
 import { duration, flag, Mapping, Name, oneOf, section, text, wholeNumber } from './fields.ts'
 import { Model } from './model-schema.ts'
+import { CLOUDFORMATION_TAKES, MAX_RESOURCES, RESOURCES } from './resources.ts'
 
 // A quota item lists its open requests and is written at each admission; this many keep it small.
 const IN_FLIGHT_PER_SHARD = 100
+
+const MOST_MODELS = Math.floor((MAX_RESOURCES - RESOURCES.stack) / (RESOURCES.model + RESOURCES.circuit))
 
 /** The two priorities that a request can have; each has queues and workers of its own. */
 export const Priority = oneOf('high', 'normal')
@@ -144,7 +147,11 @@ export const Pipeline = section({
   models: z
     .record(Name, Model, 'must be a mapping of model names to models')
     .refine(isFilled, 'must have at least one model')
-    .meta({ description: 'The models by name.' }),
+    .meta({
+      description:
+        `The models by name. CloudFormation takes ${CLOUDFORMATION_TAKES} resources in a stack, room for ${MOST_MODELS} models with a circuit; ` +
+        `each input takes ${RESOURCES.input} of them.`,
+    }),
   observability: Observability.prefault({}).meta({ description: 'What can be seen of the running system.' }),
 }).meta({ title: 'Sluice pipeline', description: 'The one file that decides what a deployment of Sluice is.' })
 export type Pipeline = z.infer<typeof Pipeline>

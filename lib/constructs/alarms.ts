@@ -1,6 +1,7 @@
-import { Duration } from 'aws-cdk-lib'
+import { Aws, Duration } from 'aws-cdk-lib'
 import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
 
@@ -27,6 +28,15 @@ export class Alarms extends Construct {
     super(scope, id)
     // Not encrypted with a key of ours: a message says which threshold was passed, nothing of a request.
     this.topic = new Topic(this, 'Topic', { displayName: 'Sluice alarms', enforceSSL: true })
+    // The policy that refuses what comes in the clear replaces the topic's own, which let the account's alarms in.
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+    )
   }
 
   /** Adds an alarm to the construct whose step it watches. */

@@ -2,12 +2,13 @@ import { Aws, Duration } from 'aws-cdk-lib'
 import { Dashboard as CloudWatchDashboard, GraphWidget, type IMetric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
 import type { FrontDoor } from './front-door.ts'
+import type { SluiceFunction } from './function.ts'
 import type { Gateway } from './gateway.ts'
 import type { Intake } from './intake.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 import type { Model } from './model.ts'
 import type { Results } from './results.ts'
-import type { WorkQueue } from './work-queue.ts'
+import type { DeadLetters, WorkQueue } from './work-queue.ts'
 
 export interface DashboardProps {
   readonly name: string
@@ -33,7 +34,7 @@ export class Dashboard extends Construct {
         frontDoorRow(props.frontDoor),
         ...(props.intake ? [inputsRow(props.intake)] : []),
         requestsRow(props),
-        ...props.models.map(modelRows),
+        ...props.models.map(model => modelRows(model, props.results)),
         resultsRow(props),
       ],
     })
@@ -56,9 +57,13 @@ function frontDoorRow({ api }: FrontDoor): GraphWidget[] {
 
 function inputsRow({ inputs, handler }: Intake): GraphWidget[] {
   return [
-    graph('Inputs: waiting', inputs.flatMap(waiting)),
+    graph('Inputs: waiting', inputs.map(waiting)),
     graph('Inputs: oldest', inputs.map(oldest)),
-    graph('Inputs: admitted', [handler.counted('AcceptedRequests'), handler.counted('RefusedRequests')]),
+    graph('Inputs: admitted', [
+      handler.counted('AcceptedRequests'),
+      handler.counted('RefusedRequests'),
+      handler.counted('ReturnedMessages'),
+    ]),
   ]
 }
 
@@ -67,21 +72,24 @@ function requestsRow({ gateway, results }: DashboardProps): GraphWidget[] {
   const { collector } = results
   return [
     graph('Admitted', [handler.counted('AcceptedRequests'), handler.counted('RefusedRequests')]),
-    graph('Ended', [collector.counted('CompletedRequests'), collector.counted('FailedRequests')]),
+    graph('Ended', ends(collector)),
     graph('Tokens', [handler.counted('ReservedTokens'), collector.counted('ChargedTokens')]),
   ]
 }
 
-/** Two rows: how its requests fare, and what becomes of their calls. */
-function modelRows({ name, queues, worker }: Model): GraphWidget[] {
+/** How its requests fare, and what becomes of their calls. */
+function modelRows(model: Model, { collector }: Results): GraphWidget[] {
+  const { name, queues, worker } = model
   const both = Object.values(queues)
   return [
-    graph(`${name}: waiting`, both.flatMap(waiting)),
-    graph(`${name}: oldest`, both.map(oldest)),
+    graph(`${name}: waiting`, both.map(waiting)),
+    graph(`${name}: oldest`, [...both.map(oldest), model.timeLeft()]),
+    graph(`${name}: ended`, ends(collector, name)),
     graph(`${name}: workers`, [
       worker.lambda.metricInvocations(),
       worker.lambda.metricErrors(),
       worker.lambda.metricThrottles(),
+      worker.counted('ReturnedMessages'),
     ]),
     graph(`${name}: calls`, [
       worker.counted('ModelCalls'),
@@ -102,18 +110,23 @@ function modelRows({ name, queues, worker }: Model): GraphWidget[] {
   ]
 }
 
-function resultsRow({ results, ledger }: DashboardProps): GraphWidget[] {
+function resultsRow({ results, intake, ledger }: DashboardProps): GraphWidget[] {
+  const deadLetters = [results.givenUp, ...[results.work, ...(intake?.inputs ?? [])].map(work => work.deadLetters)]
   return [
-    graph('Results: waiting', waiting(results.work)),
+    graph('Dead-letter queues: waiting', deadLetters.map(waiting)),
+    graph('Results: waiting', [waiting(results.work), results.collector.counted('ReturnedMessages')]),
     graph('Results: oldest', [oldest(results.work)]),
     graph('Ledger', [ledger.cluster.metricServerlessDatabaseCapacity({ statistic: Stats.MAXIMUM })]),
   ]
 }
 
-const waiting = ({ name, queue, deadLetters }: WorkQueue): IMetric[] => [
-  queue.metricApproximateNumberOfMessagesVisible({ label: name }),
-  deadLetters.metricApproximateNumberOfMessagesVisible({ label: `${name} (dead letters)` }),
-]
+const waiting = ({ name, queue }: WorkQueue | DeadLetters): IMetric =>
+  queue.metricApproximateNumberOfMessagesVisible({ label: name })
 
-const oldest = ({ name, queue }: WorkQueue): IMetric =>
-  queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, label: name })
+const oldest = (queue: WorkQueue): IMetric => queue.oldest().with({ label: queue.name })
+
+/** How requests ended: of a model, or in all. */
+const ends = (collector: SluiceFunction, model?: string): IMetric[] =>
+  ['CompletedRequests', 'FailedRequests', 'ExpiredRequests', 'CancelledRequests'].map(name =>
+    collector.counted(name, model),
+  )

@@ -1,6 +1,7 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import {
+  type CfnStage,
   HttpApi,
   HttpMethod,
   HttpRoute,
@@ -23,6 +24,15 @@ const KEY_CACHE = Duration.seconds(60)
 /** In five minutes: a single 503 is retried by its client, and wakes nobody. */
 const MAX_SERVER_ERRORS = 5
 
+/**
+ * Calls of one route a second, and at once after a pause: more than a busy deployment has, and so few that a
+ * flood of made-up keys, each of which is looked up, leaves most of the account's calls to other APIs.
+ */
+const THROTTLE = { rateLimit: 2_000, burstLimit: 2_000 }
+
+/** The same where no key is needed: many times what monitors ask, and less than one instance of the reader answers. */
+const OPEN_THROTTLE = { rateLimit: 20, burstLimit: 50 }
+
 /** No header values, which hold keys, and no path, which may hold anything. */
 const ACCESS_LOG = AccessLogFormat.custom(
   JSON.stringify({
@@ -38,6 +48,20 @@ const ACCESS_LOG = AccessLogFormat.custom(
     source_ip: '$context.identity.sourceIp',
   }),
 )
+
+/** The routes that need no key, and why that is right. */
+const OPEN_ROUTES = [
+  {
+    id: 'Health',
+    routeKey: HttpRouteKey.with('/healthz', HttpMethod.GET),
+    reason: 'Load balancers and monitors have no key; it says that the API answers, and nothing else.',
+  },
+  {
+    id: 'CatchAll',
+    routeKey: HttpRouteKey.DEFAULT,
+    reason: 'Says 404 or 405 to what is no route; it reads nothing, and an unknown path is no secret.',
+  },
+]
 
 export interface FrontDoorProps {
   readonly alarms: Alarms
@@ -55,8 +79,7 @@ export class FrontDoor extends Construct {
     super(scope, id)
     // No CORS: a key in a web page is everybody's key.
     this.api = new HttpApi(this, 'Api', { apiName: props.apiName, createDefaultStage: false })
-    this.#stage()
-    this.#routes(props)
+    this.#stage(this.#routes(props))
     props.alarms.add(this, 'ServerErrorsAlarm', {
       metric: this.api.metricServerError({ period: ALARM_PERIOD, statistic: 'Sum' }),
       threshold: MAX_SERVER_ERRORS,
@@ -65,19 +88,26 @@ export class FrontDoor extends Construct {
     })
   }
 
-  #stage(): void {
+  #stage(open: readonly HttpRoute[]): void {
     const logGroup = new LogGroup(this, 'AccessLog', {
       retention: RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.RETAIN,
     })
-    new HttpStage(this, 'Stage', {
+    const stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       autoDeploy: true,
+      throttle: THROTTLE,
       accessLogSettings: { destination: new LogGroupLogDestination(logGroup), format: ACCESS_LOG },
     })
+    const settings = { ThrottlingRateLimit: OPEN_THROTTLE.rateLimit, ThrottlingBurstLimit: OPEN_THROTTLE.burstLimit }
+    const resource = stage.node.defaultChild as CfnStage
+    resource.routeSettings = Object.fromEntries(OPEN_ROUTES.map(({ routeKey }) => [routeKey.key, settings]))
+    // API Gateway refuses settings of a route that isn't there yet.
+    stage.node.addDependency(...open)
   }
 
-  #routes(props: FrontDoorProps): void {
+  /** Answers with the routes that need no key. */
+  #routes(props: FrontDoorProps): HttpRoute[] {
     const gateway = new HttpLambdaIntegration('Gateway', props.gateway)
     const reader = new HttpLambdaIntegration('Reader', props.reader)
     const authorizer = new HttpLambdaAuthorizer('ApiKeys', props.authorizer, {
@@ -98,23 +128,10 @@ export class FrontDoor extends Construct {
       integration: reader,
       authorizer,
     })
-    this.#open(
-      HttpRouteKey.with('/healthz', HttpMethod.GET),
-      'Health',
-      reader,
-      'Load balancers and monitors have no key; it says that the API answers, and nothing else.',
-    )
-    this.#open(
-      HttpRouteKey.DEFAULT,
-      'CatchAll',
-      reader,
-      'Says 404 or 405 to what is no route; it reads nothing, and an unknown path is no secret.',
-    )
-  }
-
-  /** A route that needs no key, and why that is right. */
-  #open(routeKey: HttpRouteKey, id: string, integration: HttpLambdaIntegration, reason: string): void {
-    const route = new HttpRoute(this, id, { httpApi: this.api, routeKey, integration })
-    Validations.of(route).acknowledge({ id: 'AwsSolutions-APIG4', reason })
+    return OPEN_ROUTES.map(({ id, routeKey, reason }) => {
+      const route = new HttpRoute(this, id, { httpApi: this.api, routeKey, integration: reader })
+      Validations.of(route).acknowledge({ id: 'AwsSolutions-APIG4', reason })
+      return route
+    })
   }
 }

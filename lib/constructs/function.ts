@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib'
-import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
   ApplicationLogLevel,
@@ -18,6 +18,7 @@ import type * as z from 'zod'
 import type { BaseEnv as BaseEnvSchema } from '../../functions/platform/env.ts'
 import { SETTINGS_FILE } from '../../functions/platform/settings.ts'
 import { type EntryPoint, writeBundle } from '../bundle.ts'
+import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
 
 type Base = z.infer<typeof BaseEnvSchema>
@@ -77,7 +78,8 @@ export class SluiceFunction extends Construct {
       role: this.role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
-      applicationLogLevelV2: ApplicationLogLevel[log_level],
+      // Metrics are lines of level INFO: a higher level here would drop them, too. The logger itself keeps `log_level`.
+      applicationLogLevelV2: log_level === 'DEBUG' ? ApplicationLogLevel.DEBUG : ApplicationLogLevel.INFO,
       // A start and a report line an invocation would cost more than our own lines; failures are WARN and stay.
       systemLogLevelV2: SystemLogLevel.WARN,
       ...(props.mayLoop && { recursiveLoop: RecursiveLoop.ALLOW }),
@@ -90,13 +92,23 @@ export class SluiceFunction extends Construct {
     this.role.addToPolicy(new PolicyStatement({ effect: Effect.ALLOW, actions, resources }))
   }
 
-  /** The sum of what the function counts under a name. */
-  counted(metricName: string): Metric {
+  /** The sum of what the function counts under a name; of one model, if it counts that apart. */
+  counted(metricName: string, model?: string): Metric {
     return new Metric({
       namespace: this.#namespace,
       metricName,
-      dimensionsMap: { service: this.#service },
+      dimensionsMap: { service: this.#service, ...(model !== undefined && { model }) },
       statistic: Stats.SUM,
+    })
+  }
+
+  /** Invocations that failed, and messages that others could not deal with: a queue's own age leaves out what has come thrice. */
+  comesAgain(): IMetric {
+    return new MathExpression({
+      expression: 'FILL(errors, 0) + FILL(returned, 0)',
+      usingMetrics: { errors: this.lambda.metricErrors(), returned: this.counted('ReturnedMessages') },
+      period: ALARM_PERIOD,
+      label: 'comes again',
     })
   }
 

@@ -1,14 +1,14 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import type { Env } from '../../functions/intake/env.ts'
+import { DEAD_LETTERS } from '../../functions/queue/names.ts'
 import { GATEWAY_TIMEOUT_MS } from '../../functions/requests/timing.ts'
-import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import { admissionSettings } from './gateway.ts'
 import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
-import { WorkQueue } from './work-queue.ts'
+import { DeadLetters, WorkQueue } from './work-queue.ts'
 
 /** The gateway's: a worker that meets a message without an item waits for its admission as long as that may take. */
 const TIMEOUT = Duration.millis(GATEWAY_TIMEOUT_MS)
@@ -36,11 +36,12 @@ export class Intake extends Construct {
     this.handler = this.#handler(props)
     this.inputs = (deployment.pipeline.inputs ?? []).map(({ queue }) => this.#input(props, queue))
     for (const [i, input] of this.inputs.entries()) this.#output(input, i + 1)
-    deployment.alarms.add(this, 'ErrorsAlarm', {
-      metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),
-      threshold: 3,
+    deployment.alarms.add(this, 'ComesAgainAlarm', {
+      metric: this.handler.comesAgain(),
+      threshold: 1,
+      periods: 3,
       description:
-        'Taking messages of inputs crashes or runs out of time. From 3 in 5 minutes: one is repaired by a redelivery.',
+        'Messages of inputs come again and again. From 1 in 5 minutes, thrice: a redelivery repairs what passes.',
       runbook: 'inputs-are-not-taken',
     })
   }
@@ -73,24 +74,22 @@ export class Intake extends Construct {
   }
 
   #input({ deployment }: IntakeProps, queueName: string): WorkQueue {
-    const input = new WorkQueue(this, `Input-${queueName}`, {
-      alarms: deployment.alarms,
-      queueName,
-      consumerTimeout: TIMEOUT,
-      // Messages wait while a table or a queue is away: a thousand receives are more than half a day of that.
-      maxReceiveCount: 1000,
-      oldest: {
-        age: Duration.minutes(5),
-        description: `Messages of the input ${queueName} are not taken: they are admitted or refused in a second, not in 5 minutes.`,
-        runbook: 'inputs-are-not-taken',
-      },
+    const scope = new Construct(this, `Input-${queueName}`)
+    const { alarms } = deployment
+    const deadLetters = new DeadLetters(scope, 'DeadLetters', { alarms, queueName: queueName + DEAD_LETTERS })
+    const input = new WorkQueue(scope, 'Work', { queueName, consumerTimeout: TIMEOUT, deadLetters })
+    alarms.add(scope, 'OldestAlarm', {
+      metric: input.oldest(),
+      threshold: Duration.minutes(5).toSeconds(),
+      description: `Messages of the input ${queueName} are not taken: they are admitted or refused in a second, not in 5 minutes.`,
+      runbook: 'inputs-are-not-taken',
     })
     input.feed(this.handler, 'Mapping', {
       batchSize: 10,
       // Some thousand admissions a second, as much as the queues behind it are fed with by one function.
       maxConcurrency: 10,
     })
-    input.feedDeadLetters(this.handler, 'DeadLettersMapping')
+    deadLetters.feed(this.handler)
     return input
   }
 

@@ -1,7 +1,9 @@
-import { Duration } from 'aws-cdk-lib'
+import { Annotations, Duration } from 'aws-cdk-lib'
+import { MathExpression, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
 import { LONGEST_OPEN_MS } from '../../functions/guard/circuit.ts'
 import { queueName } from '../../functions/queue/names.ts'
+import { MAX_DELAY_SECONDS } from '../../functions/queue/port.ts'
 import type { Priority } from '../../functions/requests/ids.ts'
 import { WORKER_MARGIN_MS } from '../../functions/requests/timing.ts'
 import type { Env } from '../../functions/worker/env.ts'
@@ -13,8 +15,19 @@ import { type Own, SluiceFunction } from './function.ts'
 import { allowModelAccess } from './model-access.ts'
 import type { PayloadStore } from './payload-store.ts'
 import { policiesOf } from './policies.ts'
+import type { Results } from './results.ts'
 import type { Tables } from './tables.ts'
 import { type ConsumerProps, WorkQueue } from './work-queue.ts'
+
+/** Hosts that are this machine, as a parsed URL has them. */
+const LOOPBACK = /^(?:127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]|(?:.*\.)?localhost)$/
+
+/** A request that is put back is met again after so long: an alarm must not end meanwhile. */
+const LONGEST_DEFERRAL = Duration.seconds(MAX_DELAY_SECONDS)
+
+/** Few, and in long, so that a wrong API key is noticed where there are a dozen requests an hour. */
+const MIN_FAILURES = 3
+const FAILURES_PERIOD = Duration.minutes(15)
 
 export interface ModelProps {
   readonly deployment: Deployment
@@ -22,9 +35,7 @@ export interface ModelProps {
   readonly queueUrlPrefix: string
   readonly tables: Tables
   readonly payloads: PayloadStore
-  readonly results: WorkQueue
-  /** Ends the requests of messages that a queue gave up. */
-  readonly collector: SluiceFunction
+  readonly results: Results
 }
 
 /**
@@ -42,14 +53,70 @@ export class Model extends Construct {
     this.worker = this.#worker(props)
     this.queues = { high: this.#queue(props, 'high'), normal: this.#queue(props, 'normal') }
     this.#grant(props)
-    for (const queue of Object.values(this.queues)) queue.feedDeadLetters(props.collector, 'DeadLettersMapping')
-    props.deployment.alarms.add(this, 'WorkerAlarm', {
-      metric: this.worker.lambda.metricErrors({ period: ALARM_PERIOD }),
+    this.#watchWorker(props)
+    this.#watchWaiting(props)
+    this.#watchFailures(props)
+    this.#watchCircuit(props)
+    this.#warnOfLoopback(props)
+  }
+
+  /** Right for `npm start`; the CDK's command line shows it before it deploys. */
+  #warnOfLoopback({ deployment }: ModelProps): void {
+    const { endpoint, batch } = modelOf(deployment, this.name)
+    for (const url of new Set([endpoint.url, batch?.url ?? endpoint.url])) {
+      if (!LOOPBACK.test(new URL(url).hostname)) continue
+      const warning = `models.${this.name} is called at ${url}: deployed, that is the worker itself, where nothing answers.`
+      Annotations.of(this).addWarningV2('sluice:loopback', warning)
+    }
+  }
+
+  #watchWorker({ deployment }: ModelProps): void {
+    deployment.alarms.add(this, 'WorkerAlarm', {
+      metric: this.worker.comesAgain(),
       threshold: 3,
-      description: `Workers of ${this.name} crash or run out of time. From 3 in 5 minutes: one is repaired by a redelivery, a model's own errors are not counted here.`,
+      periods: 3,
+      description: `Workers of ${this.name} crash, or can't begin with requests. From 3 in 5 minutes, thrice: a few are repaired by a redelivery, a model's own errors are not counted here.`,
       runbook: 'workers-crash',
     })
-    this.#watchCircuit(props)
+  }
+
+  /** By what workers meet, since what is put back is a new message; by its queues if there are no workers. */
+  #watchWaiting({ deployment }: ModelProps): void {
+    const { high, normal } = this.queues
+    const seconds = deployment.pipeline.queue.expire_after / 1_000
+    deployment.alarms.add(this, 'WaitingAlarm', {
+      metric: new MathExpression({
+        expression: `MAX([FILL(high, 0), FILL(normal, 0), ${seconds} - FILL(left, ${seconds})])`,
+        usingMetrics: { high: high.oldest(), normal: normal.oldest(), left: this.timeLeft() },
+        period: LONGEST_DEFERRAL.plus(ALARM_PERIOD),
+        label: 'seconds waited',
+      }),
+      threshold: seconds / 2,
+      description: `Requests of ${this.name} have waited half of queue.expire_after, at whose end they expire.`,
+      runbook: 'requests-are-waiting',
+    })
+  }
+
+  #watchFailures({ deployment, results }: ModelProps): void {
+    deployment.alarms.add(this, 'FailuresAlarm', {
+      metric: new MathExpression({
+        expression: `IF(FILL(failed, 0) >= ${MIN_FAILURES} AND FILL(failed, 0) >= FILL(completed, 0), FILL(failed, 0), 0)`,
+        usingMetrics: {
+          failed: results.collector.counted('FailedRequests', this.name),
+          completed: results.collector.counted('CompletedRequests', this.name),
+        },
+        period: FAILURES_PERIOD,
+        label: 'failed',
+      }),
+      threshold: MIN_FAILURES,
+      description: `Requests of ${this.name} fail. From ${MIN_FAILURES} in ${FAILURES_PERIOD.toMinutes()} minutes that are half of all or more: a few may be their own fault.`,
+      runbook: 'requests-fail',
+    })
+  }
+
+  /** The least that a request had left until its deadline when a worker met it, in seconds. */
+  timeLeft(): Metric {
+    return this.worker.counted('TimeLeft').with({ statistic: Stats.MINIMUM, label: 'least time left' })
   }
 
   #watchCircuit({ deployment }: ModelProps): void {
@@ -82,19 +149,12 @@ export class Model extends Construct {
     })
   }
 
-  #queue({ deployment, name }: ModelProps, priority: Priority): WorkQueue {
-    const { pipeline, alarms } = deployment
+  #queue({ deployment, name, results }: ModelProps, priority: Priority): WorkQueue {
+    const { pipeline } = deployment
     const queue = new WorkQueue(this, priority === 'high' ? 'High' : 'Normal', {
-      alarms,
       queueName: `${pipeline.name}-${queueName(name, priority)}`,
       consumerTimeout: workerTimeout(deployment, name).plus(window(deployment, name)),
-      // A deferral is a message of its own, so only crashes and lost acknowledgements count here.
-      maxReceiveCount: 10,
-      oldest: {
-        age: Duration.millis(pipeline.queue.expire_after / 2),
-        description: `Requests of ${name}, ${priority}, have waited half of queue.expire_after, at whose end they expire.`,
-        runbook: 'requests-are-waiting',
-      },
+      deadLetters: results.givenUp,
     })
     queue.feed(this.worker, 'Mapping', mappingOf(deployment, name, priority))
     return queue
@@ -105,7 +165,7 @@ export class Model extends Construct {
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tables.models.tableArn])
-    this.worker.allow(['sqs:SendMessage'], [...queueArns, results.queue.queueArn])
+    this.worker.allow(['sqs:SendMessage'], [...queueArns, results.work.queue.queueArn])
     payloads.allow(this.worker.role, 's3:GetObject', 's3:PutObject')
     allowModelAccess(this.worker, modelOf(deployment, name))
   }

@@ -1,9 +1,8 @@
 import { Duration } from 'aws-cdk-lib'
-import { Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import { MathExpression, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
-import { DEAD_LETTERS } from '../../functions/queue/names.ts'
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 import type { SluiceFunction } from './function.ts'
 
@@ -22,15 +21,57 @@ const VISIBILITY_MARGIN = Duration.seconds(30)
 /** Over the collector's timeout; a message whose request still has a live lease is looked at again so much later. */
 const DEAD_LETTER_VISIBILITY = Duration.minutes(5)
 
-export interface WorkQueueProps {
+/**
+ * SQS's most, of more than half a day: messages wait while a table, the ledger or a model's secret is away. Deferrals are
+ * messages of their own, crashes are counted in the request's item, and the sweeper ends what is overdue.
+ */
+const MAX_RECEIVES = 1000
+
+const COMMON = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: RETENTION }
+
+export interface DeadLettersProps {
   readonly alarms: Alarms
+  readonly queueName: string
+}
+
+/** The queue of what one or more others gave up, and its alarm. */
+export class DeadLetters extends Construct {
+  readonly name: string
+  readonly queue: Queue
+
+  constructor(scope: Construct, id: string, { alarms, queueName }: DeadLettersProps) {
+    super(scope, id)
+    this.name = queueName
+    this.queue = new Queue(this, 'Queue', { ...COMMON, queueName, visibilityTimeout: DEAD_LETTER_VISIBILITY })
+    alarms.add(this, 'Alarm', {
+      metric: new MathExpression({
+        // What is in it now is sampled, and a consumer takes a message within a second; without one, none is received.
+        expression: 'MAX([FILL(waiting, 0), FILL(received, 0)])',
+        usingMetrics: {
+          waiting: this.queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
+          received: this.queue.metricNumberOfMessagesReceived({ statistic: Stats.SUM }),
+        },
+        period: ALARM_PERIOD,
+        label: 'dead letters',
+      }),
+      threshold: 1,
+      description: `${queueName} got a message. From 1, since each is a request that somebody waits for.`,
+      runbook: 'a-dead-letter-queue-is-not-empty',
+    })
+  }
+
+  /** Invokes the function with what comes, which is rare: the least that a mapping can be. */
+  feed(consumer: SluiceFunction): void {
+    map(this, 'Mapping', this.queue, consumer, { batchSize: 10, maxConcurrency: 2 })
+  }
+}
+
+export interface WorkQueueProps {
   readonly queueName: string
   /** How long a consumer may have a message. */
   readonly consumerTimeout: Duration
-  /** How often a message is received before it becomes a dead letter. */
-  readonly maxReceiveCount: number
-  /** Alarms when the oldest message is as old as this. */
-  readonly oldest: { readonly age: Duration; readonly description: string; readonly runbook: string }
+  /** What it gives up goes here. */
+  readonly deadLetters: DeadLetters
 }
 
 export interface ConsumerProps {
@@ -42,70 +83,50 @@ export interface ConsumerProps {
 }
 
 /**
- * A queue with its dead-letter queue and alarms. Both are deleted with the stack or with their model: the request items
- * and the reservations, which are kept, say what was waiting in them.
+ * A queue of work. It is deleted with the stack or with its model: the request items and the reservations, which are kept,
+ * say what was waiting in it.
  */
 export class WorkQueue extends Construct {
   readonly name: string
   readonly queue: Queue
-  readonly deadLetters: Queue
+  readonly deadLetters: DeadLetters
 
-  constructor(scope: Construct, id: string, props: WorkQueueProps) {
+  constructor(scope: Construct, id: string, { queueName, consumerTimeout, deadLetters }: WorkQueueProps) {
     super(scope, id)
-    this.name = props.queueName
-    const common = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: RETENTION }
-    this.deadLetters = new Queue(this, 'DeadLetters', {
-      ...common,
-      queueName: this.name + DEAD_LETTERS,
-      visibilityTimeout: DEAD_LETTER_VISIBILITY,
-    })
+    this.name = queueName
+    this.deadLetters = deadLetters
     this.queue = new Queue(this, 'Queue', {
-      ...common,
-      queueName: this.name,
-      visibilityTimeout: props.consumerTimeout.plus(VISIBILITY_MARGIN),
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: props.maxReceiveCount },
+      ...COMMON,
+      queueName,
+      visibilityTimeout: consumerTimeout.plus(VISIBILITY_MARGIN),
+      deadLetterQueue: { queue: deadLetters.queue, maxReceiveCount: MAX_RECEIVES },
     })
-    props.alarms.add(this, 'DeadLettersAlarm', {
-      metric: this.deadLetters.metricApproximateNumberOfMessagesVisible({
-        period: ALARM_PERIOD,
-        statistic: Stats.MAXIMUM,
-      }),
-      threshold: 1,
-      description: `${this.name} gave up a message. From 1, since each is a request that somebody waits for.`,
-      runbook: 'a-dead-letter-queue-is-not-empty',
-    })
-    props.alarms.add(this, 'OldestAlarm', {
-      metric: this.queue.metricApproximateAgeOfOldestMessage({ period: ALARM_PERIOD, statistic: Stats.MAXIMUM }),
-      threshold: props.oldest.age.toSeconds(),
-      description: props.oldest.description,
-      runbook: props.oldest.runbook,
-    })
+  }
+
+  /** The age of its oldest message, of those that have not come thrice. */
+  oldest(): Metric {
+    return this.queue.metricApproximateAgeOfOldestMessage({ period: ALARM_PERIOD, statistic: Stats.MAXIMUM })
   }
 
   /** Invokes the function with this queue's messages, as soon as there are any; it reports the ones that failed. */
   feed(consumer: SluiceFunction, id: string, props: ConsumerProps): void {
-    this.#map(this.queue, consumer, id, props)
+    map(this, id, this.queue, consumer, props)
   }
+}
 
-  /** The same for what the queue gave up, which is rare: the least that a mapping can be. */
-  feedDeadLetters(consumer: SluiceFunction, id: string): void {
-    this.#map(this.deadLetters, consumer, id, { batchSize: 10, maxConcurrency: 2 })
-  }
-
-  #map({ queueArn }: Queue, consumer: SluiceFunction, id: string, props: ConsumerProps): void {
-    consumer.allow(
-      ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
-      [queueArn],
-    )
-    const mapping = new EventSourceMapping(this, id, {
-      target: consumer.lambda,
-      eventSourceArn: queueArn,
-      batchSize: props.batchSize,
-      ...(props.window && { maxBatchingWindow: props.window }),
-      maxConcurrency: props.maxConcurrency,
-      reportBatchItemFailures: true,
-    })
-    // Lambda refuses a mapping whose role may not receive yet.
-    mapping.node.addDependency(consumer.role)
-  }
+function map(scope: Construct, id: string, { queueArn }: Queue, consumer: SluiceFunction, props: ConsumerProps): void {
+  consumer.allow(
+    ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
+    [queueArn],
+  )
+  const mapping = new EventSourceMapping(scope, id, {
+    target: consumer.lambda,
+    eventSourceArn: queueArn,
+    batchSize: props.batchSize,
+    ...(props.window && { maxBatchingWindow: props.window }),
+    maxConcurrency: props.maxConcurrency,
+    reportBatchItemFailures: true,
+  })
+  // Lambda refuses a mapping whose role may not receive yet.
+  mapping.node.addDependency(consumer.role)
 }

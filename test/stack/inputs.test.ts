@@ -18,7 +18,7 @@ const arnOf = (queue: string) => ({ 'Fn::GetAtt': [queueOf(template, queue).id, 
 describe('without inputs', () => {
   it('there is neither a function for them nor a queue', () => {
     expect(() => functionOf(without, 'intake')).toThrow('no function')
-    expect(ofType(without, 'AWS::SQS::Queue')).toHaveLength(10)
+    expect(ofType(without, 'AWS::SQS::Queue')).toHaveLength(7)
     expect(Object.keys(without.Outputs).filter(name => name.startsWith('Input'))).toEqual([])
   })
 })
@@ -103,7 +103,7 @@ describe('the intake', () => {
   })
 
   it('leads to a chapter of the runbook when it fails', () => {
-    const alarm = ofType(template, 'AWS::CloudWatch::Alarm').find(({ id }) => id.startsWith('IntakeErrorsAlarm'))
+    const alarm = ofType(template, 'AWS::CloudWatch::Alarm').find(({ id }) => id.startsWith('IntakeComesAgainAlarm'))
     const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
     expect(alarm?.Properties.AlarmDescription).toContain('docs/runbook.md#inputs-are-not-taken')
     expect(runbook).toContain('## Inputs are not taken')

@@ -41,14 +41,39 @@ describe('what operators see of models', () => {
     )
   })
 
-  it('is on the dashboard, two rows a model', () => {
+  it('is on the dashboard, in rows of each model', () => {
     const [dashboard] = ofType(template, 'AWS::CloudWatch::Dashboard')
     const body = JSON.stringify(dashboard?.Properties.DashboardBody)
 
     for (const model of ['text', 'image'])
-      for (const title of ['waiting', 'oldest', 'workers', 'calls', 'put back', 'circuit and pauses'])
+      for (const title of ['waiting', 'oldest', 'ended', 'workers', 'calls', 'put back', 'circuit and pauses'])
         expect(body).toContain(`${model}: ${title}`)
     for (const metric of ['DeferredByCircuit', 'DeferredByPause', 'DeferredByRateLimit', 'RetriedRequests'])
       expect(body).toContain(metric)
+  })
+})
+
+describe('a model that is called on this machine', () => {
+  const warningsFor = (url: string, batch = '') =>
+    synthesizeText(
+      PIPELINE.replace('http://text.example.com/predict', url).replace('concurrency: 10', `concurrency: 10\n${batch}`),
+    ).warnings
+
+  it.each(['http://127.0.0.1:8081/predict', 'http://localhost/', 'https://[::1]:1/', 'http://127.1/'])(
+    'is warned of, since nothing answers there once deployed: %s',
+    url => {
+      expect(warningsFor(url)).toEqual([expect.stringContaining(`models.text is called at ${url}`)])
+    },
+  )
+
+  it('is warned of for its batches, too', () => {
+    const batch = '    batch: { count: 5, period: 1s, url: "http://localhost:9/batch" }'
+    expect(warningsFor('https://127.example.com/', batch)).toEqual([
+      expect.stringContaining('http://localhost:9/batch'),
+    ])
+  })
+
+  it('is no other', () => {
+    expect(warningsFor('http://10.0.0.1/localhost')).toEqual([])
   })
 })

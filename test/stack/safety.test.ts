@@ -9,7 +9,7 @@ import { createApp } from '../../lib/synthesize.ts'
 import { functionOf, grantsOf, ofType, only, outputOf, render, variablesOf } from './queries.ts'
 import { PIPELINE, STUB_BUNDLES, synthesizeText } from './synthesized.ts'
 
-const { template } = synthesizeText(PIPELINE)
+const { template, terminationProtection } = synthesizeText(PIPELINE)
 
 const CLUSTER = 'arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>:cluster:<StateLedgerCluster>'
 const LEDGER_SECRET = 'secretsmanager:GetSecretValue <StateLedgerCluster.MasterUserSecret.SecretArn>'
@@ -86,10 +86,7 @@ describe('each function may do exactly what it does', () => {
         ...each(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], ['StateTablesRequests']),
         ...each(['dynamodb:GetItem', 'dynamodb:UpdateItem'], ['StateTablesQuota']),
         ...each(['sqs:SendMessage'], ['ResultsWorkQueue']),
-        ...consume(
-          'ResultsWorkQueue',
-          ...['text', 'image'].flatMap(model => [`Model${model}HighDeadLetters`, `Model${model}NormalDeadLetters`]),
-        ),
+        ...consume('ResultsWorkQueue', 'ResultsGivenUpQueue'),
         `rds-data:ExecuteStatement ${CLUSTER}`,
         LEDGER_SECRET,
       ],
@@ -124,6 +121,10 @@ describe('each function may do exactly what it does', () => {
 })
 
 describe('what holds data is kept', () => {
+  it('the stack is not deleted with what waits in its queues', () => {
+    expect(terminationProtection).toBe(true)
+  })
+
   it('tables are on demand, recoverable to the second, encrypted, and neither deleted nor replaced', () => {
     const tables = ofType(template, 'AWS::DynamoDB::GlobalTable')
     expect(tables).toHaveLength(5)
@@ -245,35 +246,6 @@ describe('the ledger’s migrations', () => {
   it('come before the functions that use the ledger', () => {
     for (const service of ['collector', 'reader']) {
       expect(functionOf(template, service).DependsOn).toContain(migrations.id)
-    }
-  })
-})
-
-describe('alarms', () => {
-  const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties)
-  const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
-
-  it('watch each dead-letter queue', () => {
-    const watched = alarms.map(({ Dimensions }) => JSON.stringify(Dimensions))
-    for (const { id, Properties } of ofType(template, 'AWS::SQS::Queue')) {
-      if (!String(Properties.QueueName).endsWith('-dlq')) continue
-      expect(watched).toContainEqual(expect.stringContaining(`"${id}"`))
-    }
-  })
-
-  it('tell the topic, and lead to a chapter of the runbook', () => {
-    const chapters = [...runbook.matchAll(/^## (.*)$/gm)].map(([, title]) =>
-      String(title)
-        .toLowerCase()
-        .replaceAll(/[^a-z0-9 -]/g, '')
-        .replaceAll(' ', '-'),
-    )
-    const topic = { Ref: only(template, 'AWS::SNS::Topic').id }
-    for (const { AlarmDescription, AlarmActions, TreatMissingData } of alarms) {
-      const [, anchor] = /Runbook: docs\/runbook\.md#([\w-]+)$/.exec(String(AlarmDescription)) ?? []
-      expect(chapters).toContain(anchor)
-      expect(AlarmActions).toEqual([topic])
-      expect(TreatMissingData).toBe('notBreaching')
     }
   })
 })

@@ -51,6 +51,9 @@ export const STUB_BUNDLES = Object.fromEntries(ENTRY_POINTS.map(name => [name, b
 
 export interface Synthesized {
   readonly template: Template
+  readonly terminationProtection: boolean | undefined
+  /** What the CDK's command line warns of. */
+  readonly warnings: readonly string[]
   /** What `settings.json` beside a function's code says. */
   settings(logicalId: string): unknown
 }
@@ -63,13 +66,16 @@ export function synthesizeText(text: string): Synthesized {
     const pipeline = parsePipeline(text, {}, 'test.yaml')
     const { stackName } = new SluiceStack(app, { pipeline, bundles: STUB_BUNDLES, assets: join(folder, 'assets') })
     const assembly = app.synth()
-    const template: Template = assembly.getStackByName(stackName).template
+    const stack = assembly.getStackByName(stackName)
+    const template: Template = stack.template
+    const { terminationProtection, messages } = stack
+    const warnings = messages.filter(({ level }) => level === 'warning').map(({ entry }) => String(entry.data))
     const settings = new Map(
       Object.entries(template.Resources)
         .filter(([, { Type }]) => Type === 'AWS::Lambda::Function')
         .map(([id, { Properties }]) => [id, readSettings(assembly.directory, Properties)]),
     )
-    return { template, settings: id => settings.get(id) }
+    return { template, terminationProtection, warnings, settings: id => settings.get(id) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

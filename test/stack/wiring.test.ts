@@ -47,6 +47,17 @@ describe('the front door', () => {
     expect(ofType(template, 'AWS::ApiGatewayV2::Route')).toHaveLength(9)
   })
 
+  it('bounds the calls of each route, and those that need no key to what monitors ask', () => {
+    const stage = only(template, 'AWS::ApiGatewayV2::Stage')
+    const open = { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 50 }
+    expect(stage.Properties).toMatchObject({
+      DefaultRouteSettings: { ThrottlingRateLimit: 2_000, ThrottlingBurstLimit: 2_000 },
+      RouteSettings: { 'GET /healthz': open, $default: open },
+    })
+    for (const RouteKey of ['GET /healthz', '$default'])
+      expect(stage.DependsOn).toContain(only(template, 'AWS::ApiGatewayV2::Route', { RouteKey }).id)
+  })
+
   it('asks the authorizer by the key header, and remembers its answer for 60 s', () => {
     expect(authorizer.Properties).toMatchObject({
       AuthorizerType: 'REQUEST',
@@ -111,12 +122,23 @@ describe('functions', () => {
     })
   })
 
+  it.each([
+    ['DEBUG', 'DEBUG'],
+    ['INFO', 'INFO'],
+    ['ERROR', 'INFO'],
+  ])('that log from %s on let lines from %s on through, among which metrics are', (log_level, level) => {
+    const { template } = synthesizeText(PIPELINE.replace('log_level: WARN', `log_level: ${log_level}`))
+    const { Properties } = functionOf(template, 'collector')
+    expect(Properties.LoggingConfig).toMatchObject({ ApplicationLogLevel: level })
+    expect(variablesOf(functionOf(template, 'collector')).POWERTOOLS_LOG_LEVEL).toBe(log_level)
+  })
+
   it('run on Node 24 and ARM64, with a log group of their own', () => {
     const functions = ofType(template, 'AWS::Lambda::Function')
     const groups = functions.map(({ Properties }) => JSON.stringify(Properties.LoggingConfig))
     for (const { Properties } of functions) {
       expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' })
-      expect(Properties.LoggingConfig).toMatchObject({ LogFormat: 'JSON', ApplicationLogLevel: 'WARN' })
+      expect(Properties.LoggingConfig).toMatchObject({ LogFormat: 'JSON' })
     }
     expect(new Set(groups).size).toBe(functions.length)
     for (const { Properties } of ofType(template, 'AWS::Logs::LogGroup')) {
@@ -166,6 +188,7 @@ describe('queues', () => {
     ['Shop-1-inference-image-high', 'worker-image', { batch: 8, at_once: 5 }],
     ['Shop-1-inference-image-normal', 'worker-image', { batch: 1, at_once: 7 }],
     ['Shop-1-results', 'collector', { batch: 10, at_once: 10 }],
+    ['Shop-1-inference-dlq', 'collector', { batch: 10, at_once: 2 }],
   ])('%s feeds the %s, whose failures come back one by one', (queueName, service, { batch, at_once }) => {
     const mapping = mappingOf(template, queueName)
     expect(mapping.FunctionName).toEqual({ Ref: functionOf(template, service).id })
@@ -176,31 +199,31 @@ describe('queues', () => {
   })
 
   it.each([
-    ['Shop-1-inference-text-normal', 'worker-text', 10, 90],
-    ['Shop-1-inference-image-high', 'worker-image', 10, 870],
-    ['Shop-1-results', 'collector', 1000, 120],
+    ['Shop-1-inference-text-normal', 'worker-text', 'Shop-1-inference-dlq', 90],
+    ['Shop-1-inference-image-high', 'worker-image', 'Shop-1-inference-dlq', 870],
+    ['Shop-1-results', 'collector', 'Shop-1-results-dlq', 120],
   ])(
-    '%s hides a message for longer than the %s runs, and gives it up after %i receives',
-    (name, service, receives, timeout) => {
+    '%s hides a message for longer than the %s runs, and gives it up to %s after a thousand receives',
+    (name, service, givenUpTo, timeout) => {
       const queue = queueOf(template, name)
-      const deadLetters = queueOf(template, `${name}-dlq`)
+      const deadLetters = queueOf(template, givenUpTo)
       expect(functionOf(template, service).Properties.Timeout).toBe(timeout)
       expect(queue.Properties.VisibilityTimeout).toBe(timeout + 30)
       expect(queue.Properties.RedrivePolicy).toEqual({
         deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters.id, 'Arn'] },
-        maxReceiveCount: receives,
+        maxReceiveCount: 1000,
       })
     },
   )
 
   it('keep messages for 14 days and take none that is sent in the clear', () => {
     const queues = ofType(template, 'AWS::SQS::Queue')
-    expect(queues).toHaveLength(10)
+    expect(queues).toHaveLength(7)
     for (const { Properties } of queues) {
       expect(Properties).toMatchObject({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true })
     }
     const policies = ofType(template, 'AWS::SQS::QueuePolicy').map(({ Properties }) => JSON.stringify(Properties))
-    expect(policies).toHaveLength(10)
+    expect(policies).toHaveLength(7)
     for (const policy of policies) expect(policy).toContain('"aws:SecureTransport":"false"')
   })
 
@@ -216,7 +239,7 @@ describe('queues', () => {
     const names = ofType(synthesizeText(longest).template, 'AWS::SQS::Queue').map(
       ({ Properties }) => Properties.QueueName,
     )
-    expect(names).toContain(`${'S'.repeat(24)}-inference-${model}-normal-dlq`)
+    expect(names).toContain(`${'S'.repeat(24)}-inference-${model}-normal`)
     for (const name of names) expect(String(name).length).toBeLessThanOrEqual(80)
   })
 })

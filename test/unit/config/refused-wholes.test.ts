@@ -2,6 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { type Changes, endpoint, lines, pipelineText, plan, refusal } from './pipelines.ts'
 
 describe('what does not fit together is refused', () => {
+  it('more models and inputs than CloudFormation takes in one stack', () => {
+    const inputs = Array.from({ length: 50 }, (_, i) => `{ queue: nightly-${i} }`)
+    expect(refusal(pipelineText({ queue: `inputs: [${inputs}]` }))).toBe(
+      "p.yaml:10:1: models must be fewer: the stack would have 513 resources, and 496 fit CloudFormation's 500 " +
+        '(a model is 13, with circuit 14, an input 8)',
+    )
+  })
+
   const routes = (...rules: string[]): Changes => ({
     routing: `routing:\n${rules.map(rule => `  - ${rule}`).join('\n')}`,
   })

@@ -5,6 +5,7 @@ import { marshall } from '@aws-sdk/util-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/collector/handler.ts'
+import { endedEvent } from '../../../../functions/requests/events.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 import { aMessage, anAcceptedEvent, anItem, anOutcome } from '../../../support/requests.ts'
 
@@ -37,7 +38,26 @@ describe('collector', () => {
     expect(answer).toEqual({ batchItemFailures: [] })
     expect(rdsData.calls()).toHaveLength(1)
     expect(output.text()).toContain('"CompletedRequests":1')
+    expect(output.text()).not.toContain('ReturnedMessages')
     expect(output.text()).toContain('"ChargedTokens":7')
+  })
+
+  it.each(['failed', 'cancelled', 'expired'] as const)('counts a request that has %s wherever it did', async status => {
+    const output = captureOutput()
+
+    await handler(anSqsEvent([endedEvent(anItem({ status, completed_at: item.created_at }))]), aContext())
+
+    const name = `${status.charAt(0).toUpperCase()}${status.slice(1)}Requests`
+    expect(output.logs()).toContainEqual(expect.objectContaining({ [name]: 1 }))
+    expect(output.logs()).toContainEqual(expect.objectContaining({ [name]: 1, service: 'test', model: item.model }))
+  })
+
+  it('counts no end of a request that was never accepted', async () => {
+    const output = captureOutput()
+
+    await handler(anSqsEvent([endedEvent(anItem({ status: 'rejected', completed_at: item.created_at }))]), aContext())
+
+    expect(output.text()).not.toMatch(/\w+Requests"/)
   })
 
   it('brings everything again while the ledger resumes, and logs neither prompt nor result', async () => {
@@ -51,6 +71,7 @@ describe('collector', () => {
     )
 
     expect(batchItemFailures).toHaveLength(2)
+    expect(output.text()).toContain('"ReturnedMessages":2')
     expect(output.text()).not.toContain('secret words')
     expect(output.logs()).toContainEqual(expect.objectContaining({ level: 'ERROR', request_id: item.request_id }))
   })
@@ -71,6 +92,16 @@ describe('collector', () => {
       { id: 'message:message-2', reason: 'unreadable' },
     ])
     expect(output.text()).not.toContain('secret words')
+  })
+
+  it('counts a message that was given up and can’t be dealt with', async () => {
+    const output = captureOutput()
+    dynamoDb.on(GetItemCommand).rejects(new Error('throttled'))
+
+    const { batchItemFailures } = await handler(anSqsEvent([aMessage(item)]), aContext())
+
+    expect(batchItemFailures).toHaveLength(1)
+    expect(output.text()).toContain('"ReturnedMessages":1')
   })
 
   it('ends the request of a message that its queue gave up, once no worker can have it', async () => {

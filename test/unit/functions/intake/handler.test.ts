@@ -74,6 +74,7 @@ describe('intake', () => {
     expect(output.logs()).toContainEqual(
       expect.objectContaining({ level: 'ERROR', queue: 'nightly', message_id: 'message-1' }),
     )
+    expect(output.text()).toContain('"ReturnedMessages":1')
     expect(output.text()).not.toContain(PROMPT)
   })
 

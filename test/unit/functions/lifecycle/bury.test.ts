@@ -29,11 +29,12 @@ describe('bury', () => {
     expect(await used()).toEqual({ requests: 1, tokens: 0, open: 0 })
   })
 
-  it('charges nothing for one that never reached the model', async () => {
+  it('fails one that no worker could begin with as unavailable, and charges nothing', async () => {
     const item = anItem()
-    const { ports, used } = await given(item)
+    const { ports, used, stored } = await given(item)
 
     expect(await bury(ports, aMessage(item), NOW)).toBe(true)
+    expect(await stored()).toMatchObject({ status: 'failed', error: { code: 'unavailable' } })
     expect(await used()).toEqual({ requests: 0, tokens: 0, open: 0 })
   })
 

@@ -13,7 +13,7 @@ import type { handler as Handler } from '../../../../functions/worker/handler.ts
 import type { Settings } from '../../../../functions/worker/settings.ts'
 import { NOW } from '../../../support/clock.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
-import { aMessage, anItem as anyItem } from '../../../support/requests.ts'
+import { aMessage, anItem } from '../../../support/requests.ts'
 
 const SETTINGS: Settings = {
   model: 'text',
@@ -34,6 +34,7 @@ beforeAll(async () => {
   handler = (await import('../../../../functions/worker/handler.ts')).handler
 })
 beforeEach(() => {
+  // The handler's clock is the system's, and the requests' deadlines are of the day that tests live on.
   vi.useFakeTimers({ now: NOW, toFake: ['Date'] })
   dynamoDb.reset()
   sqs.reset()
@@ -45,9 +46,6 @@ afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()
 })
-
-/** The handler goes by the real time, in which tests do not live. */
-const anItem = (fields: Partial<RequestItem> = {}) => anyItem({ deadline: Date.now() + 3_600_000, ...fields })
 
 const claimable = (item: RequestItem) =>
   dynamoDb
@@ -108,6 +106,7 @@ describe('worker', () => {
     ])
     expect(output.text()).not.toContain('secret words')
     expect(output.text()).toContain(unlucky.request_id)
+    expect(output.text()).toContain('"ReturnedMessages":1')
   })
 
   it('acknowledges a second delivery of a request that has ended', async () => {

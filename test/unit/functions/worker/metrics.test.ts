@@ -30,11 +30,26 @@ function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
   /** The sum of what was counted, by name. */
   const counted = () => {
     const sums: Record<string, number> = {}
-    for (const [name, , value] of ports.metrics.addMetric.mock.calls) sums[name] = (sums[name] ?? 0) + value
+    for (const [name, unit, value] of ports.metrics.addMetric.mock.calls)
+      if (unit === 'Count') sums[name] = (sums[name] ?? 0) + value
     return sums
   }
   return { ...worker, info, serve, counted }
 }
+
+describe('a worker tells', () => {
+  it.each([
+    { when: 'while it has some', deadline: NOW + 5_000, seconds: 2.5 },
+    { when: 'none after its deadline', deadline: NOW, seconds: 0 },
+  ])('how long the request nearest to its deadline has left, $when', async ({ deadline, seconds }) => {
+    const { ports, invoke } = watched(SUCCESS)
+    const item = await ports.items.create(anItem({ deadline: deadline - 2_500 }))
+
+    await invoke([aMessage(anItem()), aMessage(item)], ports)
+
+    expect(ports.metrics.addMetric).toHaveBeenCalledWith('TimeLeft', 'Seconds', seconds)
+  })
+})
 
 describe('a worker counts', () => {
   it('calls', async () => {

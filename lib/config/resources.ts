@@ -1,0 +1,24 @@
+import type { Model } from './model-schema.ts'
+import type { Pipeline } from './schema.ts'
+
+/** What CloudFormation takes in one stack. */
+export const CLOUDFORMATION_TAKES = 500
+
+/** Some are kept for the policies that the CDK splits when they name the queues of many models. */
+export const MAX_RESOURCES = CLOUDFORMATION_TAKES - 4
+
+/** How many resources each part of the stack is; a stack test compares their sum with what is synthesized. */
+export const RESOURCES = { stack: 95, model: 13, circuit: 1, profile: 1, intake: 5, input: 8 }
+
+/** The resources of a pipeline's stack; at most one too many for each Bedrock URL, which may name an inference profile. */
+export function countResources({ models, inputs = [] }: Pick<Pipeline, 'models' | 'inputs'>): number {
+  const ofModels = Object.values(models).reduce((sum, model) => sum + ofModel(model), 0)
+  const ofInputs = inputs.length === 0 ? 0 : RESOURCES.intake + RESOURCES.input * inputs.length
+  return RESOURCES.stack + ofModels + ofInputs
+}
+
+function ofModel({ circuit, endpoint: { auth }, batch }: Model): number {
+  const isBedrock = auth !== undefined && 'sigv4' in auth && auth.sigv4 === 'bedrock'
+  const urls = batch?.url === undefined ? 1 : 2
+  return RESOURCES.model + (circuit ? RESOURCES.circuit : 0) + (isBedrock ? urls * RESOURCES.profile : 0)
+}

@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { ofType, only, render } from './queries.ts'
+import { PIPELINE, synthesizeText } from './synthesized.ts'
+
+const { template } = synthesizeText(PIPELINE)
+
+interface MetricStat {
+  readonly Metric: {
+    readonly MetricName: string
+    readonly Dimensions: readonly { readonly Name: string; readonly Value: unknown }[]
+  }
+  readonly Period: number
+  readonly Stat: string
+}
+type Query = { readonly Id: string; readonly Expression?: string; readonly MetricStat?: MetricStat }
+
+const describeMetric = ({ Metric: { MetricName, Dimensions }, Stat }: MetricStat): string =>
+  `${Dimensions.toSorted((a, b) => b.Name.localeCompare(a.Name))
+    .map(({ Value }) => render(Value))
+    .join(' ')}: ${Stat} ${MetricName}`
+
+describe('alarms', () => {
+  const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties)
+  const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
+
+  const alarmOf = (id: string) => {
+    const alarm = ofType(template, 'AWS::CloudWatch::Alarm').find(found => found.id.startsWith(id))
+    if (!alarm) throw new Error(`there is no alarm ${id}`)
+    return alarm.Properties
+  }
+
+  /** The expression of the alarm of this construct, with what it reads in the place of names. */
+  const formulaOf = (id: string) => {
+    const metrics = alarmOf(id).Metrics as Query[]
+    const reads = new Map(metrics.map(({ Id, MetricStat }) => [Id, MetricStat && describeMetric(MetricStat)]))
+    const formula = metrics.find(({ Expression }) => Expression)?.Expression ?? ''
+    return formula.replaceAll(/\b[a-z]+\b/g, name => reads.get(name) ?? name)
+  }
+
+  it('watch each dead-letter queue, whether its messages are taken out or stay', () => {
+    for (const [id, queue] of [
+      ['ResultsDeadLettersAlarm', 'ResultsDeadLettersQueue'],
+      ['ResultsGivenUpAlarm', 'ResultsGivenUpQueue'],
+    ] as const)
+      expect(formulaOf(id)).toBe(
+        `MAX([FILL(<${queue}.QueueName>: Maximum ApproximateNumberOfMessagesVisible, 0), FILL(<${queue}.QueueName>: Sum NumberOfMessagesReceived, 0)])`,
+      )
+  })
+
+  it.each([
+    ['ResultsComesAgainAlarm', '<ResultsCollectorLambda>', 'Shop-1-collector', { Threshold: 1, EvaluationPeriods: 3 }],
+    [
+      'ModelimageWorkerAlarm',
+      '<ModelimageWorkerLambda>',
+      'Shop-1-worker-image',
+      { Threshold: 3, EvaluationPeriods: 3 },
+    ],
+  ])('%s watches what its function can’t deal with', (id, lambda, service, rule) => {
+    expect(formulaOf(id)).toBe(`FILL(${lambda}: Sum Errors, 0) + FILL(${service}: Sum ReturnedMessages, 0)`)
+    expect(alarmOf(id)).toMatchObject(rule)
+  })
+
+  it('watch how long requests wait, in their queues and in all, for longer than one may be put back', () => {
+    const { Threshold, Metrics } = alarmOf('ModeltextWaitingAlarm')
+    const age = (priority: string) =>
+      `FILL(<Modeltext${priority}Queue.QueueName>: Maximum ApproximateAgeOfOldestMessage, 0)`
+    expect(formulaOf('ModeltextWaitingAlarm')).toBe(
+      `MAX([${age('High')}, ${age('Normal')}, 14400 - FILL(Shop-1-worker-text: Minimum TimeLeft, 14400)])`,
+    )
+    expect(Threshold).toBe(7_200)
+    for (const { MetricStat } of Metrics as Query[]) if (MetricStat) expect(MetricStat.Period).toBeGreaterThan(900)
+  })
+
+  it('watch which part of a model’s requests fails', () => {
+    const failed = 'FILL(Shop-1-collector text: Sum FailedRequests, 0)'
+    expect(formulaOf('ModeltextFailuresAlarm')).toBe(
+      `IF(${failed} >= 3 AND ${failed} >= FILL(Shop-1-collector text: Sum CompletedRequests, 0), ${failed}, 0)`,
+    )
+  })
+
+  it('of this account may publish to the topic, and nothing in the clear', () => {
+    const { PolicyDocument } = only(template, 'AWS::SNS::TopicPolicy').Properties
+    expect(PolicyDocument).toMatchObject({
+      Statement: [
+        {
+          Effect: 'Deny',
+          Action: 'sns:Publish',
+          Principal: '*',
+          Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+        },
+        {
+          Effect: 'Allow',
+          Action: 'sns:Publish',
+          Principal: { Service: 'cloudwatch.amazonaws.com' },
+          Resource: { Ref: only(template, 'AWS::SNS::Topic').id },
+          Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+        },
+      ],
+    })
+  })
+
+  it('tell the topic, and lead to a chapter of the runbook', () => {
+    const chapters = [...runbook.matchAll(/^## (.*)$/gm)].map(([, title]) =>
+      String(title)
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9 -]/g, '')
+        .replaceAll(' ', '-'),
+    )
+    const topic = { Ref: only(template, 'AWS::SNS::Topic').id }
+    for (const { AlarmDescription, AlarmActions, TreatMissingData } of alarms) {
+      const [, anchor] = /Runbook: docs\/runbook\.md#([\w-]+)$/.exec(String(AlarmDescription)) ?? []
+      expect(chapters).toContain(anchor)
+      expect(AlarmActions).toEqual([topic])
+      expect(TreatMissingData).toBe('notBreaching')
+    }
+  })
+})

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import { parsePipeline } from '../../lib/config/load.ts'
+import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES } from '../../lib/config/resources.ts'
+import { PIPELINE, synthesizeText } from './synthesized.ts'
+
+const [head = '', tail = ''] = PIPELINE.split(/^models:[\s\S]*?(?=^observability)/m)
+const PROFILE = 'https://bedrock-runtime.eu-west-1.amazonaws.com/model/eu.amazon.nova-lite-v1:0/invoke'
+
+/** A pipeline with so many models of the longest names, and with inputs. */
+function withModels(count: number, fields = '', inputs = 0): string {
+  const name = (i: number) => `${i}-`.padEnd(32, 'm')
+  const models = Array.from({ length: count }, (_, i) =>
+    [
+      `  ${name(i)}:`,
+      '    endpoint: { url: "https://text.example.com/predict" }',
+      '    request: \'{ "model_input": prompt }\'',
+      '    response: \'{ "result": result }\'',
+      fields,
+    ].join('\n'),
+  )
+  const queues = Array.from({ length: inputs }, (_, i) => `{ queue: nightly-${i} }`)
+  return [
+    head.replaceAll(/model: (?:text|image)/g, `model: ${name(0)}`),
+    'models:',
+    ...models,
+    tail,
+    `inputs: [${queues}]`,
+  ].join('\n')
+}
+
+const CIRCUIT = '    circuit: { failures: 3 }'
+
+const counted = (text: string) => countResources(parsePipeline(text, {}, 'test.yaml'))
+const synthesized = (text: string) => Object.keys(synthesizeText(text).template.Resources).length
+
+describe('the resources that a pipeline is checked for', () => {
+  it.each([
+    ['two models', PIPELINE],
+    ['a circuit', withModels(1, CIRCUIT)],
+    ['inputs', withModels(1, '', 3)],
+    [
+      'inference profiles',
+      PIPELINE.replace('url: "http://text.example.com/predict"', `url: "${PROFILE}", auth: { sigv4: bedrock }`).replace(
+        'concurrency: 10',
+        `concurrency: 10\n    batch: { count: 5, period: 1s, url: "${PROFILE}" }`,
+      ),
+    ],
+  ])('are those of the stack, with %s', (_, text) => {
+    expect(counted(text)).toBe(synthesized(text))
+  })
+
+  it('leave room for what the CDK adds when there are many, and the outputs are few enough', () => {
+    const text = withModels(27, CIRCUIT, 2)
+    const { Resources, Outputs } = synthesizeText(text).template
+
+    expect(counted(text)).toBe(MAX_RESOURCES - 2)
+    expect(Object.keys(Resources).length).toBeLessThanOrEqual(CLOUDFORMATION_TAKES)
+    expect(Object.keys(Outputs).length).toBeLessThanOrEqual(200)
+  })
+})
