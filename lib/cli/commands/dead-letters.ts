@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { RecordedDeadLetter } from '../../../functions/ledger/dead-letters.ts'
-import type { Answer, Run } from '../answer.ts'
+import { type Answer, type Run, refusalLine } from '../answer.ts'
 import { columns } from '../columns.ts'
 import {
   discardDeadLetters,
@@ -34,7 +34,7 @@ export function addDeadLetters(program: Command, run: Run): void {
       run(async operator => {
         const redrives = await redriveDeadLetters(operator, { model, names })
         const lines = redrives.redriven.map(sentenceOfRedriven)
-        return { json: redrives, lines: orNothing(lines, 'redriven'), refusals: redrives.refused.map(sentenceOf) }
+        return { json: redrives, lines: orNothing(lines, 'redriven'), refusals: redrives.refused.map(lineOf) }
       }),
     )
   deadLetters
@@ -46,7 +46,7 @@ export function addDeadLetters(program: Command, run: Run): void {
       run(async operator => {
         const discards = await discardDeadLetters(operator, names)
         const lines = discards.discarded.map(id => `${id} is discarded.`)
-        return { json: discards, lines: orNothing(lines, 'discarded'), refusals: discards.refused.map(sentenceOf) }
+        return { json: discards, lines: orNothing(lines, 'discarded'), refusals: discards.refused.map(lineOf) }
       }),
     )
 }
@@ -89,4 +89,4 @@ const sentenceOfRedriven = (redriven: RedrivenLetter): string =>
     ? `${redriven.id} is sent to ${redriven.queue} again.`
     : `${redriven.request_id} is queued again, as run ${redriven.run}.`
 
-const sentenceOf = ({ id, reason }: Refused): string => `${id}: ${reason}`
+const lineOf = ({ id, reason }: Refused): string => refusalLine(`${id}: ${reason}`)

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Answer, Run } from '../answer.ts'
+import { type Answer, type Run, refusalLine } from '../answer.ts'
 import type { Difference } from '../operations/reconcile/books.ts'
 import { type Reconciliation, reconcile } from '../operations/reconcile/stores.ts'
 
@@ -32,7 +32,7 @@ function answerOf({ differences, read, untold }: Reconciliation): Answer {
   return {
     json: differences,
     lines: [...(differences.length === 0 ? [agrees] : differences.map(lineOf)), ...notes(untold)],
-    refusals: differences.length === 0 ? [] : [`${count(differences.length, 'difference')} found`],
+    refusals: differences.length === 0 ? [] : [refusalLine(`${count(differences.length, 'difference')} found`)],
   }
 }
 
