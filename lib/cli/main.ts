@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
-import type { Clock } from '../../functions/platform/clock.ts'
+import type { Clock, Sleep } from '../../functions/platform/clock.ts'
 import type { Environment } from '../config/interpolate.ts'
 import { type Answer, type Run, refusalLine } from './answer.ts'
 import { addConfig } from './commands/config.ts'
@@ -11,7 +11,7 @@ import { addReconcile } from './commands/reconcile.ts'
 import { addRequests } from './commands/requests.ts'
 import { addUsers } from './commands/users.ts'
 import { operatorOf } from './operator.ts'
-import { openTarget, type TargetChoice } from './target.ts'
+import { openTarget, type Surroundings, type TargetChoice } from './target.ts'
 
 /** 0 done, 1 refused or failed, 2 wrong usage. */
 export type ExitCode = 0 | 1 | 2
@@ -20,6 +20,7 @@ export type ExitCode = 0 | 1 | 2
 export interface Io {
   readonly env: Environment
   readonly clock?: Clock
+  readonly sleep?: Sleep
   out(text: string): void
   err(text: string): void
 }
@@ -34,8 +35,11 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
     print(io.out, json ? [toJson(data)] : lines.map(printable))
     if (!json) print(io.err, refusals.map(printable))
   }
+  const note = (line: string): void => {
+    if (!json) io.err(`${line}\n`)
+  }
   try {
-    await commandLine(io, finish).parseAsync(argv, { from: 'user' })
+    await commandLine({ ...io, note }, finish).parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError && HELP.has(error.code)) return error.exitCode === 0 ? 0 : 2
@@ -45,7 +49,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-function commandLine(io: Io, finish: (answer: Answer) => void): Command {
+function commandLine(io: Io & Surroundings, finish: (answer: Answer) => void): Command {
   const program = new Command('sluice')
     .description('Operates a Sluice system: the one on this machine while it runs, or a deployed stack.')
     .option('--json', 'answer with one JSON document')
@@ -57,7 +61,7 @@ function commandLine(io: Io, finish: (answer: Answer) => void): Command {
   const run: Run = async operation => {
     const choice = program.opts<TargetChoice>()
     if (choice.stack !== undefined && choice.target !== 'aws') program.error('error: --stack goes with --target aws')
-    const operator = operatorOf(await openTarget(choice, io.env), io.clock)
+    const operator = operatorOf(await openTarget(choice, io), io.clock)
     finish(await operation(operator))
   }
   addConfig(program, { env: io.env, finish })
