@@ -50,11 +50,12 @@ const PAGE = 100
  * the request items. Rejects with `Unavailable`.
  */
 export async function listRequests(
-  { ledger, items }: Pick<RequestPorts, 'ledger' | 'items'>,
+  { ledger, items }: { ledger: Pick<RequestPorts['ledger'], 'list'>; items: Pick<RequestPorts['items'], 'get'> },
   { user, status, limit }: { user?: string | undefined; status?: Status | undefined; limit: number },
 ): Promise<RequestSummary[]> {
   const found: RequestSummary[] = []
-  const pageSize = Math.min(PAGE, limit)
+  // Of a page, few may have the status that is asked for.
+  const pageSize = status === undefined ? Math.min(PAGE, limit) : PAGE
   let before: string | undefined
   while (found.length < limit) {
     const page = await ledger.list({ user, status: status === 'running' ? 'queued' : status, before, limit: pageSize })
@@ -87,7 +88,7 @@ export async function showRequest({ items, ledger, payloads }: RequestPorts, id:
   }
 }
 
-async function asItSays(items: RequestPorts['items'], row: RecordedRequest): Promise<RequestSummary> {
+async function asItSays(items: Pick<RequestPorts['items'], 'get'>, row: RecordedRequest): Promise<RequestSummary> {
   const recorded = summaryOf(row)
   const item = await items.get(row.user_id, row.request_id)
   // Rows are kept longer than items.
