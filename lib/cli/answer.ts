@@ -11,5 +11,8 @@ export interface Answer {
 /** A line of a refusal, as people know one. */
 export const refusalLine = (sentence: string): string => `error: ${sentence}`
 
+/** Tells people of what is done while there is more to do; programs find all of it in the answer. */
+export type Tell = (line: string) => void
+
 /** Runs an operation against the system that the command line names, and prints its answer. */
-export type Run = (operation: (operator: Operator) => Promise<Answer>) => Promise<void>
+export type Run = (operation: (operator: Operator, tell: Tell) => Promise<Answer>) => Promise<void>

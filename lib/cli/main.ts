@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import type { Clock, Sleep } from '../../functions/platform/clock.ts'
 import type { Environment } from '../config/interpolate.ts'
-import { type Answer, type Run, refusalLine } from './answer.ts'
+import { type Answer, type Run, refusalLine, type Tell } from './answer.ts'
 import { addConfig } from './commands/config.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
 import { addKeys } from './commands/keys.ts'
@@ -11,7 +11,7 @@ import { addReconcile } from './commands/reconcile.ts'
 import { addRequests } from './commands/requests.ts'
 import { addUsers } from './commands/users.ts'
 import { operatorOf } from './operator.ts'
-import { openTarget, type Surroundings, type TargetChoice } from './target.ts'
+import { openTarget, type TargetChoice } from './target.ts'
 
 /** 0 done, 1 refused or failed, 2 wrong usage. */
 export type ExitCode = 0 | 1 | 2
@@ -25,21 +25,31 @@ export interface Io {
   err(text: string): void
 }
 
+/** What commands say themselves with: an answer whole, or lines for people, on stdout and stderr. */
+interface Console extends Io {
+  finish(answer: Answer): void
+  tell: Tell
+  note: Tell
+}
+
 /** Runs `sluice <argv…>`. Whatever goes wrong is one line on stderr and an exit code: it never rejects. */
 export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   // Known before the arguments are parsed: what is wrong with them is said in JSON, too.
   const json = argv.includes('--json')
   let exitCode: ExitCode = 0
+  const toPeople = (write: Io['out'], lines: readonly string[]): void => {
+    if (!json) print(write, lines.map(printable))
+  }
   const finish = ({ json: data, lines, refusals = [] }: Answer): void => {
     exitCode = refusals.length === 0 ? 0 : 1
-    print(io.out, json ? [toJson(data)] : lines.map(printable))
-    if (!json) print(io.err, refusals.map(printable))
+    if (json) print(io.out, [toJson(data)])
+    toPeople(io.out, lines)
+    toPeople(io.err, refusals)
   }
-  const note = (line: string): void => {
-    if (!json) io.err(`${line}\n`)
-  }
+  const tell: Tell = line => toPeople(io.out, [line])
+  const note: Tell = line => toPeople(io.err, [line])
   try {
-    await commandLine({ ...io, note }, finish).parseAsync(argv, { from: 'user' })
+    await commandLine({ ...io, finish, tell, note }).parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError && HELP.has(error.code)) return error.exitCode === 0 ? 0 : 2
@@ -49,7 +59,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-function commandLine(io: Io & Surroundings, finish: (answer: Answer) => void): Command {
+function commandLine(io: Console): Command {
   const program = new Command('sluice')
     .description('Operates a Sluice system: the one on this machine while it runs, or a deployed stack.')
     .option('--json', 'answer with one JSON document')
@@ -62,9 +72,9 @@ function commandLine(io: Io & Surroundings, finish: (answer: Answer) => void): C
     const choice = program.opts<TargetChoice>()
     if (choice.stack !== undefined && choice.target !== 'aws') program.error('error: --stack goes with --target aws')
     const operator = operatorOf(await openTarget(choice, io), io.clock)
-    finish(await operation(operator))
+    io.finish(await operation(operator, io.tell))
   }
-  addConfig(program, { env: io.env, finish })
+  addConfig(program, io)
   addKeys(program, run)
   addUsers(program, run)
   addQuota(program, run)

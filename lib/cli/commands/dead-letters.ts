@@ -31,10 +31,12 @@ export function addDeadLetters(program: Command, run: Run): void {
     .option('--model <model>', 'only those of one model')
     .addHelpText('after', REDRIVE_HELP)
     .action((names: string[], { model }: { model?: string }) =>
-      run(async operator => {
-        const redrives = await redriveDeadLetters(operator, { model, names })
-        const lines = redrives.redriven.map(sentenceOfRedriven)
-        return { json: redrives, lines: orNothing(lines, 'redriven'), refusals: redrives.refused.map(lineOf) }
+      run(async (operator, tell) => {
+        const redrives = await redriveDeadLetters(operator, { model, names }, letter =>
+          tell(sentenceOfRedriven(letter)),
+        )
+        const lines = redrives.redriven.length > 0 ? [] : ['Nothing was redriven.']
+        return { json: redrives, lines, refusals: redrives.refused.map(lineOf) }
       }),
     )
   deadLetters
@@ -46,7 +48,8 @@ export function addDeadLetters(program: Command, run: Run): void {
       run(async operator => {
         const discards = await discardDeadLetters(operator, names)
         const lines = discards.discarded.map(id => `${id} is discarded.`)
-        return { json: discards, lines: orNothing(lines, 'discarded'), refusals: discards.refused.map(lineOf) }
+        const orNothing = lines.length > 0 ? lines : ['Nothing was discarded.']
+        return { json: discards, lines: orNothing, refusals: discards.refused.map(lineOf) }
       }),
     )
 }
@@ -81,8 +84,6 @@ const viewOf = ({ id, request_id, model, reason, attempts, at }: RecordedDeadLet
   attempts,
   at: new Date(at).toISOString(),
 })
-
-const orNothing = (lines: string[], done: string): string[] => (lines.length > 0 ? lines : [`Nothing was ${done}.`])
 
 const sentenceOfRedriven = (redriven: RedrivenLetter): string =>
   'queue' in redriven
