@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { RecordedDeadLetter } from '../../../functions/ledger/dead-letters.ts'
+import { iso } from '../../../functions/platform/clock.ts'
 import { type Answer, type Run, refusalLine } from '../answer.ts'
 import { columns } from '../columns.ts'
 import {
@@ -68,7 +69,7 @@ With --json: { "discarded": [ id ], "refused": [ { "id", "reason" } ] }. Exit co
 function listed(letters: readonly RecordedDeadLetter[]): Answer {
   const rows = letters.map(letter => [
     nameOf(letter),
-    new Date(letter.at).toISOString(),
+    iso(letter.at),
     letter.model ?? '',
     String(letter.attempts),
     letter.reason,
@@ -82,7 +83,7 @@ const viewOf = ({ id, request_id, model, reason, attempts, at }: RecordedDeadLet
   model,
   reason,
   attempts,
-  at: new Date(at).toISOString(),
+  at: iso(at),
 })
 
 const sentenceOfRedriven = (redriven: RedrivenLetter): string =>
