@@ -53,6 +53,7 @@ describe('a function', () => {
       BUCKET: 'small-bucket',
       SCHEMA: '7',
       AWS_REGION: 'us-east-1',
+      AWS_SESSION_TOKEN: expect.any(String),
       AWS_LAMBDA_FUNCTION_NAME: 'Small-Environment',
       AWS_ENDPOINT_URL_SQS: system.endpoints.sqs,
       AWS_ENDPOINT_URL_DYNAMODB: system.endpoints.dynamodb,
