@@ -30,8 +30,6 @@ export type FunctionOptions = {
   handler: string
   timeoutSeconds: number
   memoryMb: number
-  /** The most invocations at a time, if the template says it. */
-  reservedConcurrency: number | undefined
   /** The template's variables and the emulators' endpoints. */
   environment: Record<string, string>
   logFile: string
@@ -51,7 +49,6 @@ export function createFunction(options: FunctionOptions): LocalFunction {
 
   const pool = createPool({
     limit: directConcurrency,
-    reserved: options.reservedConcurrency,
     timeoutSeconds,
     start: () =>
       startThread({
