@@ -22,10 +22,9 @@ type Print = (line: string) => void
 const demoUser = 'demo'
 const modelPort = 8081
 
-/** `npm start`: runs the whole system on this machine until it is told to stop, and ends the process. */
-export async function main(env: Environment): Promise<void> {
+/** `npm start`: runs the whole system on this machine until it is `stopped`, and ends the process. */
+export async function main(env: Environment, stopped: Promise<undefined>): Promise<void> {
   const print: Print = line => void process.stdout.write(`${line}\n`)
-  const stopped = untilStopped()
   try {
     const started = start(env, print)
     // What has not come up yet has nothing to lose: it ends with the process.
@@ -150,13 +149,6 @@ function portOf({ PORT = '8080' }: Environment): number {
   throw new LocalError(
     `PORT must be a number from 0 to 65535, where 0 picks a free one; it is ${JSON.stringify(PORT)}.`,
   )
-}
-
-// npm passes Ctrl-C on, and so does the terminal: the second one is not an impatient user's.
-function untilStopped(): Promise<undefined> {
-  return new Promise(resolve => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(undefined))
-  })
 }
 
 function describe(error: unknown): string {

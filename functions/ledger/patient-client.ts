@@ -5,12 +5,20 @@ import { type Clock, type Sleep, systemClock, systemSleep } from '../platform/cl
 const RESUMING = new Set(['DatabaseResumingException', 'DatabaseUnavailableException'])
 const PAUSE_MS = 1_000
 
+interface Patience {
+  readonly clock?: Clock | undefined
+  readonly sleep?: Sleep | undefined
+  /** Told once, when the first call has to wait. */
+  readonly onWait?: () => void
+}
+
 /** A client whose calls wait for a database that resumes, for so many milliseconds; then they reject with its exception. */
 export function patientRdsData(
   ms: number,
-  { clock, sleep }: { clock: Clock; sleep: Sleep } = { clock: systemClock, sleep: systemSleep },
+  { clock = systemClock, sleep = systemSleep, onWait }: Patience = {},
 ): RDSDataClient {
   const client = new RDSDataClient()
+  let hasWaited = false
   client.middlewareStack.add(
     next => async args => {
       const until = clock() + ms
@@ -19,6 +27,8 @@ export function patientRdsData(
           return await next(args)
         } catch (error) {
           if (!(error instanceof Error && RESUMING.has(error.name)) || clock() + PAUSE_MS > until) throw error
+          if (!hasWaited) onWait?.()
+          hasWaited = true
           await sleep(PAUSE_MS)
         }
       }

@@ -1,4 +1,5 @@
 import { BadRequestException, DatabaseErrorException, type RDSDataClient } from '@aws-sdk/client-rds-data'
+import { iso } from '../platform/clock.ts'
 import type { LedgerEnv } from '../platform/env.ts'
 import { Unavailable } from '../platform/unavailable.ts'
 import type { Payload } from '../requests/messages.ts'
@@ -55,7 +56,6 @@ function refusal(error: unknown): string | undefined {
   return isDatabases ? PERMANENT.exec(cause.message)?.[0] : undefined
 }
 
-const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
 const inline = (payload: Payload | undefined) => (payload && 'inline' in payload ? payload.inline : undefined)
 const keyOf = (payload: Payload | undefined) => (payload && 'key' in payload ? payload.key : undefined)
 
@@ -78,13 +78,13 @@ const toJsonRow = (row: LedgerRow): JsonRow => ({
   run: row.run,
   attempts: row.attempts,
   quota_window: row.quota_window,
-  created_at: new Date(row.created_at).toISOString(),
+  created_at: iso(row.created_at),
   started_at: iso(row.started_at),
   completed_at: iso(row.completed_at),
-  deadline: new Date(row.deadline).toISOString(),
+  deadline: iso(row.deadline),
 })
 
-const toJsonLetter = ({ at, ...letter }: DeadLetter) => ({ ...letter, at: new Date(at).toISOString() })
+const toJsonLetter = ({ at, ...letter }: DeadLetter) => ({ ...letter, at: iso(at) })
 
 function toPayload(record: readonly { stringValue?: string | undefined }[] | undefined): Payload | undefined {
   if (!record) return undefined

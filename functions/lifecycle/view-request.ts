@@ -1,6 +1,7 @@
 import type { RequestItems } from '../items/port.ts'
 import type { Ledger } from '../ledger/port.ts'
 import { checkOut, type Payloads } from '../payloads/port.ts'
+import { iso } from '../platform/clock.ts'
 import { ApiError } from '../requests/errors.ts'
 import { RequestId } from '../requests/ids.ts'
 import type { RequestItem } from '../requests/item.ts'
@@ -55,15 +56,13 @@ export const unfinished = (item: RequestItem): RequestItem => ({
   usage: undefined,
 })
 
-const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
-
 export const toView = (item: RequestItem): RequestView => ({
   request_id: item.request_id,
   status: item.status,
   model: item.model,
   priority: item.priority,
   estimated_tokens: item.estimate,
-  created_at: new Date(item.created_at).toISOString(),
+  created_at: iso(item.created_at),
   started_at: iso(item.started_at),
   completed_at: iso(item.completed_at),
   attempts: item.attempt,

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
-import type { Clock } from '../../functions/platform/clock.ts'
+import type { Clock, Sleep } from '../../functions/platform/clock.ts'
 import type { Environment } from '../config/interpolate.ts'
-import type { Run } from './answer.ts'
+import { type Answer, type Run, refusalLine, type Tell } from './answer.ts'
 import { addConfig } from './commands/config.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
 import { addKeys } from './commands/keys.ts'
@@ -10,7 +10,6 @@ import { addQuota } from './commands/quota.ts'
 import { addReconcile } from './commands/reconcile.ts'
 import { addRequests } from './commands/requests.ts'
 import { addUsers } from './commands/users.ts'
-import type { CommandResult } from './config.ts'
 import { operatorOf } from './operator.ts'
 import { openTarget, type TargetChoice } from './target.ts'
 
@@ -21,8 +20,16 @@ export type ExitCode = 0 | 1 | 2
 export interface Io {
   readonly env: Environment
   readonly clock?: Clock
+  readonly sleep?: Sleep
   out(text: string): void
   err(text: string): void
+}
+
+/** What commands say themselves with: an answer whole, or lines for people, on stdout and stderr. */
+interface Console extends Io {
+  finish(answer: Answer): void
+  tell: Tell
+  note: Tell
 }
 
 /** Runs `sluice <argv…>`. Whatever goes wrong is one line on stderr and an exit code: it never rejects. */
@@ -30,22 +37,29 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   // Known before the arguments are parsed: what is wrong with them is said in JSON, too.
   const json = argv.includes('--json')
   let exitCode: ExitCode = 0
-  const finish = (result: CommandResult): void => {
-    exitCode = result.exitCode
-    print(exitCode === 0 || json ? io.out : io.err, result.lines)
+  const toPeople = (write: Io['out'], lines: readonly string[]): void => {
+    if (!json) print(write, lines.map(printable))
   }
+  const finish = ({ json: data, lines, refusals = [] }: Answer): void => {
+    exitCode = refusals.length === 0 ? 0 : 1
+    if (json) print(io.out, [toJson(data)])
+    toPeople(io.out, lines)
+    toPeople(io.err, refusals)
+  }
+  const tell: Tell = line => toPeople(io.out, [line])
+  const note: Tell = line => toPeople(io.err, [line])
   try {
-    await commandLine(io, json, finish).parseAsync(argv, { from: 'user' })
+    await commandLine({ ...io, finish, tell, note }).parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError && HELP.has(error.code)) return error.exitCode === 0 ? 0 : 2
     const sentence = sentenceOf(error)
-    print(io.err, [json ? JSON.stringify({ error: sentence }) : `error: ${sentence}`])
+    print(io.err, [json ? JSON.stringify({ error: sentence }) : refusalLine(sentence)])
     return error instanceof CommanderError ? 2 : 1
   }
 }
 
-function commandLine(io: Io, json: boolean, finish: (result: CommandResult) => void): Command {
+function commandLine(io: Console): Command {
   const program = new Command('sluice')
     .description('Operates a Sluice system: the one on this machine while it runs, or a deployed stack.')
     .option('--json', 'answer with one JSON document')
@@ -57,13 +71,10 @@ function commandLine(io: Io, json: boolean, finish: (result: CommandResult) => v
   const run: Run = async operation => {
     const choice = program.opts<TargetChoice>()
     if (choice.stack !== undefined && choice.target !== 'aws') program.error('error: --stack goes with --target aws')
-    const operator = operatorOf(await openTarget(choice, io.env), io.clock)
-    const { json: data, lines, refusals = [] } = await operation(operator)
-    finish({ exitCode: 0, lines: json ? [toJson(data)] : lines.map(printable) })
-    if (refusals.length === 0) return
-    finish({ exitCode: 1, lines: json ? [] : refusals.map(sentence => `error: ${printable(sentence)}`) })
+    const operator = operatorOf(await openTarget(choice, io), io.clock)
+    io.finish(await operation(operator, io.tell))
   }
-  addConfig(program, { env: io.env, json, finish })
+  addConfig(program, io)
   addKeys(program, run)
   addUsers(program, run)
   addQuota(program, run)

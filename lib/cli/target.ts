@@ -4,6 +4,8 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { z } from 'zod'
 import { Policies } from '../../functions/guard/policies.ts'
+import { patientRdsData } from '../../functions/ledger/patient-client.ts'
+import type { Clock, Sleep } from '../../functions/platform/clock.ts'
 import { QuotaSettings } from '../../functions/requests/quota-settings.ts'
 import type { Environment } from '../config/interpolate.ts'
 import { Refusal } from './refusal.ts'
@@ -48,9 +50,20 @@ export interface TargetChoice {
 
 const DEFAULT_STACK = 'sluice'
 
+/** What opening a target needs of the command line; `note` is for what people should know while they wait. */
+export interface Surroundings {
+  readonly env: Environment
+  readonly clock?: Clock | undefined
+  readonly sleep?: Sleep | undefined
+  note(line: string): void
+}
+
 /** The system that the command line names; without a name, the one that runs on this machine. Throws `Refusal`. */
-export async function openTarget({ target, stack = DEFAULT_STACK }: TargetChoice, env: Environment): Promise<Target> {
-  return target === 'aws' ? awsTarget(stack) : localTarget(runningLocally(env))
+export async function openTarget(
+  { target, stack = DEFAULT_STACK }: TargetChoice,
+  surroundings: Surroundings,
+): Promise<Target> {
+  return target === 'aws' ? awsTarget(stack, surroundings) : localTarget(runningLocally(surroundings.env))
 }
 
 /** The system that `npm start` runs: `outputs` and `endpoints` are those in its local.json. Throws `Refusal`. */
@@ -66,13 +79,17 @@ export function localTarget({ outputs, endpoints }: Pick<LocalSystem, 'outputs' 
   }
 }
 
+/** A database that has paused resumes within 15 s, after a day within a minute. */
+const RESUME_MS = 60_000
+
 /** A deployed stack, with the region and the credentials that the SDK finds. */
-async function awsTarget(stack: string): Promise<Target> {
+async function awsTarget(stack: string, { clock, sleep, note }: Surroundings): Promise<Target> {
+  const onWait = () => note('the ledger is resuming')
   return {
     outputs: checkOutputs(await outputsOfStack(stack), `the stack ${stack}`),
     dynamoDb: new DynamoDBClient(),
     dynamoDbOnce: new DynamoDBClient({ maxAttempts: 1 }),
-    rdsData: new RDSDataClient(),
+    rdsData: patientRdsData(RESUME_MS, { clock, sleep, onWait }),
     s3: new S3Client(),
     sqs: new SQSClient(),
   }

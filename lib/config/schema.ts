@@ -3,14 +3,13 @@ import { duration, flag, Mapping, Name, oneOf, section, text, wholeNumber } from
 import { Model } from './model-schema.ts'
 import { CLOUDFORMATION_TAKES, MAX_RESOURCES, RESOURCES } from './resources.ts'
 
-// A quota item lists its open requests and is written at each admission; this many keep it small.
-const IN_FLIGHT_PER_SHARD = 100
+/** A quota item lists its open requests and is written at each admission; this many keep it small. */
+export const IN_FLIGHT_PER_SHARD = 100
 
 const MOST_MODELS = Math.floor((MAX_RESOURCES - RESOURCES.stack) / (RESOURCES.model + RESOURCES.circuit))
 
 /** The two priorities that a request can have; each has queues and workers of its own. */
-export const Priority = oneOf('high', 'normal')
-export type Priority = z.infer<typeof Priority>
+const Priority = oneOf('high', 'normal')
 
 /** What a user of this plan may use in one quota window. `shards` is resolved: the given or the needed number, if that is higher. */
 export const Plan = section({

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -21,7 +31,7 @@ export type DataFolder = {
 export function openDataFolder(dataDir: string): DataFolder {
   const isTemporary = dataDir === ':memory:'
   const path = isTemporary ? mkdtempSync(join(tmpdir(), 'sluice-')) : makeFolder(resolve(dataDir))
-  mkdirSync(join(path, 'logs'), { recursive: true })
+  makeFolder(join(path, 'logs'))
   const unlock = lock(path, dataDir)
   const removeTemporary = () => {
     if (isTemporary) rmSync(path, { recursive: true, force: true })
@@ -55,24 +65,39 @@ export function openDataFolder(dataDir: string): DataFolder {
 
 function makeFolder(path: string): string {
   try {
-    // Where nothing can be made though the parent is there, as in /proc, Node's recursive mkdir never ends.
-    if (!existsSync(path)) mkdirSync(path, { recursive: !existsSync(dirname(path)) })
+    makeFolders(path)
+    accessSync(path, constants.W_OK)
   } catch (error) {
-    throw new LocalError(`The data folder ${path} can't be made: ${messageOf(error)}`)
+    throw unusable(path, error)
   }
   return path
 }
 
+// Where nothing can be made though the parent is there, as in /proc, Node's own recursive mkdir never ends.
+function makeFolders(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  makeFolders(dirname(path))
+  mkdirSync(path)
+}
+
 // SQLite's lock is the operating system's: it ends with its process, however that ends, which a file with a pid does not.
 function lock(path: string, dataDir: string): () => void {
-  const database = new DatabaseSync(join(path, 'lock'), { timeout: 0 })
+  let database: DatabaseSync | undefined
   try {
+    database = new DatabaseSync(join(path, 'lock'), { timeout: 0 })
     database.exec('BEGIN EXCLUSIVE')
-  } catch {
-    database.close()
-    throw new LocalError(
-      `${dataDir} is in use by another npm start: stop it, or choose another folder with SLUICE_DATA.`,
-    )
+  } catch (error) {
+    database?.close()
+    throw isBusy(error) ? inUse(dataDir) : unusable(path, error)
   }
   return () => database.close()
 }
+
+const inUse = (dataDir: string) =>
+  new LocalError(`${dataDir} is in use by another npm start: stop it, or choose another folder with SLUICE_DATA.`)
+
+const unusable = (path: string, error: unknown) =>
+  new LocalError(`The data folder ${path} can't be used: ${messageOf(error)}`)
+
+/** SQLITE_BUSY */
+const isBusy = (error: unknown): boolean => error instanceof Error && 'errcode' in error && error.errcode === 5

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createDatabase } from '../support/postgres.ts'
@@ -193,6 +194,16 @@ describe('npm start', () => {
     expect((await client.ended(await client.submit({ prompt: 'and on we go' }))).status).toBe('completed')
     expect(await again.stop()).toBe(0)
     await expectNothingLeft(again)
+  })
+})
+
+test('Ctrl-C while it is still loading ends it with 0, too', async () => {
+  const interrupt = fileURLToPath(new URL('support/interrupt-while-loading.ts', import.meta.url))
+
+  expect(await run([process.execPath, '--import', interrupt, 'bin/local.ts'], {})).toEqual({
+    code: 0,
+    out: '',
+    err: '',
   })
 })
 

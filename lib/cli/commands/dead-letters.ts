@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { RecordedDeadLetter } from '../../../functions/ledger/dead-letters.ts'
-import type { Answer, Run } from '../answer.ts'
+import { iso } from '../../../functions/platform/clock.ts'
+import { type Answer, type Run, refusalLine } from '../answer.ts'
 import { columns } from '../columns.ts'
 import {
   discardDeadLetters,
@@ -31,10 +32,12 @@ export function addDeadLetters(program: Command, run: Run): void {
     .option('--model <model>', 'only those of one model')
     .addHelpText('after', REDRIVE_HELP)
     .action((names: string[], { model }: { model?: string }) =>
-      run(async operator => {
-        const redrives = await redriveDeadLetters(operator, { model, names })
-        const lines = redrives.redriven.map(sentenceOfRedriven)
-        return { json: redrives, lines: orNothing(lines, 'redriven'), refusals: redrives.refused.map(sentenceOf) }
+      run(async (operator, tell) => {
+        const redrives = await redriveDeadLetters(operator, { model, names }, letter =>
+          tell(sentenceOfRedriven(letter)),
+        )
+        const lines = redrives.redriven.length > 0 ? [] : ['Nothing was redriven.']
+        return { json: redrives, lines, refusals: redrives.refused.map(lineOf) }
       }),
     )
   deadLetters
@@ -46,7 +49,8 @@ export function addDeadLetters(program: Command, run: Run): void {
       run(async operator => {
         const discards = await discardDeadLetters(operator, names)
         const lines = discards.discarded.map(id => `${id} is discarded.`)
-        return { json: discards, lines: orNothing(lines, 'discarded'), refusals: discards.refused.map(sentenceOf) }
+        const orNothing = lines.length > 0 ? lines : ['Nothing was discarded.']
+        return { json: discards, lines: orNothing, refusals: discards.refused.map(lineOf) }
       }),
     )
 }
@@ -65,7 +69,7 @@ With --json: { "discarded": [ id ], "refused": [ { "id", "reason" } ] }. Exit co
 function listed(letters: readonly RecordedDeadLetter[]): Answer {
   const rows = letters.map(letter => [
     nameOf(letter),
-    new Date(letter.at).toISOString(),
+    iso(letter.at),
     letter.model ?? '',
     String(letter.attempts),
     letter.reason,
@@ -79,14 +83,12 @@ const viewOf = ({ id, request_id, model, reason, attempts, at }: RecordedDeadLet
   model,
   reason,
   attempts,
-  at: new Date(at).toISOString(),
+  at: iso(at),
 })
-
-const orNothing = (lines: string[], done: string): string[] => (lines.length > 0 ? lines : [`Nothing was ${done}.`])
 
 const sentenceOfRedriven = (redriven: RedrivenLetter): string =>
   'queue' in redriven
     ? `${redriven.id} is sent to ${redriven.queue} again.`
     : `${redriven.request_id} is queued again, as run ${redriven.run}.`
 
-const sentenceOf = ({ id, reason }: Refused): string => `${id}: ${reason}`
+const lineOf = ({ id, reason }: Refused): string => refusalLine(`${id}: ${reason}`)

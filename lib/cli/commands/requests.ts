@@ -23,18 +23,17 @@ export function addRequests(program: Command, run: Run): void {
     .description('requests, newest first')
     .option('--user <user>', 'only those of one user', userId)
     .addOption(new Option('--status <status>', 'only those of one status').choices(Status.options))
-    .option('--limit <n>', 'how many', wholeNumber, 50)
+    .option('--limit <n>', 'how many at most', wholeNumber, 50)
     .action((filter: { user?: string; status?: Status; limit: number }) =>
-      run(async operator => listed(await listRequests(operator, filter))),
+      run(async operator => listed(await listRequests(operator, filter), filter.limit)),
     )
 }
 
-function listed(requests: readonly RequestSummary[]): Answer {
+function listed(requests: readonly RequestSummary[], limit: number): Answer {
   const rows = requests.map(r => [r.request_id, r.created_at, r.user, r.model, r.priority, outcomeOf(r), tokensOf(r)])
-  return {
-    json: requests,
-    lines: columns(['request', 'created', 'user', 'model', 'priority', 'status', 'tokens'], rows),
-  }
+  const table = columns(['request', 'created', 'user', 'model', 'priority', 'status', 'tokens'], rows)
+  const rest = `These are the newest ${limit}; --limit ${10 * limit} lists more, if there are.`
+  return { json: requests, lines: requests.length < limit ? table : [...table, '', rest] }
 }
 
 const outcomeOf = ({ status, error }: RequestSummary): string => (error ? `${status}: ${error.code}` : status)

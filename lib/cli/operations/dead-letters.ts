@@ -61,14 +61,24 @@ const AT_ONCE = 10
 
 /**
  * Runs the requests of dead letters once more, sends refused messages of inputs again, and removes the dead letters of
- * what is queued again. One that can't be redriven stops no other. Rejects with `Unavailable` if the list can't be read.
+ * what is queued again; `told` hears of each as soon as it is. One that can't be redriven stops no other. Throws `Refusal`
+ * for a model that there never was, and `Unavailable` if the list can't be read.
  */
-export async function redriveDeadLetters(ports: Operator, choice: Choice): Promise<Redrives> {
+export async function redriveDeadLetters(
+  ports: Operator,
+  choice: Choice,
+  told: (redriven: RedrivenLetter) => void = () => {},
+): Promise<Redrives> {
   const { found, missing } = await choose(ports, choice)
+  if (found.size === 0) checkModel(ports, choice)
   const redriven: RedrivenLetter[] = []
   const refused = [...missing]
   const redriveOne = async ([name, letters]: [string, RecordedDeadLetter[]]): Promise<void> =>
-    orRefused(refused, name, async () => redriven.push(await redrive(ports, name, letters)))
+    orRefused(refused, name, async () => {
+      const letter = await redrive(ports, name, letters)
+      redriven.push(letter)
+      told(letter)
+    })
   const all = [...found]
   for (let i = 0; i < all.length; i += AT_ONCE) await Promise.all(all.slice(i, i + AT_ONCE).map(redriveOne))
   return { redriven, refused }
@@ -101,6 +111,14 @@ async function choose(
     else missing.push({ id: name, reason: noLetter(model) })
   }
   return { found, missing }
+}
+
+/** Letters outlive their model in pipeline.yaml, so a model that isn't there is wrong only if it has none. */
+function checkModel({ models }: Operator, { model, names = [] }: Choice): void {
+  if (model !== undefined && names.length === 0 && !Object.hasOwn(models, model))
+    throw new Refusal(
+      `there are no dead letters of a model ${model}, and no such model: the models are ${Object.keys(models).join(', ')}`,
+    )
 }
 
 const noLetter = (model: string | undefined): string =>

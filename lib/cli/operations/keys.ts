@@ -1,5 +1,6 @@
 import { hashKey, keyIdOf, newKey } from '../../../functions/access/key.ts'
 import type { KeyRecord } from '../../../functions/access/port.ts'
+import { iso } from '../../../functions/platform/clock.ts'
 import type { Operator } from '../operator.ts'
 import { Refusal } from '../refusal.ts'
 import { existingUser, setUser } from './users.ts'
@@ -87,8 +88,6 @@ async function addKey(
 }
 
 const noSuchKey = (keyId: string) => new Refusal(`there is no key ${keyId}: keys list shows those that there are`)
-
-const iso = (ms: number): string => new Date(ms).toISOString()
 
 function viewOf({ key_id, user_id, created_at, expires_at, revoked_at }: KeyRecord, now: number): KeyView {
   const isExpired = expires_at !== undefined && expires_at <= now

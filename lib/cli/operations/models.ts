@@ -1,6 +1,7 @@
 import { type CircuitView, isHeldUp, viewOf, withoutFailures } from '../../../functions/guard/operator.ts'
 import { replaceState } from '../../../functions/guard/replace.ts'
 import { type GuardState, UNTOUCHED } from '../../../functions/guard/state.ts'
+import { iso } from '../../../functions/platform/clock.ts'
 import { Unavailable } from '../../../functions/platform/unavailable.ts'
 import { queueName } from '../../../functions/queue/names.ts'
 import type { Priority } from '../../../functions/requests/ids.ts'
@@ -69,8 +70,6 @@ function describe(
     waiting,
   }
 }
-
-const iso = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : new Date(ms).toISOString())
 
 /** What a reset has done: `held_until` is when the calls would have gone on without it, absent if nothing held them up. */
 export interface Reset {

@@ -1,3 +1,4 @@
+import { iso } from '../../../functions/platform/clock.ts'
 import type { Counters } from '../../../functions/quota/port.ts'
 import { readQuota } from '../../../functions/reader/read-quota.ts'
 import { planOf } from '../../../functions/requests/quota-settings.ts'
@@ -67,6 +68,6 @@ const openOf = (counters: readonly Counters[], now: number): QuotaView['open'] =
       request_id: reservation.request_id,
       run: reservation.run,
       tokens: reservation.estimate,
-      reserved_at: new Date(at).toISOString(),
+      reserved_at: iso(at),
       age_seconds: Math.floor((now - at) / 1000),
     }))

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { RecordedRequest } from '../../../functions/ledger/operator.ts'
+import { iso } from '../../../functions/platform/clock.ts'
 import { isTerminal, type RequestItem, type Status } from '../../../functions/requests/item.ts'
 import type { Payload } from '../../../functions/requests/messages.ts'
 import type { Operator } from '../operator.ts'
@@ -50,11 +51,12 @@ const PAGE = 100
  * the request items. Rejects with `Unavailable`.
  */
 export async function listRequests(
-  { ledger, items }: Pick<RequestPorts, 'ledger' | 'items'>,
+  { ledger, items }: { ledger: Pick<RequestPorts['ledger'], 'list'>; items: Pick<RequestPorts['items'], 'get'> },
   { user, status, limit }: { user?: string | undefined; status?: Status | undefined; limit: number },
 ): Promise<RequestSummary[]> {
   const found: RequestSummary[] = []
-  const pageSize = Math.min(PAGE, limit)
+  // Of a page, few may have the status that is asked for.
+  const pageSize = status === undefined ? Math.min(PAGE, limit) : PAGE
   let before: string | undefined
   while (found.length < limit) {
     const page = await ledger.list({ user, status: status === 'running' ? 'queued' : status, before, limit: pageSize })
@@ -87,7 +89,7 @@ export async function showRequest({ items, ledger, payloads }: RequestPorts, id:
   }
 }
 
-async function asItSays(items: RequestPorts['items'], row: RecordedRequest): Promise<RequestSummary> {
+async function asItSays(items: Pick<RequestPorts['items'], 'get'>, row: RecordedRequest): Promise<RequestSummary> {
   const recorded = summaryOf(row)
   const item = await items.get(row.user_id, row.request_id)
   // Rows are kept longer than items.
@@ -105,7 +107,7 @@ async function asItSays(items: RequestPorts['items'], row: RecordedRequest): Pro
     not_before: item.status === 'queued' ? iso(item.not_before) : undefined,
     started_at: iso(item.started_at),
     completed_at: iso(item.completed_at),
-    deadline: new Date(item.deadline).toISOString(),
+    deadline: iso(item.deadline),
   }
 }
 
@@ -119,8 +121,6 @@ function chargedFor({ status, charge, holds_request, earlier = [] }: RequestItem
   }
 }
 
-const iso = (ms: number | null | undefined): string | undefined => (ms == null ? undefined : new Date(ms).toISOString())
-
 const summaryOf = (row: RecordedRequest): RequestSummary => ({
   request_id: row.request_id,
   user: row.user_id,
@@ -133,10 +133,10 @@ const summaryOf = (row: RecordedRequest): RequestSummary => ({
   usage: usageOf(row),
   error: row.error ?? undefined,
   quota_window: row.quota_window,
-  created_at: new Date(row.created_at).toISOString(),
+  created_at: iso(row.created_at),
   started_at: iso(row.started_at),
   completed_at: iso(row.completed_at),
-  deadline: new Date(row.deadline).toISOString(),
+  deadline: iso(row.deadline),
 })
 
 const usageOf = ({ prompt_tokens, completion_tokens, total_tokens }: RecordedRequest): RequestItem['usage'] =>

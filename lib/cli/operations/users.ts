@@ -1,11 +1,9 @@
 import type { UserRecord } from '../../../functions/access/port.ts'
 import { type Limits, limitsOf } from '../../../functions/requests/limits.ts'
 import { planOf, type QuotaSettings } from '../../../functions/requests/quota-settings.ts'
+import { IN_FLIGHT_PER_SHARD } from '../../config/schema.ts'
 import type { Operator } from '../operator.ts'
 import { Refusal } from '../refusal.ts'
-
-/** A quota item's size is what a write costs, so a shard keeps no more open reservations. */
-const IN_FLIGHT_A_SHARD = 100
 
 /** What to change of a user; what is absent stays. `default` takes an override back. */
 export interface UserChanges {
@@ -72,11 +70,11 @@ function checkPlan({ plans }: QuotaSettings, plan: string): void {
 
 function checkOverrides(quotas: QuotaSettings, { user_id, plan, overrides }: UserRecord): void {
   const { name, plan: terms } = planOf(quotas, plan)
-  const most = terms.shards * IN_FLIGHT_A_SHARD
+  const most = terms.shards * IN_FLIGHT_PER_SHARD
   const { in_flight } = overrides
   if (in_flight !== undefined && in_flight > most)
     throw new Refusal(
-      `${user_id} can't have ${in_flight} requests in flight: the plan ${name} keeps at most ${most} (${IN_FLIGHT_A_SHARD} for each of its shards, of which it has ${terms.shards})`,
+      `${user_id} can't have ${in_flight} requests in flight: the plan ${name} keeps at most ${most} (${IN_FLIGHT_PER_SHARD} for each of its shards, of which it has ${terms.shards})`,
     )
   for (const [limit, value] of Object.entries(overrides))
     if (value !== undefined && value < terms.shards)

@@ -7,14 +7,13 @@ import { payloadLimit } from '../lambda/pool.ts'
 import { type Answer, answerOf, gatewayAnswers, send } from './answer.ts'
 import type { Authorizer } from './authorizer.ts'
 import { readBody } from './body.ts'
-import { type Cors, corsHeaders, preflightAnswer } from './cors.ts'
-import { type ApiRequest, integrationEvent, readRequest } from './event.ts'
+import { integrationEvent, readRequest } from './event.ts'
 import { createRouter, type Match, type Route } from './routes.ts'
 
 export type RouteTarget = { function: LocalFunction; authorizer: Authorizer | undefined; timeoutMs: number }
 
 /** An HTTP API of the template, complete. */
-export type HttpApi = { apiId: string; stage: string; routes: Route<RouteTarget>[]; cors: Cors | undefined }
+export type HttpApi = { apiId: string; stage: string; routes: Route<RouteTarget>[] }
 
 export type HttpServer = {
   /** `http://127.0.0.1:PORT` */
@@ -74,14 +73,6 @@ function createHandler(api: HttpApi): (incoming: IncomingMessage) => Promise<Ans
   return async incoming => {
     const request = readRequest(incoming, api)
     const body = await readBody(incoming)
-    const preflight = api.cors && preflightAnswer(api.cors, request)
-    if (preflight) return preflight
-    const answer = await answerTo(request, body)
-    if (!api.cors) return answer
-    return { ...answer, headers: { ...answer.headers, ...corsHeaders(api.cors, request) } }
-  }
-
-  async function answerTo(request: ApiRequest, body: Buffer | undefined): Promise<Answer> {
     if (!body) return gatewayAnswers.tooLarge
     if (!`${request.rawPath}/`.startsWith(`${prefix}/`)) return gatewayAnswers.notFound
     const match = route(request.requestContext.http.method, request.rawPath.slice(prefix.length))

@@ -30,8 +30,6 @@ export type FunctionOptions = {
   handler: string
   timeoutSeconds: number
   memoryMb: number
-  /** The most invocations at a time, if the template says it. */
-  reservedConcurrency: number | undefined
   /** The template's variables and the emulators' endpoints. */
   environment: Record<string, string>
   logFile: string
@@ -51,7 +49,6 @@ export function createFunction(options: FunctionOptions): LocalFunction {
 
   const pool = createPool({
     limit: directConcurrency,
-    reserved: options.reservedConcurrency,
     timeoutSeconds,
     start: () =>
       startThread({
@@ -105,6 +102,7 @@ function runtimeVariables({ name, folder, handler, memoryMb }: FunctionOptions):
     AWS_DEFAULT_REGION: region,
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_SESSION_TOKEN: 'local',
     AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
     AWS_LAMBDA_FUNCTION_NAME: name,
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',

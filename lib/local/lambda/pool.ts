@@ -27,8 +27,6 @@ export type PoolOptions = {
   start(): Thread
   /** The most threads, which is the most invocations at a time, apart from those of added callers. */
   limit: number
-  /** The most invocations at a time, whoever calls. */
-  reserved?: number | undefined
   timeoutSeconds: number
   /** Told of each invocation that failed. */
   onFailure(error: FunctionError, requestId: string): void
@@ -46,7 +44,7 @@ const patienceMs = 100
 
 type Waiting = { caller: symbol | undefined; resolve(thread: Thread | FunctionError): void }
 
-export function createPool({ start, limit, reserved = Infinity, timeoutSeconds, onFailure }: PoolOptions): Pool {
+export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOptions): Pool {
   const busy = new Map<Thread, boolean>()
   const idle: Thread[] = []
   const waiting = createFairLine<Waiting>(({ caller }) => caller)
@@ -58,7 +56,7 @@ export function createPool({ start, limit, reserved = Infinity, timeoutSeconds, 
   let closed = false
 
   function grow(): void {
-    if (closed || waiting.length <= starting || starting >= warmThreads || busy.size >= Math.min(most, reserved)) return
+    if (closed || waiting.length <= starting || starting >= warmThreads || busy.size >= most) return
     const patienceLeft = busy.size < warmThreads ? 0 : lastFreed + patienceMs - Date.now()
     if (patienceLeft > 0) {
       clearTimeout(patience)

@@ -1,5 +1,4 @@
 import type {
-  BatchExecuteStatementResponse,
   BeginTransactionResponse,
   ColumnMetadata,
   CommitTransactionResponse,
@@ -10,7 +9,7 @@ import type { Database, SqlResult, SqlValue } from './database.ts'
 import { badRequest } from './errors.ts'
 import { fieldOf, plainOf, type WireField } from './fields.ts'
 import { bind } from './parameters.ts'
-import { BatchExecuteStatement, BeginTransaction, EndTransaction, ExecuteStatement, parseRequest } from './request.ts'
+import { BeginTransaction, EndTransaction, ExecuteStatement, parseRequest } from './request.ts'
 import { openTransactions } from './transactions.ts'
 import { openTypeCatalogue, type PgType } from './types.ts'
 
@@ -42,26 +41,6 @@ export function dataApiOperations(database: Database): Operations {
     })
   }
 
-  // All sets or none, as there.
-  async function batchExecute(body: unknown): Promise<BatchExecuteStatementResponse> {
-    const request = parseRequest(BatchExecuteStatement, body)
-    const id = request.transactionId ?? (await transactions.begin())
-    const statements = request.parameterSets.length > 0 ? request.parameterSets : [[]]
-    try {
-      await transactions.use(id, async connection => {
-        for (const parameters of statements) {
-          const { sql, values } = bind(request.sql, parameters)
-          await connection.query(sql, values)
-        }
-      })
-    } catch (error) {
-      if (request.transactionId === undefined) await transactions.end(id, 'ROLLBACK')
-      throw error
-    }
-    if (request.transactionId === undefined) await transactions.end(id, 'COMMIT')
-    return { updateResults: statements.map(() => ({ generatedFields: [] })) }
-  }
-
   async function begin(body: unknown): Promise<BeginTransactionResponse> {
     parseRequest(BeginTransaction, body)
     return { transactionId: await transactions.begin() }
@@ -80,7 +59,6 @@ export function dataApiOperations(database: Database): Operations {
   return {
     byPath: {
       '/Execute': execute,
-      '/BatchExecute': batchExecute,
       '/BeginTransaction': begin,
       '/CommitTransaction': commit,
       '/RollbackTransaction': rollback,

@@ -23,9 +23,9 @@ const Target = z.object({
   database: z.string().optional(),
 })
 
-const Statement = Target.extend({ sql: z.string().min(1), transactionId: z.string().optional() })
-
-export const ExecuteStatement = Statement.extend({
+export const ExecuteStatement = Target.extend({
+  sql: z.string().min(1),
+  transactionId: z.string().optional(),
   parameters: z.array(Parameter).default([]),
   includeResultMetadata: z.boolean().default(false),
   formatRecordsAs: z.enum(['NONE', 'JSON']).default('NONE'),
@@ -38,7 +38,6 @@ export const ExecuteStatement = Statement.extend({
 })
 export type ExecuteStatement = z.infer<typeof ExecuteStatement>
 
-export const BatchExecuteStatement = Statement.extend({ parameterSets: z.array(z.array(Parameter)).default([]) })
 export const BeginTransaction = Target
 export const EndTransaction = z.object({ transactionId: z.string() })
 

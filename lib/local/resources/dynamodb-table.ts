@@ -9,7 +9,7 @@ import {
 import { z } from 'zod'
 import { arn } from '../arn.ts'
 import { LocalError } from '../error.ts'
-import { created, physicalName, propertiesOf, type ResourceType, type System } from './resource.ts'
+import { created, physicalName, propertiesOf, type ResourceType, type System, unsupported } from './resource.ts'
 
 const KeySchema = z.array(z.object({ AttributeName: z.string(), KeyType: z.enum(['HASH', 'RANGE']) }))
 
@@ -28,7 +28,7 @@ const Properties = z.object({
   AttributeDefinitions: z.array(z.object({ AttributeName: z.string(), AttributeType: z.enum(['S', 'N', 'B']) })),
   KeySchema,
   GlobalSecondaryIndexes: z.array(Index).optional(),
-  LocalSecondaryIndexes: z.array(Index).optional(),
+  LocalSecondaryIndexes: unsupported,
 })
 
 export const dynamodbTable: ResourceType = async (declared, system) => {
@@ -63,7 +63,7 @@ function refuseOtherKeys({ data }: System, existing: TableDescription, wanted: C
 }
 
 function keysOf(table: TableDescription | CreateTableCommandInput): string {
-  const indexes = [...(table.GlobalSecondaryIndexes ?? []), ...(table.LocalSecondaryIndexes ?? [])]
+  const indexes = table.GlobalSecondaryIndexes ?? []
   const keys = [{ IndexName: '', KeySchema: table.KeySchema }, ...indexes].map(
     ({ IndexName, KeySchema = [] }) => `${IndexName}: ${KeySchema.map(key => `${key.AttributeName} ${key.KeyType}`)}`,
   )

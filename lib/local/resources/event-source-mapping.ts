@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { account, queueNameOf } from '../arn.ts'
 import { startMapping } from '../sqs-mapping/mapping.ts'
-import { created, functionOf, propertiesOf, type ResourceType, refuse } from './resource.ts'
+import { created, functionOf, propertiesOf, type ResourceType, refuse, unsupported } from './resource.ts'
 
 const Properties = z.object({
   EventSourceArn: z.string(),
@@ -11,7 +11,7 @@ const Properties = z.object({
   MaximumBatchingWindowInSeconds: z.coerce.number().default(0),
   ScalingConfig: z.object({ MaximumConcurrency: z.coerce.number().optional() }).prefault({}),
   FunctionResponseTypes: z.array(z.string()).default([]),
-  FilterCriteria: z.unknown().optional(),
+  FilterCriteria: unsupported,
 })
 
 /** Where Lambda starts, too; it goes on to many more. */
@@ -27,7 +27,6 @@ export const eventSourceMapping: ResourceType = async (declared, system) => {
   const properties = await propertiesOf(declared, Properties)
   const queueName = queueNameOf(properties.EventSourceArn)
   if (queueName === undefined) refuse(declared, `event source ${properties.EventSourceArn}`)
-  if (properties.FilterCriteria !== undefined) refuse(declared, 'FilterCriteria')
   const target = functionOf(system, declared, properties.FunctionName)
 
   const concurrency = Math.min(properties.ScalingConfig.MaximumConcurrency ?? defaultConcurrency, mostConcurrency)

@@ -2,29 +2,18 @@ import { z } from 'zod'
 import { region } from '../arn.ts'
 import { LocalError } from '../error.ts'
 import { createAuthorizer } from '../http-api/authorizer.ts'
-import { created, functionOf, propertiesOf, type ResourceType, refuse } from './resource.ts'
-
-const List = z.array(z.string()).default([])
+import { created, functionOf, propertiesOf, type ResourceType, refuse, unsupported } from './resource.ts'
 
 const Api = z.object({
   ProtocolType: z.literal('HTTP', { error: 'only HTTP is supported by the local system' }),
-  CorsConfiguration: z
-    .object({
-      AllowOrigins: List,
-      AllowMethods: List,
-      AllowHeaders: List,
-      ExposeHeaders: List,
-      AllowCredentials: z.boolean().default(false),
-      MaxAge: z.coerce.number().optional(),
-    })
-    .optional(),
+  CorsConfiguration: unsupported,
 })
 
 export const api: ResourceType = async (declared, system) => {
-  const { CorsConfiguration } = await propertiesOf(declared, Api)
+  await propertiesOf(declared, Api)
   if (system.api.declared)
     throw new LocalError(`${declared.logicalId}: the local system runs one HTTP API, and has one already.`)
-  system.api.declared = { apiId: declared.logicalId, cors: CorsConfiguration }
+  system.api.declared = { apiId: declared.logicalId }
   return created(declared.logicalId, { ApiId: declared.logicalId, ApiEndpoint: apiAddress(declared.logicalId) })
 }
 
@@ -62,7 +51,7 @@ const AuthorizerProperties = z.object({
   AuthorizerUri: z.string(),
   AuthorizerPayloadFormatVersion: z.literal('2.0', { error: 'only 2.0 is supported by the local system' }),
   EnableSimpleResponses: z.literal(true, { error: 'must be true: the local system has no policy responses' }),
-  IdentitySource: List,
+  IdentitySource: z.array(z.string()).default([]),
   AuthorizerResultTtlInSeconds: z.coerce.number().default(300),
 })
 

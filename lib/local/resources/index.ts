@@ -7,11 +7,9 @@ import { eventsRule } from './events-rule.ts'
 import { api, authorizer, integration, route, stage } from './http-api.ts'
 import { inert, inertTypes } from './inert.ts'
 import { lambdaFunction } from './lambda-function.ts'
-import { lambdaAlias, lambdaVersion } from './lambda-version.ts'
 import { rdsCluster } from './rds-cluster.ts'
 import type { ResourceType, System } from './resource.ts'
 import { s3Bucket } from './s3-bucket.ts'
-import { secret } from './secret.ts'
 import { sqsQueue } from './sqs-queue.ts'
 
 const resourceTypes: Record<string, ResourceType> = {
@@ -25,14 +23,11 @@ const resourceTypes: Record<string, ResourceType> = {
   'AWS::DynamoDB::GlobalTable': dynamodbTable,
   'AWS::DynamoDB::Table': dynamodbTable,
   'AWS::Events::Rule': eventsRule,
-  'AWS::Lambda::Alias': lambdaAlias,
   'AWS::Lambda::EventSourceMapping': eventSourceMapping,
   'AWS::Lambda::Function': lambdaFunction,
-  'AWS::Lambda::Version': lambdaVersion,
   'AWS::RDS::DBCluster': rdsCluster,
   'AWS::S3::Bucket': s3Bucket,
   'AWS::SQS::Queue': sqsQueue,
-  'AWS::SecretsManager::Secret': secret,
 }
 
 /** Creates a resource by its type. Throws LocalError, naming both, for a type that isn't in the table. */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { LocalError } from '../error.ts'
 import { createFunction } from '../lambda/function.ts'
-import { created, physicalName, propertiesOf, type ResourceType, refuse, type System } from './resource.ts'
+import { created, physicalName, propertiesOf, type ResourceType, refuse, type System, unsupported } from './resource.ts'
 
 const Properties = z.object({
   FunctionName: z.string().optional(),
@@ -11,7 +11,7 @@ const Properties = z.object({
   Runtime: z.string(),
   Timeout: z.coerce.number().default(3),
   MemorySize: z.coerce.number().default(128),
-  ReservedConcurrentExecutions: z.coerce.number().min(1).optional(),
+  ReservedConcurrentExecutions: unsupported,
   Environment: z.object({ Variables: z.record(z.string(), z.coerce.string()).default({}) }).prefault({}),
   Layers: z.array(z.unknown()).default([]),
 })
@@ -32,7 +32,6 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
     handler: properties.Handler,
     timeoutSeconds: properties.Timeout,
     memoryMb: properties.MemorySize,
-    reservedConcurrency: properties.ReservedConcurrentExecutions,
     environment: { ...endpointVariables(system), ...properties.Environment.Variables },
     logFile: join(system.data.path, 'logs', `${declared.logicalId}.log`),
     log: system.log,

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { SQSClient } from '@aws-sdk/client-sqs'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { functionNameOf } from '../arn.ts'
 import type { AwsEndpoint } from '../aws-endpoint.ts'
 import type { DataFolder } from '../data-folder.ts'
@@ -32,7 +32,7 @@ export type System = {
   functions: Map<string, LocalFunction>
   /** The parts of the HTTP API, by their ids, as they are created. */
   api: {
-    declared?: Pick<HttpApi, 'apiId' | 'cors'>
+    declared?: Pick<HttpApi, 'apiId'>
     stage?: string
     integrations: Map<string, Omit<RouteTarget, 'authorizer'>>
     authorizers: Map<string, Authorizer>
@@ -52,6 +52,9 @@ export async function propertiesOf<Shape>(declared: Declared, schema: z.ZodType<
   const problems = result.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`)
   throw new LocalError(`${declared.logicalId} (${declared.type}): ${problems.join('; ')}`)
 }
+
+/** The shape of a property that would change what the resource does, and that isn't emulated. */
+export const unsupported = z.never({ error: 'is not supported by the local system' }).optional()
 
 /** What `Ref` and `Fn::GetAtt` give. */
 export function created(ref: string, attributes: Record<string, string> = {}): Created {

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-sqs'
 import { z } from 'zod'
 import { account, arn } from '../arn.ts'
-import { created, physicalName, propertiesOf, type ResourceType, type System } from './resource.ts'
+import { created, physicalName, propertiesOf, type ResourceType, type System, unsupported } from './resource.ts'
 
 const Properties = z.object({
   QueueName: z.string().optional(),
@@ -16,8 +16,7 @@ const Properties = z.object({
   MessageRetentionPeriod: z.coerce.number().optional(),
   ReceiveMessageWaitTimeSeconds: z.coerce.number().optional(),
   RedrivePolicy: z.object({ deadLetterTargetArn: z.string(), maxReceiveCount: z.coerce.number() }).optional(),
-  FifoQueue: z.boolean().optional(),
-  ContentBasedDeduplication: z.boolean().optional(),
+  FifoQueue: unsupported,
 })
 
 export const sqsQueue: ResourceType = async (declared, system) => {
@@ -37,8 +36,8 @@ export const sqsQueue: ResourceType = async (declared, system) => {
 async function createOrUpdate({ sqs }: System, name: string, attributes: Record<string, string>): Promise<void> {
   try {
     const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }))
-    const { FifoQueue: _fixed, ...Attributes } = attributes
-    if (Object.keys(Attributes).length > 0) await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }))
+    if (Object.keys(attributes).length > 0)
+      await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: attributes }))
   } catch (error) {
     if (!(error instanceof QueueDoesNotExist)) throw error
     await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }))

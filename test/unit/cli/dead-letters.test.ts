@@ -142,6 +142,36 @@ describe('dead-letters redrive', () => {
     expect(await json('dead-letters redrive')).toMatchObject({ redriven: [], refused: [{ id: other.request_id }] })
   })
 
+  it('says what is redriven while there is more to do', async () => {
+    const items = await Promise.all(Array.from({ length: 11 }, () => failed()))
+    const said: string[] = []
+    const saidBefore: number[] = []
+    const queue = { send: async () => void saidBefore.push(said.length) }
+
+    await redriveDeadLetters({ ...stores.operator, queue }, {}, redriven => {
+      if ('request_id' in redriven) said.push(redriven.request_id)
+    })
+
+    expect(said.toSorted()).toEqual(items.map(({ request_id }) => request_id).toSorted())
+    expect(saidBefore.at(-1)).toBe(10)
+  })
+
+  it('refuses a model that there is not, unless it has left dead letters', async () => {
+    const left = await failed({ model: 'retired' })
+
+    expect(await sluice('dead-letters redrive --model txet')).toEqual({
+      code: 1,
+      out: '',
+      err: 'error: there are no dead letters of a model txet, and no such model: the models are text, plain\n',
+    })
+    expect((await sluice('dead-letters redrive --model retired')).err).toContain(left.request_id)
+    expect(await sluice('dead-letters redrive --model text')).toEqual({
+      code: 0,
+      out: 'Nothing was redriven.\n',
+      err: '',
+    })
+  })
+
   it('takes a large message with its metadata whole', async () => {
     const metadata = { note: '😀é'.repeat(2_500) }
     const item = await request({ metadata })

@@ -63,6 +63,7 @@ export async function sluice(env: Record<string, string>, now: string, ...argv: 
   const code = await main(argv, {
     env,
     clock: () => Date.parse(now),
+    sleep: async () => {},
     out: text => {
       out += text
     },

@@ -1,11 +1,14 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { OUTPUTS, sluice } from './local-system.ts'
 
 const NOW = '2026-11-23T12:00:00.000Z'
@@ -126,22 +129,28 @@ describe('a deployed stack', () => {
   afterEach(() => {
     cloudFormation.restore()
     dynamoDb.restore()
+    vi.unstubAllEnvs()
   })
 
   const fails = (name: string, message: string) => cloudFormation.rejects(Object.assign(new Error(message), { name }))
 
-  it('is found by its outputs', async () => {
-    const outputs = Object.entries({ ...OUTPUTS, UsersTable: 'prod-Users' })
-    cloudFormation.on(DescribeStacksCommand, { StackName: 'prod' }).resolves({
+  const deploy = (StackName: string, outputs: Record<string, string>) =>
+    cloudFormation.on(DescribeStacksCommand, { StackName }).resolves({
       Stacks: [
         {
-          StackName: 'prod',
+          StackName,
           CreationTime: new Date(0),
           StackStatus: 'UPDATE_COMPLETE',
-          Outputs: outputs.map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue })),
+          Outputs: Object.entries({ ...OUTPUTS, ...outputs }).map(([OutputKey, OutputValue]) => ({
+            OutputKey,
+            OutputValue,
+          })),
         },
       ],
     })
+
+  it('is found by its outputs', async () => {
+    deploy('prod', { UsersTable: 'prod-Users' })
     dynamoDb
       .on(GetItemCommand, { TableName: 'prod-Users' })
       .resolves({ Item: marshall({ user_id: 'u1', plan: 'pro', overrides: {} }) })
@@ -150,6 +159,19 @@ describe('a deployed stack', () => {
 
     expect(code).toBe(0)
     expect(JSON.parse(out)).toMatchObject({ user: 'u1', limits: { requests: 100000 } })
+  })
+
+  it.each([
+    ['', 'the ledger is resuming\n'],
+    ['--json', ''],
+  ])('whose database has paused is waited for: dead-letters list %s', async (json, err) => {
+    deploy('sluice', {})
+    const database = await startResuming()
+
+    const ran = await run(`dead-letters list --target aws ${json}`)
+
+    expect(ran).toMatchObject({ code: 0, err })
+    await database.close()
   })
 
   it.each([
@@ -190,3 +212,25 @@ describe('a deployed stack', () => {
     )
   })
 })
+
+/** A Data API that resumes for its first three calls, then answers without rows; the SDK is told where it is. */
+async function startResuming() {
+  let calls = 0
+  const server = createServer((_, response) => {
+    calls += 1
+    if (calls > 3) response.end('{"records":[]}')
+    else response.writeHead(400, { 'x-amzn-errortype': 'DatabaseResumingException' }).end('{"message":"resuming"}')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  vi.stubEnv('AWS_ENDPOINT_URL_RDS_DATA', `http://127.0.0.1:${port}`)
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'test')
+  vi.stubEnv('AWS_REGION', 'us-east-1')
+  return {
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+    },
+  }
+}

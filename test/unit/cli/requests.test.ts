@@ -5,9 +5,11 @@ import { marshall } from '@aws-sdk/util-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '../../../functions/ledger/migrate.ts'
+import type { RecordedRequest, RequestFilter } from '../../../functions/ledger/operator.ts'
 import type { LedgerRow } from '../../../functions/ledger/port.ts'
 import { rdsDataLedger } from '../../../functions/ledger/rds-data.ts'
 import type { RequestItem } from '../../../functions/requests/item.ts'
+import { listRequests } from '../../../lib/cli/operations/requests.ts'
 import { openPglite } from '../../../lib/local/rds-data/pglite.ts'
 import { startDataApi } from '../../../lib/local/rds-data/server.ts'
 import { OUTPUTS, startTables } from './local-system.ts'
@@ -29,6 +31,26 @@ const row = (n: number, more: Partial<LedgerRow> = {}): LedgerRow => ({
   created_at: NOON,
   deadline: NOON + 21_600_000,
   ...more,
+})
+
+const recorded = (n: number): RecordedRequest => ({
+  request_id: idOf(n),
+  user_id: 'u1',
+  model: 'text',
+  priority: 'normal',
+  estimated_tokens: 12,
+  status: 'queued',
+  prompt_tokens: null,
+  completion_tokens: null,
+  total_tokens: null,
+  error: null,
+  run: 1,
+  attempts: 0,
+  quota_window: '2026-11-23',
+  created_at: NOON,
+  started_at: null,
+  completed_at: null,
+  deadline: NOON + 21_600_000,
 })
 
 const COMPLETED = {
@@ -238,13 +260,14 @@ describe('requests show', () => {
 
 describe('requests list', () => {
   it('shows the newest first, with what each cost or may cost', async () => {
-    expect((await sluice('requests list --limit 5')).out.split('\n').map(line => line.slice(24))).toEqual([
+    expect((await sluice('requests list')).out.split('\n').map(line => line.slice(24))).toEqual([
       '              CREATED                   USER  MODEL  PRIORITY  STATUS               TOKENS',
       '000000000006  2026-11-23T12:00:00.000Z  u1    text   normal    completed            7',
       '000000000005  2026-11-23T12:00:00.000Z  u1    text   normal    completed            7',
       '000000000004  2026-11-23T12:00:00.000Z  u2    text   normal    queued               ~12',
       '000000000003  2026-11-23T12:00:00.000Z  u1    text   normal    running              ~12',
       '000000000002  2026-11-23T12:00:00.000Z  u1    text   normal    failed: model_error  ~12',
+      '000000000001  2026-11-23T12:00:00.000Z  u1    text   normal    completed            7',
       '',
     ])
   })
@@ -261,6 +284,31 @@ describe('requests list', () => {
     ['--user nobody', []],
   ])('%s', async (options, expected) => {
     expect(numbersOf(await json(`requests list ${options}`))).toEqual(expected)
+  })
+
+  it('says how to see more when it may have left some out', async () => {
+    const more = /\n\nThese are the newest 5; --limit 50 lists more, if there are\.\n$/
+
+    expect((await sluice('requests list --limit 5')).out).toMatch(more)
+    expect((await sluice('requests list --limit 7')).out).not.toContain('newest')
+    expect(await json('requests list --limit 5')).toHaveLength(5)
+  })
+
+  it('asks for whole pages when it looks for a status, however few are wanted', async () => {
+    const queued = Array.from({ length: 250 }, (_, n) => recorded(250 - n))
+    const asked: number[] = []
+    const ledger = {
+      list: async ({ before, limit }: RequestFilter) => {
+        asked.push(limit)
+        return queued.filter(({ request_id }) => before === undefined || request_id < before).slice(0, limit)
+      },
+    }
+    const items = { get: async (_: string, id: string) => item(0, { status: id === idOf(1) ? 'running' : 'queued' }) }
+
+    const found = await listRequests({ ledger, items }, { status: 'running', limit: 1 })
+
+    expect(numbersOf(found)).toEqual([1])
+    expect(asked).toEqual([100, 100, 100])
   })
 
   it('takes a status that there is not for wrong usage', async () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -51,6 +51,27 @@ test('a local.json that a killed process left is removed', () => {
   folder.close()
 })
 
-test('a folder that can not be made is refused', () => {
-  expect(() => openDataFolder('/dev/null/data')).toThrow(/^The data folder \/dev\/null\/data can't be made: /)
+test('folders that can not be made are refused', () => {
+  const file = join(temporaryFolder(), 'file')
+  writeFileSync(file, '')
+
+  for (const path of [file, '/dev/null/data', join(file, 'a', 'b'), '/proc/none/data'])
+    expect(() => openDataFolder(path)).toThrow(
+      expect.objectContaining({
+        name: 'LocalError',
+        message: expect.stringContaining(`The data folder ${path} can't be used: `),
+      }),
+    )
+})
+
+test('a folder that can not be locked is refused', () => {
+  const path = temporaryFolder()
+  mkdirSync(join(path, 'lock'))
+
+  expect(() => openDataFolder(path)).toThrow(
+    expect.objectContaining({
+      name: 'LocalError',
+      message: `The data folder ${path} can't be used: unable to open database file`,
+    }),
+  )
 })

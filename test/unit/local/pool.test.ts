@@ -11,7 +11,7 @@ afterEach(() => {
 })
 
 /** A pool of threads whose invocations end when the test says so. */
-function poolOfFakes({ limit = 20, reserved, timeoutSeconds = 3 }: Partial<PoolOptions> = {}) {
+function poolOfFakes({ limit = 20, timeoutSeconds = 3 }: Partial<PoolOptions> = {}) {
   const running: ((result: InvocationResult) => void)[] = []
   let started = 0
   const start = (): Thread => {
@@ -25,7 +25,7 @@ function poolOfFakes({ limit = 20, reserved, timeoutSeconds = 3 }: Partial<PoolO
     }
   }
   const onFailure = vi.fn()
-  return { pool: createPool({ start, limit, reserved, timeoutSeconds, onFailure }), running, onFailure }
+  return { pool: createPool({ start, limit, timeoutSeconds, onFailure }), running, onFailure }
 }
 
 const done: InvocationResult = { ok: true, payload: '1' }
@@ -85,13 +85,6 @@ test('a caller has threads of its own, however long those of the others are busy
   await vi.advanceTimersByTimeAsync(1000)
 
   expect(running).toHaveLength(5)
-})
-
-test('reserved concurrency is the limit of all callers together', async () => {
-  const { pool } = poolOfFakes({ reserved: 2, timeoutSeconds: 60 })
-  for (const invoke of [pool.addCaller(5), pool.addCaller(5), pool.invoke]) void invoke('{}')
-  await vi.advanceTimersByTimeAsync(1000)
-  expect(pool.threads()).toHaveLength(2)
 })
 
 test('an invocation that takes too long fails as on Lambda, and its thread is gone', async () => {

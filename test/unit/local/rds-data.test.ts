@@ -1,5 +1,4 @@
 import {
-  BatchExecuteStatementCommand,
   BeginTransactionCommand,
   CommitTransactionCommand,
   DatabaseErrorException,
@@ -197,24 +196,6 @@ describe('a statement', () => {
   test('over 4 MiB is refused', async () => {
     const refused = execute('SELECT length(:a)', [text('a', 'x'.repeat(4 * 1024 * 1024))])
     await expect(refused).rejects.toMatchObject({ $metadata: { httpStatusCode: 413 } })
-  })
-
-  test('for each set of parameters is done for all or for none', async () => {
-    const batch = (...ids: string[]) =>
-      client.send(
-        new BatchExecuteStatementCommand({
-          ...target,
-          sql: 'INSERT INTO things (id) VALUES (:id)',
-          parameterSets: ids.map(id => [text('id', id)]),
-        }),
-      )
-
-    expect((await batch('a', 'b')).updateResults).toHaveLength(2)
-    await expect(batch('c', 'a')).rejects.toThrow('SQLState: 23505')
-    expect((await execute('SELECT id FROM things ORDER BY id')).records).toEqual([
-      [{ stringValue: 'a' }],
-      [{ stringValue: 'b' }],
-    ])
   })
 })
 

@@ -1,7 +1,7 @@
 import { expectedSignature, type ReceivedRequest, readAuthorization } from '../../../support/sigv4.ts'
 
 /** What functions have on one machine. */
-const LOCAL = { accessKeyId: 'local', secretAccessKey: 'local', region: 'us-east-1' }
+const LOCAL = { accessKeyId: 'local', secretAccessKey: 'local', sessionToken: 'local', region: 'us-east-1' }
 
 /** AWS's own limit. */
 const FIVE_MINUTES_MS = 5 * 60_000
@@ -14,7 +14,9 @@ export const signedFor =
     if (typeof authorization !== 'string') return 'Missing Authentication Token'
     const { accessKeyId, scope, signedHeaders, signature } = readAuthorization(authorization)
     const date = String(request.headers['x-amz-date'])
-    if (accessKeyId !== LOCAL.accessKeyId) return 'The security token included in the request is invalid.'
+    // A role's credentials are worth nothing without their token.
+    const isKnown = accessKeyId === LOCAL.accessKeyId && request.headers['x-amz-security-token'] === LOCAL.sessionToken
+    if (!isKnown) return 'The security token included in the request is invalid.'
     if (scope !== `${date.slice(0, 8)}/${LOCAL.region}/${service}/aws4_request`)
       return `Credential should be scoped to a valid region and to ${service}.`
     if (Math.abs(Date.now() - timeOf(date)) > FIVE_MINUTES_MS) return 'Signature expired.'

@@ -9,7 +9,8 @@ const statement = new ExecuteStatementCommand({ resourceArn: 'arn', secretArn: '
 function aDatabase(awakeAt: number, ms: number, failure?: Error) {
   vi.stubEnv('AWS_REGION', 'us-east-1')
   const { clock, advance } = movableClock()
-  const client = patientRdsData(ms, { clock, sleep: async pause => advance(pause) })
+  const onWait = vi.fn()
+  const client = patientRdsData(ms, { clock, sleep: async pause => advance(pause), onWait })
   client.middlewareStack.add(
     () => async () => {
       if (failure) throw failure
@@ -18,7 +19,7 @@ function aDatabase(awakeAt: number, ms: number, failure?: Error) {
     },
     { step: 'initialize', priority: 'low' },
   )
-  return { client, clock }
+  return { client, clock, onWait }
 }
 
 describe('patientRdsData', () => {
@@ -34,6 +35,16 @@ describe('patientRdsData', () => {
 
     await expect(client.send(statement)).rejects.toThrow('resuming')
     expect(clock() - NOW).toBeLessThanOrEqual(60_000)
+  })
+
+  it('says once that it waits, and nothing when it does not', async () => {
+    const resuming = aDatabase(NOW + 15_000, 60_000)
+    const awake = aDatabase(NOW, 60_000)
+
+    await Promise.all([resuming.client.send(statement), resuming.client.send(statement), awake.client.send(statement)])
+
+    expect(resuming.onWait).toHaveBeenCalledTimes(1)
+    expect(awake.onWait).not.toHaveBeenCalled()
   })
 
   it('does not wait for any other failure', async () => {
