@@ -40,6 +40,8 @@ export class Sweeper extends Construct {
     sweeper.allow(['dynamodb:Scan'], [watched])
     sweeper.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     sweeper.allow(['sqs:SendMessage'], [results.queue.queueArn])
+    // Lambda would try what fails twice more, beside the next runs, and count three errors for one.
+    sweeper.lambda.configureAsyncInvoke({ retryAttempts: 0 })
     new Rule(this, 'Schedule', {
       description: 'Closes reservations that a crash has left open.',
       schedule: Schedule.rate(INTERVAL),

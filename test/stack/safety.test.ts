@@ -124,6 +124,16 @@ describe('each function may do exactly what it does', () => {
   })
 })
 
+it('a sweep that fails is not repeated beside the next one', () => {
+  expect(ofType(template, 'AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties)).toEqual([
+    {
+      FunctionName: { Ref: functionOf(template, 'sweeper').id },
+      MaximumRetryAttempts: 0,
+      Qualifier: '$LATEST',
+    },
+  ])
+})
+
 describe('what holds data is kept', () => {
   it('tables are on demand, recoverable to the second, encrypted, and neither deleted nor replaced', () => {
     const tables = ofType(template, 'AWS::DynamoDB::GlobalTable')
