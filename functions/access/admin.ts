@@ -1,9 +1,10 @@
-import { type DynamoDBClient, PutItemCommand, paginateScan } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
+import { unmarshall } from '@aws-sdk/util-dynamodb'
 import { put, update } from '../platform/dynamodb.ts'
 import { reaching } from '../platform/unavailable.ts'
+import { Overrides } from '../requests/limits.ts'
 import { type AccessTables, dynamoAccess } from './dynamodb.ts'
-import { type AccessAdmin, KeyRecord } from './port.ts'
+import { type AccessAdmin, KeyRecord, type UserRecord } from './port.ts'
 
 /** The operator's side of the tables; in a file of its own, so that no function bundles a scan. */
 export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables): AccessAdmin {
@@ -44,10 +45,28 @@ export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables):
         return written && 'attributes' in result ? KeyRecord.parse(result.attributes) : undefined
       }),
 
-    putUser: user =>
+    replaceUser: (was, user) =>
       reaching('the users table', async () => {
-        const Item = marshall(user, { removeUndefinedValues: true })
-        await client.send(new PutItemCommand({ TableName: tables.users, Item }))
+        const { written } = await put(client, {
+          table: tables.users,
+          key: { user_id: user.user_id },
+          item: user,
+          ...(was ? stillIs(was) : { condition: 'attribute_not_exists(user_id)' }),
+        })
+        return written
       }),
+  }
+}
+
+/** Limit by limit: not every engine compares maps. */
+function stillIs({ plan, overrides }: UserRecord) {
+  const limits = Overrides.keyof().options
+  const isAsRead = limits.map(limit =>
+    overrides[limit] === undefined ? `attribute_not_exists(overrides.${limit})` : `overrides.${limit} = :${limit}`,
+  )
+  return {
+    condition: ['#plan = :plan', ...isAsRead].join(' AND '),
+    names: { '#plan': 'plan' },
+    values: { ':plan': plan, ...Object.fromEntries(limits.map(limit => [`:${limit}`, overrides[limit]])) },
   }
 }

@@ -34,5 +34,6 @@ export interface AccessAdmin extends Access {
   keys(userId?: string): Promise<KeyRecord[]>
   /** Answers with the record as revoked, now or before; undefined when there is no such key. */
   revoke(keyId: string, now: number): Promise<KeyRecord | undefined>
-  putUser(user: UserRecord): Promise<void>
+  /** Writes a user's record in the place of `was`; false, and nothing is written, if it is another by now. */
+  replaceUser(was: UserRecord | undefined, user: UserRecord): Promise<boolean>
 }

@@ -1,9 +1,9 @@
 import { bodyKey } from '../payloads/names.ts'
 import { checkIn } from '../payloads/port.ts'
 import { queueName, RESULTS_QUEUE } from '../queue/names.ts'
-import { acceptedEvent } from '../requests/events.ts'
+import { acceptedEvent, promptOf } from '../requests/events.ts'
 import { type RequestItem, reservationOf } from '../requests/item.ts'
-import type { InferenceMessage, Payload } from '../requests/messages.ts'
+import type { InferenceMessage } from '../requests/messages.ts'
 import type { Submission } from '../requests/submission.ts'
 import type { AdmissionPorts } from './ports.ts'
 
@@ -15,7 +15,7 @@ import type { AdmissionPorts } from './ports.ts'
 export async function publish(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<RequestItem> {
   const { items, queue, metrics, settings } = ports
   const message = await messageOf(ports, item, submission)
-  const prompt = settings.store_prompts ? promptOf(message.body, submission) : undefined
+  const prompt = settings.store_prompts ? promptOf(message.body) : undefined
   const [created, sent, announced] = await Promise.allSettled([
     items.create(item),
     send(ports, message),
@@ -53,6 +53,3 @@ async function messageOf(
     body: await checkIn(payloads, bodyKey(item), submission),
   }
 }
-
-/** A body that was stored holds the prompt, too. */
-const promptOf = (body: Payload, { prompt }: Submission): Payload => ('key' in body ? body : { inline: prompt })

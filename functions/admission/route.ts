@@ -1,4 +1,4 @@
-import { compileExpression, EvaluationError, type Expression } from '../platform/jsonata.ts'
+import { compileExpression, EvaluationError, type Expression } from '../jsonata/expression.ts'
 import { ApiError } from '../requests/errors.ts'
 import type { Submission } from '../requests/submission.ts'
 import type { Settings } from './settings.ts'

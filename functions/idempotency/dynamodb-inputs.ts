@@ -12,7 +12,6 @@ const CLEAN_UP_MS = 24 * 3_600_000
 /** A refused message is bound to no request any more, so that no condition on one holds. */
 const Stored = z.looseObject({
   bound_to: z.string().optional(),
-  admitted: z.boolean().optional(),
   refusal: z.custom<Refusal>().optional(),
 })
 
@@ -54,10 +53,10 @@ export function dynamoInputKeys(client: DynamoDBClient, table: string): InputKey
   }
 }
 
-function toBinding({ bound_to, admitted = false, refusal }: z.infer<typeof Stored>): InputBinding {
+function toBinding({ bound_to, refusal }: z.infer<typeof Stored>): InputBinding {
   if (refusal) return { refusal }
   if (bound_to === undefined) throw new Error('a message is bound to nothing')
-  return { request_id: bound_to, admitted }
+  return { request_id: bound_to }
 }
 
 const keyOf = (user_id: string, message: string) => ({

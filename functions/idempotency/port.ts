@@ -10,11 +10,8 @@ export interface KeyedRequest {
 /** How long a key is remembered at least, in milliseconds. */
 export const REMEMBERED_MS = 24 * 3_600_000
 
-/**
- * What a message of an input queue is bound to: the request that it is to become, and whether that was admitted; or its
- * refusal, which is final.
- */
-export type InputBinding = { readonly request_id: string; readonly admitted: boolean } | { readonly refusal: Refusal }
+/** What a message of an input queue is bound to: the request that it is to become, or its refusal, which is final. */
+export type InputBinding = { readonly request_id: string } | { readonly refusal: Refusal }
 
 /** How long an input's message is remembered at least, in milliseconds: longer than SQS keeps it. */
 export const INPUT_REMEMBERED_MS = 15 * 24 * 3_600_000

@@ -1,3 +1,5 @@
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { HttpRequest, type HttpResponse } from '@smithy/protocol-http'
 import { type Clock, systemClock } from '../platform/clock.ts'
@@ -41,10 +43,6 @@ export function httpEndpoint(
   const url = new URL(settings.url)
   const keyed = settings.auth && 'secret' in settings.auth ? settings.auth : undefined
   const signer = settings.auth && 'sigv4' in settings.auth ? sigV4Signer(settings.auth.sigv4, clock) : undefined
-  // A connection of its own for each call: Lambda freezes between invocations, and of those it kept, the model would have
-  // closed some meanwhile, which is found out only by a call that fails.
-  const agent = { keepAlive: false, maxSockets: Infinity }
-  const handler = new NodeHttpHandler({ connectionTimeout: 5_000, httpAgent: agent, httpsAgent: agent })
 
   const headersFor = async (requestId: string | undefined): Promise<Record<string, string>> => {
     const auth = keyed && { [keyed.header]: keyed.prefix + (await readSecret(keyed.secret)) }
@@ -75,15 +73,33 @@ export function httpEndpoint(
         body: text,
       })
       const signed = (await signer?.sign(request)) ?? request
+      let reached = false
+      const agent = agentOfOneCall(url, () => {
+        reached = true
+      })
+      const handler = new NodeHttpHandler({ connectionTimeout: 5_000, httpAgent: agent, httpsAgent: agent })
       const timeout = AbortSignal.timeout(settings.timeout_ms)
       try {
         const { response } = await handler.handle(signed, { abortSignal: timeout })
         return toAnswer(response, await readText(response.body, MAX_ANSWER_BYTES, timeout), clock())
       } catch (error) {
-        return failed(error, timeout, settings.timeout_ms)
+        return reached ? brokenOff(error, timeout, settings.timeout_ms) : unreachable(error, false)
       }
     },
   }
+}
+
+/**
+ * A connection of its own for each call: Lambda freezes between invocations, and of those it kept, the model would have
+ * closed some meanwhile, which is found out only by a call that fails. `onReady`: the connection is made, TLS included, and
+ * only from then on can the model have seen anything.
+ */
+function agentOfOneCall({ protocol }: URL, onReady: () => void): HttpAgent {
+  const isSecure = protocol === 'https:'
+  const agent = new (isSecure ? HttpsAgent : HttpAgent)({ keepAlive: false })
+  const connect = agent.createConnection.bind(agent)
+  agent.createConnection = (...args) => connect(...args)?.once(isSecure ? 'secureConnect' : 'connect', onReady)
+  return agent
 }
 
 function toAnswer({ statusCode, headers }: HttpResponse, text: string, now: number): ModelAnswer {
@@ -108,15 +124,18 @@ function parse(text: string): unknown {
   }
 }
 
-function failed(error: unknown, timeout: AbortSignal, timeoutMs: number): ModelFailure {
+/** A call that failed once the model could have seen it. */
+function brokenOff(error: unknown, timeout: AbortSignal, timeoutMs: number): ModelFailure {
   if (timeout.aborted) return failure('model_timeout', `the model did not answer within ${timeoutMs / 1000} s`)
   if (error instanceof AnswerTooLarge) return failure('result_too_large', error.message)
-  const reached = !NOT_CONNECTED.has((error as NodeJS.ErrnoException).code ?? '')
-  return failure('model_unreachable', 'the model could not be reached', reached)
+  return unreachable(error, true)
 }
 
-/** What a connection fails with before it is one. */
-const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
+/** The code alone says why: the error's message may name addresses. Timeouts of the handler have none. */
+function unreachable(error: unknown, reached: boolean): ModelFailure {
+  const { code = 'ETIMEDOUT' } = error as NodeJS.ErrnoException
+  return failure('model_unreachable', `the model could not be reached (${code})`, reached)
+}
 
 const failure = (code: FailureCode, message: string, reached = true): ModelFailure => ({
   ok: false,

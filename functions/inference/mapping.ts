@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { compileExpression, EvaluationError } from '../platform/jsonata.ts'
+import { compileExpression, EvaluationError } from '../jsonata/expression.ts'
 import { MAX_TOKENS } from '../requests/estimate.ts'
 import type { Usage } from '../requests/item.ts'
 import { problemsOf } from '../requests/problems.ts'

@@ -1,7 +1,7 @@
 import type { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { z } from 'zod'
 import type { LedgerEnv } from '../platform/env.ts'
-import { jsonOf, millisecondsOf, rowOf, statementsOf } from './statements.ts'
+import { jsonOf, millisecondsOf, rowAsJson, statementsOf } from './statements.ts'
 
 /** A row of `dead_letters` without its message, which may be large. `at` is epoch milliseconds. */
 const RecordedDeadLetter = z.object({
@@ -76,7 +76,7 @@ function listStatement({ limit, ...filter }: DeadLetterFilter) {
   })
   const where = asked.length === 0 ? '' : ` WHERE ${asked.map(({ name }) => CLAUSES[name]).join(' AND ')}`
   return {
-    sql: `SELECT ${rowOf(Object.keys(RecordedDeadLetter.shape))} FROM dead_letters${where} ORDER BY id LIMIT :limit`,
+    sql: `SELECT ${rowAsJson(Object.keys(RecordedDeadLetter.shape))} FROM dead_letters${where} ORDER BY id LIMIT :limit`,
     parameters: { ...Object.fromEntries(asked.map(({ name, value }) => [name, value])), limit },
   }
 }

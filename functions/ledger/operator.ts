@@ -4,7 +4,7 @@ import type { LedgerEnv } from '../platform/env.ts'
 import { Failure, Status } from '../requests/item.ts'
 import type { Payload } from '../requests/messages.ts'
 import { rdsDataLedger } from './rds-data.ts'
-import { jsonOf, millisecondsOf, rowOf, statementsOf } from './statements.ts'
+import { jsonOf, millisecondsOf, rowAsJson, statementsOf } from './statements.ts'
 
 const Time = z.string().transform(millisecondsOf)
 
@@ -52,7 +52,7 @@ export interface OperatorLedger {
 }
 
 const COLUMNS = Object.keys(RecordedRequest.shape)
-const SHOW = `SELECT ${rowOf([...COLUMNS, 'metadata'])} FROM requests WHERE request_id = :request_id::uuid`
+const SHOW = `SELECT ${rowAsJson([...COLUMNS, 'metadata'])} FROM requests WHERE request_id = :request_id::uuid`
 /** Apart from the result: a row of both may be over the 64 KB that the Data API returns. */
 const PROMPT = 'SELECT prompt, prompt_key FROM requests WHERE request_id = :request_id::uuid'
 
@@ -91,7 +91,7 @@ function listStatement({ limit, ...filter }: RequestFilter) {
   })
   const where = asked.length === 0 ? '' : ` WHERE ${asked.map(({ name }) => CLAUSES[name]).join(' AND ')}`
   return {
-    sql: `SELECT ${rowOf(COLUMNS)} FROM requests${where} ORDER BY request_id DESC LIMIT :limit`,
+    sql: `SELECT ${rowAsJson(COLUMNS)} FROM requests${where} ORDER BY request_id DESC LIMIT :limit`,
     parameters: { ...Object.fromEntries(asked.map(({ name, value }) => [name, value])), limit },
   }
 }

@@ -1,5 +1,6 @@
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { type Clock, type Sleep, systemClock, systemSleep } from '../platform/clock.ts'
+import { impatient } from '../platform/impatient.ts'
 
 /** Aurora that has paused refuses calls for about 15 s while it resumes, longer after a day; the SDK does not retry that. */
 const RESUMING = new Set(['DatabaseResumingException', 'DatabaseUnavailableException'])
@@ -12,12 +13,12 @@ interface Patience {
   readonly onWait?: () => void
 }
 
-/** A client whose calls wait for a database that resumes, for so many milliseconds; then they reject with its exception. */
+/** A client whose calls wait for a database that resumes, or is silent, for so many milliseconds; then they reject with its exception. */
 export function patientRdsData(
   ms: number,
   { clock = systemClock, sleep = systemSleep, onWait }: Patience = {},
 ): RDSDataClient {
-  const client = new RDSDataClient()
+  const client = new RDSDataClient(impatient(ms))
   let hasWaited = false
   client.middlewareStack.add(
     next => async args => {

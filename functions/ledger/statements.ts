@@ -25,10 +25,10 @@ export const statementsOf =
     })
 
 /** A row is one JSON text: the Data API's own fields would need a case a type, and leave out a time's zone. */
-export const rowOf = (columns: readonly string[]): string =>
+export const rowAsJson = (columns: readonly string[]): string =>
   `json_build_object(${columns.map(column => `'${column}', ${column}`).join(', ')})::text`
 
-/** What a statement over `rowOf` brings. */
+/** What a statement over `rowAsJson` brings. */
 export const jsonOf = ([field]: readonly Field[]): unknown => JSON.parse(field?.stringValue ?? 'null')
 
 /** A time in such a row, as epoch milliseconds. */

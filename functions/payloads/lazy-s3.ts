@@ -4,7 +4,7 @@ import type { Payloads } from './port.ts'
 export function lazyS3Payloads(bucket: string): Payloads {
   let loading: Promise<Payloads> | undefined
   const load = () => {
-    loading ??= import('./s3-client.ts').then(({ s3PayloadsOf }) => s3PayloadsOf(bucket))
+    loading ??= import('./s3.ts').then(({ s3Client, s3Payloads }) => s3Payloads(s3Client(), bucket))
     return loading
   }
   return {

@@ -1,6 +1,10 @@
-import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { impatient } from '../platform/impatient.ts'
 import { reaching } from '../platform/unavailable.ts'
 import type { Payloads } from './port.ts'
+
+/** The gateway sends up to 4 MB, and three tries leave it time to take its reservation back. */
+export const s3Client = (): S3Client => new S3Client(impatient(6_000))
 
 export function s3Payloads(client: S3Client, bucket: string): Payloads {
   return {

@@ -1,14 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SQSClient } from '@aws-sdk/client-sqs'
+import { impatient } from './impatient.ts'
 
-/**
- * A call that hangs would hold its caller until the function's timeout, so each try is short; three tries, with the
- * SDK's backoff, stay within the gateway's own timeout. Milliseconds.
- */
-const IMPATIENT = {
-  maxAttempts: 3,
-  requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true },
-}
+/** Three tries of it stay far within the gateway's own timeout. */
+const IMPATIENT = impatient(3_000)
 
 /** What most functions talk to; a benchmark passes its own, to count their calls. */
 export interface AwsClients {

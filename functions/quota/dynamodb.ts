@@ -1,18 +1,16 @@
-import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
-import { type Attributes, get, put, update } from '../platform/dynamodb.ts'
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { get, put, update } from '../platform/dynamodb.ts'
 import { reaching, reachingEach } from '../platform/unavailable.ts'
 import type { Reservation } from '../requests/item.ts'
 import type { Limits } from '../requests/limits.ts'
-import type { Admission, Closing, Counters, OpenReservation, Quota } from './port.ts'
+import { entryKey, key, NONCE, toCounters, toEntry, usedOf } from './item.ts'
+import { openBefore } from './open-before.ts'
+import type { Admission, Closing, Quota } from './port.ts'
 import { exceeded } from './verdict.ts'
 
 /**
  * Counters in DynamoDB: one item a user, window and shard, with its open reservations in it, so that admission is one
  * conditional UpdateItem (design.md §2; keeps I1, I3).
- *
- *     pk    user#<user_id>#<window>[#<shard>]
- *     open  { "<request_id>:<run>": [estimate, at, nonce, holds_request ? 1 : 0] }
  *
  * `once` is what reserves: a client that repeats no call by itself. A reservation whose answer was lost may have been found by
  * a twin with the same key, and its request run and settled, before the repetition arrives: in the same words it would open
@@ -46,34 +44,6 @@ const TRIES = 5
 
 /** Keeps the update and its condition below DynamoDB's 4 KB of expression. */
 const CLOSINGS_AN_UPDATE = 20
-
-type ItemOf = Pick<Reservation, 'user_id' | 'window' | 'shard'>
-const key = ({ user_id, window, shard }: ItemOf): string => `user#${user_id}#${window}${shard === 0 ? '' : `#${shard}`}`
-export const itemOf = (pk: string): ItemOf => {
-  const [, user_id = '', window = '', shard = '0'] = pk.split('#')
-  return { user_id, window, shard: Number(shard) }
-}
-const entryKey = ({ request_id, run }: Reservation): string => `${request_id}:${run}`
-const toEntry = (r: Reservation, at: number) => [r.estimate, at, r.nonce, r.holds_request ? 1 : 0]
-const NONCE = 2
-
-/** Every item's open reservations, a page of the table at a time; items without any are left out by DynamoDB. */
-async function* openBefore(client: DynamoDBClient, table: string, time: number): AsyncGenerator<OpenReservation[]> {
-  const pages = paginateScan(
-    { client },
-    {
-      TableName: table,
-      FilterExpression: 'size(#open) > :none',
-      ProjectionExpression: 'pk, #open, tokens, requests',
-      ExpressionAttributeNames: { '#open': 'open' },
-      ExpressionAttributeValues: marshall({ ':none': 0 }),
-    },
-  )
-  for await (const { Items = [] } of pages) {
-    const open = Items.map(item => unmarshall(item)).flatMap(item => toCounters(item, itemOf(item.pk)).open)
-    yield open.filter(({ at }) => at <= time)
-  }
-}
 
 async function reserve(
   client: DynamoDBClient,
@@ -123,13 +93,15 @@ function reserveUpdate(table: string, reservation: Reservation, limits: Limits, 
   return {
     table,
     key: { pk: key(reservation) },
-    update: 'SET #open.#entry = :entry, tokens = tokens + :estimate, requests = requests + :request',
+    update:
+      'SET #open.#entry = :entry, tokens = tokens + :estimate, requests = requests + :request, watched = :watched',
     condition: [isNew, ...(reservation.holds_request ? [fitsRequests] : []), fitsTokens, fitsInFlight],
     names: { '#open': 'open', '#entry': entryKey(reservation) },
     values: {
       ':entry': toEntry(reservation, now),
       ':estimate': reservation.estimate,
       ':request': reservation.holds_request ? 1 : 0,
+      ':watched': reservation.user_id,
       ...(reservation.holds_request ? { ':requestsLimit': limits.requests } : {}),
       ':tokensLeft': limits.tokens - reservation.estimate,
       ':inFlightLimit': limits.in_flight,
@@ -147,6 +119,7 @@ async function create(client: DynamoDBClient, table: string, reservation: Reserv
       requests: reservation.holds_request ? 1 : 0,
       tokens: reservation.estimate,
       open: { [entryKey(reservation)]: toEntry(reservation, now) },
+      watched: reservation.user_id,
       ttl: Math.floor((now + ITEM_TTL_MS) / 1000),
     },
     condition: 'attribute_not_exists(pk)',
@@ -196,29 +169,6 @@ function close(client: DynamoDBClient, table: string, closings: readonly Closing
     },
   })
 }
-
-export function toCounters(item: Attributes | undefined, of: ItemOf): Counters {
-  if (!item) return { requests: 0, tokens: 0, open: [] }
-  const open = Object.entries(item.open as Record<string, [number, number, string, number]>).map(
-    ([entry, [estimate, at, nonce, holds]]): OpenReservation => {
-      const separator = entry.lastIndexOf(':')
-      const reservation: Reservation = {
-        user_id: of.user_id,
-        request_id: entry.slice(0, separator),
-        run: Number(entry.slice(separator + 1)),
-        window: of.window,
-        shard: of.shard,
-        nonce,
-        estimate,
-        holds_request: holds === 1,
-      }
-      return { reservation, at }
-    },
-  )
-  return { ...usedOf(item), open }
-}
-
-const usedOf = (item: Attributes) => ({ requests: item.requests as number, tokens: item.tokens as number })
 
 const chunked = <T>(list: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size))

@@ -1,12 +1,11 @@
 import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import { reachingEach } from '../platform/unavailable.ts'
-import type { Reservation } from '../requests/item.ts'
-import { itemOf, toCounters } from './dynamodb.ts'
+import { type ItemOf, itemOf, toCounters } from './item.ts'
 import type { Counters } from './port.ts'
 
 /** One quota item, and whose it is. */
-export type QuotaItem = Counters & Pick<Reservation, 'user_id' | 'window' | 'shard'>
+export type QuotaItem = Counters & ItemOf
 
 /** Every quota item there is, a page of the table at a time. Rejects with `Unavailable`. */
 export function allQuotaItems(client: DynamoDBClient, table: string): AsyncGenerator<QuotaItem[]> {

@@ -1,7 +1,7 @@
 import type { RequestItem } from './item.ts'
 import type { AcceptedEvent, EndedEvent, InferenceMessage, OutcomeEvent, Payload, UnreadableEvent } from './messages.ts'
 
-type RowOf = Pick<
+type RequestFields = Pick<
   InferenceMessage,
   | 'user_id'
   | 'request_id'
@@ -17,7 +17,7 @@ type RowOf = Pick<
 >
 
 /** The fields that every event brings for its ledger row. */
-export const rowOf = (of: RowOf) => ({
+export const requestFields = (of: RequestFields) => ({
   user_id: of.user_id,
   request_id: of.request_id,
   model: of.model,
@@ -31,10 +31,14 @@ export const rowOf = (of: RowOf) => ({
   metadata: of.metadata,
 })
 
+/** The prompt of a message's body; a body that was stored holds it, too. */
+export const promptOf = (body: Payload): Payload =>
+  'key' in body ? body : { inline: (body.inline as { prompt: string }).prompt }
+
 export const acceptedEvent = (message: InferenceMessage, prompt: Payload | undefined): AcceptedEvent => ({
   v: 1,
   type: 'accepted',
-  ...rowOf(message),
+  ...requestFields(message),
   prompt,
 })
 
@@ -50,7 +54,7 @@ export const outcomeEvent = (
 ): OutcomeEvent => ({
   v: 1,
   type: 'outcome',
-  ...rowOf(message),
+  ...requestFields(message),
   ...outcome,
   prompt,
   ...(outcome.status === 'failed' ? { message } : {}),
@@ -63,7 +67,7 @@ export function endedEvent(item: RequestItem, message?: InferenceMessage): Ended
   return {
     v: 1,
     type: 'ended',
-    ...rowOf(item),
+    ...requestFields(item),
     status,
     attempt: item.attempt,
     completed_at: item.completed_at ?? item.created_at,

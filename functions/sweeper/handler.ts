@@ -8,9 +8,12 @@ import { sweep } from './sweep.ts'
 const ports = compose(Env.parse(process.env))
 
 async function handle(): Promise<void> {
-  const swept = await sweep(ports)
-  if (swept.closed > 0 || swept.failed > 0) ports.logger.warn('reservations were left open', { ...swept })
+  const { reasons, ...swept } = await sweep(ports)
+  if (swept.closed > 0 || swept.failed > 0) ports.logger.warn('reservations were left open', swept)
+  for (const reason of reasons) ports.logger.error('a reservation could not be looked after', reason)
   ports.metrics.addMetric('StaleReservations', 'Count', swept.closed)
+  // Now and then one fails, which the next run makes good; where nothing succeeds, the alarm has to know.
+  if (swept.closed === 0 && reasons[0]) throw reasons[0]
 }
 
 export const handler = middy(handle).use(injectLambdaContext(ports.logger)).use(logMetrics(ports.metrics))

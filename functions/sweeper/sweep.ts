@@ -1,4 +1,5 @@
 import { closeStale } from '../lifecycle/close-stale.ts'
+import { Unavailable } from '../platform/unavailable.ts'
 import { STALE_RESERVATION_MS } from '../requests/timing.ts'
 import type { SweeperPorts } from './ports.ts'
 
@@ -7,6 +8,8 @@ export interface Swept {
   readonly seen: number
   readonly closed: number
   readonly failed: number
+  /** Why those could not: the first error of each kind. */
+  readonly reasons: readonly Error[]
 }
 
 /**
@@ -17,13 +20,23 @@ export interface Swept {
 export async function sweep(ports: SweeperPorts): Promise<Swept> {
   const now = ports.clock()
   const swept = { seen: 0, closed: 0, failed: 0 }
+  const reasons = new Map<string, Error>()
   for await (const page of ports.quota.openBefore(now - STALE_RESERVATION_MS)) {
     const results = await Promise.allSettled(page.map(open => closeStale(ports, open, now)))
     swept.seen += results.length
     for (const result of results) {
-      if (result.status === 'rejected') swept.failed += 1
-      else if (result.value) swept.closed += 1
+      if (result.status === 'fulfilled') {
+        if (result.value) swept.closed += 1
+        continue
+      }
+      swept.failed += 1
+      const kind = kindOf(result.reason)
+      if (!reasons.has(kind)) reasons.set(kind, result.reason)
     }
   }
-  return swept
+  return { ...swept, reasons: [...reasons.values()] }
 }
+
+/** Without an error's own words, which may differ each time. */
+const kindOf = (error: Error): string =>
+  error instanceof Unavailable ? `${error.what}: ${(error.cause as Error).name}` : error.name

@@ -1,8 +1,8 @@
 import type { ModelFailure } from '../inference/port.ts'
 import { RESULTS_QUEUE } from '../queue/names.ts'
-import { type OutcomeOf, outcomeEvent } from '../requests/events.ts'
+import { type OutcomeOf, outcomeEvent, promptOf } from '../requests/events.ts'
 import type { RequestItem } from '../requests/item.ts'
-import type { InferenceMessage, Payload } from '../requests/messages.ts'
+import type { InferenceMessage } from '../requests/messages.ts'
 import type { Claimed } from './claim-request.ts'
 import type { WorkerPorts } from './ports.ts'
 
@@ -15,9 +15,6 @@ export function conclude(
   const prompt = settings.store_prompts ? promptOf(message.body) : undefined
   return queue.send(RESULTS_QUEUE, { body: outcomeEvent(message, outcome, prompt), group: message.user_id })
 }
-
-const promptOf = (body: Payload): Payload =>
-  'key' in body ? body : { inline: (body.inline as { prompt: string }).prompt }
 
 /** The outcome of a request that has failed for good; what an earlier attempt of its run has reached stays reached. */
 export const failedFor = (

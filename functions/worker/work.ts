@@ -1,6 +1,6 @@
 import type { SQSRecord } from 'aws-lambda'
-import { parseMessage } from '../platform/batch.ts'
 import { inTurn } from '../platform/in-turn.ts'
+import { parseMessage } from '../platform/sqs-records.ts'
 import { InferenceMessage } from '../requests/messages.ts'
 import { hasTimeForCall } from './call-model.ts'
 import { type Job, plan } from './plan.ts'

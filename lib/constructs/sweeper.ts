@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib'
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import { Construct } from 'constructs'
+import { WATCHED } from '../../functions/quota/names.ts'
 import type { Env } from '../../functions/sweeper/env.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
@@ -35,8 +36,12 @@ export class Sweeper extends Construct {
       timeout: Duration.minutes(5),
     })
     sweeper.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
-    sweeper.allow(['dynamodb:GetItem', 'dynamodb:Scan', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
+    const watched = `${tables.quota.tableArn}/index/${WATCHED}`
+    sweeper.allow(['dynamodb:Scan'], [watched])
+    sweeper.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     sweeper.allow(['sqs:SendMessage'], [results.queue.queueArn])
+    // Lambda would try what fails twice more, beside the next runs, and count three errors for one.
+    sweeper.lambda.configureAsyncInvoke({ retryAttempts: 0 })
     new Rule(this, 'Schedule', {
       description: 'Closes reservations that a crash has left open.',
       schedule: Schedule.rate(INTERVAL),

@@ -38,7 +38,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
     it('are bound to the first request, whatever comes second', async () => {
       const { user, id } = await bound()
 
-      expect(await inputs.bind(user, MESSAGE, newRequestId(), NOW + 1)).toEqual({ request_id: id, admitted: false })
+      expect(await inputs.bind(user, MESSAGE, newRequestId(), NOW + 1)).toEqual({ request_id: id })
     })
 
     it('are bound to one of many at once, and all are told which', async () => {
@@ -73,16 +73,16 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       await inputs.admit(user, MESSAGE, id, NOW)
       const second = newRequestId()
 
-      expect(await inputs.rebind(user, MESSAGE, id, second, NOW)).toEqual({ request_id: second, admitted: false })
+      expect(await inputs.rebind(user, MESSAGE, id, second, NOW)).toEqual({ request_id: second })
       expect(await inputs.rebind(user, MESSAGE, id, newRequestId(), NOW)).toMatchObject({ request_id: second })
     })
 
     it('that are admitted can not be refused', async () => {
       const { user, id } = await bound()
 
-      expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: id, admitted: true })
-      expect(await inputs.refuse(user, MESSAGE, id, REFUSAL, NOW)).toEqual({ request_id: id, admitted: true })
-      expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: id, admitted: true })
+      expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: id })
+      expect(await inputs.refuse(user, MESSAGE, id, REFUSAL, NOW)).toEqual({ request_id: id })
+      expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: id })
     })
 
     it('that are refused stay so, with the first refusal: nobody admits them or gives them another request', async () => {
@@ -100,8 +100,10 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       const second = newRequestId()
       await inputs.rebind(user, MESSAGE, id, second, NOW)
 
-      expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: second, admitted: false })
-      expect(await inputs.refuse(user, MESSAGE, id, REFUSAL, NOW)).toEqual({ request_id: second, admitted: false })
+      expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: second })
+      expect(await inputs.refuse(user, MESSAGE, id, REFUSAL, NOW)).toEqual({ request_id: second })
+      // Nor was it admitted for the other.
+      expect(await inputs.refuse(user, MESSAGE, second, REFUSAL, NOW)).toEqual({ refusal: REFUSAL })
     })
   })
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest'
 import type { Quota } from '../../functions/quota/port.ts'
 import { deferred } from '../support/deferred.ts'
 import { describeClose } from './quota/close.ts'
+import { describeOpenBefore } from './quota/open-before.ts'
 import { describeReserve } from './quota/reserve.ts'
 
 export interface QuotaEngine {
@@ -20,4 +21,5 @@ export function describeQuotaContract(name: string, makeEngine: () => Promise<Qu
   const quota = deferred(() => engine.quota)
   describeReserve(name, quota)
   describeClose(name, quota)
+  describeOpenBefore(name, quota)
 }

@@ -157,8 +157,9 @@ const usersOf = (world: World, by: Invocation, user_id: string) =>
   )
 
 function tableOf(command: unknown): Service {
-  const { TableName } = (command as { input: { TableName?: string } }).input
-  return TableName === 'quota' || TableName === 'models' ? TableName : 'requests'
+  const { input } = command as { input: { TableName?: string; RequestItems?: object } }
+  const [name = ''] = input.RequestItems ? Object.keys(input.RequestItems) : [input.TableName]
+  return name === 'quota' || name === 'models' ? name : 'requests'
 }
 
 /** Now and then a read that need not be consistent is not. */

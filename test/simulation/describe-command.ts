@@ -1,9 +1,12 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 
+type Key = Record<string, AttributeValue>
+
 interface Input {
   readonly TableName?: string
-  readonly Key?: Record<string, AttributeValue>
+  readonly RequestItems?: Readonly<Record<string, { Keys?: readonly Key[] }>>
+  readonly Key?: Key
   readonly Item?: Record<string, AttributeValue>
   readonly UpdateExpression?: string
   readonly ConditionExpression?: string
@@ -24,6 +27,7 @@ interface Input {
 export function describeCommand(command: unknown): string {
   const { input } = command as { input: Input & { Key?: unknown } }
   const name = (command as object).constructor.name.replace('Command', '')
+  if (input.RequestItems) return `${name} ${Object.entries(input.RequestItems).map(describeKeys).join(' ')}`
   if (input.TableName !== undefined) return `${name} ${input.TableName} ${describeTable(input)}`
   if (input.QueueUrl !== undefined)
     return `${name} ${input.QueueUrl} ${(input.Entries ?? [input]).map(describeMessage).join(' | ')}`
@@ -47,6 +51,9 @@ function describeTable(input: Input): string {
   ]
   return parts.filter(Boolean).join(' ')
 }
+
+const describeKeys = ([table, { Keys = [] }]: [string, { Keys?: readonly Key[] }]) =>
+  `${table} ${Keys.map(key => JSON.stringify(unmarshall(key))).join(' ')}`
 
 function describeMessage({ MessageBody = '{}', DelaySeconds }: Input): string {
   const { type, request_id, run, attempt, status } = JSON.parse(MessageBody)

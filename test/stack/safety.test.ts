@@ -96,7 +96,8 @@ describe('each function may do exactly what it does', () => {
       [
         ...logs('SweeperFunctionLogs'),
         ...each(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], ['StateTablesRequests']),
-        ...each(['dynamodb:GetItem', 'dynamodb:Scan', 'dynamodb:UpdateItem'], ['StateTablesQuota']),
+        ...each(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], ['StateTablesQuota']),
+        'dynamodb:Scan <StateTablesQuota.Arn>/index/watched',
         ...each(['sqs:SendMessage'], ['ResultsWorkQueue']),
       ],
     ],
@@ -120,6 +121,16 @@ describe('each function may do exactly what it does', () => {
   })
 })
 
+it('a sweep that fails is not repeated beside the next one', () => {
+  expect(ofType(template, 'AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties)).toEqual([
+    {
+      FunctionName: { Ref: functionOf(template, 'sweeper').id },
+      MaximumRetryAttempts: 0,
+      Qualifier: '$LATEST',
+    },
+  ])
+})
+
 describe('what holds data is kept', () => {
   it('the stack is not deleted with what waits in its queues', () => {
     expect(terminationProtection).toBe(true)
@@ -130,7 +141,6 @@ describe('what holds data is kept', () => {
     expect(tables).toHaveLength(5)
     for (const { Properties, DeletionPolicy, UpdateReplacePolicy } of tables) {
       expect(Properties.BillingMode).toBe('PAY_PER_REQUEST')
-      expect(Properties.GlobalSecondaryIndexes).toBeUndefined()
       expect(Properties.SSESpecification).toEqual({ SSEEnabled: false })
       expect(Properties.Replicas).toEqual([
         expect.objectContaining({
@@ -151,6 +161,20 @@ describe('what holds data is kept', () => {
     const table = outputOf(template, output).Properties
     expect((table.KeySchema as { AttributeName: string }[]).map(key => key.AttributeName)).toEqual(keys)
     expect(table.TimeToLiveSpecification).toEqual(expires ? { AttributeName: 'ttl', Enabled: true } : undefined)
+  })
+
+  it('has one index: of the quota items that the sweeper looks at, by keys that are never hot', () => {
+    const indexes = ofType(template, 'AWS::DynamoDB::GlobalTable').flatMap(
+      ({ Properties }) => Properties.GlobalSecondaryIndexes ?? [],
+    )
+    expect(indexes).toEqual([
+      {
+        IndexName: 'watched',
+        KeySchema: [{ AttributeName: 'watched', KeyType: 'HASH' }],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+    ])
+    expect(outputOf(template, 'QuotaTable').Properties.GlobalSecondaryIndexes).toEqual(indexes)
   })
 
   it('what is known of models has its key, and stays', () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import dynalite from 'dynalite'
+import { WATCHED } from '../../functions/quota/names.ts'
 
 export interface DynamoDb {
   readonly client: DynamoDBClient
@@ -56,5 +57,24 @@ export async function createTable(client: DynamoDBClient, ...keys: string[]): Pr
   return TableName
 }
 
-export const createQuotaTable = (client: DynamoDBClient) => createTable(client, 'pk')
+/** With its index of what is watched. */
+export async function createQuotaTable(client: DynamoDBClient): Promise<string> {
+  const TableName = `table-${randomUUID()}`
+  await client.send(
+    new CreateTableCommand({
+      TableName,
+      AttributeDefinitions: ['pk', WATCHED].map(AttributeName => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: WATCHED,
+          KeySchema: [{ AttributeName: WATCHED, KeyType: 'HASH' }],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
+      BillingMode: 'PAY_PER_REQUEST',
+    }),
+  )
+  return TableName
+}
 export const createRequestsTable = (client: DynamoDBClient) => createTable(client, 'user_id', 'request_id')

@@ -92,10 +92,16 @@ const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
     folder: 'functions/platform',
     forbids: target => isOurs(target) && !isIn(target, 'functions/requests', 'functions/platform'),
   },
+  {
+    name: 'jsonata imports only platform, itself and packages',
+    folder: 'functions/jsonata',
+    forbids: target => isOurs(target) && !isIn(target, 'functions/platform', 'functions/jsonata'),
+  },
   ...functionsOf(CAPABILITIES).map(folder => ({
-    name: 'a capability imports only requests, platform, itself and packages',
+    name: 'a capability imports only requests, platform, jsonata, itself and packages',
     folder,
-    forbids: (target: string) => isOurs(target) && !isIn(target, 'functions/requests', 'functions/platform', folder),
+    forbids: (target: string) =>
+      isOurs(target) && !isIn(target, 'functions/requests', 'functions/platform', 'functions/jsonata', folder),
   })),
   {
     name: 'lifecycle imports only requests, platform and what capabilities mean',
@@ -106,11 +112,11 @@ const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
       !MEANING.test(target),
   },
   {
-    name: 'admission imports only lifecycle, requests, platform and what capabilities mean',
+    name: 'admission imports only lifecycle, requests, platform, jsonata and what capabilities mean',
     folder: 'functions/admission',
     forbids: target =>
       isOurs(target) &&
-      !isIn(target, 'functions/requests', 'functions/platform', 'functions/lifecycle', 'functions/admission') &&
+      !isIn(target, ...functionsOf(['requests', 'platform', 'jsonata', 'lifecycle', 'admission'])) &&
       !MEANING.test(target),
   },
   ...functionsOf(ENTRY_POINTS).flatMap(folder => [
@@ -187,7 +193,15 @@ export function checkImports(files: readonly SourceFile[]): Findings {
 
 /** A new part of `functions/` belongs into a list above, or nothing is held against it. */
 function unknownFolders(files: readonly SourceFile[]): string[] {
-  const known = functionsOf(['requests', 'platform', 'lifecycle', 'admission', ...CAPABILITIES, ...ENTRY_POINTS])
+  const known = functionsOf([
+    'requests',
+    'platform',
+    'jsonata',
+    'lifecycle',
+    'admission',
+    ...CAPABILITIES,
+    ...ENTRY_POINTS,
+  ])
   const strangers = files.filter(({ path }) => isIn(path, 'functions') && !isIn(path, ...known))
   return [...new Set(strangers.map(({ path }) => `${posix.dirname(path)} is in no rule`))]
 }

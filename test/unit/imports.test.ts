@@ -48,6 +48,7 @@ describe('the import rules of the design', () => {
     { path: 'functions/requests/x.ts', text: "import { readFileSync } from 'node:fs'" },
     { path: 'functions/requests/x.ts', text: "import type { Clock } from '../platform/clock.ts'" },
     { path: 'functions/platform/x.ts', text: "import type { Quota } from '../quota/port.ts'" },
+    { path: 'functions/jsonata/x.ts', text: "import type { Submission } from '../requests/submission.ts'" },
     { path: 'functions/lifecycle/x.ts', text: "import { dynamoItems } from '../items/dynamodb.ts'" },
     { path: 'functions/lifecycle/x.ts', text: "import type { GatewayPorts } from '../gateway/ports.ts'" },
     { path: 'functions/lifecycle/x.ts', text: "import { admit } from '../admission/admit.ts'" },
@@ -81,7 +82,9 @@ describe('the import rules of the design', () => {
   it('check nothing, and say so, when a folder is gone', () => {
     const { idle } = checkImports(files.filter(({ path }) => !path.startsWith('functions/queue/')))
 
-    expect(idle).toEqual(['functions/queue: a capability imports only requests, platform, itself and packages'])
+    expect(idle).toEqual([
+      'functions/queue: a capability imports only requests, platform, jsonata, itself and packages',
+    ])
   })
 
   it('know every folder of functions', () => {

@@ -46,17 +46,22 @@ export async function setUser(
   userId: string,
   { plan, ...limits }: UserChanges,
 ): Promise<{ user: UserView; was: UserRecord | undefined }> {
-  const was = await access.user(userId)
   if (plan !== undefined) checkPlan(quotas, plan)
-  const record: UserRecord = {
-    user_id: userId,
-    plan: plan ?? was?.plan ?? quotas.default_plan,
-    overrides: { ...was?.overrides, ...toOverrides(limits) },
+  for (let tries = 0; tries < TRIES; tries++) {
+    const was = await access.user(userId)
+    const record: UserRecord = {
+      user_id: userId,
+      plan: plan ?? was?.plan ?? quotas.default_plan,
+      overrides: { ...was?.overrides, ...toOverrides(limits) },
+    }
+    checkOverrides(quotas, record)
+    if (await access.replaceUser(was, record)) return { user: viewOf(quotas, record), was }
   }
-  checkOverrides(quotas, record)
-  await access.putUser(record)
-  return { user: viewOf(quotas, record), was }
+  throw new Refusal(`${userId} is being changed by somebody else: try again`)
 }
+
+/** What others change meanwhile is kept, and checked together with this. But not for ever. */
+const TRIES = 5
 
 function toOverrides(limits: Omit<UserChanges, 'plan'>): UserRecord['overrides'] {
   const given = Object.entries(limits).filter(([, limit]) => limit !== undefined)

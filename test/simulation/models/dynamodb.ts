@@ -1,5 +1,6 @@
 import {
   type AttributeValue,
+  BatchGetItemCommand,
   ConditionalCheckFailedException,
   DynamoDBClient,
   GetItemCommand,
@@ -127,28 +128,39 @@ export function dynamoDbModel(
     return { Items: page, LastEvaluatedKey: page.length === input.Limit ? page.at(-1) : undefined }
   }
 
+  /** Of an index, which is named like its attribute: it has the items that have one, now or as of a moment ago. */
   const scan = (input: ScanCommand['input'], isLate: () => boolean) => {
     const table = tableOf(input.TableName)
-    const seen = !input.ConsistentRead && isLate() ? table.earlier : table.items
-    const keys = [...seen.keys()].sort()
+    const attribute = input.IndexName ?? invalid('only scans of an index are modelled')
+    const seen = [...(isLate() ? table.earlier : table.items)].filter(([, item]) => item[attribute])
+    const entries = new Map(seen)
+    const keys = [...entries.keys()].sort()
     const start = input.ExclusiveStartKey ? keys.findIndex(key => key > keyOf(table, input.ExclusiveStartKey ?? {})) : 0
     const page = start === -1 ? [] : keys.slice(start, start + SCAN_PAGE)
-    const items = page.map(key => seen.get(key) ?? {})
-    const { result: matches } = parseCondition(input.FilterExpression ?? '')
+    const items = page.map(key => entries.get(key) ?? {})
     const { result: paths } = parseProjection(input.ProjectionExpression ?? '')
     const more = start !== -1 && start + SCAN_PAGE < keys.length
     return {
-      Items: items
-        .filter(item => matches(scopeOf(input, item)))
-        .map(item =>
-          only(
-            item,
-            paths.map(path => path(scopeOf(input, item))),
-          ),
+      Items: items.map(item =>
+        only(
+          item,
+          paths.map(path => path(scopeOf(input, item))),
         ),
+      ),
       LastEvaluatedKey: more ? items.at(-1) : undefined,
     }
   }
+
+  /** Each item as it is, or as it was a moment ago. */
+  const batchGetItem = ({ RequestItems = {} }: BatchGetItemCommand['input'], isLate: () => boolean) => ({
+    Responses: Object.fromEntries(
+      Object.entries(RequestItems).map(([name, { Keys = [] }]) => {
+        const table = tableOf(name)
+        const seen = Keys.map(key => (isLate() ? table.earlier : table.items).get(keyOf(table, key)))
+        return [name, seen.filter(item => item !== undefined)]
+      }),
+    ),
+  })
 
   return {
     items: name => tableOf(name).items.values(),
@@ -158,6 +170,7 @@ export function dynamoDbModel(
       if (command instanceof UpdateItemCommand) return updateItem(command.input)
       if (command instanceof QueryCommand) return query(command.input)
       if (command instanceof ScanCommand) return scan(command.input, isLate)
+      if (command instanceof BatchGetItemCommand) return batchGetItem(command.input, isLate)
       return invalid('this command is not modelled')
     },
   }

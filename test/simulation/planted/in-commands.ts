@@ -11,6 +11,7 @@ export const IN_COMMANDS: readonly PlantedBug[] = [
     command: withoutClauses('quota', [' = :n'], values => !isRelease(values)),
   },
   { name: 'refund without its condition', command: withoutClauses('quota', [' = :n'], isRelease) },
+  { name: 'a new quota item is not watched', command: unwatched },
   { name: 'the run is missing in the key of a reservation', command: withoutRunInKeys },
   { name: 'a claim does not look at the deadline', command: withoutClauses('requests', ['deadline > :now']) },
   { name: 'a decision does not look at the attempt', command: ofDecision(['attempt = :attempt']) },
@@ -75,6 +76,13 @@ function withoutRunInKeys(command: unknown): unknown {
   }
   const names = Object.entries(input.ExpressionAttributeNames ?? {}).map(([name, key]) => [name, withoutRun(key)])
   return rewritten(command, { ExpressionAttributeNames: Object.fromEntries(names) })
+}
+
+function unwatched(command: unknown): unknown {
+  const input = writeOf(command)
+  if (input?.TableName !== 'quota' || !('Item' in input)) return command
+  const { watched, ...Item } = input.Item ?? {}
+  return rewritten(command, { Item })
 }
 
 function keysForgotten(command: unknown): unknown {

@@ -34,7 +34,7 @@ const fingerprintOf = (body: unknown) => createHash('sha256').update(JSON.string
 /** A request of a user who is known. */
 async function request(fields: Partial<RequestItem> = {}): Promise<RequestItem> {
   const item = anItem({ user_id: newUser(), ...fields })
-  await stores.operator.access.putUser({ user_id: item.user_id, plan: 'free', overrides: {} })
+  await stores.operator.access.replaceUser(undefined, { user_id: item.user_id, plan: 'free', overrides: {} })
   return item
 }
 
@@ -297,7 +297,9 @@ describe('what can not be redriven stays a dead letter, and stops no other', () 
   ])('one whose user has no %s left', async (_, overrides, what) => {
     const item = await failed()
     await stores.admit(anItem({ user_id: item.user_id }))
-    await stores.operator.access.putUser({ user_id: item.user_id, plan: 'free', overrides })
+    const { access } = stores.operator
+    const user = await access.user(item.user_id)
+    await access.replaceUser(user, { user_id: item.user_id, plan: 'free', overrides })
 
     expect((await sluice(`dead-letters redrive ${item.request_id}`)).err).toBe(
       `error: ${item.request_id}: its user ${item.user_id} has no ${what} left: raise the limit with users set ${item.user_id}, or redrive it later\n`,

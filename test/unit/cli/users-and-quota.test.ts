@@ -37,6 +37,13 @@ describe('users set', () => {
     })
   })
 
+  it('keeps what others set at the same time', async () => {
+    const changes = ['--plan pro', '--requests 7', '--tokens 8']
+    await Promise.all(changes.map(change => atNoon(`users set together ${change}`)))
+
+    expect(await json('users show together')).toMatchObject({ plan: 'pro', overrides: { requests: 7, tokens: 8 } })
+  })
+
   it('refuses more in flight than the shards of the plan keep, also when the plan changes under it', async () => {
     const tooMany = await atNoon('users set u3 --in-flight 101')
     await atNoon('users set u4 --plan pro --in-flight 101')
@@ -83,7 +90,7 @@ describe('users show', () => {
 
   it('says when the plan of a user is gone from the pipeline file', async () => {
     const access = dynamoAccessAdmin(system.client, { keys: 'KeysTable', users: 'UsersTable' })
-    await access.putUser({ user_id: 'old', plan: 'gold', overrides: {} })
+    await access.replaceUser(undefined, { user_id: 'old', plan: 'gold', overrides: {} })
 
     expect((await atNoon('users show old')).out).toContain('gold, which pipeline.yaml no longer has: free applies')
     expect(await json('users show old')).toMatchObject({ plan: 'gold', effective_plan: 'free' })

@@ -70,13 +70,32 @@ describe('keys', () => {
 })
 
 describe('users', () => {
-  it('are what was put last, without limits that were not set', async () => {
+  it('are what was written last, without limits that were not set', async () => {
     const user_id = newUser()
-    await access.putUser({ user_id, plan: 'free', overrides: { tokens: 5 } })
-    await access.putUser({ user_id, plan: 'pro', overrides: { requests: 7, tokens: undefined } })
+    const first = { user_id, plan: 'free', overrides: { tokens: 5 } }
 
+    expect(await access.replaceUser(undefined, first)).toBe(true)
+    expect(await access.user(user_id)).toEqual(first)
+
+    const second = { user_id, plan: 'pro', overrides: { requests: 7, tokens: undefined } }
+    expect(await access.replaceUser(first, second)).toBe(true)
     expect(await access.user(user_id)).toEqual({ user_id, plan: 'pro', overrides: { requests: 7 } })
     expect(await access.user('nobody')).toBeUndefined()
+  })
+
+  it('are replaced only as they were read: nobody’s change is lost', async () => {
+    const user_id = newUser()
+    const first = { user_id, plan: 'free', overrides: { tokens: 5 } }
+    const second = { user_id, plan: 'free', overrides: { tokens: 5, requests: 7 } }
+    await access.replaceUser(undefined, first)
+    await access.replaceUser(first, second)
+
+    expect(await access.replaceUser(first, { ...first, plan: 'pro' })).toBe(false)
+    expect(await access.replaceUser({ ...second, plan: 'pro' }, first)).toBe(false)
+    expect(await access.replaceUser(undefined, first)).toBe(false)
+
+    expect(await access.user(user_id)).toEqual(second)
+    expect(await access.replaceUser({ ...second, overrides: { requests: 7, tokens: 5 } }, first)).toBe(true)
   })
 })
 

@@ -74,6 +74,21 @@ describe('gateway', () => {
     expect((await post({ body, isBase64Encoded: true })).statusCode).toBe(202)
   })
 
+  it('refuses a body of bytes that are no text, instead of what a decoder would put in their place', async () => {
+    const body = Buffer.from('{"prompt":"caf\u00e9"}', 'latin1').toString('base64')
+
+    const { statusCode, body: answer } = await post({ body, isBase64Encoded: true })
+
+    expect(statusCode).toBe(400)
+    expect(answer).toEqual({
+      error: 'the body is not valid UTF-8',
+      status: 'error',
+      code: 'invalid_request',
+      details: [{ path: '', message: 'is not valid UTF-8' }],
+    })
+    expect(dynamoDb.calls()).toEqual([])
+  })
+
   it('heeds the limits that an operator set, in whatever form API Gateway passes them', async () => {
     const { headers } = await post(submission, { user_id: 'u42', plan: 'free', requests: '7', tokens: 9 })
 

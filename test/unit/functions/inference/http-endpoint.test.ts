@@ -275,7 +275,7 @@ describe('httpEndpoint: a model that does not answer', () => {
     expect(await endpoint(url).call('r1', {})).toEqual({
       ok: false,
       code: 'model_unreachable',
-      message: 'the model could not be reached',
+      message: 'the model could not be reached (ECONNREFUSED)',
       reached: false,
     })
   })

@@ -45,4 +45,23 @@ describe('secretsManager', () => {
 
     await expect(secretsManager(movableClock().clock, client)('NAME')).rejects.toThrow(Unavailable)
   })
+
+  it.each(['key\n', 'key\r\n', 'key'])('leaves out the line end of %j', async SecretString => {
+    secrets.on(GetSecretValueCommand).resolves({ SecretString })
+
+    expect(await secretsManager(movableClock().clock, client)('NAME')).toBe('key')
+  })
+
+  it.each(['a\nsesame', 'sesame\u0000', 'sesame \u{1f600}'])(
+    'is unavailable when no header can carry the secret, and does not quote it: %j',
+    async SecretString => {
+      secrets.on(GetSecretValueCommand).resolves({ SecretString })
+
+      const failure = await secretsManager(movableClock().clock, client)('NAME').catch(error => error)
+
+      expect(failure).toBeInstanceOf(Unavailable)
+      expect(failure.message).toContain('no HTTP header can carry')
+      expect(JSON.stringify([failure.message, failure.stack, failure.cause])).not.toContain('sesame')
+    },
+  )
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Unavailable } from '../../../../functions/platform/unavailable.ts'
 import type { RequestItem } from '../../../../functions/requests/item.ts'
 import { reservationOf } from '../../../../functions/requests/item.ts'
 import { STALE_RESERVATION_MS } from '../../../../functions/requests/timing.ts'
@@ -31,7 +32,7 @@ describe('sweep', () => {
     ]
     ports.advance(STALE_RESERVATION_MS)
 
-    expect(await sweep(ports)).toEqual({ seen: 5, closed: 3, failed: 0 })
+    expect(await sweep(ports)).toEqual({ seen: 5, closed: 3, failed: 0, reasons: [] })
 
     expect(await Promise.all(orphans.map(item => openOf(ports, item)))).toEqual([0, 0, 0])
     expect(await Promise.all(healthy.map(item => openOf(ports, item)))).toEqual([1, 1])
@@ -43,7 +44,7 @@ describe('sweep', () => {
     await reserved(ports, {}, false)
     ports.advance(STALE_RESERVATION_MS - 1)
 
-    expect(await sweep(ports)).toEqual({ seen: 0, closed: 0, failed: 0 })
+    expect(await sweep(ports)).toEqual({ seen: 0, closed: 0, failed: 0, reasons: [] })
   })
 
   it('is held up by none that it can’t deal with, and comes back to it', async () => {
@@ -53,9 +54,38 @@ describe('sweep', () => {
     ports.advance(STALE_RESERVATION_MS)
     const items = failing(ports.items, 'create', 'before', item => (item as RequestItem).request_id === bad.request_id)
 
-    expect(await sweep({ ...ports, items })).toEqual({ seen: 2, closed: 1, failed: 1 })
+    expect(await sweep({ ...ports, items })).toEqual({
+      seen: 2,
+      closed: 1,
+      failed: 1,
+      reasons: [expect.any(Unavailable)],
+    })
     expect(await openOf(ports, good)).toBe(0)
 
-    expect(await sweep(ports)).toEqual({ seen: 1, closed: 1, failed: 0 })
+    expect(await sweep(ports)).toMatchObject({ seen: 1, closed: 1, failed: 0 })
+  })
+
+  it('says once of each kind why it could not deal with some', async () => {
+    const ports = memoryPorts()
+    const orphans = [
+      await reserved(ports, {}, false),
+      await reserved(ports, {}, false),
+      await reserved(ports, {}, false),
+    ]
+    ports.advance(STALE_RESERVATION_MS)
+    const reasons = [
+      new Unavailable('the requests table', new Error('denied: request 1')),
+      new Unavailable('the requests table', new Error('denied: request 2')),
+      new TypeError('a mistake'),
+    ]
+    const get = (_: string, requestId: string) =>
+      Promise.reject(reasons[orphans.findIndex(({ request_id }) => request_id === requestId)])
+
+    expect(await sweep({ ...ports, items: { ...ports.items, get } })).toEqual({
+      seen: 3,
+      closed: 0,
+      failed: 3,
+      reasons: [reasons[0], reasons[2]],
+    })
   })
 })

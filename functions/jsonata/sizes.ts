@@ -1,4 +1,4 @@
-import { MAX_SIZE, tooLarge } from './jsonata-prepare.ts'
+import { MAX_SIZE, tooLarge } from './prepare.ts'
 
 type ExitHook = (expression: unknown, input: unknown, environment: unknown, result: unknown) => void
 

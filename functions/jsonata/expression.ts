@@ -1,6 +1,6 @@
-import { inTurn } from './in-turn.ts'
-import { isPlain } from './jsonata-plain.ts'
-import { EvaluationError, evaluate, prepare } from './jsonata-prepare.ts'
+import { inTurn } from '../platform/in-turn.ts'
+import { isPlain } from './plain.ts'
+import { EvaluationError, evaluate, prepare } from './prepare.ts'
 
 export { EvaluationError }
 
@@ -20,7 +20,7 @@ export function compileExpression(source: string): Expression {
     return input => oneByOne(async () => parse(await evaluate(compiled, input)))
   }
   // Loaded only where an expression needs it.
-  return async input => parse(await (await import('./jsonata-thread.ts')).evaluateInThread(source, input))
+  return async input => parse(await (await import('./thread.ts')).evaluateInThread(source, input))
 }
 
 const parse = (json: string | undefined): unknown => (json === undefined ? undefined : JSON.parse(json))

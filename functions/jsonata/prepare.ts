@@ -1,5 +1,5 @@
 import jsonata from 'jsonata'
-import { addHelpers } from './jsonata-helpers.ts'
+import { addHelpers } from './helpers.ts'
 
 /**
  * What JSONata itself bounds, between two steps: milliseconds, depth of calls, items of a list that it makes. It goes by the

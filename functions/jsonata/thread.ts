@@ -1,7 +1,7 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads'
-import { inTurn } from './in-turn.ts'
-import { EvaluationError } from './jsonata-prepare.ts'
-import { type Answer, serve, type Task } from './jsonata-serve.ts'
+import { inTurn } from '../platform/in-turn.ts'
+import { EvaluationError } from './prepare.ts'
+import { type Answer, serve, type Task } from './serve.ts'
 
 /** How long one evaluation may take, whatever it does: more than JSONata's own bound, which leaves the thread alive. */
 const KILL_AFTER_MS = 2_000

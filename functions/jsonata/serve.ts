@@ -1,8 +1,8 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Expression } from 'jsonata'
-import { type EvaluationError, evaluate, prepare } from './jsonata-prepare.ts'
-import { boundSearches } from './jsonata-searches.ts'
-import { boundSizes } from './jsonata-sizes.ts'
+import { type EvaluationError, evaluate, prepare } from './prepare.ts'
+import { boundSearches } from './searches.ts'
+import { boundSizes } from './sizes.ts'
 
 /** An evaluation; `input` is JSON text, which is quicker to pass than a large value. */
 export type Task = { readonly source: string; readonly input: string }

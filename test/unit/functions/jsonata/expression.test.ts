@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { compileExpression, EvaluationError } from '../../../../functions/platform/jsonata.ts'
-import { HELPERS } from '../../../../functions/platform/jsonata-helpers.ts'
+import { compileExpression, EvaluationError } from '../../../../functions/jsonata/expression.ts'
+import { HELPERS } from '../../../../functions/jsonata/helpers.ts'
 import { FUNCTIONS } from '../../../../lib/config/mapping.ts'
 
 const evaluate = (expression: string, input: unknown = {}) => compileExpression(expression)(input)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isPlain } from '../../../../functions/platform/jsonata-plain.ts'
-import { prepare } from '../../../../functions/platform/jsonata-prepare.ts'
+import { isPlain } from '../../../../functions/jsonata/plain.ts'
+import { prepare } from '../../../../functions/jsonata/prepare.ts'
 
 const check = (expression: string) => isPlain(prepare(expression).ast())
 

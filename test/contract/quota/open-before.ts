@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import type { Quota } from '../../../functions/quota/port.ts'
+import { NOW } from '../../support/clock.ts'
+import { aReservation, newUser } from '../../support/requests.ts'
+
+const LIMITS = { requests: 9, tokens: 900, in_flight: 9 }
+const MINUTE = 60_000
+const DAY = 86_400_000
+
+async function openOf(quota: Quota, users: readonly string[], time: number) {
+  const open = []
+  for await (const page of quota.openBefore(time)) open.push(...page)
+  return open.filter(({ reservation }) => users.includes(reservation.user_id)).sort((a, b) => a.at - b.at)
+}
+
+export function describeOpenBefore(name: string, quota: Quota): void {
+  describe(`openBefore on ${name}`, () => {
+    it('finds what is open for long, of all users, windows and shards, and nothing that is young or closed', async () => {
+      const users = [newUser(), newUser()]
+      const [first = '', second = ''] = users
+      const old = [
+        aReservation({ user_id: first, window: '2026-11-20', nonce: 'a' }),
+        aReservation({ user_id: first, shard: 3, run: 2, holds_request: false }),
+        aReservation({ user_id: second, window: '2026-11-23T10' }),
+      ]
+      for (const [i, reservation] of old.entries()) await quota.reserve(reservation, LIMITS, NOW + i)
+      await quota.reserve(aReservation({ user_id: second, window: '2026-11-23T10' }), LIMITS, NOW + MINUTE)
+      const closed = aReservation({ user_id: second, window: '2026-11-22' })
+      await quota.reserve(closed, LIMITS, NOW)
+      await quota.close([{ reservation: closed, charge: 1 }])
+
+      const open = await openOf(quota, users, NOW + MINUTE - 1)
+
+      expect(open).toEqual(old.map((reservation, i) => ({ reservation, at: NOW + i })))
+    })
+
+    it('finds what was reserved in a window that was over, and had been looked at without anything open', async () => {
+      const user_id = newUser()
+      const early = aReservation({ user_id })
+      await quota.reserve(early, LIMITS, NOW)
+      await quota.close([{ reservation: early }])
+      expect(await openOf(quota, [user_id], NOW + 2 * DAY)).toEqual([])
+
+      const late = aReservation({ user_id })
+      await quota.reserve(late, LIMITS, NOW + 2 * DAY)
+
+      expect(await openOf(quota, [user_id], NOW + 3 * DAY)).toEqual([{ reservation: late, at: NOW + 2 * DAY }])
+    })
+
+    it('finds what was reserved while it looked', async () => {
+      const user_id = newUser()
+      const early = aReservation({ user_id })
+      await quota.reserve(early, LIMITS, NOW)
+      await quota.close([{ reservation: early }])
+      const late = aReservation({ user_id })
+
+      for await (const _ of quota.openBefore(NOW + 2 * DAY)) await quota.reserve(late, LIMITS, NOW + 2 * DAY)
+
+      expect(await openOf(quota, [user_id], NOW + 3 * DAY)).toMatchObject([{ reservation: late }])
+    })
+
+    it('finds what stays open, however often it looks', async () => {
+      const reservation = aReservation({ user_id: newUser() })
+      await quota.reserve(reservation, LIMITS, NOW)
+
+      for (const days of [1, 30, 60])
+        expect(await openOf(quota, [reservation.user_id], NOW + days * DAY)).toHaveLength(1)
+    })
+  })
+}
