@@ -13,11 +13,15 @@ export interface CircuitState {
 
 /** The longest that a circuit stays open at a time: a model that is back is not left alone for longer. Milliseconds. */
 export const LONGEST_OPEN_MS = 15 * 60_000
-const DOUBLINGS = 3
+/** How many times its `open` it stays open in the end. */
+const MOST = 8
 
-/** `open`, twice that, four and eight times that; never more than a quarter of an hour, unless `open` is. */
+/**
+ * Each time by another `open` longer: after a short outage a model is not left alone for about as long again, as it would be
+ * with doubling, and in a long one there are hardly more probes. Never more than a quarter of an hour, unless `open` is.
+ */
 function openFor({ open_ms }: Circuit, times: number): number {
-  return Math.min(open_ms * 2 ** Math.min(times - 1, DOUBLINGS), Math.max(open_ms, LONGEST_OPEN_MS))
+  return Math.min(open_ms * Math.min(times, MOST), Math.max(open_ms, LONGEST_OPEN_MS))
 }
 
 /** After so many calls have failed. Calls that were under way when it opened tell nothing new. */

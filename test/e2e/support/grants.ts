@@ -29,7 +29,11 @@ function deedsOf({ service, method, path, target, body }: Call): Omit<Deed, 'fun
   switch (service) {
     case 'dynamodb': {
       const index = said.IndexName === undefined ? '' : `/index/${said.IndexName}`
-      return [{ action: `dynamodb:${operation}`, resource: arn('dynamodb', `table/${said.TableName}${index}`) }]
+      const tables = said.RequestItems ? Object.keys(said.RequestItems) : [said.TableName]
+      return tables.map(table => ({
+        action: `dynamodb:${operation}`,
+        resource: arn('dynamodb', `table/${table}${index}`),
+      }))
     }
     case 'sqs':
       return [{ action: `sqs:${operation}`, resource: arn('sqs', said.QueueUrl.split('/').at(-1)) }]
