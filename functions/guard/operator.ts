@@ -1,4 +1,5 @@
 import type { CircuitState } from './circuit.ts'
+import { standing } from './line.ts'
 import type { Circuit, Policies } from './policies.ts'
 import { usageOf } from './rate-limit.ts'
 import type { GuardState } from './state.ts'
@@ -7,8 +8,11 @@ import type { GuardState } from './state.ts'
 export interface GuardView {
   readonly circuit: CircuitView
   readonly paused_until?: number | undefined
-  /** `next` is when another call could be made: now, or once all are over whose turns are given. */
-  readonly rate_limit?: { readonly used: number; readonly next: number } | undefined
+  /**
+   * `next` is when another call could be made: now, or once all are over whose turns are given. `line` is about when the last
+   * of those may have a turn who wait in line for one, as requests of normal priority do.
+   */
+  readonly rate_limit?: { readonly used: number; readonly next: number; readonly line?: number | undefined } | undefined
 }
 
 export interface CircuitView {
@@ -23,11 +27,13 @@ export interface CircuitView {
 
 /** What a state says at a time, by the policies that are in effect. */
 export function viewOf(state: GuardState, now: number, { circuit, rate_limit }: Policies): GuardView {
-  const { paused_until = 0, calls } = state
+  const { paused_until = 0, calls, line } = state
   return {
     circuit: circuit ? circuitView(state, now, circuit) : { state: 'off', failures: 0 },
     ...(paused_until > now ? { paused_until } : {}),
-    ...(rate_limit ? { rate_limit: usageOf(calls, now, rate_limit) } : {}),
+    ...(rate_limit
+      ? { rate_limit: { ...usageOf(calls, now, rate_limit), line: standing(line, now, rate_limit)?.turn } }
+      : {}),
   }
 }
 
@@ -37,9 +43,9 @@ function circuitView({ open, failures }: CircuitState, now: number, { within_ms 
   return open.until > now ? { state: 'open', until: open.until, ...common } : { state: 'half_open', ...common }
 }
 
-/** Whether calls are held up by what has become of earlier ones. */
-export const isHeldUp = ({ open, paused_until = 0 }: GuardState, now: number): boolean =>
-  open !== undefined || paused_until > now
+/** Whether calls are held up by what has become of earlier ones, or would be sooner for it. */
+export const hasLearned = ({ open, failures, paused_until = 0 }: GuardState, now: number): boolean =>
+  open !== undefined || failures.length > 0 || paused_until > now
 
 /** The state without anything that was learned from failures: only the rate limit stays. */
 export const withoutFailures = ({ open: _, probe: __, paused_until: ___, ...rest }: GuardState): GuardState => ({

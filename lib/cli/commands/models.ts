@@ -52,14 +52,18 @@ function circuitText(
 
 function rateLimitText({ rate_limit }: ModelView): string {
   if (!rate_limit) return 'none'
-  const { used, count, interval_ms, next_turn } = rate_limit
+  const { used, count, interval_ms, next_turn, line_until } = rate_limit
   const usage = `${used} of ${count} in ${interval_ms / 1000} s`
-  return next_turn ? `${usage}, next turn ${next_turn}` : usage
+  return [
+    usage,
+    ...(next_turn ? [`next turn ${next_turn}`] : []),
+    ...(line_until ? [`line until ${line_until}`] : []),
+  ].join(', ')
 }
 
 function resetText({ model, reset, held_until }: Reset): string[] {
-  if (!reset) return [`Nothing held up the calls of ${model}.`]
-  const done = `The model ${model} is called again, within a second.`
+  if (!reset) return [`Nothing holds up the calls of ${model}.`]
+  const done = `The failures of ${model} are forgotten: it is called again, within a second.`
   if (!held_until) return [done]
   return [done, `Requests that were put back come at their time, a few seconds after ${held_until} at the latest.`]
 }

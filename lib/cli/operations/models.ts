@@ -1,4 +1,4 @@
-import { type CircuitView, isHeldUp, viewOf, withoutFailures } from '../../../functions/guard/operator.ts'
+import { type CircuitView, hasLearned, viewOf, withoutFailures } from '../../../functions/guard/operator.ts'
 import { replaceState } from '../../../functions/guard/replace.ts'
 import { type GuardState, UNTOUCHED } from '../../../functions/guard/state.ts'
 import { iso } from '../../../functions/platform/clock.ts'
@@ -22,6 +22,8 @@ export interface ModelView {
         readonly interval_ms: number
         /** The first turn that is not given yet; absent when it is now. */
         readonly next_turn?: string | undefined
+        /** About when the last of those may have a turn who wait in line for one; absent when nobody does. */
+        readonly line_until?: string | undefined
       }
     | undefined
   /** Messages, about: those that were put back for later are among them, those that run are not. */
@@ -66,6 +68,7 @@ function describe(
         used: rate_limit.used,
         ...policies.rate_limit,
         next_turn: rate_limit.next > now ? iso(rate_limit.next) : undefined,
+        line_until: rate_limit.line !== undefined && rate_limit.line > now ? iso(rate_limit.line) : undefined,
       },
     waiting,
   }
@@ -80,8 +83,8 @@ export interface Reset {
 }
 
 /**
- * Closes a model's circuit and ends its pause: for an operator who knows that the model is back. Its rate limit stays. If the
- * model is not back, its circuit opens as it would have at first. Throws `Refusal` for a model that isn't there, and `Unavailable`.
+ * Closes a model's circuit, ends its pause and forgets its failures: for an operator who knows that the model is back. Its rate
+ * limit stays. If the model is not back, its circuit opens as it would have at first. Throws `Refusal` for a model that isn't there, and `Unavailable`.
  */
 export async function resetModel(
   { guards, models, clock, ...ports }: Pick<Operator, 'guards' | 'models' | 'clock' | 'ids' | 'sleep' | 'random'>,
@@ -91,7 +94,7 @@ export async function resetModel(
     throw new Refusal(`there is no model ${model}: the models are ${Object.keys(models).join(', ')}`)
   const known = (await guards.read(model)) ?? UNTOUCHED
   const replaced = await replaceState({ ...ports, store: guards }, model, known, state => ({
-    state: isHeldUp(state, clock()) ? withoutFailures(state) : state,
+    state: hasLearned(state, clock()) ? withoutFailures(state) : state,
     answer: undefined,
   }))
   if (!replaced) throw new Unavailable('the state of the model', new Error('it keeps changing'))

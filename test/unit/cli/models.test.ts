@@ -121,6 +121,15 @@ describe('models list', () => {
     expect((await rows())[1]).toContain('20 of 20 in 2 s, next turn 2026-11-23T12:01:00.000Z')
   })
 
+  it('says how far the line reaches for those who join it now, as long as it stands', async () => {
+    await set({ line: { turn: NOON + 90_000, taken: 3, heard: NOON } })
+    const standing = (await rows())[1]
+    await set({ line: { turn: NOON + 90_000, taken: 3, heard: NOON - 60_000 } })
+
+    expect(standing).toContain('0 of 20 in 2 s, line until 2026-11-23T12:01:30.000Z')
+    expect((await text()).rate_limit).not.toHaveProperty('line_until')
+  })
+
   it('counts the messages that wait, those that were put back included', async () => {
     const send = (name: string, DelaySeconds = 0) =>
       sqs.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl(name), MessageBody: 'x', DelaySeconds }))
@@ -153,9 +162,9 @@ describe('models reset', () => {
     await set({ open: { until: NOON + 30_000, times: 1 } })
 
     expect((await sluice('models reset text')).out).toBe(
-      'The model text is called again, within a second.\nRequests that were put back come at their time, a few seconds after 2026-11-23T12:00:30.000Z at the latest.\n',
+      'The failures of text are forgotten: it is called again, within a second.\nRequests that were put back come at their time, a few seconds after 2026-11-23T12:00:30.000Z at the latest.\n',
     )
-    expect((await sluice('models reset text')).out).toBe('Nothing held up the calls of text.\n')
+    expect((await sluice('models reset text')).out).toBe('Nothing holds up the calls of text.\n')
   })
 
   it('goes on from what a worker has written meanwhile', async () => {
@@ -176,8 +185,19 @@ describe('models reset', () => {
     expect({ still, calls }).toEqual({ still: undefined, calls: [{ from: NOON, count: 1 }] })
   })
 
+  it.each([
+    ['a pause', { paused_until: NOON + 3_000 }],
+    ['failures that nearly open the circuit', { failures: [NOON - 2, NOON - 1] }],
+  ])('forgets %s', async (_, state) => {
+    await set(state)
+
+    expect(await json('models reset text')).toMatchObject({ reset: true })
+    expect(await text()).toMatchObject({ circuit: { state: 'closed', failures: 0 } })
+    expect(await text()).not.toHaveProperty('paused_until')
+  })
+
   it('leaves a model alone that nothing holds up', async () => {
-    await set({ failures: [NOON], paused_until: NOON })
+    await set({ paused_until: NOON, calls: [{ from: NOON, count: 20 }] })
     const before = await guards.read('text')
 
     expect(await json('models reset text')).toEqual({ model: 'text', reset: false })
