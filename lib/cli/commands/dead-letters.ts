@@ -2,17 +2,19 @@ import type { Command } from 'commander'
 import type { RecordedDeadLetter } from '../../../functions/ledger/dead-letters.ts'
 import { iso } from '../../../functions/platform/clock.ts'
 import { type Answer, type Run, refusalLine } from '../answer.ts'
-import { columns } from '../columns.ts'
+import { columns, facts } from '../columns.ts'
 import {
+  type DeadLetterDetails,
   discardDeadLetters,
   listDeadLetters,
   nameOf,
   type RedrivenLetter,
   type Refused,
   redriveDeadLetters,
+  showDeadLetter,
 } from '../operations/dead-letters.ts'
 
-/** `sluice dead-letters list|redrive|discard` */
+/** `sluice dead-letters list|show|redrive|discard` */
 export function addDeadLetters(program: Command, run: Run): void {
   const deadLetters = program
     .command('dead-letters')
@@ -23,6 +25,11 @@ export function addDeadLetters(program: Command, run: Run): void {
     .option('--model <model>', 'only those of one model')
     .addHelpText('after', LIST_HELP)
     .action(({ model }: { model?: string }) => run(async operator => listed(await listDeadLetters(operator, model))))
+  deadLetters
+    .command('show')
+    .description('a dead letter with its message, and with the answer if an input has refused it')
+    .argument('<id>', 'a request id, or the id of a message that was refused or that nobody can read')
+    .action((name: string) => run(async operator => shown(await showDeadLetter(operator, name))))
   deadLetters
     .command('redrive')
     .description(
@@ -75,6 +82,18 @@ function listed(letters: readonly RecordedDeadLetter[]): Answer {
     letter.reason,
   ])
   return { json: letters.map(viewOf), lines: columns(['dead letter', 'at', 'model', 'attempts', 'reason'], rows) }
+}
+
+function shown({ message, ...letter }: DeadLetterDetails): Answer {
+  const lines = facts({
+    'dead letter': nameOf(letter),
+    model: letter.model ?? undefined,
+    reason: letter.reason,
+    attempts: String(letter.attempts),
+    at: iso(letter.at),
+  })
+  const text = message === undefined ? '(none is kept)' : JSON.stringify(message, null, 2)
+  return { json: { ...viewOf(letter), message }, lines: [...lines, '', 'message:', text] }
 }
 
 const viewOf = ({ id, request_id, model, reason, attempts, at }: RecordedDeadLetter) => ({

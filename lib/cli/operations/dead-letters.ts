@@ -56,6 +56,19 @@ export async function listDeadLetters({ deadLetters }: LetterPorts, model?: stri
   }
 }
 
+/** A dead letter with its message, as it is kept: what was to be run, or, of what an input refused, its answer, too. */
+export interface DeadLetterDetails extends RecordedDeadLetter {
+  readonly message: unknown
+}
+
+/** The newest dead letter of a request, or the one with this id. Throws `Refusal` when there is none, and `Unavailable`. */
+export async function showDeadLetter({ deadLetters }: LetterPorts, name: string): Promise<DeadLetterDetails> {
+  const letters = await deadLetters.list({ of: name, limit: PAGE })
+  const newest = letters.toSorted((a, b) => a.at - b.at).at(-1)
+  if (!newest) throw new Refusal(`${name}: ${noLetter(undefined)}`)
+  return { ...newest, message: await deadLetters.message(newest.id) }
+}
+
 /** Redrives that run at the same time: each is a handful of calls, and there may be thousands after an outage. */
 const AT_ONCE = 10
 

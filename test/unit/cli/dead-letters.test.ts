@@ -115,6 +115,27 @@ describe('dead-letters list', () => {
   })
 })
 
+describe('dead-letters show', () => {
+  it('prints the message that was to be run', async () => {
+    const item = await failed()
+
+    expect((await sluice(`dead-letters show ${item.request_id}`)).out).toMatch(
+      /^dead letter +\S+\nmodel +text\nreason +model_error\nattempts +1\nat +2026-11-23T10:15:00.000Z\n\nmessage:\n\{\n/,
+    )
+    expect(await json(`dead-letters show ${item.request_id}`)).toMatchObject({
+      request_id: item.request_id,
+      message: { body: { inline: { prompt: 'hello' } } },
+    })
+  })
+
+  it('says when there is none', async () => {
+    expect(await sluice('dead-letters show nothing')).toMatchObject({
+      code: 1,
+      err: 'error: nothing: there is no such dead letter: dead-letters list shows those that there are\n',
+    })
+  })
+})
+
 describe('dead-letters redrive', () => {
   it('sends the message of the request as a new run, and removes the dead letter', async () => {
     const item = await failed()

@@ -36,6 +36,17 @@ describe('what an input has refused', () => {
     ])
   })
 
+  it('is shown with the answer that it was given', async () => {
+    await collect(stores.ports, [aRefused('m-3', TEXT)])
+
+    expect(await json('dead-letters show input:nightly:m-3')).toMatchObject({
+      id: 'input:nightly:m-3',
+      reason: 'quota_exceeded',
+      message: { queue: 'nightly', body: { inline: TEXT }, refusal: { code: 'quota_exceeded' } },
+    })
+    expect((await sluice('dead-letters show input:nightly:m-3')).out).toContain('"code": "quota_exceeded"')
+  })
+
   it('is redriven to its queue as it came, and is no dead letter then', async () => {
     await collect(stores.ports, [aRefused('m-5', TEXT)])
 
