@@ -3,6 +3,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
 import middy from '@middy/core'
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { bury } from '../lifecycle/bury.ts'
+import { rejectPlainly } from '../platform/reject-plainly.ts'
 import { parseMessage, retryLater } from '../platform/sqs-records.ts'
 import { unreadableEvent } from '../requests/events.ts'
 import { AnyMessage, type InferenceMessage, type ResultEvent } from '../requests/messages.ts'
@@ -66,4 +67,7 @@ function countEnd({ model, status }: Ended): void {
   ports.metrics.singleMetric().addDimension('model', model).addMetric(name, 'Count', 1)
 }
 
-export const handler = middy(handle).use(injectLambdaContext(ports.logger)).use(logMetrics(ports.metrics))
+export const handler = middy(handle)
+  .use(injectLambdaContext(ports.logger))
+  .use(rejectPlainly(ports.logger))
+  .use(logMetrics(ports.metrics))

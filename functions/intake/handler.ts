@@ -3,6 +3,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
 import middy from '@middy/core'
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { Settings } from '../admission/settings.ts'
+import { rejectPlainly } from '../platform/reject-plainly.ts'
 import { readSettings } from '../platform/settings.ts'
 import { retryLater } from '../platform/sqs-records.ts'
 import { compose } from './compose.ts'
@@ -37,4 +38,7 @@ async function isTaken(input: Input): Promise<boolean> {
   }
 }
 
-export const handler = middy(handle).use(injectLambdaContext(ports.logger)).use(logMetrics(ports.metrics))
+export const handler = middy(handle)
+  .use(injectLambdaContext(ports.logger))
+  .use(rejectPlainly(ports.logger))
+  .use(logMetrics(ports.metrics))

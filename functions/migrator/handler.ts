@@ -3,6 +3,7 @@ import middy from '@middy/core'
 import type { CloudFormationCustomResourceEvent, CloudFormationCustomResourceResponse } from 'aws-lambda'
 import { migrate } from '../ledger/migrate.ts'
 import { patientRdsData } from '../ledger/patient-client.ts'
+import { rejectPlainly } from '../platform/reject-plainly.ts'
 import { telemetry } from '../platform/telemetry.ts'
 import { Env } from './env.ts'
 
@@ -40,4 +41,4 @@ async function apply(
   }
 }
 
-export const handler = middy(handle).use(injectLambdaContext(logger))
+export const handler = middy(handle).use(injectLambdaContext(logger)).use(rejectPlainly(logger))

@@ -1,6 +1,7 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
 import middy from '@middy/core'
+import { rejectPlainly } from '../platform/reject-plainly.ts'
 import { compose } from './compose.ts'
 import { Env } from './env.ts'
 import { sweep } from './sweep.ts'
@@ -16,4 +17,7 @@ async function handle(): Promise<void> {
   if (swept.closed === 0 && reasons[0]) throw reasons[0]
 }
 
-export const handler = middy(handle).use(injectLambdaContext(ports.logger)).use(logMetrics(ports.metrics))
+export const handler = middy(handle)
+  .use(injectLambdaContext(ports.logger))
+  .use(rejectPlainly(ports.logger))
+  .use(logMetrics(ports.metrics))

@@ -2,6 +2,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
 import middy from '@middy/core'
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda'
+import { rejectPlainly } from '../platform/reject-plainly.ts'
 import { readSettings } from '../platform/settings.ts'
 import { retryLater } from '../platform/sqs-records.ts'
 import { compose } from './compose.ts'
@@ -23,4 +24,7 @@ async function handle({ Records }: SQSEvent, context: Context): Promise<SQSBatch
   return retryLater(again)
 }
 
-export const handler = middy(handle).use(injectLambdaContext(ports.logger)).use(logMetrics(ports.metrics))
+export const handler = middy(handle)
+  .use(injectLambdaContext(ports.logger))
+  .use(rejectPlainly(ports.logger))
+  .use(logMetrics(ports.metrics))
