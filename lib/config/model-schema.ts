@@ -16,10 +16,12 @@ const HeaderAuth = section({
   header: HeaderName.prefault('Authorization').meta({ description: 'The header that carries the secret.' }),
   prefix: HeaderValue.prefault('Bearer ').meta({ description: 'What stands before the secret in the header.' }),
   secret: text(/^[A-Za-z0-9/_+=.@-]{1,512}$/, 'the name of a secret in AWS Secrets Manager').meta({
-    description: 'The name of the secret in AWS Secrets Manager; on one machine, an environment variable of this name.',
+    description:
+      'The name of the secret in AWS Secrets Manager; on one machine, the environment variable of that name in capitals, with _ for what is ' +
+      'neither letter nor digit (of prod/text-model: PROD_TEXT_MODEL).',
     examples: ['OPENAI_API_KEY'],
   }),
-})
+}).meta({ title: 'with a secret' })
 
 // What services are called in hosts and SDKs, where signatures have another name: AWS would only answer 403.
 const SIGNING_NAMES = new Map([
@@ -44,7 +46,7 @@ const SigV4Auth = section({
         'The AWS service that calls are signed for (Signature Version 4), with the credentials of the worker: sagemaker, bedrock, execute-api, lambda. What the worker is allowed by it, and what you have to allow, is in docs/recipes.md.',
       examples: ['sagemaker', 'bedrock'],
     }),
-})
+}).meta({ title: 'signed' })
 
 const Auth = z.union([HeaderAuth, SigV4Auth])
 
@@ -120,13 +122,18 @@ const statuses = (preset: number[], description: string) =>
     .meta({ description })
 
 const Retry = section({
-  attempts: wholeNumber(1, 100).prefault(5).meta({ description: 'Calls for one request in all, the first included.' }),
+  attempts: wholeNumber(1, 100).prefault(5).meta({
+    description:
+      'Calls for one request in all, the first included; a few more where a batch fails as a whole, until it is known whose fault that is.',
+  }),
   // SQS delays a message by 15 minutes at most.
   period: duration({
     min: '100ms',
     max: '15m',
     example: '1s',
-    description: 'The wait before the second attempt; it grows from then on.',
+    description:
+      'The shortest wait. The longest is twice that after the first attempt and doubles with each, up to max_backoff. Any wait between ' +
+      'them is equally likely; it is rounded up to whole seconds.',
   }).prefault('1s'),
   max_backoff: duration({ min: '100ms', max: '15m', example: '30s', description: 'The longest wait.' }).prefault('30s'),
   backoff_on: statuses([429, 503], 'Statuses after which the call is made again. Other 5xx are always.'),
@@ -137,7 +144,10 @@ const Retry = section({
 const MAX_FAILURES = 100
 
 const Circuit = section({
-  failures: wholeNumber(1, MAX_FAILURES).prefault(5).meta({ description: 'Failed calls that open the circuit.' }),
+  failures: wholeNumber(1, MAX_FAILURES).prefault(5).meta({
+    description:
+      'Failed calls that open the circuit: those that retry would make again, but for a 429 with Retry-After, which pauses the model.',
+  }),
   within: duration({
     min: '1s',
     max: '1h',
@@ -148,7 +158,9 @@ const Circuit = section({
     min: '1s',
     max: '1h',
     example: '30s',
-    description: 'How long no call is made before one is tried.',
+    description:
+      'How long no call is made before one is tried. Each that fails doubles it, up to eight times that and at most 15 minutes (or this, ' +
+      'if it is longer).',
   }).prefault('30s'),
 })
 
@@ -165,9 +177,14 @@ export const Model = section({
     examples: ['{ "result": result, "usage": usage }'],
   }),
   concurrency: Concurrency,
-  batch: Batch.optional().meta({ description: 'One call for many requests.' }),
+  batch: Batch.optional().meta({
+    description:
+      'One call for many requests: its body is `{ "inputs": [ … ] }`, its answer `{ "outputs": [ … ] }`, in the same order.',
+  }),
   rate_limit: RateLimit.optional().meta({ description: 'How often the endpoint may be called.' }),
-  retry: Retry.prefault({}).meta({ description: 'What happens after a failed call.' }),
-  circuit: Circuit.optional().meta({ description: 'When a failing endpoint is left alone.' }),
+  retry: Retry.prefault({}).meta({
+    description: 'What happens after a failed call. In effect with these defaults if absent.',
+  }),
+  circuit: Circuit.optional().meta({ description: 'When a failing endpoint is left alone. Absent: there is none.' }),
 })
 export type Model = z.infer<typeof Model>

@@ -43,19 +43,19 @@ function children(
   ]
 }
 
-function table({ properties = {}, required = [] }: JsonSchema, path: string[]): string {
+function table({ title, properties = {}, required = [] }: JsonSchema, path: string[]): string {
   const rows = Object.entries(properties).map(([key, schema]) => {
     const preset = required.includes(key) ? '*required*' : code(schema.default)
     return `| \`${key}\` | ${form(schema)} | ${preset} | ${meaning(schema)} |`
   })
-  const heading = path.length === 0 ? '## The file' : `## \`${path.join('.')}\``
+  const heading = path.length === 0 ? '## The file' : `## \`${path.join('.')}\`${title ? `, ${title}` : ''}`
   return `${[heading, '', '| key | value | default | meaning |', '|---|---|---|---|', ...rows].join('\n')}\n`
 }
 
 function form(schema: JsonSchema): string {
   const { type, title, enum: words, minimum = 0, maximum = 0, items, additionalProperties, anyOf } = schema
   if (anyOf) return [...new Set(anyOf.map(form))].join(' or ')
-  if (title) return title
+  if (title && type !== 'object') return title
   if (words) return words.map(code).join(' or ')
   if (items) return `list of ${items.type === 'object' ? 'mappings' : form(items)}`
   if (additionalProperties) return `name: ${form(additionalProperties)}`

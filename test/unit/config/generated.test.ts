@@ -13,6 +13,12 @@ it('docs/pipeline.md is what the schema generates', () => {
   expect(readFileSync('docs/pipeline.md', 'utf8'), hint).toBe(pipelineReference())
 })
 
+it('docs/pipeline.md has no two headings that are the same', () => {
+  const headings = pipelineReference().match(/^## .*$/gm) ?? []
+
+  expect(headings).toEqual([...new Set(headings)])
+})
+
 it('every key says what it means, and has a default or an example unless it holds others', () => {
   const keys = [...allKeys(plainJsonSchema(), '')]
 
