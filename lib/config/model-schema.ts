@@ -159,7 +159,7 @@ const Circuit = section({
     max: '1h',
     example: '30s',
     description:
-      'How long no call is made before one is tried. Each that fails doubles it, up to eight times that and at most 15 minutes (or this, ' +
+      'How long no call is made before one is tried. Each that fails makes it one `open` longer, up to eight and at most 15 minutes (or this, ' +
       'if it is longer).',
   }).prefault('30s'),
 })
