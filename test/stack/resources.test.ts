@@ -53,7 +53,7 @@ describe('the resources that a pipeline is checked for', () => {
     const text = withModels(27, CIRCUIT, 2)
     const { Resources, Outputs } = synthesizeText(text).template
 
-    expect(counted(text)).toBe(MAX_RESOURCES - 2)
+    expect(counted(text)).toBe(MAX_RESOURCES - 1)
     expect(Object.keys(Resources).length).toBeLessThanOrEqual(CLOUDFORMATION_TAKES)
     expect(Object.keys(Outputs).length).toBeLessThanOrEqual(200)
   })
