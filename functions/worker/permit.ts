@@ -122,9 +122,11 @@ export async function awaitTurn(
     const wait = current.at - ready_at
     if (wait > 0) await sleep(wait)
     const isLate = guard.isLate(current.at)
-    if (!isLate && current.at > clock()) continue // a timer was early
     // What has not waited long is as good as it was.
-    if (!isLate && wait <= LEAD_MS) return current
+    if (!isLate && wait <= LEAD_MS) {
+      if (current.at > clock()) continue // a timer was early
+      return current
+    }
     if (isLate && ++missed === MOST_MISSED) return leaveForLater(ports, current)
     const hint = isLate ? { took: ready_at - current.asked_at } : { turn: current.at }
     current = await askAgain(ports, current, { ...hint, until: lease_until })

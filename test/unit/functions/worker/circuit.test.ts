@@ -200,21 +200,24 @@ describe('a worker: the probe of a circuit', () => {
 })
 
 describe('a worker: a circuit that opens while it waits for its turn', () => {
-  it('has the claim given back, and no attempt spent (I8)', async () => {
+  it.each([
+    { what: '', early: 0 },
+    { what: ', though its timer is early', early: 1 },
+  ])('has the claim given back, and no attempt spent$what (I8)', async ({ early }) => {
     const { ports, create, run, open, asked, deferred, stored, aGuard } = aGuardedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
     })
     await aGuard().permit({ until: NOW })
     const item = await create()
     const sleep: WorkerPorts['sleep'] = async ms => {
-      ports.advance(ms)
+      ports.advance(Math.max(1, ms - early))
       await open()
     }
 
     await run(item, { ...ports, sleep })
 
     expect(asked).toEqual([])
-    expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 0, not_before: NOW + SECOND })
+    expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 0, not_before: NOW + SECOND - early })
     expect(deferred()).toMatchObject([{ delay_seconds: 12 }])
     expect(InferenceMessage.parse(deferred()[0]?.body)).not.toHaveProperty('hints')
   })
