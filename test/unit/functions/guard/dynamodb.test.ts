@@ -1,4 +1,5 @@
 import {
+  ConditionalCheckFailedException,
   DynamoDBClient,
   GetItemCommand,
   ProvisionedThroughputExceededException,
@@ -39,6 +40,13 @@ describe('dynamoGuards: a model that is written to more often than DynamoDB take
     dynamoDb.on(GetItemCommand).resolves({})
 
     expect(await guards.write('text', { ...next, version: 1 })).toEqual(UNTOUCHED)
+  })
+
+  it('is unavailable when what was there is gone: what has been allowed is not known', async () => {
+    dynamoDb.on(PutItemCommand).rejects(new ConditionalCheckFailedException(too))
+    dynamoDb.on(GetItemCommand).resolves({})
+
+    await expect(guards.write('text', next)).rejects.toThrow(Unavailable)
   })
 
   it('is unavailable when it can’t be read either', async () => {

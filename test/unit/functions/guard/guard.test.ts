@@ -26,6 +26,25 @@ describe('a guard: what it costs', () => {
     expect(calls()).toEqual({ reads: 3, writes: 0 })
   })
 
+  it('is a read again a second after the last one was asked for, however long that took', async () => {
+    const { process, advance, calls, store } = aFleet(CIRCUIT)
+    const read: GuardStore['read'] = async model => {
+      const state = await store.read(model)
+      advance(600)
+      return state
+    }
+    const guard = process({ ...store, read })
+    await guard.permit(ask)
+
+    advance(399)
+    await guard.permit(ask)
+    expect(calls().reads).toBe(1)
+    advance(1)
+    await guard.permit(ask)
+
+    expect(calls().reads).toBe(2)
+  })
+
   it('is a read for each call while failures count, since other workers may have seen more of them', async () => {
     const { process, calls } = aFleet(CIRCUIT)
     const guard = process()

@@ -13,6 +13,7 @@ const anAsk = fc.record({
   late: fc.constantFrom(0, 0.5, 1),
   /** What its process hears of how long its calls take to be ready. */
   took: fc.constantFrom(undefined, undefined, 100, 2_000),
+  line: fc.constantFrom<Ask['line'][]>(undefined, 'joins', 'has waited', 'has left'),
   /** What an ask does that has to wait: it comes back in time, or too late for its turn. */
   comesBack: fc.constantFrom('in time', 'late'),
 })
@@ -39,7 +40,7 @@ async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: rea
     createGuard({ ...system, store, clock: () => now - ms }, 'text', { rate_limit: limit }),
   )
   /** Undefined for a call that may not be made: so far ahead, no turns are given. */
-  const permit = async (guard: Guard, ask: Pick<Ask, 'turn' | 'took'>): Promise<number | undefined> => {
+  const permit = async (guard: Guard, ask: Pick<Ask, 'turn' | 'took' | 'line'>): Promise<number | undefined> => {
     const permit = await guard.permit({ ...ask, until: now + 60_000 })
     return permit.granted ? permit.at : undefined
   }
@@ -47,12 +48,12 @@ async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: rea
   for (const { after, asks } of moments) {
     now += Math.round((after * limit.interval_ms) / 1_000)
     const turns = await Promise.all(
-      asks.map(async ({ process, comesBack, took }) => {
+      asks.map(async ({ process, comesBack, took, line }) => {
         const guard = fleet[process]
         if (!guard) throw new Error('there are six')
-        const turn = await permit(guard, { took })
+        const turn = await permit(guard, { took, line })
         // Waiting for a turn, or for another one after that was missed, is another ask.
-        return permit(guard, { turn: comesBack === 'in time' ? turn : now - limit.interval_ms })
+        return permit(guard, { line, turn: comesBack === 'in time' ? turn : now - limit.interval_ms })
       }),
     )
     for (const [i, { late }] of asks.entries()) {

@@ -37,8 +37,43 @@ describe('the line before the turns', () => {
 
     const back = permits.slice(60).map(permit => (permit.granted ? NaN : permit.until - NOW))
     expect(back).toEqual(back.toSorted((a, b) => a - b))
-    expect(new Set(back).size).toBe(3)
+    const [first = NaN, ...rounds] = new Set(back)
+    expect(rounds).toEqual([first + ROUND, first + 2 * ROUND])
     expect(permits.slice(60)).toEqual(back.map(() => expect.objectContaining({ granted: false, isInLine: true })))
+  })
+
+  it('lets the urgent pass: they have the next turns, however many stand in it', () => {
+    const { at, many } = aModel()
+    many(1_000, 0)
+
+    const urgent = at(0, undefined)
+
+    expect(urgent).toMatchObject({ granted: true })
+    expect(waitOf(urgent, 0)).toBeLessThanOrEqual(ROUND)
+  })
+
+  it('reaches as far as the turns that the urgent have taken from those who stand in it', () => {
+    const { at, many } = aModel()
+    many(61, 0)
+    for (let i = 0; i < 120; i++) at(0, undefined)
+
+    const [next] = many(1, 0)
+
+    expect(waitOf(next as Permit, 0)).toBeGreaterThan(2 * ROUND)
+  })
+
+  it('neither grows by those who come back too early, nor has them wait behind others again', () => {
+    const { at, many } = aModel()
+    many(180, 0)
+
+    const early = Array.from({ length: 60 }, () => at(0, 'has waited'))
+    const [next] = many(1, 0)
+
+    for (const permit of early) {
+      expect(permit).toMatchObject({ granted: false, isInLine: true })
+      expect(waitOf(permit, 0)).toBeLessThanOrEqual(ROUND)
+    }
+    expect(waitOf(next as Permit, 0)).toBeLessThanOrEqual(3 * ROUND)
   })
 
   it('gives those who come back their turns, before those who come then', () => {
