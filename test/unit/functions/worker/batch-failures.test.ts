@@ -25,6 +25,22 @@ describe('a worker with batches: the rate limit', () => {
     expect(asked.map(one => [one.at - NOW, promptsOf(one)])).toEqual([[second, ['a', 'b', 'c']]])
     expect((await guards.read('text'))?.calls).toEqual([{ from: NOW + second, count: 1 }])
   })
+
+  it('uses the turn that any of them brings, though that of another is over', async () => {
+    const { ports, asked, invoke, messagesOf, guards } = aBatchWorker(echo, {
+      rate_limit: { count: 1, interval_ms: 4_000 },
+    })
+    await ports.guard.permit({ until: NOW })
+    const [over, inTime] = await messagesOf(['a', 'b'])
+
+    await invoke([
+      { ...over, hints: { turn: NOW - 60_000 } },
+      { ...inTime, hints: { turn: NOW + LEAD_MS } },
+    ])
+
+    expect(asked.map(one => [one.at - NOW, promptsOf(one)])).toEqual([[LEAD_MS, ['a', 'b']]])
+    expect((await guards.read('text'))?.calls).toMatchObject([{ count: 1 }])
+  })
 })
 
 describe('a worker with batches: a batch that fails as a whole for no request’s fault', () => {
@@ -136,6 +152,17 @@ describe('a worker with batches: a split that can’t go on', () => {
     expect(state?.probe).toBeUndefined()
   })
 
+  it('since its turn comes later leaves it for another attempt', async () => {
+    const { asked, invoke, messagesOf, hintsSent } = aBatchWorker(poisoned, {
+      rate_limit: { count: 1, interval_ms: 4_000 },
+    })
+
+    await invoke(await messagesOf(PROMPTS))
+
+    expect(asked).toHaveLength(1)
+    expect(hintsSent()).toEqual(PROMPTS.map(() => ({ at_most: 2 })))
+  })
+
   it('since its guard is unavailable keeps what it knows', async () => {
     const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(poisoned)
     let permits = 0
@@ -159,6 +186,14 @@ describe('a worker with batches: a split that can’t go on', () => {
     expect(byStatus('failed')).toEqual([])
     expect(deferred()).toHaveLength(8)
     expect((await guards.read('text'))?.failures).toHaveLength(3)
+  })
+
+  it('since all is refused stops after eight calls: most of it is at fault, or the model is', async () => {
+    const { asked, invoke, messagesOf } = aBatchWorker(() => failure({ code: 'model_rejected', status: 400 }))
+
+    await invoke(await messagesOf([...PROMPTS, ...PROMPTS]))
+
+    expect(asked).toHaveLength(8)
   })
 
   it('does not count failures that some of the batch have caused as the model’s', async () => {

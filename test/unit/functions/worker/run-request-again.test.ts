@@ -79,6 +79,50 @@ describe('a worker: a message that comes again, or at the wrong time', () => {
   })
 })
 
+describe('a worker: a message whose request has changed since it was looked at', () => {
+  it('comes again when its request was about to expire', async () => {
+    const { ports, deferred, run } = aWorker()
+    const item = await ports.items.create(anItem({ deadline: NOW }))
+    const expire: WorkerPorts['items']['expire'] = async (seen, now) => {
+      await ports.items.cancel(seen, now)
+      return ports.items.expire(seen, now)
+    }
+
+    expect(await run(item, { ...ports, items: { ...ports.items, expire } })).toEqual([])
+
+    expect(deferred()).toMatchObject([{ body: { request_id: item.request_id }, delay_seconds: 1 }])
+  })
+
+  it('comes again when its item was written after all, past the grace', async () => {
+    const { ports, deferred, run } = aWorker()
+    const item = anItem()
+    ports.advance(ITEM_GRACE_MS)
+    const create: WorkerPorts['items']['create'] = async tombstone => {
+      await ports.items.create(item)
+      return ports.items.create(tombstone)
+    }
+
+    expect(await run(item, { ...ports, items: { ...ports.items, create } })).toEqual([])
+
+    expect(deferred()).toMatchObject([{ body: { request_id: item.request_id }, delay_seconds: 1 }])
+    expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'queued' })
+  })
+
+  it('comes again when its request could be claimed by now', async () => {
+    const { ports, deferred, run } = aWorker()
+    const item = await ports.items.create(anItem({ not_before: NOW + 1 }))
+    const claim: WorkerPorts['items']['claim'] = async (message, terms) => {
+      const refused = await ports.items.claim(message, terms)
+      ports.advance(1)
+      return refused
+    }
+
+    expect(await run(item, { ...ports, items: { ...ports.items, claim } })).toEqual([])
+
+    expect(deferred()).toMatchObject([{ body: { request_id: item.request_id }, delay_seconds: 1 }])
+  })
+})
+
 describe('a worker: a worker before it that crashed', () => {
   const abandoned = { status: 'running', attempt: 1, started_at: NOW - 9, lease_until: NOW } as const
 
