@@ -14,7 +14,7 @@ describe('toAsciiJson', () => {
   it('round trips every JSON value', () => {
     fc.assert(
       fc.property(aJsonValue(), value => {
-        expect(JSON.parse(toAsciiJson(value))).toEqual(JSON.parse(JSON.stringify(value)))
+        expect(JSON.stringify(JSON.parse(toAsciiJson(value)))).toBe(JSON.stringify(value))
       }),
     )
   })
