@@ -82,7 +82,7 @@ describe('a worker: an open circuit', () => {
     expect(deferred()).toMatchObject([{ delay_seconds: 4 }])
   })
 
-  it('does not keep a request from expiring, or being dropped', async () => {
+  it('does not keep a request from expiring', async () => {
     const { ports, run, open, deferred, stored } = aGuardedWorker()
     await open()
     const expired = await ports.items.create(anItem({ deadline: NOW }))
@@ -91,6 +91,17 @@ describe('a worker: an open circuit', () => {
 
     expect(deferred()).toEqual([])
     expect(await stored(expired)).toMatchObject({ status: 'expired' })
+  })
+
+  it('does not keep a message from being dropped whose request has ended, once its deadline has passed', async () => {
+    const { ports, run, open, deferred, stored } = aGuardedWorker()
+    await open()
+    const ended = await ports.items.create(anItem({ status: 'cancelled', deadline: NOW }))
+
+    await run(ended)
+
+    expect(deferred()).toEqual([])
+    expect(await stored(ended)).toEqual(ended)
   })
 
   it('takes the turn away from a message that had one: it asks anew', async () => {
