@@ -28,7 +28,7 @@ function openFor({ open_ms }: Circuit, times: number): number {
 export function afterFailures(state: CircuitState, count: number, now: number, policy: Circuit): CircuitState {
   if (state.open) return state
   const recent = state.failures.filter(at => at > now - policy.within_ms)
-  const failures = [...recent, ...Array.from({ length: count }, () => now)].slice(-policy.failures)
+  const failures = [...recent, ...Array.from({ length: count }, () => now)]
   return failures.length < policy.failures ? { failures } : opened(1, now, policy)
 }
 

@@ -19,7 +19,7 @@ export interface CircuitView {
   /** `half_open`: its time is over, and one call at a time finds out whether the model is back. `off`: there is none. */
   readonly state: 'closed' | 'open' | 'half_open' | 'off'
   readonly until?: number | undefined
-  /** Calls that have failed of late. */
+  /** Calls that have failed of late; none while it is not closed, since they have opened it. */
   readonly failures: number
   /** How often in a row, if it is not closed. */
   readonly opened_times?: number | undefined
@@ -39,7 +39,7 @@ export function viewOf(state: GuardState, now: number, { circuit, rate_limit }: 
 
 function circuitView({ open, failures }: CircuitState, now: number, { within_ms }: Circuit): CircuitView {
   if (!open) return { state: 'closed', failures: failures.filter(at => at > now - within_ms).length }
-  const common = { failures: failures.length, opened_times: open.times }
+  const common = { failures: 0, opened_times: open.times }
   return open.until > now ? { state: 'open', until: open.until, ...common } : { state: 'half_open', ...common }
 }
 

@@ -21,7 +21,7 @@ export interface Requeue {
   readonly not_before: number
   /** What its attempts count then: with the one of this claim, or, if no call was made, without it (I8). */
   readonly attempt: number
-  /** Whether a call of this run has reached the model by now. */
+  /** Whether a call has reached the model since the claim; what an earlier one has reached stays. */
   readonly reached: boolean
 }
 

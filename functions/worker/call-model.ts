@@ -63,7 +63,7 @@ export async function callForMany(
     if (parts.length > 0 && !(hasPatience(calls, ports.settings) && (await mayCallAgain(ports, requests, invocation))))
       break
   }
-  const isHealthy = requests.length > 1 && calls.some(({ ok }) => ok)
+  const isHealthy = calls.some(({ ok }) => ok)
   return { calls, answers: isHealthy ? withCulprits(answers, ports.settings.retry) : answers }
 }
 

@@ -86,7 +86,7 @@ function retryRequest(
   return requeue(ports, request, {
     not_before,
     spent: true,
-    reached: failure.reached || request.item.reached === true,
+    reached: failure.reached,
     send: message => {
       tellRetry(ports, request, failure, not_before)
       return sendLater(ports, withHints(message, hints), Math.min(not_before, message.deadline))

@@ -10,7 +10,7 @@ interface Requeueing {
   readonly not_before: number
   /** Whether a call was made: if not, no attempt is spent (I8). */
   readonly spent: boolean
-  /** Whether any call of its run has reached the model by now. */
+  /** Whether a call has reached the model since it was claimed; what an earlier one has reached stays. */
   readonly reached: boolean
   readonly send: (message: InferenceMessage) => Promise<void>
   /** How it ends if its owner has asked to cancel it meanwhile. */
@@ -43,7 +43,7 @@ export function requeueUncalled(
   return requeue(ports, request, {
     not_before: now,
     spent: false,
-    reached: request.item.reached === true,
+    reached: false,
     send,
     ifCancelled: failedFor(request, failure, { started_at: now, completed_at: now }),
   })
