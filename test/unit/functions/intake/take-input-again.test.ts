@@ -87,6 +87,40 @@ describe('takeInput: a call that fails', () => {
   })
 })
 
+describe('takeInput: a message whose request is taken back while it is admitted', () => {
+  /** The same intake, whose first requests somebody takes back before their items are written. */
+  function takenBack(ports: IntakePorts, times: number): IntakePorts {
+    let created = 0
+    const create: IntakePorts['items']['create'] = async item => {
+      if (created++ < times) await ports.items.create({ ...item, status: 'rejected' })
+      return ports.items.create(item)
+    }
+    return { ...ports, items: { ...ports.items, create } }
+  }
+
+  it.each([1, 2])('is given another one, though that happens %i times', async times => {
+    const { ports, reported } = anIntake()
+    const input = anInput()
+
+    expect(await takeInput(takenBack(ports, times), input)).toMatchObject({ item: { status: 'queued' } })
+
+    expect(await requestsOf(ports, input.user_id)).toHaveLength(1)
+    expect(await usedBy(ports, input.user_id)).toEqual({ requests: 1, tokens: 4, open: 1 })
+    expect(reported()).toEqual([])
+  })
+
+  it('comes again when that happens each time, and nothing is charged until then', async () => {
+    const { ports, reported } = anIntake()
+    const input = anInput()
+
+    await expect(takeInput(takenBack(ports, 3), input)).rejects.toThrow(Unavailable)
+
+    expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
+    expect(reported()).toEqual([])
+    expect(await takeInput(ports, input)).toHaveProperty('item')
+  })
+})
+
 describe('takeInput: a message that is delivered twice', () => {
   it('is one request, charged once, however many take it at once', async () => {
     const { ports } = anIntake()

@@ -140,6 +140,16 @@ describe('takeInput: a message that is refused', () => {
     expect(toAsciiJson(reported()[0]).length).toBeLessThan(10_000)
   })
 
+  it.each(['', 'x'])('has no half of a character, wherever its sentence is cut (after %j)', async start => {
+    const { ports, reported } = anIntake()
+
+    await takeInput(ports, anInput({ model: `${start}${'😀'.repeat(250_000)}` }))
+
+    const [sentence = ''] = reported().map(({ input }) => input.refusal.error)
+    expect(sentence).toMatch(/…$/)
+    expect(sentence.isWellFormed()).toBe(true)
+  })
+
   it('is one for good when it is a mistake of ours, which is logged', async () => {
     const { ports, reported } = anIntake()
     const broken = { ...ports, route: () => Promise.reject(new TypeError('a bug')) }
