@@ -14,13 +14,15 @@ const clientOf = (endpoint: string) =>
   new DynamoDBClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } })
 
 /** The DynamoDB that the local system runs on, in memory. */
-export async function startDynalite(): Promise<DynamoDb> {
+export async function startDynalite(): Promise<DynamoDb & { readonly url: string }> {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const client = clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const client = clientOf(url)
   return {
     client,
+    url,
     close: async () => {
       client.destroy()
       server.closeAllConnections()
@@ -43,9 +45,19 @@ export const dynamoDbEngines: readonly { readonly name: string; readonly start: 
   ...(localUrl ? [{ name: 'DynamoDB Local', start: () => dynamoDbLocal(localUrl) }] : []),
 ]
 
-/** Creates a table with these string keys, partition key first; answers with its name. */
+/** Creates a table with these string keys, partition key first; answers with its name, which no other has. */
 export async function createTable(client: DynamoDBClient, ...keys: string[]): Promise<string> {
-  const TableName = `table-${randomUUID()}`
+  const name = `table-${randomUUID()}`
+  await createNamedTable(client, name, keys)
+  return name
+}
+
+/** The same by a given name. */
+export async function createNamedTable(
+  client: DynamoDBClient,
+  TableName: string,
+  keys: readonly string[],
+): Promise<void> {
   await client.send(
     new CreateTableCommand({
       TableName,
@@ -54,7 +66,6 @@ export async function createTable(client: DynamoDBClient, ...keys: string[]): Pr
       BillingMode: 'PAY_PER_REQUEST',
     }),
   )
-  return TableName
 }
 
 /** With its index of what is watched. */

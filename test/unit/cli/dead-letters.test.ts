@@ -9,6 +9,7 @@ import type { RequestItem } from '../../../functions/requests/item.ts'
 import { redriveDeadLetters } from '../../../lib/cli/operations/dead-letters.ts'
 import { NOW } from '../../support/clock.ts'
 import { aMessage, anItem, newUser } from '../../support/requests.ts'
+import { jsonOf } from './local-system.ts'
 import { startStores } from './stores.ts'
 
 const LATER = NOW + 60_000
@@ -25,7 +26,7 @@ afterEach(async () => {
 })
 
 const sluice = (line: string) => stores.at(new Date(LATER).toISOString())(line)
-const json = async (line: string) => JSON.parse((await sluice(`${line} --json`)).out)
+const json = jsonOf(sluice)
 const lettersLeft = async () =>
   (await json('dead-letters list')).map((letter: { request_id: string }) => letter.request_id)
 

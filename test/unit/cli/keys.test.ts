@@ -3,7 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dynamoAccess } from '../../../functions/access/dynamodb.ts'
 import { authorize } from '../../../functions/authorizer/authorize.ts'
-import { startTables } from './local-system.ts'
+import { jsonOf, startTables } from './local-system.ts'
 
 const NOON = '2026-11-23T12:00:00.000Z'
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => system.close())
 
 const atNoon = (line: string) => system.at(NOON)(line)
-const json = async (line: string) => JSON.parse((await atNoon(`${line} --json`)).out)
+const json = jsonOf(atNoon)
 const callerOf = (key: string, now = NOON) =>
   authorize(dynamoAccess(system.client, { keys: 'KeysTable', users: 'UsersTable' }), key, Date.parse(now))
 

@@ -1,11 +1,8 @@
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb'
-import dynalite from 'dynalite'
 import { main } from '../../../lib/cli/main.ts'
+import { createNamedTable, startDynalite } from '../../support/dynamodb.ts'
 
 export const QUOTAS = {
   window: 'day',
@@ -74,15 +71,14 @@ export async function sluice(env: Record<string, string>, now: string, ...argv: 
   return { code, out, err }
 }
 
+/** What a command prints with `--json`. */
+export const jsonOf = (run: (line: string) => Promise<Ran>) => async (line: string) =>
+  JSON.parse((await run(`${line} --json`)).out)
+
 /** As much of a local system as the command line needs: the tables, and a local.json that tells where they are. */
 export async function startTables(rdsData = NOWHERE, sqs = NOWHERE) {
-  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const dynamodb = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
-  const client = new DynamoDBClient({ endpoint: dynamodb, region: 'us-east-1', credentials })
-  await Promise.all(Object.entries(TABLES).map(([table, keys]) => createTable(client, table, keys)))
+  const { client, url: dynamodb, close } = await startDynalite()
+  await Promise.all(Object.entries(TABLES).map(([table, keys]) => createNamedTable(client, table, keys)))
 
   const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
   const endpoints = { sqs, dynamodb, s3: sqs, rds_data: rdsData }
@@ -96,22 +92,8 @@ export async function startTables(rdsData = NOWHERE, sqs = NOWHERE) {
     local,
     at: (now: string) => (line: string) => sluice({ SLUICE_DATA: folder }, now, ...line.split(' ')),
     async close() {
-      client.destroy()
-      server.closeAllConnections()
-      await new Promise(resolve => server.close(resolve))
+      await close()
       rmSync(folder, { recursive: true })
     },
   }
-}
-
-async function createTable(client: DynamoDBClient, table: string, keys: readonly string[]): Promise<void> {
-  await client.send(
-    new CreateTableCommand({
-      TableName: table,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: keys.map(key => ({ AttributeName: key, AttributeType: 'S' })),
-      KeySchema: keys.map((key, i) => ({ AttributeName: key, KeyType: i === 0 ? 'HASH' : 'RANGE' })),
-    }),
-  )
-  await waitUntilTableExists({ client, maxWaitTime: 5, minDelay: 0.01, maxDelay: 0.05 }, { TableName: table })
 }

@@ -7,7 +7,7 @@ import { resetModel } from '../../../lib/cli/operations/models.ts'
 import { operatorOf } from '../../../lib/cli/operator.ts'
 import { localTarget } from '../../../lib/cli/target.ts'
 import { startSqsAndS3 } from '../../support/emulators.ts'
-import { OUTPUTS, startTables } from './local-system.ts'
+import { jsonOf, OUTPUTS, startTables } from './local-system.ts'
 
 const NOON = Date.parse('2026-11-23T12:00:00.000Z')
 
@@ -43,7 +43,7 @@ async function set(state: Partial<GuardState>): Promise<void> {
 }
 
 const sluice = (line: string) => system.at('2026-11-23T12:00:00Z')(line)
-const json = async (line: string) => JSON.parse((await sluice(`${line} --json`)).out)
+const json = jsonOf(sluice)
 const text = async () => (await json('models list'))[0]
 const rows = async () => (await sluice('models list')).out.split('\n').map(line => line.split(/ {2,}/))
 

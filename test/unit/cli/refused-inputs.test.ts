@@ -3,6 +3,7 @@ import { collect } from '../../../functions/collector/collect.ts'
 import { Unavailable } from '../../../functions/platform/unavailable.ts'
 import { redriveDeadLetters } from '../../../lib/cli/operations/dead-letters.ts'
 import { aRefused } from '../../support/requests.ts'
+import { jsonOf } from './local-system.ts'
 import { startStores } from './stores.ts'
 
 const TEXT = '{"user_id":"u42",  "prompt":"é\\u00e9"}'
@@ -18,7 +19,7 @@ afterEach(async () => {
 })
 
 const sluice = (line: string) => stores.at('2026-11-23T10:16:00.000Z')(line)
-const json = async (line: string) => JSON.parse((await sluice(`${line} --json`)).out)
+const json = jsonOf(sluice)
 
 describe('what an input has refused', () => {
   it('is listed by its queue and message, with the code of its answer', async () => {

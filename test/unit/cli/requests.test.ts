@@ -12,7 +12,7 @@ import type { RequestItem } from '../../../functions/requests/item.ts'
 import { listRequests } from '../../../lib/cli/operations/requests.ts'
 import { openPglite } from '../../../lib/local/rds-data/pglite.ts'
 import { startDataApi } from '../../../lib/local/rds-data/server.ts'
-import { OUTPUTS, startTables } from './local-system.ts'
+import { jsonOf, OUTPUTS, startTables } from './local-system.ts'
 
 const NOON = Date.parse('2026-11-23T12:00:00.000Z')
 const idOf = (n: number) => `019ab000-0000-7000-8000-${String(n).padStart(12, '0')}`
@@ -140,7 +140,7 @@ const put = (i: RequestItem) =>
     new PutItemCommand({ TableName: 'RequestsTable', Item: marshall(i, { removeUndefinedValues: true }) }),
   )
 const sluice = (line: string) => system.at('2026-11-23T13:00:00Z')(line)
-const json = async (line: string) => JSON.parse((await sluice(`${line} --json`)).out)
+const json = jsonOf(sluice)
 const numbersOf = (requests: { request_id: string }[]) => requests.map(r => Number(r.request_id.slice(-12)))
 
 describe('requests show', () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dynamoAccessAdmin } from '../../../functions/access/admin.ts'
 import { dynamoQuota } from '../../../functions/quota/dynamodb.ts'
 import type { Reservation } from '../../../functions/requests/item.ts'
-import { startTables } from './local-system.ts'
+import { jsonOf, startTables } from './local-system.ts'
 
 const NOON = '2026-11-23T12:00:00.000Z'
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => system.close())
 
 const atNoon = (line: string) => system.at(NOON)(line)
-const json = async (line: string) => JSON.parse((await atNoon(`${line} --json`)).out)
+const json = jsonOf(atNoon)
 
 describe('users set', () => {
   it('puts the limits of a user over those of the plan', async () => {
