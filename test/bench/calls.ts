@@ -15,6 +15,7 @@ import { migrate } from '../../functions/ledger/migrate.ts'
 import { InferenceMessage, ResultEvent } from '../../functions/requests/messages.ts'
 import { compose as composeWorker } from '../../functions/worker/compose.ts'
 import { work } from '../../functions/worker/work.ts'
+import { aRetry } from '../support/failures.ts'
 import { createQueue, createTable, type Engines } from './engines.ts'
 import { Recorder, sequential, tally, withItemOnFailure } from './recorder.ts'
 import { table } from './table.ts'
@@ -140,7 +141,7 @@ const workerSettings = (url: string) => ({
   request: '{ "model_input": prompt }',
   response: '{ "result": result, "usage": usage }',
   batched: false,
-  retry: { attempts: 5, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] },
+  retry: aRetry(),
   store_prompts: true,
 })
 

@@ -13,6 +13,7 @@ import { compose } from '../../functions/worker/compose.ts'
 import type { Settings } from '../../functions/worker/settings.ts'
 import { work } from '../../functions/worker/work.ts'
 import { movableClock } from '../support/clock.ts'
+import { aRetry } from '../support/failures.ts'
 import { aMessage, anItem } from '../support/requests.ts'
 import { createQueue, createTable, type Engines } from './engines.ts'
 import { Recorder, withItemOnFailure } from './recorder.ts'
@@ -32,7 +33,7 @@ const SETTINGS = {
   request: '{ "model_input": prompt }',
   response: '{ "result": result }',
   batched: false,
-  retry: { attempts: 5, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] },
+  retry: aRetry(),
   store_prompts: true,
 }
 

@@ -1,17 +1,12 @@
 import type { Policies } from '../../functions/guard/policies.ts'
 import type { WorkerPorts } from '../../functions/worker/ports.ts'
 import type { Retry } from '../../functions/worker/retry.ts'
+import { aRetry } from '../support/failures.ts'
 
 /** What pipeline.yaml says of the model; the same for all workers of a history. */
 export type WorkerSettings = Omit<WorkerPorts['settings'], 'store_prompts'> & Policies
 
-const ONCE: Retry = {
-  attempts: 1,
-  period_ms: 1_000,
-  max_backoff_ms: 30_000,
-  backoff_on: [429, 503],
-  drop_on: [400, 404],
-}
+const ONCE: Retry = aRetry({ attempts: 1 })
 const THRICE: Retry = { ...ONCE, attempts: 3, max_backoff_ms: 4_000 }
 const OFTEN: Retry = { ...ONCE, attempts: 6, period_ms: 5_000, max_backoff_ms: 60_000 }
 

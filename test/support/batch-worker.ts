@@ -1,19 +1,10 @@
-import type { ModelAnswer, ModelFailure } from '../../functions/inference/port.ts'
-import type { RequestItem } from '../../functions/requests/item.ts'
+import type { ModelAnswer } from '../../functions/inference/port.ts'
 import { type Hints, InferenceMessage } from '../../functions/requests/messages.ts'
-import { aMessage, anItem } from './requests.ts'
+import { aRetry } from './failures.ts'
+import { aMessage } from './requests.ts'
 import { type Asked, aWorker, type WorkerSettings } from './worker.ts'
 
-const RETRY = { attempts: 3, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] }
-/** A failure of the model. */
-export const failure = (fields: Partial<ModelFailure>): ModelFailure => ({
-  ok: false,
-  code: 'model_error',
-  message: 'm',
-  reached: true,
-  ...fields,
-})
-
+const RETRY = aRetry({ attempts: 3 })
 /** The prompts of a call. */
 export const promptsOf = ({ body }: Asked): string[] =>
   (body as { inputs: { input: string }[] }).inputs.map(one => one.input)
@@ -30,15 +21,13 @@ export function aBatchWorker(
   settings: WorkerSettings = {},
 ) {
   const worker = aWorker(asked => answer(promptsOf(asked), asked), { batched: true, retry: RETRY, ...settings })
-  const { ports } = worker
-  const stored = (item: RequestItem) => ports.items.get(item.user_id, item.request_id)
-  const create = (fields: Partial<RequestItem> = {}) => ports.items.create(anItem(fields))
+  const { create } = worker
   /** Messages of new requests with these prompts. */
   const messagesOf = (prompts: readonly string[], hints?: Hints) =>
     Promise.all(prompts.map(async prompt => ({ ...aMessage(await create(), { prompt }), hints })))
   const hintsSent = () => worker.deferred().map(({ body }) => InferenceMessage.parse(body).hints)
   const byStatus = (status: string) => worker.outcomes().filter(one => one.status === status)
-  return { ...worker, stored, create, messagesOf, hintsSent, byStatus }
+  return { ...worker, messagesOf, hintsSent, byStatus }
 }
 /** The prompts of each call. */
 export const calls = (asked: readonly Asked[]) => asked.map(promptsOf)

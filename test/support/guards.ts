@@ -4,6 +4,7 @@ import type { Policies } from '../../functions/guard/policies.ts'
 import type { Guard, GuardStore } from '../../functions/guard/port.ts'
 import { movableClock, NOW } from './clock.ts'
 import { memoryGuards } from './memory/guards.ts'
+import { countedIds } from './ports.ts'
 
 export const CIRCUIT: Policies = { circuit: { failures: 3, within_ms: 60_000, open_ms: 30_000 } }
 export const LIMITED: Policies = { rate_limit: { count: 5, interval_ms: 2_000 } }
@@ -15,11 +16,9 @@ export function aFleet(policies: Policies) {
   const { clock, advance } = movableClock()
   const memory = memoryGuards()
   const store = { read: vi.fn(memory.read), write: vi.fn(memory.write) }
-  let nonces = 0
-  const ids = { nonce: () => `nonce-${nonces++}` }
   const changes: string[] = []
   // Who pauses gives way to the others, which takes no time here.
-  const system = { clock, ids, sleep: async () => undefined, random: () => 0.5 }
+  const system = { clock, ids: countedIds(), sleep: async () => undefined, random: () => 0.5 }
   const process = (using: GuardStore = store, of = policies): Guard =>
     createGuard({ ...system, store: using, onChange: change => changes.push(change) }, 'text', of)
   const calls = () => ({ reads: store.read.mock.calls.length, writes: store.write.mock.calls.length })

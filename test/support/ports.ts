@@ -11,7 +11,7 @@ import { memoryQuota } from './memory/quota.ts'
 import { newRequestId } from './requests.ts'
 
 /** Ids of which each nonce is another, and the same ones in each run. */
-const countedIds = (): Ids => {
+export const countedIds = (): Ids => {
   let nonces = 0
   return { request: newRequestId, nonce: () => `nonce-${nonces++}` }
 }

@@ -8,10 +8,11 @@ import type { WorkerPorts } from '../../functions/worker/ports.ts'
 import type { Settings } from '../../functions/worker/settings.ts'
 import { work } from '../../functions/worker/work.ts'
 import { NOW } from './clock.ts'
+import { aRetry } from './failures.ts'
 import { aRecord } from './lambda.ts'
 import { memoryGuards } from './memory/guards.ts'
 import { memoryPorts } from './ports.ts'
-import { aMessage } from './requests.ts'
+import { aMessage, anItem } from './requests.ts'
 
 const OWN_QUEUE = 'inference-text-normal'
 export const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
@@ -27,7 +28,7 @@ const mappings = createMappings({
 /** A model's settings: one call a request, one attempt, nothing that holds a call up. */
 const PLAIN: WorkerPorts['settings'] = {
   batched: false,
-  retry: { attempts: 1, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] },
+  retry: aRetry({ attempts: 1 }),
   endpoint: { timeout_ms: 60_000 },
   store_prompts: true,
 }
@@ -81,7 +82,22 @@ export function aWorker(
     const again = await work(using, records, { ends_at, lease_until: ends_at + 5_000 })
     return again.map(record => records.indexOf(record))
   }
+  const create = (fields: Partial<RequestItem> = {}) => ports.items.create(anItem(fields))
+  const stored = (item: RequestItem) => ports.items.get(item.user_id, item.request_id)
   const run = (item: RequestItem, using: WorkerPorts = ports, body: unknown = undefined) =>
     invoke([aMessage(item, body)], using)
-  return { ports, guards, aGuard, asked, outcomes, deferred, invoke, run }
+  return { ports, guards, aGuard, asked, outcomes, deferred, create, stored, invoke, run }
+}
+
+/** The same worker, whose model can't be called while another call is under way. */
+export function oneCallAtATime(ports: WorkerPorts): WorkerPorts {
+  let isBusy = false
+  const call: WorkerPorts['endpoint']['call'] = async (id, body) => {
+    if (isBusy) throw new Error('two calls at once')
+    isBusy = true
+    const answer = await ports.endpoint.call(id, body)
+    isBusy = false
+    return answer
+  }
+  return { ...ports, endpoint: { ...ports.endpoint, call } }
 }

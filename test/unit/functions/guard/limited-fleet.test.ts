@@ -6,6 +6,7 @@ import type { Ask, Guard } from '../../../../functions/guard/port.ts'
 import { toleranceOf } from '../../../../functions/guard/rate-limit.ts'
 import { NOW } from '../../../support/clock.ts'
 import { memoryGuards } from '../../../support/memory/guards.ts'
+import { countedIds } from '../../../support/ports.ts'
 
 const anAsk = fc.record({
   process: fc.nat(5),
@@ -34,8 +35,7 @@ type Moment = typeof aMoment extends fc.Arbitrary<infer T> ? T : never
 async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: readonly number[]): Promise<number[]> {
   let now = NOW
   const store = memoryGuards()
-  let nonces = 0
-  const system = { ids: { nonce: () => `${nonces++}` }, sleep: async () => undefined, random: () => 0.5 }
+  const system = { ids: countedIds(), sleep: async () => undefined, random: () => 0.5 }
   const fleet = behind.map(ms =>
     createGuard({ ...system, store, clock: () => now - ms }, 'text', { rate_limit: limit }),
   )

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ModelFailure } from '../../../../functions/inference/port.ts'
-import { aBatchWorker, echo, failure } from '../../../support/batch-worker.ts'
+import { aBatchWorker, echo } from '../../../support/batch-worker.ts'
+import { failure } from '../../../support/failures.ts'
 import { redeliver } from '../../../support/redeliver.ts'
 
 const ATTEMPTS = 3

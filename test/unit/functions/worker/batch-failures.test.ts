@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
-import { aBatchWorker, calls, echo, failure, promptsOf } from '../../../support/batch-worker.ts'
+import { aBatchWorker, calls, echo, promptsOf } from '../../../support/batch-worker.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
+import { failure } from '../../../support/failures.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 import { LEASE } from '../../../support/worker.ts'
 

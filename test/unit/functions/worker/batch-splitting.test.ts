@@ -2,15 +2,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ModelAnswer, ModelFailure } from '../../../../functions/inference/port.ts'
 import { promptsOf } from '../../../support/batch-worker.ts'
+import { failure as aFailure, aRetry } from '../../../support/failures.ts'
 import { redeliver } from '../../../support/redeliver.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 import { type Asked, aWorker } from '../../../support/worker.ts'
 
-const RETRY = { attempts: 5, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] }
-const REFUSED: ModelFailure = { ok: false, code: 'model_rejected', message: 'm', reached: true, status: 400 }
-const UNREADABLE: ModelFailure = { ok: false, code: 'invalid_model_response', message: 'm', reached: true }
-const BROKEN: ModelFailure = { ok: false, code: 'model_error', message: 'm', reached: true, status: 500 }
-const RESET: ModelFailure = { ok: false, code: 'model_unreachable', message: 'm', reached: true }
+const RETRY = aRetry()
+const REFUSED = aFailure({ code: 'model_rejected', status: 400 })
+const UNREADABLE = aFailure({ code: 'invalid_model_response' })
+const BROKEN = aFailure({ status: 500 })
+const RESET = aFailure({ code: 'model_unreachable' })
 
 const BAD = 'bad'
 

@@ -5,6 +5,7 @@ import { aBatchWorker, calls, echo, tokens } from '../../../support/batch-worker
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
 import { aMessage } from '../../../support/requests.ts'
+import { oneCallAtATime } from '../../../support/worker.ts'
 
 describe('a worker with batches', () => {
   it('has one call for all messages of an invocation, in their order, without any one’s idempotency key', async () => {
@@ -52,22 +53,12 @@ describe('a worker with batches', () => {
   })
 
   it('has calls of the sizes that earlier failures allow, one after the other', async () => {
-    let under_way = 0
     const { ports, asked, invoke, messagesOf } = aBatchWorker()
-    const endpoint: WorkerPorts['endpoint'] = {
-      ...ports.endpoint,
-      call: async (id, body) => {
-        expect(++under_way).toBe(1)
-        const answer = await ports.endpoint.call(id, body)
-        under_way--
-        return answer
-      },
-    }
 
-    await invoke([...(await messagesOf(['a', 'b', 'c'], { at_most: 2 })), ...(await messagesOf(['d', 'e']))], {
-      ...ports,
-      endpoint,
-    })
+    await invoke(
+      [...(await messagesOf(['a', 'b', 'c'], { at_most: 2 })), ...(await messagesOf(['d', 'e']))],
+      oneCallAtATime(ports),
+    )
 
     expect(calls(asked)).toEqual([['a', 'b'], ['c'], ['d', 'e']])
   })

@@ -12,6 +12,7 @@ import type { RequestItem } from '../../../../functions/requests/item.ts'
 import type { handler as Handler } from '../../../../functions/worker/handler.ts'
 import type { Settings } from '../../../../functions/worker/settings.ts'
 import { NOW } from '../../../support/clock.ts'
+import { aRetry } from '../../../support/failures.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 
@@ -21,7 +22,7 @@ const SETTINGS: Settings = {
   request: '{ "input": prompt }',
   response: '$',
   batched: false,
-  retry: { attempts: 1, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] },
+  retry: aRetry({ attempts: 1 }),
   store_prompts: true,
 }
 vi.mock(import('../../../../functions/platform/settings.ts'), () => ({ readSettings: () => SETTINGS as never }))

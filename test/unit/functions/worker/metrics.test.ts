@@ -2,17 +2,12 @@ import { describe, expect, it, vi } from 'vitest'
 import { UNTOUCHED } from '../../../../functions/guard/state.ts'
 import type { ModelAnswer } from '../../../../functions/inference/port.ts'
 import { NOW } from '../../../support/clock.ts'
+import { aRetry, failure } from '../../../support/failures.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 import { aWorker, SUCCESS, type WorkerSettings } from '../../../support/worker.ts'
 
-const RETRY = { attempts: 3, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] }
-const BUSY: ModelAnswer = {
-  ok: false,
-  code: 'model_error',
-  message: 'the model answered 503',
-  reached: true,
-  status: 503,
-}
+const RETRY = aRetry({ attempts: 3 })
+const BUSY = failure({ message: 'the model answered 503', status: 503 })
 
 function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
   const worker = aWorker(answer, settings)

@@ -3,12 +3,13 @@ import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
 import type { ModelAnswer } from '../../../../functions/inference/port.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
+import { aRetry, failure } from '../../../support/failures.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 import { aWorker } from '../../../support/worker.ts'
 
 const circuit = { failures: 1, within_ms: 60_000, open_ms: 30_000 }
-const retry = { attempts: 3, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] }
-const FAILED: ModelAnswer = { ok: false, code: 'model_error', status: 500, message: 'it failed', reached: true }
+const retry = aRetry({ attempts: 3 })
+const FAILED = failure({ status: 500 })
 
 /** The same worker, where something happens before each claim is answered. */
 const claimingSlowly = (ports: WorkerPorts, meanwhile: () => unknown): WorkerPorts => ({

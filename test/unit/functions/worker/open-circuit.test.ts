@@ -1,17 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import type { ModelAnswer } from '../../../../functions/inference/port.ts'
 import { RequestItem } from '../../../../functions/requests/item.ts'
 import { NOW } from '../../../support/clock.ts'
+import { aRetry, failure } from '../../../support/failures.ts'
 import { anItem } from '../../../support/requests.ts'
 import { aWorker } from '../../../support/worker.ts'
 
-const failed: ModelAnswer = { ok: false, code: 'model_error', message: 'it failed', reached: true, status: 500 }
-const retry = { attempts: 5, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [429, 503], drop_on: [400, 404] }
+const retry = aRetry()
 const circuit = (open_ms: number) => ({ failures: 1, within_ms: 60_000, open_ms })
 
 /** A worker whose model fails, and when the messages of a request came back last. */
 function aFailingWorker(open_ms: number) {
-  const worker = aWorker(failed, { retry, circuit: circuit(open_ms) })
+  const worker = aWorker(failure({ status: 500 }), { retry, circuit: circuit(open_ms) })
   const delayOf = ({ request_id }: RequestItem) =>
     worker.deferred().findLast(({ body }) => (body as RequestItem).request_id === request_id)?.delay_seconds ?? 0
   return { ...worker, delayOf }

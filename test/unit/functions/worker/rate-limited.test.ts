@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
-import type { RequestItem } from '../../../../functions/requests/item.ts'
 import { InferenceMessage } from '../../../../functions/requests/messages.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -16,15 +15,13 @@ const TURN = LEAD_MS + APART
 
 function aWorker(limit = LIMIT) {
   const worker = makeWorker(SUCCESS, { rate_limit: limit })
-  const { ports, deferred } = worker
-  const create = () => ports.items.create(anItem())
-  const stored = (item: RequestItem) => ports.items.get(item.user_id, item.request_id)
+  const { deferred } = worker
   const lastDeferred = () => {
     const last = deferred().at(-1)
     if (!last) throw new Error('nothing was sent again')
     return { ...last, message: InferenceMessage.parse(last.body) }
   }
-  return { ...worker, create, stored, lastDeferred }
+  return { ...worker, lastDeferred }
 }
 
 describe('a worker: a rate limit', () => {
@@ -193,7 +190,7 @@ describe('a worker: a rate limit', () => {
   it('keeps to it over many workers, and completes all', async () => {
     const { ports, create, asked, invoke, deferred, outcomes, aGuard } = aWorker({ count: 5, interval_ms: 2_000 })
     const fleet = Array.from({ length: 4 }, () => ({ ...ports, guard: aGuard() }))
-    const items = await Promise.all(Array.from({ length: 40 }, create))
+    const items = await Promise.all(Array.from({ length: 40 }, () => create()))
     await Promise.all(
       fleet.map((worker, i) =>
         invoke(

@@ -1,29 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { createMappings } from '../../../../functions/inference/mapping.ts'
 import type { ModelAnswer, ModelFailure } from '../../../../functions/inference/port.ts'
-import type { RequestItem } from '../../../../functions/requests/item.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
-import type { Retry } from '../../../../functions/worker/retry.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
+import { aRetry, failure } from '../../../support/failures.ts'
 import { aMessage, anItem, asReceived } from '../../../support/requests.ts'
 import { LEASE, aWorker as makeWorker, SUCCESS, type WorkerSettings } from '../../../support/worker.ts'
 
-const RETRY: Retry = {
-  attempts: 3,
-  period_ms: 1_000,
-  max_backoff_ms: 30_000,
-  backoff_on: [429, 503],
-  drop_on: [400, 404],
-}
-const failed = (fields: Partial<ModelFailure> = {}): ModelFailure => ({
-  ok: false,
-  code: 'model_error',
-  message: 'the model answered 503',
-  reached: true,
-  status: 503,
-  ...fields,
-})
+const RETRY = aRetry({ attempts: 3 })
+const failed = (fields: Partial<ModelFailure> = {}): ModelFailure =>
+  failure({ message: 'the model answered 503', status: 503, ...fields })
 const refused = failed({ code: 'model_unreachable', status: undefined, reached: false })
 
 /** A worker whose model gives these answers, the last one for good. */
@@ -31,7 +18,6 @@ function aWorker(answers: readonly ModelAnswer[], settings: WorkerSettings = {})
   let calls = 0
   const answer = () => answers[Math.min(calls++, answers.length - 1)] ?? SUCCESS
   const worker = makeWorker(answer, { retry: RETRY, ...settings })
-  const stored = (item: RequestItem) => worker.ports.items.get(item.user_id, item.request_id)
   /** The message that was sent last arrives, after its delay. */
   const arrive = async (using: WorkerPorts = worker.ports) => {
     const last = worker.deferred().at(-1)
@@ -39,7 +25,7 @@ function aWorker(answers: readonly ModelAnswer[], settings: WorkerSettings = {})
     worker.ports.advance((last.delay_seconds ?? 0) * 1_000)
     return worker.invoke([last.body], using)
   }
-  return { ...worker, stored, arrive }
+  return { ...worker, arrive }
 }
 
 describe('a worker: a call that may succeed another time', () => {
@@ -58,6 +44,16 @@ describe('a worker: a call that may succeed another time', () => {
       started_at: NOW,
     })
     expect(deferred()).toEqual([{ body: asReceived(aMessage(item)), group: item.user_id, delay_seconds: 2 }])
+  })
+
+  it('asks anew for its turn: the one that it had is used up, and it has not waited for another', async () => {
+    const { ports, invoke, deferred } = aWorker([failed()])
+    const item = await ports.items.create(anItem())
+
+    await invoke([{ ...aMessage(item), hints: { turn: NOW, has_waited: true } }])
+
+    expect(deferred()).toMatchObject([{ body: asReceived(aMessage(item)) }])
+    expect(deferred()[0]?.body).not.toHaveProperty('hints')
   })
 
   it('is made again after that, and its success is the outcome', async () => {

@@ -1,23 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ModelFailure } from '../../../../functions/inference/port.ts'
 import { FAILURE_CODES } from '../../../../functions/requests/errors.ts'
-import { backoff, mayBeRetried, pauseOf, type Retry } from '../../../../functions/worker/retry.ts'
+import { backoff, mayBeRetried, pauseOf } from '../../../../functions/worker/retry.ts'
+import { aRetry, failure } from '../../../support/failures.ts'
 
-const RETRY: Retry = {
-  attempts: 5,
-  period_ms: 1_000,
-  max_backoff_ms: 30_000,
-  backoff_on: [429, 503],
-  drop_on: [400, 404],
-}
-const failure = (fields: Partial<ModelFailure>): ModelFailure => ({
-  ok: false,
-  code: 'model_error',
-  message: 'm',
-  reached: true,
-  ...fields,
-})
+const RETRY = aRetry()
 
 describe('a failed call', () => {
   it.each([429, 500, 502, 503, 504, 599])('is made again after %i', status => {

@@ -7,7 +7,7 @@ import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
 import { aMessage, anItem, asReceived, newUser } from '../../../support/requests.ts'
 
-import { aWorker } from '../../../support/worker.ts'
+import { aWorker, oneCallAtATime } from '../../../support/worker.ts'
 
 describe('a worker: a message that comes again, or at the wrong time', () => {
   it.each(['completed', 'failed', 'cancelled', 'expired', 'rejected'] as const)(
@@ -150,22 +150,12 @@ describe('a worker: a worker before it that crashed', () => {
   })
 
   it('has several of its requests run one after the other, each alone', async () => {
-    let under_way = 0
     const { ports, asked, deferred, invoke } = aWorker()
-    const endpoint: WorkerPorts['endpoint'] = {
-      ...ports.endpoint,
-      call: async (id, body) => {
-        expect(++under_way).toBe(1)
-        const answer = await ports.endpoint.call(id, body)
-        under_way--
-        return answer
-      },
-    }
     const items = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem(abandoned))))
 
     await invoke(
       items.map(item => ({ ...aMessage(item), hints: { alone: true } })),
-      { ...ports, endpoint },
+      oneCallAtATime(ports),
     )
 
     expect(asked).toHaveLength(3)

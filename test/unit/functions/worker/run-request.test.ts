@@ -4,8 +4,8 @@ import { MAX_INLINE_BYTES } from '../../../../functions/payloads/port.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
+import { failure } from '../../../support/failures.ts'
 import { aMessage, anItem, newUser } from '../../../support/requests.ts'
-
 import { aWorker, LEASE, SUCCESS, USAGE } from '../../../support/worker.ts'
 
 describe('a worker: a request whose turn it is', () => {
@@ -100,7 +100,7 @@ describe('a worker: a model that fails', () => {
   )
 
   it('is not charged for when no call can have reached the model', async () => {
-    const { ports, outcomes, run } = aWorker({ ok: false, code: 'model_unreachable', message: 'm', reached: false })
+    const { ports, outcomes, run } = aWorker(failure({ code: 'model_unreachable', reached: false }))
 
     await run(await ports.items.create(anItem()))
 
