@@ -83,7 +83,9 @@ export function httpEndpoint(
         const { response } = await handler.handle(signed, { abortSignal: timeout })
         return toAnswer(response, await readText(response.body, MAX_ANSWER_BYTES, timeout), clock())
       } catch (error) {
-        return reached ? brokenOff(error, timeout, settings.timeout_ms) : unreachable(error, false)
+        return reached
+          ? brokenOff(error, timeout, settings.timeout_ms)
+          : failure('model_unreachable', `the model could not be reached (${codeOf(error)})`, false)
       }
     },
   }
@@ -128,14 +130,11 @@ function parse(text: string): unknown {
 function brokenOff(error: unknown, timeout: AbortSignal, timeoutMs: number): ModelFailure {
   if (timeout.aborted) return failure('model_timeout', `the model did not answer within ${timeoutMs / 1000} s`)
   if (error instanceof AnswerTooLarge) return failure('result_too_large', error.message)
-  return unreachable(error, true)
+  return failure('model_unreachable', `the connection to the model was lost (${codeOf(error)})`)
 }
 
 /** The code alone says why: the error's message may name addresses. Timeouts of the handler have none. */
-function unreachable(error: unknown, reached: boolean): ModelFailure {
-  const { code = 'ETIMEDOUT' } = error as NodeJS.ErrnoException
-  return failure('model_unreachable', `the model could not be reached (${code})`, reached)
-}
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'ETIMEDOUT'
 
 const failure = (code: FailureCode, message: string, reached = true): ModelFailure => ({
   ok: false,

@@ -39,7 +39,7 @@ export const answers: Readonly<Record<string, Answer>> = {
   'negative usage': failed('invalid_model_response', withUsage({ total_tokens: -1 })),
   'usage with a fraction': failed('invalid_model_response', withUsage({ total_tokens: 1.5 })),
   'usage as a text': failed('invalid_model_response', withUsage({ total_tokens: '7' })),
-  'no result': failed('invalid_model_response', answerJson({ usage: usualUsage })),
+  'no result': failed('invalid_model_response', answerJson({ usage: usualUsage }), 7),
   'not JSON': failed('invalid_model_response', answerText('<html>busy</html>')),
   'an empty answer': failed('invalid_model_response', answerText('')),
   'U+0000': failed('invalid_model_response', answerText('{"result":"\\u0000"}')),
