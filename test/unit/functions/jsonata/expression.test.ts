@@ -109,9 +109,9 @@ describe('an expression that would take all time or memory for what a client sen
     const evil = compileExpression('$contains(prompt, /^(a+)+$/)')
     const input = { prompt: `${'a'.repeat(50)}b` }
 
-    const all = await Promise.allSettled([evil(input), evil({ prompt: 'aaa' }), evil(input), evil({ prompt: 'b' })])
+    const all = await Promise.allSettled([evil({ prompt: 'b' }), evil(input), evil({ prompt: 'aaa' })])
 
-    expect(all.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled'])
+    expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   })
 })
 
