@@ -51,6 +51,8 @@ export type Ports = GatewayPorts &
 /** A bug that is planted into whatever the real adapters ask for, or into what they offer. */
 export interface PlantedBug {
   readonly name: string
+  /** Of a rare one, a seed that has shown it: the search begins there. */
+  readonly seen_at?: number
   /** Changes a command on its way to DynamoDB. */
   readonly command?: (command: unknown) => unknown
   readonly ports?: (ports: Ports, by: Invocation) => Ports

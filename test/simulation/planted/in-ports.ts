@@ -78,6 +78,7 @@ export const IN_PORTS: readonly PlantedBug[] = [
   },
   {
     name: 'a redrive hides a later failure that the ledger does not know yet',
+    seen_at: 2_191,
     letter: (message, item) => ({ ...message, run: item.run }),
   },
   {
