@@ -1,7 +1,10 @@
+import { Aspects } from 'aws-cdk-lib'
 import { ConfigError } from '../lib/config/finding.ts'
+import { loopbackWarning } from '../lib/loopback-warning.ts'
 import { createApp, synthesizeInto } from '../lib/synthesize.ts'
 
 const app = createApp()
+Aspects.of(app).add(loopbackWarning)
 const config = app.node.tryGetContext('config') ?? process.env.SLUICE_CONFIG ?? 'pipeline.yaml'
 try {
   await synthesizeInto(app, config, process.env)

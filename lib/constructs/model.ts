@@ -1,4 +1,4 @@
-import { Annotations, Duration } from 'aws-cdk-lib'
+import { Duration } from 'aws-cdk-lib'
 import { MathExpression, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
 import { LONGEST_OPEN_MS } from '../../functions/guard/circuit.ts'
@@ -18,9 +18,6 @@ import { policiesOf } from './policies.ts'
 import type { Results } from './results.ts'
 import type { Tables } from './tables.ts'
 import { type ConsumerProps, WorkQueue } from './work-queue.ts'
-
-/** Hosts that are this machine, as a parsed URL has them. */
-const LOOPBACK = /^(?:127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]|(?:.*\.)?localhost)$/
 
 /** A request that is put back is met again after so long: an alarm must not end meanwhile. */
 const LONGEST_DEFERRAL = Duration.seconds(MAX_DELAY_SECONDS)
@@ -44,12 +41,16 @@ export interface ModelProps {
  */
 export class Model extends Construct {
   readonly name: string
+  /** Where it is called. */
+  readonly urls: ReadonlySet<string>
   readonly queues: Readonly<Record<Priority, WorkQueue>>
   readonly worker: SluiceFunction
 
   constructor(scope: Construct, id: string, props: ModelProps) {
     super(scope, id)
     this.name = props.name
+    const { endpoint, batch } = modelOf(props.deployment, props.name)
+    this.urls = new Set([endpoint.url, batch?.url ?? endpoint.url])
     this.worker = this.#worker(props)
     this.queues = { high: this.#queue(props, 'high'), normal: this.#queue(props, 'normal') }
     this.#grant(props)
@@ -57,17 +58,6 @@ export class Model extends Construct {
     this.#watchWaiting(props)
     this.#watchFailures(props)
     this.#watchCircuit(props)
-    this.#warnOfLoopback(props)
-  }
-
-  /** Right for `npm start`; the CDK's command line shows it before it deploys. */
-  #warnOfLoopback({ deployment }: ModelProps): void {
-    const { endpoint, batch } = modelOf(deployment, this.name)
-    for (const url of new Set([endpoint.url, batch?.url ?? endpoint.url])) {
-      if (!LOOPBACK.test(new URL(url).hostname)) continue
-      const warning = `models.${this.name} is called at ${url}: deployed, that is the worker itself, where nothing answers.`
-      Annotations.of(this).addWarningV2('sluice:loopback', warning)
-    }
   }
 
   #watchWorker({ deployment }: ModelProps): void {

@@ -54,10 +54,10 @@ describe('what operators see of models', () => {
 })
 
 describe('a model that is called on this machine', () => {
-  const warningsFor = (url: string, batch = '') =>
-    synthesizeText(
-      PIPELINE.replace('http://text.example.com/predict', url).replace('concurrency: 10', `concurrency: 10\n${batch}`),
-    ).warnings
+  const pipelineAt = (url: string, batch = '') =>
+    PIPELINE.replace('http://text.example.com/predict', url).replace('concurrency: 10', `concurrency: 10\n${batch}`)
+  const warningsFor = (url: string, batch?: string) =>
+    synthesizeText(pipelineAt(url, batch), { forDeployment: true }).warnings
 
   it.each(['http://127.0.0.1:8081/predict', 'http://localhost/', 'https://[::1]:1/', 'http://127.1/'])(
     'is warned of, since nothing answers there once deployed: %s',
@@ -71,6 +71,10 @@ describe('a model that is called on this machine', () => {
     expect(warningsFor('https://127.example.com/', batch)).toEqual([
       expect.stringContaining('http://localhost:9/batch'),
     ])
+  })
+
+  it('is right for one machine', () => {
+    expect(synthesizeText(pipelineAt('http://127.0.0.1:8081/predict')).warnings).toEqual([])
   })
 
   it('is no other', () => {

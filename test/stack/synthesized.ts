@@ -1,8 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Aspects } from 'aws-cdk-lib'
 import { type Bundles, ENTRY_POINTS } from '../../lib/bundle.ts'
 import { parsePipeline } from '../../lib/config/load.ts'
+import { loopbackWarning } from '../../lib/loopback-warning.ts'
 import { SluiceStack } from '../../lib/sluice-stack.ts'
 import { createApp } from '../../lib/synthesize.ts'
 
@@ -58,11 +60,12 @@ export interface Synthesized {
   settings(logicalId: string): unknown
 }
 
-/** Synthesizes a pipeline text with stub code, all validations included. */
-export function synthesizeText(text: string): Synthesized {
+/** Synthesizes a pipeline text with stub code, all validations included; `forDeployment` as `cdk synth` does. */
+export function synthesizeText(text: string, { forDeployment = false } = {}): Synthesized {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-stack-'))
   try {
     const app = createApp(join(folder, 'out'))
+    if (forDeployment) Aspects.of(app).add(loopbackWarning)
     const pipeline = parsePipeline(text, {}, 'test.yaml')
     const { stackName } = new SluiceStack(app, { pipeline, bundles: STUB_BUNDLES, assets: join(folder, 'assets') })
     const assembly = app.synth()
