@@ -47,7 +47,7 @@ async function collected(events: readonly ResultEvent[]): Promise<ReadonlyMap<Re
     logger.error('an event was not taken and comes again', { type: event.type, request_id, error: error as Error })
   }
   if (again.size > 0) metrics.addMetric('ReturnedMessages', 'Count', again.size)
-  for (const end of ended) countEnd(end)
+  countEnds(ended)
   const charged = ended.reduce((sum, { charge }) => sum + (charge ?? 0), 0)
   metrics.addMetric('ChargedTokens', 'Count', charged)
   return again
@@ -60,11 +60,14 @@ const ENDS = {
   expired: 'ExpiredRequests',
 } as const
 
-/** In all, and of each model. An event that is sent or delivered twice counts twice. */
-function countEnd({ model, status }: Ended): void {
-  const name = ENDS[status as keyof typeof ENDS]
-  ports.metrics.addMetric(name, 'Count', 1)
-  ports.metrics.singleMetric().addDimension('model', model).addMetric(name, 'Count', 1)
+/** In all, and of each model, which is a line of the log each: one a batch. An event that is sent or delivered twice counts twice. */
+function countEnds(ended: readonly Ended[]): void {
+  const byMetric = Map.groupBy(ended, ({ status }) => ENDS[status as keyof typeof ENDS])
+  for (const [name, ends] of byMetric) {
+    ports.metrics.addMetric(name, 'Count', ends.length)
+    for (const [model, { length }] of Map.groupBy(ends, end => end.model))
+      ports.metrics.singleMetric().addDimension('model', model).addMetric(name, 'Count', length)
+  }
 }
 
 export const handler = middy(handle)

@@ -2,6 +2,7 @@ import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { Change, OnChange } from '../guard/guard.ts'
 import type { GuardState } from '../guard/state.ts'
+import { iso } from '../platform/clock.ts'
 import type { Settings } from './settings.ts'
 
 export interface TellPorts {
@@ -31,7 +32,7 @@ interface Told {
 
 interface Line {
   readonly message: string
-  readonly until?: string
+  readonly until?: string | undefined
   readonly failures?: number
   readonly opened_times?: number
 }
@@ -78,5 +79,3 @@ const TOLD: Readonly<Record<Change, Told>> = {
     },
   },
 }
-
-const iso = (ms: number | undefined): string => (ms === undefined ? '' : new Date(ms).toISOString())

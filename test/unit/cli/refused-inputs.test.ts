@@ -13,10 +13,7 @@ beforeAll(async () => {
   stores = await startStores()
 }, 60_000)
 afterAll(() => stores.close())
-afterEach(async () => {
-  const letters = await stores.operator.deadLetters.list({ limit: 100 })
-  await stores.operator.deadLetters.remove(letters.map(({ id }) => id))
-})
+afterEach(() => stores.removeDeadLetters())
 
 const sluice = (line: string) => stores.at('2026-11-23T10:16:00.000Z')(line)
 const json = jsonOf(sluice)

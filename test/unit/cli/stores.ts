@@ -102,6 +102,11 @@ export async function startStores() {
         (await received(RESULTS)).map(event => ResultEvent.parse(event)),
       )
     },
+    /** Of a test, for the next one. */
+    removeDeadLetters: async (): Promise<void> => {
+      const letters = await operator.deadLetters.list({ limit: 1_000 })
+      await operator.deadLetters.remove(letters.map(({ id }) => id))
+    },
     inferenceMessages: () => received(MODEL_QUEUE),
     inputTexts: () => texts(INPUT),
     store: (key: string, value: unknown) =>
