@@ -52,6 +52,25 @@ describe('collector', () => {
     expect(output.logs()).toContainEqual(expect.objectContaining({ [name]: 1, service: 'test', model: item.model }))
   })
 
+  it('counts the ends of a batch in one line a model and status', async () => {
+    const output = captureOutput()
+    const ended = (model: string, status: 'failed' | 'expired') =>
+      endedEvent(anItem({ model, status, completed_at: item.created_at }))
+
+    await handler(
+      anSqsEvent([ended('a', 'failed'), ended('b', 'failed'), ended('a', 'failed'), ended('a', 'expired')]),
+      aContext(),
+    )
+
+    const ofModels = output.logs().filter(line => ['a', 'b'].includes(String(line.model)))
+    expect(ofModels).toMatchObject([
+      { model: 'a', FailedRequests: 2 },
+      { model: 'b', FailedRequests: 1 },
+      { model: 'a', ExpiredRequests: 1 },
+    ])
+    expect(output.logs()).toContainEqual(expect.objectContaining({ FailedRequests: 3, ExpiredRequests: 1 }))
+  })
+
   it('counts no end of a request that was never accepted', async () => {
     const output = captureOutput()
 
