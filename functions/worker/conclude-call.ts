@@ -78,11 +78,10 @@ function retryRequest(
   const isRetry = mayBeRetried(failure, settings.retry)
   const wait = isRetry ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure)) : 0
   const not_before = Math.max(times.completed_at + Math.max(wait, RESENT_MS), afterOthers(ports))
-  const hints = {
-    turn: undefined,
-    has_waited: undefined,
-    ...(mayBeTheBatchs(request, failure, isRetry) ? inSmaller(company) : {}),
-  }
+  // What counts as no retry comes to its end by ever smaller companies. Else, a model that has no room has none for smaller
+  // batches either, and fewer calls help it.
+  const isOfTheBatch = !isRetry || (failure.reached && failure.status !== 429)
+  const hints = { turn: undefined, has_waited: undefined, ...(isOfTheBatch ? inSmaller(company) : {}) }
   return requeue(ports, request, {
     not_before,
     spent: true,
@@ -93,15 +92,6 @@ function retryRequest(
     },
     ifCancelled: failedFor(request, failure, times),
   })
-}
-
-/**
- * Whether smaller batches may fare better. What counts as no retry comes to its end by ever smaller ones. Else, a model that
- * has no room, or was away when it was first tried, has none for smaller batches either, and fewer calls help it.
- */
-function mayBeTheBatchs({ item }: Claimed, { reached, status }: ModelFailure, isRetry: boolean): boolean {
-  if (!isRetry) return true
-  return reached && status !== 429 && !(status === 503 && item.attempt === 1)
 }
 
 /** Of an attempt that is not the last, this line is all that stays. */

@@ -47,7 +47,7 @@ describe('a worker with batches: the rate limit', () => {
 describe('a worker with batches: a batch that fails as a whole for no request’s fault', () => {
   it.each([
     { what: '429', fields: { status: 429 }, at_most: undefined },
-    { what: '503', fields: { status: 503 }, at_most: undefined },
+    { what: '503, which one of them may have caused', fields: { status: 503 }, at_most: 2 },
     { what: 'a refused connection', fields: { code: 'model_unreachable', reached: false }, at_most: undefined },
     { what: 'a timeout, which a smaller one may not have', fields: { code: 'model_timeout' }, at_most: 2 },
   ] as const)('goes back to the queue after one call: $what', async ({ fields, at_most }) => {
@@ -62,15 +62,6 @@ describe('a worker with batches: a batch that fails as a whole for no request’
     expect(hintsSent()).toEqual(messages.map(() => at_most && { at_most }))
     for (const message of messages)
       expect(await stored(anItem(message))).toMatchObject({ status: 'queued', attempt: 1, not_before: NOW + 1_500 })
-  })
-
-  it('goes back to the queue in smaller parts when 503 comes again: one of it may cause that', async () => {
-    const { create, invoke, hintsSent } = aBatchWorker(() => failure({ status: 503 }))
-    const again = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(() => create({ attempt: 1 })))
-
-    await invoke(again.map(item => aMessage(item)))
-
-    expect(hintsSent()).toEqual(again.map(() => ({ at_most: 2 })))
   })
 
   it('is split when one of it has no other attempt', async () => {
