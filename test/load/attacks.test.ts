@@ -1,0 +1,306 @@
+import { randomUUID } from 'node:crypto'
+import { connect } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newKey } from '../../functions/access/key.ts'
+import { createKey } from '../../lib/cli/operations/keys.ts'
+import { answerText, startTestModel, type TestModel } from '../e2e/support/model.ts'
+import { runSluice } from '../e2e/support/sluice.ts'
+import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
+
+/** The longest that a victim may wait for an answer while somebody else attacks. Milliseconds. */
+const ANSWERED_WITHIN_MS = 3_000
+const MEGABYTE = 1024 * 1024
+/** Calls that hang until the model is let go. */
+const HANGS = 'hang until the end'
+const EMPTY_OBJECTS = 'answer with millions of empty objects'
+const LARGE = 'answer with 4 MB'
+
+let model: TestModel
+let system: RunningSystem
+
+beforeAll(async () => {
+  model = await startTestModel()
+  model.hold(HANGS)
+  const objects = '{},'.repeat(7 * (MEGABYTE / 3))
+  model.on(EMPTY_OBJECTS, answerText(`{"result":[${objects}{}]}`))
+  model.on(LARGE, answerText(JSON.stringify({ result: 'x'.repeat(3.9 * MEGABYTE) })))
+  system = await startSystem({ SLUICE_CONFIG: fixture('attacks.yaml'), MODEL_URL: model.url })
+})
+
+afterAll(async () => {
+  await system.stop()
+  await model.close()
+})
+
+/** A user who attacks. Each call is given up when the attack is over. */
+interface Attacker {
+  readonly user: string
+  call(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<number>
+  post(body: object, headers?: Record<string, string>): Promise<number>
+  submit(body: object): Promise<string>
+}
+
+/** How many of each status there are; 0 stands for calls that were given up or refused a connection. */
+type Statuses = Record<number, number>
+
+const tally = (statuses: readonly number[]): Statuses =>
+  Object.fromEntries([...Map.groupBy(statuses, status => status)].map(([status, { length }]) => [status, length]))
+
+const times = <T>(count: number, one: (index: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, (_, index) => one(index)))
+
+interface Attack {
+  readonly name: string
+  /** Resolves when the attack has spent itself. Answers with what its calls got. */
+  run(attackers: () => Promise<Attacker>, over: AbortSignal): Promise<Statuses>
+  /** What must be true of the statuses, besides that none is 500. */
+  readonly expectStatuses?: (statuses: Statuses) => void
+}
+
+const waitFor = (attacker: Attacker, id: string, seconds = 25) =>
+  attacker.call('GET', `/v1/inference/${id}?wait=${seconds}`)
+
+const attacks: readonly Attack[] = [
+  {
+    name: '60 waits of one user for a request that hangs',
+    run: async attackers => {
+      const attacker = await attackers()
+      const id = await attacker.submit({ prompt: HANGS, model: 'hanging' })
+      return tally(await times(60, () => waitFor(attacker, id)))
+    },
+  },
+  {
+    name: '40 replays of one Idempotency-Key that prefer to wait',
+    run: async attackers => {
+      const { post } = await attackers()
+      const headers = { 'idempotency-key': 'again', prefer: 'wait=25' }
+      return tally(await times(40, () => post({ prompt: HANGS, model: 'hanging' }, headers)))
+    },
+  },
+  {
+    name: '60 posts of one user that prefer to wait',
+    run: async attackers => {
+      const { post } = await attackers()
+      return tally(await times(60, () => post({ prompt: HANGS, model: 'hanging' }, { prefer: 'wait=25' })))
+    },
+  },
+  {
+    name: 'six users who wait 30 times each',
+    run: async attackers => {
+      const statuses = await times(6, async () => {
+        const attacker = await attackers()
+        const id = await attacker.submit({ prompt: HANGS, model: 'hanging' })
+        return times(30, () => waitFor(attacker, id))
+      })
+      return tally(statuses.flat())
+    },
+  },
+  {
+    name: 'waits of one second, 30 at a time',
+    run: async (attackers, over) => {
+      const attacker = await attackers()
+      const id = await attacker.submit({ prompt: HANGS, model: 'hanging' })
+      const statuses: number[] = []
+      while (!over.aborted) statuses.push(...(await times(30, () => waitFor(attacker, id, 1))))
+      return tally(statuses)
+    },
+  },
+  {
+    name: 'ten bodies of 4 MB of empty objects',
+    run: async attackers => {
+      const { call } = await attackers()
+      const body = `{"prompt":"x","list":[${'{},'.repeat((3.9 * MEGABYTE) / 3)}{}]}`
+      return tally(await times(10, () => call('POST', '/v1/inference', body)))
+    },
+    expectStatuses: statuses => expect(statuses).not.toHaveProperty('202'),
+  },
+  {
+    name: 'twelve bodies of 4 MB with as many values as are allowed',
+    run: async attackers => {
+      const { call } = await attackers()
+      const body = `{"prompt":"${'x'.repeat(3.7 * MEGABYTE)}","list":[${'{},'.repeat(49_000)}{}]}`
+      return tally(await times(12, () => call('POST', '/v1/inference', body)))
+    },
+  },
+  {
+    name: '15 prompts of 3.9 MB, each cancelled at once',
+    run: async attackers => {
+      const attacker = await attackers()
+      const prompt = 'x'.repeat(3.9 * MEGABYTE)
+      const statuses: number[] = []
+      for (let round = 0; round < 15; round++) {
+        const id = await attacker.submit({ prompt, model: 'hanging' })
+        statuses.push(await attacker.call('DELETE', `/v1/inference/${id}`))
+      }
+      return tally(statuses)
+    },
+  },
+  {
+    name: '200 replays of a queued key',
+    run: async attackers => {
+      const { post } = await attackers()
+      return tally(await times(200, () => post({ prompt: HANGS, model: 'hanging' }, { 'idempotency-key': 'same' })))
+    },
+  },
+  {
+    name: '100 keyed posts over the quota',
+    run: async attackers => {
+      const attacker = await attackers()
+      await runSluice(system, 'users', 'set', attacker.user, '--plan', 'small')
+      return tally(await times(100, index => attacker.post({ prompt: 'over' }, { 'idempotency-key': `key ${index}` })))
+    },
+  },
+  {
+    name: '200 cancellations of requests that are queued',
+    run: async attackers => {
+      const attacker = await attackers()
+      const cancel = async () => {
+        const id = await attacker.submit({ prompt: 'cancelled', model: 'hanging' })
+        return attacker.call('DELETE', `/v1/inference/${id}`)
+      }
+      const statuses: number[] = []
+      for (let round = 0; round < 20; round++) statuses.push(...(await times(10, cancel)))
+      return tally(statuses)
+    },
+  },
+  {
+    name: '20 prompts that make a regular expression in a route backtrack',
+    run: async attackers => {
+      const { post } = await attackers()
+      return tally(await times(20, () => post({ prompt: `${'a'.repeat(40)}!` })))
+    },
+  },
+  {
+    name: '300 keys that are made up',
+    run: async (_attackers, over) => {
+      const look = async () => {
+        const headers = { 'x-api-key': newKey() }
+        const response = await fetch(`${system.apiUrl}/v1/quota`, { headers, signal: over }).catch(() => undefined)
+        return response?.status ?? 0
+      }
+      const statuses: number[] = []
+      for (let round = 0; round < 15; round++) statuses.push(...(await times(20, look)))
+      return tally(statuses)
+    },
+    expectStatuses: statuses => expect(Object.keys(statuses).filter(status => status !== '0')).toEqual(['403']),
+  },
+  {
+    name: '400 connections that send half a request',
+    run: async (_attackers, over) => {
+      const { hostname, port } = new URL(system.apiUrl)
+      const sockets = Array.from({ length: 400 }, () => {
+        const socket = connect(Number(port), hostname)
+        socket.on('error', () => {})
+        socket.write(
+          `POST /v1/inference HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Length: 1000\r\n\r\n{"prompt"`,
+        )
+        return socket
+      })
+      await new Promise(resolve => over.addEventListener('abort', resolve))
+      for (const socket of sockets) socket.destroy()
+      return {}
+    },
+  },
+  {
+    name: 'ten answers of 7 MB of empty objects by the model',
+    run: async attackers => {
+      const { post } = await attackers()
+      return tally(await times(10, () => post({ prompt: EMPTY_OBJECTS })))
+    },
+  },
+  {
+    name: '30 reads at once of a result of 3.9 MB',
+    run: async attackers => {
+      const attacker = await attackers()
+      const id = await attacker.submit({ prompt: LARGE })
+      await waitFor(attacker, id)
+      return tally(await times(30, () => attacker.call('GET', `/v1/inference/${id}`)))
+    },
+  },
+  {
+    name: '40 lists at once of 100 requests with 15 KB of metadata each',
+    run: async attackers => {
+      const attacker = await attackers()
+      const metadata = { note: 'm'.repeat(15_000) }
+      for (let round = 0; round < 10; round++) await times(10, () => attacker.post({ prompt: 'listed', metadata }))
+      return tally(await times(40, () => attacker.call('GET', '/v1/inference?limit=100')))
+    },
+  },
+  {
+    name: '600 reads of the quota by one user',
+    run: async attackers => {
+      const attacker = await attackers()
+      const statuses: number[] = []
+      for (let round = 0; round < 20; round++)
+        statuses.push(...(await times(30, () => attacker.call('GET', '/v1/quota'))))
+      return tally(statuses)
+    },
+  },
+]
+
+function attackers(over: AbortSignal): () => Promise<Attacker> {
+  return async () => {
+    const user = `attacker-${randomUUID()}`
+    const { key } = (await createKey(system.operator, { user })).created
+    const call: Attacker['call'] = async (method, path, body, more = {}) => {
+      const headers = { 'content-type': 'application/json', 'x-api-key': key, ...more }
+      const init = { method, headers, signal: over, ...(body !== undefined && { body }) }
+      try {
+        const response = await fetch(system.apiUrl + path, init)
+        await response.arrayBuffer()
+        return response.status
+      } catch {
+        return 0
+      }
+    }
+    const client = system.client(key)
+    const post: Attacker['post'] = (body, headers) => call('POST', '/v1/inference', JSON.stringify(body), headers)
+    return { user, call, post, submit: client.submit }
+  }
+}
+
+/** What a victim does, over and over: each answer in time, and each request completed by its first attempt. */
+async function oneRound(victim: Awaited<ReturnType<RunningSystem['newUser']>>): Promise<number[]> {
+  const took: number[] = []
+  const timed = async <T>(call: () => Promise<T>): Promise<T> => {
+    const before = performance.now()
+    const answer = await call()
+    took.push(performance.now() - before)
+    return answer
+  }
+  const posted = await timed(() => victim.post({ prompt: 'of the victim' }))
+  expect(posted).toMatchObject({ status: 202 })
+  expect(await timed(() => system.client().send('GET', '/healthz'))).toMatchObject({ status: 200 })
+  const id = String(posted.body.request_id)
+  expect(await timed(() => victim.send('GET', `/v1/inference/${id}`))).toMatchObject({ status: 200 })
+  expect(await victim.ended(id)).toMatchObject({ status: 'completed', attempts: 1 })
+  return took
+}
+
+/** Rounds of the victim while an attack goes on; it may be over sooner. */
+const ROUNDS = 5
+
+describe('a victim is answered in time, and has its requests completed at their first attempt, beside', () => {
+  test.for(attacks)('$name', async ({ run, expectStatuses }) => {
+    const victim = await system.newUser()
+    await oneRound(victim)
+    const over = new AbortController()
+
+    const attack = run(attackers(over.signal), over.signal)
+    // The attack is under way: its calls have left.
+    await delay(200)
+    const took: number[] = []
+    for (let round = 0; round < ROUNDS; round++) took.push(...(await oneRound(victim)))
+    over.abort()
+    const statuses = await attack
+
+    expect(Math.max(...took)).toBeLessThan(ANSWERED_WITHIN_MS)
+    expect(statuses).not.toHaveProperty('500')
+    expectStatuses?.(statuses)
+  })
+
+  test('and in the end the books agree', async () => {
+    expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
+  })
+})
