@@ -12,7 +12,10 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
     ...checkInputs(pipeline),
     ...checkDefaultPlan(pipeline),
     ...checkRoutes(pipeline),
-    ...Object.entries(pipeline.quotas.plans).flatMap(([name, plan]) => checkPlan(name, plan)),
+    ...Object.entries(pipeline.quotas.plans).flatMap(([name, plan]) => [
+      ...checkPlan(name, plan),
+      ...checkPlanModels(name, plan, Object.keys(pipeline.models)),
+    ]),
     ...Object.entries(pipeline.models).flatMap(([name, model]) => [
       ...checkHeaders(name, model),
       ...checkRetry(name, model),
@@ -83,6 +86,14 @@ function checkPlan(name: string, plan: Plan): Finding[] {
       path: ['quotas', 'plans', name, limit],
       message: `must be at least ${plan.shards}: the plan has ${plan.shards} shards, and each needs a part of it`,
     }))
+}
+
+function checkPlanModels(name: string, { models = [] }: Plan, known: string[]): Finding[] {
+  return models.flatMap((model, index) =>
+    known.includes(model)
+      ? []
+      : [{ path: ['quotas', 'plans', name, 'models', index], message: mustName('model', model, known) }],
+  )
 }
 
 // HTTP takes the case of a header's name as equal, so two spellings would be two values of one header.

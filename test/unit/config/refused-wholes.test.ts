@@ -55,6 +55,19 @@ describe('what does not fit together is refused', () => {
       'p.yaml:5:17: quotas.default_plan must name one of the plans, not "constructor"; those are free',
     ],
     [
+      'a plan with a model that there is not',
+      plan('requests: 3, tokens: 9, in_flight: 3, priorities: [high], models: [text, txet, image]'),
+      lines(
+        'p.yaml:7:86: quotas.plans.free.models[1] must name one of the models, not "txet"; did you mean "text"?',
+        'p.yaml:7:92: quotas.plans.free.models[2] must name one of the models, not "image"; those are text',
+      ),
+    ],
+    [
+      'a plan that allows no model',
+      plan('requests: 3, tokens: 9, in_flight: 3, priorities: [high], models: []'),
+      'p.yaml:7:79: quotas.plans.free.models must name at least one model; leave it out to allow all',
+    ],
+    [
       'limits too small for the shards',
       plan('requests: 3, tokens: 9, in_flight: 301, priorities: [high]'),
       'p.yaml:7:23: quotas.plans.free.requests must be at least 4: the plan has 4 shards, and each needs a part of it',
