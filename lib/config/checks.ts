@@ -1,5 +1,6 @@
+import { isLoopback } from './addresses.ts'
 import { MAX_INVOCATIONS } from './concurrency.ts'
-import type { Finding } from './finding.ts'
+import type { Finding, Path } from './finding.ts'
 import type { Model } from './model-schema.ts'
 import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, RESOURCES } from './resources.ts'
 import type { Pipeline, Plan } from './schema.ts'
@@ -18,6 +19,7 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
     ]),
     ...Object.entries(pipeline.models).flatMap(([name, model]) => [
       ...checkHeaders(name, model),
+      ...checkAuth(name, model),
       ...checkRetry(name, model),
       ...checkBatch(name, model),
     ]),
@@ -112,6 +114,19 @@ function checkHeaders(name: string, { endpoint }: Model): Finding[] {
     if (endpoint.auth && 'sigv4' in endpoint.auth && !/^[\t\x20-\x7e]*$/.test(value))
       return [{ path, message: 'must be ASCII text: sigv4 signs the headers' }]
     return []
+  })
+}
+
+// Whoever is on the way of a call over http reads its headers.
+function checkAuth(name: string, { endpoint, batch }: Model): Finding[] {
+  if (endpoint.auth === undefined) return []
+  const urls: { path: Path; url: string | undefined }[] = [
+    { path: ['models', name, 'endpoint', 'url'], url: endpoint.url },
+    { path: ['models', name, 'batch', 'url'], url: batch?.url },
+  ]
+  return urls.flatMap(({ path, url }) => {
+    if (url === undefined || url.startsWith('https:') || isLoopback(url)) return []
+    return [{ path, message: 'must be an https URL, since auth is sent there; http is only for this machine itself' }]
   })
 }
 

@@ -79,23 +79,23 @@ describe('what does not fit together is refused', () => {
     ],
     [
       'a header that auth sets',
-      endpoint('url: "http://x/", headers: { authorization: b }, auth: { secret: K }'),
-      'p.yaml:12:46: models.text.endpoint.headers.authorization must not be there: auth sets this header',
+      endpoint('url: "https://x/", headers: { authorization: b }, auth: { secret: K }'),
+      'p.yaml:12:47: models.text.endpoint.headers.authorization must not be there: auth sets this header',
     ],
     [
       'headers that a signature sets',
       endpoint(
-        'url: "http://x/", headers: { Authorization: a, X-Amz-Date: b, X-Amz-Target: c }, auth: { sigv4: sagemaker }',
+        'url: "https://x/", headers: { Authorization: a, X-Amz-Date: b, X-Amz-Target: c }, auth: { sigv4: sagemaker }',
       ),
       lines(
-        'p.yaml:12:46: models.text.endpoint.headers.Authorization must not be there: auth sets this header',
-        'p.yaml:12:64: models.text.endpoint.headers.X-Amz-Date must not be there: auth sets this header',
+        'p.yaml:12:47: models.text.endpoint.headers.Authorization must not be there: auth sets this header',
+        'p.yaml:12:65: models.text.endpoint.headers.X-Amz-Date must not be there: auth sets this header',
       ),
     ],
     [
       'a header that a signature can not be of',
-      endpoint('url: "http://x/", headers: { X-Team: é }, auth: { sigv4: sagemaker }'),
-      'p.yaml:12:54: models.text.endpoint.headers.X-Team must be ASCII text: sigv4 signs the headers',
+      endpoint('url: "https://x/", headers: { X-Team: é }, auth: { sigv4: sagemaker }'),
+      'p.yaml:12:55: models.text.endpoint.headers.X-Team must be ASCII text: sigv4 signs the headers',
     ],
   ])('%s', (_name, changes, expected) => {
     expect(refusal(pipelineText(changes))).toBe(expected)
