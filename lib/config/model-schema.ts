@@ -175,7 +175,7 @@ export const Model = section({
   }),
   response: Mapping.meta({
     description:
-      'The outcome, over the body of the answer: `result`, and `usage` if the model counts tokens (else the estimate is charged).',
+      'The outcome, over the body of the answer: `result`, and `usage` if the model counts tokens (else the estimate is charged, and by its size what a request with max_tokens got beyond that).',
     examples: ['{ "result": result, "usage": usage }'],
   }),
   concurrency: Concurrency,
