@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type BuildOptions, build } from 'esbuild'
+import { type BuildOptions, build, type Metafile } from 'esbuild'
 
 /** Every `functions/<entry point>/handler.ts`. */
 export const ENTRY_POINTS = [
@@ -22,6 +22,8 @@ export interface Bundle {
   readonly files: ReadonlyMap<string, Uint8Array>
   /** SHA-256 of names and contents, hex: the same wherever the checkout is. */
   readonly hash: string
+  /** The packages that have code in it, by their folders: `node_modules/zod`. */
+  readonly packages: readonly string[]
 }
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
@@ -55,12 +57,13 @@ export const bundleSource = (contents: string): Promise<Bundle> =>
   bundle({ stdin: { contents, resolveDir: REPOSITORY, sourcefile: 'index.ts' }, entryNames: 'index' }, REPOSITORY)
 
 async function bundle(entry: BuildOptions, root: string): Promise<Bundle> {
-  const { outputFiles = [] } = await build({
+  const { outputFiles = [], metafile } = await build({
     ...entry,
     absWorkingDir: root,
     // Nothing is written there; source maps name their sources relative to it, so it has to be inside the checkout.
     outdir: join('cdk.out', 'bundle'),
     write: false,
+    metafile: true,
     bundle: true,
     external: NEVER_IMPORTED,
     splitting: true,
@@ -79,7 +82,16 @@ async function bundle(entry: BuildOptions, root: string): Promise<Bundle> {
     logLevel: 'silent',
   })
   const files = new Map(outputFiles.map(file => [basename(file.path), file.contents]))
-  return { files, hash: hashOf(files) }
+  return { files, hash: hashOf(files), packages: packagesIn(metafile) }
+}
+
+/** Of packages that esbuild read and left out wholly there is nothing in the bundle. */
+function packagesIn({ outputs }: Metafile): string[] {
+  const sources = Object.values(outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+  )
+  const folders = sources.flatMap(path => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? [])
+  return [...new Set(folders)].sort()
 }
 
 function hashOf(files: ReadonlyMap<string, Uint8Array>): string {

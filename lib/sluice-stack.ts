@@ -63,6 +63,7 @@ export class SluiceStack extends Stack {
     const frontDoor = new FrontDoor(this, 'FrontDoor', {
       alarms,
       apiName: name,
+      namespace: pipeline.observability.namespace,
       authorizer: new Authorizer(this, 'Authorizer', common).handler.lambda,
       gateway: gateway.handler.lambda,
       reader: reader.handler.lambda,

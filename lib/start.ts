@@ -8,7 +8,7 @@ import { createKey } from './cli/operations/keys.ts'
 import { operatorOf } from './cli/operator.ts'
 import { localTarget } from './cli/target.ts'
 import { ConfigError } from './config/finding.ts'
-import { loadPipeline } from './config/load.ts'
+import { checkPipeline, warningLine } from './config/load.ts'
 import type { Pipeline } from './config/schema.ts'
 import { secretIn, variableName } from './local/aws-endpoint.ts'
 import { LocalError } from './local/error.ts'
@@ -47,7 +47,8 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
   const config = env.SLUICE_CONFIG || 'pipeline.yaml'
   // What is wrong with the file is told before anything starts, the model too, whose address isn't known yet.
   const url = env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${modelPort}`)
-  const pipeline = loadPipeline(config, { ...env, TEXT_MODEL_URL: url })
+  const { pipeline, warnings } = checkPipeline(config, { ...env, TEXT_MODEL_URL: url })
+  for (const warning of warnings) print(warningLine(warning))
   checkSecrets(pipeline, env)
   for (const line of signedForAws(pipeline)) print(line)
   const model = env.TEXT_MODEL_URL ? undefined : await startDemoModel(print)

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { App, Validations } from 'aws-cdk-lib'
+import { Annotations, App, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import cdkJson from '../cdk.json' with { type: 'json' }
 import { bundleAll } from './bundle.ts'
-import { loadPipeline } from './config/load.ts'
+import { checkPipeline, warningLine } from './config/load.ts'
 import { SluiceStack } from './sluice-stack.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -34,12 +34,13 @@ export async function synthesizeInto(
   config: string,
   env: Environment,
 ): Promise<{ assembly: string; stackName: string }> {
-  const pipeline = loadPipeline(config, env)
+  const { pipeline, warnings } = checkPipeline(config, env)
   const bundles = await bundleAll()
   const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))
   try {
-    const { stackName } = new SluiceStack(app, { pipeline, bundles, assets })
-    return { assembly: app.synth().directory, stackName }
+    const stack = new SluiceStack(app, { pipeline, bundles, assets })
+    for (const warning of warnings) Annotations.of(stack).addWarningV2('sluice:config', warningLine(warning))
+    return { assembly: app.synth().directory, stackName: stack.stackName }
   } finally {
     rmSync(assets, { recursive: true, force: true })
   }

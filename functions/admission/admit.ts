@@ -27,13 +27,14 @@ export type Verdict =
 
 /**
  * Admits a request against its user's limits, or says which limit keeps it out, from the very counters that did.
- * Rejects with `Unavailable`, after `whenUnknown` was told of the item whose reservation may or may not have been made.
+ * Throws the `ApiError` of a plan that does not allow the request. Rejects with `Unavailable`, after `whenUnknown` was told of the item whose reservation may or may not have been made.
  */
 export async function admit(
   ports: AdmissionPorts,
-  { request, limits, shards }: Pick<Prepared, 'request' | 'limits' | 'shards'>,
+  { request, limits, shards, refusal }: Pick<Prepared, 'request' | 'limits' | 'shards' | 'refusal'>,
   whenUnknown: (item: RequestItem) => Promise<unknown>,
 ): Promise<Verdict> {
+  if (refusal) throw refusal
   const refusals: { counters: Counters; part: Limits }[] = []
   for (const shard of shardOrder(request.request_id, shards, SHARD_TRIES)) {
     const item: RequestItem = { ...request, shard }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Caller, overridesOf } from '../platform/caller.ts'
-import { ApiError } from '../requests/errors.ts'
+import type { ApiError } from '../requests/errors.ts'
 import { estimateTokens } from '../requests/estimate.ts'
 import type { RequestItem } from '../requests/item.ts'
 import { type Limits, limitsOf } from '../requests/limits.ts'
@@ -8,11 +8,12 @@ import { planOf } from '../requests/quota-settings.ts'
 import type { Submission } from '../requests/submission.ts'
 import { ITEM_RETENTION_MS } from '../requests/timing.ts'
 import { type QuotaWindow, windowAt } from '../requests/window.ts'
+import { planRefusal } from './plan-refusal.ts'
 import type { AdmissionPorts } from './ports.ts'
 import type { Router } from './route.ts'
 import type { Settings } from './settings.ts'
 
-/** A submission that may be admitted: where it goes, what it asks for, and what its user may use. */
+/** A submission that can be admitted: where it goes, what it asks for, and what its user may use. */
 export interface Prepared {
   readonly submission: Submission
   /** As it will be written, but for the shard, which the admission chooses. */
@@ -20,6 +21,11 @@ export interface Prepared {
   readonly limits: Limits
   readonly shards: number
   readonly window: QuotaWindow
+  /**
+   * Why the user's plan does not allow it. `admit` throws it: only there it is known that this is no repetition of a
+   * request that was accepted when the plan still allowed it, which gets the same answer again (I5).
+   */
+  readonly refusal?: ApiError | undefined
 }
 
 /** Routes a submission and looks up what its user may do; nothing is written yet. Throws `ApiError`. */
@@ -31,18 +37,16 @@ export async function prepare(
   submission: Submission,
 ): Promise<Prepared> {
   const { name, plan } = planOf(settings.quotas, caller.plan)
-  if (!plan.priorities.includes(submission.priority))
-    throw new ApiError(
-      'priority_not_allowed',
-      `the plan ${name} does not allow the priority ${submission.priority}; it allows ${plan.priorities.join(', ')}`,
-    )
+  const allowed = { user_id: caller.user_id, plan: name, models: plan.models ?? settings.models }
+  const model = await route(submission, allowed)
+  const { priority } = submission
   const now = ports.clock()
   const window = windowAt(settings.quotas.window, now)
   const request: RequestItem = {
     user_id: caller.user_id,
     request_id: ports.ids.request(now),
-    model: await route(submission),
-    priority: submission.priority,
+    model,
+    priority,
     fingerprint: fingerprintOf(submission),
     created_at: now,
     deadline: now + settings.expire_after_ms,
@@ -59,7 +63,14 @@ export async function prepare(
     metadata: submission.metadata,
     ttl: Math.floor((now + settings.expire_after_ms + ITEM_RETENTION_MS) / 1000),
   }
-  return { submission, request, limits: limitsOf(plan, overridesOf(caller)), shards: plan.shards, window }
+  return {
+    submission,
+    request,
+    limits: limitsOf(plan, overridesOf(caller)),
+    shards: plan.shards,
+    window,
+    refusal: planRefusal(name, plan, { priority, model, isNamed: submission.model !== undefined }),
+  }
 }
 
 /** Tells a body from any other. */

@@ -3,8 +3,16 @@ import { ApiError } from '../requests/errors.ts'
 import type { Submission } from '../requests/submission.ts'
 import type { Settings } from './settings.ts'
 
-/** The model that a submission goes to. Throws `ApiError`. */
-export type Router = (submission: Submission) => Promise<string>
+/** Whose request is routed: what the authorizer and pipeline.yaml say of the caller, never what the body says. */
+export interface RoutedCaller {
+  readonly user_id: string
+  readonly plan: string
+  /** The models that the plan allows. */
+  readonly models: readonly string[]
+}
+
+/** The model that a submission goes to, be it one that its caller may use or not. Throws `ApiError`. */
+export type Router = (submission: Submission, caller: RoutedCaller) => Promise<string>
 
 /** Compiles pipeline.yaml's routing once: a model that is named wins, then the first rule that holds. */
 export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'models'>): Router {
@@ -13,19 +21,21 @@ export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'mo
     name: `routing[${index}].when`,
     holds: when === undefined ? undefined : compileExpression(`$boolean((${when}))`),
   }))
-  return async submission => {
+  return async (submission, { user_id, plan, models: allowed }) => {
     if (submission.model !== undefined) {
       if (models.includes(submission.model)) return submission.model
-      throw new ApiError('unknown_model', `there is no model "${submission.model}"; there are ${models.join(', ')}`)
+      throw new ApiError('unknown_model', `there is no model "${submission.model}"; there are ${allowed.join(', ')}`)
     }
-    for (const { model, name, holds } of rules) if (!holds || (await test(holds, submission, name))) return model
+    // Last, so that a body can't say that it is another user's, or of another plan.
+    const fields = { ...submission, user_id, plan }
+    for (const { model, name, holds } of rules) if (!holds || (await test(holds, fields, name))) return model
     throw new Error('the last route has no condition, so one always holds')
   }
 }
 
-async function test(holds: Expression, submission: Submission, name: string): Promise<boolean> {
+async function test(holds: Expression, fields: object, name: string): Promise<boolean> {
   try {
-    return (await holds(submission)) === true
+    return (await holds(fields)) === true
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error
     throw new ApiError('invalid_request', `${name} cannot be evaluated for this request`, {

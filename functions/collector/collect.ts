@@ -69,10 +69,13 @@ async function take(ports: CollectorPorts, event: ResultEvent): Promise<Taken | 
   }
 }
 
-/** The charging rule: what never reached the model costs nothing; a success without a report costs its estimate. */
+/**
+ * The charging rule: what never reached the model costs nothing; a success without a report costs its estimate, or what
+ * its worker says that it costs at least. The item's transition writes the charge, so it is decided once (I3).
+ */
 function decisionOf(event: OutcomeEvent) {
   const { user_id, request_id, run, attempt, status, completed_at, usage, error } = event
-  const unreported = status === 'completed' ? event.estimate : 0
+  const unreported = status === 'completed' ? Math.max(event.estimate, event.charge_at_least ?? 0) : 0
   const charge = event.reached ? (usage?.total_tokens ?? unreported) : undefined
   return { user_id, request_id, run, attempt, status, completed_at, usage, error, charge }
 }

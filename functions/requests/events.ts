@@ -44,7 +44,7 @@ export const acceptedEvent = (message: InferenceMessage, prompt: Payload | undef
 
 export type OutcomeOf = Pick<
   OutcomeEvent,
-  'attempt' | 'status' | 'reached' | 'started_at' | 'completed_at' | 'usage' | 'result' | 'error'
+  'attempt' | 'status' | 'reached' | 'started_at' | 'completed_at' | 'usage' | 'result' | 'charge_at_least' | 'error'
 >
 
 export const outcomeEvent = (

@@ -14,6 +14,8 @@ export const Plan = z.strictObject({
   tokens: z.int().positive(),
   in_flight: z.int().positive(),
   priorities: z.array(Priority).min(1),
+  /** The models that its users may use; all of them if absent. */
+  models: z.array(z.string()).min(1).optional(),
   /** How many items a user's counters are spread over; 1 but for large plans. */
   shards: z.int().positive(),
 })

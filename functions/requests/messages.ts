@@ -61,6 +61,11 @@ export const OutcomeEvent = z.strictObject({
   completed_at: z.int(),
   usage: Usage.optional(),
   result: Payload.optional(),
+  /**
+   * Of a success without a report whose request bounds its output: what it costs at least. There only where that is more
+   * than the estimate, since a collector of the version before takes no event that has it.
+   */
+  charge_at_least: z.int().nonnegative().optional(),
   error: Failure.optional(),
   /** Of a failure: what was to be run, kept with its dead letter. */
   message: InferenceMessage.optional(),

@@ -10,6 +10,8 @@ import { isBusy, mayBeRetried, type Retry } from './retry.ts'
 /** A claimed request, and what is to be sent for it. */
 export interface Mapped extends Claimed {
   readonly toSend: unknown
+  /** Tokens of the prompt, if the request bounds its output. */
+  readonly bounded: number | undefined
 }
 
 /** What the model made of one request. */

@@ -2,6 +2,7 @@ import { MappingError } from '../inference/mapping.ts'
 import type { ModelFailure } from '../inference/port.ts'
 import { resultKey } from '../payloads/names.ts'
 import { checkIn } from '../payloads/port.ts'
+import { resultTokens } from '../requests/estimate.ts'
 import type { OutcomeOf } from '../requests/events.ts'
 import type { Usage } from '../requests/item.ts'
 import type { Answer, Mapped } from './call-model.ts'
@@ -39,7 +40,7 @@ export async function concludeCall(
   return retryRequest(ports, request, answer, times)
 }
 
-async function outcomeOf(ports: WorkerPorts, claimed: Claimed, answer: unknown, times: Times): Promise<OutcomeOf> {
+async function outcomeOf(ports: WorkerPorts, claimed: Mapped, answer: unknown, times: Times): Promise<OutcomeOf> {
   const { attempt } = claimed.item
   const failed = (code: ModelFailure['code'], message: string, usage: Usage | undefined) => ({
     ...failedFor(claimed, { code, message, reached: true }, times),
@@ -47,14 +48,22 @@ async function outcomeOf(ports: WorkerPorts, claimed: Claimed, answer: unknown, 
   })
   try {
     const { result, usage } = await ports.mappings.response(answer)
-    if (Buffer.byteLength(JSON.stringify(result)) > MAX_RESULT_BYTES)
-      return failed('result_too_large', 'the result is larger than 4 MB', usage)
+    const bytes = Buffer.byteLength(JSON.stringify(result))
+    if (bytes > MAX_RESULT_BYTES) return failed('result_too_large', 'the result is larger than 4 MB', usage)
     const stored = await checkIn(ports.payloads, resultKey(claimed.item), result)
-    return { attempt, status: 'completed', reached: true, usage, result: stored, ...times }
+    const least = usage ? {} : chargeAtLeast(claimed, bytes)
+    return { attempt, status: 'completed', reached: true, usage, result: stored, ...least, ...times }
   } catch (error) {
     if (error instanceof MappingError) return failed('invalid_model_response', error.message, error.usage)
     throw error
   }
+}
+
+/** Of a success without a report: what it costs at least, if its request bounds its output and that is more than the estimate. */
+function chargeAtLeast({ message, bounded }: Mapped, bytes: number): Pick<OutcomeOf, 'charge_at_least'> {
+  if (bounded === undefined) return {}
+  const least = bounded + resultTokens(bytes)
+  return least > message.estimate ? { charge_at_least: least } : {}
 }
 
 /** In company, a failure that is not the model's may be another's: final is only what a request got alone. */

@@ -1,6 +1,7 @@
 import { MappingError } from '../inference/mapping.ts'
 import { checkOut } from '../payloads/port.ts'
 import { inTurn } from '../platform/in-turn.ts'
+import { boundedPromptTokens } from '../requests/estimate.ts'
 import { hasTimeForCall, type Mapped } from './call-model.ts'
 import { type Claimed, claimRequest } from './claim-request.ts'
 import { conclude, failedFor } from './conclude.ts'
@@ -46,7 +47,7 @@ export async function mapRequest(
   const now = ports.clock()
   try {
     const toSend = await inTime(() => ports.mappings.request({ body, user_id, request_id, attempt }))
-    if (toSend !== undefined) return { ...claimed, toSend }
+    if (toSend !== undefined) return { ...claimed, toSend, bounded: boundedPromptTokens(body) }
   } catch (error) {
     if (!(error instanceof MappingError)) throw error
     const failure = { code: 'mapping_failed', message: error.message, reached: false } as const

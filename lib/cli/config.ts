@@ -1,19 +1,21 @@
 import { ConfigError } from '../config/finding.ts'
 import type { Environment } from '../config/interpolate.ts'
 import { pipelineJsonSchema } from '../config/json-schema.ts'
-import { loadPipeline } from '../config/load.ts'
+import { checkPipeline, warningLine } from '../config/load.ts'
 import type { Answer } from './answer.ts'
 
 /**
  * `sluice config check [FILE]`: whether the pipeline file is right, and each mistake as `file:line:column: sentence`. As JSON:
- * `{ "ok": true, "name", "models": […], "plans": […] }` or `{ "ok": false, "problems": [{ file, line, column, message }] }`.
+ * `{ "ok": true, "name", "models": […], "plans": […], "warnings"?: [{ file, line, column, message }] }` or `{ "ok": false, "problems": [{ file, line, column, message }] }`.
  */
 export function configCheck(file: string, env: Environment): Answer {
   try {
-    const { name, models, quotas } = loadPipeline(file, env)
+    const { pipeline, warnings } = checkPipeline(file, env)
+    const { name, models, quotas } = pipeline
     const found = { name, models: Object.keys(models), plans: Object.keys(quotas.plans) }
     const sentence = `${file} is valid: models ${found.models.join(', ')}; plans ${found.plans.join(', ')}`
-    return { json: { ok: true, ...found }, lines: [sentence] }
+    const json = { ok: true, ...found, ...(warnings.length > 0 && { warnings }) }
+    return { json, lines: [...warnings.map(warningLine), sentence] }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return { json: { ok: false, problems: error.problems }, lines: [], refusals: error.message.split('\n') }

@@ -1,5 +1,6 @@
+import { isLoopback } from './addresses.ts'
 import { MAX_INVOCATIONS } from './concurrency.ts'
-import type { Finding } from './finding.ts'
+import type { Finding, Path } from './finding.ts'
 import type { Model } from './model-schema.ts'
 import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, RESOURCES } from './resources.ts'
 import type { Pipeline, Plan } from './schema.ts'
@@ -12,9 +13,13 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
     ...checkInputs(pipeline),
     ...checkDefaultPlan(pipeline),
     ...checkRoutes(pipeline),
-    ...Object.entries(pipeline.quotas.plans).flatMap(([name, plan]) => checkPlan(name, plan)),
+    ...Object.entries(pipeline.quotas.plans).flatMap(([name, plan]) => [
+      ...checkPlan(name, plan),
+      ...checkPlanModels(name, plan, Object.keys(pipeline.models)),
+    ]),
     ...Object.entries(pipeline.models).flatMap(([name, model]) => [
       ...checkHeaders(name, model),
+      ...checkAuth(name, model),
       ...checkRetry(name, model),
       ...checkBatch(name, model),
     ]),
@@ -85,6 +90,14 @@ function checkPlan(name: string, plan: Plan): Finding[] {
     }))
 }
 
+function checkPlanModels(name: string, { models = [] }: Plan, known: string[]): Finding[] {
+  return models.flatMap((model, index) =>
+    known.includes(model)
+      ? []
+      : [{ path: ['quotas', 'plans', name, 'models', index], message: mustName('model', model, known) }],
+  )
+}
+
 // HTTP takes the case of a header's name as equal, so two spellings would be two values of one header.
 function checkHeaders(name: string, { endpoint }: Model): Finding[] {
   const ofAuth = authHeaders(endpoint.auth)
@@ -101,6 +114,19 @@ function checkHeaders(name: string, { endpoint }: Model): Finding[] {
     if (endpoint.auth && 'sigv4' in endpoint.auth && !/^[\t\x20-\x7e]*$/.test(value))
       return [{ path, message: 'must be ASCII text: sigv4 signs the headers' }]
     return []
+  })
+}
+
+// Whoever is on the way of a call over http reads its headers.
+function checkAuth(name: string, { endpoint, batch }: Model): Finding[] {
+  if (endpoint.auth === undefined) return []
+  const urls: { path: Path; url: string | undefined }[] = [
+    { path: ['models', name, 'endpoint', 'url'], url: endpoint.url },
+    { path: ['models', name, 'batch', 'url'], url: batch?.url },
+  ]
+  return urls.flatMap(({ path, url }) => {
+    if (url === undefined || url.startsWith('https:') || isLoopback(url)) return []
+    return [{ path, message: 'must be an https URL, since auth is sent there; http is only for this machine itself' }]
   })
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isLinkLocal } from './addresses.ts'
 import { DURATION, parseDuration } from './duration.ts'
 import { checkMapping } from './mapping.ts'
 import { suggest } from './suggest.ts'
@@ -92,5 +93,10 @@ export const Url = z
   .refine(
     url => new URL(url).username === '' && new URL(url).password === '',
     'must have no credentials in it; use auth',
+  )
+  // What stands there isn't shown: a variable may have given it.
+  .refine(
+    url => !isLinkLocal(url),
+    'must not be a link-local address: no model is there, but credentials of the machine that calls it',
   )
   .meta({ title: 'URL' })

@@ -9,6 +9,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
  */
 export type Interpolated = {
   value: string
+  /** The variables in it. */
+  names: string[]
   isWhole: boolean
   unset: { name: string; offset: number }[]
   origin: (offset: number) => number
@@ -20,12 +22,14 @@ export type Interpolated = {
  */
 export function interpolate(text: string, env: Environment): Interpolated | undefined {
   const unset: Interpolated['unset'] = []
+  const names: string[] = []
   const pieces: { from: number; to: number; at: number; length: number }[] = []
   let value = ''
   let done = 0
   for (const match of text.matchAll(REFERENCE)) {
     const [reference, escaped, name = '', preset] = match
     const replacement = escaped ? reference.slice(1) : (env[name] ?? preset)
+    if (!escaped) names.push(name)
     if (replacement === undefined) unset.push({ name, offset: match.index })
     value += text.slice(done, match.index)
     done = match.index + reference.length
@@ -36,6 +40,7 @@ export function interpolate(text: string, env: Environment): Interpolated | unde
   const [first] = pieces
   return {
     value: value + text.slice(done),
+    names,
     isWhole: first?.from === 0 && first.to === text.length,
     unset,
     origin: offset => {

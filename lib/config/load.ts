@@ -5,6 +5,7 @@ import type { Environment } from './interpolate.ts'
 import { findNotYet } from './not-yet.ts'
 import { Pipeline } from './schema.ts'
 import { mistypedPaths, toFindings } from './schema-findings.ts'
+import { findSecrets } from './secrets.ts'
 import { readSource, type SourceDocument } from './source-document.ts'
 
 export { ConfigError }
@@ -15,11 +16,31 @@ export { ConfigError }
  * @throws ConfigError with everything that is wrong, in the order of the file
  */
 export function loadPipeline(file: string, env: Environment): Pipeline {
-  return parsePipeline(readText(file), env, file)
+  return checkPipeline(file, env).pipeline
 }
 
-/** The same for a text; `file` is what its errors call it. */
+/** A pipeline that is right, and what in it is probably not meant: `pipeline.yaml:12:7: warning: <sentence>`. */
+export interface Checked {
+  readonly pipeline: Pipeline
+  readonly warnings: readonly Problem[]
+}
+
+/** The same with its warnings, for whoever can show them. */
+export function checkPipeline(file: string, env: Environment): Checked {
+  return parseChecked(readText(file), env, file)
+}
+
+/** A warning as a line. */
+export const warningLine = ({ file, line, column, message }: Problem): string =>
+  `${file}:${line}:${column}: warning: ${message}`
+
+/** As `loadPipeline`, for a text; `file` is what its errors call it. */
 export function parsePipeline(text: string, env: Environment, file: string): Pipeline {
+  return parseChecked(text, env, file).pipeline
+}
+
+/** As `checkPipeline`, for a text. */
+export function parseChecked(text: string, env: Environment, file: string): Checked {
   const source = readSource(text, env)
   if (source.problems.length > 0) throw new ConfigError(source.problems.map(problem => ({ file, ...problem })))
 
@@ -27,7 +48,7 @@ export function parsePipeline(text: string, env: Environment, file: string): Pip
   const findings =
     'findings' in checked ? checked.findings : [...findNotYet(checked.pipeline), ...crossCheck(checked.pipeline)]
   if ('findings' in checked || findings.length > 0) throw new ConfigError(toProblems(findings, source, file))
-  return checked.pipeline
+  return { pipeline: checked.pipeline, warnings: toProblems(findSecrets(checked.pipeline, source), source, file) }
 }
 
 function readText(file: string): string {

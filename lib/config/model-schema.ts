@@ -52,7 +52,8 @@ const Auth = z.union([HeaderAuth, SigV4Auth])
 
 const Endpoint = section({
   url: Url.meta({
-    description: 'Where the model is called, by POST.',
+    description:
+      'Where the model is called, by POST. With `auth`, an https URL, but for a model on this machine. Never a link-local address. Redirects are not followed.',
     examples: ['https://models.example.com/predict'],
   }),
   // A Lambda function runs 15 minutes at most, and has to publish the result, too.
@@ -63,7 +64,8 @@ const Endpoint = section({
     .record(HeaderName, HeaderValue, 'must be a mapping of header names to values')
     .prefault({})
     .meta({
-      description: 'Headers that each call carries. For what is secret there is auth.',
+      description:
+        'Headers that each call carries. They are readable in the code of the deployed function: for what is secret there is auth.',
       examples: [{ 'X-Team': 'search' }],
     }),
   auth: Auth.optional().meta({ description: 'How a call proves who makes it.' }),
@@ -101,7 +103,7 @@ const Batch = section({
     description: 'How long a call waits to be full, in whole seconds.',
   }),
   url: Url.optional().meta({
-    description: 'Where batches are posted; endpoint.url if not given.',
+    description: 'Where batches are posted; endpoint.url if not given. The same rules hold for it.',
     examples: ['https://models.example.com/batch_predict'],
   }),
 })
@@ -173,7 +175,7 @@ export const Model = section({
   }),
   response: Mapping.meta({
     description:
-      'The outcome, over the body of the answer: `result`, and `usage` if the model counts tokens (else the estimate is charged).',
+      'The outcome, over the body of the answer: `result`, and `usage` if the model counts tokens (else the estimate is charged, and by its size what a request with max_tokens got beyond that).',
     examples: ['{ "result": result, "usage": usage }'],
   }),
   concurrency: Concurrency,

@@ -14,6 +14,8 @@ first line names the JSON Schema:
   colons, but no \`}\`. A variable that is not set and has no default is refused. \`$\${NAME}\` gives \`\${NAME}\` itself. Put quotes around a
   value with a variable where YAML would misread it, as inside \`{ }\`. In JSONata, write \`$ {\` for a group-by over the context,
   since \`\${name: …}\` is a variable.
+- **Secrets**: what a value holds, its variables too, is readable in the code of the deployed functions. \`auth\` names a secret of AWS Secrets Manager
+  instead. What looks like a secret anywhere else is warned of, with its place, by \`npx sluice config check\`, \`npm start\` and \`npx cdk synth\`.
 - **Durations** are a whole number and a unit: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`4d\`.
 - **Mappings and conditions** are [JSONata](https://docs.jsonata.org), compiled when the file is checked; [mappings.md](mappings.md) says what they see.
 - \`rabbitmq\` and \`tracing\` are known but not in effect yet: they are refused, never ignored.

@@ -30,6 +30,16 @@ export const Plan = section({
     .min(1, 'must name at least one priority: high, normal or both')
     .refine(isUnique, 'must name each priority once')
     .meta({ description: 'The priorities that a request of this plan may ask for.', examples: [['high', 'normal']] }),
+  models: z
+    .array(Name, 'must be a list of models, such as [text]')
+    .min(1, 'must name at least one model; leave it out to allow all')
+    .refine(isUnique, 'must name each model once')
+    .optional()
+    .meta({
+      description:
+        'The models that a request of this plan may go to, whether it names one or routing chooses it; all if not given. Another one is refused with 403 `model_not_allowed`.',
+      examples: [['text']],
+    }),
   shards: wholeNumber(1, 1_000)
     .optional()
     .meta({
@@ -69,7 +79,8 @@ const Quotas = section({
 /** One routing rule: requests that `when` is true for go to `model`. */
 export const Route = section({
   when: Mapping.optional().meta({
-    description: "A condition over the request's fields. The last route has none: it is the default.",
+    description:
+      "A condition over the request's fields, and `user_id` and `plan`, which are the caller's whatever the body says. The last route has none: it is the default.",
     examples: ['model_type = "image"'],
   }),
   model: Name.meta({ description: 'The model that such a request runs on.', examples: ['text'] }),

@@ -2,6 +2,7 @@ import {
   type Document,
   isAlias,
   isMap,
+  isPair,
   isScalar,
   isSeq,
   LineCounter,
@@ -26,13 +27,15 @@ export type SourceDocument = {
   toData: () => unknown
   /** Where a value, its key, or a place in its text stands; for a value that isn't there, the key that it belongs under. */
   position: (path: Path, place?: { atKey?: boolean; offset?: number }) => Position
+  /** The values that have variables in them, as they are with these replaced. */
+  variables: () => { path: Path; names: readonly string[]; value: string }[]
   /** The text of a value as it was written, if a variable was replaced in it. */
   writtenAs: (path: Path) => string | undefined
   /** Makes a text that was wholly `${…}` the number or boolean that it shows; false if it shows none. */
   retype: (path: Path) => boolean
 }
 
-type Replaced = Interpolated & { scalar: Scalar; written: string }
+type Replaced = Interpolated & { path: Path; scalar: Scalar; written: string }
 
 /** Reads YAML, and replaces variables in its scalar values, so that what they hold can't change the structure. */
 export function readSource(text: string, env: Environment): SourceDocument {
@@ -64,6 +67,7 @@ export function readSource(text: string, env: Environment): SourceDocument {
       if (variable === undefined) return toPosition(sourceOffset(node, node.value, text, offset))
       return toPosition(sourceOffset(node, variable.written, text, variable.origin(offset)))
     },
+    variables: () => replaced.flatMap(({ path, names, value }) => (names.length > 0 ? [{ path, names, value }] : [])),
     writtenAs: path => replacedAt(path)?.written,
     retype(path) {
       const variable = replacedAt(path)
@@ -78,13 +82,22 @@ export function readSource(text: string, env: Environment): SourceDocument {
 function findVariables(document: Document, env: Environment): Replaced[] {
   const replaced: Replaced[] = []
   visit(document, {
-    Scalar(role, scalar) {
+    Scalar(role, scalar, ancestors) {
       if (role === 'key' || typeof scalar.value !== 'string') return
       const result = interpolate(scalar.value, env)
-      if (result) replaced.push({ ...result, scalar, written: scalar.value })
+      if (result) replaced.push({ ...result, path: pathOf([...ancestors, scalar]), scalar, written: scalar.value })
     },
   })
   return replaced
+}
+
+// The keys and indexes on the way from the document to the last of these nodes, each of which holds the next.
+function pathOf(nodes: readonly unknown[]): Path {
+  return nodes.flatMap((node, index): (string | number)[] => {
+    const parent = nodes[index - 1]
+    if (isPair(node)) return isScalar(node.key) ? [String(node.key.value)] : []
+    return isSeq(parent) ? [parent.items.indexOf(node)] : []
+  })
 }
 
 function unsetProblems({ scalar, written, unset }: Replaced, text: string): SyntaxProblem[] {

@@ -12,7 +12,7 @@ import {
 import { HttpLambdaAuthorizer, HttpLambdaResponseType } from 'aws-cdk-lib/aws-apigatewayv2-authorizers'
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { FilterPattern, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 
@@ -24,14 +24,36 @@ const KEY_CACHE = Duration.seconds(60)
 /** In five minutes: a single 503 is retried by its client, and wakes nobody. */
 const MAX_SERVER_ERRORS = 5
 
-/**
- * Calls of one route a second, and at once after a pause: more than a busy deployment has, and so few that a
- * flood of made-up keys, each of which is looked up, leaves most of the account's calls to other APIs.
- */
-const THROTTLE = { rateLimit: 2_000, burstLimit: 2_000 }
+/** Calls a second, and at once after a pause. */
+interface Throttle {
+  readonly rate: number
+  readonly burst: number
+}
 
-/** The same where no key is needed: many times what monitors ask, and less than one instance of the reader answers. */
-const OPEN_THROTTLE = { rateLimit: 20, burstLimit: 50 }
+/**
+ * API Gateway counts each route for itself, and all routes of an account's APIs together against 10,000 calls a second
+ * and 5,000 at once, by default. So what counts is the sum over all routes: it leaves at least two fifths of both to the
+ * account's other APIs, whoever floods this one; a test adds it up. Within a route, made-up keys and good ones share
+ * what it has: API Gateway can't tell them apart before it has looked them up (docs/cloudfront.md says what can).
+ */
+const THROTTLES: Readonly<Record<string, Throttle>> = {
+  // What a busy deployment calls all the time: it posts, and asks for the end.
+  'POST /v1/inference': { rate: 2_000, burst: 1_000 },
+  'GET /v1/inference/{request_id}': { rate: 2_000, burst: 1_000 },
+  // Clients of the old pipeline.
+  'POST /generate': { rate: 500, burst: 250 },
+  'POST /api/v1/inference': { rate: 500, burst: 250 },
+  'DELETE /v1/inference/{request_id}': { rate: 200, burst: 100 },
+  // Without a key: many times what monitors ask, and less than one instance of the reader answers.
+  'GET /healthz': { rate: 20, burst: 50 },
+  $default: { rate: 20, burst: 50 },
+}
+
+/** Of each route that has none of its own, such as the list and the quota, which people ask for. */
+const THROTTLE: Throttle = { rate: 100, burst: 100 }
+
+/** In five minutes, that is ten a second: more than a few clients with an old key ask, and few enough to cost little. */
+const MAX_REFUSED_CALLS = 3_000
 
 /** No header values, which hold keys, and no path, which may hold anything. */
 const ACCESS_LOG = AccessLogFormat.custom(
@@ -66,6 +88,8 @@ const OPEN_ROUTES = [
 export interface FrontDoorProps {
   readonly alarms: Alarms
   readonly apiName: string
+  /** Of CloudWatch metrics. */
+  readonly namespace: string
   readonly authorizer: IFunction
   readonly gateway: IFunction
   readonly reader: IFunction
@@ -79,7 +103,8 @@ export class FrontDoor extends Construct {
     super(scope, id)
     // No CORS: a key in a web page is everybody's key.
     this.api = new HttpApi(this, 'Api', { apiName: props.apiName, createDefaultStage: false })
-    this.#stage(this.#routes(props))
+    const accessLog = this.#stage(this.#routes(props))
+    this.#watchRefusedCalls(accessLog, props)
     props.alarms.add(this, 'ServerErrorsAlarm', {
       metric: this.api.metricServerError({ period: ALARM_PERIOD, statistic: 'Sum' }),
       threshold: MAX_SERVER_ERRORS,
@@ -88,7 +113,31 @@ export class FrontDoor extends Construct {
     })
   }
 
-  #stage(open: readonly HttpRoute[]): void {
+  /**
+   * Of 401 and 403, API Gateway has only one metric with all 4xx, the authorizer sees neither a call without a key nor one
+   * with a refused key that is cached: the access log alone has them all.
+   */
+  #watchRefusedCalls(accessLog: LogGroup, { alarms, apiName, namespace }: FrontDoorProps): void {
+    const filter = accessLog.addMetricFilter('RefusedCalls', {
+      // A status is a text there, as all that the log's format takes from API Gateway.
+      filterPattern: FilterPattern.any(
+        FilterPattern.stringValue('$.status', '=', '401'),
+        FilterPattern.stringValue('$.status', '=', '403'),
+      ),
+      metricNamespace: namespace,
+      // A filter can't set a dimension, and deployments may share a namespace.
+      metricName: `RefusedCalls-${apiName}`,
+    })
+    alarms.add(this, 'RefusedCallsAlarm', {
+      metric: filter.metric({ period: ALARM_PERIOD, statistic: 'Sum' }),
+      threshold: MAX_REFUSED_CALLS,
+      description: `Calls without a valid key flood the API. From ${MAX_REFUSED_CALLS} in 5 minutes: they take the place of others, and each made-up key is looked up.`,
+      runbook: 'calls-without-a-valid-key',
+    })
+  }
+
+  /** Answers with the access log. */
+  #stage(routes: readonly HttpRoute[]): LogGroup {
     const logGroup = new LogGroup(this, 'AccessLog', {
       retention: RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.RETAIN,
@@ -96,17 +145,22 @@ export class FrontDoor extends Construct {
     const stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       autoDeploy: true,
-      throttle: THROTTLE,
+      throttle: { rateLimit: THROTTLE.rate, burstLimit: THROTTLE.burst },
       accessLogSettings: { destination: new LogGroupLogDestination(logGroup), format: ACCESS_LOG },
     })
-    const settings = { ThrottlingRateLimit: OPEN_THROTTLE.rateLimit, ThrottlingBurstLimit: OPEN_THROTTLE.burstLimit }
     const resource = stage.node.defaultChild as CfnStage
-    resource.routeSettings = Object.fromEntries(OPEN_ROUTES.map(({ routeKey }) => [routeKey.key, settings]))
+    resource.routeSettings = Object.fromEntries(
+      Object.entries(THROTTLES).map(([route, { rate, burst }]) => [
+        route,
+        { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst },
+      ]),
+    )
     // API Gateway refuses settings of a route that isn't there yet.
-    stage.node.addDependency(...open)
+    stage.node.addDependency(...routes)
+    return logGroup
   }
 
-  /** Answers with the routes that need no key. */
+  /** Answers with all routes. */
   #routes(props: FrontDoorProps): HttpRoute[] {
     const gateway = new HttpLambdaIntegration('Gateway', props.gateway)
     const reader = new HttpLambdaIntegration('Reader', props.reader)
@@ -115,23 +169,21 @@ export class FrontDoor extends Construct {
       identitySource: [KEY_HEADER],
       resultsCacheTtl: KEY_CACHE,
     })
-    // The first is the API's own; the other two are the old pipeline's.
-    for (const path of ['/v1/inference', '/generate', '/api/v1/inference']) {
-      this.api.addRoutes({ path, methods: [HttpMethod.POST], integration: gateway, authorizer })
-    }
-    for (const path of ['/v1/inference', '/v1/inference/{request_id}', '/v1/quota']) {
-      this.api.addRoutes({ path, methods: [HttpMethod.GET], integration: reader, authorizer })
-    }
-    this.api.addRoutes({
-      path: '/v1/inference/{request_id}',
-      methods: [HttpMethod.DELETE],
-      integration: reader,
-      authorizer,
-    })
-    return OPEN_ROUTES.map(({ id, routeKey, reason }) => {
+    const add = (method: HttpMethod, path: string, integration: HttpLambdaIntegration) =>
+      this.api.addRoutes({ path, methods: [method], integration, authorizer })
+    const keyed = [
+      // The first is the API's own; the other two are the old pipeline's.
+      ...['/v1/inference', '/generate', '/api/v1/inference'].flatMap(path => add(HttpMethod.POST, path, gateway)),
+      ...['/v1/inference', '/v1/inference/{request_id}', '/v1/quota'].flatMap(path =>
+        add(HttpMethod.GET, path, reader),
+      ),
+      ...add(HttpMethod.DELETE, '/v1/inference/{request_id}', reader),
+    ]
+    const open = OPEN_ROUTES.map(({ id, routeKey, reason }) => {
       const route = new HttpRoute(this, id, { httpApi: this.api, routeKey, integration: reader })
       Validations.of(route).acknowledge({ id: 'AwsSolutions-APIG4', reason })
       return route
     })
+    return [...keyed, ...open]
   }
 }

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createKey } from '../../lib/cli/operations/keys.ts'
+import { setUser } from '../../lib/cli/operations/users.ts'
 import { answers } from './support/answers.ts'
 import { everyPlane } from './support/every-plane.ts'
 import { deadLetters, ledgerRows } from './support/ledger.ts'
@@ -54,6 +56,69 @@ describe('the way to a model', () => {
       location: `/v1/inference/${body.request_id}`,
     })
     expect(await client.ended(String(body.request_id))).toMatchObject({ result: { echo: path } })
+  })
+
+  test.for([
+    ['names', { model: 'image' }, 'the plan texts does not allow the model "image"; it allows text, strict'],
+    [
+      'is routed to',
+      { model_type: 'image' },
+      'the plan texts does not allow the model that this request is routed to; it allows text, strict',
+    ],
+  ] as const)('is closed to a plan that does not allow the model that a request %s', async ([, fields, error]) => {
+    const client = await system.newUser({ plan: 'texts' })
+
+    const answer = await client.post({ prompt: 'not allowed', plan: 'free', user_id: 'vip', ...fields })
+
+    expect(answer).toMatchObject({ status: 403, body: { status: 'error', code: 'model_not_allowed', error } })
+    expect((await client.send('GET', '/v1/quota')).body).toMatchObject({ requests: { used: 0 }, tokens: { used: 0 } })
+    expect(callsWith('not allowed')).toEqual([])
+    expect((await client.post({ prompt: 'allowed', model: 'strict' })).status).toBe(202)
+    expect((await client.post({ prompt: 'which?', model: 'none' })).body).toMatchObject({
+      error: 'there is no model "none"; there are text, strict',
+    })
+  })
+
+  test('stays open to a request that was accepted when the plan allowed its model', async () => {
+    const client = await system.newUser()
+    const post = () => client.post({ prompt: 'keyed', model: 'image' }, { 'idempotency-key': 'k' })
+    const first = await post()
+    await setUser(system.operator, client.user, { plan: 'texts' })
+    // Another key of the user, since what the authorizer has said of this one is remembered.
+    const { created } = await createKey(system.operator, { user: client.user })
+    const again = await system.client(created.key).post({ prompt: 'keyed', model: 'image' }, { 'idempotency-key': 'k' })
+
+    expect(again).toMatchObject({ status: 202, body: { request_id: first.body.request_id } })
+    expect(await client.ended(String(first.body.request_id))).toMatchObject({ status: 'completed', model: 'image' })
+  })
+
+  test('is paid by what it brings where the model reports nothing and the request allows no output', async () => {
+    const client = await system.newUser()
+    // 4,002 bytes of JSON: 1,001 tokens, and 3 of the prompt.
+    model.on('for nothing', answerJson({ result: 'x'.repeat(4_000) }))
+
+    const id = await client.submit({ prompt: 'for nothing', parameters: { max_tokens: 0 } })
+
+    expect(await client.ended(id)).toMatchObject({ status: 'completed', estimated_tokens: 3 })
+    expect((await client.settledQuota()).tokens).toMatchObject({ used: 1_004, reserved: 0 })
+  })
+
+  test('goes by who calls, not by whom or what plan the body claims', async () => {
+    const client = await system.newUser()
+
+    const { body } = await client.post({
+      prompt: 'I am vip',
+      user_id: 'vip',
+      plan: 'gold',
+      request_id: 'r',
+      attempt: 9,
+    })
+
+    expect(body).toMatchObject({ model: 'text' })
+    await client.ended(String(body.request_id))
+    expect(callsWith('I am vip')).toMatchObject([
+      { body: { user: client.user, request_id: body.request_id, attempt: 1 } },
+    ])
   })
 
   test('takes both priorities', async () => {

@@ -27,12 +27,20 @@ interface Input {
   readonly request_id: string
   readonly attempt: number
   readonly prompt: string
+  /** The most tokens that the request asks for, if it bounds them. */
+  readonly bound?: number
 }
 
 /** An input, and the claim under which it is sent. */
 interface Asked extends Input {
   readonly run: number
   readonly claim: string | undefined
+}
+
+/** As the contract has it: of the result's JSON text, in bytes. */
+function quarterOfResult({ give }: Output, mark: string): number {
+  const { result } = give(mark) as { result?: unknown }
+  return result === undefined ? 0 : Math.ceil(Buffer.byteLength(JSON.stringify(result)) / 4)
 }
 
 /** A model that answers whatever the history chooses, and notes each call that arrives. */
@@ -75,7 +83,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
   }
 
   const madeCall = (
-    { attempt, claim }: Asked,
+    { attempt, claim, prompt, bound }: Asked,
     { mark, output, refusal }: { mark: string; output: Output | undefined; refusal: Refusal | undefined },
     size: number,
   ): ModelCall => ({
@@ -87,6 +95,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
     isMarked: refusal?.isMarked ?? false,
     answer: output?.answer ?? 'failure',
     tokens: output?.tokens,
+    least: output && bound !== undefined ? Math.ceil(prompt.length / 4) + quarterOfResult(output, mark) : 0,
     company: refusal ? size : 1,
     isBatch: size > 1,
     retriable: refusal?.retriable ?? false,

@@ -40,7 +40,7 @@ export const GATEWAY: GatewaySettings = {
 
 export const MAPPINGS = {
   request:
-    '{ "request_id": request_id, "prompt": prompt, "attempt": attempt, "text": $substring(prompt, 0, 7) = "unmapped" ? $number(prompt) : prompt }',
+    '{ "request_id": request_id, "prompt": prompt, "attempt": attempt, "bound": parameters.max_tokens, "text": $substring(prompt, 0, 7) = "unmapped" ? $number(prompt) : prompt }',
   response: '{ "result": result, "usage": usage }',
 }
 

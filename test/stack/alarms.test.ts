@@ -48,6 +48,23 @@ describe('alarms', () => {
       )
   })
 
+  it('watch calls without a valid key in the access log, which alone has all of them', () => {
+    const { LogGroupName, FilterPattern, MetricTransformations } = only(template, 'AWS::Logs::MetricFilter').Properties
+    const alarm = alarmOf('FrontDoorRefusedCallsAlarm')
+    const { AccessLogSettings } = only(template, 'AWS::ApiGatewayV2::Stage').Properties as {
+      AccessLogSettings: { DestinationArn: unknown; Format: string }
+    }
+
+    expect(render(AccessLogSettings.DestinationArn)).toBe(`${render(LogGroupName).slice(0, -1)}.Arn>`)
+    // A status between quotes is a text, which a filter for a number does not match.
+    expect(JSON.parse(AccessLogSettings.Format)).toMatchObject({ status: '$context.status' })
+    expect(FilterPattern).toBe('{ ($.status = "401") || ($.status = "403") }')
+    expect(MetricTransformations).toEqual([
+      { MetricName: 'RefusedCalls-Shop-1', MetricNamespace: alarm.Namespace, MetricValue: '1' },
+    ])
+    expect(alarm).toMatchObject({ MetricName: 'RefusedCalls-Shop-1', Statistic: 'Sum', Threshold: 3_000, Period: 300 })
+  })
+
   it.each([
     ['ResultsComesAgainAlarm', '<ResultsCollectorLambda>', 'Shop-1-collector', { Threshold: 1, EvaluationPeriods: 3 }],
     [

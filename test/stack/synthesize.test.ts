@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { CloudAssembly } from 'aws-cdk-lib/cx-api'
 import { afterAll, describe, expect, it } from 'vitest'
 import { ConfigError } from '../../lib/config/finding.ts'
 import { synthesize } from '../../lib/synthesize.ts'
@@ -51,6 +52,21 @@ describe('the pipeline that comes with the repository', async () => {
     const { missing } = JSON.parse(readFileSync(join(assembly, 'manifest.json'), 'utf8'))
     expect(missing).toBeUndefined()
   })
+})
+
+it("what looks like a secret in a pipeline file is among the warnings of the CDK's command line, without its value", async () => {
+  const withSecret = join(scratch, 'with-secret.yaml')
+  const headers = `timeout: 60s\n      headers: { X-Api-Key: "\${MODEL_KEY}" }`
+  writeFileSync(withSecret, readFileSync(config, 'utf8').replace('timeout: 60s', headers))
+  const env = { TEXT_MODEL_URL: 'https://models.example.com/predict', MODEL_KEY: 'hunter2' }
+
+  const { assembly, stackName } = await synthesize({ config: withSecret, env, outdir: join(scratch, 'warned') })
+
+  const { messages } = new CloudAssembly(assembly).getStackByName(stackName)
+  const warnings = messages.filter(({ level }) => level === 'warning').map(({ entry }) => String(entry.data))
+  const where = /with-secret\.yaml:\d+:\d+: warning: models\.text\.endpoint\.headers\.X-Api-Key has \$\{MODEL_KEY\}/
+  expect(warnings).toEqual([expect.stringMatching(where)])
+  expect(JSON.stringify(messages)).not.toContain('hunter2')
 })
 
 it('a pipeline file that is not right is refused before anything is bundled', async () => {

@@ -48,7 +48,11 @@ export interface Template {
 }
 
 // What the constructs do with code is the same for any code; real bundles have tests of their own.
-const bundle = { files: new Map([['index.mjs', Buffer.from('export const handler = () => {}')]]), hash: 'abc' }
+const bundle = {
+  files: new Map([['index.mjs', Buffer.from('export const handler = () => {}')]]),
+  hash: 'abc',
+  packages: [],
+}
 export const STUB_BUNDLES = Object.fromEntries(ENTRY_POINTS.map(name => [name, bundle])) as unknown as Bundles
 
 export interface Synthesized {

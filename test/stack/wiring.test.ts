@@ -47,15 +47,40 @@ describe('the front door', () => {
     expect(ofType(template, 'AWS::ApiGatewayV2::Route')).toHaveLength(9)
   })
 
-  it('bounds the calls of each route, and those that need no key to what monitors ask', () => {
+  const throttles = () => {
     const stage = only(template, 'AWS::ApiGatewayV2::Stage')
+    type Limits = { ThrottlingRateLimit: number; ThrottlingBurstLimit: number }
+    const { DefaultRouteSettings, RouteSettings } = stage.Properties as {
+      DefaultRouteSettings: Limits
+      RouteSettings: Record<string, Limits>
+    }
+    const routes = ofType(template, 'AWS::ApiGatewayV2::Route').map(({ id, Properties }) => ({
+      id,
+      key: String(Properties.RouteKey),
+    }))
+    return { stage, RouteSettings, routes, of: (key: string) => RouteSettings[key] ?? DefaultRouteSettings }
+  }
+
+  it("bounds the calls of all routes together so that the account's other APIs keep two fifths of its default", () => {
+    const { routes, of } = throttles()
+    const sum = (limit: 'ThrottlingRateLimit' | 'ThrottlingBurstLimit') =>
+      routes.reduce((total, { key }) => total + of(key)[limit], 0)
+
+    expect(sum('ThrottlingRateLimit')).toBeLessThanOrEqual(0.6 * 10_000)
+    expect(sum('ThrottlingBurstLimit')).toBeLessThanOrEqual(0.6 * 5_000)
+  })
+
+  it('bounds the calls of each route: most for posts and their ends, least where no key is needed', () => {
+    const { stage, RouteSettings, routes, of } = throttles()
     const open = { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 50 }
-    expect(stage.Properties).toMatchObject({
-      DefaultRouteSettings: { ThrottlingRateLimit: 2_000, ThrottlingBurstLimit: 2_000 },
-      RouteSettings: { 'GET /healthz': open, $default: open },
-    })
-    for (const RouteKey of ['GET /healthz', '$default'])
-      expect(stage.DependsOn).toContain(only(template, 'AWS::ApiGatewayV2::Route', { RouteKey }).id)
+    const most = { ThrottlingRateLimit: 2_000, ThrottlingBurstLimit: 1_000 }
+
+    expect(RouteSettings).toMatchObject({ 'GET /healthz': open, $default: open })
+    expect(RouteSettings).toMatchObject({ 'POST /v1/inference': most, 'GET /v1/inference/{request_id}': most })
+    expect(of('GET /v1/quota')).toEqual({ ThrottlingRateLimit: 100, ThrottlingBurstLimit: 100 })
+    // API Gateway refuses settings of a route that isn't there, or isn't there yet.
+    expect(routes.map(({ key }) => key)).toEqual(expect.arrayContaining(Object.keys(RouteSettings)))
+    expect(stage.DependsOn).toEqual(expect.arrayContaining(routes.map(({ id }) => id)))
   })
 
   it('asks the authorizer by the key header, and remembers its answer for 60 s', () => {

@@ -14,6 +14,7 @@ export const SETTINGS: Settings = {
     default_plan: 'free',
     plans: {
       free: { requests: 3, tokens: 1_000, in_flight: 2, priorities: ['normal'], shards: 1 },
+      texts: { requests: 3, tokens: 1_000, in_flight: 2, priorities: ['normal'], models: ['text'], shards: 1 },
       pro: { requests: 40, tokens: 4_000, in_flight: 8, priorities: ['high', 'normal'], shards: 4 },
     },
   },

@@ -135,7 +135,8 @@ function checkEnd(known: Known, before: StoredItem | undefined, after: StoredIte
   if (after.status === 'completed') {
     if (call?.answer !== 'success') fail('I7 completed by an attempt that was no success')
     if (after.usage?.total_tokens !== call?.tokens) fail('I7 the usage of another attempt')
-    if (after.charge !== (call?.tokens ?? after.estimate)) fail('I3 charged is not what the model reported')
+    if (after.charge !== (call?.tokens ?? Math.max(after.estimate, call?.least ?? 0)))
+      fail('I3 charged is not what the model reported, nor what its answer costs without a report')
   }
   if (after.status === 'failed' && !crashed && call) checkFailure(known, after, call, calls, fail)
   if (crashed && before?.status === 'running' && !isAbandoned) fail('a live lease is given up')

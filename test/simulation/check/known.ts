@@ -21,6 +21,8 @@ export interface ModelCall {
   readonly answer: 'success' | 'failure' | 'useless answer' | 'refused'
   /** As the model reported it. */
   readonly tokens: number | undefined
+  /** What its answer costs at least where the request bounds its output. */
+  readonly least: number
   /** In the result: no two answers are the same. In the message of a failure: no two calls fail the same. */
   readonly mark: string
   readonly isMarked: boolean

@@ -59,6 +59,19 @@ export const IN_PORTS: readonly PlantedBug[] = [
   },
   { name: 'the end is told after the release', ports: tellingLate },
   {
+    name: 'an answer without a report costs its estimate, however little its request has bounded',
+    ports: ports => ({
+      ...ports,
+      queue: {
+        ...ports.queue,
+        send: (name, message) => {
+          const { charge_at_least: _, ...body } = message.body as Record<string, unknown>
+          return ports.queue.send(name, { ...message, body })
+        },
+      },
+    }),
+  },
+  {
     name: 'the body under a key is not compared',
     ports: ports => ({
       ...ports,

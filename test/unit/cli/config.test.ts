@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -6,12 +6,38 @@ import { configCheck, configSchema } from '../../../lib/cli/config.ts'
 
 describe('config check', () => {
   const bad = join(mkdtempSync(join(tmpdir(), 'sluice-cli-')), 'bad.yaml')
+  const risky = bad.replace('bad.yaml', 'risky.yaml')
+  const placeOf = (text: string, part: string) => {
+    const before = text.slice(0, text.indexOf(part)).split('\n')
+    return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
+  }
   writeFileSync(bad, 'name: sluice\nname: twice\n')
 
   it('says that a file is right', () => {
     expect(configCheck('pipeline.yaml', {})).toEqual({
       json: { ok: true, name: 'sluice', models: ['text'], plans: ['free', 'pro'] },
       lines: ['pipeline.yaml is valid: models text; plans free, pro'],
+    })
+  })
+
+  it('warns of what is right, but probably not meant', () => {
+    const text = readFileSync('pipeline.yaml', 'utf8').replace('timeout: 60s', `headers: { X-Team: "\${TEAM_TOKEN}" }`)
+    writeFileSync(risky, text)
+    const { line, column } = placeOf(text, `"\${TEAM_TOKEN}"`)
+    const message = expect.stringMatching(/^models\.text\.endpoint\.headers\.X-Team has \$\{TEAM_TOKEN\}/)
+
+    expect(configCheck(risky, { TEAM_TOKEN: 'hunter2' })).toEqual({
+      json: {
+        ok: true,
+        name: 'sluice',
+        models: ['text'],
+        plans: ['free', 'pro'],
+        warnings: [{ file: risky, line, column, message }],
+      },
+      lines: [
+        expect.stringMatching(new RegExp(`^.*risky\\.yaml:${line}:${column}: warning: models\\.text`)),
+        expect.stringMatching(/is valid: models text/),
+      ],
     })
   })
 

@@ -5,7 +5,7 @@ describe('what does not fit together is refused', () => {
   it('more models and inputs than CloudFormation takes in one stack', () => {
     const inputs = Array.from({ length: 50 }, (_, i) => `{ queue: nightly-${i} }`)
     expect(refusal(pipelineText({ queue: `inputs: [${inputs}]` }))).toBe(
-      "p.yaml:10:1: models must be fewer: the stack would have 514 resources, and 496 fit CloudFormation's 500 " +
+      "p.yaml:10:1: models must be fewer: the stack would have 516 resources, and 496 fit CloudFormation's 500 " +
         '(a model is 13, with circuit 14, an input 8)',
     )
   })
@@ -55,6 +55,19 @@ describe('what does not fit together is refused', () => {
       'p.yaml:5:17: quotas.default_plan must name one of the plans, not "constructor"; those are free',
     ],
     [
+      'a plan with a model that there is not',
+      plan('requests: 3, tokens: 9, in_flight: 3, priorities: [high], models: [text, txet, image]'),
+      lines(
+        'p.yaml:7:86: quotas.plans.free.models[1] must name one of the models, not "txet"; did you mean "text"?',
+        'p.yaml:7:92: quotas.plans.free.models[2] must name one of the models, not "image"; those are text',
+      ),
+    ],
+    [
+      'a plan that allows no model',
+      plan('requests: 3, tokens: 9, in_flight: 3, priorities: [high], models: []'),
+      'p.yaml:7:79: quotas.plans.free.models must name at least one model; leave it out to allow all',
+    ],
+    [
       'limits too small for the shards',
       plan('requests: 3, tokens: 9, in_flight: 301, priorities: [high]'),
       'p.yaml:7:23: quotas.plans.free.requests must be at least 4: the plan has 4 shards, and each needs a part of it',
@@ -66,23 +79,23 @@ describe('what does not fit together is refused', () => {
     ],
     [
       'a header that auth sets',
-      endpoint('url: "http://x/", headers: { authorization: b }, auth: { secret: K }'),
-      'p.yaml:12:46: models.text.endpoint.headers.authorization must not be there: auth sets this header',
+      endpoint('url: "https://x/", headers: { authorization: b }, auth: { secret: K }'),
+      'p.yaml:12:47: models.text.endpoint.headers.authorization must not be there: auth sets this header',
     ],
     [
       'headers that a signature sets',
       endpoint(
-        'url: "http://x/", headers: { Authorization: a, X-Amz-Date: b, X-Amz-Target: c }, auth: { sigv4: sagemaker }',
+        'url: "https://x/", headers: { Authorization: a, X-Amz-Date: b, X-Amz-Target: c }, auth: { sigv4: sagemaker }',
       ),
       lines(
-        'p.yaml:12:46: models.text.endpoint.headers.Authorization must not be there: auth sets this header',
-        'p.yaml:12:64: models.text.endpoint.headers.X-Amz-Date must not be there: auth sets this header',
+        'p.yaml:12:47: models.text.endpoint.headers.Authorization must not be there: auth sets this header',
+        'p.yaml:12:65: models.text.endpoint.headers.X-Amz-Date must not be there: auth sets this header',
       ),
     ],
     [
       'a header that a signature can not be of',
-      endpoint('url: "http://x/", headers: { X-Team: é }, auth: { sigv4: sagemaker }'),
-      'p.yaml:12:54: models.text.endpoint.headers.X-Team must be ASCII text: sigv4 signs the headers',
+      endpoint('url: "https://x/", headers: { X-Team: é }, auth: { sigv4: sagemaker }'),
+      'p.yaml:12:55: models.text.endpoint.headers.X-Team must be ASCII text: sigv4 signs the headers',
     ],
   ])('%s', (_name, changes, expected) => {
     expect(refusal(pipelineText(changes))).toBe(expected)

@@ -3,6 +3,7 @@ import { createRouter } from '../../../../functions/admission/route.ts'
 import { ApiError } from '../../../../functions/requests/errors.ts'
 import { aSubmission, SETTINGS } from '../../../support/gateway.ts'
 
+const ann = { user_id: 'ann', plan: 'free', models: SETTINGS.models }
 const route = createRouter(SETTINGS)
 const routeBy = (when: string) => createRouter({ ...SETTINGS, routing: [{ when, model: 'image' }, { model: 'text' }] })
 
@@ -13,11 +14,11 @@ describe('createRouter', () => {
     { submission: { model_type: 'other' }, model: 'text' },
     { submission: { model_type: 'image', model: 'text' }, model: 'text' },
   ])('sends $submission to $model', async ({ submission, model }) => {
-    expect(await route(aSubmission(submission))).toBe(model)
+    expect(await route(aSubmission(submission), ann)).toBe(model)
   })
 
   it.each(['gone', '', 'constructor', 'Text'])('knows no model "%s", and says which there are', async model => {
-    await expect(route(aSubmission({ model }))).rejects.toMatchObject({
+    await expect(route(aSubmission({ model }), ann)).rejects.toMatchObject({
       code: 'unknown_model',
       message: `there is no model "${model}"; there are text, image`,
     })
@@ -41,9 +42,10 @@ describe('createRouter', () => {
     { when: '$sum', submission: {}, model: 'text' },
     { when: '$contains(prompt, /draw (a|an)/i)', submission: { prompt: 'Draw a cat' }, model: 'image' },
     { when: '$base64decode(tier) = "é"', submission: { tier: 'w6k=' }, model: 'image' },
-    { when: 'user_id', submission: {}, model: 'text' },
+    { when: 'user_id = "ann"', submission: {}, model: 'image' },
+    { when: 'plan = "free"', submission: {}, model: 'image' },
   ])('takes "$when" over $submission for what JSONata holds true', async ({ when, submission, model }) => {
-    expect(await routeBy(when)(aSubmission(submission))).toBe(model)
+    expect(await routeBy(when)(aSubmission(submission), ann)).toBe(model)
   })
 
   it.each([
@@ -56,7 +58,7 @@ describe('createRouter', () => {
       ...SETTINGS,
       routing: [{ when: 'false', model: 'text' }, { when, model: 'image' }, { model: 'text' }],
     })
-    const routed = route(aSubmission({ size: `secret ${'words '.repeat(20)}!` }))
+    const routed = route(aSubmission({ size: `secret ${'words '.repeat(20)}!` }), ann)
 
     await expect(routed).rejects.toThrow(ApiError)
     await expect(routed).rejects.toMatchObject({
@@ -67,13 +69,30 @@ describe('createRouter', () => {
     await expect(routed.catch((error: ApiError) => JSON.stringify(error.body))).resolves.not.toContain('secret')
   })
 
+  it.each([
+    { when: 'user_id = "vip"', body: { user_id: 'vip' } },
+    { when: 'plan = "gold"', body: { plan: 'gold' } },
+    { when: '$$.user_id = "vip" or $lookup($, "plan") = "gold"', body: { user_id: 'vip', plan: 'gold' } },
+    { when: '"vip" in user_id', body: { user_id: ['vip'] } },
+  ])('holds "$when" for no caller whose body says so, and for whom it is true', async ({ when, body }) => {
+    expect(await routeBy(when)(aSubmission(body), ann)).toBe('text')
+    expect(await routeBy(when)(aSubmission(), { ...ann, user_id: 'vip', plan: 'gold' })).toBe('image')
+  })
+
+  it('lists only the models that the plan allows to who names one that is not there', async () => {
+    await expect(route(aSubmission({ model: 'gone' }), { ...ann, models: ['text'] })).rejects.toMatchObject({
+      code: 'unknown_model',
+      message: 'there is no model "gone"; there are text',
+    })
+  })
+
   it('evaluates no rule for a request that names its model', async () => {
-    expect(await routeBy('$error("never")')(aSubmission({ model: 'text' }))).toBe('text')
+    expect(await routeBy('$error("never")')(aSubmission({ model: 'text' }), ann)).toBe('text')
   })
 
   it('is not fooled by a body that looks like JSONata’s own values', async () => {
     const looksLikeAFunction = { _jsonata_lambda: true, body: {}, arguments: [], environment: {} }
 
-    expect(await route(aSubmission({ model_type: undefined, extra: looksLikeAFunction }))).toBe('text')
+    expect(await route(aSubmission({ model_type: undefined, extra: looksLikeAFunction }), ann)).toBe('text')
   })
 })

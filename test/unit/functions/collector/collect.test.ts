@@ -11,6 +11,18 @@ describe('collect: the charging rule', () => {
   it.each([
     { what: 'a success costs what the model reported', fields: {}, tokens: 7, requests: 1 },
     { what: 'a success without a report costs its estimate', fields: { usage: undefined }, tokens: 10, requests: 1 },
+    {
+      what: 'a success without a report costs what its worker says that it costs at least, if that is more',
+      fields: { usage: undefined, charge_at_least: 11 },
+      tokens: 11,
+      requests: 1,
+    },
+    {
+      what: 'a success costs what the model reported, whatever else is said',
+      fields: { charge_at_least: 11 },
+      tokens: 7,
+      requests: 1,
+    },
     { what: 'a success may cost more than its estimate', fields: { usage: usage(500) }, tokens: 500, requests: 1 },
     { what: 'a success may cost nothing', fields: { usage: usage(0) }, tokens: 0, requests: 1 },
   ])('$what', async ({ fields, tokens, requests }) => {

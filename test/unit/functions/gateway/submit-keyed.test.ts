@@ -72,6 +72,33 @@ describe('submitKeyed', () => {
     expect((await usedBy(ports, caller.user_id)).requests).toBe(1)
   })
 
+  it.each([
+    { what: 'model', from: 'free', to: 'texts', fields: { model: 'image' }, code: 'model_not_allowed' },
+    { what: 'priority', from: 'pro', to: 'texts', fields: { priority: 'high' }, code: 'priority_not_allowed' },
+  ])(
+    'gives a repetition the same request though its plan no longer allows the $what',
+    async ({ from, to, fields, code }) => {
+      const ports = memoryPorts()
+      const caller = aCaller({ plan: from })
+      const first = await submit(ports, caller, fields)
+
+      const again = await submit(ports, { ...caller, plan: to }, fields)
+
+      expect(again).toEqual(first)
+      await expect(submit(ports, { ...caller, plan: to }, fields, 'another key')).rejects.toMatchObject({ code })
+    },
+  )
+
+  it('is admitted under a key that was refused, once its plan allows it', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller({ plan: 'texts' })
+    await expect(submit(ports, caller, { model: 'image' })).rejects.toMatchObject({ code: 'model_not_allowed' })
+    expect(await usedBy(ports, caller.user_id)).toEqual(NOTHING)
+
+    expect((await submit(ports, { ...caller, plan: 'free' }, { model: 'image' })).model).toBe('image')
+    expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
+  })
+
   it('is another request after a day', async () => {
     const ports = memoryPorts()
     const caller = aCaller()

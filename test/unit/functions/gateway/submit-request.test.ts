@@ -114,12 +114,29 @@ describe('submitRequest: a request that is refused', () => {
 
   it.each([
     { what: 'a priority that its plan does not allow', fields: { priority: 'high' }, code: 'priority_not_allowed' },
+    { what: 'a model that its plan does not allow', fields: { model: 'image' }, code: 'model_not_allowed' },
+    { what: 'a route to such a model', fields: { model_type: 'image' }, code: 'model_not_allowed' },
     { what: 'an unknown model', fields: { model: 'gone' }, code: 'unknown_model' },
   ])('is told of $what before anything is reserved', async ({ fields, code }) => {
     const ports = memoryPorts()
     const quota = { ...ports.quota, reserve: () => expect.unreachable() }
 
-    await expect(submit({ ...ports, quota }, aCaller(), fields)).rejects.toMatchObject({ code })
+    await expect(submit({ ...ports, quota }, aCaller({ plan: 'texts' }), fields)).rejects.toMatchObject({ code })
+  })
+
+  it.each([
+    { fields: { model: 'image' }, message: 'the plan texts does not allow the model "image"; it allows text' },
+    {
+      fields: { model_type: 'image' },
+      message: 'the plan texts does not allow the model that this request is routed to; it allows text',
+    },
+  ])('is told which models its plan allows, and is not told of others: $fields', async ({ fields, message }) => {
+    await expect(submit(memoryPorts(), aCaller({ plan: 'texts' }), fields)).rejects.toMatchObject({ message })
+  })
+
+  it('may go to the models that its plan allows, and on a plan that names none to all', async () => {
+    expect((await submit(memoryPorts(), aCaller({ plan: 'texts' }), { model: 'text' })).item.model).toBe('text')
+    expect((await submit(memoryPorts(), aCaller(), { model: 'image' })).item.model).toBe('image')
   })
 
   it('is admitted on the default plan when its own is gone', async () => {

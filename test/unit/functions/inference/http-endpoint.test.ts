@@ -47,6 +47,23 @@ async function callAndSee(more: Partial<EndpointSettings>, path = '', readSecret
   return { ...first, url, answer }
 }
 
+describe('httpEndpoint: where a redirect leads', () => {
+  it.each([301, 302, 303, 307, 308])('nobody is called after a %i, and gets neither body nor secret', async status => {
+    const reached: string[] = []
+    const elsewhere = await serve((request, response) => {
+      reached.push(String(request.url))
+      response.end('{"result": "of another host"}')
+    })
+    const url = await serve((_, response) => response.writeHead(status, { location: elsewhere }).end())
+    const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'K' }
+
+    const answer = await endpoint(url, { auth }, async () => 'hunter2').call('r1', { model_input: 'p' })
+
+    expect(answer).toMatchObject({ ok: false, code: 'model_rejected', status })
+    expect(reached).toEqual([])
+  })
+})
+
 describe('httpEndpoint: what the model is sent', () => {
   it('is a POST of JSON with the request’s id as idempotency key', async () => {
     const { request, body } = await callAndSee({})

@@ -102,6 +102,20 @@ describe('takeInput: a message that is refused', () => {
     expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
   })
 
+  it.each([
+    ['named', { model: 'image' }],
+    ['routed to', { model_type: 'image' }],
+  ])(
+    'for a model that its user may not use, %s, becomes one, too, whatever plan the message claims',
+    async (_, body) => {
+      const { ports, setUser } = anIntake()
+      const input = anInput({ ...body, plan: 'pro' })
+      setUser(input.user_id, 'texts')
+
+      expect(await takeInput(ports, input)).toMatchObject({ refusal: { code: 'model_not_allowed' } })
+    },
+  )
+
   it('stays so, whatever has changed when it comes again; its dead letter is the same', async () => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { estimateTokens } from '../../../../functions/requests/estimate.ts'
+import { boundedPromptTokens, estimateTokens, resultTokens } from '../../../../functions/requests/estimate.ts'
 
 describe('estimateTokens', () => {
   it.each([
@@ -15,6 +15,21 @@ describe('estimateTokens', () => {
   it('is the prompt’s half and the bound where the request bounds its output', () => {
     expect(estimateTokens('x'.repeat(400), 7)).toBe(107)
     expect(estimateTokens('x'.repeat(400), 0)).toBe(100)
+  })
+
+  it('has a prompt’s half, and a floor for the charge, only where the request bounds its output', () => {
+    expect(boundedPromptTokens({ prompt: 'x'.repeat(5), parameters: { max_tokens: 0 } })).toBe(2)
+    for (const parameters of [
+      undefined,
+      null,
+      {},
+      { max_tokens: null },
+      { max_tokens: '9' },
+      ['max_tokens'],
+      'max_tokens',
+    ])
+      expect(boundedPromptTokens({ prompt: 'hello', parameters }), JSON.stringify(parameters)).toBeUndefined()
+    expect([0, 1, 4, 5].map(resultTokens)).toEqual([0, 1, 1, 2])
   })
 
   it('is a positive integer that no bound makes smaller than the prompt’s part', () => {

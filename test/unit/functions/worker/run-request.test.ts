@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createMappings } from '../../../../functions/inference/mapping.ts'
+import type { ModelAnswer } from '../../../../functions/inference/port.ts'
 import { MAX_INLINE_BYTES } from '../../../../functions/payloads/port.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -32,6 +33,49 @@ describe('a worker: a request whose turn it is', () => {
       status: 'running',
       attempt: 1,
       lease_until: LEASE,
+    })
+  })
+
+  describe('and whose model reports no usage', () => {
+    // As JSON in UTF-8, 40 + 2 bytes: 11 tokens, and 2 of the prompt.
+    const result = 'é'.repeat(20)
+    const unreported = { ok: true, answer: { result } } as const
+    const outcomeFor = async (parameters: object | undefined, estimate: number, answer: ModelAnswer = unreported) => {
+      const { ports, outcomes, run } = aWorker(answer)
+      const item = await ports.items.create(anItem({ estimate }))
+      await run(item, ports, { prompt: 'hello', priority: 'normal', ...(parameters && { parameters }) })
+      const [outcome] = outcomes()
+      return outcome
+    }
+
+    it.each([
+      { what: 'no output at all', parameters: { max_tokens: 0 }, estimate: 2 },
+      { what: 'less than it got', parameters: { max_tokens: 10 }, estimate: 12 },
+    ])(
+      'costs at least its prompt and a quarter of its result, where it allows $what',
+      async ({ parameters, estimate }) => {
+        expect(await outcomeFor(parameters, estimate)).toMatchObject({ status: 'completed', charge_at_least: 13 })
+      },
+    )
+
+    it.each([
+      { what: 'it allows as much as it got', parameters: { max_tokens: 11 }, estimate: 13, answer: unreported },
+      { what: 'it bounds nothing', parameters: { temperature: 1 }, estimate: 4, answer: unreported },
+      { what: 'it has no parameters', parameters: undefined, estimate: 4, answer: unreported },
+      {
+        what: 'the model reports after all',
+        parameters: { max_tokens: 0 },
+        estimate: 2,
+        answer: { ok: true, answer: { result, usage: { total_tokens: 0 } } } as const,
+      },
+      {
+        what: 'it fails',
+        parameters: { max_tokens: 0 },
+        estimate: 2,
+        answer: { ok: true, answer: {} } as const,
+      },
+    ])('is published as every version reads it where $what', async ({ parameters, estimate, answer }) => {
+      expect(await outcomeFor(parameters, estimate, answer)).not.toHaveProperty('charge_at_least')
     })
   })
 

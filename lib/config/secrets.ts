@@ -1,0 +1,74 @@
+import type { Finding, Path } from './finding.ts'
+import type { Pipeline } from './schema.ts'
+import type { SourceDocument } from './source-document.ts'
+
+/** Names of variables that hold secrets: OPENAI_API_KEY, GITHUB_TOKEN, DB_PASSWORD; but not MAX_TOKENS. */
+const SECRET_VARIABLE =
+  /(?:^|_)(?:api|access|auth|private)?(?:key|token|secret|password|passwd|passphrase|credentials?)(?:_|$)/i
+
+/** Headers that hold secrets: Authorization, X-Api-Key, X-Auth-Token; but not Idempotency-Key. */
+const SECRET_HEADER =
+  /^(?:proxy-)?authorization$|^cookie$|(?:^|-)(?:api-?key|(?<!idempotency-)key|token|secret|password)$/i
+
+/** Fields of a URL's query that hold secrets. */
+const SECRET_QUERY = /(?:^|[_-])(?:api-?key|key|token|secret|sig|signature|password|code)$/i
+
+/** How keys of well-known services begin, and credentials in a URL. */
+const SECRET_VALUE =
+  /(?:^|[\s"'=])(?:sk[-_]|gh[pousr]_|github_pat_|glpat-|xox[abps]-|hf_|AKIA|ASIA|AIza|eyJ[\w-]+\.)\S{8}|:\/\/[^/\s:@]+:[^/\s@]+@/
+
+const WHERE = 'it would be readable in the code of the deployed function'
+const RIGHT = 'let auth name a secret of AWS Secrets Manager'
+
+/**
+ * What looks like a secret and would be written into the deployment: a warning each, since only who wrote the file knows.
+ * No message has the value.
+ */
+export function findSecrets({ models }: Pipeline, source: SourceDocument): Finding[] {
+  const found = [
+    ...variables(source),
+    ...Object.entries(models).flatMap(([name, model]) => endpointSecrets(name, model)),
+  ]
+  // A variable in a header is one mistake: the first says which variable.
+  const paths = new Set<string>()
+  return found.filter(({ path }) => {
+    const key = JSON.stringify(path)
+    return !paths.has(key) && paths.add(key)
+  })
+}
+
+function variables(source: SourceDocument): Finding[] {
+  return source.variables().flatMap(({ path, names, value }) => {
+    if (isName(path)) return []
+    const name = names.find(variable => SECRET_VARIABLE.test(variable))
+    if (name === undefined && !SECRET_VALUE.test(value)) return []
+    const which = `\${${name ?? names[0]}}`
+    return [{ path, message: `has ${which}, which looks like a secret: ${WHERE}; ${RIGHT}` }]
+  })
+}
+
+/** What `auth` holds is a name of a header, a secret or a service, but for the prefix. */
+const isName = (path: Path): boolean => path.at(-2) === 'auth' && path.at(-1) !== 'prefix'
+
+function endpointSecrets(name: string, { endpoint, batch }: Pipeline['models'][string]): Finding[] {
+  const headers = Object.entries(endpoint.headers).flatMap(([header, value]): Finding[] => {
+    if (!SECRET_HEADER.test(header) && !SECRET_VALUE.test(value)) return []
+    const right = `auth: { header: ${header}, prefix: "", secret: NAME }`
+    const message = `looks like a secret: ${WHERE}; name a secret of AWS Secrets Manager with ${right}`
+    return [{ path: ['models', name, 'endpoint', 'headers', header], message }]
+  })
+  return [
+    ...headers,
+    ...urlSecrets(['models', name, 'endpoint', 'url'], endpoint.url),
+    ...urlSecrets(['models', name, 'batch', 'url'], batch?.url),
+  ]
+}
+
+function urlSecrets(path: Path, url: string | undefined): Finding[] {
+  const fields = url === undefined ? [] : [...new URL(url).searchParams]
+  const secret = fields.find(([field, value]) => SECRET_QUERY.test(field) || SECRET_VALUE.test(value))
+  if (secret === undefined) return []
+  return [
+    { path, message: `has what looks like a secret in its query: ${WHERE}, and in logs of the endpoint; ${RIGHT}` },
+  ]
+}

@@ -1,0 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import { bundleAll } from '../bundle.ts'
+import { bundlesReference } from './bundles.ts'
+import { licencesReference } from './licences.ts'
+import { readLockFile } from './lock-file.ts'
+
+// Writes what is generated from package-lock.json and the bundles; tests keep the files equal to them.
+const docs = new URL('../../docs/', import.meta.url)
+const lock = readLockFile()
+writeFileSync(new URL('licences.md', docs), licencesReference(lock))
+writeFileSync(new URL('bundles.md', docs), bundlesReference(await bundleAll(), lock))

