@@ -10,7 +10,10 @@ export type Task = { readonly source: string; readonly input: string }
 /** Its end: JSON text or nothing, or an `EvaluationError`'s message. */
 export type Answer = { readonly json: string | undefined } | { readonly problem: string }
 
-/** The thread's side: answers each task. The first message only says that it is ready. */
+/** What the thread says: that it is ready, that it has read a task and evaluates it now, or how that came out. */
+export type Said = 'ready' | 'evaluating' | Answer
+
+/** The thread's side: answers each task. */
 export function serve(port: MessagePort): void {
   boundSearches()
   const boundValue = boundSizes()
@@ -22,12 +25,16 @@ export function serve(port: MessagePort): void {
     compiled.set(source, expression)
     return expression
   }
+  const say = (said: Said) => port.postMessage(said)
   port.on('message', async ({ source, input }: Task) => {
-    const answer = await evaluate(compiled.get(source) ?? compile(source), JSON.parse(input)).then(
+    const expression = compiled.get(source) ?? compile(source)
+    const value: unknown = JSON.parse(input)
+    say('evaluating')
+    const answer = await evaluate(expression, value).then(
       (json): Answer => ({ json }),
       ({ message }: EvaluationError): Answer => ({ problem: message }),
     )
-    port.postMessage(answer)
+    say(answer)
   })
-  port.postMessage('ready')
+  say('ready')
 }

@@ -1,9 +1,9 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { inTurn } from '../platform/in-turn.ts'
 import { EvaluationError } from './prepare.ts'
-import { type Answer, serve, type Task } from './serve.ts'
+import { type Answer, type Said, serve, type Task } from './serve.ts'
 
-/** How long one evaluation may take, whatever it does: more than JSONata's own bound, which leaves the thread alive. */
+/** How long a task may take, whatever it does: more than JSONata's own bound, which leaves the thread alive. */
 const KILL_AFTER_MS = 2_000
 
 const MEMORY_MB = 128
@@ -13,7 +13,7 @@ const ROLE = 'jsonata'
 
 interface Thread {
   /** One at a time. Rejects only if there can be no thread. */
-  ask(task: Task): Promise<Answer>
+  ask(task: Task, withinMs: number): Promise<Answer>
 }
 
 let running: Thread | undefined
@@ -22,12 +22,17 @@ const oneByOne = inTurn()
 /**
  * Evaluates in a thread that is ended when it takes too long or too much memory, since neither a regular expression nor a
  * function of JSONata's can be stopped otherwise. The next evaluation starts another one. Gives JSON text, or undefined for
- * nothing; rejects with `EvaluationError`, and with another error if there can be no thread.
+ * nothing; rejects with `EvaluationError`, and with another error if there can be no thread. `withinMs` is for the evaluation
+ * alone: to start a thread, to compile and to read a large input take time that no input makes much longer.
  */
-export function evaluateInThread(source: string, input: unknown): Promise<string | undefined> {
+export function evaluateInThread(
+  source: string,
+  input: unknown,
+  withinMs = KILL_AFTER_MS,
+): Promise<string | undefined> {
   return oneByOne(async () => {
     running ??= startThread()
-    const answer = await running.ask({ source, input: JSON.stringify(input) })
+    const answer = await running.ask({ source, input: JSON.stringify(input) }, withinMs)
     if ('problem' in answer) throw new EvaluationError(answer.problem)
     return answer.json
   })
@@ -41,29 +46,43 @@ function startThread(): Thread {
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 16 },
   })
+  const ready = Promise.withResolvers<void>()
   let reply = Promise.withResolvers<Answer>()
-  const ready = reply.promise
+  let whenEvaluating: () => void = () => undefined
   const abandon = (problem: string) => {
     // One that was ended may still run out of memory, when another has taken its place.
     if (running === thread) running = undefined
+    ready.resolve()
     reply.resolve({ problem })
   }
-  worker.on('message', (answer: Answer) => reply.resolve(answer))
+  worker.on('message', (said: Said) => {
+    if (said === 'ready') ready.resolve()
+    else if (said === 'evaluating') whenEvaluating()
+    else reply.resolve(said)
+  })
   worker.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ERR_WORKER_OUT_OF_MEMORY') reply.reject(error)
+    if (error.code !== 'ERR_WORKER_OUT_OF_MEMORY') {
+      ready.reject(error)
+      reply.reject(error)
+    }
     abandon(`needs more than ${MEMORY_MB} MB of memory`)
   })
 
   const thread: Thread = {
-    ask: async task => {
-      await ready
+    ask: async (task, withinMs) => {
+      await ready.promise
       reply = Promise.withResolvers()
       let answered = false
-      // An answer that is here already counts, even if this side was too busy to see it in time.
-      const timer = setTimeout(() => setImmediate(() => answered || kill()), KILL_AFTER_MS)
-      const kill = () => {
-        abandon(`takes over ${KILL_AFTER_MS} ms`)
+      const kill = (ms: number) => {
+        abandon(`takes over ${ms} ms`)
         void worker.terminate()
+      }
+      // An answer that is here already counts, even if this side was too busy to see it in time.
+      const killAfter = (ms: number) => setTimeout(() => setImmediate(() => answered || kill(ms)), ms)
+      let timer = killAfter(KILL_AFTER_MS)
+      whenEvaluating = () => {
+        clearTimeout(timer)
+        timer = killAfter(withinMs)
       }
       // It keeps the process alive only while it works.
       worker.ref()
