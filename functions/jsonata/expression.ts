@@ -14,16 +14,19 @@ export type Expression = (input: unknown) => Promise<unknown>
 const oneByOne = inTurn()
 
 /**
- * Throws JSONata's error for a text that is no expression; `checkMapping` has refused such a file before. `withinMs` bounds what
- * JSONata itself can't interrupt, such as a regular expression.
+ * Throws JSONata's error for a text that is no expression; `checkMapping` has refused such a file before. `cpuMs` bounds the
+ * computing of what JSONata itself can't interrupt, such as a regular expression, further than to two seconds by the clock.
  */
-export function compileExpression(source: string, withinMs?: number): Expression {
+export function compileExpression(source: string, cpuMs?: number): Expression {
   const compiled = prepare(source)
   if (isPlain(compiled.ast())) {
     return input => oneByOne(async () => parse(await evaluate(compiled, input)))
   }
   // Loaded only where an expression needs it.
-  return async input => parse(await (await import('./thread.ts')).evaluateInThread(source, input, withinMs))
+  return async input => parse(await (await import('./thread.ts')).evaluateInThread(source, input, cpuMs))
 }
+
+/** Whether an expression is evaluated in a thread, with memory of its own. */
+export const needsThread = (source: string): boolean => !isPlain(prepare(source).ast())
 
 const parse = (json: string | undefined): unknown => (json === undefined ? undefined : JSON.parse(json))

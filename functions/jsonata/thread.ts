@@ -1,9 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { inTurn } from '../platform/in-turn.ts'
 import { EvaluationError } from './prepare.ts'
 import { type Answer, type Said, serve, type Task } from './serve.ts'
 
-/** How long a task may take, whatever it does: more than JSONata's own bound, which leaves the thread alive. */
+/** How long a task may take by the clock, whatever it does: more than JSONata's own bound, which leaves the thread alive. */
 const KILL_AFTER_MS = 2_000
 
 const MEMORY_MB = 128
@@ -13,7 +14,7 @@ const ROLE = 'jsonata'
 
 interface Thread {
   /** One at a time. Rejects only if there can be no thread. */
-  ask(task: Task, withinMs: number): Promise<Answer>
+  ask(task: Task, cpuMs: number | undefined): Promise<Answer>
 }
 
 let running: Thread | undefined
@@ -22,17 +23,14 @@ const oneByOne = inTurn()
 /**
  * Evaluates in a thread that is ended when it takes too long or too much memory, since neither a regular expression nor a
  * function of JSONata's can be stopped otherwise. The next evaluation starts another one. Gives JSON text, or undefined for
- * nothing; rejects with `EvaluationError`, and with another error if there can be no thread. `withinMs` is for the evaluation
- * alone: to start a thread, to compile and to read a large input take time that no input makes much longer.
+ * nothing; rejects with `EvaluationError`, and with another error if there can be no thread. `cpuMs` bounds the time of a core
+ * that the evaluation takes, without the start of the thread, the compilation and the reading of the input: on a busy machine, the
+ * clock would tell of others.
  */
-export function evaluateInThread(
-  source: string,
-  input: unknown,
-  withinMs = KILL_AFTER_MS,
-): Promise<string | undefined> {
+export function evaluateInThread(source: string, input: unknown, cpuMs?: number): Promise<string | undefined> {
   return oneByOne(async () => {
     running ??= startThread()
-    const answer = await running.ask({ source, input: JSON.stringify(input) }, withinMs)
+    const answer = await running.ask({ source, input: JSON.stringify(input) }, cpuMs)
     if ('problem' in answer) throw new EvaluationError(answer.problem)
     return answer.json
   })
@@ -69,7 +67,7 @@ function startThread(): Thread {
   })
 
   const thread: Thread = {
-    ask: async (task, withinMs) => {
+    ask: async (task, cpuMs) => {
       await ready.promise
       reply = Promise.withResolvers()
       let answered = false
@@ -78,11 +76,10 @@ function startThread(): Thread {
         void worker.terminate()
       }
       // An answer that is here already counts, even if this side was too busy to see it in time.
-      const killAfter = (ms: number) => setTimeout(() => setImmediate(() => answered || kill(ms)), ms)
-      let timer = killAfter(KILL_AFTER_MS)
+      const end = (ms: number) => setImmediate(() => answered || kill(ms))
+      const timer = setTimeout(() => end(KILL_AFTER_MS), KILL_AFTER_MS)
       whenEvaluating = () => {
-        clearTimeout(timer)
-        timer = killAfter(withinMs)
+        if (cpuMs !== undefined) void hasUsed(worker, cpuMs, () => answered).then(isOver => isOver && end(cpuMs))
       }
       // It keeps the process alive only while it works.
       worker.ref()
@@ -97,6 +94,22 @@ function startThread(): Thread {
     },
   }
   return thread
+}
+
+/** Resolves to true when a thread has computed for so long from now on, even in the midst of a regular expression; false once that does not matter. */
+async function hasUsed(worker: Worker, ms: number, isAnswered: () => boolean): Promise<boolean> {
+  try {
+    const start = await worker.cpuUsage()
+    for (let left = ms; left > 0 && !isAnswered(); ) {
+      await pause(left, undefined, { ref: false })
+      const { user, system } = await worker.cpuUsage(start)
+      left = ms - (user + system) / 1_000
+    }
+    return !isAnswered()
+  } catch {
+    // The thread is gone, and so is the evaluation.
+    return false
+  }
 }
 
 if (workerData === ROLE && parentPort) serve(parentPort)

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MAX_BODY_VALUES, measureJson, tooLargeForBody } from '../../../../functions/requests/json-size.ts'
+import {
+  MAX_ANSWER_PARTS,
+  MAX_BODY_VALUES,
+  measureJson,
+  tooLargeForAnswer,
+  tooLargeForBody,
+} from '../../../../functions/requests/json-size.ts'
 
 const childrenOf = (value: unknown): unknown[] =>
   typeof value === 'object' && value !== null ? Object.values(value) : []
@@ -8,6 +14,11 @@ const isContainer = (value: unknown): boolean => typeof value === 'object' && va
 const valuesIn = (value: unknown): number => childrenOf(value).reduce<number>((sum, one) => sum + valuesIn(one), 1)
 const containersIn = (value: unknown): number =>
   childrenOf(value).reduce<number>((sum, one) => sum + containersIn(one), isContainer(value) ? 1 : 0)
+const fieldsIn = (value: unknown): number =>
+  childrenOf(value).reduce<number>(
+    (sum, one) => sum + fieldsIn(one),
+    Array.isArray(value) ? 0 : childrenOf(value).length,
+  )
 const depthOf = (value: unknown): number =>
   isContainer(value) ? 1 + Math.max(0, ...childrenOf(value).map(depthOf)) : 0
 
@@ -38,6 +49,7 @@ describe('measureJson', () => {
         expect(measureJson(text)).toEqual({
           values: valuesIn(parsed),
           containers: containersIn(parsed),
+          fields: fieldsIn(parsed),
           depth: depthOf(parsed),
         })
       }),
@@ -68,7 +80,7 @@ describe('measureJson', () => {
   })
 
   it('stops where no parser goes on: at a bracket that closes nothing', () => {
-    expect(measureJson(`1]${'[1,'.repeat(100)}`)).toEqual({ values: 1, containers: 0, depth: 0 })
+    expect(measureJson(`1]${'[1,'.repeat(100)}`)).toEqual({ values: 1, containers: 0, fields: 0, depth: 0 })
     expect(tooLargeForBody(`{}}${'['.repeat(1_000)}`)).toBeUndefined()
   })
 
@@ -100,5 +112,27 @@ describe('a body', () => {
 
   it('may have any brackets and commas in its texts', () => {
     expect(tooLargeForBody(JSON.stringify({ prompt: '[{,"\\'.repeat(100_000) }))).toBeUndefined()
+  })
+})
+
+describe("a model's answer", () => {
+  it('has 500,000 lists, objects and fields at most', () => {
+    // The outer list is one, too, and each item two.
+    const listOf = (items: number) => `[${new Array(items).fill('{"a":1}').join(',')}]`
+    const most = Math.floor((MAX_ANSWER_PARTS - 1) / 2)
+
+    expect(tooLargeForAnswer(listOf(most))).toBeUndefined()
+    expect(tooLargeForAnswer(listOf(most + 1))).toBe('has over 500,000 lists, objects and fields')
+  })
+
+  it('may have as many numbers as embeddings of 100 texts do', () => {
+    const embedding = new Array(3_072).fill(-0.0123456789)
+    const answer = JSON.stringify({ data: new Array(100).fill({ object: 'embedding', embedding }) })
+
+    expect(tooLargeForAnswer(answer)).toBeUndefined()
+  })
+
+  it('is 100 deep at most', () => {
+    expect(tooLargeForAnswer('['.repeat(101) + ']'.repeat(101))).toBe('is nested over 100 deep')
   })
 })
