@@ -14,8 +14,9 @@ export type Expression = (input: unknown) => Promise<unknown>
 const oneByOne = inTurn()
 
 /**
- * Throws JSONata's error for a text that is no expression; `checkMapping` has refused such a file before. `cpuMs` bounds the
- * computing of what JSONata itself can't interrupt, such as a regular expression, further than to two seconds by the clock.
+ * Throws JSONata's error for a text that is no expression; `checkMapping` has refused such a file before. With
+ * `cpuMs`, what JSONata itself can't interrupt, such as a regular expression, is bounded by its computing, else by two seconds of
+ * the clock.
  */
 export function compileExpression(source: string, cpuMs?: number): Expression {
   const compiled = prepare(source)

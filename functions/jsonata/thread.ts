@@ -7,6 +7,9 @@ import { type Answer, type Said, serve, type Task } from './serve.ts'
 /** How long a task may take by the clock, whatever it does: more than JSONata's own bound, which leaves the thread alive. */
 const KILL_AFTER_MS = 2_000
 
+/** The same where its computing is bounded: the clock then only ends what gets no core, and must not refuse what waits for one. */
+const STARVED_AFTER_MS = 10_000
+
 const MEMORY_MB = 128
 
 /** What tells the thread of ours from another that a bundle of this file may run in. */
@@ -77,7 +80,8 @@ function startThread(): Thread {
       }
       // An answer that is here already counts, even if this side was too busy to see it in time.
       const end = (ms: number) => setImmediate(() => answered || kill(ms))
-      const timer = setTimeout(() => end(KILL_AFTER_MS), KILL_AFTER_MS)
+      const wallMs = cpuMs === undefined ? KILL_AFTER_MS : STARVED_AFTER_MS
+      const timer = setTimeout(() => end(wallMs), wallMs)
       whenEvaluating = () => {
         if (cpuMs !== undefined) void hasUsed(worker, cpuMs, () => answered).then(isOver => isOver && end(cpuMs))
       }
