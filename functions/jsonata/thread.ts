@@ -33,7 +33,9 @@ const oneByOne = inTurn()
 export function evaluateInThread(source: string, input: unknown, cpuMs?: number): Promise<string | undefined> {
   return oneByOne(async () => {
     running ??= startThread()
-    const answer = await running.ask({ source, input: JSON.stringify(input) }, cpuMs)
+    // JSONata goes by the clock, too: where computing is bounded, it must not be the first.
+    const timeout = cpuMs === undefined ? undefined : STARVED_AFTER_MS
+    const answer = await running.ask({ source, input: JSON.stringify(input), timeout }, cpuMs)
     if ('problem' in answer) throw new EvaluationError(answer.problem)
     return answer.json
   })
