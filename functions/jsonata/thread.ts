@@ -50,23 +50,24 @@ function startThread(): Thread {
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 16 },
   })
   const ready = Promise.withResolvers<void>()
-  let reply = Promise.withResolvers<Answer>()
+  /** Of the task that it has. */
+  let reply: PromiseWithResolvers<Answer> | undefined
   let whenEvaluating: () => void = () => undefined
   const abandon = (problem: string) => {
     // One that was ended may still run out of memory, when another has taken its place.
     if (running === thread) running = undefined
     ready.resolve()
-    reply.resolve({ problem })
+    reply?.resolve({ problem })
   }
   worker.on('message', (said: Said) => {
     if (said === 'ready') ready.resolve()
     else if (said === 'evaluating') whenEvaluating()
-    else reply.resolve(said)
+    else reply?.resolve(said)
   })
   worker.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ERR_WORKER_OUT_OF_MEMORY') {
       ready.reject(error)
-      reply.reject(error)
+      reply?.reject(error)
     }
     abandon(`needs more than ${MEMORY_MB} MB of memory`)
   })

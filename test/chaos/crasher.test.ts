@@ -11,6 +11,8 @@ import { startChaosSystem } from './system.ts'
 
 const VICTIM = 'victim'
 const ATTACKER = 'attacker'
+/** As many as the model has invocations: while their calls are held, other messages gather in the queue. */
+const PLUGS = Array.from({ length: 5 }, (_, i) => `plug ${i}`)
 const INNOCENTS = Array.from({ length: 9 }, (_, i) => `innocent ${i}`)
 /** A worker that dies is noticed after its timeout of 50 s and 30 s more, each time. */
 const NOTICED_MS = 110_000
@@ -31,18 +33,24 @@ afterAll(async () => {
 it('charges the crashes of a request to that one, and none to those that shared an invocation with it', async () => {
   const operator = operatorOf(localTarget(system))
   const [victim, attacker] = [await clientOf(operator, VICTIM), await clientOf(operator, ATTACKER)]
-  const held = [...INNOCENTS, 'hostile'].map(input => model.hold(input))
+  const [plugs, innocentCalls] = [PLUGS, INNOCENTS].map(inputs => inputs.map(input => model.hold(input)))
+  model.hold('hostile')
   const called = (input: string) => model.calls.filter(({ body }) => body.input === input).length
+  for (const prompt of PLUGS) {
+    await victim.submit({ prompt })
+    await expect.poll(() => called(prompt), { timeout: 10_000 }).toBe(1)
+  }
 
   const [hostile, ...innocent] = await Promise.all([
     attacker.submit({ prompt: 'hostile' }),
     ...INNOCENTS.map(prompt => victim.submit({ prompt })),
   ])
-  await expect.poll(() => model.calls.length, { timeout: 10_000 }).toBe(10)
+  for (const plug of plugs ?? []) plug.release()
+  await expect.poll(() => model.calls.length, { timeout: 15_000 }).toBe(PLUGS.length + INNOCENTS.length + 1)
   const before = await Promise.all(innocent.map(id => operator.items.get(VICTIM, id)))
   const inCompany = innocent.filter((_, i) => !before[i]?.alone)
   await killWorkers(system)
-  for (const one of held.slice(0, -1)) one.release()
+  for (const call of innocentCalls ?? []) call.release()
 
   // All but one complete once their messages are there again.
   for (const id of innocent)
