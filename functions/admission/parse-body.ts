@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { ApiError } from '../requests/errors.ts'
+import { tooLargeForBody } from '../requests/json-size.ts'
 import { type Problem, problemsOf } from '../requests/problems.ts'
 import { Submission } from '../requests/submission.ts'
 import { findHostileText } from '../requests/text.ts'
@@ -13,6 +14,9 @@ export const parseBody = (text: string): Submission => parseAs(Submission, text)
 /** The same for a body that has more fields. */
 export function parseAs<Schema extends z.ZodType>(schema: Schema, text: string): z.infer<Schema> {
   if (Buffer.byteLength(text) > MAX_BODY_BYTES) throw new ApiError('payload_too_large', 'the body is larger than 4 MB')
+  // Before it is parsed: a few such bodies at a time would take all the memory that there is.
+  const tooLarge = tooLargeForBody(text)
+  if (tooLarge) throw invalid([{ path: '', message: tooLarge }])
   const json = parseJson(text)
   const hostile = findHostileText(json)
   if (hostile) throw invalid([hostile])

@@ -4,6 +4,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { HttpRequest, type HttpResponse } from '@smithy/protocol-http'
 import { type Clock, systemClock } from '../platform/clock.ts'
 import type { FailureCode } from '../requests/errors.ts'
+import { tooLargeForAnswer } from '../requests/json-size.ts'
 import { findHostileText } from '../requests/text.ts'
 import type { ModelAnswer, ModelEndpoint, ModelFailure } from './port.ts'
 import { AnswerTooLarge, readText } from './read-text.ts'
@@ -111,6 +112,9 @@ function toAnswer({ statusCode, headers }: HttpResponse, text: string, now: numb
       ? { ...failure('model_error', `the model answered ${statusCode}`), ...status }
       : { ...failure('model_rejected', `the model refused the request with ${statusCode}`), ...status }
   }
+  // Before it is parsed: the value of 8 MB of empty objects takes 180 MB, and a worker may have ten answers at a time.
+  const tooLarge = tooLargeForAnswer(text)
+  if (tooLarge) return failure('invalid_model_response', `the model's answer ${tooLarge}`)
   const answer = parse(text)
   if (answer === undefined) return failure('invalid_model_response', "the model's answer is not JSON")
   const hostile = findHostileText(answer)

@@ -1,4 +1,5 @@
 import type { ConditionalWrite } from '../platform/dynamodb.ts'
+import { crashesOf } from '../requests/claim.ts'
 import type { RequestItem } from '../requests/item.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
 import type { Claim, ClaimTerms, Requeue } from './port.ts'
@@ -44,9 +45,15 @@ export async function reclaim(table: ItemTable, seen: RequestItem, terms: ClaimT
   const written = await transition(table, {
     of: seen,
     // Nobody knows whether the worker that is gone had called the model.
-    update: `${START}, crashes = crashes + :one, reached = :reached`,
+    update: `${START}, crashes = :crashes, reached = :reached`,
     condition: [isRunning, isAsSeen, leaseExpired],
-    values: { ...startValues(terms), ':run': seen.run, ':attempt': seen.attempt, ':reached': true },
+    values: {
+      ...startValues(terms),
+      ':run': seen.run,
+      ':attempt': seen.attempt,
+      ':crashes': crashesOf(seen),
+      ':reached': true,
+    },
   })
   return toClaim(written, terms)
 }

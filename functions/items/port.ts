@@ -7,7 +7,7 @@ export type Claim =
   | { readonly claimed: false; readonly item: RequestItem | undefined }
 
 export interface ClaimTerms {
-  /** Tells this claim from any other: a claim whose answer was lost is found again by it. */
+  /** Of `claimIdOf`. Tells this claim from any other: a claim whose answer was lost is found again by it. */
   readonly claim_id: string
   readonly now: number
   /** Epoch milliseconds until which nobody else may run the request. */
@@ -64,7 +64,7 @@ export interface RequestItems {
   /** queued → running, if the message's run and body are the item's, its backoff has passed and its deadline has not. */
   claim(message: InferenceMessage, terms: ClaimTerms): Promise<Claim>
 
-  /** running under the lease that `seen` shows, which has expired → running anew; counts a crash. */
+  /** running under the lease that `seen` shows, which has expired → running anew; counts a crash if it was claimed alone. */
   reclaim(seen: RequestItem, terms: ClaimTerms): Promise<Claim>
 
   /**

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type Attributes, type ConditionalWrite, update } from '../platform/dynamodb.ts'
+import { isClaimedAlone } from '../requests/claim.ts'
 import { RequestItem } from '../requests/item.ts'
 
 /** The table of request items: partition key `user_id`, sort key `request_id`. */
@@ -13,16 +14,20 @@ type KeyOf = Pick<RequestItem, 'user_id' | 'request_id'>
 export const keyOf = ({ user_id, request_id }: KeyOf) => ({ user_id, request_id })
 
 /** Metadata is kept as JSON text: DynamoDB's own numbers, names and nesting are narrower than JSON's. */
-export const toAttributes = ({ metadata, ...item }: RequestItem): Attributes => ({
+export const toAttributes = ({ metadata, alone: _, ...item }: RequestItem): Attributes => ({
   ...item,
   metadata: metadata && JSON.stringify(metadata),
 })
 
-/** `claim_id` is the adapter's own: it never leaves it. */
+/** `claim_id` is the adapter's own: of it, only whether its worker runs the request alone leaves. */
 export function toItem(attributes: Attributes | undefined): RequestItem | undefined {
   if (!attributes) return undefined
-  const { claim_id: _, metadata, ...item } = attributes
-  return RequestItem.parse(typeof metadata === 'string' ? { ...item, metadata: JSON.parse(metadata) } : item)
+  const { claim_id, metadata, ...item } = attributes
+  return RequestItem.parse({
+    ...item,
+    ...(typeof metadata === 'string' && { metadata: JSON.parse(metadata) }),
+    ...(typeof claim_id === 'string' && isClaimedAlone(claim_id) && { alone: true }),
+  })
 }
 
 /** The item as it is after a write, whether the write changed it or not; undefined where there is none. */

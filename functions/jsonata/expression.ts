@@ -13,14 +13,21 @@ export type Expression = (input: unknown) => Promise<unknown>
 // JSONata measures an evaluation by the clock and gives way at each step: of several at a time, each would be charged for all.
 const oneByOne = inTurn()
 
-/** Throws JSONata's error for a text that is no expression; `checkMapping` has refused such a file before. */
-export function compileExpression(source: string): Expression {
+/**
+ * Throws JSONata's error for a text that is no expression; `checkMapping` has refused such a file before. With
+ * `cpuMs`, what JSONata itself can't interrupt, such as a regular expression, is bounded by its computing, else by two seconds of
+ * the clock.
+ */
+export function compileExpression(source: string, cpuMs?: number): Expression {
   const compiled = prepare(source)
   if (isPlain(compiled.ast())) {
     return input => oneByOne(async () => parse(await evaluate(compiled, input)))
   }
   // Loaded only where an expression needs it.
-  return async input => parse(await (await import('./thread.ts')).evaluateInThread(source, input))
+  return async input => parse(await (await import('./thread.ts')).evaluateInThread(source, input, cpuMs))
 }
+
+/** Whether an expression is evaluated in a thread, with memory of its own. */
+export const needsThread = (source: string): boolean => !isPlain(prepare(source).ast())
 
 const parse = (json: string | undefined): unknown => (json === undefined ? undefined : JSON.parse(json))

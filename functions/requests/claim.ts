@@ -3,6 +3,22 @@ import { isTerminal } from './item.ts'
 import type { InferenceMessage } from './messages.ts'
 import { MAX_CRASHES } from './timing.ts'
 
+const ALONE = 'alone-'
+
+/**
+ * The id of a claim: tells it from any other, and says whether the worker runs its request alone, with no other at the same
+ * time. That is part of the id since the version before refuses an item with a field that it does not know, and does not look into ids.
+ */
+export const claimIdOf = (nonce: string, isAlone: boolean): string => (isAlone ? ALONE + nonce : nonce)
+
+export const isClaimedAlone = (claimId: string): boolean => claimId.startsWith(ALONE)
+
+/**
+ * The crashes of a request whose worker is gone, that one included. A worker that ran several requests may have been ended by
+ * another of them, so that crash is nobody's: the request runs alone from then on, and each further crash is its own.
+ */
+export const crashesOf = (abandoned: RequestItem): number => abandoned.crashes + (abandoned.alone ? 1 : 0)
+
 /** What a worker does with a message whose claim the item did not let through. */
 export type ClaimRefusal =
   /** The request has ended, or the message is of another run or body: nothing is left to do. */
@@ -13,7 +29,7 @@ export type ClaimRefusal =
   | { readonly kind: 'expire' }
   /** The worker that held it is gone. */
   | { readonly kind: 'reclaim' }
-  /** It took too many workers with it. */
+  /** It took too many workers with it, each of which ran nothing else. */
   | { readonly kind: 'give up' }
   /** The item has changed since: claim again. */
   | { readonly kind: 'again' }
@@ -30,5 +46,5 @@ export function refusedClaim(item: RequestItem, message: InferenceMessage, now: 
 function refusedByLease(item: RequestItem, now: number): ClaimRefusal {
   const until = item.lease_until ?? 0
   if (until > now) return { kind: 'wait', until }
-  return { kind: item.crashes + 1 >= MAX_CRASHES ? 'give up' : 'reclaim' }
+  return { kind: crashesOf(item) >= MAX_CRASHES ? 'give up' : 'reclaim' }
 }

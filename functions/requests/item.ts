@@ -70,6 +70,7 @@ export const RequestItem = z.strictObject({
   ...Reservation.shape,
   status: Status,
   attempt: z.int().nonnegative(),
+  /** Workers that have stopped while they ran this request and no other. */
   crashes: z.int().nonnegative(),
   metadata: z.record(z.string(), z.unknown()).optional(),
   /** The next number of a run: a number is used once, even if its redrive came to nothing. */
@@ -83,6 +84,8 @@ export const RequestItem = z.strictObject({
   /** A retry waits until then. */
   not_before: z.int().optional(),
   lease_until: z.int().optional(),
+  /** Its worker runs no other request at the same time. Told from the id of the claim; no attribute of its own. */
+  alone: z.boolean().optional(),
   started_at: z.int().optional(),
   completed_at: z.int().optional(),
   usage: Usage.optional(),

@@ -1,7 +1,7 @@
 import { tombstoneOf } from '../lifecycle/bury.ts'
 import { endRequest } from '../lifecycle/end-request.ts'
 import { rejectAbsent } from '../lifecycle/reject-request.ts'
-import { refusedClaim } from '../requests/claim.ts'
+import { claimIdOf, refusedClaim } from '../requests/claim.ts'
 import type { RequestItem } from '../requests/item.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
 import { ITEM_GRACE_MS } from '../requests/timing.ts'
@@ -41,7 +41,7 @@ export async function claimRequest(
   member: Member,
   { lease_until }: Invocation,
 ): Promise<Claimed | undefined> {
-  const claim_id = ports.ids.nonce()
+  const claim_id = claimIdOf(ports.ids.nonce(), member.isAlone)
   const terms = { claim_id, now: ports.clock(), lease_until }
   const claim = await ports.items.claim(member.message, terms)
   if (claim.claimed) return { ...member, item: claim.item, claim_id }
@@ -78,7 +78,7 @@ async function refused(
     }
     case 'reclaim':
       if (isAlone) return item
-      // It may take the next worker with it as well: not again together with others.
+      // It may take the next worker with it as well: not again together with others, who would not be told from it.
       await sendNow(ports, withHints(message, { alone: true }))
       return undefined
     case 'give up':

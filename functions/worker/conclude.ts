@@ -1,5 +1,6 @@
 import type { ModelFailure } from '../inference/port.ts'
 import { RESULTS_QUEUE } from '../queue/names.ts'
+import { crashesOf } from '../requests/claim.ts'
 import { type OutcomeOf, outcomeEvent, promptOf } from '../requests/events.ts'
 import type { RequestItem } from '../requests/item.ts'
 import type { InferenceMessage } from '../requests/messages.ts'
@@ -34,7 +35,7 @@ export const crashed = (item: RequestItem, now: number): OutcomeOf =>
     { item },
     {
       code: 'worker_crashed',
-      message: `a worker stopped while it ran the request, ${item.crashes + 1} times`,
+      message: `a worker stopped while it ran the request and no other, ${crashesOf(item)} times`,
       reached: true,
     },
     { started_at: item.started_at ?? now, completed_at: now },

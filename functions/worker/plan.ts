@@ -51,7 +51,7 @@ function groupsOf(members: readonly Member[], batched: boolean): Member[][] {
  * The most requests of a call whose bodies are not in their messages: each may have 4 MB, of which a worker holds several
  * copies until its call is made. Those in messages are small together, since Lambda hands over 6 MB at most.
  */
-const MAX_LARGE = 10
+export const MAX_LARGE = 10
 
 function callsOf(company: readonly Member[], size: number): Member[][] {
   const calls: Member[][] = []

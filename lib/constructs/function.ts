@@ -20,6 +20,7 @@ import { SETTINGS_FILE } from '../../functions/platform/settings.ts'
 import { type EntryPoint, writeBundle } from '../bundle.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
+import { USUAL_MEMORY } from './worker-memory.ts'
 
 type Base = z.infer<typeof BaseEnvSchema>
 
@@ -36,6 +37,8 @@ export interface SluiceFunctionProps {
   /** The entry point's part of pipeline.yaml, read with `readSettings`. */
   readonly settings?: unknown
   readonly timeout: Duration
+  /** In MB. */
+  readonly memory?: number
   /** Some functions send to the queue that invokes them; Lambda stops others that do. */
   readonly mayLoop?: boolean
 }
@@ -72,8 +75,8 @@ export class SluiceFunction extends Construct {
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      // A third of a core: enough to start in under half a second; none computes for long.
-      memorySize: 512,
+      // None but the worker ever holds more than one body or result of 4 MB, or than the 6 MB that Lambda hands over.
+      memorySize: props.memory ?? USUAL_MEMORY,
       timeout: props.timeout,
       role: this.role,
       logGroup,

@@ -2,9 +2,10 @@ import { Duration } from 'aws-cdk-lib'
 import { MathExpression, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
 import { LONGEST_OPEN_MS } from '../../functions/guard/circuit.ts'
+import { needsThread } from '../../functions/jsonata/expression.ts'
 import { queueName } from '../../functions/queue/names.ts'
 import { MAX_DELAY_SECONDS } from '../../functions/queue/port.ts'
-import type { Priority } from '../../functions/requests/ids.ts'
+import { Priority } from '../../functions/requests/ids.ts'
 import { WORKER_MARGIN_MS } from '../../functions/requests/timing.ts'
 import type { Env } from '../../functions/worker/env.ts'
 import type { Settings } from '../../functions/worker/settings.ts'
@@ -18,6 +19,7 @@ import { policiesOf } from './policies.ts'
 import type { Results } from './results.ts'
 import type { Tables } from './tables.ts'
 import { type ConsumerProps, WorkQueue } from './work-queue.ts'
+import { type WorkerLoad, workerMemory } from './worker-memory.ts'
 
 /** A request that is put back is met again after so long: an alarm must not end meanwhile. */
 const LONGEST_DEFERRAL = Duration.seconds(MAX_DELAY_SECONDS)
@@ -134,6 +136,7 @@ export class Model extends Construct {
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
       timeout: workerTimeout(deployment, name),
+      memory: workerMemory(loadOf(deployment, name)),
       // It defers a request by sending it to its own queue again.
       mayLoop: true,
     })
@@ -195,6 +198,17 @@ const betweenOpenings = (open: number, timeout: number): Duration =>
 /** How long messages are gathered for a call, and invisible already. */
 const window = (deployment: Deployment, name: string): Duration =>
   Duration.millis(modelOf(deployment, name).batch?.period ?? 0)
+
+/** The same function takes the messages of both priorities. */
+function loadOf(deployment: Deployment, name: string): WorkerLoad {
+  const { batch, request, response } = modelOf(deployment, name)
+  const sizes = Priority.options.map(priority => mappingOf(deployment, name, priority).batchSize)
+  return {
+    messages: Math.max(...sizes),
+    batched: batch !== undefined,
+    inThread: [request, response].some(needsThread),
+  }
+}
 
 /**
  * `concurrency` simultaneous calls are invocations times messages of one, which a worker runs at the same time; with batches,

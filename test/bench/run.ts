@@ -2,6 +2,7 @@ import { benchAdmission } from './admission.ts'
 import { benchBundles } from './bundles.ts'
 import { benchCalls } from './calls.ts'
 import { startEngines } from './engines.ts'
+import { benchMemory } from './memory.ts'
 import { benchProtection } from './protection.ts'
 
 const print = (text: string) => process.stdout.write(`${text}\n\n`)
@@ -15,3 +16,4 @@ try {
   await engines.close()
 }
 print(await benchBundles())
+print(await benchMemory())

@@ -1,5 +1,7 @@
+import { InferenceMessage } from '../../functions/requests/messages.ts'
 import { sweep } from '../../functions/sweeper/sweep.ts'
 import { checkIsTold } from './check/guard.ts'
+import type { Received } from './check/known.ts'
 import { type Handle, isExpected, takeInputs, takeResults, work } from './handlers.ts'
 import { describe, type Invocation } from './invocation.ts'
 import type { Message, Queue } from './models/sqs.ts'
@@ -18,6 +20,15 @@ interface Consumer {
 const worker = (batch: number): Consumer => ({ kind: 'worker', handle: work, batch, concurrency: 3 })
 const COLLECTOR: Consumer = { kind: 'collector', handle: takeResults, batch: 10, concurrency: 3 }
 const INTAKE: Consumer = { kind: 'intake', handle: takeInputs, batch: 3, concurrency: 3 }
+
+function toReceived({ body }: Message): Received {
+  try {
+    const { request_id, hints } = InferenceMessage.parse(JSON.parse(body))
+    return { request_id, alone: hints?.alone === true }
+  } catch {
+    return { request_id: 'unreadable', alone: false }
+  }
+}
 
 /** Lambda's event source mappings and its schedule: they start functions with what there is for them. */
 export function createConsumers({ world, services, known, policies, portsOf }: System) {
@@ -49,6 +60,7 @@ export function createConsumers({ world, services, known, policies, portsOf }: S
       timeout_ms: TIMEOUTS[kind],
       run: async by => {
         world.trace(() => `${by.name} receives ${messages.map(({ id }) => id).join(', ')} from ${queue.name}`)
+        if (kind === 'worker') known.received.set(by.name, messages.map(toReceived))
         let inPeace = true
         const failed = await handle(
           portsOf(by),

@@ -4,6 +4,8 @@ import { type Invocation, type Service, ServiceFault } from './invocation.ts'
 export interface Call {
   /** Undefined for a call that nobody waits for any more, and that arrives late. */
   readonly by: Invocation | undefined
+  /** Who made it, whoever waits for it. */
+  readonly issuer: Invocation
   readonly service: Service
   readonly label: () => string
   readonly effect: () => unknown

@@ -39,6 +39,7 @@ export type World = ReturnType<typeof createWorld>
 export function createWorld(choices: Choices, start: number, tracing: boolean) {
   let now = start
   let issuedAt = start
+  let issuedBy: Invocation | undefined
   let begun = 0
   let turns = 0
   let steps = 0
@@ -95,7 +96,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     return new Promise<T>((resolve, reject) => {
       if (by.state === 'killed') return
       const answer = { resolve: (value: unknown) => resolve(value as T), reject }
-      calls.push({ by, service, label, effect, repeats, issued_at: now, ...answer })
+      calls.push({ by, issuer: by, service, label, effect, repeats, issued_at: now, ...answer })
     })
   }
 
@@ -104,10 +105,11 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
       if (by.state !== 'killed') timers.push({ by, due: now + Math.ceil(ms), wake: resolve })
     })
 
-  function act({ service, effect, issued_at }: Call): Outcome {
+  function act({ service, effect, issued_at, issuer }: Call): Outcome {
     // A model that is down may say so itself.
     if (down.has(service) && service !== 'model') return { error: new ServiceFault(`${service} is down`) }
     issuedAt = issued_at
+    issuedBy = issuer
     try {
       return { value: effect() }
     } catch (error) {
@@ -167,6 +169,8 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     turn: () => ++turns,
     /** When the call that is being done was made. */
     issuedAt: () => issuedAt,
+    /** Who made it. */
+    issuedBy: () => issuedBy,
     advanceTo,
     nextTimer: () => Math.min(...timers.map(({ due }) => due)),
 

@@ -101,3 +101,11 @@ export function oneCallAtATime(ports: WorkerPorts): WorkerPorts {
   }
   return { ...ports, endpoint: { ...ports.endpoint, call } }
 }
+
+/** The same worker, which stops as soon as it calls the model: what it has claimed stays as it is. */
+export function stopping(ports: WorkerPorts): WorkerPorts {
+  const call: WorkerPorts['endpoint']['call'] = async () => {
+    throw new Error('the worker is gone')
+  }
+  return { ...ports, endpoint: { ...ports.endpoint, call } }
+}

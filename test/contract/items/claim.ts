@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RequestItems } from '../../../functions/items/port.ts'
+import { claimIdOf } from '../../../functions/requests/claim.ts'
+import type { RequestItem } from '../../../functions/requests/item.ts'
 import { NOW } from '../../support/clock.ts'
 import { aMessage, anItem } from '../../support/requests.ts'
 import { itemsTools, statesBut, TERMS } from './tools.ts'
@@ -94,14 +96,62 @@ export function describeClaims(name: string, items: RequestItems): void {
   describe(`items on ${name}: reclaim`, () => {
     const abandoned = { status: 'running', attempt: 1, started_at: NOW, lease_until: TERMS.now } as const
 
-    it('starts anew what a worker has left, from the moment its lease ends, and counts a crash', async () => {
+    /** Claimed by a worker that runs nothing else, and left by it. */
+    const abandonedAlone = async () => {
+      const item = await given()
+      const terms = { claim_id: claimIdOf('claim-0', true), now: NOW, lease_until: TERMS.now }
+      await items.claim(aMessage(item), terms)
+      return { ...item, ...abandoned, alone: true }
+    }
+
+    it('starts anew what a worker has left, from the moment its lease ends, and counts no crash that may be of another request', async () => {
       const item = await given(abandoned)
 
       const claim = await items.reclaim(item, TERMS)
 
-      const expected = { ...item, attempt: 2, crashes: 1, reached: true, lease_until: TERMS.lease_until }
+      const expected = { ...item, attempt: 2, crashes: 0, reached: true, lease_until: TERMS.lease_until }
       expect(claim).toEqual({ claimed: true, item: expected })
       expect(await stored(item)).toEqual(expected)
+    })
+
+    it('says which request a worker runs alone, and counts a crash of that', async () => {
+      const item = await abandonedAlone()
+      expect(await stored(item)).toEqual(item)
+
+      const claim = await items.reclaim(item, TERMS)
+
+      const { alone: _, ...inCompany } = {
+        ...item,
+        attempt: 2,
+        crashes: 1,
+        reached: true,
+        lease_until: TERMS.lease_until,
+      }
+      expect(claim).toEqual({ claimed: true, item: inCompany })
+      expect(await stored(item)).toEqual(inCompany)
+    })
+
+    it('counts each crash of a request that runs alone time after time', async () => {
+      let item: RequestItem = await abandonedAlone()
+      for (const crashes of [1, 2]) {
+        const terms = { claim_id: claimIdOf(`claim-${crashes}`, true), now: TERMS.now, lease_until: TERMS.now }
+        await items.reclaim(item, terms)
+        item = { ...item, attempt: crashes + 1, crashes, reached: true }
+        expect(await stored(item)).toEqual(item)
+      }
+    })
+
+    it('is alone no longer once it is given back or has ended', async () => {
+      const [back, done] = [await given(), await given()]
+      for (const item of [back, done]) await items.claim(aMessage(item), { ...TERMS, claim_id: claimIdOf('c', true) })
+
+      const claimed = { ...back, attempt: 1 }
+      await items.requeue(claimed, { claim_id: claimIdOf('c', true), not_before: NOW, attempt: 1, reached: true })
+      await items.decide(decisionOf({ ...done, attempt: 1 }))
+
+      expect(await stored(back)).toMatchObject({ status: 'queued' })
+      expect(await stored(done)).toMatchObject({ status: 'completed' })
+      for (const item of [back, done]) expect(await stored(item)).not.toHaveProperty('alone')
     })
 
     it('leaves a live lease alone', async () => {
@@ -124,7 +174,7 @@ export function describeClaims(name: string, items: RequestItems): void {
     })
 
     it('is the same claim when it is repeated because its answer was lost', async () => {
-      const item = await given(abandoned)
+      const item = await abandonedAlone()
       const first = await items.reclaim(item, TERMS)
 
       expect(await items.reclaim(item, TERMS)).toEqual(first)

@@ -73,12 +73,38 @@ function checkClaim(known: Known, before: StoredItem, after: StoredItem, fail: F
   if (before.status === 'queued' && before.deadline <= now) fail('a request is started after its deadline')
   if (before.status === 'queued' && (before.not_before ?? 0) > now) fail('a retry comes before its time')
   if (before.status === 'running' && (before.lease_until ?? 0) > now) fail('I7 a live lease is taken over')
-  if (after.crashes !== before.crashes + (before.status === 'running' ? 1 : 0)) fail('I8 crashes are miscounted')
+  checkCrash(known, before, after, fail)
   const calls = callsOf(known, after.request_id, after.run)
   const inCompany = calls.filter(({ company, retriable }) => company > 1 && !retriable).length
-  if (after.attempt > protection.policies.retry.attempts + after.crashes + inCompany)
+  if (after.attempt > protection.policies.retry.attempts + crashesIn(known, after) + inCompany)
     fail('more attempts than there are')
 }
+
+/**
+ * A crash is a request's own only where its worker ran nothing else: a worker that had several may have been ended by any of
+ * them. Such a request runs alone from then on, so that the next crash tells.
+ */
+function checkCrash(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
+  const claimOf = ({ request_id, run, attempt }: StoredItem) => `${runOf(request_id, run)}:${attempt}`
+  const isAlone = isOnlyOne(known, after.request_id)
+  known.aloneBy.set(claimOf(after), isAlone)
+  const isTakenOver = before.status === 'running'
+  const isOwn = isTakenOver && known.aloneBy.get(claimOf(before)) === true
+  if (after.crashes !== before.crashes + (isOwn ? 1 : 0)) fail('I8 crashes are miscounted')
+  if (!isTakenOver) return
+  if (!isAlone) fail('what may have ended a worker is run together with others')
+  if (!isOwn) known.uncounted.set(runOf(after.request_id, after.run), uncountedIn(known, after) + 1)
+}
+
+/** Whether whoever makes the claim runs nothing else at the same time: it got nothing else, or others wait for this one. */
+function isOnlyOne({ world, received }: Known, requestId: string): boolean {
+  const all = received.get(world.issuedBy()?.name ?? '') ?? []
+  return all.length === 1 || all.some(({ request_id, alone }) => alone && request_id === requestId)
+}
+
+const uncountedIn = ({ uncounted }: Known, { request_id, run }: StoredItem): number =>
+  uncounted.get(runOf(request_id, run)) ?? 0
+const crashesIn = (known: Known, item: StoredItem): number => item.crashes + uncountedIn(known, item)
 
 /** A worker gives a request back: for a retry after a call, or, uncalled, as if nothing had been (I8). */
 function checkGivenBack(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
@@ -86,7 +112,8 @@ function checkGivenBack(known: Known, before: StoredItem, after: StoredItem, fai
   const calls = callsOf(known, after.request_id, after.run)
   const call = calls.findLast(({ claim }) => claim === before.claim_id)
   if (known.calling.get(after.request_id)?.state === 'running') fail('I7 given back while its worker calls the model')
-  if ((after.reached === true) !== mayHaveReached(calls, after)) fail('I3 whether the model was reached is forgotten')
+  if ((after.reached === true) !== mayHaveReached(known, calls, after))
+    fail('I3 whether the model was reached is forgotten')
   if (!call) {
     if (after.attempt !== before.attempt - 1) fail('I8 a deferral spends an attempt')
     return
@@ -110,8 +137,8 @@ const LONGEST_SPREAD_MS = 6_000
 const LONGEST_PAUSE_MS = 15 * 60_000
 
 /** Whether the model has seen a run, or nobody knows: a worker has died under it. */
-const mayHaveReached = (calls: readonly ModelCall[], item: StoredItem): boolean =>
-  item.crashes > 0 || calls.some(({ reached }) => reached)
+const mayHaveReached = (known: Known, calls: readonly ModelCall[], item: StoredItem): boolean =>
+  crashesIn(known, item) > 0 || calls.some(({ reached }) => reached)
 
 /** The end of a run, and what it is charged, follow from what the model did (I2, I3, I7). */
 function checkEnd(known: Known, before: StoredItem | undefined, after: StoredItem, fail: Fail): void {
@@ -126,7 +153,7 @@ function checkEnd(known: Known, before: StoredItem | undefined, after: StoredIte
     fail('I3 what was never accepted')
   if (calls.some(({ reached }) => reached) && after.charge === undefined)
     fail('I3 the model was reached, and nothing is charged')
-  if (after.charge !== undefined && !mayHaveReached(calls, after) && !isAbandoned)
+  if (after.charge !== undefined && !mayHaveReached(known, calls, after) && !isAbandoned)
     fail('I3 the model was never reached, and the request is charged')
   if (after.status === 'expired' && after.deadline > known.world.issuedAt())
     fail('a request expires before its deadline')

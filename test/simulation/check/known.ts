@@ -55,6 +55,12 @@ export interface Known {
   readonly calls: Map<string, ModelCall[]>
   /** Who is calling the model for a request. */
   readonly calling: Map<string, Invocation>
+  /** What each worker was given, by its name: the requests of its messages, and whether each is to be run alone. */
+  readonly received: Map<string, readonly Received[]>
+  /** Claims, by request, run and attempt, and whether each was the only one of its worker. */
+  readonly aloneBy: Map<string, boolean>
+  /** Crashes of a run that may have been another request's, and so are not counted. */
+  readonly uncounted: Map<string, number>
   /** Workers to which the model has given an answer of use. */
   readonly succeeded: Set<string>
   /** Calls that have arrived at the model. */
@@ -62,6 +68,11 @@ export interface Known {
   readonly protection: Protection
   /** What runs were settled at. */
   readonly settled: Map<string, { readonly tokens: number; readonly requests: number }>
+}
+
+export interface Received {
+  readonly request_id: string
+  readonly alone: boolean
 }
 
 export const runOf = (requestId: string, run: number): string => `${requestId}:${run}`

@@ -1,6 +1,7 @@
 import type { GuardStore } from '../../../functions/guard/port.ts'
 import type { GuardState } from '../../../functions/guard/state.ts'
 import type { ModelAnswer } from '../../../functions/inference/port.ts'
+import type { RequestItem } from '../../../functions/requests/item.ts'
 import { InferenceMessage } from '../../../functions/requests/messages.ts'
 import type { PlantedBug, Ports } from '../compose.ts'
 import { ignored, withoutClauses } from './commands.ts'
@@ -50,6 +51,8 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
     name: 'what an earlier attempt has reached is forgotten',
     ports: requeueing(next => ({ ...next, reached: false })),
   },
+  { name: 'a crash in company is counted', ports: reclaiming(seen => ({ ...seen, alone: true })) },
+  { name: 'a crash alone is not counted', ports: reclaiming(seen => ({ ...seen, alone: undefined })) },
   { name: 'a retry does not wait', ports: requeueing(next => ({ ...next, not_before: 0 })) },
   {
     name: 'what is put back does not wait',
@@ -140,6 +143,13 @@ function requeueing(change: (next: Requeue[1], claimed: Requeue[0]) => Requeue[1
   return ports => ({
     ...ports,
     items: { ...ports.items, requeue: (claimed, next) => ports.items.requeue(claimed, change(next, claimed)) },
+  })
+}
+
+function reclaiming(change: (seen: RequestItem) => RequestItem): PortsChange {
+  return ports => ({
+    ...ports,
+    items: { ...ports.items, reclaim: (seen, terms) => ports.items.reclaim(change(seen), terms) },
   })
 }
 

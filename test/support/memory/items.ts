@@ -1,4 +1,5 @@
 import type { Claim, ClaimTerms, RequestItems } from '../../../functions/items/port.ts'
+import { crashesOf, isClaimedAlone } from '../../../functions/requests/claim.ts'
 import type { RequestItem } from '../../../functions/requests/item.ts'
 
 type KeyOf = Pick<RequestItem, 'user_id' | 'request_id'>
@@ -6,7 +7,8 @@ type Stored = RequestItem & { claim_id?: string | undefined }
 
 const keyOf = ({ user_id, request_id }: KeyOf) => `${user_id} ${request_id}`
 /** A copy, as a store would give it: without what is undefined. */
-const shown = ({ claim_id: _, ...item }: Stored): RequestItem => JSON.parse(JSON.stringify(item))
+const shown = ({ claim_id, ...item }: Stored): RequestItem =>
+  JSON.parse(JSON.stringify({ ...item, alone: (claim_id !== undefined && isClaimedAlone(claim_id)) || undefined }))
 
 /** Request items in memory: they pass the same contract as the real ones. */
 export function memoryItems(): RequestItems {
@@ -70,7 +72,7 @@ export function memoryItems(): RequestItems {
         item.run === seen.run &&
         item.attempt === seen.attempt &&
         (item.lease_until ?? Number.POSITIVE_INFINITY) <= terms.now
-      return isAbandoned ? start({ ...item, reached: true }, terms, item.crashes + 1) : asItIs(item, terms)
+      return isAbandoned ? start({ ...item, reached: true }, terms, crashesOf(shown(item))) : asItIs(item, terms)
     },
     requeue: async (claimed, { claim_id, not_before, attempt, reached }) => {
       const item = find(claimed)

@@ -120,13 +120,25 @@ describe('parseBody', () => {
     expect(refusalOf(inUtf8).code).toBe('payload_too_large')
   })
 
-  it.each(['', []])('takes 4 MB of %j in the memory that a function of 512 MB has left', value => {
-    const body = JSON.stringify({ prompt: 'x', list: new Array(1_300_000).fill(value) })
-    const before = process.memoryUsage().rss
+  it('takes 50,000 values, and refuses one more with a sentence that says so', () => {
+    // The body, its prompt and the list are values, too.
+    const withValues = (count: number) => JSON.stringify({ prompt: 'x', list: new Array(count - 3).fill({}) })
 
-    parseBody(body)
+    expect(parseBody(withValues(50_000)).list).toHaveLength(49_997)
+    expect(refusalOf(withValues(50_001))).toMatchObject({
+      code: 'invalid_request',
+      message: 'the body has over 50,000 JSON values, counted by its commas and brackets',
+    })
+  })
 
-    expect((process.memoryUsage().rss - before) / 1024 / 1024).toBeLessThan(300)
+  it.each(['{}', '[]', '""', '0', '{"a":[1]}'])('refuses 4 MB of %s before they become values', value => {
+    const text = `{"prompt":"x","list":[${`${value},`.repeat(4_000_000 / (value.length + 1))}0]}`
+    const before = process.memoryUsage().heapUsed
+
+    expect(refusalOf(text).code).toBe('invalid_request')
+    expect(refusalOf(text).message).toContain('50,000 JSON values')
+    // The values themselves take from 8 to 85 MB, and the text is one string.
+    expect((process.memoryUsage().heapUsed - before) / 1024 / 1024).toBeLessThan(8)
   })
 
   it('refuses a field named __proto__, which would be lost without a word', () => {

@@ -50,9 +50,9 @@ describe('createRouter', () => {
 
   it.each([
     { what: 'fails', when: '$number(size) > 5', message: "fails with JSONata's error D3030" },
-    { what: 'loops', when: '( $f := function() { $f() }; $f() )', message: /D1012/ },
+    { what: 'loops', when: '( $f := function() { $f() }; $f() )', message: 'takes over 200 ms' },
     { what: 'calls itself too deep', when: '( $f := function() { 1 + $f() }; $f() )', message: /D1011/ },
-    { what: 'has a regular expression without end', when: 'size ~> /^(\\w+\\s?)+$/', message: 'takes over 2000 ms' },
+    { what: 'has a regular expression without end', when: 'size ~> /^(\\w+\\s?)+$/', message: 'takes over 200 ms' },
   ])('refuses a request for which a rule $what, and says which rule', async ({ when, message }) => {
     const route = createRouter({
       ...SETTINGS,

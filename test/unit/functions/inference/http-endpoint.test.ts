@@ -174,6 +174,17 @@ describe('httpEndpoint: what the model answers', () => {
     expect(await endpoint(url).call('r1', {})).toEqual({ ok: true, answer: JSON.parse(long) })
   })
 
+  it('is refused before it is parsed when it has more lists and objects than a worker has memory for', async () => {
+    const url = await serve(answering(200, `[${'{},'.repeat(2_500_000)}0]`))
+
+    expect(await endpoint(url).call('r1', {})).toEqual({
+      ok: false,
+      code: 'invalid_model_response',
+      message: "the model's answer has over 500,000 lists, objects and fields",
+      reached: true,
+    })
+  })
+
   it.each([
     { status: 500, code: 'model_error' },
     { status: 503, code: 'model_error' },

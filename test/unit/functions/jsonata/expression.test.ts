@@ -115,6 +115,26 @@ describe('an expression that would take all time or memory for what a client sen
   })
 })
 
+it('an expression may have a bound of its own of what it computes, and the next one is evaluated', async () => {
+  const input = { prompt: `${'a'.repeat(50)}b` }
+  const bounded = compileExpression('$contains(prompt, /^(a+)+$/)', 50)
+
+  const all = await Promise.allSettled([
+    bounded({ prompt: 'b' }),
+    bounded(input),
+    bounded(input),
+    bounded({ prompt: 'a' }),
+  ])
+
+  const tooLong = new EvaluationError('takes over 50 ms')
+  expect(all).toEqual([
+    { status: 'fulfilled', value: false },
+    { status: 'rejected', reason: tooLong },
+    { status: 'rejected', reason: tooLong },
+    { status: 'fulfilled', value: true },
+  ])
+})
+
 it('many expressions at a time are each held to the bound, not all of them together', async () => {
   const list = Array.from({ length: 2_000 }, (_, x) => ({ x }))
   const inPlace = compileExpression('$count(list[x > 10])')

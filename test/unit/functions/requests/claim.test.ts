@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { refusedClaim } from '../../../../functions/requests/claim.ts'
+import { claimIdOf, isClaimedAlone, refusedClaim } from '../../../../functions/requests/claim.ts'
 import type { RequestItem } from '../../../../functions/requests/item.ts'
 import type { InferenceMessage } from '../../../../functions/requests/messages.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -38,11 +38,16 @@ describe('refusedClaim', () => {
   })
 
   it.each([
-    { crashes: 0, kind: 'reclaim' },
-    { crashes: 1, kind: 'reclaim' },
-    { crashes: 2, kind: 'give up' },
-  ])('decides after $crashes crashes and this one to $kind', ({ crashes, kind }) => {
-    expect(refusalOf({ status: 'running', attempt: 1, lease_until: NOW, crashes })).toEqual({ kind })
+    { crashes: 0, alone: true, kind: 'reclaim' },
+    { crashes: 1, alone: true, kind: 'reclaim' },
+    { crashes: 2, alone: true, kind: 'give up' },
+    { crashes: 2, alone: undefined, kind: 'reclaim' },
+  ])('decides after $crashes crashes and this one (alone: $alone) to $kind', ({ crashes, alone, kind }) => {
+    expect(refusalOf({ status: 'running', attempt: 1, lease_until: NOW, crashes, alone })).toEqual({ kind })
+  })
+
+  it('tells by the id of a claim whether it was alone', () => {
+    expect([true, false].map(alone => isClaimedAlone(claimIdOf('0123456789abcdef', alone)))).toEqual([true, false])
   })
 
   it('waits for the end of a backoff', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
+import { claimIdOf } from '../../../../functions/requests/claim.ts'
 import { InferenceMessage } from '../../../../functions/requests/messages.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -149,7 +150,6 @@ describe('a worker: a rate limit', () => {
     { what: 'another worker runs', fields: { status: 'running', attempt: 1, lease_until: NOW + 30_000 } },
     { what: 'waits for a retry', fields: { attempt: 1, not_before: NOW + 30_000 } },
     { what: 'has expired', fields: { deadline: NOW } },
-    { what: 'has crashed workers', fields: { status: 'running', attempt: 3, crashes: 2, lease_until: NOW } },
   ] as const)('spends no turn on a request that $what', async ({ fields }) => {
     const { ports, invoke, guards, asked } = aWorker()
     const item = anItem(fields)
@@ -159,6 +159,17 @@ describe('a worker: a rate limit', () => {
 
     expect(asked).toEqual([])
     expect(await guards.read('text')).toBeUndefined()
+  })
+
+  it('spends no turn on a request that has ended three workers', async () => {
+    const { ports, invoke, guards, asked, stored } = aWorker()
+    const item = await ports.items.create(anItem({ attempt: 2, crashes: 2 }))
+    await ports.items.claim(aMessage(item), { claim_id: claimIdOf('gone', true), now: NOW, lease_until: NOW })
+
+    await invoke([aMessage(item)])
+
+    expect([asked, await guards.read('text')]).toEqual([[], undefined])
+    expect(await stored(item)).toMatchObject({ crashes: 2, attempt: 3 })
   })
 
   it('spends no turn on a request that a worker has left before it runs alone', async () => {

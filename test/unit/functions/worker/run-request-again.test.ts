@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { RESULTS_QUEUE } from '../../../../functions/queue/names.ts'
-import { reservationOf } from '../../../../functions/requests/item.ts'
+import { claimIdOf } from '../../../../functions/requests/claim.ts'
+import { type RequestItem, reservationOf } from '../../../../functions/requests/item.ts'
+import { InferenceMessage } from '../../../../functions/requests/messages.ts'
 import { ITEM_GRACE_MS } from '../../../../functions/requests/timing.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
 import { aMessage, anItem, asReceived, newUser } from '../../../support/requests.ts'
 
-import { aWorker, oneCallAtATime } from '../../../support/worker.ts'
+import { aWorker, LEASE, oneCallAtATime, stopping } from '../../../support/worker.ts'
 
 describe('a worker: a message that comes again, or at the wrong time', () => {
   it.each(['completed', 'failed', 'cancelled', 'expired', 'rejected'] as const)(
@@ -126,9 +128,16 @@ describe('a worker: a message whose request has changed since it was looked at',
 describe('a worker: a worker before it that crashed', () => {
   const abandoned = { status: 'running', attempt: 1, started_at: NOW - 9, lease_until: NOW } as const
 
-  it('has its request run anew, and one crash counted', async () => {
+  /** A request under which a worker has stopped that ran nothing else, after so many that did before. */
+  async function abandonedAlone({ items }: Pick<WorkerPorts, 'items'>, crashes: number): Promise<RequestItem> {
+    const item = await items.create(anItem({ attempt: crashes, crashes }))
+    await items.claim(aMessage(item), { claim_id: claimIdOf('gone', true), now: NOW - 9, lease_until: NOW })
+    return item
+  }
+
+  it('has its request run anew, and one crash counted if it ran nothing else', async () => {
     const { ports, asked, outcomes, run } = aWorker()
-    const item = await ports.items.create(anItem(abandoned))
+    const item = await abandonedAlone(ports, 0)
 
     await run(item)
 
@@ -139,13 +148,52 @@ describe('a worker: a worker before it that crashed', () => {
 
   it('has its request given up at the third crash, without a further call', async () => {
     const { ports, asked, outcomes, run } = aWorker()
-    const item = await ports.items.create(anItem({ ...abandoned, attempt: 3, crashes: 2 }))
+    const item = await abandonedAlone(ports, 2)
 
     await run(item)
 
     expect(asked).toEqual([])
     expect(outcomes()).toMatchObject([
       { attempt: 3, status: 'failed', reached: true, error: { code: 'worker_crashed' }, message: expect.anything() },
+    ])
+    expect(outcomes()[0]?.error?.message).toContain('3 times')
+  })
+
+  it('is held against none of several requests that it ran', async () => {
+    const { ports, outcomes, invoke, run } = aWorker()
+    const items = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem())))
+    await invoke(
+      items.map(item => aMessage(item)),
+      stopping(ports),
+    )
+    ports.advance(LEASE - NOW)
+
+    for (const item of items) await run(item)
+
+    expect(outcomes()).toMatchObject(items.map(() => ({ attempt: 2, status: 'completed' })))
+    for (const item of items) expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ crashes: 0 })
+  })
+
+  it('is held against a request that ends each worker: it has run in company once, and three times alone', async () => {
+    const { ports, outcomes, deferred, invoke } = aWorker()
+    const [bad, good] = await Promise.all([1, 2].map(() => ports.items.create(anItem())))
+    const messages = [bad, good].map(item => aMessage(item as RequestItem))
+    await invoke(messages, stopping(ports))
+    ports.advance(LEASE - NOW)
+    await invoke(messages)
+    const [hostile] = deferred().map(({ body }) => InferenceMessage.parse(body))
+
+    const crashes: unknown[] = []
+    while (outcomes().length === 0) {
+      await invoke([hostile], stopping(ports))
+      crashes.push((await ports.items.get(bad?.user_id ?? '', bad?.request_id ?? ''))?.crashes)
+      ports.advance(100_000)
+    }
+
+    expect(hostile).toMatchObject({ request_id: bad?.request_id, hints: { alone: true } })
+    expect(crashes).toEqual([0, 1, 2, 2])
+    expect(outcomes()).toMatchObject([
+      { request_id: bad?.request_id, attempt: 4, status: 'failed', error: { code: 'worker_crashed' } },
     ])
   })
 

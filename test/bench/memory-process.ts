@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs'
+import { httpEndpoint } from '../../functions/inference/http-endpoint.ts'
+import type { Payload } from '../../functions/requests/messages.ts'
+import { aMessage, anItem } from '../support/requests.ts'
+import { aWorker } from '../support/worker.ts'
+
+/** One invocation of a worker, in a process of its own whose memory `memory.ts` bounds. */
+const [calls = '', bodyFile = '', url = ''] = process.argv.slice(2)
+
+const { ports, invoke, outcomes } = aWorker()
+const endpoint = httpEndpoint({ url, timeout_ms: 60_000, headers: {} }, async () => '')
+// As S3 gives it: bytes that become a text, which is parsed. What is stored is only sent.
+const payloads = {
+  get: async () => JSON.parse(readFileSync(bodyFile).toString()) as unknown,
+  put: async (_key: string, json: string) => void Buffer.from(json),
+}
+const items = await Promise.all(Array.from({ length: Number(calls) }, () => ports.items.create(anItem())))
+const stored: Payload = { key: 'body' }
+
+await invoke(
+  items.map(item => ({ ...aMessage(item), body: stored })),
+  { ...ports, endpoint, payloads },
+)
+
+const ends = [...new Set(outcomes().map(({ status, error }) => error?.code ?? status))]
+process.stdout.write(JSON.stringify({ ends: ends.join(), rss: Math.round(process.resourceUsage().maxRSS / 1024) }))

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { isTerminal } from '../../functions/requests/item.ts'
+import { createKey } from '../../lib/cli/operations/keys.ts'
+import { setUser } from '../../lib/cli/operations/users.ts'
+import { type Operator, operatorOf } from '../../lib/cli/operator.ts'
+import { localTarget } from '../../lib/cli/target.ts'
+import type { LocalSystem } from '../../lib/local/system.ts'
+import { createApiClient } from '../e2e/support/api-client.ts'
+import { startTestModel, type TestModel } from '../e2e/support/model.ts'
+import { startChaosSystem } from './system.ts'
+
+const VICTIM = 'victim'
+const ATTACKER = 'attacker'
+/** As many as the model has invocations: while their calls are held, other messages gather in the queue. */
+const PLUGS = Array.from({ length: 5 }, (_, i) => `plug ${i}`)
+const INNOCENTS = Array.from({ length: 9 }, (_, i) => `innocent ${i}`)
+/** A worker that dies is noticed after its timeout of 50 s and 30 s more, each time. */
+const NOTICED_MS = 110_000
+
+let model: TestModel
+let system: LocalSystem
+let close: () => Promise<void>
+
+beforeAll(async () => {
+  model = await startTestModel()
+  ;({ system, close } = await startChaosSystem('crasher.yaml', model.url))
+})
+afterAll(async () => {
+  await close?.()
+  await model?.close()
+})
+
+it('charges the crashes of a request to that one, and none to those that shared an invocation with it', async () => {
+  const operator = operatorOf(localTarget(system))
+  const [victim, attacker] = [await clientOf(operator, VICTIM), await clientOf(operator, ATTACKER)]
+  const [plugs, innocentCalls] = [PLUGS, INNOCENTS].map(inputs => inputs.map(input => model.hold(input)))
+  model.hold('hostile')
+  const called = (input: string) => model.calls.filter(({ body }) => body.input === input).length
+  for (const prompt of PLUGS) {
+    await victim.submit({ prompt })
+    await expect.poll(() => called(prompt), { timeout: 10_000 }).toBe(1)
+  }
+
+  const [hostile, ...innocent] = await Promise.all([
+    attacker.submit({ prompt: 'hostile' }),
+    ...INNOCENTS.map(prompt => victim.submit({ prompt })),
+  ])
+  for (const plug of plugs ?? []) plug.release()
+  await expect.poll(() => model.calls.length, { timeout: 15_000 }).toBe(PLUGS.length + INNOCENTS.length + 1)
+  const before = await Promise.all(innocent.map(id => operator.items.get(VICTIM, id)))
+  const inCompany = innocent.filter((_, i) => !before[i]?.alone)
+  await killWorkers(system)
+  for (const call of innocentCalls ?? []) call.release()
+
+  // All but one complete once their messages are there again.
+  for (const id of innocent)
+    await expect
+      .poll(() => operator.items.get(VICTIM, id), { timeout: NOTICED_MS, interval: 1_000 })
+      .toMatchObject({ status: 'completed', attempt: 2 })
+  const items = await Promise.all(inCompany.map(id => operator.items.get(VICTIM, id)))
+  expect(inCompany.length).toBeGreaterThan(1)
+  expect(items.map(item => item?.crashes)).toEqual(inCompany.map(() => 0))
+
+  // The other one's call is held, and its worker dies again and again.
+  const end = () => operator.items.get(ATTACKER, String(hostile))
+  let seen = called('hostile') - 1
+  while (!isTerminal((await end())?.status ?? 'queued')) {
+    await expect
+      .poll(async () => called('hostile') > seen || isTerminal((await end())?.status ?? 'queued'), {
+        timeout: NOTICED_MS,
+        interval: 1_000,
+      })
+      .toBe(true)
+    if (called('hostile') <= seen) break
+    seen = called('hostile')
+    await killWorkers(system)
+  }
+  // A call that was held for longer than its timeout was a failed attempt, and no crash.
+  expect(await end()).toMatchObject({
+    status: 'failed',
+    crashes: 2,
+    error: { code: 'worker_crashed', message: 'a worker stopped while it ran the request and no other, 3 times' },
+  })
+})
+
+async function clientOf(operator: Operator, user: string) {
+  await setUser(operator, user, {})
+  const { created } = await createKey(operator, { user })
+  return createApiClient(system.apiUrl, created.key)
+}
+
+/** Ends all threads of the worker that are running something. */
+async function killWorkers({ functions }: LocalSystem): Promise<void> {
+  const workers = [...functions.values()].filter(({ logicalId }) => logicalId.includes('Worker'))
+  await Promise.all(workers.flatMap(fn => fn.threads().map(({ id, busy }) => busy && fn.kill(id))))
+}
