@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type Attributes, type ConditionalWrite, update } from '../platform/dynamodb.ts'
+import { parseStored } from '../platform/json.ts'
 import { RequestItem } from '../requests/item.ts'
 
 /** The table of request items: partition key `user_id`, sort key `request_id`. */
@@ -22,7 +23,7 @@ export const toAttributes = ({ metadata, ...item }: RequestItem): Attributes => 
 export function toItem(attributes: Attributes | undefined): RequestItem | undefined {
   if (!attributes) return undefined
   const { claim_id: _, metadata, ...item } = attributes
-  return RequestItem.parse(typeof metadata === 'string' ? { ...item, metadata: JSON.parse(metadata) } : item)
+  return RequestItem.parse(typeof metadata === 'string' ? { ...item, metadata: parseStored(metadata) } : item)
 }
 
 /** The item as it is after a write, whether the write changed it or not; undefined where there is none. */
