@@ -6,7 +6,7 @@ const NOWHERE: readonly RegExp[] = [/\bat [^\n"]*:\d+:\d+/, /arn:aws/, /amazonaw
 /** What clients have no use for besides: exceptions by name, the parts that Sluice is made of, its files. */
 const IN_NO_ANSWER: readonly RegExp[] = [
   /\b[A-Za-z]+(Error|Exception)\b/,
-  /\b(dynamodb|dynalite|sqs|fauxqs|postgres|pglite|sqlstate|lambda|zod|jsonata|middy)/i,
+  /\b(dynamodb|dynalite|sqs|fauxqs|postgres|pglite|sqlstate|lambda|zod|middy)/i,
   /x-amz|amzn/i,
   /node_modules|\.(ts|mjs|js):\d/,
 ]
