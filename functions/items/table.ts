@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type Attributes, type ConditionalWrite, update } from '../platform/dynamodb.ts'
+import { parseStored } from '../platform/json.ts'
 import { isClaimedAlone } from '../requests/claim.ts'
 import { RequestItem } from '../requests/item.ts'
 
@@ -25,7 +26,7 @@ export function toItem(attributes: Attributes | undefined): RequestItem | undefi
   const { claim_id, metadata, ...item } = attributes
   return RequestItem.parse({
     ...item,
-    ...(typeof metadata === 'string' && { metadata: JSON.parse(metadata) }),
+    ...(typeof metadata === 'string' && { metadata: parseStored(metadata) }),
     ...(typeof claim_id === 'string' && isClaimedAlone(claim_id) && { alone: true }),
   })
 }

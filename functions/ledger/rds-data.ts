@@ -1,6 +1,7 @@
 import { BadRequestException, DatabaseErrorException, type RDSDataClient } from '@aws-sdk/client-rds-data'
 import { iso } from '../platform/clock.ts'
 import type { LedgerEnv } from '../platform/env.ts'
+import { parseStored } from '../platform/json.ts'
 import { Unavailable } from '../platform/unavailable.ts'
 import type { Payload } from '../requests/messages.ts'
 import { merge } from './merge.ts'
@@ -90,5 +91,5 @@ function toPayload(record: readonly { stringValue?: string | undefined }[] | und
   if (!record) return undefined
   const [result, key] = record
   if (key?.stringValue !== undefined) return { key: key.stringValue }
-  return { inline: result?.stringValue === undefined ? null : JSON.parse(result.stringValue) }
+  return { inline: result?.stringValue === undefined ? null : parseStored(result.stringValue) }
 }

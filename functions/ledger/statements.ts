@@ -1,5 +1,6 @@
 import { ExecuteStatementCommand, type Field, type RDSDataClient } from '@aws-sdk/client-rds-data'
 import type { LedgerEnv } from '../platform/env.ts'
+import { parseStored } from '../platform/json.ts'
 import { reaching } from '../platform/unavailable.ts'
 
 /** Runs one statement with named parameters and answers with its records. Rejects with `Unavailable`. */
@@ -29,7 +30,7 @@ export const rowAsJson = (columns: readonly string[]): string =>
   `json_build_object(${columns.map(column => `'${column}', ${column}`).join(', ')})::text`
 
 /** What a statement over `rowAsJson` brings. */
-export const jsonOf = ([field]: readonly Field[]): unknown => JSON.parse(field?.stringValue ?? 'null')
+export const jsonOf = ([field]: readonly Field[]): unknown => parseStored(field?.stringValue ?? 'null')
 
 /** A time in such a row, as epoch milliseconds. */
 export const millisecondsOf = (text: string): number => Date.parse(text)

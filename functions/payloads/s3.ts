@@ -1,5 +1,6 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { impatient } from '../platform/impatient.ts'
+import { parseStored } from '../platform/json.ts'
 import { reaching } from '../platform/unavailable.ts'
 import type { Payloads } from './port.ts'
 
@@ -18,7 +19,7 @@ export function s3Payloads(client: S3Client, bucket: string): Payloads {
       reaching('the payload store', async () => {
         try {
           const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
-          return JSON.parse((await Body?.transformToString()) ?? 'null')
+          return parseStored((await Body?.transformToString()) ?? 'null')
         } catch (error) {
           if (error instanceof NoSuchKey) return undefined
           throw error

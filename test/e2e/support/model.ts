@@ -15,7 +15,7 @@ export type Respond = (response: ServerResponse, call: ModelCall) => unknown
 export interface TestModel {
   readonly url: string
   readonly calls: readonly ModelCall[]
-  /** How calls with this input are answered; others get `usualUsage` and their input back. */
+  /** How calls with this input are answered, and batches that begin with it; others get `usualUsage` and their input back. */
   on(input: string, respond: Respond): void
   /** Calls with this input wait until it is let go. */
   hold(input: string): { release(): void }
@@ -35,6 +35,12 @@ export const answerJson = (body: unknown, status = 200) => answerText(JSON.strin
 const usually: Respond = (response, { body }) =>
   answerJson({ result: { echo: body.input }, usage: usualUsage })(response)
 
+/** The input of a call, or the first one of a batch's. */
+const firstInput = (body: ModelCall['body']): string => {
+  const inputs = body.inputs as readonly { readonly input: string }[] | undefined
+  return inputs?.[0]?.input ?? body.input
+}
+
 /** An endpoint whose answers a test decides. */
 export async function startTestModel(): Promise<TestModel> {
   const calls: ModelCall[] = []
@@ -43,7 +49,7 @@ export async function startTestModel(): Promise<TestModel> {
     const body = (await json(request)) as ModelCall['body']
     const call = { path: request.url ?? '', headers: request.headers, body }
     calls.push(call)
-    await (scripts.get(body.input) ?? usually)(response, call)
+    await (scripts.get(firstInput(body)) ?? usually)(response, call)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,0 +1,212 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createKey } from '../../lib/cli/operations/keys.ts'
+import { setUser } from '../../lib/cli/operations/users.ts'
+import { type ApiAnswer, type ApiClient, createApiClient } from './support/api-client.ts'
+import { eventually } from './support/eventually.ts'
+import { internalsOfAnswer } from './support/internals.ts'
+import { answerJson, startTestModel, type TestModel, usualUsage } from './support/model.ts'
+import { runSluice } from './support/sluice.ts'
+import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+
+/** In all that the owner sends, and in all that his models answer; no answer to the stranger may hold it. */
+const MARK = 'xyzzy-plugh'
+/** Both users use it. */
+const KEY = 'order-1'
+
+const STATES = ['queued', 'running', 'completed', 'large', 'failed', 'cancelled', 'keyed'] as const
+type State = (typeof STATES)[number]
+
+let model: TestModel
+let system: RunningSystem
+let owner: ApiClient & { readonly user: string }
+let stranger: ApiClient & { readonly user: string }
+let held: { release(): void }
+const heard: string[] = []
+const ids = new Map<State, string>()
+const strangersIds: string[] = []
+
+beforeAll(async () => {
+  model = await startTestModel()
+  system = await startSystem({ SLUICE_CONFIG: fixture('held.yaml'), MODEL_URL: model.url })
+  owner = await system.newUser()
+  stranger = await listenedTo()
+  await makeOneOfEach()
+}, 180_000)
+afterAll(async () => {
+  await system?.stop()
+  await model?.close()
+})
+
+/** A user of whom every answer is kept. */
+async function listenedTo(): Promise<ApiClient & { readonly user: string }> {
+  const user = `stranger-${randomUUID()}`
+  await setUser(system.operator, user, {})
+  const { created } = await createKey(system.operator, { user })
+  return { user, ...createApiClient(system.apiUrl, created.key, heard) }
+}
+
+/** The text model hangs, so that of many requests some run and some wait; those that end are the other one's. */
+async function makeOneOfEach(): Promise<void> {
+  const of = (prompt: string) => ({ prompt: `${MARK} ${prompt}`, model: 'other', metadata: { note: MARK } })
+  model.on(of('large').prompt, answerJson({ result: { text: MARK, filler: 'x'.repeat(100_000) }, usage: usualUsage }))
+  model.on(of('failed').prompt, answerJson({ error: MARK }, 400))
+  for (const state of ['completed', 'large', 'failed'] as const) ids.set(state, await owner.submit(of(state)))
+  ids.set('keyed', String((await owner.post(of('keyed'), { 'idempotency-key': KEY })).body.request_id))
+  for (const state of ['completed', 'large', 'failed', 'keyed'] as const) await owner.ended(idOf(state))
+
+  held = model.hold(`${MARK} hangs`)
+  const hanging = await Promise.all(Array.from({ length: 12 }, () => owner.submit({ ...of('hangs'), model: 'text' })))
+  const [running, queued, cancelled] = await eventually(async () => {
+    const list = (await owner.send('GET', '/v1/inference?limit=100')).body.requests as {
+      status: string
+      request_id: string
+    }[]
+    const those = list.filter(({ request_id }) => hanging.includes(request_id))
+    const waiting = those.filter(({ status }) => status === 'queued').map(({ request_id }) => request_id)
+    const run = those.filter(({ status }) => status === 'running').map(({ request_id }) => request_id)
+    expect(run.length).toBeGreaterThan(0)
+    expect(waiting.length).toBeGreaterThan(1)
+    return [run[0], waiting[0], waiting[1]] as string[]
+  })
+  ids.set('running', String(running)).set('queued', String(queued)).set('cancelled', String(cancelled))
+  await owner.send('DELETE', `/v1/inference/${cancelled}`)
+  await owner.ended(idOf('cancelled'))
+
+  strangersIds.push(await stranger.submit({ prompt: 'my own', model: 'other' }))
+  await stranger.ended(String(strangersIds[0]))
+}
+
+const idOf = (state: State): string => {
+  const id = ids.get(state)
+  if (id === undefined) throw new Error(`there is no request that is ${state}`)
+  return id
+}
+
+/** What may tell requests apart: all but the time of the answer. */
+function tellingPart({ status, headers, body }: ApiAnswer) {
+  const { date: _, ...telling } = headers
+  return { status, headers: telling, body: JSON.stringify(body) }
+}
+
+const everyByte = (text: string) => Buffer.from(text).toString('hex').replace(/../g, '%$&')
+
+/** Ways to write the path of a request; each is not found. */
+const PATHS: readonly (readonly [name: string, path: (id: string, user: string) => string])[] = [
+  ['as it is', id => `/v1/inference/${id}`],
+  ['with a wait', id => `/v1/inference/${id}?wait=1`],
+  ['in capital letters', id => `/v1/inference/${id.toUpperCase()}`],
+  ['with every byte encoded', id => `/v1/inference/${everyByte(id)}`],
+  ['with a slash behind', id => `/v1/inference/${id}/`],
+  ['with a path behind', id => `/v1/inference/${id}/result`],
+  ['with an encoded slash behind', id => `/v1/inference/${id}%2f`],
+  ['with a space behind', id => `/v1/inference/${id}%20`],
+  ['with a space before', id => `/v1/inference/%20${id}`],
+  ['with U+0000 behind', id => `/v1/inference/${id}%00`],
+  ['with a line end behind', id => `/v1/inference/${id}%0a`],
+  ['with a matrix parameter', id => `/v1/inference/${id};a=b`],
+  ['in braces', id => `/v1/inference/%7b${id}%7d`],
+  ['as a URN', id => `/v1/inference/urn:uuid:${id}`],
+  ['without its dashes', id => `/v1/inference/${id.replaceAll('-', '')}`],
+  ['behind its user', (id, user) => `/v1/inference/${user}%2f${id}`],
+  ['behind its user, as in a key', (id, user) => `/v1/inference/${user}%23${id}`],
+  ['with its user as a parameter', (id, user) => `/v1/inference/${id}?user_id=${user}`],
+  ["at the old pipeline's path", id => `/generate/${id}`],
+  ["at the old pipeline's other path", id => `/api/v1/inference/${id}`],
+]
+
+describe("another user's request, whatever its state, is answered like one that never was", () => {
+  test.for(PATHS)('by its id %s', async ([, path]) => {
+    for (const method of ['GET', 'DELETE']) {
+      const ask = (id: string) => stranger.send(method, path(id, owner.user))
+      const [unknown, ...anothers] = await Promise.all([randomUUID(), ...STATES.map(idOf)].map(ask))
+
+      expect(unknown).toMatchObject({ status: 404, body: { status: 'error', code: 'not_found' } })
+      expect(anothers.map(tellingPart)).toEqual(STATES.map(() => unknown && tellingPart(unknown)))
+    }
+  })
+})
+
+/** Sort keys of the table besides ids, and what else a cursor may be made of; `{id}` is a request of the owner's. */
+const CURSORS: readonly (readonly [name: string, query: (user: string) => string, status: number])[] = [
+  ['an id of the other user', () => `cursor=${idOf('completed')}`, 200],
+  ['that id in capital letters', () => `cursor=${idOf('completed').toUpperCase()}`, 200],
+  ['the highest id', () => 'cursor=ffffffff-ffff-ffff-ffff-ffffffffffff', 200],
+  ['the lowest id', () => 'cursor=00000000-0000-0000-0000-000000000000', 200],
+  ['the other user', user => `user_id=${user}&user=${user}`, 200],
+  ['the largest page', () => 'limit=100', 200],
+  ['a limit in another notation', () => 'limit=1e2', 200],
+  ...['queued', 'running', 'completed', 'failed', 'cancelled', 'expired'].map(
+    status => [`the status ${status}`, () => `status=${status}`, 200] as const,
+  ),
+  ['the status of tombstones', () => 'status=rejected', 400],
+  ['an empty cursor', () => 'cursor=', 400],
+  ['a cursor after all ids', () => 'cursor=z', 400],
+  ['the sort key of an idempotency key', () => `cursor=key%23${createHash('sha256').update(KEY).digest('hex')}`, 400],
+  ['the sort key of an input', () => 'cursor=key%23input%23', 400],
+  ['two cursors', () => `cursor=${idOf('completed')}&cursor=${idOf('failed')}`, 400],
+  ['a cursor with U+0000', () => `cursor=${idOf('completed')}%00`, 400],
+  ['a cursor beyond ASCII', () => 'cursor=%F0%9F%99%82', 400],
+  ['a cursor that is no UTF-8', () => 'cursor=%ff', 400],
+  ['a cursor with its user', user => `cursor=${user}%23${idOf('completed')}`, 400],
+  ['a cursor that is JSON', () => 'cursor=%7B%22request_id%22%3A%22a%22%7D', 400],
+  ['a limit of nought', () => 'limit=0', 400],
+  ['a limit over the largest', () => 'limit=101', 400],
+  ['a limit without end', () => 'limit=Infinity', 400],
+  ['a limit that is none', () => 'limit=', 400],
+]
+
+describe('a list', () => {
+  test.for(CURSORS)('holds nothing of the other user, asked for by %s', async ([, query, status]) => {
+    const answer = await stranger.send('GET', `/v1/inference?${query(owner.user)}`)
+
+    expect(answer.status).toBe(status)
+    if (status === 400) expect(answer.body).toMatchObject({ status: 'error', code: 'invalid_request' })
+    const listed = (answer.body.requests ?? []) as { request_id: string }[]
+    expect(strangersIds).toEqual(expect.arrayContaining(listed.map(({ request_id }) => request_id)))
+  })
+})
+
+describe('an Idempotency-Key of another user', () => {
+  test.for(['/v1/inference', '/generate', '/api/v1/inference'])(
+    'is free for whoever else uses it, with any body (%s)',
+    async path => {
+      const newcomer = await listenedTo()
+      const headers = { 'idempotency-key': KEY }
+
+      const answer = await newcomer.send('POST', path, JSON.stringify({ prompt: 'mine', model: 'other' }), headers)
+
+      expect(answer).toMatchObject({ status: 202 })
+      expect([...ids.values()]).not.toContain(answer.body.request_id)
+      expect(await newcomer.quota()).toMatchObject({ requests: { used: 1 } })
+    },
+  )
+})
+
+test('whatever the stranger tried, the owner has what he had', async () => {
+  const { requests, in_flight } = await owner.quota()
+  expect({ requests: requests.used, in_flight: in_flight.used }).toEqual({ requests: 15, in_flight: 11 })
+  const statusOf = async (state: State) => (await owner.send('GET', `/v1/inference/${idOf(state)}`)).body.status
+  expect(await Promise.all(STATES.map(statusOf))).toEqual([
+    'queued',
+    'running',
+    'completed',
+    'completed',
+    'failed',
+    'cancelled',
+    'completed',
+  ])
+
+  held.release()
+
+  for (const state of ['queued', 'running'] as const)
+    expect(await owner.ended(idOf(state))).toMatchObject({ status: 'completed', attempts: 1, metadata: { note: MARK } })
+  await owner.settledQuota()
+  expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
+})
+
+test('no answer to the stranger held anything of the owner, or of what Sluice is made of', () => {
+  expect(heard.length).toBeGreaterThan(2 * STATES.length * PATHS.length)
+  expect(heard.filter(answer => answer.includes(MARK) || answer.includes(owner.user))).toEqual([])
+  expect(heard.flatMap(answer => internalsOfAnswer(system, answer))).toEqual([])
+})

@@ -1,0 +1,256 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newKey } from '../../functions/access/key.ts'
+import { resultKey } from '../../functions/payloads/names.ts'
+import { s3Payloads } from '../../functions/payloads/s3.ts'
+import { createKey } from '../../lib/cli/operations/keys.ts'
+import { localTarget } from '../../lib/cli/target.ts'
+import { type ApiClient, createApiClient } from './support/api-client.ts'
+import { eventually } from './support/eventually.ts'
+import { internalsOfAnswer, internalsOfLog } from './support/internals.ts'
+import { answerJson, answerText, type Respond, startTestModel, type TestModel, usualUsage } from './support/model.ts'
+import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+
+/** A text that is found wherever it goes, and says where it comes from. */
+const mark = (what: string): string => `canary-${what}`
+const MARKS = /canary-[\w-]+/g
+
+/** What no answer may hold: it is the operator's. */
+const SECRETS = ['secret', 'query', 'header-of-endpoint', 'stored'].map(mark)
+
+/** What an answer that refuses, or the error of a request, may not repeat. */
+const REPEATED = ['prompt', 'parameters', 'of-model', 'idempotency', 'header', 'json', 'agent'].map(mark)
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-leaks-'))
+const heard: string[] = []
+let model: TestModel
+let system: RunningSystem
+let key: string
+let client: ApiClient
+
+beforeAll(async () => {
+  model = await startTestModel()
+  const gone = await startTestModel()
+  await gone.close()
+  system = await startSystem({
+    SLUICE_CONFIG: fixture('leaks.yaml'),
+    SLUICE_DATA: folder,
+    MODEL_URL: model.url,
+    ABSENT_URL: gone.url,
+    QUERY_MARK: mark('query'),
+    HEADER_MARK: mark('header-of-endpoint'),
+    LEAKY_KEY: mark('secret'),
+  })
+  letWorkersCrash()
+  key = (await createKey(system.operator, { user: 'leaky' })).created.key
+  client = createApiClient(system.apiUrl, key, heard)
+}, 180_000)
+afterAll(async () => {
+  await system?.stop()
+  await model?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** The threads of a function import its bundle when there is something to do for them: not yet. */
+function letWorkersCrash(): void {
+  const hook = new URL('support/crash-in-call.ts', import.meta.url)
+  const assembly = join(folder, 'cdk.out')
+  for (const asset of readdirSync(assembly).filter(name => name.startsWith('asset.'))) {
+    const file = join(assembly, asset, 'index.mjs')
+    writeFileSync(file, `import ${JSON.stringify(hook.href)}\n${readFileSync(file, 'utf8')}`)
+  }
+}
+
+/** A body with a mark in each of its fields. */
+const marked = (prompt: string, fields: object = {}) => ({
+  prompt: `${mark('prompt')} ${prompt}`,
+  parameters: { stop: mark('parameters'), [mark('parameters-name')]: 1 },
+  metadata: { note: mark('metadata'), [mark('metadata-name')]: 1, number: mark('metadata-number') },
+  [mark('field')]: mark('field-value'),
+  ...fields,
+})
+const HEADERS = { 'x-canary': mark('header'), 'user-agent': mark('agent'), 'idempotency-key': mark('idempotency') }
+
+const OF_MODEL = mark('of-model')
+
+/** What a model may answer, each with the model that is asked, and the code that the request ends with. */
+const ANSWERS: readonly (readonly [name: string, respond: Respond, model: string, code?: string])[] = [
+  ['a result', answerJson({ result: { text: OF_MODEL }, usage: usualUsage }), 'text'],
+  ['a large result', answerJson({ result: OF_MODEL + 'x'.repeat(100_000), usage: usualUsage }), 'text'],
+  ['400 and why', answerJson({ error: OF_MODEL }, 400), 'text', 'model_rejected'],
+  ['401 and why', answerJson({ error: OF_MODEL }, 401), 'text', 'model_rejected'],
+  ['500 and a stack', answerText(`Error: ${OF_MODEL}\n    at model (/srv/model.js:1:2)`, 500), 'text', 'model_error'],
+  ['503 and a nonsensical Retry-After', answerText('', 503, { 'retry-after': OF_MODEL }), 'text', 'model_error'],
+  ['a redirect', answerText('', 302, { location: `http://${OF_MODEL}/` }), 'text', 'model_rejected'],
+  ['what is not JSON', answerText(OF_MODEL), 'text', 'invalid_model_response'],
+  ['what is not quite JSON', answerText(`{"result":"${OF_MODEL}"`), 'text', 'invalid_model_response'],
+  ['U+0000', answerText(`{"result":"${OF_MODEL}\\u0000"}`), 'text', 'invalid_model_response'],
+  ['no result', answerJson({ [OF_MODEL]: OF_MODEL }), 'text', 'invalid_model_response'],
+  ['usage that is a text', answerJson({ result: 1, usage: { total_tokens: OF_MODEL } }), 'text'],
+  [
+    'half a body',
+    response => void response.writeHead(200).write(`{"result":"${OF_MODEL}`, () => response.destroy()),
+    'text',
+    'model_unreachable',
+  ],
+  ['what the response mapping fails on', answerJson({ result: OF_MODEL }), 'strict', 'invalid_model_response'],
+  [
+    'half a body in time',
+    response => void response.writeHead(200).write(`{"result":"${OF_MODEL}`),
+    'strict',
+    'model_timeout',
+  ],
+  ['a batch with an error', answerJson({ outputs: [{ error: OF_MODEL }] }), 'many', 'model_rejected'],
+  ['a batch that is none', answerJson({ outputs: OF_MODEL }), 'many', 'invalid_model_response'],
+]
+
+describe('the answer of a model', () => {
+  test.for(ANSWERS)('%s', async ([name, respond, of, code]) => {
+    const body = marked(name, { model: of, metadata: { note: mark('metadata'), number: 1 } })
+    model.on(body.prompt, respond)
+
+    const ended = await client.ended(await client.submit(body))
+
+    if (code !== undefined) expect(ended).toMatchObject({ status: 'failed', error: { code } })
+    if (ended.status === 'failed') expect(JSON.stringify(ended.error)).not.toMatch(MARKS)
+  })
+})
+
+describe('a request that reaches no model', () => {
+  test.for([
+    ['since its mapping fails', { model: 'strict' }, 'mapping_failed'],
+    ['since nobody listens there', { model: 'absent' }, 'model_unreachable'],
+  ] as const)('%s', async ([name, fields, code]) => {
+    const ended = await client.ended(await client.submit(marked(name, fields)))
+    expect(ended).toMatchObject({ status: 'failed', error: { code } })
+    expect(JSON.stringify(ended.error)).not.toMatch(MARKS)
+  })
+})
+
+/** Posts that are refused. */
+const REFUSED: readonly (readonly [name: string, body: string, headers: Record<string, string>, status: number])[] = [
+  ['broken JSON', `{"prompt":"${mark('json')}"`, {}, 400],
+  ['a body that is a text', JSON.stringify(mark('json')), {}, 400],
+  [
+    'wrong fields',
+    JSON.stringify({
+      prompt: [mark('json')],
+      parameters: mark('json'),
+      metadata: mark('json'),
+      priority: mark('json'),
+    }),
+    {},
+    400,
+  ],
+  ['text that no store keeps', `{"prompt":"${mark('json')}\\u0000"}`, {}, 400],
+  ['a body over 4 MB', JSON.stringify({ prompt: mark('json') + 'x'.repeat(5_000_000) }), {}, 413],
+  ['a model that there is not', JSON.stringify(marked('x', { model: mark('model') })), {}, 400],
+  ['a field that routing fails on', JSON.stringify(marked('x', { level: mark('level') })), {}, 400],
+  ['a key that is empty', JSON.stringify(marked('x')), { ...HEADERS, 'idempotency-key': '' }, 400],
+  ['bytes that are no text', `${mark('json')}\xff`, { 'content-type': 'application/octet-stream' }, 400],
+]
+
+describe('a post that is refused', () => {
+  test.for(REFUSED)('%s', async ([, body, headers, status]) => {
+    expect(await client.send('POST', `/v1/inference?a=${mark('parameter')}`, body, headers)).toMatchObject({ status })
+  })
+
+  test('another body under the same Idempotency-Key', async () => {
+    expect(await client.post(marked('first'), HEADERS)).toMatchObject({ status: 202 })
+    expect(await client.post(marked('second'), HEADERS)).toMatchObject({ status: 422 })
+  })
+
+  test('a path, a method, a query that there is not', async () => {
+    for (const [method, path] of [
+      ['GET', `/v1/${mark('path')}`],
+      ['PUT', '/v1/inference'],
+      ['GET', `/v1/inference/${mark('id')}`],
+      ['GET', `/v1/inference?cursor=${mark('cursor')}&status=${mark('status')}&limit=${mark('limit')}`],
+    ] as const)
+      expect((await client.send(method, path, undefined, HEADERS)).status).toBeGreaterThanOrEqual(400)
+  })
+
+  test('keys that let nobody in', async () => {
+    for (const wrong of [mark('key'), newKey(), `${key}x`])
+      expect((await client.send('GET', '/v1/quota', undefined, { 'x-api-key': wrong })).status).toBe(403)
+  })
+})
+
+const errorsLogged = (text: string) =>
+  system
+    .functionLogs()
+    .split('\n')
+    .filter(line => line.includes(text))
+
+describe('what goes wrong inside', () => {
+  test('a worker that crashes is told by the kind of its error', async () => {
+    await client.submit(marked('crash', { model: 'crashing' }))
+    await eventually(() => expect(errorsLogged("reading 'crash'")).not.toEqual([]))
+  })
+
+  test('a stored result that is no JSON is not quoted', async () => {
+    const body = marked('to be spoilt', { model: 'text' })
+    model.on(body.prompt, answerJson({ result: 'x'.repeat(100_000), usage: usualUsage }))
+    const request_id = await client.submit(body)
+    await client.ended(request_id)
+    const { s3, outputs } = localTarget(system.localJson)
+    const name = resultKey({ user_id: 'leaky', request_id, run: 1, attempt: 1 })
+    await s3Payloads(s3, outputs.PayloadsBucket).put(name, mark('stored'))
+
+    expect(await client.send('GET', `/v1/inference/${request_id}`)).toMatchObject({ status: 503 })
+
+    await eventually(() => expect(errorsLogged('the payload store is unavailable')).not.toEqual([]))
+  })
+
+  test.for([
+    ['is not JSON', mark('input')],
+    ['names no user', JSON.stringify(marked('of nobody', { user_id: `${mark('user')}#` }))],
+    ['names no model', JSON.stringify(marked('of no model', { user_id: 'leaky', model: mark('model') }))],
+    ['has a field that routing fails on', JSON.stringify(marked('x', { user_id: 'leaky', level: mark('level') }))],
+  ])('a message of an input that %s', async ([, text]) => {
+    const before = (await system.operator.deadLetters.list({ limit: 99 })).length
+    expect(await system.operator.sendInput('leaky-prompts', String(text))).toBe(true)
+    await eventually(async () =>
+      expect((await system.operator.deadLetters.list({ limit: 99 })).length).toBeGreaterThan(before),
+    )
+  })
+
+  test.for(['results', 'inference-text-normal'])('a message in the queue %s that nobody can read', async queue => {
+    const letters = async () =>
+      (await system.operator.deadLetters.list({ limit: 99 })).filter(({ reason }) => reason === 'unreadable').length
+    const before = await letters()
+    await system.operator.queue.send(queue, { body: { v: 1, text: mark('message') }, group: 'leaky' })
+    await eventually(async () => expect(await letters()).toBeGreaterThan(before))
+  })
+})
+
+test('no answer told a secret, an error repeated nothing, and neither told what Sluice is made of', () => {
+  expect(heard.length).toBeGreaterThan(ANSWERS.length + REFUSED.length)
+  expect(heard.filter(answer => SECRETS.some(secret => answer.includes(secret)) || answer.includes(key))).toEqual([])
+  const refusals = heard.filter(answer => answer.includes('"status":"error"'))
+  expect(refusals.length).toBeGreaterThan(REFUSED.length)
+  expect(refusals.filter(answer => REPEATED.some(text => answer.includes(text)))).toEqual([])
+  expect(heard.flatMap(answer => internalsOfAnswer(system, answer))).toEqual([])
+})
+
+test('at DEBUG, no log, no metric and nothing printed holds any of it', async () => {
+  const [template = ''] = readdirSync(join(folder, 'cdk.out')).filter(name => name.endsWith('.template.json'))
+  expect(readFileSync(join(folder, 'cdk.out', template), 'utf8')).toMatch(/"POWERTOOLS_LOG_LEVEL": ?"DEBUG"/)
+  const localJson = readFileSync(join(folder, 'local.json'), 'utf8')
+  await system.stop()
+
+  const { out, err } = system.output()
+  const logs = readdirSync(join(folder, 'logs')).flatMap(file =>
+    readFileSync(join(folder, 'logs', file), 'utf8').split('\n'),
+  )
+  // The key of the user demo is printed on purpose.
+  const printed = [...out.split('\n').filter(line => !line.includes(system.demoKey)), ...err.split('\n')]
+  const lines = [...logs, ...printed, ...localJson.split('\n')]
+
+  expect(logs.filter(line => line.includes('"_aws"')).length).toBeGreaterThan(10)
+  expect(lines.filter(line => line.match(MARKS) || line.includes('sk_sluice_'))).toEqual([])
+  const uncaught = (line: string) => line.includes("reading 'crash'")
+  expect([...logs, ...printed].filter(line => !uncaught(line)).flatMap(internalsOfLog)).toEqual([])
+})
