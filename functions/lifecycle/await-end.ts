@@ -17,7 +17,7 @@ const LEASED_MS = 2_000
 const LEASE_MARGIN_MS = 5_000
 
 /**
- * Between two looks, in milliseconds: soon at first, since many models are quick, then ever slower. A wait of 25 s looks 19
+ * Between two looks, in milliseconds: soon at first, since many models are quick, then ever slower. A wait of 25 s looks 20
  * times, and is told of an end that came late in it a second late on average.
  */
 const FIRST_PAUSE = 100

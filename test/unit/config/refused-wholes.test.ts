@@ -17,7 +17,7 @@ describe('what does not fit together is refused', () => {
     [
       'a reservation that waits alone could use up',
       { queue: 'reserved_concurrency: { gateway: 51, reader: 50 }' },
-      'p.yaml:2:45: reserved_concurrency.reader must be more than waiting.total (50): waits would use up all of it',
+      'p.yaml:2:46: reserved_concurrency.reader must be more than waiting.total (50): waits would use up all of it',
     ],
     [
       'two inputs of one name',
