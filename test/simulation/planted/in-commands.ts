@@ -19,10 +19,6 @@ export const IN_COMMANDS: readonly PlantedBug[] = [
   { name: 'a decision does not look at the status', command: ofDecision(['#status = :running']) },
   { name: 'a decision does not look whether it was cancelled', command: ofDecision(['(cancel_requested)']) },
   {
-    name: 'a call waits however many wait already',
-    command: withoutClauses('requests', ['size(#leases) < :limit']),
-  },
-  {
     name: 'a tombstone over whatever is there',
     command: withCondition(
       'requests',
