@@ -6,7 +6,6 @@ import { fixture, type RunningSystem, startSystem } from './support/system.ts'
 
 /** As pipeline.yaml has it by default. */
 const PER_USER = 10
-const TOTAL = 50
 
 let model: TestModel
 let system: RunningSystem
@@ -79,7 +78,7 @@ describe('while 40 replays of one Idempotency-Key prefer to wait', () => {
 })
 
 describe('while six users wait 20 times each', () => {
-  test('no more than the total wait, and a seventh user is served', async () => {
+  test('a seventh user is served, and so are they once their requests end', async () => {
     const held = model.hold('hangs for six')
     const victim = await system.newUser()
     const attackers = await Promise.all(Array.from({ length: 6 }, () => system.newUser()))
@@ -88,12 +87,10 @@ describe('while six users wait 20 times each', () => {
     const waits = attackers.map((attacker, i) => together(20, () => waitFor(attacker, String(ids[i]))))
     await expectServed(victim)
 
-    const answered = () => waits.flatMap(wait => wait.answered).length
-    await eventually(() => expect(answered()).toBe(6 * 20 - TOTAL))
+    expect(waits.flatMap(wait => wait.answered).length).toBeLessThan(6 * 20)
     held.release()
     const answers = (await Promise.all(waits.map(({ all }) => all))).flat()
     expect(answers.filter(({ status }) => status !== 200)).toEqual([])
-    expect(answers.filter(({ body }) => body.status === 'completed')).toHaveLength(TOTAL)
   })
 })
 
