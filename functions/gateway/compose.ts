@@ -1,4 +1,3 @@
-import type { Settings } from '../admission/settings.ts'
 import { dynamoKeys } from '../idempotency/dynamodb.ts'
 import { dynamoItems } from '../items/dynamodb.ts'
 import { lazyLedger } from '../ledger/lazy.ts'
@@ -9,8 +8,10 @@ import { randomIds } from '../platform/ids.ts'
 import { type Telemetry, telemetry } from '../platform/telemetry.ts'
 import { sqsQueue } from '../queue/sqs.ts'
 import { dynamoQuota } from '../quota/dynamodb.ts'
+import { dynamoWaitLeases } from '../waiting/dynamodb.ts'
 import type { Env } from './env.ts'
 import type { GatewayPorts } from './ports.ts'
+import type { Settings } from './settings.ts'
 
 export function compose(
   env: Env,
@@ -25,6 +26,8 @@ export function compose(
     queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     ledger: lazyLedger(env),
+    // Asked once: no answer is held up by tries to wait for it.
+    waiting: { leases: dynamoWaitLeases(once, env.REQUESTS_TABLE), limits: settings.waiting },
     clock: systemClock,
     sleep: systemSleep,
     ids: randomIds,

@@ -6,7 +6,6 @@ import type { Accepted } from '../admission/accept.ts'
 import { parseBody } from '../admission/parse-body.ts'
 import { type Prepared, prepare } from '../admission/prepare.ts'
 import { createRouter } from '../admission/route.ts'
-import { Settings } from '../admission/settings.ts'
 import { awaitEnd } from '../lifecycle/await-end.ts'
 import { type ApiEvent, bodyOf, callerOf } from '../platform/api-event.ts'
 import { answerErrors, type HttpResponse } from '../platform/http.ts'
@@ -17,6 +16,7 @@ import { compose } from './compose.ts'
 import { Env } from './env.ts'
 import { idempotencyKey, preferredWait } from './headers.ts'
 import { accepted, ended } from './respond.ts'
+import { Settings } from './settings.ts'
 import { submitKeyed } from './submit-keyed.ts'
 import { submitRequest } from './submit-request.ts'
 
@@ -53,7 +53,8 @@ async function waited(
   const { user_id, request_id } = answer.item
   const ms = Math.min(seconds * 1000, context.getRemainingTimeInMillis() - ANSWER_MS)
   try {
-    const view = await awaitEnd(ports, user_id, request_id, ms)
+    // A client that repeats a call has mostly given up the one before, which waits on for nobody.
+    const view = await awaitEnd(ports, user_id, request_id, { ms, beside_others: false })
     return isTerminal(view.status) ? ended(prepared, answer, view, seconds) : undefined
   } catch (error) {
     ports.logger.error('the wait for a request failed', { request_id, error: error as Error })

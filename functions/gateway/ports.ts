@@ -1,10 +1,7 @@
 import type { AdmissionPorts } from '../admission/ports.ts'
 import type { IdempotencyKeys } from '../idempotency/port.ts'
-import type { Ledger } from '../ledger/port.ts'
-import type { Sleep } from '../platform/clock.ts'
+import type { WaitPorts } from '../lifecycle/await-end.ts'
 
-export interface GatewayPorts extends AdmissionPorts {
+export interface GatewayPorts extends AdmissionPorts, Pick<WaitPorts, 'ledger' | 'waiting' | 'sleep' | 'logger'> {
   readonly keys: IdempotencyKeys
-  readonly ledger: Pick<Ledger, 'result'>
-  readonly sleep: Sleep
 }

@@ -13,7 +13,7 @@ export interface AwsClients {
 
 export const dynamoDb = (): DynamoDBClient => new DynamoDBClient(IMPATIENT)
 
-/** Repeats no call of its own accord: for what must not be done twice in the same words (see the quota's adapter). */
+/** Repeats no call of its own accord: for what must not be done twice in the same words (see the quota's adapter), or is soon too late. */
 export const dynamoDbOnce = (): DynamoDBClient => new DynamoDBClient({ ...IMPATIENT, maxAttempts: 1 })
 
 export const awsClients = (): AwsClients => ({ dynamoDb: dynamoDb(), sqs: new SQSClient(IMPATIENT) })

@@ -2,30 +2,41 @@ import { dynamoItems } from '../items/dynamodb.ts'
 import { patientRdsData } from '../ledger/patient-client.ts'
 import { rdsDataLedger } from '../ledger/rds-data.ts'
 import { lazyS3Payloads } from '../payloads/lazy-s3.ts'
-import { awsClients } from '../platform/aws-clients.ts'
+import { awsClients, dynamoDbOnce } from '../platform/aws-clients.ts'
 import { systemClock, systemSleep } from '../platform/clock.ts'
+import { randomIds } from '../platform/ids.ts'
 import { type Telemetry, telemetry } from '../platform/telemetry.ts'
 import { sqsQueue } from '../queue/sqs.ts'
 import { dynamoQuota } from '../quota/dynamodb.ts'
+import { dynamoWaitLeases } from '../waiting/dynamodb.ts'
 import type { Env } from './env.ts'
 import type { ReaderPorts } from './ports.ts'
+import type { Settings } from './settings.ts'
 
 /** How long to wait for a database that resumes, in milliseconds: less than a client is kept waiting. */
 const RESUME_MS = 15_000
 
 export function compose(
   env: Env,
+  settings: Settings,
   clients = awsClients(),
   rdsData = patientRdsData(RESUME_MS),
+  once = dynamoDbOnce(),
 ): ReaderPorts & Telemetry {
+  const { logger, metrics } = telemetry(env)
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     ledger: rdsDataLedger(rdsData, env),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
+    // Asked once: no answer is held up by tries to wait for it.
+    waiting: { leases: dynamoWaitLeases(once, env.REQUESTS_TABLE), limits: settings.waiting },
+    ids: randomIds,
     clock: systemClock,
     sleep: systemSleep,
-    ...telemetry(env),
+    logger,
+    // What it counts is rare, and is written at once: Powertools' middleware warns of each call that counts nothing.
+    metrics: metrics.singleMetric(),
   }
 }

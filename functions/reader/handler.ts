@@ -13,8 +13,8 @@ import { readQuota } from './read-quota.ts'
 import { Settings } from './settings.ts'
 import { unrouted } from './unrouted.ts'
 
-const ports = compose(Env.parse(process.env))
 const settings = readSettings(Settings)
+const ports = compose(Env.parse(process.env), settings)
 
 async function handle(event: ApiEvent): Promise<HttpResponse> {
   switch (event.routeKey) {
@@ -22,7 +22,9 @@ async function handle(event: ApiEvent): Promise<HttpResponse> {
       return json(200, { status: 'ok' })
     case 'GET /v1/inference/{request_id}': {
       const seconds = waitSeconds(event.queryStringParameters?.wait)
-      return json(200, await awaitEnd(ports, callerOf(event).user_id, idOf(event), seconds * 1000))
+      // Two tabs may wait for one request.
+      const patience = { ms: seconds * 1000, beside_others: true }
+      return json(200, await awaitEnd(ports, callerOf(event).user_id, idOf(event), patience))
     }
     case 'DELETE /v1/inference/{request_id}': {
       const { cancelled, request } = await cancelRequest(ports, callerOf(event).user_id, idOf(event))

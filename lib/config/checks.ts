@@ -12,6 +12,7 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
     ...checkResources(pipeline),
     ...checkInputs(pipeline),
     ...checkDefaultPlan(pipeline),
+    ...checkReserved(pipeline),
     ...checkRoutes(pipeline),
     ...Object.entries(pipeline.quotas.plans).flatMap(([name, plan]) => [
       ...checkPlan(name, plan),
@@ -59,6 +60,16 @@ function checkDefaultPlan({ quotas }: Pipeline): Finding[] {
   return [
     { path: ['quotas', 'default_plan'], message: mustName('plan', quotas.default_plan, Object.keys(quotas.plans)) },
   ]
+}
+
+/** Waits alone must not use up what a function may have: they may all be in one of the two. */
+function checkReserved({ waiting, reserved_concurrency }: Pipeline): Finding[] {
+  return (['gateway', 'reader'] as const)
+    .filter(name => (reserved_concurrency[name] ?? Number.POSITIVE_INFINITY) <= waiting.total)
+    .map(name => ({
+      path: ['reserved_concurrency', name],
+      message: `must be more than waiting.total (${waiting.total}): waits would use up all of it`,
+    }))
 }
 
 function checkRoutes({ routing, models }: Pipeline): Finding[] {

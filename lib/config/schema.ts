@@ -87,6 +87,35 @@ export const Route = section({
 })
 export type Route = z.infer<typeof Route>
 
+/** More leases of one user would not fit one DynamoDB expression: functions/waiting/port.ts refuses them, too. */
+const MAX_WAITS_PER_USER = 50
+
+const Waiting = section({
+  per_user: wholeNumber(0, MAX_WAITS_PER_USER)
+    .prefault(10)
+    .meta({ description: 'Calls of one user that may wait at a time. 0: none waits for two seconds or more.' }),
+  total: wholeNumber(0, 10_000)
+    .prefault(50)
+    .meta({
+      description:
+        'Calls that may wait at a time, of all users. Each holds a concurrent execution of Lambda, of which all functions of an account ' +
+        'share 1,000, and 10 in many new accounts: set it to 4 there. 0: none waits for two seconds or more.',
+      examples: [4],
+    }),
+})
+
+const reserved = (what: string) =>
+  wholeNumber(1, 100_000)
+    .optional()
+    .meta({ description: `Of the ${what}.`, examples: [100] })
+
+const ReservedConcurrency = section({
+  authorizer: reserved('authorizer, which checks keys that were not seen for a minute; it takes some 10 ms a call'),
+  gateway: reserved('gateway, which answers POST; more than `waiting.total`, since all waits may be here'),
+  reader: reserved('reader, which answers GET and DELETE; more than `waiting.total`, since all waits may be here'),
+  collector: reserved('collector, which records results; its queues take 12 at a time'),
+})
+
 /** What log lines have of their own: Lambda's and the logger's fields, and those that name what a line is about. */
 const LOGGED = new Set([
   ...['level', 'message', 'timestamp', 'service', 'sampling_rate', 'error', 'cold_start', 'xray_trace_id'],
@@ -148,6 +177,16 @@ export const Pipeline = section({
   }),
   queue: Queue.prefault({}).meta({ description: 'How requests wait.' }),
   quotas: Quotas.meta({ description: 'What users may use.' }),
+  waiting: Waiting.prefault({}).meta({
+    description:
+      'How many calls may wait for the end of a request (`Prefer: wait=N`, `?wait=N`) for two seconds or more. One over a limit is ' +
+      'answered at once.',
+  }),
+  reserved_concurrency: ReservedConcurrency.prefault({}).meta({
+    description:
+      'Concurrent executions that a function has for itself: no other function can use them up, and it gets no more than these. ' +
+      'None by default: AWS refuses what would leave fewer than 100 to the rest of the account, so an account with 10 can reserve none.',
+  }),
   routing: z
     .array(Route, 'must be a list of routes')
     .min(1, 'must have at least the default route, such as [{ model: text }]')

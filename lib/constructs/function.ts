@@ -5,6 +5,7 @@ import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import {
   ApplicationLogLevel,
   Architecture,
+  type CfnFunction,
   Code,
   Function as LambdaFunction,
   LoggingFormat,
@@ -39,6 +40,8 @@ export interface SluiceFunctionProps {
   readonly timeout: Duration
   /** In MB. */
   readonly memory?: number
+  /** Its invocations that may wait for seconds at a time: the local system has room for others beside them. */
+  readonly waits?: number
   /** Some functions send to the queue that invokes them; Lambda stops others that do. */
   readonly mayLoop?: boolean
 }
@@ -46,8 +49,8 @@ export interface SluiceFunctionProps {
 /**
  * One Lambda function with a role and a log group of its own.
  *
- * None reserves concurrency: the mappings bound what consumes queues, and a reservation fails to deploy in an account that
- * still has Lambda's initial limit.
+ * None reserves concurrency unless pipeline.yaml says so: the mappings bound what consumes queues, leases bound what waits, and
+ * a reservation fails to deploy in an account that still has Lambda's initial limit.
  */
 export class SluiceFunction extends Construct {
   readonly lambda: LambdaFunction
@@ -58,7 +61,9 @@ export class SluiceFunction extends Construct {
   constructor(scope: Construct, id: string, props: SluiceFunctionProps) {
     super(scope, id)
     const { deployment, entryPoint } = props
-    const { name, observability } = deployment.pipeline
+    const { name, observability, reserved_concurrency } = deployment.pipeline
+    const reserved: Partial<Record<EntryPoint, number | undefined>> = reserved_concurrency
+    const reservedConcurrentExecutions = reserved[entryPoint]
     const { log_level, namespace } = observability
     // Deployments of one account may share a namespace: their names keep them apart.
     this.#service = `${name}-${props.service ?? entryPoint}`
@@ -78,6 +83,7 @@ export class SluiceFunction extends Construct {
       // None but the worker ever holds more than one body or result of 4 MB, or than the 6 MB that Lambda hands over.
       memorySize: props.memory ?? USUAL_MEMORY,
       timeout: props.timeout,
+      ...(reservedConcurrentExecutions !== undefined && { reservedConcurrentExecutions }),
       role: this.role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
@@ -88,6 +94,12 @@ export class SluiceFunction extends Construct {
       ...(props.mayLoop && { recursiveLoop: RecursiveLoop.ALLOW }),
       environment: { ...baseEnvironment(deployment, this.#service), ...props.environment },
     })
+    this.#note(props)
+  }
+
+  /** Notes in the template for whoever runs it elsewhere than on Lambda, which starts environments as they are needed. */
+  #note({ waits }: SluiceFunctionProps): void {
+    if (waits !== undefined) (this.lambda.node.defaultChild as CfnFunction).addMetadata('sluice:waits', waits)
   }
 
   /** Allows exactly these actions on exactly these resources. */

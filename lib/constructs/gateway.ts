@@ -1,7 +1,8 @@
 import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
-import type { Settings } from '../../functions/admission/settings.ts'
+import type { Settings as AdmissionSettings } from '../../functions/admission/settings.ts'
 import type { Env } from '../../functions/gateway/env.ts'
+import type { Settings } from '../../functions/gateway/settings.ts'
 import { GATEWAY_TIMEOUT_MS } from '../../functions/requests/timing.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { ALARM_PERIOD } from './alarms.ts'
@@ -32,7 +33,7 @@ export class Gateway extends Construct {
     this.handler = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'gateway',
-      settings: admissionSettings(deployment.pipeline),
+      settings: gatewaySettings(deployment.pipeline),
       environment: {
         ...ledger.environment,
         QUEUE_URL_PREFIX: props.queueUrlPrefix,
@@ -41,6 +42,7 @@ export class Gateway extends Construct {
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
       timeout: Duration.millis(GATEWAY_TIMEOUT_MS),
+      waits: deployment.pipeline.waiting.total,
     })
     this.handler.allow(
       ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
@@ -63,8 +65,13 @@ export class Gateway extends Construct {
   }
 }
 
+const gatewaySettings = (pipeline: Pipeline): Settings => ({
+  ...admissionSettings(pipeline),
+  waiting: pipeline.waiting,
+})
+
 /** What every function needs that admits requests. */
-export function admissionSettings({ quotas, routing, models, queue, observability }: Pipeline): Settings {
+export function admissionSettings({ quotas, routing, models, queue, observability }: Pipeline): AdmissionSettings {
   return {
     quotas,
     routing,

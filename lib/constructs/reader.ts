@@ -25,7 +25,8 @@ export class Reader extends Construct {
   constructor(scope: Construct, id: string, props: ReaderProps) {
     super(scope, id)
     const { deployment, queueUrlPrefix, tables, payloads, ledger, results } = props
-    const settings: Settings = { quotas: deployment.pipeline.quotas }
+    const { quotas, waiting } = deployment.pipeline
+    const settings: Settings = { quotas, waiting }
     this.handler = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'reader',
@@ -39,6 +40,7 @@ export class Reader extends Construct {
       } satisfies Own<Env>,
       // The longest that API Gateway waits, less a second to answer in.
       timeout: Duration.seconds(29),
+      waits: waiting.total,
     })
     this.handler.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn, tables.quota.tableArn])
     this.handler.allow(['dynamodb:Query'], [tables.requests.tableArn])

@@ -8,6 +8,7 @@ const ResourceDeclaration = z.object({
   Properties: z.record(z.string(), z.unknown()).default({}),
   DependsOn: z.union([z.string().transform(id => [id]), z.array(z.string())]).default([]),
   Condition: z.string().optional(),
+  Metadata: z.record(z.string(), z.unknown()).default({}),
 })
 export type ResourceDeclaration = z.infer<typeof ResourceDeclaration>
 

@@ -14,6 +14,7 @@ export type Created = {
 export type Declared = {
   logicalId: string
   type: string
+  metadata: Record<string, unknown>
   /** The properties with all intrinsics resolved; this creates what they refer to. */
   properties(): Promise<Record<string, unknown>>
 }
@@ -47,6 +48,7 @@ export async function createStack(options: StackOptions): Promise<Record<string,
     const result = await options.create({
       logicalId,
       type: declaration.Type,
+      metadata: declaration.Metadata,
       properties: async () => (await localized(declaration.Properties, scope)) as Record<string, unknown>,
     })
     created.set(logicalId, result)

@@ -6,10 +6,10 @@ import type * as z from 'zod'
 import { parseBody } from '../../functions/admission/parse-body.ts'
 import { prepare } from '../../functions/admission/prepare.ts'
 import { createRouter } from '../../functions/admission/route.ts'
-import type { Settings as GatewaySettings } from '../../functions/admission/settings.ts'
 import { collect } from '../../functions/collector/collect.ts'
 import { compose as composeCollector } from '../../functions/collector/compose.ts'
 import { compose as composeGateway } from '../../functions/gateway/compose.ts'
+import type { Settings as GatewaySettings } from '../../functions/gateway/settings.ts'
 import { submitRequest } from '../../functions/gateway/submit-request.ts'
 import { migrate } from '../../functions/ledger/migrate.ts'
 import { InferenceMessage, ResultEvent } from '../../functions/requests/messages.ts'
@@ -133,6 +133,7 @@ const gatewaySettings = (): GatewaySettings => ({
   models: ['text'],
   expire_after_ms: 3_600_000,
   store_prompts: true,
+  waiting: { per_user: 10, total: 50 },
 })
 
 const workerSettings = (url: string) => ({

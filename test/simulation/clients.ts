@@ -103,7 +103,7 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
       invoke(
         'reader',
         `${user} reads ${requestId}`,
-        ports => awaitEnd(ports, user, requestId, wait_ms),
+        ports => awaitEnd(ports, user, requestId, { ms: wait_ms, beside_others: true }),
         result => {
           if ('answer' in result) checkView(known, told, asked, result.answer, true)
           else if (result.refused === 'not_found') checkNotFound(known, told, asked, requestId)

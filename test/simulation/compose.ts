@@ -21,6 +21,7 @@ import { dynamoQuota } from '../../functions/quota/dynamodb.ts'
 import type { ReaderPorts } from '../../functions/reader/ports.ts'
 import type { InferenceMessage } from '../../functions/requests/messages.ts'
 import type { SweeperPorts } from '../../functions/sweeper/ports.ts'
+import { dynamoWaitLeases } from '../../functions/waiting/dynamodb.ts'
 import type { WorkerPorts } from '../../functions/worker/ports.ts'
 import { describeCommand } from './describe-command.ts'
 import type { Invocation, Service } from './invocation.ts'
@@ -30,7 +31,7 @@ import { type S3Model, s3Client } from './models/s3.ts'
 import { type SqsModel, sqsClient } from './models/sqs.ts'
 import type { WorkerSettings } from './policies.ts'
 import { evenly } from './random.ts'
-import { GATEWAY, LEDGER_ENV, MAPPINGS, URL_PREFIX, USERS } from './settings.ts'
+import { GATEWAY, LEDGER_ENV, MAPPINGS, URL_PREFIX, USERS, WAIT_LIMITS } from './settings.ts'
 import type { World } from './world.ts'
 
 export interface Services {
@@ -96,6 +97,7 @@ export function compose(
   const execute = (command: unknown) => dynamoDb.execute(command, () => isLate(world))
   const dynamo = dynamoDbClient(calling(tableOf, execute))
   const once = dynamoDbClient(calling(tableOf, execute, false))
+  const random = () => world.choices.of(evenly([0, 0.5, 1]))
   const ports: Ports = {
     items: dynamoItems(dynamo, 'requests'),
     keys: dynamoKeys(dynamo, 'requests'),
@@ -134,6 +136,7 @@ export function compose(
       ),
       LEDGER_ENV,
     ),
+    waiting: { leases: dynamoWaitLeases(once, 'requests', random), limits: WAIT_LIMITS },
     endpoint,
     mappings,
     clock: world.clock,
@@ -142,7 +145,7 @@ export function compose(
     metrics,
     settings: { ...GATEWAY, ...policies },
     guard: guard(dynamoGuards(dynamo, 'models')),
-    random: () => world.choices.of(evenly([0, 0.5, 1])),
+    random,
   }
   return bug?.ports ? bug.ports(ports, by) : ports
 }

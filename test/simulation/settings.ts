@@ -1,6 +1,7 @@
 import type { Settings as GatewaySettings } from '../../functions/admission/settings.ts'
 import { queueName, RESULTS_QUEUE } from '../../functions/queue/names.ts'
 import { planOf } from '../../functions/requests/quota-settings.ts'
+import type { WaitLimits } from '../../functions/waiting/port.ts'
 import type { QueueSettings } from './models/sqs.ts'
 
 /** A quarter of an hour before midnight, so that it is within reach. */
@@ -37,6 +38,9 @@ export const GATEWAY: GatewaySettings = {
   expire_after_ms: EXPIRE_AFTER_MS,
   store_prompts: true,
 }
+
+/** So small that a few calls that wait meet both. */
+export const WAIT_LIMITS: WaitLimits = { per_user: 1, total: 2 }
 
 export const MAPPINGS = {
   request:

@@ -6,6 +6,7 @@ import { checkKeyWrite } from './check/keys.ts'
 import type { Known } from './check/known.ts'
 import { checkRow } from './check/ledger.ts'
 import { checkQuotaWrite } from './check/quota.ts'
+import { checkLeasesWrite } from './check/waiting.ts'
 import { compose, type PlantedBug, type Ports, type Services } from './compose.ts'
 import { endpointFor } from './endpoint.ts'
 import { countedIds } from './ids.ts'
@@ -43,6 +44,7 @@ export function createSystem(
     else if (table === 'quota') checkQuotaWrite(known, before, after)
     else if (after.request_id?.S?.startsWith('key#input#')) checkInputKeyWrite(known, before, after)
     else if (after.request_id?.S?.startsWith('key#')) checkKeyWrite(known, before, after)
+    else if (after.request_id?.S === 'wait#') checkLeasesWrite(known, after)
     else checkItemWrite(known, before, after)
   }
   const services: Services = {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { Settings as GatewaySettings } from '../../functions/admission/settings.ts'
 import { Env as AuthorizerEnv } from '../../functions/authorizer/env.ts'
 import { Env as CollectorEnv } from '../../functions/collector/env.ts'
 import { Env as GatewayEnv } from '../../functions/gateway/env.ts'
+import { Settings as GatewaySettings } from '../../functions/gateway/settings.ts'
 import { Env as MigratorEnv } from '../../functions/migrator/env.ts'
 import { Env as ReaderEnv } from '../../functions/reader/env.ts'
 import { Settings as ReaderSettings } from '../../functions/reader/settings.ts'
@@ -189,8 +189,9 @@ describe('functions', () => {
       models: ['text', 'image'],
       expire_after_ms: 4 * 3_600_000,
       store_prompts: false,
+      waiting: { per_user: 10, total: 50 },
     })
-    expect(ReaderSettings.parse(read('reader'))).toEqual({ quotas })
+    expect(ReaderSettings.parse(read('reader'))).toEqual({ quotas, waiting: { per_user: 10, total: 50 } })
     expect(WorkerSettings.parse(read('worker-text'))).toMatchObject({
       model: 'text',
       endpoint: { url: 'http://text.example.com/predict', timeout_ms: 60_000, headers: {} },
@@ -203,6 +204,39 @@ describe('functions', () => {
       auth: { header: 'Authorization', prefix: 'Bearer ', secret: 'prod/IMAGE_KEY' },
     })
     expect(read('authorizer')).toBeUndefined()
+  })
+})
+
+describe('waits', () => {
+  it('are bounded as pipeline.yaml says, for the gateway and the reader, and noted for the local system', () => {
+    const { template, settings } = synthesizeText(`${PIPELINE}waiting: { per_user: 3, total: 70 }`)
+    for (const [service, schema] of [
+      ['gateway', GatewaySettings],
+      ['reader', ReaderSettings],
+    ] as const) {
+      const fn = functionOf(template, service)
+      expect(schema.parse(settings(fn.id)).waiting).toEqual({ per_user: 3, total: 70 })
+      expect(fn).toMatchObject({ Metadata: { 'sluice:waits': 70 } })
+    }
+  })
+
+  it('leave room where concurrency is reserved, which no function does unless pipeline.yaml says so', () => {
+    const reservedIn = (text: string) =>
+      Object.fromEntries(
+        ofType(synthesizeText(text).template, 'AWS::Lambda::Function').flatMap(fn => {
+          const reserved = fn.Properties.ReservedConcurrentExecutions
+          return reserved === undefined ? [] : [[variablesOf(fn).POWERTOOLS_SERVICE_NAME, reserved]]
+        }),
+      )
+    const reserved = 'reserved_concurrency: { authorizer: 20, gateway: 100, reader: 110, collector: 12 }'
+
+    expect(reservedIn(PIPELINE)).toEqual({})
+    expect(reservedIn(`${PIPELINE}${reserved}`)).toEqual({
+      'Shop-1-authorizer': 20,
+      'Shop-1-gateway': 100,
+      'Shop-1-reader': 110,
+      'Shop-1-collector': 12,
+    })
   })
 })
 

@@ -45,6 +45,7 @@ const CAPABILITIES = [
   'payloads',
   'queue',
   'quota',
+  'waiting',
 ] as const
 const ENTRY_POINTS = [
   'authorizer',

@@ -8,6 +8,7 @@ import { memoryLedger } from './memory/ledger.ts'
 import { memoryPayloads } from './memory/payloads.ts'
 import { memoryQueue } from './memory/queue.ts'
 import { memoryQuota } from './memory/quota.ts'
+import { memoryWaitLeases } from './memory/waiting.ts'
 import { newRequestId } from './requests.ts'
 
 /** Ids of which each nonce is another, and the same ones in each run. */
@@ -27,6 +28,8 @@ export function memoryPorts() {
     payloads: memoryPayloads(),
     keys: memoryKeys(),
     ledger: memoryLedger(),
+    waiting: { leases: memoryWaitLeases(), limits: { per_user: 10, total: 50 } },
+    logger: { warn: vi.fn<GatewayPorts['logger']['warn']>() },
     settings: { store_prompts: true },
     ids: countedIds(),
     clock,

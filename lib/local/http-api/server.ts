@@ -79,15 +79,17 @@ function createHandler(api: HttpApi): (incoming: IncomingMessage) => Promise<Ans
     if (!match) return gatewayAnswers.notFound
     const verdict = await match.target.authorizer?.(request, match)
     if (typeof verdict === 'string') return gatewayAnswers[verdict]
-    return integrate(match, integrationEvent(request, match, body, verdict?.context))
+    // Whoever the authorizer says the same of is one caller.
+    const caller = JSON.stringify(verdict?.context ?? null)
+    return integrate(match, integrationEvent(request, match, body, verdict?.context), caller)
   }
 }
 
-async function integrate({ target }: Match<RouteTarget>, event: object): Promise<Answer> {
+async function integrate({ target }: Match<RouteTarget>, event: object, caller: string): Promise<Answer> {
   if (Buffer.byteLength(JSON.stringify(event)) > payloadLimit) return gatewayAnswers.tooLarge
   const timeout = Promise.withResolvers<'timeout'>()
   const timer = setTimeout(() => timeout.resolve('timeout'), target.timeoutMs)
-  const result = await Promise.race([target.function.invoke(event), timeout.promise])
+  const result = await Promise.race([target.function.invoke(event, caller), timeout.promise])
   clearTimeout(timer)
   if (result === 'timeout') return gatewayAnswers.unavailable
   return result.ok ? answerOf(result.payload) : gatewayAnswers.internalError

@@ -19,7 +19,8 @@ export type LocalFunction = Pick<Pool, 'threads' | 'kill' | 'close'> & {
   addCaller(concurrency: number): Invoke
 }
 
-export type Invoke = (event: unknown) => Promise<InvocationResult>
+/** Where many wait for a thread, groups take turns. */
+export type Invoke = (event: unknown, group?: string) => Promise<InvocationResult>
 
 export type FunctionOptions = {
   logicalId: string
@@ -30,6 +31,10 @@ export type FunctionOptions = {
   handler: string
   timeoutSeconds: number
   memoryMb: number
+  /** Invocations at a time that are known to take long and to do nothing: there is room for others beside them. */
+  waits: number
+  /** The most invocations at a time, if there is a bound of its own, as ReservedConcurrentExecutions. */
+  reserved: number | undefined
   /** The template's variables and the emulators' endpoints. */
   environment: Record<string, string>
   logFile: string
@@ -48,7 +53,7 @@ export function createFunction(options: FunctionOptions): LocalFunction {
   const logFile = openLogFile(options.logFile, message => options.log(`${logicalId}: ${message}`))
 
   const pool = createPool({
-    limit: directConcurrency,
+    limit: options.reserved ?? options.waits + directConcurrency,
     timeoutSeconds,
     start: () =>
       startThread({
@@ -71,7 +76,7 @@ export function createFunction(options: FunctionOptions): LocalFunction {
     name,
     arn: functionArn,
     timeoutSeconds,
-    invoke: event => pool.invoke(textOf(event)),
+    invoke: (event, group) => pool.invoke(textOf(event), group),
     addCaller(concurrency) {
       const invoke = pool.addCaller(concurrency)
       return event => invoke(textOf(event))

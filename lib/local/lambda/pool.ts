@@ -4,11 +4,14 @@ import { createFairLine } from '../fair-line.ts'
 import type { FunctionError, InvocationResult } from './protocol.ts'
 import type { Thread } from './thread.ts'
 
-type Invoke = (event: string) => Promise<InvocationResult>
+type Invoke = (event: string, group?: string) => Promise<InvocationResult>
 
 /** A function's threads. */
 export type Pool = {
-  /** Runs an event, given as JSON text; waits for a free thread if all are busy. Never rejects. */
+  /**
+   * Runs an event, given as JSON text; waits for a free thread if all are busy. Never rejects. Where many wait, groups take turns:
+   * Lambda would start as many environments within a second, which this machine can't.
+   */
   invoke: Invoke
   /**
    * Another way to invoke, for one who never does so more often than `concurrency` at a time, as an event source mapping: it makes
@@ -42,7 +45,7 @@ export const payloadLimit = 6 * 1024 * 1024
 const warmThreads = 2
 const patienceMs = 100
 
-type Waiting = { caller: symbol | undefined; resolve(thread: Thread | FunctionError): void }
+type Waiting = { caller: symbol | string | undefined; resolve(thread: Thread | FunctionError): void }
 
 export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOptions): Pool {
   const busy = new Map<Thread, boolean>()
@@ -94,7 +97,7 @@ export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOpti
     grow()
   }
 
-  function take(caller: symbol | undefined): Promise<Thread | FunctionError> {
+  function take(caller: symbol | string | undefined): Promise<Thread | FunctionError> {
     // The one used last is the warmest.
     const thread = idle.pop()
     if (thread) {
@@ -118,7 +121,7 @@ export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOpti
     return result.ok && Buffer.byteLength(result.payload) > payloadLimit ? tooLarge(result.payload) : result
   }
 
-  async function invoke(event: string, caller?: symbol): Promise<InvocationResult> {
+  async function invoke(event: string, caller?: symbol | string): Promise<InvocationResult> {
     const requestId = randomUUID()
     const thread = closed ? closing : await take(caller)
     if ('errorType' in thread) {
@@ -134,7 +137,7 @@ export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOpti
   }
 
   return {
-    invoke: event => invoke(event),
+    invoke: (event, group) => invoke(event, group),
 
     addCaller(concurrency) {
       most += concurrency

@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { LocalError } from '../error.ts'
 import { createFunction } from '../lambda/function.ts'
-import { created, physicalName, propertiesOf, type ResourceType, refuse, type System, unsupported } from './resource.ts'
+import type { Declared } from '../stack.ts'
+import { created, physicalName, propertiesOf, type ResourceType, refuse, type System } from './resource.ts'
 
 const Properties = z.object({
   FunctionName: z.string().optional(),
@@ -11,7 +12,7 @@ const Properties = z.object({
   Runtime: z.string(),
   Timeout: z.coerce.number().default(3),
   MemorySize: z.coerce.number().default(128),
-  ReservedConcurrentExecutions: unsupported,
+  ReservedConcurrentExecutions: z.coerce.number().positive().optional(),
   Environment: z.object({ Variables: z.record(z.string(), z.coerce.string()).default({}) }).prefault({}),
   Layers: z.array(z.unknown()).default([]),
 })
@@ -32,6 +33,8 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
     handler: properties.Handler,
     timeoutSeconds: properties.Timeout,
     memoryMb: properties.MemorySize,
+    waits: waitsIn(declared),
+    reserved: properties.ReservedConcurrentExecutions,
     environment: { ...endpointVariables(system), ...properties.Environment.Variables },
     logFile: join(system.data.path, 'logs', `${declared.logicalId}.log`),
     log: system.log,
@@ -39,6 +42,14 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
   system.functions.set(name, localFunction)
   return created(name, { Arn: localFunction.arn })
 }
+
+/** A note of the stack's on a function: so many of its invocations may wait at a time, each for many seconds. */
+const WAITS = 'sluice:waits'
+const waitsIn = ({ metadata }: Declared): number =>
+  z.coerce
+    .number()
+    .catch(0)
+    .parse(metadata[WAITS] ?? 0)
 
 // How the AWS SDK finds the emulators. The last one is for every other service: it refuses, instead of a call that leaves this machine.
 function endpointVariables({ endpoints, aws }: System): Record<string, string> {

@@ -19,6 +19,8 @@ describe('a pipeline file', () => {
     expect(pipeline).toEqual({
       name: 'sluice',
       queue: { backend: 'sqs', expire_after: 21_600_000 },
+      waiting: { per_user: 10, total: 50 },
+      reserved_concurrency: {},
       quotas: {
         window: 'day',
         default_plan: 'free',

@@ -15,6 +15,11 @@ describe('what does not fit together is refused', () => {
   })
   it.each<[string, Changes, string]>([
     [
+      'a reservation that waits alone could use up',
+      { queue: 'reserved_concurrency: { gateway: 51, reader: 50 }' },
+      'p.yaml:2:46: reserved_concurrency.reader must be more than waiting.total (50): waits would use up all of it',
+    ],
+    [
       'two inputs of one name',
       { queue: 'inputs: [{ queue: nightly }, { queue: nightly }]' },
       'p.yaml:2:39: inputs[1].queue must not be "nightly" again: another input has this name',

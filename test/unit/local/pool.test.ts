@@ -74,6 +74,21 @@ test('a caller that is flooded keeps no other one waiting for more than the next
   expect(order).toEqual(['flooded', 'other', 'flooded'])
 })
 
+test('of callers who wait for a thread, each gets one in turn, however often one of them calls', async () => {
+  const { pool, running } = poolOfFakes({ limit: 1 })
+  const order: string[] = []
+  for (let event = 0; event < 10; event++) void pool.invoke('{}', 'flooding').then(() => order.push('flooding'))
+  void pool.invoke('{}', 'other').then(() => order.push('other'))
+  await settle()
+
+  for (let event = 0; event < 3; event++) {
+    running.shift()?.(done)
+    await settle()
+  }
+
+  expect(order).toEqual(['flooding', 'other', 'flooding'])
+})
+
 test('a caller has threads of its own, however long those of the others are busy', async () => {
   const { pool, running } = poolOfFakes({ limit: 1, timeoutSeconds: 60 })
   const [slow, other] = [pool.addCaller(3), pool.addCaller(2)]

@@ -12,7 +12,9 @@ import type { handler as Handler } from '../../../../functions/gateway/handler.t
 import { SETTINGS } from '../../../support/gateway.ts'
 import { aContext, anApiEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 
-vi.mock(import('../../../../functions/platform/settings.ts'), () => ({ readSettings: () => SETTINGS as never }))
+vi.mock(import('../../../../functions/platform/settings.ts'), () => ({
+  readSettings: () => ({ ...SETTINGS, waiting: { per_user: 10, total: 50 } }) as never,
+}))
 
 const dynamoDb = mockClient(DynamoDBClient)
 const sqs = mockClient(SQSClient)

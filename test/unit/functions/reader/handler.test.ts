@@ -9,7 +9,7 @@ import { aContext, anApiEvent, captureOutput, stubLambdaEnv } from '../../../sup
 import { anItem } from '../../../support/requests.ts'
 
 vi.mock(import('../../../../functions/platform/settings.ts'), () => ({
-  readSettings: () => ({ quotas: SETTINGS.quotas }) as never,
+  readSettings: () => ({ quotas: SETTINGS.quotas, waiting: { per_user: 10, total: 50 } }) as never,
 }))
 
 const dynamoDb = mockClient(DynamoDBClient)
