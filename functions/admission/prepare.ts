@@ -59,7 +59,13 @@ export async function prepare(
     metadata: submission.metadata,
     ttl: Math.floor((now + settings.expire_after_ms + ITEM_RETENTION_MS) / 1000),
   }
-  return { submission, request, limits: limitsOf(plan, overridesOf(caller)), shards: plan.shards, window }
+  return {
+    submission,
+    request,
+    limits: { ...limitsOf(plan, overridesOf(caller)), rate: plan.rate },
+    shards: plan.shards,
+    window,
+  }
 }
 
 /** Tells a body from any other. */

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { Priority } from './ids.ts'
+import { DEFAULT_RATE, Rate } from './rate.ts'
 
 /** What a user may use in one window. */
 export interface Limits {
@@ -7,6 +8,8 @@ export interface Limits {
   readonly tokens: number
   /** Open reservations at once. */
   readonly in_flight: number
+  /** Of a client's posts. Absent where what reserves is no call of a client's: a redrive, a message of an input. */
+  readonly rate?: Rate | undefined
 }
 
 export const Plan = z.strictObject({
@@ -16,6 +19,8 @@ export const Plan = z.strictObject({
   priorities: z.array(Priority).min(1),
   /** How many items a user's counters are spread over; 1 but for large plans. */
   shards: z.int().positive(),
+  /** A stack that was deployed by an older version has no rate in its outputs. */
+  rate: Rate.default(DEFAULT_RATE),
 })
 export type Plan = z.infer<typeof Plan>
 
@@ -41,6 +46,7 @@ export const shardLimits = (limits: Limits, shard: number, shards: number): Limi
   requests: share(limits.requests, shard, shards),
   tokens: share(limits.tokens, shard, shards),
   in_flight: share(limits.in_flight, shard, shards),
+  rate: limits.rate && { ...limits.rate, count: share(limits.rate.count, shard, shards) },
 })
 
 /** Shards to try, in order: where a request goes first follows from its id, so that a repetition finds its own. */
