@@ -1,3 +1,4 @@
+import { ignoreUnavailable } from '../platform/unavailable.ts'
 import { RESULTS_QUEUE } from '../queue/names.ts'
 import { endedEvent } from '../requests/events.ts'
 import { type RequestItem, reservationOf } from '../requests/item.ts'
@@ -32,9 +33,16 @@ export async function accept(
   return { item, left }
 }
 
-/** What an earlier try has accepted: the message of a request that is still queued may never have been sent. */
+/**
+ * What an earlier try has accepted. The message of a request that is still queued may never have been sent: the first replay
+ * sends it, and notes that once the queue has acknowledged it, so that the others need not. Without the note, which a crash
+ * or an outage may prevent, the next replay sends it once more, which does no harm.
+ */
 export async function acceptAgain(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<Accepted> {
-  if (item.status === 'queued') await resend(ports, item, submission)
+  if (item.status === 'queued' && item.sent !== item.run) {
+    await resend(ports, item, submission)
+    await ports.items.noteSent(item).catch(ignoreUnavailable)
+  }
   return { item, left: undefined }
 }
 

@@ -40,6 +40,8 @@ export function wholeSeconds(field: DurationField) {
   return duration(field).refine(milliseconds => milliseconds % 1_000 === 0, message)
 }
 
+const isUpTo = (max: number, count: number): boolean => count >= 1 && count <= max
+
 const CALLS = /^(\d{1,7})\/([smh])$/
 const INTERVALS = { s: 1_000, m: 60_000, h: 3_600_000 } as const
 
@@ -50,6 +52,7 @@ export function callRate(max: number, description: string) {
   return z
     .string(message)
     .regex(CALLS, { error: message, abort: true })
+    .refine(text => isUpTo(max, Number.parseInt(text, 10)), message)
     .meta({
       title: 'rate',
       description: `${description} 1 to ${most} calls a second, minute or hour.`,
@@ -59,7 +62,6 @@ export function callRate(max: number, description: string) {
       const [, count, unit] = CALLS.exec(text) ?? []
       return { count: Number(count), interval_ms: INTERVALS[unit as keyof typeof INTERVALS] }
     })
-    .refine(({ count }) => count >= 1 && count <= max, message)
 }
 
 /** One of a few words. */
