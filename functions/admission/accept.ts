@@ -1,6 +1,5 @@
+import { endRequest } from '../lifecycle/end-request.ts'
 import { ignoreUnavailable } from '../platform/unavailable.ts'
-import { RESULTS_QUEUE } from '../queue/names.ts'
-import { endedEvent } from '../requests/events.ts'
 import { type RequestItem, reservationOf } from '../requests/item.ts'
 import type { Submission } from '../requests/submission.ts'
 import type { Verdict } from './admit.ts'
@@ -25,8 +24,8 @@ export async function accept(
 ): Promise<Accepted | undefined> {
   const item = await publish(ports, own, submission)
   if (item.status === 'rejected') {
-    await announceRejected(ports, own)
-    await ports.quota.close([{ reservation: reservationOf(own) }])
+    // The `accepted` event may have made a row, and the body was stored.
+    await endRequest(ports, { ...own, status: 'rejected', completed_at: ports.clock() })
     return undefined
   }
   if (!isHeldBy(item, own)) await ports.quota.close([{ reservation: reservationOf(own) }])
@@ -49,9 +48,3 @@ export async function acceptAgain(ports: AdmissionPorts, item: RequestItem, subm
 /** Whether an item's reservation is ours; else a twin wrote it with its own, in another window or shard. */
 const isHeldBy = (item: RequestItem, own: RequestItem): boolean =>
   item.window === own.window && item.shard === own.shard && item.nonce === own.nonce
-
-/** Before our reservation goes, which would have brought somebody to do it: the `accepted` event may have made a row. */
-async function announceRejected({ queue, clock }: AdmissionPorts, own: RequestItem): Promise<void> {
-  const event = endedEvent({ ...own, status: 'rejected', completed_at: clock() })
-  if (event) await queue.send(RESULTS_QUEUE, { body: event, group: own.user_id })
-}
