@@ -1,5 +1,5 @@
-import { RESULTS_QUEUE } from '../queue/names.ts'
-import { endedEvent } from '../requests/events.ts'
+import { endRequest } from '../lifecycle/end-request.ts'
+import { ignoreUnavailable } from '../platform/unavailable.ts'
 import { type RequestItem, reservationOf } from '../requests/item.ts'
 import type { Submission } from '../requests/submission.ts'
 import type { Verdict } from './admit.ts'
@@ -24,26 +24,27 @@ export async function accept(
 ): Promise<Accepted | undefined> {
   const item = await publish(ports, own, submission)
   if (item.status === 'rejected') {
-    await announceRejected(ports, own)
-    await ports.quota.close([{ reservation: reservationOf(own) }])
+    // The `accepted` event may have made a row, and the body was stored.
+    await endRequest(ports, { ...own, status: 'rejected', completed_at: ports.clock() })
     return undefined
   }
   if (!isHeldBy(item, own)) await ports.quota.close([{ reservation: reservationOf(own) }])
   return { item, left }
 }
 
-/** What an earlier try has accepted: the message of a request that is still queued may never have been sent. */
+/**
+ * What an earlier try has accepted. The message of a request that is still queued may never have been sent: the first replay
+ * sends it, and notes that once the queue has acknowledged it, so that the others need not. Without the note, which a crash
+ * or an outage may prevent, the next replay sends it once more, which does no harm.
+ */
 export async function acceptAgain(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<Accepted> {
-  if (item.status === 'queued') await resend(ports, item, submission)
+  if (item.status === 'queued' && item.sent !== item.run) {
+    await resend(ports, item, submission)
+    await ports.items.noteSent(item).catch(ignoreUnavailable)
+  }
   return { item, left: undefined }
 }
 
 /** Whether an item's reservation is ours; else a twin wrote it with its own, in another window or shard. */
 const isHeldBy = (item: RequestItem, own: RequestItem): boolean =>
   item.window === own.window && item.shard === own.shard && item.nonce === own.nonce
-
-/** Before our reservation goes, which would have brought somebody to do it: the `accepted` event may have made a row. */
-async function announceRejected({ queue, clock }: AdmissionPorts, own: RequestItem): Promise<void> {
-  const event = endedEvent({ ...own, status: 'rejected', completed_at: clock() })
-  if (event) await queue.send(RESULTS_QUEUE, { body: event, group: own.user_id })
-}

@@ -24,6 +24,8 @@ export type Verdict =
   | { readonly admitted: true; readonly item: RequestItem; readonly left: Amounts | undefined }
   /** `used` over all shards. */
   | { readonly admitted: false; readonly limit: ExceededLimit; readonly used: Amounts }
+  /** The user has made all the posts that the rate allows now, at least in one shard: soon there is room again. */
+  | { readonly admitted: false; readonly limit: 'rate' }
 
 /**
  * Admits a request against its user's limits, or says which limit keeps it out, from the very counters that did.
@@ -35,7 +37,7 @@ export async function admit(
   whenUnknown: (item: RequestItem) => Promise<unknown>,
 ): Promise<Verdict> {
   if (refusal) throw refusal
-  const refusals: { counters: Counters; part: Limits }[] = []
+  const refusals: { counters: Counters; part: Limits; over_rate?: boolean | undefined }[] = []
   for (const shard of shardOrder(request.request_id, shards, SHARD_TRIES)) {
     const item: RequestItem = { ...request, shard }
     const part = shardLimits(limits, shard, shards)
@@ -51,10 +53,11 @@ export async function admit(
       }
       return { admitted: true, item: { ...item, ...reservation }, left }
     }
-    refusals.push({ counters: admission.counters, part })
+    refusals.push({ ...admission, part })
   }
   const [first] = refusals
   if (!first) throw new Error('every plan has a shard')
+  if (refusals.some(({ over_rate }) => over_rate)) return { admitted: false, limit: 'rate' }
   const limit = exceeded(first.counters, first.part, request) ?? 'in_flight'
   const used = shards === 1 ? first.counters : await usedOverShards(ports, request, shards)
   return { admitted: false, limit, used: { requests: used.requests, tokens: used.tokens } }
@@ -70,7 +73,7 @@ const leftOf = (inShard: number, shards: number): number => (shards === 1 ? inSh
 async function reserveOrHeal(ports: AdmissionPorts, reservation: Reservation, limits: Limits): Promise<Admission> {
   const now = ports.clock()
   const admission = await ports.quota.reserve(reservation, limits, now)
-  if (admission.admitted) return admission
+  if (admission.admitted || admission.over_rate) return admission
   const stale = admission.counters.open
     .filter(open => now - open.at >= STALE_RESERVATION_MS)
     .sort((a, b) => a.at - b.at)

@@ -66,7 +66,7 @@ export async function prepare(
   return {
     submission,
     request,
-    limits: limitsOf(plan, overridesOf(caller)),
+    limits: { ...limitsOf(plan, overridesOf(caller)), rate: plan.rate },
     shards: plan.shards,
     window,
     refusal: planRefusal(name, plan, { priority, model, isNamed: submission.model !== undefined }),

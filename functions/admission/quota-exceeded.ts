@@ -13,7 +13,7 @@ const SENTENCES = {
 
 /** The 429 of a refused admission: which limit, what is used of it, and when to come again. */
 export function quotaExceeded(
-  { limit, used }: Verdict & { admitted: false },
+  { limit, used }: Extract<Verdict, { used: unknown }>,
   prepared: Prepared,
   now: number,
 ): ApiError {

@@ -1,4 +1,6 @@
 import type { Entry } from '../ledger/port.ts'
+import { discardBody } from '../lifecycle/discard-body.ts'
+import { ignoreUnavailable } from '../platform/unavailable.ts'
 import { type RequestItem, reservationOf } from '../requests/item.ts'
 import type { OutcomeEvent, ResultEvent } from '../requests/messages.ts'
 import { acceptedEntry, decidedEntry, endedEntry, refusedEntry, unreadableEntry } from './entry.ts'
@@ -22,14 +24,15 @@ export interface Collected {
 export type Ended = Pick<RequestItem, 'request_id' | 'model' | 'status' | 'charge'>
 
 /**
- * Takes a batch of events: decide (each outcome's transition of its item), record (one statement), settle (an update a
- * user where possible). In this order, and each step repeatable, so that a redelivery repairs whatever stopped in
+ * Takes a batch of events: decide (each outcome's transition of its item), record (one statement), discard (what was stored
+ * for a request that was cancelled while it ran), settle (an update a user where possible). In this order, and each step repeatable, so that a redelivery repairs whatever stopped in
  * between. Never rejects.
  */
 export async function collect(ports: CollectorPorts, events: readonly ResultEvent[]): Promise<Collected> {
   const again = new Map<ResultEvent, unknown>()
   const taken = await takeAll(ports, events, again)
   await record(ports, taken, again)
+  await Promise.all(taken.map(one => discard(ports, one, again)))
   await settle(ports, taken, again)
   const ended = taken.flatMap(one => (again.has(one.event) ? [] : endOf(one)))
   return { again, ended }
@@ -89,6 +92,13 @@ async function record({ ledger }: CollectorPorts, taken: readonly Taken[], again
   } catch (error) {
     for (const { event } of taken) again.set(event, error)
   }
+}
+
+/** A request that was cancelled while it ran is charged what the model did; its body and its result are of no use. */
+async function discard({ payloads }: CollectorPorts, { event, item }: Taken, again: Again): Promise<void> {
+  if (item?.status !== 'cancelled' || event.type !== 'outcome' || again.has(event)) return
+  await discardBody({ payloads }, item)
+  if (event.result && 'key' in event.result) await payloads.delete(event.result.key).catch(ignoreUnavailable)
 }
 
 async function settle({ quota }: CollectorPorts, taken: readonly Taken[], again: Again): Promise<void> {

@@ -1,6 +1,7 @@
 import { dynamoItems } from '../items/dynamodb.ts'
 import { patientRdsData } from '../ledger/patient-client.ts'
 import { rdsDataLedger } from '../ledger/rds-data.ts'
+import { lazyS3Payloads } from '../payloads/lazy-s3.ts'
 import { awsClients } from '../platform/aws-clients.ts'
 import { systemClock } from '../platform/clock.ts'
 import { type Telemetry, telemetry } from '../platform/telemetry.ts'
@@ -20,6 +21,7 @@ export function compose(
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
+    payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
     ledger: rdsDataLedger(rdsData, env),
     clock: systemClock,

@@ -7,5 +7,6 @@ export const Env = z.object({
   ...QueueEnv.shape,
   REQUESTS_TABLE: z.string(),
   QUOTA_TABLE: z.string(),
+  PAYLOADS_BUCKET: z.string(),
 })
 export type Env = z.infer<typeof Env>

@@ -8,10 +8,12 @@ import { type Prepared, prepare } from '../admission/prepare.ts'
 import { createRouter } from '../admission/route.ts'
 import { awaitEnd } from '../lifecycle/await-end.ts'
 import { type ApiEvent, bodyOf, callerOf } from '../platform/api-event.ts'
+import { countCalls } from '../platform/calls.ts'
 import { answerErrors, type HttpResponse } from '../platform/http.ts'
 import { readSettings } from '../platform/settings.ts'
 import { ApiError } from '../requests/errors.ts'
 import { isTerminal } from '../requests/item.ts'
+import { planOf } from '../requests/quota-settings.ts'
 import { compose } from './compose.ts'
 import { Env } from './env.ts'
 import { idempotencyKey, preferredWait } from './headers.ts'
@@ -23,20 +25,26 @@ import { submitRequest } from './submit-request.ts'
 const settings = readSettings(Settings)
 const ports = compose(Env.parse(process.env), settings)
 const route = createRouter(settings)
+const calls = countCalls()
 
 /** What is left of the invocation when a wait ends, to answer in. Milliseconds. */
 const ANSWER_MS = 2_000
 
 async function handle(event: ApiEvent, context: Context): Promise<HttpResponse> {
+  const caller = callerOf(event)
+  const { rate } = planOf(settings.quotas, caller.plan).plan
+  const now = ports.clock()
   try {
+    calls.count(caller.user_id, rate, now)
     const key = idempotencyKey(event.headers)
-    const prepared = await prepare(ports, settings, route, callerOf(event), parseBody(bodyOf(event)))
+    const prepared = await prepare(ports, settings, route, caller, parseBody(bodyOf(event)))
     const answer = await (key === undefined ? submitRequest(ports, prepared) : submitKeyed(ports, key, prepared))
     ports.metrics.addMetric('AcceptedRequests', 'Count', 1)
     ports.metrics.addMetric('ReservedTokens', 'Count', answer.item.estimate)
     return (await waited(event, context, prepared, answer)) ?? accepted(prepared, answer)
   } catch (error) {
     if (error instanceof ApiError) ports.metrics.addMetric('RefusedRequests', 'Count', 1)
+    if (error instanceof ApiError && error.code === 'rate_exceeded') calls.exhaust(caller.user_id, rate, now)
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import { type Accepted, accept, acceptAgain } from '../admission/accept.ts'
 import { admit } from '../admission/admit.ts'
 import type { Prepared } from '../admission/prepare.ts'
-import { quotaExceeded } from '../admission/quota-exceeded.ts'
+import { refuse } from '../admission/refuse.ts'
 import { Unavailable } from '../platform/unavailable.ts'
 import { ApiError } from '../requests/errors.ts'
 import type { GatewayPorts } from './ports.ts'
@@ -40,7 +40,7 @@ async function admitAndPublish(ports: GatewayPorts, prepared: Prepared): Promise
   // A twin with the same key may have been admitted, and have taken what was left.
   const twin = await ports.items.get(prepared.request.user_id, prepared.request.request_id)
   if (twin && twin.status !== 'rejected') return acceptAgain(ports, twin, prepared.submission)
-  throw quotaExceeded(verdict, prepared, ports.clock())
+  throw refuse(verdict, prepared, ports.clock())
 }
 
 const mismatch = () =>

@@ -2,7 +2,7 @@ import type { Accepted } from '../admission/accept.ts'
 import { admit } from '../admission/admit.ts'
 import type { Prepared } from '../admission/prepare.ts'
 import { publish } from '../admission/publish.ts'
-import { quotaExceeded } from '../admission/quota-exceeded.ts'
+import { refuse } from '../admission/refuse.ts'
 import { Unavailable } from '../platform/unavailable.ts'
 import type { GatewayPorts } from './ports.ts'
 import { takeBack } from './take-back.ts'
@@ -14,7 +14,7 @@ import { takeBack } from './take-back.ts'
  */
 export async function submitRequest(ports: GatewayPorts, prepared: Prepared): Promise<Accepted> {
   const verdict = await admit(ports, prepared, item => takeBack(ports, item, ports.clock()))
-  if (!verdict.admitted) throw quotaExceeded(verdict, prepared, ports.clock())
+  if (!verdict.admitted) throw refuse(verdict, prepared, ports.clock())
   const { item, left } = verdict
   try {
     const written = await publish(ports, item, prepared.submission)

@@ -1,7 +1,7 @@
 import { type Accepted, accept, acceptAgain } from '../admission/accept.ts'
 import { admit } from '../admission/admit.ts'
 import { prepare } from '../admission/prepare.ts'
-import { quotaExceeded } from '../admission/quota-exceeded.ts'
+import { refuse } from '../admission/refuse.ts'
 import type { InputBinding } from '../idempotency/port.ts'
 import { rejectAbsent } from '../lifecycle/reject-request.ts'
 import { toApiError } from '../platform/http.ts'
@@ -75,10 +75,12 @@ async function judge(
   try {
     if (given_up) throw new ApiError('unavailable', 'the message was received many times and could not be admitted')
     const prepared = await prepare(ports, ports.settings, ports.route, await callerOf(ports, order), order.submission)
-    const attempt = { ...prepared, request: { ...prepared.request, request_id } }
+    // The rate is of calls: how fast messages of a queue are taken, the intake itself says.
+    const limits = { ...prepared.limits, rate: undefined }
+    const attempt = { ...prepared, limits, request: { ...prepared.request, request_id } }
     const verdict = await admit(ports, attempt, async () => undefined)
     if (verdict.admitted) return verdict
-    throw quotaExceeded(verdict, attempt, ports.clock())
+    throw refuse(verdict, attempt, ports.clock())
   } catch (error) {
     if (error instanceof Unavailable) throw error
     return { refusal: keptRefusal(toApiError(error, ports.logger)) }

@@ -8,7 +8,7 @@ import { claim, reclaim, requeue } from './claims.ts'
 import { cancel, decide, endQueued, giveUp } from './endings.ts'
 import type { RequestItems } from './port.ts'
 import { burn, redrive } from './redrives.ts'
-import { type ItemTable, keyOf, toAttributes, toItem } from './table.ts'
+import { type ItemTable, keyOf, toAttributes, toItem, transition } from './table.ts'
 
 /** Request items in DynamoDB. */
 export function dynamoItems(client: DynamoDBClient, name: string): RequestItems {
@@ -21,6 +21,7 @@ export function dynamoItems(client: DynamoDBClient, name: string): RequestItems 
     claim: (message, terms) => reach(() => claim(table, message, terms)),
     reclaim: (seen, terms) => reach(() => reclaim(table, seen, terms)),
     requeue: (claimed, next) => reach(() => requeue(table, claimed, next)),
+    noteSent: seen => reach(() => noteSent(table, seen)),
     decide: decision => reach(() => decide(table, decision)),
     expire: (seen, now) => reach(() => endQueued(table, seen, now, 'expired')),
     cancel: (seen, now) => reach(() => cancel(table, seen, now)),
@@ -58,6 +59,15 @@ function reject(table: ItemTable, tombstone: RequestItem): Promise<RequestItem> 
   return putFirst(table, tombstone, `${isAbsent} OR (${wasNeverAttempted})`, {
     names: { '#status': 'status', '#run': 'run', '#attempt': 'attempt' },
     values: { ':queued': 'queued', ':run': tombstone.run, ':none': 0 },
+  })
+}
+
+async function noteSent(table: ItemTable, seen: RequestItem): Promise<void> {
+  await transition(table, {
+    of: seen,
+    update: 'SET sent = :run',
+    condition: ['#status = :queued AND #run = :run'],
+    values: { ':queued': 'queued', ':run': seen.run },
   })
 }
 

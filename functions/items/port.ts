@@ -73,6 +73,9 @@ export interface RequestItems {
    */
   requeue(claimed: RequestItem, next: Requeue): Promise<'queued' | 'cancel requested' | 'lost'>
 
+  /** queued, in the run of `seen`: notes that the queue has acknowledged a message of it. Anything else stays as it is. */
+  noteSent(seen: RequestItem): Promise<void>
+
   /** queued, as in `seen`, its deadline passed → expired; answers with the item if that is what it says now. */
   expire(seen: RequestItem, now: number): Promise<RequestItem | undefined>
 

@@ -15,7 +15,7 @@ const NEVER_BEGUN: Failure = { code: 'unavailable', message: 'no worker could be
  */
 export async function bury(ports: LifecyclePorts, message: InferenceMessage, now: number): Promise<boolean> {
   const item = await ports.items.get(message.user_id, message.request_id)
-  if (!item) return (await rejectAbsent(ports, tombstoneOf(message, now))).status === 'rejected'
+  if (!item) return (await rejectAbsent(ports, tombstoneOf(message, now), message)).status === 'rejected'
   if (isTerminal(item.status) || item.run !== message.run || item.fingerprint !== message.fingerprint) return true
   const ended = await ports.items.giveUp(item, item.attempt === 0 ? NEVER_BEGUN : CRASHED, now)
   if (ended) await endRequest(ports, ended, message)

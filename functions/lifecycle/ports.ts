@@ -1,10 +1,12 @@
 import type { RequestItems } from '../items/port.ts'
+import type { Payloads } from '../payloads/port.ts'
 import type { MessageQueue } from '../queue/port.ts'
 import type { Quota } from '../quota/port.ts'
 
-/** What it takes to end a request: its item decides, the ledger is told, the reservation is closed. */
+/** What it takes to end a request: its item decides, the ledger is told, a body that nobody needs is deleted, the reservation is closed. */
 export interface LifecyclePorts {
   readonly items: RequestItems
   readonly queue: MessageQueue
   readonly quota: Quota
+  readonly payloads: Pick<Payloads, 'delete'>
 }

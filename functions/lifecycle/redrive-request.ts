@@ -9,7 +9,7 @@ import type { InferenceMessage } from '../requests/messages.ts'
 import { type WindowLength, windowAt } from '../requests/window.ts'
 import type { LifecyclePorts } from './ports.ts'
 
-export interface RedrivePorts extends LifecyclePorts {
+export interface RedrivePorts extends Omit<LifecyclePorts, 'payloads'> {
   readonly clock: Clock
   readonly ids: Ids
 }

@@ -1,4 +1,5 @@
 import { type RequestItem, reservationOf } from '../requests/item.ts'
+import type { InferenceMessage } from '../requests/messages.ts'
 import { endRequest } from './end-request.ts'
 import type { LifecyclePorts } from './ports.ts'
 
@@ -14,11 +15,20 @@ export async function rejectRequest(ports: LifecyclePorts, tombstone: RequestIte
  * The same for a request of which only its message or its reservation was met. An item that has come meanwhile stays as
  * it is: whoever wrote it may have accepted it by now.
  */
-export async function rejectAbsent(ports: LifecyclePorts, tombstone: RequestItem): Promise<RequestItem> {
-  return release(ports, tombstone, await ports.items.create(tombstone))
+export async function rejectAbsent(
+  ports: LifecyclePorts,
+  tombstone: RequestItem,
+  message?: InferenceMessage,
+): Promise<RequestItem> {
+  return release(ports, tombstone, await ports.items.create(tombstone), message)
 }
 
-async function release(ports: LifecyclePorts, tombstone: RequestItem, item: RequestItem): Promise<RequestItem> {
-  if (item.status === 'rejected') await endRequest(ports, { ...item, ...reservationOf(tombstone) })
+async function release(
+  ports: LifecyclePorts,
+  tombstone: RequestItem,
+  item: RequestItem,
+  message?: InferenceMessage,
+): Promise<RequestItem> {
+  if (item.status === 'rejected') await endRequest(ports, { ...item, ...reservationOf(tombstone) }, message)
   return item
 }

@@ -10,5 +10,6 @@ export function lazyS3Payloads(bucket: string): Payloads {
   return {
     put: async (key, json) => (await load()).put(key, json),
     get: async key => (await load()).get(key),
+    delete: async key => (await load()).delete(key),
   }
 }

@@ -6,6 +6,8 @@ export interface Payloads {
   put(key: string, json: string): Promise<void>
   /** Undefined when there is nothing under the key. */
   get(key: string): Promise<unknown>
+  /** There may be nothing under the key. */
+  delete(key: string): Promise<void>
 }
 
 /**

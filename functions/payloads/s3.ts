@@ -1,4 +1,4 @@
-import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { impatient } from '../platform/impatient.ts'
 import { parseStored } from '../platform/json.ts'
 import { reaching } from '../platform/unavailable.ts'
@@ -6,6 +6,9 @@ import type { Payloads } from './port.ts'
 
 /** The gateway sends up to 4 MB, and three tries leave it time to take its reservation back. */
 export const s3Client = (): S3Client => new S3Client(impatient(6_000))
+
+/** All tries of a deletion together: it only tidies up, and those who end a request have more to do. Milliseconds. */
+const DELETE_MS = 3_000
 
 export function s3Payloads(client: S3Client, bucket: string): Payloads {
   return {
@@ -24,6 +27,11 @@ export function s3Payloads(client: S3Client, bucket: string): Payloads {
           if (error instanceof NoSuchKey) return undefined
           throw error
         }
+      }),
+    delete: key =>
+      reaching('the payload store', async () => {
+        const abortSignal = AbortSignal.timeout(DELETE_MS)
+        await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal })
       }),
   }
 }

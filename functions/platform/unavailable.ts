@@ -31,3 +31,8 @@ export async function* reachingEach<T>(what: string, pages: AsyncIterator<T>): A
     yield page.value
   }
 }
+
+/** Takes it that a call failed whose work somebody else repeats, or that is only saved by it. */
+export function ignoreUnavailable(error: unknown): void {
+  if (!(error instanceof Unavailable)) throw error
+}

@@ -3,6 +3,7 @@ import { get, put, update } from '../platform/dynamodb.ts'
 import { reaching, reachingEach } from '../platform/unavailable.ts'
 import type { Reservation } from '../requests/item.ts'
 import type { Limits } from '../requests/limits.ts'
+import { type CallCount, callCount, countCall, expectedCount, firstCall } from './calls.ts'
 import { entryKey, key, NONCE, toCounters, toEntry, usedOf } from './item.ts'
 import { openBefore } from './open-before.ts'
 import type { Admission, Closing, Quota } from './port.ts'
@@ -53,11 +54,13 @@ async function reserve(
   now: number,
 ): Promise<Admission> {
   let failure: unknown = new Error(`gave up after ${TRIES} races for one item`)
+  let calls = limits.rate && expectedCount(limits.rate, now)
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const nonce = attempt === 0 ? reservation.nonce : `${reservation.nonce}${attempt}`
     try {
-      const admission = await tryToReserve(client, table, { ...reservation, nonce }, limits, now)
-      if (admission) return admission
+      const tried = await tryToReserve(client, table, { ...reservation, nonce }, limits, now, calls)
+      if ('admitted' in tried) return tried
+      calls = tried.calls
     } catch (error) {
       failure = error
     }
@@ -65,27 +68,38 @@ async function reserve(
   throw failure
 }
 
-/** Undefined when somebody was quicker: then the counters have to be looked at anew. */
+/** When somebody was quicker, the counters have to be looked at anew: then it answers with the calls as they are. */
 async function tryToReserve(
   client: DynamoDBClient,
   table: string,
   reservation: Reservation,
   limits: Limits,
   now: number,
-): Promise<Admission | undefined> {
-  const written = await update(client, reserveUpdate(table, reservation, limits, now))
+  expected: CallCount | undefined,
+): Promise<Admission | { readonly calls: CallCount | undefined }> {
+  const written = await update(client, reserveUpdate(table, reservation, limits, now, expected))
   if (written.written) return { admitted: true, reservation, used: usedOf(written.attributes) }
 
   const counters = toCounters(written.existing, reservation)
   const own = counters.open.find(o => entryKey(o.reservation) === entryKey(reservation))
   if (own) return { admitted: true, reservation: own.reservation }
+  const { rate } = limits
+  const calls = rate && callCount(written.existing ?? {}, rate, now)
+  if (rate && calls && calls.count >= rate.count) return { admitted: false, counters, over_rate: true }
   if (exceeded(counters, limits, reservation)) return { admitted: false, counters }
-  if (written.existing || !(await create(client, table, reservation, now))) return undefined
+  if (written.existing || !(await create(client, table, reservation, now, calls))) return { calls }
   const used = { requests: reservation.holds_request ? 1 : 0, tokens: reservation.estimate }
   return { admitted: true, reservation, used }
 }
 
-function reserveUpdate(table: string, reservation: Reservation, limits: Limits, now: number) {
+function reserveUpdate(
+  table: string,
+  reservation: Reservation,
+  limits: Limits,
+  now: number,
+  expected: CallCount | undefined,
+) {
+  const calls = limits.rate && expected && countCall(expected, limits.rate)
   const isNew = 'attribute_not_exists(#open.#entry)'
   const fitsRequests = 'requests < :requestsLimit'
   const fitsTokens = 'tokens <= :tokensLeft'
@@ -93,9 +107,17 @@ function reserveUpdate(table: string, reservation: Reservation, limits: Limits, 
   return {
     table,
     key: { pk: key(reservation) },
-    update:
+    update: [
       'SET #open.#entry = :entry, tokens = tokens + :estimate, requests = requests + :request, watched = :watched',
-    condition: [isNew, ...(reservation.holds_request ? [fitsRequests] : []), fitsTokens, fitsInFlight],
+      ...(calls ? [`, ${calls.set.join(', ')} REMOVE ${calls.remove.join(', ')}`] : []),
+    ].join(''),
+    condition: [
+      isNew,
+      ...(reservation.holds_request ? [fitsRequests] : []),
+      fitsTokens,
+      fitsInFlight,
+      ...(calls?.condition ?? []),
+    ],
     names: { '#open': 'open', '#entry': entryKey(reservation) },
     values: {
       ':entry': toEntry(reservation, now),
@@ -105,13 +127,20 @@ function reserveUpdate(table: string, reservation: Reservation, limits: Limits, 
       ...(reservation.holds_request ? { ':requestsLimit': limits.requests } : {}),
       ':tokensLeft': limits.tokens - reservation.estimate,
       ':inFlightLimit': limits.in_flight,
+      ...calls?.values,
     },
     returns: 'UPDATED_NEW' as const,
   }
 }
 
 /** The first reservation of a window brings the item with it: no expression can set a map and an entry of it at once. */
-async function create(client: DynamoDBClient, table: string, reservation: Reservation, now: number): Promise<boolean> {
+async function create(
+  client: DynamoDBClient,
+  table: string,
+  reservation: Reservation,
+  now: number,
+  calls: CallCount | undefined,
+): Promise<boolean> {
   const { written } = await put(client, {
     table,
     key: { pk: key(reservation) },
@@ -120,6 +149,7 @@ async function create(client: DynamoDBClient, table: string, reservation: Reserv
       tokens: reservation.estimate,
       open: { [entryKey(reservation)]: toEntry(reservation, now) },
       watched: reservation.user_id,
+      ...(calls && firstCall(calls)),
       ttl: Math.floor((now + ITEM_TTL_MS) / 1000),
     },
     condition: 'attribute_not_exists(pk)',

@@ -7,6 +7,7 @@ import type { Counters, OpenReservation } from './port.ts'
  *
  *     pk       user#<user_id>#<window>[#<shard>]
  *     open     { "<request_id>:<run>": [estimate, at, nonce, holds_request ? 1 : 0] }
+ *     calls_interval, calls0 … calls30   the posts that count for the rate (calls.ts)
  *     watched  <user_id>, as long as something may be open: the key of an index of such items (ADR 0017)
  */
 

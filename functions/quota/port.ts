@@ -21,8 +21,8 @@ export type Admission =
    * after it, known unless an earlier try made it.
    */
   | { readonly admitted: true; readonly reservation: Reservation; readonly used?: { requests: number; tokens: number } }
-  /** Refused, by these counters. */
-  | { readonly admitted: false; readonly counters: Counters }
+  /** Refused, by these counters; or, `over_rate`, because the user has made all the posts that the rate allows now. */
+  | { readonly admitted: false; readonly counters: Counters; readonly over_rate?: boolean | undefined }
 
 /** A reservation to close: settled at `charge` tokens, or, without a charge, released as if it had never been. */
 export interface Closing {
@@ -32,7 +32,10 @@ export interface Closing {
 
 /** Every user's counters, exact under any concurrency. All methods reject with `Unavailable`. */
 export interface Quota {
-  /** Holds `reservation.estimate` tokens and a request, if all of it fits into `limits`; repeated, it changes nothing more. */
+  /**
+   * Holds `reservation.estimate` tokens and a request, and counts a post, if all of it fits into `limits`; repeated, it
+   * changes nothing more. The rate is looked at first. What is refused is not counted.
+   */
   reserve(reservation: Reservation, limits: Limits, now: number): Promise<Admission>
   /** Closes each reservation once; one that is closed already, or has another nonce, is left as it is. */
   close(closings: readonly Closing[]): Promise<void>

@@ -2,9 +2,12 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import middy from '@middy/core'
 import { awaitEnd, MAX_WAIT_SECONDS } from '../lifecycle/await-end.ts'
 import { type ApiEvent, callerOf } from '../platform/api-event.ts'
+import type { Caller } from '../platform/caller.ts'
+import { countCalls } from '../platform/calls.ts'
 import { answerErrors, type HttpResponse, json } from '../platform/http.ts'
 import { readSettings } from '../platform/settings.ts'
 import { ApiError } from '../requests/errors.ts'
+import { planOf } from '../requests/quota-settings.ts'
 import { cancelRequest } from './cancel-request.ts'
 import { compose } from './compose.ts'
 import { Env } from './env.ts'
@@ -15,28 +18,37 @@ import { unrouted } from './unrouted.ts'
 
 const settings = readSettings(Settings)
 const ports = compose(Env.parse(process.env), settings)
+const calls = countCalls()
 
 async function handle(event: ApiEvent): Promise<HttpResponse> {
   switch (event.routeKey) {
     case 'GET /healthz':
       return json(200, { status: 'ok' })
     case 'GET /v1/inference/{request_id}': {
+      const { user_id } = countedCaller(event)
       const seconds = waitSeconds(event.queryStringParameters?.wait)
       // Two tabs may wait for one request.
       const patience = { ms: seconds * 1000, beside_others: true }
-      return json(200, await awaitEnd(ports, callerOf(event).user_id, idOf(event), patience))
+      return json(200, await awaitEnd(ports, user_id, idOf(event), patience))
     }
     case 'DELETE /v1/inference/{request_id}': {
-      const { cancelled, request } = await cancelRequest(ports, callerOf(event).user_id, idOf(event))
+      const { cancelled, request } = await cancelRequest(ports, countedCaller(event).user_id, idOf(event))
       return json(cancelled ? 200 : 409, request)
     }
     case 'GET /v1/inference':
-      return json(200, await listRequests(ports, callerOf(event).user_id, event.queryStringParameters ?? {}))
+      return json(200, await listRequests(ports, countedCaller(event).user_id, event.queryStringParameters ?? {}))
     case 'GET /v1/quota':
-      return json(200, await readQuota(ports, settings.quotas, callerOf(event)))
+      return json(200, await readQuota(ports, settings.quotas, countedCaller(event)))
     default:
       throw unrouted(event.rawPath)
   }
+}
+
+/** Who calls. Throws `ApiError` for a call over the rate of his plan. */
+function countedCaller(event: ApiEvent): Caller {
+  const caller = callerOf(event)
+  calls.count(caller.user_id, planOf(settings.quotas, caller.plan).plan.rate, ports.clock())
+  return caller
 }
 
 const idOf = (event: ApiEvent): string => event.pathParameters?.request_id ?? ''

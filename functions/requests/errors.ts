@@ -12,6 +12,7 @@ export const API_ERRORS = {
   payload_too_large: 413,
   idempotency_mismatch: 422,
   quota_exceeded: 429,
+  rate_exceeded: 429,
   internal_error: 500,
   unavailable: 503,
 } as const

@@ -81,6 +81,8 @@ export const RequestItem = z.strictObject({
   cancel_requested: z.boolean().optional(),
   /** A call of this run has reached the model, or may have: from then on the run is charged a request. */
   reached: z.boolean().optional(),
+  /** The run of which the queue has acknowledged a message that a replay sent: the next replay sends none. */
+  sent: z.int().positive().optional(),
   /** A retry waits until then. */
   not_before: z.int().optional(),
   lease_until: z.int().optional(),

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { Priority } from './ids.ts'
+import { DEFAULT_RATE, Rate } from './rate.ts'
 
 /** What a user may use in one window. */
 export interface Limits {
@@ -7,6 +8,8 @@ export interface Limits {
   readonly tokens: number
   /** Open reservations at once. */
   readonly in_flight: number
+  /** Of a client's posts. Absent where what reserves is no call of a client's: a redrive, a message of an input. */
+  readonly rate?: Rate | undefined
 }
 
 export const Plan = z.strictObject({
@@ -18,6 +21,8 @@ export const Plan = z.strictObject({
   models: z.array(z.string()).min(1).optional(),
   /** How many items a user's counters are spread over; 1 but for large plans. */
   shards: z.int().positive(),
+  /** A stack that was deployed by an older version has no rate in its outputs. */
+  rate: Rate.default(DEFAULT_RATE),
 })
 export type Plan = z.infer<typeof Plan>
 
@@ -43,6 +48,7 @@ export const shardLimits = (limits: Limits, shard: number, shards: number): Limi
   requests: share(limits.requests, shard, shards),
   tokens: share(limits.tokens, shard, shards),
   in_flight: share(limits.in_flight, shard, shards),
+  rate: limits.rate && { ...limits.rate, count: share(limits.rate.count, shard, shards) },
 })
 
 /** Shards to try, in order: where a request goes first follows from its id, so that a repetition finds its own. */

@@ -73,7 +73,7 @@ async function refused(
       return undefined
     case 'expire': {
       const expired = await ports.items.expire(item, now)
-      await (expired ? endRequest(ports, expired) : sendLater(ports, message, now))
+      await (expired ? endRequest(ports, expired, message) : sendLater(ports, message, now))
       return undefined
     }
     case 'reclaim':
@@ -98,6 +98,6 @@ async function withoutItem(ports: WorkerPorts, message: InferenceMessage): Promi
   const now = ports.clock()
   const age = now - message.created_at
   if (age < ITEM_GRACE_MS) return sendLater(ports, message, now + Math.min(age, ITEM_GRACE_MS - age))
-  const item = await rejectAbsent(ports, tombstoneOf(message, now))
+  const item = await rejectAbsent(ports, tombstoneOf(message, now), message)
   if (item.status !== 'rejected') await sendLater(ports, message, now)
 }

@@ -3,7 +3,7 @@ import { checkOut } from '../payloads/port.ts'
 import { inTurn } from '../platform/in-turn.ts'
 import { boundedPromptTokens } from '../requests/estimate.ts'
 import { hasTimeForCall, type Mapped } from './call-model.ts'
-import { type Claimed, claimRequest } from './claim-request.ts'
+import { type Claimed, claimRequest, lookFirst } from './claim-request.ts'
 import { conclude, failedFor } from './conclude.ts'
 import type { Member } from './plan.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
@@ -19,9 +19,23 @@ export async function fetchAndClaim(
   invocation: Invocation,
 ): Promise<Fetched | undefined> {
   // Before the claim, since it may fail; after the permit, since what has to wait needs no body.
-  const body = (await checkOut(ports.payloads, member.message.body)) as Record<string, unknown>
+  const body = await bodyOf(ports, member)
+  if (!body) return undefined
   const claimed = await claimRequest(ports, member, invocation)
   return claimed && { ...claimed, body }
+}
+
+/**
+ * The body of a message; undefined if its request wants no call any more. The body of one that was cancelled or has expired is
+ * deleted, which S3 may answer with 403: so before a body that can't be read is an error, the request is looked at.
+ */
+async function bodyOf(ports: WorkerPorts, member: Member): Promise<Record<string, unknown> | undefined> {
+  try {
+    return (await checkOut(ports.payloads, member.message.body)) as Record<string, unknown>
+  } catch (error) {
+    if (await lookFirst(ports, member)) throw error
+    return undefined
+  }
 }
 
 /** What a prompt that is meant to may take of a mapping: its bound, and what its thread needs to start. Milliseconds. */

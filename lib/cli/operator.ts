@@ -37,7 +37,7 @@ export interface Operator {
   readonly items: RequestItems
   readonly ledger: OperatorLedger
   readonly deadLetters: DeadLetters
-  readonly payloads: Pick<Payloads, 'get'>
+  readonly payloads: Pick<Payloads, 'get' | 'delete'>
   readonly queue: MessageQueue
   readonly queueExists: QueueExists
   readonly sendInput: SendInput

@@ -93,6 +93,16 @@ function checkRoutes({ routing, models }: Pipeline): Finding[] {
 }
 
 function checkPlan(name: string, plan: Plan): Finding[] {
+  return [...checkShares(name, plan), ...checkRate(name, plan)]
+}
+
+function checkRate(name: string, { rate, shards }: Plan): Finding[] {
+  if (rate.count >= shards) return []
+  const message = `must allow at least ${shards} calls: the plan has ${shards} shards, and each needs a part of them`
+  return [{ path: ['quotas', 'plans', name, 'rate'], message }]
+}
+
+function checkShares(name: string, plan: Plan): Finding[] {
   return (['requests', 'tokens', 'in_flight'] as const)
     .filter(limit => plan[limit] < plan.shards)
     .map(limit => ({

@@ -41,6 +41,30 @@ export function wholeSeconds(field: DurationField) {
   return duration(field).refine(milliseconds => milliseconds % 1_000 === 0, message)
 }
 
+const isUpTo = (max: number, count: number): boolean => count >= 1 && count <= max
+
+const CALLS = /^(\d{1,7})\/([smh])$/
+const INTERVALS = { s: 1_000, m: 60_000, h: 3_600_000 } as const
+
+/** A number of calls in an interval; it is written as `600/m`. */
+export function callRate(max: number, description: string) {
+  const most = max.toLocaleString('en-US')
+  const message = `must be 1 to ${most} calls a second, minute or hour, such as 10/s, 600/m or 5000/h`
+  return z
+    .string(message)
+    .regex(CALLS, { error: message, abort: true })
+    .refine(text => isUpTo(max, Number.parseInt(text, 10)), message)
+    .meta({
+      title: 'rate',
+      description: `${description} 1 to ${most} calls a second, minute or hour.`,
+      examples: ['600/m'],
+    })
+    .transform(text => {
+      const [, count, unit] = CALLS.exec(text) ?? []
+      return { count: Number(count), interval_ms: INTERVALS[unit as keyof typeof INTERVALS] }
+    })
+}
+
 /** One of a few words. */
 export function oneOf<const Words extends readonly string[]>(...words: Words) {
   return z.enum(words, `must be one of ${words.join(', ')}`)

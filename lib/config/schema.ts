@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, flag, Mapping, Name, oneOf, section, text, wholeNumber } from './fields.ts'
+import { callRate, duration, flag, Mapping, Name, oneOf, section, text, wholeNumber } from './fields.ts'
 import { Model } from './model-schema.ts'
 import { CLOUDFORMATION_TAKES, MAX_RESOURCES, RESOURCES } from './resources.ts'
 
@@ -48,6 +48,11 @@ export const Plan = section({
         'each 100 in flight if not given, and never fewer; more help a user who posts hundreds of requests a second.',
       examples: [10],
     }),
+  rate: callRate(
+    1_000_000,
+    'Calls of the API that a user may make. Posts that are admitted are counted exactly (each shard allows an equal part), all calls ' +
+      'by each environment of a function for itself. A call over it is refused with 429 and rate_exceeded, before it costs anything.',
+  ).prefault('30000/m'),
 }).transform(plan => ({
   ...plan,
   shards: Math.max(plan.shards ?? 1, Math.ceil(plan.in_flight / IN_FLIGHT_PER_SHARD)),

@@ -52,8 +52,8 @@ export class Gateway extends Construct {
       ['sqs:SendMessage'],
       props.queues.map(({ queue }) => queue.queueArn),
     )
-    // It reads a result for a client that prefers to wait for it.
-    payloads.allow(this.handler.role, 's3:GetObject', 's3:PutObject')
+    // It reads a result for a client that prefers to wait for it, and deletes the body of a request that it takes back.
+    payloads.allow(this.handler.role, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
     ledger.allow(this.handler, 'rds-data:ExecuteStatement')
     deployment.alarms.add(this, 'ErrorsAlarm', {
       metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),

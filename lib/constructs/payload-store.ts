@@ -33,7 +33,7 @@ export class PayloadStore extends Construct {
   }
 
   /** In the bucket's own policy: in a role's, the objects could only be named by a wildcard among its other resources. */
-  allow(role: IRole, ...actions: ('s3:GetObject' | 's3:PutObject')[]): void {
+  allow(role: IRole, ...actions: ('s3:DeleteObject' | 's3:GetObject' | 's3:PutObject')[]): void {
     this.bucket.addToResourcePolicy(
       new PolicyStatement({
         effect: Effect.ALLOW,

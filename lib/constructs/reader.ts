@@ -46,7 +46,7 @@ export class Reader extends Construct {
     this.handler.allow(['dynamodb:Query'], [tables.requests.tableArn])
     // A request that is cancelled here ends here.
     this.handler.allow(['sqs:SendMessage'], [results.queue.queueArn])
-    payloads.allow(this.handler.role, 's3:GetObject')
+    payloads.allow(this.handler.role, 's3:DeleteObject', 's3:GetObject')
     ledger.allow(this.handler, 'rds-data:ExecuteStatement')
   }
 }

@@ -5,6 +5,7 @@ import { DEAD_LETTERS, RESULTS_QUEUE } from '../../functions/queue/names.ts'
 import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
+import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
 import { DeadLetters, WorkQueue } from './work-queue.ts'
 
@@ -15,6 +16,7 @@ export interface ResultsProps {
   readonly deployment: Deployment
   readonly queueUrlPrefix: string
   readonly tables: Tables
+  readonly payloads: PayloadStore
   readonly ledger: LedgerDatabase
 }
 
@@ -27,7 +29,7 @@ export class Results extends Construct {
 
   constructor(scope: Construct, id: string, props: ResultsProps) {
     super(scope, id)
-    const { deployment, queueUrlPrefix, tables, ledger } = props
+    const { deployment, queueUrlPrefix, tables, payloads, ledger } = props
     const { alarms, pipeline } = deployment
     const queueName = `${pipeline.name}-${RESULTS_QUEUE}`
     const deadLetters = new DeadLetters(this, 'DeadLetters', { alarms, queueName: queueName + DEAD_LETTERS })
@@ -42,6 +44,7 @@ export class Results extends Construct {
         QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
+        PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
       timeout: TIMEOUT,
     })
@@ -49,6 +52,7 @@ export class Results extends Construct {
     this.collector.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     // A request that its queue gave up ends here, and the event that says so comes back as a result.
     this.collector.allow(['sqs:SendMessage'], [this.work.queue.queueArn])
+    payloads.allow(this.collector.role, 's3:DeleteObject')
     ledger.allow(this.collector, 'rds-data:ExecuteStatement')
     this.work.feed(this.collector, 'Mapping', {
       // Ten results, inline up to 48 KB each with their prompts, stay far below the Data API's 4 MiB a statement. They are not

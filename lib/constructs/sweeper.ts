@@ -7,6 +7,7 @@ import type { Env } from '../../functions/sweeper/env.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
+import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
 import type { WorkQueue } from './work-queue.ts'
 
@@ -17,12 +18,13 @@ export interface SweeperProps {
   readonly deployment: Deployment
   readonly queueUrlPrefix: string
   readonly tables: Tables
+  readonly payloads: PayloadStore
   readonly results: WorkQueue
 }
 
 /** Finds what crashes have left: reservations that are open for long, whose request has ended or never came to be. */
 export class Sweeper extends Construct {
-  constructor(scope: Construct, id: string, { deployment, queueUrlPrefix, tables, results }: SweeperProps) {
+  constructor(scope: Construct, id: string, { deployment, queueUrlPrefix, tables, payloads, results }: SweeperProps) {
     super(scope, id)
     const sweeper = new SluiceFunction(this, 'Function', {
       deployment,
@@ -31,6 +33,7 @@ export class Sweeper extends Construct {
         QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
+        PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
       // Two at once would do the same work twice, which does no harm.
       timeout: Duration.minutes(5),
@@ -39,6 +42,7 @@ export class Sweeper extends Construct {
     const watched = `${tables.quota.tableArn}/index/${WATCHED}`
     sweeper.allow(['dynamodb:Scan'], [watched])
     sweeper.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
+    payloads.allow(sweeper.role, 's3:DeleteObject')
     sweeper.allow(['sqs:SendMessage'], [results.queue.queueArn])
     // Lambda would try what fails twice more, beside the next runs, and count three errors for one.
     sweeper.lambda.configureAsyncInvoke({ retryAttempts: 0 })

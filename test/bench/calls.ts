@@ -13,6 +13,7 @@ import type { Settings as GatewaySettings } from '../../functions/gateway/settin
 import { submitRequest } from '../../functions/gateway/submit-request.ts'
 import { migrate } from '../../functions/ledger/migrate.ts'
 import { InferenceMessage, ResultEvent } from '../../functions/requests/messages.ts'
+import { DEFAULT_RATE } from '../../functions/requests/rate.ts'
 import { compose as composeWorker } from '../../functions/worker/compose.ts'
 import { work } from '../../functions/worker/work.ts'
 import { aRetry } from '../support/failures.ts'
@@ -127,7 +128,9 @@ const gatewaySettings = (): GatewaySettings => ({
   quotas: {
     window: 'day',
     default_plan: 'free',
-    plans: { free: { requests: 1e6, tokens: 1e9, in_flight: IN_FLIGHT, priorities: ['normal'], shards: 1 } },
+    plans: {
+      free: { requests: 1e6, tokens: 1e9, in_flight: IN_FLIGHT, priorities: ['normal'], shards: 1, rate: DEFAULT_RATE },
+    },
   },
   routing: [{ model: 'text' }],
   models: ['text'],

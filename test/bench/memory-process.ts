@@ -13,6 +13,7 @@ const endpoint = httpEndpoint({ url, timeout_ms: 60_000, headers: {} }, async ()
 const payloads = {
   get: async () => JSON.parse(readFileSync(bodyFile).toString()) as unknown,
   put: async (_key: string, json: string) => void Buffer.from(json),
+  delete: async () => {},
 }
 const items = await Promise.all(Array.from({ length: Number(calls) }, () => ports.items.create(anItem())))
 const stored: Payload = { key: 'body' }

@@ -6,6 +6,7 @@ import { describeEnds } from './items/end.ts'
 import { describeGivingUp } from './items/give-up.ts'
 import { describeKeeping } from './items/keep.ts'
 import { describeListing } from './items/list.ts'
+import { describeNoteSent } from './items/note-sent.ts'
 import { describeRedrives } from './items/redrive.ts'
 import { describeRequeues } from './items/requeue.ts'
 
@@ -30,4 +31,5 @@ export function describeItemsContract(name: string, makeEngine: () => Promise<It
   describeRedrives(name, items)
   describeRequeues(name, items)
   describeListing(name, items)
+  describeNoteSent(name, items)
 }

@@ -52,6 +52,17 @@ export function describePayloadsContract(name: string, makeEngine: () => Promise
       expect(await checkOut(payloads, payload)).toEqual(value)
     })
 
+    it('deletes what is under a key, if there is anything', async () => {
+      await payloads.put('doomed/body.json', '1')
+      await payloads.put('doomed/another.json', '2')
+
+      await payloads.delete('doomed/body.json')
+      await payloads.delete('doomed/body.json')
+
+      expect(await payloads.get('doomed/body.json')).toBeUndefined()
+      expect(await payloads.get('doomed/another.json')).toBe(2)
+    })
+
     it('says which object is gone', async () => {
       await expect(checkOut(payloads, { key: 'gone.json' })).rejects.toThrow('no payload under gone.json')
     })

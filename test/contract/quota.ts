@@ -3,6 +3,7 @@ import type { Quota } from '../../functions/quota/port.ts'
 import { deferred } from '../support/deferred.ts'
 import { describeClose } from './quota/close.ts'
 import { describeOpenBefore } from './quota/open-before.ts'
+import { describeRate } from './quota/rate.ts'
 import { describeReserve } from './quota/reserve.ts'
 
 export interface QuotaEngine {
@@ -20,6 +21,7 @@ export function describeQuotaContract(name: string, makeEngine: () => Promise<Qu
 
   const quota = deferred(() => engine.quota)
   describeReserve(name, quota)
+  describeRate(name, quota)
   describeClose(name, quota)
   describeOpenBefore(name, quota)
 }

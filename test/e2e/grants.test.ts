@@ -67,6 +67,7 @@ async function useEverything(): Promise<void> {
   await client.post({ prompt: 'high', model_type: 'image', priority: 'high' }, { prefer: 'wait=5' })
   await client.send('DELETE', `/v1/inference/${await client.submit({ prompt: 'held' })}`)
   held.release()
+  await client.send('DELETE', `/v1/inference/${await client.submit({ prompt: LARGE })}`)
   await client.send('GET', '/v1/inference?limit=2')
 
   await sendToInput({ user_id: 'someone', prompt: 'queued' })

@@ -1,6 +1,7 @@
 import type { Settings as GatewaySettings } from '../../functions/admission/settings.ts'
 import { queueName, RESULTS_QUEUE } from '../../functions/queue/names.ts'
 import { planOf } from '../../functions/requests/quota-settings.ts'
+import { DEFAULT_RATE } from '../../functions/requests/rate.ts'
 import type { WaitLimits } from '../../functions/waiting/port.ts'
 import type { QueueSettings } from './models/sqs.ts'
 
@@ -28,9 +29,16 @@ export const GATEWAY: GatewaySettings = {
     window: 'day',
     default_plan: 'small',
     plans: {
-      small: { requests: 3, tokens: 40, in_flight: 2, priorities: ['normal'], shards: 1 },
-      sharded: { requests: 6, tokens: 80, in_flight: 4, priorities: ['high', 'normal'], shards: 2 },
-      large: { requests: 100, tokens: 10_000, in_flight: 50, priorities: ['high', 'normal'], shards: 1 },
+      small: { requests: 3, tokens: 40, in_flight: 2, priorities: ['normal'], shards: 1, rate: DEFAULT_RATE },
+      sharded: { requests: 6, tokens: 80, in_flight: 4, priorities: ['high', 'normal'], shards: 2, rate: DEFAULT_RATE },
+      large: {
+        requests: 100,
+        tokens: 10_000,
+        in_flight: 50,
+        priorities: ['high', 'normal'],
+        shards: 1,
+        rate: DEFAULT_RATE,
+      },
     },
   },
   routing: [{ model: MODEL }],

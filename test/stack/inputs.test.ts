@@ -92,6 +92,7 @@ describe('the intake', () => {
           ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
           inputs,
         ),
+        's3:DeleteObject <StatePayloadsBucket.Arn>/*',
         's3:PutObject <StatePayloadsBucket.Arn>/*',
       ].sort(),
     )

@@ -29,6 +29,7 @@ const workerGrants = (model: string) => {
     ...each(['dynamodb:GetItem', 'dynamodb:PutItem'], ['StateTablesModels']),
     ...each(['sqs:SendMessage'], [...queues, 'ResultsWorkQueue']),
     ...consume(...queues),
+    `s3:DeleteObject ${OBJECTS}`,
     `s3:GetObject ${OBJECTS}`,
     `s3:PutObject ${OBJECTS}`,
   ]
@@ -55,6 +56,7 @@ describe('each function may do exactly what it does', () => {
         ...each(['sqs:SendMessage'], ['ResultsWorkQueue']),
         `rds-data:ExecuteStatement ${CLUSTER}`,
         LEDGER_SECRET,
+        `s3:DeleteObject ${OBJECTS}`,
         `s3:GetObject ${OBJECTS}`,
         `s3:PutObject ${OBJECTS}`,
       ],
@@ -68,6 +70,7 @@ describe('each function may do exactly what it does', () => {
         ...each(['sqs:SendMessage'], ['ResultsWorkQueue']),
         `rds-data:ExecuteStatement ${CLUSTER}`,
         LEDGER_SECRET,
+        `s3:DeleteObject ${OBJECTS}`,
         `s3:GetObject ${OBJECTS}`,
       ],
     ],
@@ -89,6 +92,7 @@ describe('each function may do exactly what it does', () => {
         ...consume('ResultsWorkQueue', 'ResultsGivenUpQueue'),
         `rds-data:ExecuteStatement ${CLUSTER}`,
         LEDGER_SECRET,
+        `s3:DeleteObject ${OBJECTS}`,
       ],
     ],
     [
@@ -99,6 +103,7 @@ describe('each function may do exactly what it does', () => {
         ...each(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], ['StateTablesQuota']),
         'dynamodb:Scan <StateTablesQuota.Arn>/index/watched',
         ...each(['sqs:SendMessage'], ['ResultsWorkQueue']),
+        `s3:DeleteObject ${OBJECTS}`,
       ],
     ],
     [

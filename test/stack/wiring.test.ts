@@ -181,7 +181,16 @@ describe('functions', () => {
 
   it('the gateway, the reader and the workers find their part of the pipeline beside their code', () => {
     const read = (service: string) => settings(functionOf(template, service).id)
-    const plans = { free: { requests: 100, tokens: 10000, in_flight: 20, priorities: ['normal'], shards: 1 } }
+    const plans = {
+      free: {
+        requests: 100,
+        tokens: 10000,
+        in_flight: 20,
+        priorities: ['normal'],
+        shards: 1,
+        rate: { count: 30_000, interval_ms: 60_000 },
+      },
+    }
     const quotas = { window: 'hour', default_plan: 'free', plans }
     expect(GatewaySettings.parse(read('gateway'))).toEqual({
       quotas,

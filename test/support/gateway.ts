@@ -4,6 +4,7 @@ import type { Settings } from '../../functions/admission/settings.ts'
 import type { GatewayPorts } from '../../functions/gateway/ports.ts'
 import { submitRequest } from '../../functions/gateway/submit-request.ts'
 import type { Caller } from '../../functions/platform/caller.ts'
+import { DEFAULT_RATE } from '../../functions/requests/rate.ts'
 import type { Submission } from '../../functions/requests/submission.ts'
 import { newUser } from './requests.ts'
 
@@ -13,9 +14,17 @@ export const SETTINGS: Settings = {
     window: 'day',
     default_plan: 'free',
     plans: {
-      free: { requests: 3, tokens: 1_000, in_flight: 2, priorities: ['normal'], shards: 1 },
-      texts: { requests: 3, tokens: 1_000, in_flight: 2, priorities: ['normal'], models: ['text'], shards: 1 },
-      pro: { requests: 40, tokens: 4_000, in_flight: 8, priorities: ['high', 'normal'], shards: 4 },
+      free: { requests: 3, tokens: 1_000, in_flight: 2, priorities: ['normal'], shards: 1, rate: DEFAULT_RATE },
+      texts: {
+        requests: 3,
+        tokens: 1_000,
+        in_flight: 2,
+        priorities: ['normal'],
+        models: ['text'],
+        shards: 1,
+        rate: DEFAULT_RATE,
+      },
+      pro: { requests: 40, tokens: 4_000, in_flight: 8, priorities: ['high', 'normal'], shards: 4, rate: DEFAULT_RATE },
     },
   },
   routing: [{ when: 'model_type = "image"', model: 'image' }, { model: 'text' }],

@@ -38,7 +38,7 @@ function deedsOf({ service, method, path, target, body }: Call): Omit<Deed, 'fun
     case 'sqs':
       return [{ action: `sqs:${operation}`, resource: arn('sqs', said.QueueUrl.split('/').at(-1)) }]
     case 's3':
-      return [{ action: method === 'PUT' ? 's3:PutObject' : 's3:GetObject', resource: bucketArn(keyOf(path)) }]
+      return [{ action: S3_ACTIONS[method] ?? 's3:GetObject', resource: bucketArn(keyOf(path)) }]
     case 'rds-data':
       return [
         { action: `rds-data:${path.replace(/^\/Execute$/, '/ExecuteStatement').slice(1)}`, resource: said.resourceArn },
@@ -49,6 +49,7 @@ function deedsOf({ service, method, path, target, body }: Call): Omit<Deed, 'fun
   }
 }
 
+const S3_ACTIONS: Readonly<Record<string, string>> = { DELETE: 's3:DeleteObject', PUT: 's3:PutObject' }
 const keyOf = (path: string): string => path.replace(/\?.*$/, '').slice(1)
 const bucketArn = (name: string): string => `arn:${partition}:s3:::${name}`
 

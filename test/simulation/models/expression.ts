@@ -122,6 +122,12 @@ function condition(tokens: Tokens): Condition {
     return scope => get(scope.item, of(scope)) === undefined
   }
   const left = operand(tokens)
+  if (tokens.takes('BETWEEN')) {
+    const least = operand(tokens)
+    tokens.expect('AND')
+    const most = operand(tokens)
+    return scope => order(left(scope), least(scope)) >= 0 && order(left(scope), most(scope)) <= 0
+  }
   const compare = COMPARATORS[tokens.take()]
   if (!compare) throw new InvalidExpression('a comparison is expected')
   const right = operand(tokens)

@@ -1,4 +1,4 @@
-import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 
 export interface S3Model {
   execute(command: unknown): unknown
@@ -12,6 +12,10 @@ export function s3Model(): S3Model {
     execute: command => {
       if (command instanceof PutObjectCommand) {
         objects.set(command.input.Key ?? '', String(command.input.Body))
+        return {}
+      }
+      if (command instanceof DeleteObjectCommand) {
+        objects.delete(command.input.Key ?? '')
         return {}
       }
       if (!(command instanceof GetObjectCommand)) throw new Error('this command is not modelled')

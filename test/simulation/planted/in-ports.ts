@@ -127,6 +127,20 @@ export const IN_PORTS: readonly PlantedBug[] = [
         : ports,
   },
   {
+    name: 'a message is noted as sent before it is',
+    ports: (ports, by) => ({
+      ...ports,
+      items: {
+        ...ports.items,
+        get: async (userId, requestId) => {
+          const item = await ports.items.get(userId, requestId)
+          if (by.kind === 'gateway' && item?.status === 'queued') await ports.items.noteSent(item).catch(ignored)
+          return item
+        },
+      },
+    }),
+  },
+  {
     name: 'accepted before its item is written',
     ports: ports => ({
       ...ports,

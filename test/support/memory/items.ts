@@ -74,6 +74,10 @@ export function memoryItems(): RequestItems {
         (item.lease_until ?? Number.POSITIVE_INFINITY) <= terms.now
       return isAbandoned ? start({ ...item, reached: true }, terms, crashesOf(shown(item))) : asItIs(item, terms)
     },
+    noteSent: async seen => {
+      const item = find(seen)
+      if (item?.status === 'queued' && item.run === seen.run) store({ ...item, sent: item.run })
+    },
     requeue: async (claimed, { claim_id, not_before, attempt, reached }) => {
       const item = find(claimed)
       if (item?.run !== claimed.run) return 'lost'

@@ -8,6 +8,9 @@ export function memoryPayloads(): Payloads & { readonly stored: ReadonlyMap<stri
     put: async (key, json) => {
       stored.set(key, json)
     },
+    delete: async key => {
+      stored.delete(key)
+    },
     get: async key => {
       const json = stored.get(key)
       return json === undefined ? undefined : JSON.parse(json)

@@ -1,12 +1,15 @@
 import type { Closing, Counters, OpenReservation, Quota } from '../../../functions/quota/port.ts'
 import { exceeded } from '../../../functions/quota/verdict.ts'
 import type { Reservation } from '../../../functions/requests/item.ts'
+import { intervalAt } from '../../../functions/requests/rate.ts'
 
 type ItemOf = Pick<Reservation, 'user_id' | 'window' | 'shard'>
 interface QuotaItem {
   requests: number
   tokens: number
   readonly open: Map<string, OpenReservation>
+  /** Posts in the latest interval of the rate. */
+  calls: { readonly interval: number; readonly count: number }
 }
 
 const keyOf = ({ user_id, window, shard }: ItemOf) => `${user_id} ${window} ${shard}`
@@ -17,7 +20,7 @@ const toCounters = ({ requests, tokens, open }: QuotaItem): Counters => ({ reque
 export function memoryQuota(): Quota {
   const items = new Map<string, QuotaItem>()
   const itemOf = (of: ItemOf): QuotaItem => {
-    const item = items.get(keyOf(of)) ?? { requests: 0, tokens: 0, open: new Map() }
+    const item = items.get(keyOf(of)) ?? { requests: 0, tokens: 0, open: new Map(), calls: { interval: 0, count: 0 } }
     items.set(keyOf(of), item)
     return item
   }
@@ -34,7 +37,12 @@ export function memoryQuota(): Quota {
       const own = item.open.get(entryOf(reservation))
       if (own) return { admitted: true, reservation: own.reservation }
       const counters = toCounters(item)
+      const { rate } = limits
+      const interval = rate && Math.max(intervalAt(rate, now), item.calls.interval)
+      const calls = interval === item.calls.interval ? item.calls.count : 0
+      if (rate && calls >= rate.count) return { admitted: false, counters, over_rate: true }
       if (exceeded(counters, limits, reservation)) return { admitted: false, counters }
+      if (interval !== undefined) item.calls = { interval, count: calls + 1 }
       item.open.set(entryOf(reservation), { reservation, at: now })
       item.tokens += reservation.estimate
       if (reservation.holds_request) item.requests += 1

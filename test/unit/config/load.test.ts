@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { loadPipeline, parsePipeline } from '../../../lib/config/load.ts'
-import { pipelineText } from './pipelines.ts'
+import { pipelineText, plan } from './pipelines.ts'
 
 const parse = (changes: Parameters<typeof pipelineText>[0] = {}, env: Record<string, string> = {}) =>
   parsePipeline(pipelineText(changes), env, 'p.yaml')
@@ -24,7 +24,16 @@ describe('a pipeline file', () => {
       quotas: {
         window: 'day',
         default_plan: 'free',
-        plans: { free: { requests: 100, tokens: 10_000, in_flight: 20, priorities: ['normal'], shards: 1 } },
+        plans: {
+          free: {
+            requests: 100,
+            tokens: 10_000,
+            in_flight: 20,
+            priorities: ['normal'],
+            shards: 1,
+            rate: { count: 30_000, interval_ms: 60_000 },
+          },
+        },
       },
       routing: [{ model: 'text' }],
       models: {
@@ -38,6 +47,16 @@ describe('a pipeline file', () => {
       },
       observability: { log_level: 'INFO', namespace: 'Sluice', tracing: false, store_prompts: true, fields: {} },
     })
+  })
+
+  it.each([
+    { rate: '10/s', count: 10, interval_ms: 1_000 },
+    { rate: '600/m', count: 600, interval_ms: 60_000 },
+    { rate: '1000000/h', count: 1_000_000, interval_ms: 3_600_000 },
+  ])('reads the rate $rate', ({ rate, ...read }) => {
+    const pipeline = parse(plan(`requests: 9, tokens: 9, in_flight: 9, priorities: [high], rate: ${rate}`))
+
+    expect(pipeline.quotas.plans.free?.rate).toEqual(read)
   })
 
   it.each([

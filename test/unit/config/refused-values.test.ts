@@ -69,6 +69,16 @@ describe('a value is refused where it stands', () => {
       plan('requests: 1, tokens: .inf, in_flight: 1, priorities: [high]'),
       'p.yaml:7:34: quotas.plans.free.tokens must be a whole number from 1 to 1,000,000,000,000, not Infinity',
     ],
+    ...['600', '"5/d"', '"1.5/s"', '"600 / m"', '"-1/s"'].map((rate): [string, Changes, string] => [
+      `a rate of ${rate}`,
+      plan(`requests: 1, tokens: 1, in_flight: 1, priorities: [high], rate: ${rate}`),
+      `p.yaml:7:77: quotas.plans.free.rate must be 1 to 1,000,000 calls a second, minute or hour, such as 10/s, 600/m or 5000/h, not ${rate}`,
+    ]),
+    ...['0/m', '1000001/h'].map((rate): [string, Changes, string] => [
+      `a rate of ${rate}`,
+      plan(`requests: 1, tokens: 1, in_flight: 1, priorities: [high], rate: ${rate}`),
+      'p.yaml:7:77: quotas.plans.free.rate must be 1 to 1,000,000 calls a second, minute or hour, such as 10/s, 600/m or 5000/h',
+    ]),
     [
       'a field that log lines have of their own',
       { queue: 'observability: { fields: { level: high } }' },

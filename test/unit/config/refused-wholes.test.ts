@@ -73,6 +73,11 @@ describe('what does not fit together is refused', () => {
       'p.yaml:7:79: quotas.plans.free.models must name at least one model; leave it out to allow all',
     ],
     [
+      'a rate too small for the shards',
+      plan('requests: 9, tokens: 9, in_flight: 9, priorities: [high], shards: 4, rate: 3/m'),
+      'p.yaml:7:88: quotas.plans.free.rate must allow at least 4 calls: the plan has 4 shards, and each needs a part of them',
+    ],
+    [
       'limits too small for the shards',
       plan('requests: 3, tokens: 9, in_flight: 301, priorities: [high]'),
       'p.yaml:7:23: quotas.plans.free.requests must be at least 4: the plan has 4 shards, and each needs a part of it',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { collect } from '../../../../functions/collector/collect.ts'
+import { bodyKey, resultKey } from '../../../../functions/payloads/names.ts'
 import { endedEvent } from '../../../../functions/requests/events.ts'
 import type { EndedEvent } from '../../../../functions/requests/messages.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -45,6 +46,33 @@ describe('collect: the charging rule', () => {
     await collect(ports, [failure(item, fields)])
 
     expect(await usedBy(ports, item)).toEqual({ requests, tokens, open: 0 })
+  })
+})
+
+describe('collect: what was stored for a request', () => {
+  it.each([
+    { what: 'a cancelled one', fields: { cancel_requested: true }, kept: [] },
+    { what: 'a completed one', fields: {}, kept: ['body', 'result'] },
+  ])('is deleted of a request that ran only if it was cancelled: $what', async ({ fields, kept }) => {
+    const { ports } = aCollector()
+    const item = await running(ports, fields)
+    await ports.payloads.put(bodyKey(item), '"body"')
+    await ports.payloads.put(resultKey(item), '"result"')
+
+    await collect(ports, [anOutcome(item, { result: { key: resultKey(item) } })])
+
+    expect([...ports.payloads.stored.values()].map(text => JSON.parse(text))).toEqual(kept)
+    expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 7, open: 0 })
+  })
+
+  it('is kept of a failed one: it may be redriven', async () => {
+    const { ports } = aCollector()
+    const item = await running(ports)
+    await ports.payloads.put(bodyKey(item), '"body"')
+
+    await collect(ports, [failure(item)])
+
+    expect(ports.payloads.stored.size).toBe(1)
   })
 })
 

@@ -13,7 +13,11 @@ import { SETTINGS } from '../../../support/gateway.ts'
 import { aContext, anApiEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 
 vi.mock(import('../../../../functions/platform/settings.ts'), () => ({
-  readSettings: () => ({ ...SETTINGS, waiting: { per_user: 10, total: 50 } }) as never,
+  readSettings: () => {
+    const { free } = SETTINGS.quotas.plans
+    const plans = { ...SETTINGS.quotas.plans, slow: { ...free, rate: { count: 5, interval_ms: 3_600_000 } } }
+    return { ...SETTINGS, quotas: { ...SETTINGS.quotas, plans }, waiting: { per_user: 10, total: 50 } } as never
+  },
 }))
 
 const dynamoDb = mockClient(DynamoDBClient)
@@ -33,7 +37,10 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks())
 
 const PROMPT = 'secret words'
-const post = async (fields: { body?: string; isBase64Encoded?: boolean }, caller?: Record<string, unknown>) => {
+const post = async (
+  fields: { body?: string; isBase64Encoded?: boolean; headers?: Record<string, string> },
+  caller?: Record<string, unknown>,
+) => {
   const output = captureOutput()
   const { statusCode, headers, body } = await handler(anApiEvent('POST /v1/inference', fields, caller), aContext())
   return { statusCode, headers, body: JSON.parse(body ?? ''), text: body, output }
@@ -41,6 +48,84 @@ const post = async (fields: { body?: string; isBase64Encoded?: boolean }, caller
 const submission = { body: JSON.stringify({ prompt: PROMPT }) }
 
 describe('gateway', () => {
+  describe('over the rate', () => {
+    /** Each test is in an interval of its own. */
+    let hour = Date.UTC(2026, 10, 23, 12)
+    beforeEach(() => {
+      hour += 3_600_000
+      vi.useFakeTimers({ now: hour + 600_000, toFake: ['Date'] })
+    })
+    afterEach(() => vi.useRealTimers())
+    const ann = { user_id: 'ann', plan: 'slow' }
+    const bob = { user_id: 'bob', plan: 'slow' }
+    const postMany = async (
+      count: number,
+      fields: { body: string; headers?: Record<string, string> },
+      caller = ann,
+    ) => {
+      const codes: string[] = []
+      for (let i = 0; i < count; i++) codes.push((await post(fields, caller)).body.code ?? 'accepted')
+      return codes
+    }
+    const refusedByQuota = () => {
+      const Item = marshall({ pk: 'x', requests: 3, tokens: 12, open: {} })
+      dynamoDb
+        .on(UpdateItemCommand)
+        .rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item }))
+    }
+
+    it('answers 429 to a flood of posts that are refused, without a call of AWS, and serves another user', async () => {
+      refusedByQuota()
+
+      const codes = await postMany(20, submission)
+
+      expect(codes).toEqual([...Array(5).fill('quota_exceeded'), ...Array(15).fill('rate_exceeded')])
+      expect(dynamoDb.calls()).toHaveLength(5)
+      dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall({ requests: 1, tokens: 4 }) })
+      expect(await postMany(1, submission, bob)).toEqual(['accepted'])
+    })
+
+    it('says what is wrong, and when to come again', async () => {
+      await postMany(5, { body: 'no JSON' })
+
+      const { statusCode, headers, body } = await post(submission, ann)
+
+      expect(statusCode).toBe(429)
+      expect(headers?.['Retry-After']).toBe('3000')
+      expect(body).toEqual({
+        error: 'too many calls: this plan allows 5 an hour',
+        status: 'error',
+        code: 'rate_exceeded',
+        limit: 'rate',
+      })
+    })
+
+    it('binds no key of a refused post that is over the rate', async () => {
+      refusedByQuota()
+
+      for (let i = 0; i < 20; i++) await postMany(1, { ...submission, headers: { 'idempotency-key': `key-${i}` } })
+
+      expect(dynamoDb.commandCalls(PutItemCommand)).toHaveLength(5)
+    })
+
+    it('asks the quota no more once it has said that the rate is used up, until the interval ends', async () => {
+      const hourNumber = Math.floor(hour / 3_600_000)
+      const count = { calls_interval: hourNumber, [`calls${hourNumber % 31}`]: hourNumber * 2 ** 20 + 5 }
+      const Item = marshall({ pk: 'x', requests: 3, tokens: 12, open: {}, ...count })
+      dynamoDb
+        .on(UpdateItemCommand)
+        .rejectsOnce(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item }))
+        .resolves({ Attributes: marshall({ requests: 1, tokens: 4 }) })
+
+      expect(await postMany(4, submission)).toEqual(Array(4).fill('rate_exceeded'))
+      expect(dynamoDb.calls()).toHaveLength(1)
+
+      vi.setSystemTime(hour + 3_600_000)
+      expect(await postMany(1, submission)).toEqual(['accepted'])
+      hour += 3_600_000
+    })
+  })
+
   it('answers 202 as the contract says', async () => {
     const { statusCode, headers, body } = await post(submission)
 

@@ -6,6 +6,7 @@ import { submitKeyed } from '../../../../functions/gateway/submit-keyed.ts'
 import { rejectRequest } from '../../../../functions/lifecycle/reject-request.ts'
 import { Unavailable } from '../../../../functions/platform/unavailable.ts'
 import { RESULTS_QUEUE } from '../../../../functions/queue/names.ts'
+import { reservationOf } from '../../../../functions/requests/item.ts'
 import { failing } from '../../../support/failing.ts'
 import { aCaller, aSubmission, SETTINGS } from '../../../support/gateway.ts'
 import { memoryPorts } from '../../../support/ports.ts'
@@ -161,6 +162,63 @@ describe('submitKeyed', () => {
 
     expect(await submit(ports, caller)).toMatchObject({ request_id: item.request_id, status: 'running' })
     expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(2)
+  })
+
+  it('sends one message more, and stores the body once more, for 200 replays of a queued key', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+    let puts = 0
+    const payloads: GatewayPorts['payloads'] = {
+      ...ports.payloads,
+      put: async (...args) => {
+        puts++
+        await ports.payloads.put(...args)
+      },
+    }
+    const large = { prompt: 'x'.repeat(100_000), parameters: { max_tokens: 1 } }
+    const limits = { ...caller, tokens: 1_000_000 }
+    const item = await submit({ ...ports, payloads }, limits, large)
+
+    for (let i = 0; i < 200; i++)
+      expect(await submit({ ...ports, payloads }, limits, large)).toMatchObject({ request_id: item.request_id })
+
+    expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(2)
+    expect(puts).toBe(2)
+  })
+
+  it('notes nothing that the queue has not acknowledged, and sends again as long as nothing is noted', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+    await submit(ports, caller)
+    const sendsNothing = { ...ports, queue: { send: () => Promise.reject(new Unavailable('the queue', new Error())) } }
+    const noteSent = () => Promise.reject(new Unavailable('the requests table', new Error()))
+    const notesNothing = { ...ports, items: { ...ports.items, noteSent } }
+
+    await expect(submit(sendsNothing, caller)).rejects.toThrow(Unavailable)
+    await submit(notesNothing, caller)
+    await submit(notesNothing, caller)
+    expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(3)
+
+    await submit(ports, caller)
+    await submit(ports, caller)
+    expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(4)
+  })
+
+  it('sends the message of a new run once more, whatever was noted of the run before', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+    const first = await submit(ports, caller)
+    await submit(ports, caller)
+    const seen = await ports.items.get(caller.user_id, first.request_id)
+    const failed = seen && (await ports.items.giveUp(seen, { code: 'unavailable', message: 'm' }, ports.clock()))
+    const reservation = { ...reservationOf(first), run: 2, nonce: 'redriven' }
+    const redriven = failed && (await ports.items.redrive(failed, { reservation, deadline: first.deadline }))
+    expect(redriven).toMatchObject({ status: 'queued', run: 2 })
+
+    for (let i = 0; i < 5; i++) await submit(ports, caller)
+
+    const runs = ports.queue.sent(TEXT_QUEUE).map(({ body }) => (body as { run: number }).run)
+    expect(runs).toEqual([1, 1, 2])
   })
 
   it('gives the key a new request when its own was taken back (rule 7)', async () => {

@@ -4,6 +4,7 @@ import { Unavailable } from '../../../../functions/platform/unavailable.ts'
 import { RESULTS_QUEUE } from '../../../../functions/queue/names.ts'
 import { ApiError } from '../../../../functions/requests/errors.ts'
 import { AcceptedEvent, InferenceMessage } from '../../../../functions/requests/messages.ts'
+import { DEFAULT_RATE } from '../../../../functions/requests/rate.ts'
 import { STALE_RESERVATION_MS } from '../../../../functions/requests/timing.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
@@ -20,7 +21,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(item).toMatchObject({ user_id: caller.user_id, status: 'queued', model: 'text', estimate: 4, run: 1 })
     expect(item).toMatchObject({ created_at: NOW, deadline: NOW + 3_600_000, metadata: { tag: 'x' } })
     expect({ limits, left }).toEqual({
-      limits: { requests: 3, tokens: 1_000, in_flight: 2 },
+      limits: { requests: 3, tokens: 1_000, in_flight: 2, rate: DEFAULT_RATE },
       left: { requests: 2, tokens: 996 },
     })
     expect(window.name).toBe('2026-11-23')

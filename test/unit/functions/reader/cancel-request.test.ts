@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { bodyKey } from '../../../../functions/payloads/names.ts'
 import { cancelRequest } from '../../../../functions/reader/cancel-request.ts'
 import type { RequestItem } from '../../../../functions/requests/item.ts'
 import { reservationOf } from '../../../../functions/requests/item.ts'
@@ -27,6 +28,32 @@ describe('cancelRequest', () => {
     expect({ cancelled, status: request.status }).toEqual({ cancelled: true, status: 'cancelled' })
     expect(ports.queue.sent('results')).toMatchObject([{ body: { type: 'ended', status: 'cancelled' } }])
     expect(await used()).toEqual({ requests: 0, tokens: 0, open: 0 })
+  })
+
+  it('deletes the stored body of a queued request', async () => {
+    const { ports, item } = await given()
+    await ports.payloads.put(bodyKey(item), '{"prompt":"junk"}')
+
+    await cancelRequest(ports, item.user_id, item.request_id)
+
+    expect(ports.payloads.stored.size).toBe(0)
+  })
+
+  it('ends a request whose body can’t be deleted', async () => {
+    const { ports, item, used } = await given()
+    const broken = { ...ports, payloads: failing(ports.payloads, 'delete', 'before') }
+
+    expect(await cancelRequest(broken, item.user_id, item.request_id)).toMatchObject({ cancelled: true })
+    expect(await used()).toEqual({ requests: 0, tokens: 0, open: 0 })
+  })
+
+  it('leaves the body of a running one to its worker', async () => {
+    const { ports, item } = await given({ status: 'running', attempt: 1, lease_until: NOW + 1 })
+    await ports.payloads.put(bodyKey(item), '{"prompt":"junk"}')
+
+    await cancelRequest(ports, item.user_id, item.request_id)
+
+    expect([...ports.payloads.stored.keys()]).toEqual([bodyKey(item)])
   })
 
   it('asks for it of a running one, whose reservation is held until its outcome comes', async () => {

@@ -9,7 +9,11 @@ import { aContext, anApiEvent, captureOutput, stubLambdaEnv } from '../../../sup
 import { anItem } from '../../../support/requests.ts'
 
 vi.mock(import('../../../../functions/platform/settings.ts'), () => ({
-  readSettings: () => ({ quotas: SETTINGS.quotas, waiting: { per_user: 10, total: 50 } }) as never,
+  readSettings: () => {
+    const { free } = SETTINGS.quotas.plans
+    const plans = { ...SETTINGS.quotas.plans, slow: { ...free, rate: { count: 5, interval_ms: 60_000 } } }
+    return { quotas: { ...SETTINGS.quotas, plans }, waiting: { per_user: 10, total: 50 } } as never
+  },
 }))
 
 const dynamoDb = mockClient(DynamoDBClient)
@@ -83,6 +87,35 @@ describe('reader', () => {
       statusCode: 404,
       body: { code: 'not_found' },
     })
+  })
+
+  it('answers 429 to a flood of reads of any kind, without a call of AWS, and serves another user', async () => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 10, 23, 12, 0, 20), toFake: ['Date'] })
+    dynamoDb.on(GetItemCommand).resolves({})
+    const slow = (user_id: string) => ({ user_id, plan: 'slow' })
+    const { request_id } = anItem()
+    const kinds = [
+      ['GET /v1/quota', {}],
+      ['GET /v1/inference/{request_id}', withId(request_id)],
+      ['GET /v1/inference/{request_id}', { ...withId(request_id), queryStringParameters: { wait: 'long' } }],
+      ['DELETE /v1/inference/{request_id}', withId(request_id)],
+      ['GET /v1/inference', { queryStringParameters: { limit: '0' } }],
+    ] as const
+
+    const codes: string[] = []
+    for (const [route, event] of [...kinds, ...kinds])
+      codes.push((await get(route, event, slow('flood'))).body.code ?? 'answered')
+    const calls = dynamoDb.calls().length
+    const refused = await get('GET /v1/quota', {}, slow('flood'))
+
+    expect(codes.slice(0, 5)).toEqual(['answered', 'not_found', 'invalid_request', 'not_found', 'invalid_request'])
+    expect(codes.slice(5)).toEqual(Array(5).fill('rate_exceeded'))
+    expect(calls).toBe(3)
+    expect(refused).toMatchObject({ statusCode: 429, headers: { 'Retry-After': '40' }, body: { limit: 'rate' } })
+    expect(await get('GET /v1/quota', {}, slow('another'))).toMatchObject({ statusCode: 200 })
+    vi.setSystemTime(Date.UTC(2026, 10, 23, 12, 1))
+    expect(await get('GET /v1/quota', {}, slow('flood'))).toMatchObject({ statusCode: 200 })
+    vi.useRealTimers()
   })
 
   it('answers 503 while the table is unavailable', async () => {

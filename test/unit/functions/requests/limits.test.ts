@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { limitsOf, shardLimits, shardOrder } from '../../../../functions/requests/limits.ts'
+import { DEFAULT_RATE } from '../../../../functions/requests/rate.ts'
 import { newRequestId } from '../../../support/requests.ts'
 
 const aLimit = () => fc.integer({ min: 1, max: 10 ** 9 })
@@ -8,7 +9,14 @@ const someLimits = () => fc.record({ requests: aLimit(), tokens: aLimit(), in_fl
 
 describe('limitsOf', () => {
   it('takes what an operator set for the user, and the plan’s for the rest', () => {
-    const plan = { requests: 100, tokens: 1_000, in_flight: 5, priorities: ['normal' as const], shards: 1 }
+    const plan = {
+      requests: 100,
+      tokens: 1_000,
+      in_flight: 5,
+      priorities: ['normal' as const],
+      shards: 1,
+      rate: DEFAULT_RATE,
+    }
 
     expect(limitsOf(plan, { tokens: 7 })).toEqual({ requests: 100, tokens: 7, in_flight: 5 })
   })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { bodyKey } from '../../../../functions/payloads/names.ts'
 import { RESULTS_QUEUE } from '../../../../functions/queue/names.ts'
 import { claimIdOf } from '../../../../functions/requests/claim.ts'
 import { type RequestItem, reservationOf } from '../../../../functions/requests/item.ts'
@@ -60,6 +61,27 @@ describe('a worker: a message that comes again, or at the wrong time', () => {
       expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
     },
   )
+
+  it.each(['cancelled', 'expired', 'rejected'] as const)(
+    'is dropped when its request is %s and its body is deleted, even if the store does not say that it is gone',
+    async status => {
+      const { ports, asked, invoke } = aWorker()
+      const item = await ports.items.create(anItem({ status }))
+      const message = { ...aMessage(item), body: { key: bodyKey(item) } }
+
+      expect(await invoke([message])).toEqual([])
+      expect(await invoke([message], { ...ports, payloads: failing(ports.payloads, 'get', 'before') })).toEqual([])
+      expect(asked).toEqual([])
+    },
+  )
+
+  it('comes again when its body can’t be read and its request wants a call', async () => {
+    const { ports, invoke } = aWorker()
+    const item = await ports.items.create(anItem())
+
+    expect(await invoke([{ ...aMessage(item), body: { key: bodyKey(item) } }])).toEqual([0])
+    expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
+  })
 
   it('is not acknowledged when it could not be sent again', async () => {
     const { ports, run } = aWorker()

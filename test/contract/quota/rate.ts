@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest'
+import type { Quota } from '../../../functions/quota/port.ts'
+import { DEFAULT_RATE, type Rate } from '../../../functions/requests/rate.ts'
+import { NOW } from '../../support/clock.ts'
+import { aReservation, newUser } from '../../support/requests.ts'
+import { PLENTY, quotaTools } from './tools.ts'
+
+const MINUTE = 60_000
+/** The begin of an interval of every length. */
+const HOUR = Math.floor(NOW / 3_600_000) * 3_600_000
+const RATES: readonly Rate[] = [
+  { count: 3, interval_ms: 1_000 },
+  { count: 3, interval_ms: MINUTE },
+  { count: 3, interval_ms: 3_600_000 },
+]
+
+/** How many posts of a user the rate lets through. */
+export function describeRate(name: string, quota: Quota): void {
+  const { countersOf } = quotaTools(quota)
+  const post = (user_id: string, rate: Rate | undefined, now: number, fields = {}) =>
+    quota.reserve(aReservation({ user_id, ...fields }), { ...PLENTY, rate }, now)
+  const posts = async (count: number, user_id: string, rate: Rate | undefined, now: number) => {
+    const admissions = []
+    for (let i = 0; i < count; i++) admissions.push(await post(user_id, rate, now))
+    return admissions.map(({ admitted }) => admitted)
+  }
+
+  describe(`quota on ${name}: rate`, () => {
+    it('admits exactly 100 of 200 parallel posts in one interval', async () => {
+      const user_id = newUser()
+      const rate: Rate = { count: 100, interval_ms: MINUTE }
+
+      const admissions = await Promise.all(Array.from({ length: 200 }, () => post(user_id, rate, HOUR)))
+
+      const refused = admissions.filter(({ admitted }) => !admitted)
+      expect(refused).toHaveLength(100)
+      for (const admission of refused) expect(admission).toHaveProperty('over_rate', true)
+      expect(await countersOf(aReservation({ user_id }))).toMatchObject({ requests: 100, tokens: 1_000 })
+    })
+
+    it.each(RATES)('starts anew with each interval of $interval_ms ms, and counts to its end', async rate => {
+      const user_id = newUser()
+      const last = HOUR + rate.interval_ms - 1
+
+      expect(await posts(4, user_id, rate, HOUR)).toEqual([true, true, true, false])
+      expect(await posts(1, user_id, rate, last)).toEqual([false])
+      expect(await posts(4, user_id, rate, last + 1)).toEqual([true, true, true, false])
+    })
+
+    it('admits exactly the rate in each of the intervals that parallel posts are spread over', async () => {
+      const user_id = newUser()
+      const rate: Rate = { count: 20, interval_ms: 1_000 }
+      await posts(1, user_id, rate, HOUR + 1_000)
+
+      const admissions = await Promise.all(
+        Array.from({ length: 90 }, (_, i) => post(user_id, rate, HOUR + 1_000 + 1_000 * (i % 3))),
+      )
+
+      const admitted = admissions.filter(admission => admission.admitted).length
+      // Those that come late are counted in the interval that has begun.
+      expect(admitted).toBeLessThanOrEqual(59)
+      expect(admitted).toBeGreaterThanOrEqual(19)
+      expect(await posts(1, user_id, rate, HOUR + 3_999)).toEqual([false])
+    })
+
+    it('counts a post from a clock that is behind in the interval that has begun', async () => {
+      const user_id = newUser()
+      const rate: Rate = { count: 3, interval_ms: MINUTE }
+      await posts(2, user_id, rate, HOUR + MINUTE)
+
+      expect(await posts(2, user_id, rate, HOUR)).toEqual([true, false])
+      expect(await posts(1, user_id, rate, HOUR + MINUTE)).toEqual([false])
+    })
+
+    it('counts nothing of what was left by an interval long ago, whichever it was', async () => {
+      const rate: Rate = { count: 2, interval_ms: MINUTE }
+      for (const intervals of [1, 2, 30, 31, 32, 62]) {
+        const user_id = newUser()
+        await posts(3, user_id, rate, HOUR)
+
+        expect(await posts(3, user_id, rate, HOUR + intervals * MINUTE)).toEqual([true, true, false])
+      }
+    })
+
+    it('admits exactly the rate of parallel posts that all find a count of long ago', async () => {
+      const user_id = newUser()
+      const rate: Rate = { count: 4, interval_ms: MINUTE }
+      await posts(4, user_id, rate, HOUR)
+
+      const admissions = await Promise.all(Array.from({ length: 12 }, () => post(user_id, rate, HOUR + 31 * MINUTE)))
+
+      expect(admissions.filter(({ admitted }) => admitted)).toHaveLength(4)
+    })
+
+    it('does not count a repetition of what is held, nor refuse it', async () => {
+      const rate: Rate = { count: 2, interval_ms: MINUTE }
+      const reservation = aReservation({ user_id: newUser() })
+      const again = () => quota.reserve(reservation, { ...PLENTY, rate }, HOUR)
+
+      for (let i = 0; i < 5; i++) expect((await again()).admitted).toBe(true)
+      expect(await posts(2, reservation.user_id, rate, HOUR)).toEqual([true, false])
+      expect((await again()).admitted).toBe(true)
+    })
+
+    it('does not count what a quota refuses', async () => {
+      const user_id = newUser()
+      const rate: Rate = { count: 2, interval_ms: MINUTE }
+      await posts(1, user_id, rate, HOUR)
+      for (let i = 0; i < 3; i++)
+        expect(await post(user_id, rate, HOUR, { estimate: PLENTY.tokens })).toMatchObject({ admitted: false })
+
+      expect(await posts(2, user_id, rate, HOUR)).toEqual([true, false])
+    })
+
+    it('says that the rate is exceeded where a quota is, too', async () => {
+      const user_id = newUser()
+      const limits = { ...PLENTY, requests: 1, rate: { count: 1, interval_ms: MINUTE } as const }
+      await quota.reserve(aReservation({ user_id }), limits, HOUR)
+
+      const refused = await quota.reserve(aReservation({ user_id }), limits, HOUR)
+      const later = await quota.reserve(aReservation({ user_id }), limits, HOUR + MINUTE)
+
+      expect(refused).toMatchObject({ admitted: false, over_rate: true })
+      expect(later).toMatchObject({ admitted: false, counters: { requests: 1 } })
+      expect(later).not.toHaveProperty('over_rate')
+    })
+
+    it('neither counts nor limits what is no call of a client', async () => {
+      const user_id = newUser()
+      const rate: Rate = { count: 1, interval_ms: MINUTE }
+
+      expect(await posts(2, user_id, undefined, HOUR)).toEqual([true, true])
+      expect(await posts(2, user_id, rate, HOUR)).toEqual([true, false])
+      expect(await posts(1, user_id, undefined, HOUR)).toEqual([true])
+      expect(await posts(1, user_id, rate, HOUR)).toEqual([false])
+    })
+
+    it('keeps users, windows and shards apart', async () => {
+      const rate: Rate = { count: 1, interval_ms: MINUTE }
+      const user_id = newUser()
+      const admissions = await Promise.all([
+        post(user_id, rate, HOUR),
+        post(newUser(), rate, HOUR),
+        post(user_id, rate, HOUR, { window: '2026-11-24' }),
+        post(user_id, rate, HOUR, { shard: 1 }),
+      ])
+
+      expect(admissions.map(({ admitted }) => admitted)).toEqual([true, true, true, true])
+    })
+
+    it('goes on from an item that an older version has made, and takes another rate from one post to the next', async () => {
+      const user_id = newUser()
+      await post(user_id, undefined, HOUR)
+      const slow: Rate = { count: 1, interval_ms: MINUTE }
+
+      expect(await posts(2, user_id, slow, HOUR)).toEqual([true, false])
+      expect(await posts(3, user_id, { ...slow, count: 3 }, HOUR)).toEqual([true, true, false])
+      expect(await posts(2, user_id, DEFAULT_RATE, HOUR)).toEqual([true, true])
+    })
+  })
+}
