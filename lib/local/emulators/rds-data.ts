@@ -5,12 +5,12 @@ import { openPostgres } from '../rds-data/postgres.ts'
 import { startDataApi } from '../rds-data/server.ts'
 import { serve } from './serve.ts'
 
-/** The Postgres at `url`, else an embedded one that lives in `folder`, else an embedded one in memory. */
-export type RdsDataData = { url?: string; folder?: string }
+/** Who may call, and the database: the Postgres at `url`, else an embedded one that lives in `folder`, else an embedded one in memory. */
+export type RdsDataData = { accessKeyId: string; url?: string; folder?: string }
 
-const { url, folder } = workerData as RdsDataData
+const { accessKeyId, url, folder } = workerData as RdsDataData
 
-await serve(async () => startDataApi(await openDatabase()))
+await serve(async () => startDataApi(await openDatabase(), accessKeyId))
 
 async function openDatabase(): Promise<Database> {
   if (url) return openPostgres(url)

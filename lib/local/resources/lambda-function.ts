@@ -33,6 +33,7 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
     timeoutSeconds: properties.Timeout,
     memoryMb: properties.MemorySize,
     environment: { ...endpointVariables(system), ...properties.Environment.Variables },
+    accessKeyId: system.accessKeyId,
     logFile: join(system.data.path, 'logs', `${declared.logicalId}.log`),
     log: system.log,
   })
