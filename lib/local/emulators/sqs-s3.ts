@@ -5,6 +5,7 @@ import { startFauxqs } from 'fauxqs'
 import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import { makeQueuesFair } from './fair-queues.ts'
+import { putQueuesAt } from './queue-urls.ts'
 import { serve } from './serve.ts'
 
 /** Who may call, and where queues and objects are kept: nowhere, if there is no folder. */
@@ -17,9 +18,12 @@ type Fastify = { server: Server; listen(options: object): Promise<string> }
 await serve(async () => {
   const guarded = guardFauxqs()
   await makeQueuesFair()
+  let address = ''
+  await putQueuesAt(() => address)
   const server = await startFauxqs({ port: 0, logger: false, ...(folder && { dataDir: folder }) })
   if (guarded.servers !== 1) throw new Error('fauxqs has not one server of Fastify, and can not be guarded.')
   if (!server.address.includes('127.0.0.1')) throw new Error(`fauxqs listens on ${server.address}.`)
+  address = `http://127.0.0.1:${server.port}`
   return { port: server.port, close: () => server.stop() }
 })
 
