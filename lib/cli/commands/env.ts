@@ -21,6 +21,9 @@ export function addEnv(program: Command, { env, finish }: { env: Environment; fi
 /**
  * The variables of AWS's tools; those that are null are to be unset. Without that, a developer's own profile, session token or endpoints
  * would be mixed with these, and his calls would reach his account.
+ *
+ * The AWS CLI 1 has addresses of its own for SQS in AWS's regions, and prefers them to AWS_ENDPOINT_URL_SQS. It and boto3 look at
+ * AWS_DEFAULT_REGION alone, which is therefore no region of AWS; the other tools look at AWS_REGION first. Nothing depends on either here.
  */
 function variablesOf({ endpoints, accessKeyId }: LocalSystem): Record<string, string | null> {
   const credentials = credentialsOf(accessKeyId)
@@ -28,7 +31,7 @@ function variablesOf({ endpoints, accessKeyId }: LocalSystem): Record<string, st
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_REGION: region,
-    AWS_DEFAULT_REGION: region,
+    AWS_DEFAULT_REGION: 'local',
     AWS_ENDPOINT_URL_SQS: endpoints.sqs,
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
     AWS_ENDPOINT_URL_S3: endpoints.s3,

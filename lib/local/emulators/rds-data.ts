@@ -1,3 +1,5 @@
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { workerData } from 'node:worker_threads'
 import type { Database } from '../rds-data/database.ts'
 import { openPglite } from '../rds-data/pglite.ts'
@@ -9,6 +11,8 @@ import { serve } from './serve.ts'
 export type RdsDataData = { accessKeyId: string; url?: string; folder?: string }
 
 const { accessKeyId, url, folder } = workerData as RdsDataData
+
+keepFilesPrivate()
 
 await serve(async () => startDataApi(await openDatabase(), accessKeyId))
 
@@ -30,4 +34,12 @@ function openOnFirstUse(open: () => Promise<Database>): Database {
       await (await opening)?.close()
     },
   }
+}
+
+// PGlite sets the mode of each file that it makes, to one that others may read, whatever the mask is. A thread has node:fs to itself.
+function keepFilesPrivate(): void {
+  const { chmodSync, fchmodSync } = fs
+  fs.chmodSync = (path, mode) => chmodSync(path, Number(mode) & ~0o077)
+  fs.fchmodSync = (file, mode) => fchmodSync(file, Number(mode) & ~0o077)
+  syncBuiltinESMExports()
 }
