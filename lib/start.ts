@@ -6,6 +6,7 @@ import { authorize } from '../functions/authorizer/authorize.ts'
 import { regionOf } from '../functions/inference/region.ts'
 import { createKey } from './cli/operations/keys.ts'
 import { operatorOf } from './cli/operator.ts'
+import { printable } from './cli/printable.ts'
 import { localTarget } from './cli/target.ts'
 import { ConfigError } from './config/finding.ts'
 import { checkPipeline, warningLine } from './config/load.ts'
@@ -24,7 +25,9 @@ const modelPort = 8081
 
 /** `npm start`: runs the whole system on this machine until it is `stopped`, and ends the process. */
 export async function main(env: Environment, stopped: Promise<undefined>): Promise<void> {
-  const print: Print = line => void process.stdout.write(`${line}\n`)
+  const print: Print = line => void process.stdout.write(`${printable(line)}\n`)
+  // Whatever the shell's mask is, what the system writes is its owner's alone: threads and libraries write with this process's mask.
+  process.umask(0o077)
   try {
     const started = start(env, print)
     // What has not come up yet has nothing to lose: it ends with the process.
@@ -36,7 +39,7 @@ export async function main(env: Environment, stopped: Promise<undefined>): Promi
     }
     process.exit(0)
   } catch (error) {
-    process.stderr.write(`${describe(error)}\n`)
+    process.stderr.write(`${printable(describe(error))}\n`)
     process.exit(1)
   }
 }

@@ -4,6 +4,7 @@ import type { Environment } from '../config/interpolate.ts'
 import { type Answer, type Run, refusalLine, type Tell } from './answer.ts'
 import { addConfig } from './commands/config.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
+import { addEnv } from './commands/env.ts'
 import { addKeys } from './commands/keys.ts'
 import { addModels } from './commands/models.ts'
 import { addQuota } from './commands/quota.ts'
@@ -11,6 +12,7 @@ import { addReconcile } from './commands/reconcile.ts'
 import { addRequests } from './commands/requests.ts'
 import { addUsers } from './commands/users.ts'
 import { operatorOf } from './operator.ts'
+import { escaped, printable } from './printable.ts'
 import { openTarget, type TargetChoice } from './target.ts'
 
 /** 0 done, 1 refused or failed, 2 wrong usage. */
@@ -54,7 +56,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   } catch (error) {
     if (error instanceof CommanderError && HELP.has(error.code)) return error.exitCode === 0 ? 0 : 2
     const sentence = sentenceOf(error)
-    print(io.err, [json ? JSON.stringify({ error: sentence }) : refusalLine(sentence)])
+    print(io.err, [json ? escaped(JSON.stringify({ error: sentence })) : refusalLine(sentence)])
     return error instanceof CommanderError ? 2 : 1
   }
 }
@@ -75,6 +77,7 @@ function commandLine(io: Console): Command {
     io.finish(await operation(operator, io.tell))
   }
   addConfig(program, io)
+  addEnv(program, io)
   addKeys(program, run)
   addUsers(program, run)
   addQuota(program, run)
@@ -103,10 +106,5 @@ function print(write: (text: string) => void, lines: readonly string[]): void {
   if (lines.length > 0) write(`${lines.join('\n')}\n`)
 }
 
-// What users sent may hold a terminal's control sequences: people are shown none, programs get them escaped.
-const CONTROL = /(?![\n\t])\p{Cc}/gu
-
-const printable = (text: string): string => text.replace(CONTROL, '\uFFFD')
-
-const toJson = (value: unknown): string =>
-  JSON.stringify(value, null, 2).replace(CONTROL, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+// What users sent may hold what acts on a terminal: people are shown none of it, programs get it escaped.
+const toJson = (value: unknown): string => escaped(JSON.stringify(value, null, 2))

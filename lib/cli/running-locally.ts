@@ -9,8 +9,13 @@ const LocalSystem = z.object({
   pid: z.int().positive(),
   outputs: z.record(z.string(), z.string()),
   endpoints: z.object({ sqs: z.url(), dynamodb: z.url(), s3: z.url(), rds_data: z.url() }),
+  /** What its endpoints want calls to be signed with. */
+  accessKeyId: z.string().min(1),
 })
 export type LocalSystem = z.infer<typeof LocalSystem>
+
+/** What every version tells. */
+const Running = LocalSystem.pick({ pid: true })
 
 /** The local system that runs with the data folder `SLUICE_DATA`. Throws `Refusal` when none does. */
 export function runningLocally(env: Environment): LocalSystem {
@@ -19,18 +24,24 @@ export function runningLocally(env: Environment): LocalSystem {
     throw new Refusal(
       'with SLUICE_DATA=:memory: the data folder has no name: set SLUICE_DATA to what npm start printed',
     )
-  const system = read(join(folder, 'local.json'))
+  const file = read(join(folder, 'local.json'))
+  const running = Running.safeParse(file).data
   // A system that was killed leaves its file behind.
-  if (!system || !isAlive(system.pid))
+  if (!running || !isAlive(running.pid))
     throw new Refusal(
       `no local system runs with the data folder ${folder} (SLUICE_DATA names another): start it with npm start, or name a deployed one with --target aws --stack NAME`,
+    )
+  const system = LocalSystem.safeParse(file).data
+  if (!system)
+    throw new Refusal(
+      `the local system with the data folder ${folder} runs another version of Sluice: stop it, and start it again with npm start`,
     )
   return system
 }
 
-function read(file: string): LocalSystem | undefined {
+function read(file: string): unknown {
   try {
-    return LocalSystem.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data
+    return JSON.parse(readFileSync(file, 'utf8'))
   } catch {
     return undefined
   }

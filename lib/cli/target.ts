@@ -8,6 +8,8 @@ import { patientRdsData } from '../../functions/ledger/patient-client.ts'
 import type { Clock, Sleep } from '../../functions/platform/clock.ts'
 import { QuotaSettings } from '../../functions/requests/quota-settings.ts'
 import type { Environment } from '../config/interpolate.ts'
+import { region } from '../local/arn.ts'
+import { credentialsOf } from '../local/trust/access-key.ts'
 import { Refusal } from './refusal.ts'
 import { type LocalSystem, runningLocally } from './running-locally.ts'
 import { outputsOfStack } from './stack-outputs.ts'
@@ -66,9 +68,13 @@ export async function openTarget(
   return target === 'aws' ? awsTarget(stack, surroundings) : localTarget(runningLocally(surroundings.env))
 }
 
-/** The system that `npm start` runs: `outputs` and `endpoints` are those in its local.json. Throws `Refusal`. */
-export function localTarget({ outputs, endpoints }: Pick<LocalSystem, 'outputs' | 'endpoints'>): Target {
-  const common = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
+/** The system that `npm start` runs: what it takes is in its local.json. Throws `Refusal`. */
+export function localTarget({
+  outputs,
+  endpoints,
+  accessKeyId,
+}: Pick<LocalSystem, 'outputs' | 'endpoints' | 'accessKeyId'>): Target {
+  const common = { region, credentials: credentialsOf(accessKeyId) }
   return {
     outputs: checkOutputs(outputs, 'the local system'),
     dynamoDb: new DynamoDBClient({ ...common, endpoint: endpoints.dynamodb }),

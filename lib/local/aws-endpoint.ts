@@ -5,21 +5,36 @@ import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import type { GetSecretValueResponse } from '@aws-sdk/client-secrets-manager'
 import { arn } from './arn.ts'
+import { declaredAsJson, signedWith } from './trust/access-key.ts'
+import { type Check, fromNoPage, guardServer } from './trust/guard-server.ts'
 
 /** What a function calls besides the emulators: Secrets Manager, and the address that custom resources answer to. */
 export type AwsEndpoint = {
   url: string
   /** A ResponseURL for one answer, and that answer once it is there. */
   expectResponse(): { url: string; response: Promise<unknown> }
+  /** Gives out these secrets from now on, by their names; any other one isn't there, whatever the environment has. */
+  grant(secrets: readonly string[]): void
   close(): Promise<void>
 }
 
 type Environment = Record<string, string | undefined>
 
-/** Serves on a free port of 127.0.0.1. Secrets are read from `environment`; any other service is refused by name. */
-export async function startAwsEndpoint(environment: Environment): Promise<AwsEndpoint> {
+/**
+ * Serves on a free port of 127.0.0.1, for those who sign with the access key id. Secrets that are granted are read from `environment`;
+ * any other service is refused by name.
+ */
+export async function startAwsEndpoint(environment: Environment, accessKeyId: string): Promise<AwsEndpoint> {
   const expected = new Map<string, (response: unknown) => void>()
+  const granted = new Set<string>()
   const server = createServer((request, response) => void respond(request, response))
+  // A ResponseURL can't be guessed, and who has one answers it without credentials.
+  const isAnswer = ({ method, url = '' }: IncomingMessage) => method === 'PUT' && expected.has(url)
+  const unlessAnswer =
+    (check: Check): Check =>
+    request =>
+      isAnswer(request) ? undefined : check(request)
+  guardServer(server, fromNoPage, unlessAnswer(signedWith(accessKeyId)), unlessAnswer(declaredAsJson))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -34,7 +49,7 @@ export async function startAwsEndpoint(environment: Environment): Promise<AwsEnd
     const target = request.headers['x-amz-target'] ?? `${request.method} ${request.url}`
     if (target !== 'secretsmanager.GetSecretValue')
       return refuse(response, 'UnknownOperationException', `${target} is not supported by the local system.`)
-    getSecretValue(response, environment, body)
+    getSecretValue(response, environment, granted, body)
   }
 
   return {
@@ -45,6 +60,9 @@ export async function startAwsEndpoint(environment: Environment): Promise<AwsEnd
       expected.set(path, resolve)
       return { url: url + path, response: promise }
     },
+    grant(secrets) {
+      for (const name of secrets) granted.add(name)
+    },
     async close() {
       const closed = once(server, 'close')
       server.close()
@@ -54,9 +72,18 @@ export async function startAwsEndpoint(environment: Environment): Promise<AwsEnd
   }
 }
 
-function getSecretValue(response: ServerResponse, environment: Environment, body: unknown): void {
+function getSecretValue(
+  response: ServerResponse,
+  environment: Environment,
+  granted: ReadonlySet<string>,
+  body: unknown,
+): void {
   const id = typeof body === 'object' && body !== null && 'SecretId' in body ? String(body.SecretId) : ''
   const name = secretName(id)
+  if (!granted.has(name)) {
+    refuse(response, 'ResourceNotFoundException', 'No function of the template may read a secret of that name.')
+    return
+  }
   const value = secretIn(environment, name)
   if (value === undefined) {
     refuse(response, 'ResourceNotFoundException', `The environment has no ${name} and no ${variableName(name)}.`)

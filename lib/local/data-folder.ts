@@ -1,8 +1,11 @@
 import {
   accessSync,
+  chmodSync,
   constants,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -31,6 +34,7 @@ export type DataFolder = {
 export function openDataFolder(dataDir: string): DataFolder {
   const isTemporary = dataDir === ':memory:'
   const path = isTemporary ? mkdtempSync(join(tmpdir(), 'sluice-')) : makeFolder(resolve(dataDir))
+  closeToOthers(path)
   makeFolder(join(path, 'logs'))
   const unlock = lock(path, dataDir)
   const removeTemporary = () => {
@@ -51,7 +55,7 @@ export function openDataFolder(dataDir: string): DataFolder {
     },
     writeJson(name, value) {
       const unfinished = join(path, `${name}.new`)
-      writeFileSync(unfinished, `${JSON.stringify(value, null, 2)}\n`)
+      writeFileSync(unfinished, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
       renameSync(unfinished, join(path, name))
     },
     remove: name => rmSync(join(path, name), { force: true }),
@@ -77,7 +81,39 @@ function makeFolder(path: string): string {
 function makeFolders(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
   makeFolders(dirname(path))
-  mkdirSync(path)
+  mkdirSync(path, { mode: 0o700 })
+}
+
+/** What an earlier version made in the folder, for others to read. It may be a folder that holds more than the system's: that isn't touched. */
+const made = [
+  'local.json',
+  'demo-key',
+  'lock',
+  'custom-resources.json',
+  'logs',
+  'queues',
+  'tables',
+  'postgres',
+  'cdk.out',
+]
+
+/** The folder's messages, keys and rows are its owner's alone, as are those of a folder that an earlier version left open. */
+function closeToOthers(path: string): void {
+  try {
+    if ((statSync(path).mode & 0o077) === 0) return
+    chmodSync(path, 0o700)
+    for (const name of made) closeTree(join(path, name))
+  } catch (error) {
+    throw unusable(path, error)
+  }
+}
+
+function closeTree(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found?.isDirectory()) {
+    chmodSync(path, 0o700)
+    for (const name of readdirSync(path)) closeTree(join(path, name))
+  } else if (found?.isFile()) chmodSync(path, 0o600)
 }
 
 // SQLite's lock is the operating system's: it ends with its process, however that ends, which a file with a pid does not.

@@ -12,7 +12,9 @@ import type { InvocationResult } from './lambda/protocol.ts'
 import { apiAddress } from './resources/http-api.ts'
 import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
+import { secretsGranted } from './secrets-granted.ts'
 import { createStack } from './stack.ts'
+import { credentialsOf, newAccessKeyId } from './trust/access-key.ts'
 
 export type LocalOptions = {
   /**
@@ -35,6 +37,8 @@ export type LocalSystem = {
   apiUrl: string
   outputs: Record<string, string>
   endpoints: System['endpoints']
+  /** Random, of this run: what stands for AWS answers those who sign with it. */
+  accessKeyId: string
   /** The absolute path of the folder with `local.json` and the logs. */
   dataDir: string
   /** By logical id. */
@@ -89,8 +93,8 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   activities.push(...system.activities.map(begin => begin()))
   serveApi(system, http)
 
-  const { endpoints } = system
-  data.writeJson('local.json', { apiUrl: http.url, pid: process.pid, outputs, endpoints })
+  const { endpoints, accessKeyId } = system
+  data.writeJson('local.json', { apiUrl: http.url, pid: process.pid, outputs, endpoints, accessKeyId })
   running.defer(() => data.remove('local.json'))
 
   const functions = new Map([...system.functions.values()].map(found => [found.logicalId, found]))
@@ -98,6 +102,7 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     apiUrl: http.url,
     outputs,
     endpoints,
+    accessKeyId,
     dataDir: data.path,
     functions,
     invoke(logicalId, event) {
@@ -114,17 +119,19 @@ async function openSystem(
   data: DataFolder,
   running: AsyncDisposableStack,
 ): Promise<System & { template: Template }> {
-  const aws = await startAwsEndpoint(env)
+  const accessKeyId = newAccessKeyId()
+  const aws = await startAwsEndpoint(env, accessKeyId)
   running.defer(aws.close)
-  const emulators = startEmulators({ data, databaseUrl: env.DATABASE_URL, log })
+  const emulators = startEmulators({ data, accessKeyId, databaseUrl: env.DATABASE_URL, log })
   running.defer(emulators.close)
 
   const makeAssembly = async () => (typeof assembly === 'string' ? assembly : assembly(data.path))
   const [folder, endpoints] = await Promise.all([makeAssembly(), emulators.endpoints])
   const { stackName, template, assetFolder } = readAssembly(folder)
+  aws.grant(secretsGranted(template))
   log(`creating ${Object.keys(template.Resources).length} resources of ${stackName}`)
 
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const credentials = credentialsOf(accessKeyId)
   const sqs = new SQSClient({ endpoint: endpoints.sqs, region, credentials })
   running.defer(() => sqs.destroy())
   const dynamodb = new DynamoDBClient({ endpoint: endpoints.dynamodb, region, credentials })
@@ -136,6 +143,7 @@ async function openSystem(
     data,
     assetFolder,
     endpoints,
+    accessKeyId,
     sqs,
     dynamodb,
     aws,

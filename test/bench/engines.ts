@@ -2,8 +2,10 @@ import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { type Emulator, startEmulator } from '../../lib/local/emulators/host.ts'
+import { credentialsOf } from '../../lib/local/trust/access-key.ts'
 
-const CREDENTIALS = { region: 'us-east-1', credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' } }
+const ACCESS_KEY_ID = 'bench'
+const CREDENTIALS = { region: 'us-east-1', credentials: credentialsOf(ACCESS_KEY_ID) }
 const emulators = new URL('../../lib/local/emulators/', import.meta.url)
 
 export interface Engines {
@@ -18,8 +20,8 @@ export interface Engines {
 /** The emulators of the local system, each in its own thread; AWS's DynamoDB Local instead, at `DYNAMODB_LOCAL_URL`. */
 export async function startEngines(): Promise<Engines> {
   const log = (line: string) => process.stderr.write(`${line}\n`)
-  const start = (file: string, data: unknown) => startEmulator(new URL(file, emulators), data, log)
-  const running: Emulator[] = [start('dynamodb.ts', {}), start('sqs-s3.ts', {}), start('rds-data.ts', {})]
+  const start = (file: string) => startEmulator(new URL(file, emulators), { accessKeyId: ACCESS_KEY_ID }, log)
+  const running: Emulator[] = [start('dynamodb.ts'), start('sqs-s3.ts'), start('rds-data.ts')]
   const [dynalite = '', sqs = '', rdsData = ''] = await Promise.all(running.map(emulator => emulator.endpoint))
   const dynamoDbLocal = process.env.DYNAMODB_LOCAL_URL
   return {

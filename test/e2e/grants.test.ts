@@ -7,6 +7,7 @@ import { createKey } from '../../lib/cli/operations/keys.ts'
 import { operatorOf } from '../../lib/cli/operator.ts'
 import { localTarget } from '../../lib/cli/target.ts'
 import { type LocalSystem, startLocal } from '../../lib/local/system.ts'
+import { credentialsOf } from '../../lib/local/trust/access-key.ts'
 import { synthesize } from '../../lib/synthesize.ts'
 import type { Template } from '../stack/synthesized.ts'
 import { createApiClient } from './support/api-client.ts'
@@ -79,7 +80,7 @@ async function useEverything(): Promise<void> {
 }
 
 async function sendToInput(body: object): Promise<void> {
-  const credentials = { accessKeyId: 'another', secretAccessKey: 'system' }
+  const credentials = credentialsOf(system.accessKeyId)
   const sqs = new SQSClient({ endpoint: system.endpoints.sqs, region: 'us-east-1', credentials })
   const QueueUrl = `${system.endpoints.sqs}/000000000000/nightly-prompts`
   await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(body) }))

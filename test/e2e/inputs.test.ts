@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { credentialsOf } from '../../lib/local/trust/access-key.ts'
 import { eventually } from './support/eventually.ts'
 import { startTestModel, type TestModel, usualUsage } from './support/model.ts'
 import { jsonOfSluice, runSluice } from './support/sluice.ts'
@@ -13,7 +14,7 @@ let sqs: SQSClient
 beforeAll(async () => {
   model = await startTestModel()
   system = await startSystem({ SLUICE_CONFIG: fixture('inputs.yaml'), MODEL_URL: model.url })
-  const credentials = { accessKeyId: 'another', secretAccessKey: 'system' }
+  const credentials = credentialsOf(system.localJson.accessKeyId)
   sqs = new SQSClient({ endpoint: system.localJson.endpoints.sqs, region: 'us-east-1', credentials })
 })
 afterAll(async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { credentialsOf } from '../../lib/local/trust/access-key.ts'
 import { type Endpoint, echo, refuse, startEndpoint } from '../e2e/support/endpoint.ts'
 import { eventually } from '../e2e/support/eventually.ts'
 import { allCompleted, endedRows, endings, prompts, submitAll } from '../e2e/support/load.ts'
@@ -106,8 +107,8 @@ test('a request that is cancelled while it waits for another attempt gets none, 
 
 /** Moves the deadline here: the soonest that a pipeline may have is a minute off. */
 async function letDeadlineCome(user: string, id: string): Promise<void> {
-  const { endpoints, outputs } = system.localJson
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const { endpoints, outputs, accessKeyId } = system.localJson
+  const credentials = credentialsOf(accessKeyId)
   const client = new DynamoDBClient({ endpoint: endpoints.dynamodb, region: 'us-east-1', credentials })
   await client.send(
     new UpdateItemCommand({

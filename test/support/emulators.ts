@@ -3,14 +3,21 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { startEmulator } from '../../lib/local/emulators/host.ts'
 import type { RdsDataData } from '../../lib/local/emulators/rds-data.ts'
+import { credentialsOf } from '../../lib/local/trust/access-key.ts'
 
-const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+/** What all emulators of tests want calls to be signed with. */
+export const ACCESS_KEY_ID = 'test'
+const credentials = credentialsOf(ACCESS_KEY_ID)
 const region = 'us-east-1'
 
 const start = (module: string, data: object) =>
-  startEmulator(new URL(`../../lib/local/emulators/${module}.ts`, import.meta.url), data, line => {
-    throw new Error(line)
-  })
+  startEmulator(
+    new URL(`../../lib/local/emulators/${module}.ts`, import.meta.url),
+    { accessKeyId: ACCESS_KEY_ID, ...data },
+    line => {
+      throw new Error(line)
+    },
+  )
 
 /** The SQS and S3 that the local system runs on, in memory. */
 export async function startSqsAndS3(): Promise<{ sqs: SQSClient; s3: S3Client; close: () => Promise<void> }> {
@@ -27,7 +34,9 @@ export async function startSqsAndS3(): Promise<{ sqs: SQSClient; s3: S3Client; c
 }
 
 /** The RDS Data API of the local system, over an embedded Postgres in memory or over the one at `data.url`. */
-export async function startRdsData(data: RdsDataData): Promise<{ client: RDSDataClient; close: () => Promise<void> }> {
+export async function startRdsData(
+  data: Omit<RdsDataData, 'accessKeyId'>,
+): Promise<{ client: RDSDataClient; close: () => Promise<void> }> {
   const emulator = start('rds-data', data)
   const client = new RDSDataClient({ endpoint: await emulator.endpoint, region, credentials })
   const close = async () => {

@@ -2,15 +2,19 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { workerData } from 'node:worker_threads'
 import dynalite from 'dynalite'
+import { declaredAsJson, signedWith } from '../trust/access-key.ts'
+import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import { serve } from './serve.ts'
 
-/** Where the tables are kept; nowhere, if there is no folder. */
-export type DynamoDbData = { folder?: string }
+/** Who may call, and where the tables are kept: nowhere, if there is no folder. */
+export type DynamoDbData = { accessKeyId: string; folder?: string }
 
-const { folder } = workerData as DynamoDbData
+const { accessKeyId, folder } = workerData as DynamoDbData
 
 await serve(async () => {
   const server = dynalite({ ...(folder && { path: folder }), createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
+  // dynalite answers CORS preflights, and lets every page in.
+  guardServer(server, fromNoPage, signedWith(accessKeyId), declaredAsJson)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

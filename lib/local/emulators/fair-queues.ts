@@ -27,7 +27,7 @@ export async function makeQueuesFair(): Promise<void> {
 }
 
 /** fauxqs exports its server alone; its other modules are those that the server imports, too. */
-const insideFauxqs = (path: string): string => new URL(path, import.meta.resolve('fauxqs')).href
+export const insideFauxqs = (path: string): string => new URL(path, import.meta.resolve('fauxqs')).href
 
 function rememberGroups(router: RouterModule['SqsRouter']['prototype'], queue: Queue): void {
   const groups = new WeakMap<Attributes, string>()

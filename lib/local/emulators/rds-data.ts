@@ -1,3 +1,5 @@
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { workerData } from 'node:worker_threads'
 import type { Database } from '../rds-data/database.ts'
 import { openPglite } from '../rds-data/pglite.ts'
@@ -5,12 +7,14 @@ import { openPostgres } from '../rds-data/postgres.ts'
 import { startDataApi } from '../rds-data/server.ts'
 import { serve } from './serve.ts'
 
-/** The Postgres at `url`, else an embedded one that lives in `folder`, else an embedded one in memory. */
-export type RdsDataData = { url?: string; folder?: string }
+/** Who may call, and the database: the Postgres at `url`, else an embedded one that lives in `folder`, else an embedded one in memory. */
+export type RdsDataData = { accessKeyId: string; url?: string; folder?: string }
 
-const { url, folder } = workerData as RdsDataData
+const { accessKeyId, url, folder } = workerData as RdsDataData
 
-await serve(async () => startDataApi(await openDatabase()))
+keepFilesPrivate()
+
+await serve(async () => startDataApi(await openDatabase(), accessKeyId))
 
 async function openDatabase(): Promise<Database> {
   if (url) return openPostgres(url)
@@ -30,4 +34,12 @@ function openOnFirstUse(open: () => Promise<Database>): Database {
       await (await opening)?.close()
     },
   }
+}
+
+// PGlite sets the mode of each file that it makes, to one that others may read, whatever the mask is. A thread has node:fs to itself.
+function keepFilesPrivate(): void {
+  const { chmodSync, fchmodSync } = fs
+  fs.chmodSync = (path, mode) => chmodSync(path, Number(mode) & ~0o077)
+  fs.fchmodSync = (file, mode) => fchmodSync(file, Number(mode) & ~0o077)
+  syncBuiltinESMExports()
 }

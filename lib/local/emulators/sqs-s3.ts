@@ -1,27 +1,58 @@
-import { Server } from 'node:net'
+import { subscribe } from 'node:diagnostics_channel'
+import type { IncomingMessage, Server } from 'node:http'
 import { workerData } from 'node:worker_threads'
 import { startFauxqs } from 'fauxqs'
+import { declaredAsJson, signedWith } from '../trust/access-key.ts'
+import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import { makeQueuesFair } from './fair-queues.ts'
+import { putQueuesAt } from './queue-urls.ts'
 import { serve } from './serve.ts'
 
-/** Where queues and objects are kept; nowhere, if there is no folder. */
-export type SqsS3Data = { folder?: string }
+/** Who may call, and where queues and objects are kept: nowhere, if there is no folder. */
+export type SqsS3Data = { accessKeyId: string; folder?: string }
 
-const { folder } = workerData as SqsS3Data
+const { accessKeyId, folder } = workerData as SqsS3Data
 
-bindToThisMachineOnly()
+type Fastify = { server: Server; listen(options: object): Promise<string> }
 
 await serve(async () => {
+  const guarded = guardFauxqs()
   await makeQueuesFair()
+  let address = ''
+  await putQueuesAt(() => address)
   const server = await startFauxqs({ port: 0, logger: false, ...(folder && { dataDir: folder }) })
+  if (guarded.servers !== 1) throw new Error('fauxqs has not one server of Fastify, and can not be guarded.')
   if (!server.address.includes('127.0.0.1')) throw new Error(`fauxqs listens on ${server.address}.`)
+  address = `http://127.0.0.1:${server.port}`
   return { port: server.port, close: () => server.stop() }
 })
 
-// fauxqs always asks for 0.0.0.0, which would offer the queues to the whole network. A thread has node:net to itself.
-function bindToThisMachineOnly(): void {
-  const listen = Server.prototype.listen
-  Server.prototype.listen = function (this: Server, options: object, ...rest: unknown[]) {
-    return Reflect.apply(listen, this, [{ ...options, host: '127.0.0.1' }, ...rest])
-  } as typeof listen
+/**
+ * fauxqs always asks for 0.0.0.0, which would offer the queues to the whole network, and lets everybody in. Fastify, which it is made
+ * with, tells of each server that is made in a thread by a channel of its own.
+ */
+function guardFauxqs(): { servers: number } {
+  const guarded = { servers: 0 }
+  subscribe('fastify.initialization', message => {
+    const { fastify } = message as { fastify: Fastify }
+    const { listen } = fastify
+    fastify.listen = options => Reflect.apply(listen, fastify, [{ ...options, host: '127.0.0.1' }])
+    guardServer(fastify.server, fromNoPage, signedWith(accessKeyId), sqsOrS3)
+    guarded.servers++
+  })
+  return guarded
+}
+
+/**
+ * fauxqs has SNS and STS, too, in a form's encoding on SQS's address, and tells of its queues on addresses of its own. The stack uses
+ * none of them. All that is left is S3.
+ */
+function sqsOrS3(request: IncomingMessage): string | undefined {
+  const path = pathOf(request)
+  if (path === '/health' || path.startsWith('/_fauxqs')) return 'Only SQS and S3 are here.'
+  return path === '/' && request.method === 'POST' ? declaredAsJson(request) : undefined
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split(/[?#;]/)[0] ?? ''
 }

@@ -14,24 +14,26 @@ export type Emulators = {
 
 export type EmulatorOptions = {
   data: DataFolder
+  /** Whoever knows it may call. */
+  accessKeyId: string
   /** The Postgres to use instead of the embedded one. */
   databaseUrl: string | undefined
   log(line: string): void
 }
 
 /** Starts the AWS services that have state, all at the same time. */
-export function startEmulators({ data, databaseUrl, log }: EmulatorOptions): Emulators {
+export function startEmulators({ data, accessKeyId, databaseUrl, log }: EmulatorOptions): Emulators {
   log('starting SQS and S3')
-  const sqsS3 = startEmulator(moduleOf('sqs-s3'), folderOf('queues') satisfies SqsS3Data, log)
+  const sqsS3 = startEmulator(moduleOf('sqs-s3'), dataOf('queues') satisfies SqsS3Data, log)
   log('starting DynamoDB')
-  const dynamodb = startEmulator(moduleOf('dynamodb'), folderOf('tables') satisfies DynamoDbData, log)
+  const dynamodb = startEmulator(moduleOf('dynamodb'), dataOf('tables') satisfies DynamoDbData, log)
   log(databaseUrl ? 'connecting to the Postgres at DATABASE_URL' : 'starting Postgres')
-  const postgres: RdsDataData = databaseUrl ? { url: databaseUrl } : folderOf('postgres')
+  const postgres: RdsDataData = databaseUrl ? { accessKeyId, url: databaseUrl } : dataOf('postgres')
   const rdsData = startEmulator(moduleOf('rds-data'), postgres, log)
 
-  function folderOf(name: string): { folder?: string } {
+  function dataOf(name: string): { accessKeyId: string; folder?: string } {
     const folder = data.stateOf(name)
-    return folder === undefined ? {} : { folder }
+    return { accessKeyId, ...(folder !== undefined && { folder }) }
   }
 
   return {

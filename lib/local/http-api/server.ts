@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { LocalError } from '../error.ts'
 import type { LocalFunction } from '../lambda/function.ts'
 import { payloadLimit } from '../lambda/pool.ts'
+import { fromOwnPageOnly, guardServer } from '../trust/guard-server.ts'
 import { type Answer, answerOf, gatewayAnswers, send } from './answer.ts'
 import type { Authorizer } from './authorizer.ts'
 import { readBody } from './body.ts'
@@ -28,6 +29,7 @@ export type HttpServer = {
 export async function startHttpServer(port: number): Promise<HttpServer> {
   let handle = async (_incoming: IncomingMessage): Promise<Answer> => gatewayAnswers.unavailable
   const server = createServer((incoming, response) => void respond(incoming, response))
+  guardServer(server, fromOwnPageOnly)
 
   async function respond(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const answer = await handle(incoming).catch(() => gatewayAnswers.internalError)

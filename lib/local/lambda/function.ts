@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { arn, region } from '../arn.ts'
 import { LocalError } from '../error.ts'
+import { credentialsOf } from '../trust/access-key.ts'
 import { openLogFile } from './log-file.ts'
 import { createPool, type Pool } from './pool.ts'
 import type { InvocationResult } from './protocol.ts'
@@ -37,6 +38,8 @@ export type FunctionOptions = {
   reserved: number | undefined
   /** The template's variables and the emulators' endpoints. */
   environment: Record<string, string>
+  /** What its AWS clients sign with. */
+  accessKeyId: string
   logFile: string
   log(line: string): void
 }
@@ -101,12 +104,12 @@ function locateHandler({ logicalId, folder, handler }: FunctionOptions): { handl
   return { handlerUrl: pathToFileURL(file).href, handlerName: handler.slice(dot + 1) }
 }
 
-function runtimeVariables({ name, folder, handler, memoryMb }: FunctionOptions): Record<string, string> {
+function runtimeVariables({ name, folder, handler, memoryMb, accessKeyId }: FunctionOptions): Record<string, string> {
   return {
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentialsOf(accessKeyId).secretAccessKey,
     AWS_SESSION_TOKEN: 'local',
     AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
     AWS_LAMBDA_FUNCTION_NAME: name,

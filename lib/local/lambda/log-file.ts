@@ -9,7 +9,7 @@ export type LogFile = {
 
 /** Appends a function's output to a file, and reports each JSON line of level WARN or ERROR to `onTrouble` by its message alone. */
 export function openLogFile(file: string, onTrouble: (message: string) => void): LogFile {
-  const stream = createWriteStream(file, { flags: 'a' })
+  const stream = createWriteStream(file, { flags: 'a', mode: 0o600 })
   let rest = ''
   return {
     write(chunk) {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
+import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import { answer } from './answer.ts'
 
 /** What the thread tells whoever started it, once. */
@@ -8,6 +9,7 @@ export type ThreadMessage = { url: string } | { error: string; code: string | un
 
 const tell = (message: ThreadMessage) => parentPort?.postMessage(message)
 const server = createServer(answer)
+guardServer(server, fromNoPage)
 server.on('error', (error: NodeJS.ErrnoException) => tell({ error: error.message, code: error.code }))
 server.listen((workerData as { port: number }).port, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo

@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
+import { declaredAsJson, signedWith } from '../trust/access-key.ts'
+import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import type { Database } from './database.ts'
 import { badRequest, DataApiError, toDataApiError } from './errors.ts'
 import { dataApiOperations, type Operations } from './operations.ts'
@@ -10,11 +12,15 @@ const requestLimit = 4 * 1024 * 1024
 
 /**
  * Serves the RDS Data API on a free port of 127.0.0.1: JSON over HTTP, a path an operation.
- * It takes any ARN and database name, since it has one database only. Closing it closes the database.
+ * It takes any ARN and database name, since it has one database only, but calls of this access key id alone. Closing it closes the database.
  */
-export async function startDataApi(database: Database): Promise<{ port: number; close(): Promise<void> }> {
+export async function startDataApi(
+  database: Database,
+  accessKeyId: string,
+): Promise<{ port: number; close(): Promise<void> }> {
   const operations = dataApiOperations(database)
   const server = createServer((request, response) => void respond(operations, request, response))
+  guardServer(server, fromNoPage, signedWith(accessKeyId), declaredAsJson)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

@@ -36,6 +36,7 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
     waits: waitsIn(declared),
     reserved: properties.ReservedConcurrentExecutions,
     environment: { ...endpointVariables(system), ...properties.Environment.Variables },
+    accessKeyId: system.accessKeyId,
     logFile: join(system.data.path, 'logs', `${declared.logicalId}.log`),
     log: system.log,
   })

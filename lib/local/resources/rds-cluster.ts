@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { arn } from '../arn.ts'
-import { created, physicalName, propertiesOf, type ResourceType } from './resource.ts'
+import { authorizationOf } from '../trust/access-key.ts'
+import { created, physicalName, propertiesOf, type ResourceType, type System } from './resource.ts'
 
 const Properties = z.object({
   DBClusterIdentifier: z.string().optional(),
@@ -15,7 +16,7 @@ export const rdsCluster: ResourceType = async (declared, system) => {
   const name = DBClusterIdentifier ?? physicalName(system, declared).toLowerCase()
   const clusterArn = arn('rds', `cluster:${name}`)
   const secretArn = arn('secretsmanager', `secret:rds!cluster-${name}`)
-  await untilItAnswers(system.endpoints.rds_data, clusterArn, secretArn)
+  await untilItAnswers(system, clusterArn, secretArn)
   return created(name, {
     DBClusterArn: clusterArn,
     DBClusterResourceId: `cluster-${name}`,
@@ -26,8 +27,13 @@ export const rdsCluster: ResourceType = async (declared, system) => {
   })
 }
 
-async function untilItAnswers(endpoint: string, resourceArn: string, secretArn: string): Promise<void> {
+async function untilItAnswers(
+  { endpoints, accessKeyId }: System,
+  resourceArn: string,
+  secretArn: string,
+): Promise<void> {
   const body = JSON.stringify({ resourceArn, secretArn, sql: 'SELECT 1' })
-  const response = await fetch(`${endpoint}/Execute`, { method: 'POST', body })
+  const headers = { authorization: authorizationOf(accessKeyId), 'content-type': 'application/json' }
+  const response = await fetch(`${endpoints.rds_data}/Execute`, { method: 'POST', headers, body })
   if (!response.ok) throw new Error(`Postgres doesn't answer: ${await response.text()}`)
 }

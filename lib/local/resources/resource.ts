@@ -25,6 +25,8 @@ export type System = {
   data: DataFolder
   assetFolder(objectKey: string): string | undefined
   endpoints: { sqs: string; dynamodb: string; s3: string; rds_data: string }
+  /** What calls of the endpoints are signed with. */
+  accessKeyId: string
   sqs: SQSClient
   dynamodb: DynamoDBClient
   aws: AwsEndpoint

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { partition, region } from '../arn.ts'
+import { authorizationOf } from '../trust/access-key.ts'
 import { created, physicalName, propertiesOf, type ResourceType } from './resource.ts'
 
 const Properties = z.object({ BucketName: z.string().optional() })
@@ -8,7 +9,10 @@ export const s3Bucket: ResourceType = async (declared, system) => {
   const { BucketName } = await propertiesOf(declared, Properties)
   const name = BucketName ?? physicalName(system, declared).toLowerCase().slice(0, 63)
   // CreateBucket is this alone, and a bucket that is there stays as it is; S3's SDK would take longer to load than all of this.
-  const response = await fetch(`${system.endpoints.s3}/${name}`, { method: 'PUT' })
+  const response = await fetch(`${system.endpoints.s3}/${name}`, {
+    method: 'PUT',
+    headers: { authorization: authorizationOf(system.accessKeyId) },
+  })
   if (!response.ok) throw new Error(`${declared.logicalId}: the bucket can't be created: ${await response.text()}`)
   return created(name, {
     Arn: `arn:${partition}:s3:::${name}`,

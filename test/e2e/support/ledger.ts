@@ -1,4 +1,5 @@
 import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
+import { credentialsOf } from '../../../lib/local/trust/access-key.ts'
 import type { RunningSystem } from './system.ts'
 
 /** A row, by column. */
@@ -22,8 +23,8 @@ async function rowsOf(
   user: string,
   sql: string,
 ): Promise<LedgerRow[]> {
-  const { endpoints, outputs } = localJson
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const { endpoints, outputs, accessKeyId } = localJson
+  const credentials = credentialsOf(accessKeyId)
   const client = new RDSDataClient({ endpoint: endpoints.rds_data, region: 'us-east-1', credentials })
   const { records = [] } = await client.send(
     new ExecuteStatementCommand({

@@ -40,6 +40,7 @@ export interface LocalJson {
     readonly s3: string
     readonly rds_data: string
   }
+  readonly accessKeyId: string
 }
 
 export interface RunningSystem {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { main } from '../../../lib/cli/main.ts'
 import { createNamedTable, startDynalite } from '../../support/dynamodb.ts'
+import { ACCESS_KEY_ID } from '../../support/emulators.ts'
 
 export const QUOTAS = {
   window: 'day',
@@ -83,7 +84,7 @@ export async function startTables(rdsData = NOWHERE, sqs = NOWHERE) {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
   const endpoints = { sqs, dynamodb, s3: sqs, rds_data: rdsData }
   const outputs = { ...OUTPUTS, QueueUrlPrefix: queueUrlPrefix(sqs) }
-  const local = { apiUrl: OUTPUTS.ApiUrl, pid: process.pid, outputs, endpoints }
+  const local = { apiUrl: OUTPUTS.ApiUrl, pid: process.pid, outputs, endpoints, accessKeyId: ACCESS_KEY_ID }
   writeFileSync(join(folder, 'local.json'), JSON.stringify(local))
 
   return {

@@ -85,6 +85,7 @@ describe('the local system', () => {
       JSON.stringify({
         pid: process.pid,
         outputs: OUTPUTS,
+        accessKeyId: 'test',
         endpoints: Object.fromEntries(['sqs', 'dynamodb', 's3', 'rds_data'].map(name => [name, 'http://127.0.0.1:1'])),
         ...changes,
       }),
@@ -106,6 +107,16 @@ describe('the local system', () => {
     expect((await run('keys list')).err).toBe(
       'error: the local system has not the outputs of this version of Sluice (KeysTable, Plans): deploy or start it again with this version\n',
     )
+  })
+
+  it('that tells no access key id is of another version, and said to be', async () => {
+    local({ accessKeyId: undefined })
+
+    expect(await run('keys list')).toEqual({
+      code: 1,
+      out: '',
+      err: `error: the local system with the data folder ${folder} runs another version of Sluice: stop it, and start it again with npm start\n`,
+    })
   })
 
   it('that can not be reached is one line, exit code 1', async () => {

@@ -12,6 +12,8 @@ import type { RequestItem } from '../../../functions/requests/item.ts'
 import { listRequests } from '../../../lib/cli/operations/requests.ts'
 import { openPglite } from '../../../lib/local/rds-data/pglite.ts'
 import { startDataApi } from '../../../lib/local/rds-data/server.ts'
+import { credentialsOf } from '../../../lib/local/trust/access-key.ts'
+import { ACCESS_KEY_ID } from '../../support/emulators.ts'
 import { jsonOf, OUTPUTS, startTables } from './local-system.ts'
 
 const NOON = Date.parse('2026-11-23T12:00:00.000Z')
@@ -90,10 +92,10 @@ let postgres: Awaited<ReturnType<typeof startDataApi>>
 let system: Awaited<ReturnType<typeof startTables>>
 
 beforeAll(async () => {
-  postgres = await startDataApi(await openPglite())
+  postgres = await startDataApi(await openPglite(), ACCESS_KEY_ID)
   const endpoint = `http://127.0.0.1:${postgres.port}`
   system = await startTables(endpoint)
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const credentials = credentialsOf(ACCESS_KEY_ID)
   const client = new RDSDataClient({ endpoint, region: 'us-east-1', credentials })
   const env = {
     LEDGER_CLUSTER_ARN: OUTPUTS.LedgerClusterArn ?? '',

@@ -12,8 +12,9 @@ import { operatorOf } from '../../../lib/cli/operator.ts'
 import { localTarget } from '../../../lib/cli/target.ts'
 import { openPglite } from '../../../lib/local/rds-data/pglite.ts'
 import { startDataApi } from '../../../lib/local/rds-data/server.ts'
+import { credentialsOf } from '../../../lib/local/trust/access-key.ts'
 import { NOW } from '../../support/clock.ts'
-import { startSqsAndS3 } from '../../support/emulators.ts'
+import { ACCESS_KEY_ID, startSqsAndS3 } from '../../support/emulators.ts'
 import { aMessage, anAcceptedEvent, anOutcome } from '../../support/requests.ts'
 import { OUTPUTS, startTables } from './local-system.ts'
 
@@ -34,7 +35,7 @@ const INPUT = 'nightly'
  */
 export async function startStores() {
   const [database, { sqs, s3, close: closeSqs }] = await Promise.all([openPglite(), startSqsAndS3()])
-  const postgres = await startDataApi(database)
+  const postgres = await startDataApi(database, ACCESS_KEY_ID)
   const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: `sluice-${MODEL_QUEUE}` }))
   await sqs.send(new CreateQueueCommand({ QueueName: `sluice-${RESULTS}` }))
   await sqs.send(new CreateQueueCommand({ QueueName: INPUT }))
@@ -45,7 +46,7 @@ export async function startStores() {
   const rdsData = new RDSDataClient({
     endpoint: system.local.endpoints.rds_data,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: credentialsOf(ACCESS_KEY_ID),
   })
   await migrate(rdsData, LEDGER)
   const ports = { ...operator, ledger: rdsDataLedger(rdsData, LEDGER) }

@@ -15,7 +15,7 @@ import { temporaryFolder } from './fixtures/template.ts'
 
 async function startQueues(folder?: string) {
   const module = new URL('../../../lib/local/emulators/sqs-s3.ts', import.meta.url)
-  const emulator = startEmulator(module, folder === undefined ? {} : { folder }, line => {
+  const emulator = startEmulator(module, { accessKeyId: 'local', ...(folder !== undefined && { folder }) }, line => {
     throw new Error(line)
   })
   const endpoint = await emulator.endpoint

@@ -19,7 +19,7 @@ let server: Awaited<ReturnType<typeof startDataApi>>
 let client: RDSDataClient
 
 beforeAll(async () => {
-  server = await startDataApi(await (DATABASE_URL ? openPostgres(DATABASE_URL) : openPglite()))
+  server = await startDataApi(await (DATABASE_URL ? openPostgres(DATABASE_URL) : openPglite()), 'local')
   client = new RDSDataClient({
     endpoint: `http://127.0.0.1:${server.port}`,
     region: 'us-east-1',

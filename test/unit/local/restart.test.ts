@@ -5,10 +5,10 @@ import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { expect, test } from 'vitest'
 import type { LocalSystem } from '../../../lib/local/system.ts'
+import { authorizationOf, credentialsOf } from '../../../lib/local/trust/access-key.ts'
 import { lambda, newRecords, startSmall, temporaryFolder } from './fixtures/template.ts'
 
 const region = 'us-east-1'
-const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 
 test('a restart keeps messages, items, objects and rows, and creates what is new', { timeout: 60_000 }, async () => {
   const dataDir = join(temporaryFolder(), 'data')
@@ -53,36 +53,38 @@ test('a restart keeps messages, items, objects and rows, and creates what is new
   await second.close()
 })
 
-function clientsOf({ endpoints }: LocalSystem) {
+function clientsOf({ endpoints, accessKeyId }: LocalSystem) {
+  const credentials = credentialsOf(accessKeyId)
   return {
     sqs: new SQSClient({ endpoint: endpoints.sqs, region, credentials }),
     dynamodb: new DynamoDBClient({ endpoint: endpoints.dynamodb, region, credentials }),
     rdsData: new RDSDataClient({ endpoint: endpoints.rds_data, region, credentials }),
     queueUrl: `${endpoints.sqs}/000000000000/Small-Queue`,
     objectUrl: `${endpoints.s3}/small-bucket/object`,
+    headers: { authorization: authorizationOf(accessKeyId) },
   }
 }
 
 const statement = (sql: string) => new ExecuteStatementCommand({ resourceArn: 'arn', secretArn: 'arn', sql })
 
 async function write(system: LocalSystem): Promise<void> {
-  const { sqs, dynamodb, rdsData, queueUrl, objectUrl } = clientsOf(system)
+  const { sqs, dynamodb, rdsData, queueUrl, objectUrl, headers } = clientsOf(system)
   await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: 'kept' }))
   await dynamodb.send(new PutItemCommand({ TableName: 'Small-Table', Item: { pk: { S: 'kept' } } }))
-  await fetch(objectUrl, { method: 'PUT', body: 'kept' })
+  await fetch(objectUrl, { method: 'PUT', headers, body: 'kept' })
   await rdsData.send(statement('CREATE TABLE things (name text)'))
   await rdsData.send(statement("INSERT INTO things VALUES ('kept')"))
 }
 
 async function read(system: LocalSystem) {
-  const { sqs, dynamodb, rdsData, queueUrl, objectUrl } = clientsOf(system)
+  const { sqs, dynamodb, rdsData, queueUrl, objectUrl, headers } = clientsOf(system)
   const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: queueUrl }))
   const { Item } = await dynamodb.send(new GetItemCommand({ TableName: 'Small-Table', Key: { pk: { S: 'kept' } } }))
   const { records } = await rdsData.send(statement('SELECT name FROM things'))
   return {
     message: Messages?.[0]?.Body,
     item: Item?.pk?.S,
-    object: await (await fetch(objectUrl)).text(),
+    object: await (await fetch(objectUrl, { headers })).text(),
     row: records?.[0]?.[0]?.stringValue,
   }
 }

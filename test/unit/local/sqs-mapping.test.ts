@@ -1,6 +1,7 @@
 import { GetQueueAttributesCommand, SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LocalSystem } from '../../../lib/local/system.ts'
+import { credentialsOf } from '../../../lib/local/trust/access-key.ts'
 import { lambda, newRecords, type Records, startSmall } from './fixtures/template.ts'
 
 type Entry = { bodies: string[]; counts: string[]; event: { Records: Record<string, unknown>[] } }
@@ -55,7 +56,7 @@ beforeAll(async () => {
   sqs = new SQSClient({
     endpoint: system.endpoints.sqs,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: credentialsOf(system.accessKeyId),
   })
 }, 30_000)
 

@@ -3,8 +3,19 @@ import { join } from 'node:path'
 import { GetSecretValueCommand, ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LocalSystem } from '../../../lib/local/system.ts'
+import { credentialsOf } from '../../../lib/local/trust/access-key.ts'
 import { lambda, newRecords, startSmall } from './fixtures/template.ts'
 
+const SECRETS = ['MODEL_KEY', 'model-key', 'model/key', 'other']
+const statement = (Action: string, name: string) => ({
+  Effect: 'Allow',
+  Action,
+  Resource: {
+    'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:secretsmanager:us-east-1:0:secret:${name}-??????`]],
+  },
+})
+const mayRead = (name: string) => statement('secretsmanager:GetSecretValue', name)
+const mayWrite = (name: string) => statement('secretsmanager:PutSecretValue', name)
 const logged: string[] = []
 const customCalls = newRecords()
 let system: LocalSystem
@@ -29,11 +40,15 @@ beforeAll(async () => {
         Custom: lambda('custom', {}, customCalls.file),
         Migrations: custom({ Answer: 'done', Hash: 'abc' }),
         Bucket: { Type: 'AWS::S3::Bucket' },
+        ReadSecrets: {
+          Type: 'AWS::IAM::Policy',
+          Properties: { PolicyDocument: { Statement: [...SECRETS.map(mayRead), mayWrite('WRITTEN')] } },
+        },
         Role: { Type: 'AWS::IAM::Role', Properties: { Unread: { 'Fn::Transform': 'x' } } },
       },
       Outputs: { Bucket: { Value: { Ref: 'Bucket' } }, RoleArn: { Value: { 'Fn::GetAtt': ['Role', 'Arn'] } } },
     },
-    { log: line => logged.push(line), env: { MODEL_KEY: 'sesame' } },
+    { log: line => logged.push(line), env: { MODEL_KEY: 'sesame', WRITTEN: 'w', GITHUB_TOKEN: 'ghp' } },
   )
 }, 30_000)
 
@@ -108,11 +123,10 @@ describe('a function', () => {
 describe('a secret', () => {
   const secretOf = async (SecretId: string) => {
     const { env } = await resultOf('Environment')
-    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
     const client = new SecretsManagerClient({
       endpoint: env.AWS_ENDPOINT_URL_SECRETS_MANAGER,
       region: 'us-east-1',
-      credentials,
+      credentials: credentialsOf(system.accessKeyId),
     })
     return client.send(new GetSecretValueCommand({ SecretId }))
   }
@@ -125,8 +139,15 @@ describe('a secret', () => {
   )
 
   test('that the environment has not is not found', async () => {
-    await expect(secretOf('other')).rejects.toThrow(ResourceNotFoundException)
+    await expect(secretOf('other')).rejects.toThrow(/The environment has no other/)
   })
+
+  test.for(['GITHUB_TOKEN', 'github-token', 'WRITTEN', 'MODEL.KEY', 'PATH', ''])(
+    '%j, which no policy of the template lets a function read, is not found, whatever the environment has',
+    async id => {
+      await expect(secretOf(id)).rejects.toThrow(ResourceNotFoundException)
+    },
+  )
 })
 
 test('a custom resource is created by its function', () => {
@@ -144,6 +165,7 @@ test('local.json tells where everything is, until the system is closed', async (
     pid: process.pid,
     outputs: { Here: 'there' },
     endpoints: other.endpoints,
+    accessKeyId: expect.stringMatching(/^AKIA[A-Z2-7]{16}$/),
   })
   await other.close()
   expect(existsSync(other.dataDir)).toBe(false)

@@ -1,7 +1,12 @@
 import { expectedSignature, type ReceivedRequest, readAuthorization } from '../../../support/sigv4.ts'
 
-/** What functions have on one machine. */
-const LOCAL = { accessKeyId: 'local', secretAccessKey: 'local', sessionToken: 'local', region: 'us-east-1' }
+/** What functions have on one machine: an access key id of that run, and these. */
+const LOCAL = {
+  accessKeyId: /^AKIA[A-Z2-7]{16}$/,
+  secretAccessKey: 'local',
+  sessionToken: 'local',
+  region: 'us-east-1',
+}
 
 /** AWS's own limit. */
 const FIVE_MINUTES_MS = 5 * 60_000
@@ -15,7 +20,8 @@ export const signedFor =
     const { accessKeyId, scope, signedHeaders, signature } = readAuthorization(authorization)
     const date = String(request.headers['x-amz-date'])
     // A role's credentials are worth nothing without their token.
-    const isKnown = accessKeyId === LOCAL.accessKeyId && request.headers['x-amz-security-token'] === LOCAL.sessionToken
+    const isKnown =
+      LOCAL.accessKeyId.test(accessKeyId) && request.headers['x-amz-security-token'] === LOCAL.sessionToken
     if (!isKnown) return 'The security token included in the request is invalid.'
     if (scope !== `${date.slice(0, 8)}/${LOCAL.region}/${service}/aws4_request`)
       return `Credential should be scoped to a valid region and to ${service}.`

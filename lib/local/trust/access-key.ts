@@ -1,0 +1,41 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Check } from './guard-server.ts'
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+
+/** An access key id in the shape of AWS's, with 80 random bits. Whoever knows it may call what stands for AWS until the system stops. */
+export function newAccessKeyId(): string {
+  return `AKIA${Array.from(randomBytes(16), byte => alphabet[byte % alphabet.length]).join('')}`
+}
+
+/** What an AWS client of this machine signs with. No signature is checked, so that the secret is none. */
+export const credentialsOf = (accessKeyId: string) => ({ accessKeyId, secretAccessKey: 'local' })
+
+/** The `Authorization` of a call that is made without an SDK. */
+export const authorizationOf = (accessKeyId: string): string =>
+  `AWS4-HMAC-SHA256 Credential=${accessKeyId}/local, SignedHeaders=host, Signature=none`
+
+/** Refuses a request that isn't signed, or presigned, with this access key id. */
+export function signedWith(accessKeyId: string): Check {
+  const expected = Buffer.from(accessKeyId)
+  return request => {
+    const given = Buffer.from(credentialIn(request) ?? '')
+    const isRight = given.length === expected.length && timingSafeEqual(given, expected)
+    return isRight ? undefined : 'Sign with the access key id of this run, which eval "$(npx sluice env)" sets.'
+  }
+}
+
+const jsonTypes = /^application\/(x-amz-json-1\.[01]|json)(; *charset=utf-8)?$/i
+
+/** Refuses a body that isn't declared as JSON: a page may send other types anywhere without asking first. */
+export const declaredAsJson: Check = ({ headers }) =>
+  jsonTypes.test(headers['content-type'] ?? '')
+    ? undefined
+    : 'The content type must be application/x-amz-json-1.0, application/x-amz-json-1.1 or application/json.'
+
+function credentialIn({ headers: { authorization }, url = '' }: IncomingMessage): string | undefined {
+  if (authorization !== undefined) return /^AWS4-\S+ +(?:.*[ ,])?Credential=([^/, ]+)\//.exec(authorization)?.[1]
+  const query = new URLSearchParams(url.split('?').slice(1).join('?'))
+  return query.get('X-Amz-Credential')?.split('/')[0]
+}

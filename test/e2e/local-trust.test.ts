@@ -1,0 +1,82 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb'
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { afterAll, describe, expect, test } from 'vitest'
+import { jsonOfSluice, runSluice } from './support/sluice.ts'
+import { startSystem } from './support/system.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-trust-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const under = (mask: string) => ['sh', '-c', `umask ${mask}; exec "$0" bin/local.ts`, process.execPath] as const
+
+function* everythingIn(path: string): Generator<string> {
+  yield path
+  if (lstatSync(path).isDirectory()) for (const name of readdirSync(path)) yield* everythingIn(join(path, name))
+}
+const openToOthers = (path: string): string[] =>
+  [...everythingIn(path)].filter(found => (lstatSync(found).mode & 0o077) !== 0)
+
+describe("the data folder is its owner's alone", () => {
+  test.each(['000', '022'])('with the umask %s', async mask => {
+    const data = join(folder, mask)
+    const system = await startSystem({ SLUICE_DATA: data }, under(mask))
+    try {
+      expect((await system.client(system.demoKey).post({ prompt: 'hello' }, { prefer: 'wait=10' })).status).toBe(200)
+      expect(openToOthers(data)).toEqual([])
+    } finally {
+      await system.stop()
+    }
+  })
+
+  test('though an earlier version left it open', async () => {
+    const data = join(folder, 'old')
+    mkdirSync(join(data, 'logs'), { recursive: true })
+    for (const name of ['custom-resources.json', join('logs', 'Gateway.log')]) writeFileSync(join(data, name), '{}')
+    for (const path of everythingIn(data)) chmodSync(path, lstatSync(path).isDirectory() ? 0o777 : 0o666)
+
+    const system = await startSystem({ SLUICE_DATA: data }, under('000'))
+    try {
+      expect(openToOthers(data)).toEqual([])
+    } finally {
+      await system.stop()
+    }
+  })
+})
+
+test('what sluice env prints points a tool of AWS at the system, whatever profile its user had', async () => {
+  const system = await startSystem({})
+  try {
+    const { code, out } = await runSluice(system, 'env')
+    const mine = { AWS_PROFILE: 'mine', AWS_SESSION_TOKEN: 'mine', AWS_ACCESS_KEY_ID: 'AKIAMINE' }
+    const printed = execFileSync('sh', ['-c', `${out} env`], { env: mine, encoding: 'utf8' })
+    const evaluated = Object.fromEntries(
+      printed.split('\n').map(line => [line.split('=')[0], line.split('=').slice(1).join('=')]),
+    )
+    const credentials = {
+      accessKeyId: evaluated.AWS_ACCESS_KEY_ID ?? '',
+      secretAccessKey: evaluated.AWS_SECRET_ACCESS_KEY ?? '',
+    }
+    const common = { region: evaluated.AWS_REGION ?? '', credentials }
+    const sqs = new SQSClient({ ...common, endpoint: evaluated.AWS_ENDPOINT_URL_SQS ?? '' })
+    const dynamodb = new DynamoDBClient({ ...common, endpoint: evaluated.AWS_ENDPOINT_URL_DYNAMODB ?? '' })
+
+    expect(code).toBe(0)
+    expect(evaluated).not.toHaveProperty('AWS_PROFILE')
+    expect(evaluated).not.toHaveProperty('AWS_SESSION_TOKEN')
+    const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand())
+    expect(QueueUrls).toContain(`${system.localJson.endpoints.sqs}/000000000000/sluice-results`)
+    expect((await dynamodb.send(new ListTablesCommand())).TableNames?.length).toBeGreaterThan(3)
+    expect(await jsonOfSluice(system, 'env')).toMatchObject({
+      AWS_ACCESS_KEY_ID: system.localJson.accessKeyId,
+      AWS_ENDPOINT_URL_S3: system.localJson.endpoints.s3,
+      AWS_ENDPOINT_URL_RDS_DATA: system.localJson.endpoints.rds_data,
+      AWS_PROFILE: null,
+    })
+  } finally {
+    await system.stop()
+  }
+})

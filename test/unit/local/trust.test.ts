@@ -1,0 +1,197 @@
+import { existsSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb'
+import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
+import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3'
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type DemoModel, startModel } from '../../../lib/local/model/server.ts'
+import type { LocalSystem } from '../../../lib/local/system.ts'
+import { authorizationOf, credentialsOf } from '../../../lib/local/trust/access-key.ts'
+import { lambda, startSmall, temporaryFolder } from './fixtures/template.ts'
+
+let system: LocalSystem
+let model: DemoModel
+let urls: Record<string, string>
+
+beforeAll(async () => {
+  model = await startModel(0)
+  system = await startSmall({
+    Resources: {
+      Environment: lambda('environment', { Timeout: 20 }),
+      Queue: { Type: 'AWS::SQS::Queue' },
+      Bucket: { Type: 'AWS::S3::Bucket' },
+    },
+  })
+  const result = await system.invoke('Environment', {})
+  const { env } = JSON.parse(result.ok ? result.payload : '{}')
+  const { dynamodb, sqs, rds_data } = system.endpoints
+  urls = {
+    'the API': system.apiUrl,
+    'the demo model': model.url,
+    DynamoDB: dynamodb,
+    'SQS and S3': sqs,
+    'the RDS Data API': rds_data,
+    'Secrets Manager': env.AWS_ENDPOINT_URL,
+  }
+}, 60_000)
+afterAll(async () => {
+  await system?.close()
+  await model?.close()
+})
+
+const everyServer = ['the API', 'the demo model', 'DynamoDB', 'SQS and S3', 'the RDS Data API', 'Secrets Manager']
+const awsServers = everyServer.slice(2)
+const urlOf = (server: string) => urls[server] ?? ''
+const signed = () => ({ authorization: authorizationOf(system.accessKeyId), 'content-type': 'application/json' })
+
+type Call = { method?: string; path?: string; headers?: Record<string, string>; body?: string }
+type Called = { status: number | undefined; headers: object; body: string }
+
+/** What fetch doesn't let through: any Host, and any Origin. */
+async function call(url: string, { method = 'POST', path = '/', headers = {}, body = '{}' }: Call): Promise<Called> {
+  const { promise, resolve, reject } = Promise.withResolvers<Called>()
+  request(new URL(path, url), { method, headers }, async response =>
+    resolve({ status: response.statusCode, headers: response.headers, body: await text(response) }),
+  )
+    .on('error', reject)
+    .end(method === 'POST' || method === 'PUT' ? body : undefined)
+  return promise
+}
+
+function expectRefusal({ status, headers, body }: Called): void {
+  expect(status).toBe(403)
+  expect(JSON.parse(body)).toEqual({ __type: 'AccessDeniedException', message: expect.stringMatching(/^[A-Z].+\.$/) })
+  expect(Object.keys(headers).filter(name => name.startsWith('access-control'))).toEqual([])
+}
+
+describe.each(everyServer)('%s', server => {
+  test.each([
+    ['evil.example', (port: string) => `evil.example:${port}`],
+    ['a name that ends like ours', (port: string) => `127.0.0.1.evil.example:${port}`],
+    ['our address with another port', () => '127.0.0.1:1'],
+    ['our address without its port', () => '127.0.0.1'],
+  ] as const)('refuses as Host %s', async (_, host) => {
+    const { port } = new URL(urlOf(server))
+    expectRefusal(await call(urlOf(server), { headers: { ...signed(), host: host(port) } }))
+  })
+
+  test.each(['https://evil.example', 'null', 'http://127.0.0.1:1', 'http://localhost'])(
+    'refuses the Origin %s, and its preflight',
+    async origin => {
+      const headers = { ...signed(), origin }
+      expectRefusal(await call(urlOf(server), { headers }))
+      expectRefusal(
+        await call(urlOf(server), {
+          method: 'OPTIONS',
+          headers: {
+            ...headers,
+            'access-control-request-method': 'POST',
+            'access-control-request-headers': 'content-type,x-amz-target,authorization',
+          },
+        }),
+      )
+    },
+  )
+
+  test('takes a call by every name of this machine', async () => {
+    const { port } = new URL(urlOf(server))
+    for (const name of ['127.0.0.1', 'localhost', 'LOCALHOST', '[::1]']) {
+      const { body } = await call(urlOf(server), { headers: { ...signed(), host: `${name}:${port}` } })
+      expect(body).not.toContain('AccessDeniedException')
+    }
+  })
+})
+
+test("the API takes its own pages' calls, by the name that they were opened with alone", async () => {
+  const { port } = new URL(system.apiUrl)
+  const by = (origin: string) =>
+    call(system.apiUrl, { method: 'GET', headers: { host: `localhost:${port}`, origin: `http://${origin}:${port}` } })
+
+  expect((await by('localhost')).status).not.toBe(403)
+  expectRefusal(await by('[::1]'))
+})
+
+describe.each(awsServers)('%s', server => {
+  test.each([
+    ['none', undefined],
+    ['the one of another run', 'AKIAAAAAAAAAAAAAAAAA'],
+    ['the one that was always right', 'local'],
+  ])('refuses a call whose access key id is %s', async (_, accessKeyId) => {
+    const headers = {
+      'content-type': 'application/json',
+      ...(accessKeyId !== undefined && { authorization: authorizationOf(accessKeyId) }),
+    }
+    for (const method of ['GET', 'PUT', 'POST', 'DELETE'])
+      expectRefusal(await call(urlOf(server), { method, path: '/a/b', headers }))
+  })
+
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', ''])(
+    'refuses a body of the type "%s"',
+    async type => {
+      const headers = { authorization: authorizationOf(system.accessKeyId), ...(type && { 'content-type': type }) }
+      expectRefusal(await call(urlOf(server), { headers }))
+    },
+  )
+})
+
+test('a statement that a page posts as plain text is not executed', async () => {
+  const file = join(temporaryFolder(), 'made-by-a-page')
+  const body = JSON.stringify({ resourceArn: 'a', secretArn: 'b', sql: `COPY (SELECT 1) TO PROGRAM 'touch ${file}'` })
+  const path = '/Execute'
+
+  expectRefusal(await call(urlOf('the RDS Data API'), { path, headers: { 'content-type': 'text/plain' }, body }))
+  const origin = 'https://evil.example'
+  expectRefusal(
+    await call(urlOf('the RDS Data API'), { path, headers: { 'content-type': 'text/plain', origin }, body }),
+  )
+  expect(existsSync(file)).toBe(false)
+})
+
+test.each(['Publish', 'CreateTopic', 'Subscribe', 'GetCallerIdentity'])(
+  '%s of SNS or STS is not there',
+  async action => {
+    const type = (value: string) => ({ ...signed(), 'content-type': value })
+    const form = 'application/x-www-form-urlencoded'
+    const body = `Action=${action}&Name=t&TopicArn=arn:aws:sns:us-east-1:000000000000:t&Message=forged`
+
+    for (const headers of [type(form), type(`application/json; ${form}`)])
+      expectRefusal(await call(urlOf('SQS and S3'), { headers, body }))
+  },
+)
+
+test.each(['/health', '/_fauxqs/queues', '/_fauxqs/queues/Small-Queue'])(
+  'the emulator tells nothing at %s',
+  async path => {
+    expectRefusal(await call(urlOf('SQS and S3'), { method: 'GET', path, headers: signed() }))
+  },
+)
+
+test('a presigned URL of S3 needs the access key id, too', async () => {
+  const by = (id: string) =>
+    call(urlOf('SQS and S3'), {
+      method: 'GET',
+      path: `/small-bucket?X-Amz-Credential=${id}%2F20261127%2Fus-east-1%2Fs3`,
+    })
+
+  expect((await by(system.accessKeyId)).status).toBe(200)
+  expectRefusal(await by('AKIAAAAAAAAAAAAAAAAA'))
+})
+
+test('an SDK that signs with the access key id is answered', async () => {
+  const common = { region: 'us-east-1', credentials: credentialsOf(system.accessKeyId) }
+  const { sqs, dynamodb, s3, rds_data } = system.endpoints
+  const sql = { resourceArn: 'arn:aws:rds:::cluster:a', secretArn: 'arn:s', sql: 'SELECT 7' }
+
+  const queues = await new SQSClient({ ...common, endpoint: sqs }).send(new ListQueuesCommand())
+  const tables = await new DynamoDBClient({ ...common, endpoint: dynamodb }).send(new ListTablesCommand())
+  const buckets = await new S3Client({ ...common, endpoint: s3 }).send(new ListBucketsCommand())
+  const rows = await new RDSDataClient({ ...common, endpoint: rds_data }).send(new ExecuteStatementCommand(sql))
+
+  expect(queues.QueueUrls).toEqual([`${sqs}/000000000000/Small-Queue`])
+  expect(tables.TableNames).toEqual([])
+  expect(buckets.Buckets).toMatchObject([{ Name: 'small-bucket' }])
+  expect(rows.records).toEqual([[{ longValue: 7 }]])
+})
