@@ -11,6 +11,8 @@ export type AwsEndpoint = {
   url: string
   /** A ResponseURL for one answer, and that answer once it is there. */
   expectResponse(): { url: string; response: Promise<unknown> }
+  /** Secrets that the template creates, by name. */
+  readonly secrets: Map<string, string>
   close(): Promise<void>
 }
 
@@ -19,6 +21,7 @@ type Environment = Record<string, string | undefined>
 /** Serves on a free port of 127.0.0.1. Secrets are read from `environment`; any other service is refused by name. */
 export async function startAwsEndpoint(environment: Environment): Promise<AwsEndpoint> {
   const expected = new Map<string, (response: unknown) => void>()
+  const secrets = new Map<string, string>()
   const server = createServer((request, response) => void respond(request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -34,11 +37,12 @@ export async function startAwsEndpoint(environment: Environment): Promise<AwsEnd
     const target = request.headers['x-amz-target'] ?? `${request.method} ${request.url}`
     if (target !== 'secretsmanager.GetSecretValue')
       return refuse(response, 'UnknownOperationException', `${target} is not supported by the local system.`)
-    getSecretValue(response, environment, body)
+    getSecretValue(response, name => secrets.get(name) ?? secretIn(environment, name), body)
   }
 
   return {
     url,
+    secrets,
     expectResponse() {
       const path = `/custom-resource/${randomUUID()}`
       const { promise, resolve } = Promise.withResolvers<unknown>()
@@ -54,10 +58,10 @@ export async function startAwsEndpoint(environment: Environment): Promise<AwsEnd
   }
 }
 
-function getSecretValue(response: ServerResponse, environment: Environment, body: unknown): void {
+function getSecretValue(response: ServerResponse, read: (name: string) => string | undefined, body: unknown): void {
   const id = typeof body === 'object' && body !== null && 'SecretId' in body ? String(body.SecretId) : ''
   const name = secretName(id)
-  const value = secretIn(environment, name)
+  const value = read(name)
   if (value === undefined) {
     refuse(response, 'ResourceNotFoundException', `The environment has no ${name} and no ${variableName(name)}.`)
     return

@@ -39,6 +39,10 @@ describe('the resources that a pipeline is checked for', () => {
     ['a circuit', withModels(1, CIRCUIT)],
     ['inputs', withModels(1, '', 3)],
     [
+      'rows that are deleted',
+      PIPELINE.replace('store_prompts: false,', 'store_prompts: false, retention: { ledger: 90d },'),
+    ],
+    [
       'inference profiles',
       PIPELINE.replace('url: "http://text.example.com/predict"', `url: "${PROFILE}", auth: { sigv4: bedrock }`).replace(
         'concurrency: 10',
@@ -50,7 +54,7 @@ describe('the resources that a pipeline is checked for', () => {
   })
 
   it('leave room for what the CDK adds when there are many, and the outputs are few enough', () => {
-    const text = withModels(27, CIRCUIT, 2)
+    const text = withModels(25, CIRCUIT, 5)
     const { Resources, Outputs } = synthesizeText(text).template
 
     expect(counted(text)).toBe(MAX_RESOURCES - 1)

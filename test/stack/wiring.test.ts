@@ -254,6 +254,7 @@ describe('outputs', () => {
       'LedgerClusterArn',
       'LedgerDatabase',
       'LedgerSecretArn',
+      'MigratorFunction',
       'Models',
       'ModelsTable',
       'PayloadsBucket',

@@ -53,6 +53,7 @@ const ENTRY_POINTS = [
   'intake',
   'migrator',
   'reader',
+  'retention',
   'sweeper',
   'worker',
 ] as const

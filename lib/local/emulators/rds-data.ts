@@ -2,15 +2,21 @@ import { workerData } from 'node:worker_threads'
 import type { Database } from '../rds-data/database.ts'
 import { openPglite } from '../rds-data/pglite.ts'
 import { openPostgres } from '../rds-data/postgres.ts'
+import { rolesOfSecrets } from '../rds-data/roles.ts'
 import { startDataApi } from '../rds-data/server.ts'
-import { serve } from './serve.ts'
+import { note, serve } from './serve.ts'
 
-/** The Postgres at `url`, else an embedded one that lives in `folder`, else an embedded one in memory. */
-export type RdsDataData = { url?: string; folder?: string }
+/**
+ * The Postgres at `url`, else an embedded one that lives in `folder`, else an embedded one in memory. With `secrets`, the data
+ * folder in which they are, statements have the roles of their secrets.
+ */
+export type RdsDataData = { url?: string; folder?: string; secrets?: string }
 
-const { url, folder } = workerData as RdsDataData
+const { url, folder, secrets } = workerData as RdsDataData
 
-await serve(async () => startDataApi(await openDatabase()))
+await serve(async () =>
+  startDataApi(await openDatabase(), secrets === undefined ? undefined : rolesOfSecrets(secrets, note)),
+)
 
 async function openDatabase(): Promise<Database> {
   if (url) return openPostgres(url)

@@ -26,7 +26,7 @@ export function startEmulators({ data, databaseUrl, log }: EmulatorOptions): Emu
   log('starting DynamoDB')
   const dynamodb = startEmulator(moduleOf('dynamodb'), folderOf('tables') satisfies DynamoDbData, log)
   log(databaseUrl ? 'connecting to the Postgres at DATABASE_URL' : 'starting Postgres')
-  const postgres: RdsDataData = databaseUrl ? { url: databaseUrl } : folderOf('postgres')
+  const postgres: RdsDataData = { ...(databaseUrl ? { url: databaseUrl } : folderOf('postgres')), secrets: data.path }
   const rdsData = startEmulator(moduleOf('rds-data'), postgres, log)
 
   function folderOf(name: string): { folder?: string } {

@@ -5,6 +5,7 @@ import { json } from 'node:stream/consumers'
 import type { Database } from './database.ts'
 import { badRequest, DataApiError, toDataApiError } from './errors.ts'
 import { dataApiOperations, type Operations } from './operations.ts'
+import type { ActAs } from './roles.ts'
 
 const requestLimit = 4 * 1024 * 1024
 
@@ -12,8 +13,11 @@ const requestLimit = 4 * 1024 * 1024
  * Serves the RDS Data API on a free port of 127.0.0.1: JSON over HTTP, a path an operation.
  * It takes any ARN and database name, since it has one database only. Closing it closes the database.
  */
-export async function startDataApi(database: Database): Promise<{ port: number; close(): Promise<void> }> {
-  const operations = dataApiOperations(database)
+export async function startDataApi(
+  database: Database,
+  actAs?: ActAs,
+): Promise<{ port: number; close(): Promise<void> }> {
+  const operations = dataApiOperations(database, actAs)
   const server = createServer((request, response) => void respond(operations, request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
