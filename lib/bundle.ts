@@ -13,6 +13,7 @@ export const ENTRY_POINTS = [
   'worker',
   'collector',
   'sweeper',
+  'retention',
   'migrator',
 ] as const
 export type EntryPoint = (typeof ENTRY_POINTS)[number]

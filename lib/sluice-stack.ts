@@ -14,6 +14,7 @@ import { Model } from './constructs/model.ts'
 import { policiesByModel } from './constructs/policies.ts'
 import { Reader } from './constructs/reader.ts'
 import { Results } from './constructs/results.ts'
+import { Retention } from './constructs/retention.ts'
 import { State } from './constructs/state.ts'
 import { Sweeper } from './constructs/sweeper.ts'
 
@@ -40,7 +41,7 @@ export class SluiceStack extends Stack {
     const deployment: Deployment = { pipeline, bundles, assets, alarms }
     // A queue's URL but for the end of its name, which functions add (functions/queue/names.ts).
     const queueUrlPrefix = `https://sqs.${this.region}.${this.urlSuffix}/${this.account}/${name}-`
-    const state = new State(this, 'State')
+    const state = new State(this, 'State', pipeline)
     const common = { deployment, queueUrlPrefix, ...state }
 
     const migrations = new LedgerMigrations(this, 'Ledger', common)
@@ -58,7 +59,10 @@ export class SluiceStack extends Stack {
     const reader = new Reader(this, 'Reader', { ...common, results: results.work })
     const intake = pipeline.inputs?.length ? new Intake(this, 'Intake', { ...common, queues }) : undefined
     new Sweeper(this, 'Sweeper', { ...common, results: results.work })
-    for (const user of [results.collector, reader.handler, gateway.handler]) user.lambda.node.addDependency(migrations)
+    const retention =
+      pipeline.observability.retention.ledger === undefined ? [] : [new Retention(this, 'Retention', common).handler]
+    for (const user of [results.collector, reader.handler, gateway.handler, ...retention])
+      user.lambda.node.addDependency(migrations)
 
     const frontDoor = new FrontDoor(this, 'FrontDoor', {
       alarms,
@@ -87,9 +91,11 @@ export class SluiceStack extends Stack {
     this.#output('UsersTable', state.tables.users.tableName)
     this.#output('ModelsTable', state.tables.models.tableName)
     this.#output('PayloadsBucket', state.payloads.bucket.bucketName)
-    this.#output('LedgerClusterArn', state.ledger.environment.LEDGER_CLUSTER_ARN)
-    this.#output('LedgerSecretArn', state.ledger.environment.LEDGER_SECRET_ARN)
-    this.#output('LedgerDatabase', state.ledger.environment.LEDGER_DATABASE)
+    const operator = state.ledger.environment('operator')
+    this.#output('LedgerClusterArn', operator.LEDGER_CLUSTER_ARN)
+    this.#output('LedgerSecretArn', operator.LEDGER_SECRET_ARN)
+    this.#output('LedgerDatabase', operator.LEDGER_DATABASE)
+    this.#output('MigratorFunction', migrations.migrator.lambda.functionName)
     this.#output('QueueUrlPrefix', queueUrlPrefix)
     this.#output('ResultsQueueUrl', results.work.queue.queueUrl)
     this.#output('Plans', JSON.stringify(pipeline.quotas))

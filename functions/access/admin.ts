@@ -59,14 +59,22 @@ export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables):
 }
 
 /** Limit by limit: not every engine compares maps. */
-function stillIs({ plan, overrides }: UserRecord) {
+function stillIs({ plan, overrides, disabled_at }: UserRecord) {
   const limits = Overrides.keyof().options
   const isAsRead = limits.map(limit =>
     overrides[limit] === undefined ? `attribute_not_exists(overrides.${limit})` : `overrides.${limit} = :${limit}`,
   )
   return {
-    condition: ['#plan = :plan', ...isAsRead].join(' AND '),
+    condition: [
+      '#plan = :plan',
+      disabled_at === undefined ? 'attribute_not_exists(disabled_at)' : 'disabled_at = :disabled_at',
+      ...isAsRead,
+    ].join(' AND '),
     names: { '#plan': 'plan' },
-    values: { ':plan': plan, ...Object.fromEntries(limits.map(limit => [`:${limit}`, overrides[limit]])) },
+    values: {
+      ':plan': plan,
+      ':disabled_at': disabled_at,
+      ...Object.fromEntries(limits.map(limit => [`:${limit}`, overrides[limit]])),
+    },
   }
 }

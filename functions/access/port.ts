@@ -18,6 +18,8 @@ export const UserRecord = z.strictObject({
   user_id: UserId,
   plan: z.string(),
   overrides: Overrides,
+  /** An operator lets the user in no more since then. */
+  disabled_at: z.int().optional(),
 })
 export type UserRecord = z.infer<typeof UserRecord>
 

@@ -3,7 +3,7 @@ import { hashKey, isWellFormedKey, keyIdOf } from '../access/key.ts'
 import type { Access, UserRecord } from '../access/port.ts'
 
 /**
- * Whose key it is; undefined for one that is malformed, unknown, expired or revoked. A key whose user has no record is
+ * Whose key it is; undefined for one that is malformed, unknown, expired or revoked, or whose user is disabled. A key whose user has no record is
  * as good as unknown. Rejects with `Unavailable`: then nobody knows, and nobody is let in.
  */
 export async function authorize(access: Access, key: string, now: number): Promise<UserRecord | undefined> {
@@ -13,5 +13,6 @@ export async function authorize(access: Access, key: string, now: number): Promi
   if (!record || !timingSafeEqual(Buffer.from(record.hash), Buffer.from(hash))) return undefined
   if (record.revoked_at !== undefined) return undefined
   if (record.expires_at !== undefined && record.expires_at <= now) return undefined
-  return access.user(record.user_id)
+  const user = await access.user(record.user_id)
+  return user?.disabled_at === undefined ? user : undefined
 }

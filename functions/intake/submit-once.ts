@@ -90,5 +90,6 @@ async function judge(
 /** As the authorizer tells the gateway; a user whom nobody has set has the default plan. */
 async function callerOf({ users, settings }: IntakePorts, { user_id }: Order) {
   const user = await users.user(user_id)
+  if (user?.disabled_at !== undefined) throw new ApiError('user_disabled', 'an operator has disabled this user')
   return { user_id, plan: user?.plan ?? settings.quotas.default_plan, ...user?.overrides }
 }

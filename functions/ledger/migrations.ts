@@ -44,4 +44,45 @@ export const MIGRATIONS: readonly { readonly id: number; readonly statements: re
       `CREATE INDEX dead_letters_of_model ON dead_letters (model, at)`,
     ],
   },
+  {
+    id: 2,
+    statements: [
+      `CREATE TABLE deleted_users (
+        user_hash  text PRIMARY KEY,
+        deleted_at timestamptz NOT NULL
+      )`,
+      `COMMENT ON TABLE deleted_users IS 'users whose late events record nothing, by the SHA-256 of their ids; a row is needed for as long as queues keep messages'`,
+      `CREATE TABLE ledger_horizon (
+        single         boolean PRIMARY KEY DEFAULT true CHECK (single),
+        deleted_before timestamptz NOT NULL
+      )`,
+      `COMMENT ON TABLE ledger_horizon IS 'rows of requests that ended before this time may have been deleted by observability.retention'`,
+      // Ids begin with the time of their request's creation, so the oldest rows come first in the primary key. Whoever may only
+      // call this can delete nothing that is younger than 15 days, or that has not ended: queues keep messages for 14 days.
+      `CREATE FUNCTION delete_ended(before timestamptz, at_most integer) RETURNS bigint
+      LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        WITH bound AS (
+          SELECT least(before, now() - interval '15 days') AS time
+        ), horizon AS (
+          INSERT INTO ledger_horizon AS old (deleted_before) SELECT time FROM bound
+          ON CONFLICT (single) DO UPDATE SET deleted_before = greatest(old.deleted_before, excluded.deleted_before)
+        ), rows AS (
+          DELETE FROM requests WHERE request_id IN (
+            SELECT request_id FROM requests, bound
+            WHERE request_id < (lpad(to_hex(floor(extract(epoch FROM time) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+              AND status <> 'queued' AND coalesce(completed_at, created_at) < time
+            ORDER BY request_id LIMIT at_most)
+          RETURNING 1
+        ), letters AS (
+          DELETE FROM dead_letters WHERE id IN (
+            SELECT id FROM dead_letters, bound WHERE at < time ORDER BY id LIMIT at_most)
+          RETURNING 1
+        ), marks AS (
+          DELETE FROM deleted_users WHERE deleted_at < now() - interval '30 days'
+        )
+        SELECT (SELECT count(*) FROM rows) + (SELECT count(*) FROM letters)
+      $$`,
+      'REVOKE EXECUTE ON FUNCTION delete_ended(timestamptz, integer) FROM PUBLIC',
+    ],
+  },
 ]

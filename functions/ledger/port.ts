@@ -63,3 +63,12 @@ export interface Ledger {
   /** Those of the requests that are recorded as completed. */
   completed(requestIds: readonly string[]): Promise<ReadonlySet<string>>
 }
+
+/** The end of what the ledger has recorded. */
+export interface LedgerRetention {
+  /**
+   * Deletes rows of requests that ended before a time (epoch milliseconds), and dead letters from before it, `atMost` of each; never one that
+   * has not ended, nor one of the last 15 days. Answers how many it has deleted. Rejects with `Unavailable`.
+   */
+  deleteEnded(before: number, atMost: number): Promise<number>
+}

@@ -25,7 +25,7 @@ export interface JsonRow {
 }
 
 /** Columns that say what became of a run: they move together, when a status moves up or a higher run comes. */
-const OUTCOME = [
+export const OUTCOME = [
   'status',
   'run',
   'attempts',
@@ -43,9 +43,9 @@ const OUTCOME = [
 ]
 
 /** Columns that are the same in every event that knows them. */
-const FIXED = ['prompt', 'prompt_key', 'metadata']
+export const FIXED = ['prompt', 'prompt_key', 'metadata']
 
-const COLUMNS = ['request_id', 'user_id', 'model', 'priority', 'estimated_tokens', ...OUTCOME, ...FIXED]
+export const COLUMNS = ['request_id', 'user_id', 'model', 'priority', 'estimated_tokens', ...OUTCOME, ...FIXED]
 
 const ADVANCES = `(excluded.run > old.run OR (excluded.run = old.run AND old.status = 'queued' AND excluded.status <> 'queued'))`
 const SAME_STEP = '(excluded.run = old.run AND excluded.status = old.status)'
@@ -54,18 +54,29 @@ const outcome = (column: string) =>
   `${column} = CASE WHEN ${ADVANCES} THEN excluded.${column} WHEN ${SAME_STEP} THEN coalesce(old.${column}, excluded.${column}) ELSE old.${column} END`
 const fixed = (column: string) => `${column} = coalesce(old.${column}, excluded.${column})`
 
+/** What is kept of a deleted user's id: enough to know it again, and not the id itself. */
+export function userHash(value: string): string {
+  return `encode(sha256(convert_to(${value}, 'UTF8')), 'hex')`
+}
+
 /**
  * Records any number of rows and dead letters in one statement. `:rows` and `:dead_letters` are JSON arrays, since the
  * Data API takes no arrays. Rows come ordered by id and once each: two statements that meet never wait for each other
  * in a circle, and `ON CONFLICT` sees no row twice. `result` stays `json`: `jsonb` would render 1e300 as 301 digits.
- * Whoever reports a dead letter first may not have its message, so a later report fills it.
+ * Whoever reports a dead letter first may not have its message, so a later report fills it. An event that comes after an
+ * operator has deleted its user records nothing: what a queue still held must not bring the user back (docs/adr/0023).
  */
 export const RECORD = `
-WITH letters AS (
+WITH erased AS (
+  SELECT request_id
+  FROM json_to_recordset(:rows::json) AS r(request_id uuid, user_id text, created_at timestamptz)
+  JOIN deleted_users ON user_hash = ${userHash('r.user_id')} AND r.created_at <= deleted_at
+), letters AS (
   INSERT INTO dead_letters AS old (id, request_id, model, priority, reason, attempts, message, at)
   SELECT id, request_id, model, priority, reason, attempts, message, at
   FROM json_to_recordset(:dead_letters::json) AS l(
     id text, request_id uuid, model text, priority text, reason text, attempts integer, message json, at timestamptz)
+  WHERE NOT EXISTS (SELECT 1 FROM erased WHERE erased.request_id = l.request_id)
   ORDER BY id
   ON CONFLICT (id) DO UPDATE SET message = excluded.message WHERE old.message IS NULL
 )
@@ -76,6 +87,7 @@ FROM json_to_recordset(:rows::json) AS r(
   prompt_tokens bigint, completion_tokens bigint, total_tokens bigint, result json, result_key text, error json, metadata json,
   run integer, attempts integer, quota_window text, created_at timestamptz, started_at timestamptz, completed_at timestamptz,
   deadline timestamptz)
+WHERE NOT EXISTS (SELECT 1 FROM erased WHERE erased.request_id = r.request_id)
 ORDER BY request_id
 ON CONFLICT (request_id) DO UPDATE SET
   ${[...OUTCOME.map(outcome), ...FIXED.map(fixed)].join(',\n  ')}`

@@ -1,15 +1,17 @@
 import type { RequestItems } from '../items/port.ts'
 import type { Ledger } from '../ledger/port.ts'
-import { checkOut, type Payloads } from '../payloads/port.ts'
-import { iso } from '../platform/clock.ts'
+import { findPayload, type Payloads } from '../payloads/port.ts'
+import { type Clock, iso } from '../platform/clock.ts'
 import { ApiError } from '../requests/errors.ts'
 import { RequestId } from '../requests/ids.ts'
 import type { RequestItem } from '../requests/item.ts'
+import { MESSAGE_RETENTION_MS } from '../requests/timing.ts'
 
 export interface ViewPorts {
   readonly items: Pick<RequestItems, 'get'>
   readonly ledger: Pick<Ledger, 'result'>
   readonly payloads: Payloads
+  readonly clock: Clock
 }
 
 /** A request as its owner sees it (contract §2); absent fields are left out. */
@@ -40,13 +42,21 @@ export async function ownItem(
   return item
 }
 
-/** One request of the caller's, with its result once it has one. Throws as `ownItem` does. */
+/** One request of the caller's, with its result as long as that is kept. Throws as `ownItem` does. */
 export async function viewRequest(ports: ViewPorts, userId: string, requestId: string): Promise<RequestView> {
   const item = await ownItem(ports, userId, requestId)
   if (item.status !== 'completed') return toView(item)
   const payload = await ports.ledger.result(item.request_id, item.run)
-  return payload ? { ...toView(item), result: await checkOut(ports.payloads, payload) } : toView(unfinished(item))
+  if (payload) return { ...toView(item), result: await findPayload(ports.payloads, payload) }
+  return toView(isPastRecording(item, ports.clock()) ? item : unfinished(item))
 }
+
+/**
+ * Whether no queue can hold the result any more: a completed request without a row is then one whose row was deleted
+ * (`observability.retention.ledger` is longer than that), and not one whose row is to come.
+ */
+export const isPastRecording = ({ completed_at }: RequestItem, now: number): boolean =>
+  completed_at !== undefined && completed_at <= now - MESSAGE_RETENTION_MS
 
 /** Completed is answered only once its result can be read (I9): until the ledger has it, the request is still running. */
 export const unfinished = (item: RequestItem): RequestItem => ({

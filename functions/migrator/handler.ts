@@ -1,21 +1,34 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import middy from '@middy/core'
 import type { CloudFormationCustomResourceEvent, CloudFormationCustomResourceResponse } from 'aws-lambda'
 import { migrate } from '../ledger/migrate.ts'
 import { patientRdsData } from '../ledger/patient-client.ts'
+import { setRoles } from '../ledger/set-roles.ts'
+import { impatient } from '../platform/impatient.ts'
 import { rejectPlainly } from '../platform/reject-plainly.ts'
 import { telemetry } from '../platform/telemetry.ts'
-import { Env } from './env.ts'
+import { Env, RoleSecrets } from './env.ts'
+import { readPasswords } from './passwords.ts'
 
 const env = Env.parse(process.env)
+const roleSecrets = RoleSecrets.parse(JSON.parse(env.LEDGER_ROLE_SECRETS))
 const { logger } = telemetry(env)
+const secretsManager = new SecretsManagerClient(impatient(10_000))
 
 /** A database that was just made, or has paused, takes its time. Milliseconds. */
 const client = patientRdsData(180_000)
 
-/** The custom resource whose creation and update apply the migrations. Its deletion leaves the data alone. */
-async function handle(event: CloudFormationCustomResourceEvent): Promise<void> {
-  const answer = await apply(event)
+/** An operator calls it with this after a role's secret has changed. */
+type OperatorsCall = Record<string, never>
+
+/**
+ * The custom resource whose creation and update apply the migrations and set the roles. Its deletion leaves the data alone.
+ * Called with `{}`, it does the same and answers what came of it.
+ */
+async function handle(event: CloudFormationCustomResourceEvent | OperatorsCall): Promise<Answer | undefined> {
+  if (!isCloudFormations(event)) return apply()
+  const answer = event.RequestType === 'Delete' ? DONE : await apply()
   const response: CloudFormationCustomResourceResponse = {
     ...answer,
     StackId: event.StackId,
@@ -25,16 +38,24 @@ async function handle(event: CloudFormationCustomResourceEvent): Promise<void> {
   }
   const { ok, status } = await fetch(event.ResponseURL, { method: 'PUT', body: JSON.stringify(response) })
   if (!ok) throw new Error(`CloudFormation did not take the answer: ${status}`)
+  return undefined
 }
 
-async function apply(
-  event: CloudFormationCustomResourceEvent,
-): Promise<{ Status: 'SUCCESS' } | { Status: 'FAILED'; Reason: string }> {
-  if (event.RequestType === 'Delete') return { Status: 'SUCCESS' }
+type Answer = { Status: 'SUCCESS' } | { Status: 'FAILED'; Reason: string }
+const DONE: Answer = { Status: 'SUCCESS' }
+
+const isCloudFormations = (
+  event: CloudFormationCustomResourceEvent | OperatorsCall,
+): event is CloudFormationCustomResourceEvent => 'ResponseURL' in event
+
+async function apply(): Promise<Answer> {
   try {
     const applied = await migrate(client, env)
     logger.info('migrations applied', { applied })
-    return { Status: 'SUCCESS' }
+    const areSet = await setRoles(client, env, await readPasswords(secretsManager, roleSecrets))
+    if (!areSet)
+      logger.warn('no roles are set: the user of the database may create none, so everything runs as that user')
+    return DONE
   } catch (error) {
     logger.error('the migrations failed', error as Error)
     return { Status: 'FAILED', Reason: `the migrations failed: ${(error as Error).message}` }

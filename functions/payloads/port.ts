@@ -24,6 +24,11 @@ export async function checkIn(payloads: Payloads, key: string, value: unknown): 
   return { key }
 }
 
+/** The value of a payload, wherever it is; undefined when its object is gone, which is deleted after `observability.retention.payloads`. */
+export async function findPayload(payloads: Pick<Payloads, 'get'>, payload: Payload): Promise<unknown> {
+  return 'inline' in payload ? payload.inline : payloads.get(payload.key)
+}
+
 /** The value of a payload, wherever it is. Throws when its object is gone. */
 export async function checkOut(payloads: Payloads, payload: Payload): Promise<unknown> {
   if ('inline' in payload) return payload.inline

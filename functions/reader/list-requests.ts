@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type RequestView, toView, unfinished } from '../lifecycle/view-request.ts'
+import { isPastRecording, type RequestView, toView, unfinished } from '../lifecycle/view-request.ts'
 import { ApiError } from '../requests/errors.ts'
 import { RequestId } from '../requests/ids.ts'
 import { type RequestItem, Status } from '../requests/item.ts'
@@ -48,11 +48,13 @@ export async function listRequests(
   return { requests: requests.map(toView), ...(next === undefined ? {} : { next_cursor: next }) }
 }
 
-/** Items as they may be shown: completed ones only as such if the ledger has their result (I9). */
-async function settled({ ledger }: ReaderPorts, items: readonly RequestItem[]): Promise<RequestItem[]> {
-  const completed = items.filter(item => item.status === 'completed').map(item => item.request_id)
+/** Items as they may be shown: completed ones only as such if the ledger has their result, or had it once (I9). */
+async function settled({ ledger, clock }: ReaderPorts, items: readonly RequestItem[]): Promise<RequestItem[]> {
+  const now = clock()
+  const isOpen = (item: RequestItem) => item.status === 'completed' && !isPastRecording(item, now)
+  const completed = items.filter(isOpen).map(item => item.request_id)
   const recorded = completed.length === 0 ? new Set() : await ledger.completed(completed)
-  return items.map(item => (item.status === 'completed' && !recorded.has(item.request_id) ? unfinished(item) : item))
+  return items.map(item => (isOpen(item) && !recorded.has(item.request_id) ? unfinished(item) : item))
 }
 
 function parse(query: Record<string, string | undefined>): z.infer<typeof Query> {

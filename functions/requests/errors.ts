@@ -7,6 +7,7 @@ export const API_ERRORS = {
   unknown_model: 400,
   priority_not_allowed: 403,
   model_not_allowed: 403,
+  user_disabled: 403,
   not_found: 404,
   method_not_allowed: 405,
   payload_too_large: 413,

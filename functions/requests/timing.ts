@@ -17,5 +17,8 @@ export const MAX_CRASHES = 3
 
 const DAY_MS = 86_400_000
 
+/** So long a queue keeps a message: what has not been taken from it by then is gone. */
+export const MESSAGE_RETENTION_MS = 14 * DAY_MS
+
 /** Items outlive every message of theirs (queues keep 14 days) and a dead letter's redrive. */
 export const ITEM_RETENTION_MS = 90 * DAY_MS

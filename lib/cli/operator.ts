@@ -7,6 +7,7 @@ import { dynamoItems } from '../../functions/items/dynamodb.ts'
 import { allItems } from '../../functions/items/operator.ts'
 import type { RequestItems } from '../../functions/items/port.ts'
 import { type DeadLetters, rdsDataDeadLetters } from '../../functions/ledger/dead-letters.ts'
+import { type LedgerErasure, rdsDataErasure } from '../../functions/ledger/erasure.ts'
 import { type OperatorLedger, rdsDataOperatorLedger } from '../../functions/ledger/operator.ts'
 import type { Payloads } from '../../functions/payloads/port.ts'
 import { s3Payloads } from '../../functions/payloads/s3.ts'
@@ -37,7 +38,8 @@ export interface Operator {
   readonly items: RequestItems
   readonly ledger: OperatorLedger
   readonly deadLetters: DeadLetters
-  readonly payloads: Pick<Payloads, 'get' | 'delete'>
+  readonly erasure: LedgerErasure
+  readonly payloads: Payloads
   readonly queue: MessageQueue
   readonly queueExists: QueueExists
   readonly sendInput: SendInput
@@ -71,6 +73,7 @@ export function operatorOf(
     items: dynamoItems(dynamoDb, outputs.RequestsTable),
     ledger: rdsDataOperatorLedger(rdsData, ledger),
     deadLetters: rdsDataDeadLetters(rdsData, ledger),
+    erasure: rdsDataErasure(rdsData, ledger),
     payloads: s3Payloads(s3, outputs.PayloadsBucket),
     queue: sqsQueue(sqs, outputs.QueueUrlPrefix),
     queueExists: sqsQueueExists(sqs, outputs.QueueUrlPrefix),

@@ -11,6 +11,7 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
   return [
     ...checkResources(pipeline),
     ...checkInputs(pipeline),
+    ...checkRetention(pipeline),
     ...checkDefaultPlan(pipeline),
     ...checkReserved(pipeline),
     ...checkRoutes(pipeline),
@@ -54,6 +55,18 @@ function checkInputs({ name, inputs = [] }: Pipeline): Finding[] {
     return []
   })
 }
+
+// A body is read until its request expires, and its result is recorded up to the time that a queue keeps the event of it.
+function checkRetention({ queue, observability: { retention } }: Pipeline): Finding[] {
+  const least = Math.ceil((queue.expire_after + MESSAGE_RETENTION_MS) / DAY_MS)
+  if (retention.payloads >= least * DAY_MS) return []
+  const message = `must be at least ${least}d: payloads must outlive queue.expire_after and the 14 days that a queue keeps a message`
+  return [{ path: ['observability', 'retention', 'payloads'], message }]
+}
+
+const DAY_MS = 86_400_000
+/** SQS's longest, which the stack's queues have. */
+const MESSAGE_RETENTION_MS = 14 * DAY_MS
 
 function checkDefaultPlan({ quotas }: Pipeline): Finding[] {
   if (Object.hasOwn(quotas.plans, quotas.default_plan)) return []

@@ -20,8 +20,8 @@ export function wholeNumber(min: number, max: number) {
 type DurationField = { min: string; max: string; example: string; description: string }
 
 /** A duration between two bounds, themselves durations; it is written as `30s` and read as milliseconds. */
-export function duration({ min, max, example, description }: DurationField) {
-  const message = `must be a duration from ${min} to ${max}, such as ${example}`
+export function duration({ min, max, example, description }: DurationField, form = 'a duration') {
+  const message = `must be ${form} from ${min} to ${max}, such as ${example}`
   return z
     .string(message)
     .regex(DURATION, message)
@@ -30,8 +30,8 @@ export function duration({ min, max, example, description }: DurationField) {
     .pipe(
       z
         .number(message)
-        .min(parseDuration(min) ?? 0, message)
-        .max(parseDuration(max) ?? 0, message),
+        .min(parseDuration(min) ?? 0, { error: message, abort: true })
+        .max(parseDuration(max) ?? 0, { error: message, abort: true }),
     )
 }
 
@@ -63,6 +63,12 @@ export function callRate(max: number, description: string) {
       const [, count, unit] = CALLS.exec(text) ?? []
       return { count: Number(count), interval_ms: INTERVALS[unit as keyof typeof INTERVALS] }
     })
+}
+
+/** A duration in whole days. */
+export function wholeDays(field: DurationField) {
+  const message = `must be whole days from ${field.min} to ${field.max}, such as ${field.example}`
+  return duration(field, 'whole days').refine(milliseconds => milliseconds % 86_400_000 === 0, message)
 }
 
 /** One of a few words. */

@@ -8,13 +8,18 @@ export const CLOUDFORMATION_TAKES = 500
 export const MAX_RESOURCES = CLOUDFORMATION_TAKES - 4
 
 /** How many resources each part of the stack is; a stack test compares their sum with what is synthesized. */
-export const RESOURCES = { stack: 98, model: 13, circuit: 1, profile: 1, intake: 5, input: 8 }
+export const RESOURCES = { stack: 102, model: 13, circuit: 1, profile: 1, intake: 5, input: 8, retention: 9 }
 
 /** The resources of a pipeline's stack; at most one too many for each Bedrock URL, which may name an inference profile. */
-export function countResources({ models, inputs = [] }: Pick<Pipeline, 'models' | 'inputs'>): number {
+export function countResources({
+  models,
+  inputs = [],
+  observability,
+}: Pick<Pipeline, 'models' | 'inputs' | 'observability'>): number {
   const ofModels = Object.values(models).reduce((sum, model) => sum + ofModel(model), 0)
   const ofInputs = inputs.length === 0 ? 0 : RESOURCES.intake + RESOURCES.input * inputs.length
-  return RESOURCES.stack + ofModels + ofInputs
+  const ofRetention = observability.retention.ledger === undefined ? 0 : RESOURCES.retention
+  return RESOURCES.stack + ofModels + ofInputs + ofRetention
 }
 
 function ofModel({ circuit, endpoint: { auth }, batch }: Model): number {

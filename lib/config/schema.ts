@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { callRate, duration, flag, Mapping, Name, oneOf, section, text, wholeNumber } from './fields.ts'
+import { callRate, duration, flag, Mapping, Name, oneOf, section, text, wholeDays, wholeNumber } from './fields.ts'
 import { Model } from './model-schema.ts'
 import { CLOUDFORMATION_TAKES, MAX_RESOURCES, RESOURCES } from './resources.ts'
 
@@ -128,6 +128,25 @@ const LOGGED = new Set([
   ...['request_id', 'message_id', 'model', 'queue', 'attempt', 'code', 'status', 'until'],
 ])
 
+const Retention = section({
+  ledger: wholeDays({
+    min: '15d',
+    max: '3650d',
+    example: '90d',
+    description:
+      'How long Postgres keeps the row of a request after its end, and a dead letter. For ever if not given. Once a day, what is older is deleted. ' +
+      'At least 15 days, since a queue may bring a result for 14 days.',
+  }).optional(),
+  payloads: wholeDays({
+    min: '15d',
+    max: '3650d',
+    example: '30d',
+    description:
+      'How long the bucket keeps a body or a result that is too large for a message or a row. At least queue.expire_after and 14 days, so that they ' +
+      'outlive every message that names them.',
+  }).prefault('120d'),
+})
+
 const Observability = section({
   log_level: oneOf('DEBUG', 'INFO', 'WARN', 'ERROR')
     .prefault('INFO')
@@ -157,6 +176,7 @@ const Observability = section({
     )
     .prefault({})
     .meta({ description: 'Fields that are added to each log line.', examples: [{ environment: 'dev' }] }),
+  retention: Retention.prefault({}).meta({ description: 'How long what is recorded is kept.' }),
 })
 
 const Input = section({

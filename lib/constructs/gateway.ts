@@ -35,7 +35,7 @@ export class Gateway extends Construct {
       entryPoint: 'gateway',
       settings: gatewaySettings(deployment.pipeline),
       environment: {
-        ...ledger.environment,
+        ...ledger.environment('gateway'),
         QUEUE_URL_PREFIX: props.queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
@@ -54,7 +54,7 @@ export class Gateway extends Construct {
     )
     // It reads a result for a client that prefers to wait for it, and deletes the body of a request that it takes back.
     payloads.allow(this.handler.role, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
-    ledger.allow(this.handler, 'rds-data:ExecuteStatement')
+    ledger.allow(this.handler, 'gateway', 'rds-data:ExecuteStatement')
     deployment.alarms.add(this, 'ErrorsAlarm', {
       metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),
       threshold: 1,

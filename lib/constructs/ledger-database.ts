@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import {
   FlowLogDestination,
   IpAddresses,
@@ -15,7 +15,9 @@ import {
   DatabaseCluster,
   DatabaseClusterEngine,
 } from 'aws-cdk-lib/aws-rds'
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
+import { type LedgerRole, roleName } from '../../functions/ledger/roles.ts'
 import type { LedgerEnv } from '../../functions/platform/env.ts'
 import type { SluiceFunction } from './function.ts'
 
@@ -40,11 +42,11 @@ export type DataApiAction =
  */
 export class LedgerDatabase extends Construct {
   readonly cluster: DatabaseCluster
-  readonly secretArn: string
-  /** What a function needs to know to reach it. */
-  readonly environment: LedgerEnv
+  /** The secret of each role, by which a function reaches the database with that role's rights. */
+  readonly roleSecrets: Readonly<Partial<Record<LedgerRole, string>>>
+  readonly #masterSecret: string
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, { roles }: { roles: readonly LedgerRole[] }) {
     super(scope, id)
     const vpc = this.#isolatedVpc()
     this.cluster = new DatabaseCluster(this, 'Cluster', {
@@ -77,18 +79,48 @@ export class LedgerDatabase extends Construct {
       // Retained, the cluster would go on costing; a snapshot keeps the same rows.
       removalPolicy: RemovalPolicy.SNAPSHOT,
     })
-    this.secretArn = this.#secretArn()
-    this.environment = {
+    this.#masterSecret = this.#masterSecretArn()
+    this.roleSecrets = Object.fromEntries(roles.map(role => [role, this.#roleSecret(role)]))
+  }
+
+  /** What a function needs to know to reach it, as a role or as the owner of its tables. */
+  environment(as: LedgerRole | 'owner'): LedgerEnv {
+    return {
       LEDGER_CLUSTER_ARN: this.cluster.clusterArn,
-      LEDGER_SECRET_ARN: this.secretArn,
+      LEDGER_SECRET_ARN: this.#secretOf(as),
       LEDGER_DATABASE: DATABASE,
     }
   }
 
-  /** Lets a function run statements with these calls of the Data API. */
-  allow(fn: SluiceFunction, ...actions: DataApiAction[]): void {
+  /** Lets a function run statements as a role, or as the owner, with these calls of the Data API. */
+  allow(fn: SluiceFunction, as: LedgerRole | 'owner', ...actions: DataApiAction[]): void {
     fn.allow(actions, [this.cluster.clusterArn])
-    fn.allow(['secretsmanager:GetSecretValue'], [this.secretArn])
+    fn.allow(['secretsmanager:GetSecretValue'], [this.#secretOf(as)])
+  }
+
+  #secretOf(as: LedgerRole | 'owner'): string {
+    const arn = as === 'owner' ? this.#masterSecret : this.roleSecrets[as]
+    if (arn === undefined) throw new Error(`the ledger has no role ${as}`)
+    return arn
+  }
+
+  #roleSecret(role: LedgerRole): string {
+    const secret = new Secret(this, `Secret-${role}`, {
+      description: `The ledger's role ${roleName(role)}.`,
+      generateSecretString: {
+        secretStringTemplate: JSON.stringify({ username: roleName(role) }),
+        generateStringKey: 'password',
+        passwordLength: 40,
+        excludePunctuation: true,
+      },
+    })
+    Validations.of(secret).acknowledge({
+      id: 'AwsSolutions-SMG4',
+      reason:
+        'Rotation takes a function in a VPC with a way to Secrets Manager; this network has no way out, and nothing but the ' +
+        'Data API reaches the database. The runbook says how to change the password.',
+    })
+    return secret.secretArn
   }
 
   #isolatedVpc(): IVpc {
@@ -110,7 +142,7 @@ export class LedgerDatabase extends Construct {
     return vpc as IVpc
   }
 
-  #secretArn(): string {
+  #masterSecretArn(): string {
     const { secret } = this.cluster
     if (!secret) throw new Error('the cluster manages no master password')
     return secret.secretArn

@@ -2,16 +2,12 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
-import { ITEM_RETENTION_MS } from '../../functions/requests/timing.ts'
-
-/** Objects outlive the request item that refers to them, and a redrive on its last day. */
-const EXPIRATION = Duration.millis(ITEM_RETENTION_MS).plus(Duration.days(30))
 
 /** The bucket of prompts and results that are too large for a message or a row. */
 export class PayloadStore extends Construct {
   readonly bucket: Bucket
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, { retention }: { retention: Duration }) {
     super(scope, id)
     const common = {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -28,7 +24,7 @@ export class PayloadStore extends Construct {
       ...common,
       // The CDK's own types do not agree with each other under exactOptionalPropertyTypes.
       serverAccessLogsBucket: accessLogs as IBucket,
-      lifecycleRules: [{ expiration: EXPIRATION, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      lifecycleRules: [{ expiration: retention, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
     })
   }
 

@@ -32,7 +32,7 @@ export class Reader extends Construct {
       entryPoint: 'reader',
       settings,
       environment: {
-        ...ledger.environment,
+        ...ledger.environment('reader'),
         QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
@@ -47,6 +47,6 @@ export class Reader extends Construct {
     // A request that is cancelled here ends here.
     this.handler.allow(['sqs:SendMessage'], [results.queue.queueArn])
     payloads.allow(this.handler.role, 's3:DeleteObject', 's3:GetObject')
-    ledger.allow(this.handler, 'rds-data:ExecuteStatement')
+    ledger.allow(this.handler, 'reader', 'rds-data:ExecuteStatement')
   }
 }

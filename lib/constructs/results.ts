@@ -40,7 +40,7 @@ export class Results extends Construct {
       deployment,
       entryPoint: 'collector',
       environment: {
-        ...ledger.environment,
+        ...ledger.environment('collector'),
         QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
@@ -53,7 +53,7 @@ export class Results extends Construct {
     // A request that its queue gave up ends here, and the event that says so comes back as a result.
     this.collector.allow(['sqs:SendMessage'], [this.work.queue.queueArn])
     payloads.allow(this.collector.role, 's3:DeleteObject')
-    ledger.allow(this.collector, 'rds-data:ExecuteStatement')
+    ledger.allow(this.collector, 'collector', 'rds-data:ExecuteStatement')
     this.work.feed(this.collector, 'Mapping', {
       // Ten results, inline up to 48 KB each with their prompts, stay far below the Data API's 4 MiB a statement. They are not
       // waited for: a client polls a second after its request, and under load a receive brings ten anyway.

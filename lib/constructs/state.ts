@@ -1,11 +1,24 @@
+import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
+import type { LedgerRole } from '../../functions/ledger/roles.ts'
+import type { Pipeline } from '../config/schema.ts'
 import { LedgerDatabase } from './ledger-database.ts'
 import { PayloadStore } from './payload-store.ts'
 import { Tables } from './tables.ts'
 
+const ROLES: readonly LedgerRole[] = ['collector', 'reader', 'gateway', 'operator']
+
 /** All that holds data which is nowhere else: what is in here is kept when the stack is deleted. */
 export class State extends Construct {
-  readonly tables = new Tables(this, 'Tables')
-  readonly payloads = new PayloadStore(this, 'Payloads')
-  readonly ledger = new LedgerDatabase(this, 'Ledger')
+  readonly tables: Tables
+  readonly payloads: PayloadStore
+  readonly ledger: LedgerDatabase
+
+  constructor(scope: Construct, id: string, { observability: { retention } }: Pipeline) {
+    super(scope, id)
+    this.tables = new Tables(this, 'Tables')
+    this.payloads = new PayloadStore(this, 'Payloads', { retention: Duration.millis(retention.payloads) })
+    const roles = retention.ledger === undefined ? ROLES : [...ROLES, 'retention' as const]
+    this.ledger = new LedgerDatabase(this, 'Ledger', { roles })
+  }
 }

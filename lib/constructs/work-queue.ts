@@ -3,11 +3,12 @@ import { MathExpression, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
+import { MESSAGE_RETENTION_MS } from '../../functions/requests/timing.ts'
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 import type { SluiceFunction } from './function.ts'
 
 /** SQS's longest: messages outlive a long weekend without an operator, and any `queue.expire_after`. */
-const RETENTION = Duration.days(14)
+const RETENTION = Duration.millis(MESSAGE_RETENTION_MS)
 
 /**
  * What a message stays invisible for after its function's timeout, for Lambda to hand it over and to delete it.

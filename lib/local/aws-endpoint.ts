@@ -15,6 +15,8 @@ export type AwsEndpoint = {
   expectResponse(): { url: string; response: Promise<unknown> }
   /** Gives out these secrets from now on, by their names; any other one isn't there, whatever the environment has. */
   grant(secrets: readonly string[]): void
+  /** Secrets that the template creates, by name. */
+  readonly secrets: Map<string, string>
   close(): Promise<void>
 }
 
@@ -27,6 +29,7 @@ type Environment = Record<string, string | undefined>
 export async function startAwsEndpoint(environment: Environment, accessKeyId: string): Promise<AwsEndpoint> {
   const expected = new Map<string, (response: unknown) => void>()
   const granted = new Set<string>()
+  const secrets = new Map<string, string>()
   const server = createServer((request, response) => void respond(request, response))
   // A ResponseURL can't be guessed, and who has one answers it without credentials.
   const isAnswer = ({ method, url = '' }: IncomingMessage) => method === 'PUT' && expected.has(url)
@@ -49,11 +52,16 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
     const target = request.headers['x-amz-target'] ?? `${request.method} ${request.url}`
     if (target !== 'secretsmanager.GetSecretValue')
       return refuse(response, 'UnknownOperationException', `${target} is not supported by the local system.`)
-    getSecretValue(response, environment, granted, body)
+    getSecretValue(
+      response,
+      name => secrets.get(name) ?? (granted.has(name) ? secretIn(environment, name) : undefined),
+      body,
+    )
   }
 
   return {
     url,
+    secrets,
     expectResponse() {
       const path = `/custom-resource/${randomUUID()}`
       const { promise, resolve } = Promise.withResolvers<unknown>()
@@ -72,21 +80,16 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
   }
 }
 
-function getSecretValue(
-  response: ServerResponse,
-  environment: Environment,
-  granted: ReadonlySet<string>,
-  body: unknown,
-): void {
+function getSecretValue(response: ServerResponse, read: (name: string) => string | undefined, body: unknown): void {
   const id = typeof body === 'object' && body !== null && 'SecretId' in body ? String(body.SecretId) : ''
   const name = secretName(id)
-  if (!granted.has(name)) {
-    refuse(response, 'ResourceNotFoundException', 'No function of the template may read a secret of that name.')
-    return
-  }
-  const value = secretIn(environment, name)
+  const value = read(name)
   if (value === undefined) {
-    refuse(response, 'ResourceNotFoundException', `The environment has no ${name} and no ${variableName(name)}.`)
+    refuse(
+      response,
+      'ResourceNotFoundException',
+      'No secret of that name is there that a function of the template may read.',
+    )
     return
   }
   const answer = {

@@ -16,7 +16,8 @@ const CLIENTS: Record<EntryPoint, readonly string[]> = {
   worker: ['dynamodb', 'sqs', 'secrets-manager'],
   collector: ['dynamodb', 'sqs', 'rds-data'],
   sweeper: ['dynamodb', 'sqs'],
-  migrator: ['rds-data'],
+  retention: ['rds-data'],
+  migrator: ['rds-data', 'secrets-manager'],
 }
 
 /**

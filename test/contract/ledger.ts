@@ -1,25 +1,31 @@
 import type { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { afterAll, beforeAll } from 'vitest'
 import { migrate } from '../../functions/ledger/migrate.ts'
+import { setRoles } from '../../functions/ledger/set-roles.ts'
 import { deferred } from '../support/deferred.ts'
 import { describeMigrations } from './ledger/migrate.ts'
 import { describeReading } from './ledger/read.ts'
 import { describeRecording } from './ledger/record.ts'
-import { ENV } from './ledger/tools.ts'
+import { describeRetention } from './ledger/retention.ts'
+import { describeRoles } from './ledger/roles.ts'
+import { ENV, PASSWORDS } from './ledger/tools.ts'
 
 export interface LedgerEngine {
   /** The RDS Data API of an empty database. */
   readonly client: RDSDataClient
+  whenRolesAreSet(): Promise<void>
   close(): Promise<void>
 }
 
-/** What every ledger keeps, whichever Postgres it is on. */
+/** What every ledger keeps, whichever Postgres it is on: each statement runs with the rights of the role that runs it on AWS. */
 export function describeLedgerContract(name: string, makeEngine: () => Promise<LedgerEngine>): void {
   let engine: LedgerEngine
   let applied: number[][]
   beforeAll(async () => {
     engine = await makeEngine()
     applied = await Promise.all([migrate(engine.client, ENV), migrate(engine.client, ENV)])
+    await setRoles(engine.client, ENV, PASSWORDS)
+    await engine.whenRolesAreSet()
   })
   afterAll(() => engine?.close())
 
@@ -27,4 +33,6 @@ export function describeLedgerContract(name: string, makeEngine: () => Promise<L
   describeMigrations(name, client, () => applied)
   describeRecording(name, client)
   describeReading(name, client)
+  describeRoles(name, client)
+  describeRetention(name, client)
 }

@@ -34,6 +34,7 @@ describe('keys', () => {
       key_id: expect.any(String),
       user: 'u42',
       plan: 'free',
+      expires_at: expect.any(String),
     })
     expect(await system.client(created.key).send('GET', '/v1/quota')).toMatchObject({
       status: 200,

@@ -39,6 +39,10 @@ describe('the resources that a pipeline is checked for', () => {
     ['a circuit', withModels(1, CIRCUIT)],
     ['inputs', withModels(1, '', 3)],
     [
+      'rows that are deleted',
+      PIPELINE.replace('store_prompts: false,', 'store_prompts: false, retention: { ledger: 90d },'),
+    ],
+    [
       'inference profiles',
       PIPELINE.replace('url: "http://text.example.com/predict"', `url: "${PROFILE}", auth: { sigv4: bedrock }`).replace(
         'concurrency: 10',

@@ -10,9 +10,13 @@ import { functionOf, grantsOf, ofType, only, outputOf, render, variablesOf } fro
 import { PIPELINE, STUB_BUNDLES, synthesizeText } from './synthesized.ts'
 
 const { template, terminationProtection } = synthesizeText(PIPELINE)
+const { template: kept } = synthesizeText(
+  PIPELINE.replace('store_prompts: false,', 'store_prompts: false, retention: { ledger: 90d, payloads: 30d },'),
+)
 
 const CLUSTER = 'arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>:cluster:<StateLedgerCluster>'
-const LEDGER_SECRET = 'secretsmanager:GetSecretValue <StateLedgerCluster.MasterUserSecret.SecretArn>'
+const MASTER_SECRET = 'secretsmanager:GetSecretValue <StateLedgerCluster.MasterUserSecret.SecretArn>'
+const secretOf = (role: string) => `secretsmanager:GetSecretValue <StateLedgerSecret${role}>`
 const OBJECTS = '<StatePayloadsBucket.Arn>/*'
 const each = (actions: string[], resources: string[]) =>
   actions.flatMap(action => resources.map(name => `${action} <${name}.Arn>`))
@@ -55,7 +59,7 @@ describe('each function may do exactly what it does', () => {
         ),
         ...each(['sqs:SendMessage'], ['ResultsWorkQueue']),
         `rds-data:ExecuteStatement ${CLUSTER}`,
-        LEDGER_SECRET,
+        secretOf('gateway'),
         `s3:DeleteObject ${OBJECTS}`,
         `s3:GetObject ${OBJECTS}`,
         `s3:PutObject ${OBJECTS}`,
@@ -69,7 +73,7 @@ describe('each function may do exactly what it does', () => {
         ...each(['dynamodb:Query'], ['StateTablesRequests']),
         ...each(['sqs:SendMessage'], ['ResultsWorkQueue']),
         `rds-data:ExecuteStatement ${CLUSTER}`,
-        LEDGER_SECRET,
+        secretOf('reader'),
         `s3:DeleteObject ${OBJECTS}`,
         `s3:GetObject ${OBJECTS}`,
       ],
@@ -91,7 +95,7 @@ describe('each function may do exactly what it does', () => {
         ...each(['sqs:SendMessage'], ['ResultsWorkQueue']),
         ...consume('ResultsWorkQueue', 'ResultsGivenUpQueue'),
         `rds-data:ExecuteStatement ${CLUSTER}`,
-        LEDGER_SECRET,
+        secretOf('collector'),
         `s3:DeleteObject ${OBJECTS}`,
       ],
     ],
@@ -113,7 +117,8 @@ describe('each function may do exactly what it does', () => {
         ...['Execute', 'Begin', 'Commit', 'Rollback'].map(
           verb => `rds-data:${verb}${verb === 'Execute' ? 'Statement' : 'Transaction'} ${CLUSTER}`,
         ),
-        LEDGER_SECRET,
+        MASTER_SECRET,
+        ...['collector', 'reader', 'gateway', 'operator'].map(secretOf),
       ],
     ],
   ])('%s', (service, expected) => {
@@ -273,9 +278,59 @@ describe('the ledger’s migrations', () => {
   })
 
   it('come before the functions that use the ledger', () => {
-    for (const service of ['collector', 'reader']) {
+    for (const service of ['collector', 'reader', 'gateway']) {
       expect(functionOf(template, service).DependsOn).toContain(migrations.id)
     }
+    const migrationsOfKept = only(kept, 'Custom::LedgerMigrations')
+    expect(functionOf(kept, 'retention').DependsOn).toContain(migrationsOfKept.id)
+  })
+
+  it('run again when there is another role, and may read the secret of each', () => {
+    expect(migrations.Properties.Roles).toBe('collector,gateway,operator,reader')
+    expect(only(kept, 'Custom::LedgerMigrations').Properties.Roles).toBe('collector,gateway,operator,reader,retention')
+    expect(grantsOf(kept, functionOf(kept, 'migrator'))).toContain(secretOf('retention'))
+  })
+})
+
+describe('the ledger’s roles', () => {
+  it('have a generated password each, which quotes nothing', () => {
+    const secrets = ofType(template, 'AWS::SecretsManager::Secret').map(({ Properties }) => Properties)
+    expect(secrets.map(({ GenerateSecretString }) => GenerateSecretString)).toEqual(
+      ['collector', 'reader', 'gateway', 'operator'].map(role => ({
+        SecretStringTemplate: JSON.stringify({ username: `sluice_${role}` }),
+        GenerateStringKey: 'password',
+        PasswordLength: 40,
+        ExcludePunctuation: true,
+      })),
+    )
+  })
+
+  it('are those of the functions, and of the command line', () => {
+    for (const service of ['collector', 'reader', 'gateway'])
+      expect(render(variablesOf(functionOf(template, service)).LEDGER_SECRET_ARN)).toBe(`<StateLedgerSecret${service}>`)
+    expect(render(template.Outputs.LedgerSecretArn?.Value)).toBe('<StateLedgerSecretoperator>')
+  })
+})
+
+describe('retention', () => {
+  it('lets its function delete old rows, and nothing else, once a day', () => {
+    expect(grantsOf(kept, functionOf(kept, 'retention'))).toEqual(
+      [...logs('RetentionFunctionLogs'), `rds-data:ExecuteStatement ${CLUSTER}`, secretOf('retention')].sort(),
+    )
+    const id = functionOf(kept, 'retention').id
+    const rules = ofType(kept, 'AWS::Events::Rule').filter(rule => JSON.stringify(rule).includes(id))
+    expect(rules.map(({ Properties }) => Properties.ScheduleExpression)).toEqual(['rate(1 day)'])
+  })
+
+  it('says how long payloads are kept', () => {
+    expect(outputOf(kept, 'PayloadsBucket').Properties.LifecycleConfiguration).toMatchObject({
+      Rules: [{ ExpirationInDays: 30 }],
+    })
+  })
+
+  it('has no function where rows are kept for ever', () => {
+    const services = ofType(template, 'AWS::Lambda::Function').map(fn => variablesOf(fn).POWERTOOLS_SERVICE_NAME)
+    expect(services).not.toContain('Shop-1-retention')
   })
 })
 

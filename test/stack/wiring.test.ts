@@ -322,6 +322,7 @@ describe('outputs', () => {
       'LedgerClusterArn',
       'LedgerDatabase',
       'LedgerSecretArn',
+      'MigratorFunction',
       'Models',
       'ModelsTable',
       'PayloadsBucket',

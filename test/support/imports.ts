@@ -54,6 +54,7 @@ const ENTRY_POINTS = [
   'intake',
   'migrator',
   'reader',
+  'retention',
   'sweeper',
   'worker',
 ] as const

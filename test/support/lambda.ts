@@ -22,6 +22,7 @@ export function stubLambdaEnv(): void {
     LEDGER_CLUSTER_ARN: 'arn:cluster',
     LEDGER_SECRET_ARN: 'arn:secret',
     LEDGER_DATABASE: 'sluice',
+    LEDGER_ROLE_SECRETS: '{"reader":"arn:reader"}',
   }
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
 }

@@ -1,21 +1,49 @@
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
 
-async function run(url: string, sql: string): Promise<void> {
+async function run(url: string, ...statements: string[]): Promise<void> {
   const client = new Client({ connectionString: url })
   await client.connect()
   try {
-    await client.query(sql)
+    for (const sql of statements) await client.query(sql)
   } finally {
     await client.end()
   }
 }
 
-/** A new, empty database in the Postgres at `serverUrl`; `drop` removes it. */
-export async function createDatabase(serverUrl: string): Promise<{ url: string; drop: () => Promise<void> }> {
-  const name = `sluice_test_${randomBytes(6).toString('hex')}`
-  await run(serverUrl, `CREATE DATABASE ${name}`)
+const databaseUrl = (serverUrl: string, name: string, user?: string): string => {
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
-  return { url: url.href, drop: () => run(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`) }
+  if (user !== undefined) url.username = user
+  return url.href
+}
+
+const newName = (): string => `sluice_test_${randomBytes(6).toString('hex')}`
+
+/** A new, empty database in the Postgres at `serverUrl`; `drop` removes it. */
+export async function createDatabase(serverUrl: string): Promise<{ url: string; drop: () => Promise<void> }> {
+  const name = newName()
+  await run(serverUrl, `CREATE DATABASE ${name}`)
+  return { url: databaseUrl(serverUrl, name), drop: () => run(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`) }
+}
+
+/**
+ * The same, owned by a user that may create roles and is no superuser, as Aurora's master user is. `asSuperuser` runs
+ * statements in it; `drop` removes the user and the `roles`, too.
+ */
+export async function createOwnedDatabase(serverUrl: string, roles: readonly string[]) {
+  const name = newName()
+  await run(serverUrl, `CREATE ROLE ${name} LOGIN CREATEROLE PASSWORD 'test'`, `CREATE DATABASE ${name} OWNER ${name}`)
+  return {
+    owner: name,
+    url: databaseUrl(serverUrl, name, name),
+    asSuperuser: (...statements: string[]) => run(databaseUrl(serverUrl, name), ...statements),
+    drop: () =>
+      run(
+        serverUrl,
+        `DROP DATABASE ${name} WITH (FORCE)`,
+        ...roles.map(role => `DROP ROLE IF EXISTS ${role}`),
+        `DROP ROLE ${name}`,
+      ),
+  }
 }

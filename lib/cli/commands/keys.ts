@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Answer, Run } from '../answer.ts'
-import { duration, userId } from '../arguments.ts'
+import { lifetime, userId } from '../arguments.ts'
 import { columns, facts } from '../columns.ts'
 import { type CreatedKey, createKey, type KeyView, listKeys, revokeKey, rotateKey } from '../operations/keys.ts'
 
@@ -12,8 +12,8 @@ export function addKeys(program: Command, run: Run): void {
     .description('make a key for a user, and the user if there is none of that name')
     .requiredOption('--user <user>', 'who calls with it', userId)
     .option('--plan <plan>', "the user's plan from now on")
-    .option('--expires <duration>', 'how long the key lasts, such as 90d; for ever by default', duration)
-    .action(({ user, plan, expires }: { user: string; plan?: string; expires?: number }) =>
+    .option('--expires <duration>', 'how long the key lasts, such as 90d, or never; 365d by default', lifetime)
+    .action(({ user, plan, expires }: { user: string; plan?: string; expires?: number | 'never' }) =>
       run(async operator => {
         const { created, was } = await createKey(operator, { user, plan, expires_in: expires })
         return { json: created, lines: [...describe(created), ...planLine(created, was), ONCE] }

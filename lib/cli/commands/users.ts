@@ -3,7 +3,7 @@ import type { Limits } from '../../../functions/requests/limits.ts'
 import type { Run } from '../answer.ts'
 import { limit, userId } from '../arguments.ts'
 import { facts } from '../columns.ts'
-import { setUser, showUser, type UserView } from '../operations/users.ts'
+import { allowUser, setUser, showUser, type UserView } from '../operations/users.ts'
 
 interface SetOptions {
   plan?: string
@@ -12,7 +12,7 @@ interface SetOptions {
   inFlight?: number | 'default'
 }
 
-/** `sluice users set|show` */
+/** `sluice users set|show|disable|enable` */
 export function addUsers(program: Command, run: Run): void {
   const users = program.command('users').description('users, their plans and limits')
   const set: Command = users
@@ -33,6 +33,20 @@ export function addUsers(program: Command, run: Run): void {
         return { json: user, lines: [...describe(user), what] }
       })
     })
+  for (const [name, isAllowed, what] of [
+    ['disable', false, 'refuse all keys and messages of a user'],
+    ['enable', true, 'let a user in again'],
+  ] as const)
+    users
+      .command(name)
+      .description(what)
+      .argument('<user>', '', userId)
+      .action((userId: string) =>
+        run(async operator => {
+          const user = await allowUser(operator, userId, isAllowed)
+          return { json: user, lines: [...describe(user), `The user ${userId} is ${name}d, with effect within 60 s.`] }
+        }),
+      )
   users
     .command('show')
     .description('a user, and the limits that apply')
@@ -45,7 +59,7 @@ export function addUsers(program: Command, run: Run): void {
     )
 }
 
-function describe({ user, plan, effective_plan, overrides, limits }: UserView): string[] {
+function describe({ user, plan, effective_plan, overrides, limits, disabled_at }: UserView): string[] {
   const show = (name: keyof Limits): string =>
     `${limits[name]}${overrides[name] === undefined ? '' : ` (the user's own)`}`
   return facts({
@@ -54,5 +68,6 @@ function describe({ user, plan, effective_plan, overrides, limits }: UserView): 
     requests: show('requests'),
     tokens: show('tokens'),
     'in flight': show('in_flight'),
+    disabled: disabled_at,
   })
 }

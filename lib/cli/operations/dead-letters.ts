@@ -3,6 +3,7 @@ import { type Redriven, redriveRequest } from '../../../functions/lifecycle/redr
 import { Unavailable } from '../../../functions/platform/unavailable.ts'
 import { queueName } from '../../../functions/queue/names.ts'
 import { limitsOf } from '../../../functions/requests/limits.ts'
+import type { InferenceMessage } from '../../../functions/requests/messages.ts'
 import { planOf } from '../../../functions/requests/quota-settings.ts'
 import type { Operator } from '../operator.ts'
 import { Refusal } from '../refusal.ts'
@@ -158,6 +159,7 @@ async function redrive(ports: Operator, name: string, letters: readonly Recorded
 /** Answers with the new run. */
 async function runAgain(ports: Operator, letters: readonly RecordedDeadLetter[]): Promise<number> {
   const message = await messageOf(ports, letters)
+  await keepBody(ports, message)
   const { model, priority, user_id } = message
   if (!(await ports.queueExists(queueName(model, priority))))
     throw new Refusal(`pipeline.yaml no longer has its model ${model}: it can only be discarded`)
@@ -167,6 +169,15 @@ async function runAgain(ports: Operator, letters: readonly RecordedDeadLetter[])
   const result = await redriveRequest(ports, message, entitlement)
   if (!result.redriven) throw new Refusal(SENTENCES[result.reason](user_id))
   return result.run
+}
+
+/** The bucket deletes by age: a body that is written anew is there for all of the new run. Throws `Refusal` when it is gone. */
+async function keepBody({ payloads }: Operator, { body }: InferenceMessage): Promise<void> {
+  if (!('key' in body)) return
+  const value = await payloads.get(body.key)
+  if (value === undefined)
+    throw new Refusal('its body is no longer kept (observability.retention.payloads): it has to be posted again')
+  await payloads.put(body.key, JSON.stringify(value))
 }
 
 const noRoom = (what: string) => (user: string) =>

@@ -25,20 +25,30 @@ export interface KeyView {
   readonly state: 'active' | 'expired' | 'revoked'
 }
 
+/** A key that nobody rotates ends by itself. */
+const DEFAULT_LIFETIME_MS = 365 * 86_400_000
+
 type KeyPorts = Pick<Operator, 'access' | 'quotas' | 'clock'>
 
 /**
  * Makes a key for a user, and the user if there is none of that name; a plan that is given becomes the user's.
- * `was` is the plan before, absent for a new user. `expires_in` is in milliseconds.
+ * `was` is the plan before, absent for a new user. `expires_in` is in milliseconds; a year if not given.
  * Throws `Refusal` for a plan that isn't there, and `Unavailable`.
  */
 export async function createKey(
   ports: KeyPorts,
-  { user, plan, expires_in }: { user: string; plan?: string | undefined; expires_in?: number | undefined },
+  {
+    user,
+    plan,
+    expires_in = DEFAULT_LIFETIME_MS,
+  }: { user: string; plan?: string | undefined; expires_in?: number | 'never' | undefined },
 ): Promise<{ created: CreatedKey; was: string | undefined }> {
   const known = await ports.access.user(user)
   const record = known && plan === undefined ? known : (await setUser(ports, user, { plan })).user
-  return { created: await addKey(ports, user, record.plan, expires_in), was: known?.plan }
+  return {
+    created: await addKey(ports, user, record.plan, expires_in === 'never' ? undefined : expires_in),
+    was: known?.plan,
+  }
 }
 
 /** All keys, or a user's; oldest first. Rejects with `Unavailable`. */

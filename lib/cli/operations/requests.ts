@@ -73,7 +73,10 @@ export async function listRequests(
 /** All that is known of one request. Throws `Refusal` when there is none, and `Unavailable`. */
 export async function showRequest({ items, ledger, payloads }: RequestPorts, id: string): Promise<RequestDetails> {
   const row = await ledger.show(id)
-  if (!row) throw new Refusal(`there is no request ${id} in Postgres, where a new one comes after a few seconds`)
+  if (!row)
+    throw new Refusal(
+      `there is no request ${id} in Postgres, where a new one comes after a few seconds, and from where an old one is deleted after observability.retention.ledger`,
+    )
   const summary = await asItSays(items, row)
   const [prompt, result] = await Promise.all([
     ledger.prompt(id),

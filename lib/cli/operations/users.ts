@@ -1,4 +1,5 @@
 import type { UserRecord } from '../../../functions/access/port.ts'
+import { iso } from '../../../functions/platform/clock.ts'
 import { type Limits, limitsOf } from '../../../functions/requests/limits.ts'
 import { planOf, type QuotaSettings } from '../../../functions/requests/quota-settings.ts'
 import { IN_FLIGHT_PER_SHARD } from '../../config/schema.ts'
@@ -21,6 +22,8 @@ export interface UserView {
   readonly effective_plan: string
   readonly overrides: Partial<Limits>
   readonly limits: Limits
+  /** ISO 8601; absent for a user who is let in. */
+  readonly disabled_at?: string
 }
 
 type UserPorts = Pick<Operator, 'access' | 'quotas'>
@@ -50,12 +53,28 @@ export async function setUser(
   for (let tries = 0; tries < TRIES; tries++) {
     const was = await access.user(userId)
     const record: UserRecord = {
+      ...was,
       user_id: userId,
       plan: plan ?? was?.plan ?? quotas.default_plan,
       overrides: { ...was?.overrides, ...toOverrides(limits) },
     }
     checkOverrides(quotas, record)
     if (await access.replaceUser(was, record)) return { user: viewOf(quotas, record), was }
+  }
+  throw new Refusal(`${userId} is being changed by somebody else: try again`)
+}
+
+/** Lets a user in no more, or again; nothing else changes. Throws `Refusal` when there is no such user, and `Unavailable`. */
+export async function allowUser(
+  { access, quotas, clock }: UserPorts & Pick<Operator, 'clock'>,
+  userId: string,
+  isAllowed: boolean,
+): Promise<UserView> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const was = await existingUser(access, userId)
+    const { disabled_at = clock(), ...rest } = was
+    const record: UserRecord = isAllowed ? rest : { ...rest, disabled_at }
+    if (await access.replaceUser(was, record)) return viewOf(quotas, record)
   }
   throw new Refusal(`${userId} is being changed by somebody else: try again`)
 }
@@ -88,7 +107,7 @@ function checkOverrides(quotas: QuotaSettings, { user_id, plan, overrides }: Use
       )
 }
 
-function viewOf(quotas: QuotaSettings, { user_id, plan, overrides }: UserRecord): UserView {
+function viewOf(quotas: QuotaSettings, { user_id, plan, overrides, disabled_at }: UserRecord): UserView {
   const effective = planOf(quotas, plan)
   return {
     user: user_id,
@@ -96,6 +115,7 @@ function viewOf(quotas: QuotaSettings, { user_id, plan, overrides }: UserRecord)
     effective_plan: effective.name,
     overrides: definedOf(overrides),
     limits: limitsOf(effective.plan, overrides),
+    ...(disabled_at !== undefined && { disabled_at: iso(disabled_at) }),
   }
 }
 

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { LocalError } from '../error.ts'
 
-/** What an emulator's thread tells: where it listens, or why it doesn't. */
-export type EmulatorMessage = { ready: { port: number } } | { refused: string } | { failed: string }
+/** What an emulator's thread tells: where it listens, or why it doesn't; later, what who runs the system should know. */
+export type EmulatorMessage = { note: string } | { ready: { port: number } } | { refused: string } | { failed: string }
 
 export type Emulator = {
   /**
@@ -23,7 +23,8 @@ export function startEmulator(module: URL, workerData: unknown, log: (line: stri
   const exited = Promise.withResolvers<void>()
   let isReady = false
 
-  worker.once('message', (message: EmulatorMessage) => {
+  worker.on('message', (message: EmulatorMessage) => {
+    if ('note' in message) return log(message.note)
     if ('refused' in message) return endpoint.reject(new LocalError(message.refused))
     if ('failed' in message) return endpoint.reject(new Error(message.failed))
     isReady = true

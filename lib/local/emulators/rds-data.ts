@@ -4,17 +4,23 @@ import { workerData } from 'node:worker_threads'
 import type { Database } from '../rds-data/database.ts'
 import { openPglite } from '../rds-data/pglite.ts'
 import { openPostgres } from '../rds-data/postgres.ts'
+import { rolesOfSecrets } from '../rds-data/roles.ts'
 import { startDataApi } from '../rds-data/server.ts'
-import { serve } from './serve.ts'
+import { note, serve } from './serve.ts'
 
-/** Who may call, and the database: the Postgres at `url`, else an embedded one that lives in `folder`, else an embedded one in memory. */
-export type RdsDataData = { accessKeyId: string; url?: string; folder?: string }
+/**
+ * Who may call, and the database: the Postgres at `url`, else an embedded one that lives in `folder`, else an embedded one in
+ * memory. With `secrets`, the data folder in which they are, statements have the roles of their secrets.
+ */
+export type RdsDataData = { accessKeyId: string; url?: string; folder?: string; secrets?: string }
 
-const { accessKeyId, url, folder } = workerData as RdsDataData
+const { accessKeyId, url, folder, secrets } = workerData as RdsDataData
 
 keepFilesPrivate()
 
-await serve(async () => startDataApi(await openDatabase(), accessKeyId))
+await serve(async () =>
+  startDataApi(await openDatabase(), accessKeyId, secrets === undefined ? undefined : rolesOfSecrets(secrets, note)),
+)
 
 async function openDatabase(): Promise<Database> {
   if (url) return openPostgres(url)

@@ -16,6 +16,9 @@ export async function serve(start: () => Promise<{ port: number; close(): Promis
   }
 }
 
+/** Says something to who runs the system. */
+export const note = (line: string): void => tell({ note: line })
+
 function tell(message: EmulatorMessage): void {
   parentPort?.postMessage(message)
 }

@@ -28,7 +28,10 @@ export function startEmulators({ data, accessKeyId, databaseUrl, log }: Emulator
   log('starting DynamoDB')
   const dynamodb = startEmulator(moduleOf('dynamodb'), dataOf('tables') satisfies DynamoDbData, log)
   log(databaseUrl ? 'connecting to the Postgres at DATABASE_URL' : 'starting Postgres')
-  const postgres: RdsDataData = databaseUrl ? { accessKeyId, url: databaseUrl } : dataOf('postgres')
+  const postgres: RdsDataData = {
+    ...(databaseUrl ? { accessKeyId, url: databaseUrl } : dataOf('postgres')),
+    secrets: data.path,
+  }
   const rdsData = startEmulator(moduleOf('rds-data'), postgres, log)
 
   function dataOf(name: string): { accessKeyId: string; folder?: string } {

@@ -11,6 +11,8 @@ export type SqlResult = {
 export type Connection = {
   /** One statement, `$1` … in it. Rejects with SqlError for what Postgres refuses. */
   query(sql: string, values?: SqlValue[]): Promise<SqlResult>
+  /** The role that its statements have, so far as `actAs` knows; undefined: the user that it was made with. */
+  role: string | undefined
   /** Gives the connection back. It must not be in a transaction. */
   release(): void
 }

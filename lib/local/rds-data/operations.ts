@@ -10,6 +10,7 @@ import { badRequest } from './errors.ts'
 import { fieldOf, plainOf, type WireField } from './fields.ts'
 import { bind } from './parameters.ts'
 import { BeginTransaction, EndTransaction, ExecuteStatement, parseRequest } from './request.ts'
+import type { ActAs } from './roles.ts'
 import { openTransactions } from './transactions.ts'
 import { openTypeCatalogue, type PgType } from './types.ts'
 
@@ -25,14 +26,14 @@ export type Operations = {
 }
 
 /** The calls of the RDS Data API over a database. */
-export function dataApiOperations(database: Database): Operations {
-  const transactions = openTransactions(database)
+export function dataApiOperations(database: Database, actAs?: ActAs): Operations {
+  const transactions = openTransactions(database, actAs)
   const typesOf = openTypeCatalogue()
 
   async function execute(body: unknown): Promise<OnTheWire<ExecuteStatementResponse>> {
     const request = parseRequest(ExecuteStatement, body)
     const statement = bind(request.sql, request.parameters)
-    return transactions.use(request.transactionId, async connection => {
+    return transactions.use(request.transactionId, request.secretArn, async connection => {
       const result = await connection.query(statement.sql, statement.values)
       refuseLarge(result.rows)
       const typeIds = result.columns.map(column => column.typeId)
@@ -42,8 +43,8 @@ export function dataApiOperations(database: Database): Operations {
   }
 
   async function begin(body: unknown): Promise<BeginTransactionResponse> {
-    parseRequest(BeginTransaction, body)
-    return { transactionId: await transactions.begin() }
+    const { secretArn } = parseRequest(BeginTransaction, body)
+    return { transactionId: await transactions.begin(secretArn) }
   }
 
   async function commit(body: unknown): Promise<CommitTransactionResponse> {

@@ -9,6 +9,7 @@ export async function openPglite(folder?: string): Promise<Database> {
   await pglite.exec("SET TIME ZONE 'UTC'")
   const asText = Object.fromEntries(Object.keys(pglite.parsers).map(typeId => [typeId, (text: string) => text]))
   let lastReleased = Promise.resolve()
+  let role: string | undefined
 
   return {
     async connect(): Promise<Connection> {
@@ -17,6 +18,12 @@ export async function openPglite(folder?: string): Promise<Database> {
       lastReleased = released
       await turn
       return {
+        get role() {
+          return role
+        },
+        set role(taken) {
+          role = taken
+        },
         async query(sql, values = []) {
           try {
             const options = { rowMode: 'array', parsers: asText, serializers: asText } as const

@@ -33,8 +33,18 @@ export async function openPostgres(url: string): Promise<Database> {
   }
 }
 
+/** A connection keeps its role while it waits in the pool. */
+const roles = new WeakMap<PoolClient, string>()
+
 function connection(client: PoolClient): Connection {
   return {
+    get role() {
+      return roles.get(client)
+    },
+    set role(taken) {
+      if (taken === undefined) roles.delete(client)
+      else roles.set(client, taken)
+    },
     async query(sql, values = []) {
       try {
         // The extended protocol refuses two statements in one text, as the Data API does.

@@ -7,6 +7,7 @@ import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import type { Database } from './database.ts'
 import { badRequest, DataApiError, toDataApiError } from './errors.ts'
 import { dataApiOperations, type Operations } from './operations.ts'
+import type { ActAs } from './roles.ts'
 
 const requestLimit = 4 * 1024 * 1024
 
@@ -17,8 +18,9 @@ const requestLimit = 4 * 1024 * 1024
 export async function startDataApi(
   database: Database,
   accessKeyId: string,
+  actAs?: ActAs,
 ): Promise<{ port: number; close(): Promise<void> }> {
-  const operations = dataApiOperations(database)
+  const operations = dataApiOperations(database, actAs)
   const server = createServer((request, response) => void respond(operations, request, response))
   guardServer(server, fromNoPage, signedWith(accessKeyId), declaredAsJson)
   server.listen(0, '127.0.0.1')

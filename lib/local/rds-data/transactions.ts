@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Connection, Database } from './database.ts'
 import { DataApiError } from './errors.ts'
+import { type ActAs, actAsOneUser } from './roles.ts'
 
 /**
  * An open transaction is rolled back after so long without a call: three minutes on AWS, less here,
@@ -11,15 +12,19 @@ const idleLimitMs = 10_000
 type Transaction = { connection: Connection; idle: NodeJS.Timeout; running: boolean }
 
 export type Transactions = {
-  /** Runs in the transaction of that id or, without one, on a connection of its own. */
-  use<Result>(id: string | undefined, run: (connection: Connection) => Promise<Result>): Promise<Result>
-  begin(): Promise<string>
+  /** Runs in the transaction of that id or, without one, on a connection of its own with the role of a secret. */
+  use<Result>(
+    id: string | undefined,
+    secretArn: string,
+    run: (connection: Connection) => Promise<Result>,
+  ): Promise<Result>
+  begin(secretArn: string): Promise<string>
   end(id: string, how: 'COMMIT' | 'ROLLBACK'): Promise<void>
   /** Rolls back whatever is open. */
   close(): Promise<void>
 }
 
-export function openTransactions(database: Database): Transactions {
+export function openTransactions(database: Database, actAs: ActAs = actAsOneUser): Transactions {
   const open = new Map<string, Transaction>()
 
   const find = (id: string): Transaction => {
@@ -43,10 +48,11 @@ export function openTransactions(database: Database): Transactions {
   const idleTimer = (id: string) => setTimeout(() => void end(id, 'ROLLBACK').catch(() => {}), idleLimitMs)
 
   return {
-    async use(id, run) {
+    async use(id, secretArn, run) {
       if (id === undefined) {
         const connection = await database.connect()
         try {
+          await actAs(connection, secretArn)
           return await run(connection)
         } finally {
           connection.release()
@@ -63,10 +69,11 @@ export function openTransactions(database: Database): Transactions {
       }
     },
 
-    async begin() {
+    async begin(secretArn) {
       const connection = await database.connect()
       const id = randomUUID()
       try {
+        await actAs(connection, secretArn)
         await connection.query('BEGIN')
       } catch (error) {
         connection.release()

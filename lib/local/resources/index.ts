@@ -10,6 +10,7 @@ import { lambdaFunction } from './lambda-function.ts'
 import { rdsCluster } from './rds-cluster.ts'
 import type { ResourceType, System } from './resource.ts'
 import { s3Bucket } from './s3-bucket.ts'
+import { secret } from './secret.ts'
 import { sqsQueue } from './sqs-queue.ts'
 
 const resourceTypes: Record<string, ResourceType> = {
@@ -27,6 +28,7 @@ const resourceTypes: Record<string, ResourceType> = {
   'AWS::Lambda::Function': lambdaFunction,
   'AWS::RDS::DBCluster': rdsCluster,
   'AWS::S3::Bucket': s3Bucket,
+  'AWS::SecretsManager::Secret': secret,
   'AWS::SQS::Queue': sqsQueue,
 }
 

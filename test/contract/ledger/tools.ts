@@ -1,10 +1,26 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { ExecuteStatementCommand, type RDSDataClient } from '@aws-sdk/client-rds-data'
 import type { DeadLetter, LedgerRow } from '../../../functions/ledger/port.ts'
 import { rdsDataLedger } from '../../../functions/ledger/rds-data.ts'
+import { LEDGER_ROLES, type LedgerRole, roleName } from '../../../functions/ledger/roles.ts'
+import { SECRETS_FILE } from '../../../lib/local/secrets-file.ts'
 import { NOW } from '../../support/clock.ts'
 import { newRequestId } from '../../support/requests.ts'
 
 export const ENV = { LEDGER_CLUSTER_ARN: 'arn:cluster', LEDGER_SECRET_ARN: 'arn:secret', LEDGER_DATABASE: 'sluice' }
+/** A role's environment. */
+export const as = (role: LedgerRole) => ({ ...ENV, LEDGER_SECRET_ARN: `arn:${role}` })
+
+const ROLES = Object.keys(LEDGER_ROLES) as LedgerRole[]
+export const PASSWORDS = Object.fromEntries(ROLES.map(role => [role, `${role}Password1`]))
+
+/** As the template's secrets are on this machine. */
+export function writeRoleSecrets(folder: string): void {
+  const secrets = ROLES.map(role => [`arn:${role}`, JSON.stringify({ username: roleName(role) })])
+  writeFileSync(join(folder, SECRETS_FILE), JSON.stringify(Object.fromEntries(secrets)))
+}
+
 export const AT = new Date(NOW).toISOString().replace('.000Z', '+00:00')
 
 export const aRow = (fields: Partial<LedgerRow> = {}): LedgerRow => ({
@@ -57,7 +73,8 @@ export const FOUND = { status: 'completed', result: { text: 'hi' } }
 
 /** What the suites of the ledger have in common. */
 export function ledgerTools(client: RDSDataClient) {
-  const ledger = rdsDataLedger(client, ENV)
+  const { record: recordAll } = rdsDataLedger(client, as('collector'))
+  const ledger = { ...rdsDataLedger(client, as('reader')), record: recordAll }
   const query = async (sql: string): Promise<Record<string, unknown>[]> => {
     const { formattedRecords } = await client.send(
       new ExecuteStatementCommand({

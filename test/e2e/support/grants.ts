@@ -44,6 +44,8 @@ function deedsOf({ service, method, path, target, body }: Call): Omit<Deed, 'fun
         { action: `rds-data:${path.replace(/^\/Execute$/, '/ExecuteStatement').slice(1)}`, resource: said.resourceArn },
         { action: 'secretsmanager:GetSecretValue', resource: said.secretArn },
       ]
+    case 'secretsmanager':
+      return [{ action: `secretsmanager:${operation}`, resource: said.SecretId }]
     default:
       throw new Error(`a call of ${service}, which has no words here`)
   }
@@ -109,7 +111,10 @@ function namesOf({ Resources }: Template, stack: string) {
   }
   return {
     where: 'grants',
-    ref: async (id: string) => pseudoParameters[id] ?? nameOf(id),
+    ref: async (id: string) => {
+      if (Resources[id]?.Type === 'AWS::SecretsManager::Secret') return arn('secretsmanager', `secret:${nameOf(id)}`)
+      return pseudoParameters[id] ?? nameOf(id)
+    },
     attribute: async (id: string) => arnOf[Resources[id]?.Type ?? '']?.(nameOf(id)) ?? `${id} is of no matter`,
     condition: async () => true,
   }

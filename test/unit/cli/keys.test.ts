@@ -19,7 +19,7 @@ const callerOf = (key: string, now = NOON) =>
   authorize(dynamoAccess(system.client, { keys: 'KeysTable', users: 'UsersTable' }), key, Date.parse(now))
 
 describe('keys create', () => {
-  it('prints exactly the key, its id, the user and the plan as JSON', async () => {
+  it('prints exactly the key, its id, the user, the plan and its end, a year later, as JSON', async () => {
     const created = await json('keys create --user exact')
 
     expect(created).toEqual({
@@ -27,7 +27,15 @@ describe('keys create', () => {
       key_id: expect.stringMatching(/^[0-9a-f]{16}$/),
       user: 'exact',
       plan: 'free',
+      expires_at: '2027-11-23T12:00:00.000Z',
     })
+  })
+
+  it('makes one without end only for whoever says so', async () => {
+    const { key, expires_at } = await json('keys create --user lasting --expires never')
+
+    expect(expires_at).toBeUndefined()
+    expect(await callerOf(key, '2126-11-23T12:00:00.000Z')).toMatchObject({ user_id: 'lasting' })
   })
 
   it('makes the user on the default plan, whom the key then lets in', async () => {
@@ -53,7 +61,7 @@ describe('keys create', () => {
         'key id   ID',
         'user     worded',
         'plan     free',
-        'expires  never',
+        'expires  2027-11-23T12:00:00.000Z',
         'The user worded is new.',
         'This is the only time that the key is shown: only its hash is stored.',
         '',
@@ -101,7 +109,7 @@ describe('keys list', () => {
   it('shows ids and states, but neither keys nor hashes', async () => {
     const run = system.at('2026-11-20T00:00:00Z')
     const [active, expired, revoked] = await Promise.all(
-      ['--user listed', '--user listed --expires 1d', '--user listed --expires 9d'].map(async options =>
+      ['--user listed --expires never', '--user listed --expires 1d', '--user listed --expires 9d'].map(async options =>
         JSON.parse((await run(`keys create ${options} --json`)).out),
       ),
     )

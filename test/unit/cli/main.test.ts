@@ -25,7 +25,7 @@ describe('wrong usage', () => {
     ['keys create', "required option '--user <user>' not specified"],
     [
       'keys create --user u --expires 3w',
-      "option '--expires <duration>' argument '3w' is invalid. It is a duration of up to 36500d, such as 90d or 12h.",
+      "option '--expires <duration>' argument '3w' is invalid. It is a duration of up to 36500d, such as 90d or 12h, or never.",
     ],
     ['keys revoke', "missing required argument 'key-id'"],
     ['keys list --colour', "unknown option '--colour'"],

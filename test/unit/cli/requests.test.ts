@@ -255,7 +255,7 @@ describe('requests show', () => {
     expect(await sluice(`requests show ${idOf(99)}`)).toEqual({
       code: 1,
       out: '',
-      err: `error: there is no request ${idOf(99)} in Postgres, where a new one comes after a few seconds\n`,
+      err: `error: there is no request ${idOf(99)} in Postgres, where a new one comes after a few seconds, and from where an old one is deleted after observability.retention.ledger\n`,
     })
   })
 })

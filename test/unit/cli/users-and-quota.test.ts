@@ -15,6 +15,26 @@ afterAll(() => system.close())
 const atNoon = (line: string) => system.at(NOON)(line)
 const json = jsonOf(atNoon)
 
+describe('users disable', () => {
+  it('is shown, survives a change of the user, and is taken back by enable', async () => {
+    const { was, ...user } = { was: await json('users set off --requests 7'), user: 'off' }
+
+    expect(await json('users disable off')).toEqual({ ...was, disabled_at: NOON })
+    expect(await json('users set off --requests 8')).toMatchObject({ ...user, disabled_at: NOON })
+    await system.at('2026-11-24T12:00:00.000Z')('users disable off')
+    expect(await json('users show off')).toMatchObject({ disabled_at: NOON })
+    expect(await json('users enable off')).toEqual({
+      ...was,
+      limits: { ...was.limits, requests: 8 },
+      overrides: { requests: 8 },
+    })
+  })
+
+  it('refuses a user that is not there', async () => {
+    expect(await atNoon('users disable nobody')).toMatchObject({ code: 1, out: '' })
+  })
+})
+
 describe('users set', () => {
   it('puts the limits of a user over those of the plan', async () => {
     expect(await json('users set u1 --plan pro --requests 7 --in-flight 400')).toEqual({

@@ -45,7 +45,14 @@ describe('a pipeline file', () => {
           retry: { attempts: 5, period: 1_000, max_backoff: 30_000, backoff_on: [429, 503], drop_on: [400, 404] },
         },
       },
-      observability: { log_level: 'INFO', namespace: 'Sluice', tracing: false, store_prompts: true, fields: {} },
+      observability: {
+        log_level: 'INFO',
+        namespace: 'Sluice',
+        tracing: false,
+        store_prompts: true,
+        fields: {},
+        retention: { payloads: 120 * 86_400_000 },
+      },
     })
   })
 

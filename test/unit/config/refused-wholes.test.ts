@@ -2,10 +2,30 @@ import { describe, expect, it } from 'vitest'
 import { type Changes, endpoint, lines, pipelineText, plan, refusal } from './pipelines.ts'
 
 describe('what does not fit together is refused', () => {
+  it.each([
+    ['6h', '14d', 'must be whole days from 15d to 3650d, such as 30d, not "14d"'],
+    ['6h', '400h', 'must be whole days from 15d to 3650d, such as 30d'],
+    [
+      '25h',
+      '15d',
+      'must be at least 16d: payloads must outlive queue.expire_after and the 14 days that a queue keeps a message',
+    ],
+  ])('payloads that messages outlive: expire_after %s, payloads %s', (expire_after, payloads, message) => {
+    const queue = `queue: { expire_after: ${expire_after} }\nobservability: { retention: { payloads: ${payloads} } }`
+
+    expect(refusal(pipelineText({ queue }))).toBe(`p.yaml:3:41: observability.retention.payloads ${message}`)
+  })
+
+  it('rows that a result could outlive', () => {
+    expect(refusal(pipelineText({ queue: 'observability: { retention: { ledger: 14d } }' }))).toBe(
+      'p.yaml:2:39: observability.retention.ledger must be whole days from 15d to 3650d, such as 90d, not "14d"',
+    )
+  })
+
   it('more models and inputs than CloudFormation takes in one stack', () => {
     const inputs = Array.from({ length: 50 }, (_, i) => `{ queue: nightly-${i} }`)
     expect(refusal(pipelineText({ queue: `inputs: [${inputs}]` }))).toBe(
-      "p.yaml:10:1: models must be fewer: the stack would have 516 resources, and 496 fit CloudFormation's 500 " +
+      "p.yaml:10:1: models must be fewer: the stack would have 520 resources, and 496 fit CloudFormation's 500 " +
         '(a model is 13, with circuit 14, an input 8)',
     )
   })

@@ -12,6 +12,7 @@ afterEach(() => {
 function fakeDatabase() {
   const log: string[] = []
   const connection: Connection = {
+    role: undefined,
     async query(sql) {
       log.push(sql)
       return { columns: [], rows: [], affected: 0 }
@@ -25,10 +26,10 @@ function fakeDatabase() {
 test('a transaction that nobody uses for ten seconds is rolled back, and gone', async () => {
   const { database, log } = fakeDatabase()
   const transactions = openTransactions(database)
-  const id = await transactions.begin()
+  const id = await transactions.begin('arn:secret')
 
   await vi.advanceTimersByTimeAsync(9000)
-  await transactions.use(id, connection => connection.query('SELECT 1'))
+  await transactions.use(id, 'arn:secret', connection => connection.query('SELECT 1'))
   await vi.advanceTimersByTimeAsync(9999)
   expect(log).toEqual(['BEGIN', 'SELECT 1'])
   await vi.advanceTimersByTimeAsync(1)
@@ -40,11 +41,13 @@ test('a transaction that nobody uses for ten seconds is rolled back, and gone', 
 test('a transaction runs one statement at a time', async () => {
   const { database } = fakeDatabase()
   const transactions = openTransactions(database)
-  const id = await transactions.begin()
+  const id = await transactions.begin('arn:secret')
   const first = Promise.withResolvers<void>()
 
-  const running = transactions.use(id, () => first.promise)
-  await expect(transactions.use(id, async () => {})).rejects.toThrow('Transaction is still running a query')
+  const running = transactions.use(id, 'arn:secret', () => first.promise)
+  await expect(transactions.use(id, 'arn:secret', async () => {})).rejects.toThrow(
+    'Transaction is still running a query',
+  )
   first.resolve()
   await running
   await transactions.end(id, 'COMMIT')
@@ -53,7 +56,7 @@ test('a transaction runs one statement at a time', async () => {
 test('closing rolls back what is open', async () => {
   const { database, log } = fakeDatabase()
   const transactions = openTransactions(database)
-  await transactions.begin()
+  await transactions.begin('arn:secret')
 
   await transactions.close()
 

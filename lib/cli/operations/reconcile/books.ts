@@ -8,6 +8,8 @@ export interface Books {
   readonly quotas: readonly QuotaItem[]
   readonly items: readonly RequestItem[]
   readonly rows: readonly RecordedRequest[]
+  /** Rows of requests that ended before this time, in epoch milliseconds, may have been deleted; absent while all are kept. */
+  readonly rows_deleted_before?: number | undefined
 }
 
 export type Kind =

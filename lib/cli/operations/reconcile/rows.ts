@@ -13,9 +13,12 @@ import {
 
 /**
  * Each request that has ended has a row that says so, with the same run, attempts, usage and error; and each row has a
- * request item. `forgotten` counts rows whose items are gone by now, since rows are kept longer.
+ * request item. A row that was deleted for its age is no difference. `forgotten` counts rows whose items are gone by now, since rows are kept longer.
  */
-export function rowDifferences({ items, rows }: Books, now: number): { suspects: Suspect[]; forgotten: number } {
+export function rowDifferences(
+  { items, rows, rows_deleted_before = Number.NEGATIVE_INFINITY }: Books,
+  now: number,
+): { suspects: Suspect[]; forgotten: number } {
   const itemOf = new Map(items.map(item => [requestKey(item), item]))
   const rowOf = new Map(rows.map(row => [requestKey(row), row]))
   const alone = rows.filter(row => !itemOf.has(requestKey(row)))
@@ -23,7 +26,12 @@ export function rowDifferences({ items, rows }: Books, now: number): { suspects:
   const orphans = alone.filter(row => isStale(row.created_at, now) && !isForgotten(row))
   return {
     suspects: [
-      ...items.flatMap(item => rowDifference(item, rowOf.get(requestKey(item)), now)),
+      ...items.flatMap(item => {
+        const row = rowOf.get(requestKey(item))
+        const isDeleted =
+          !row && isTerminal(item.status) && (item.completed_at ?? item.created_at) < rows_deleted_before
+        return isDeleted ? [] : rowDifference(item, row, now)
+      }),
       ...orphans.map(row =>
         suspect(row, { kind: 'item', expected: 'a request item', found: `none, but a row that says ${row.status}` }),
       ),

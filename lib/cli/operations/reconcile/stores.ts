@@ -48,7 +48,9 @@ export async function reconcile(ports: Operator): Promise<Reconciliation> {
 async function readBooks(ports: Operator): Promise<Books> {
   const quotas = await all(ports.allQuotaItems())
   const items = await all(ports.allItems())
-  return { quotas, items, rows: await readRows(ports) }
+  const rows = await readRows(ports)
+  // After the rows: what is deleted while they are read is known of here.
+  return { quotas, items, rows, rows_deleted_before: await ports.erasure.deletedBefore() }
 }
 
 async function all<T>(pages: AsyncIterable<T[]>): Promise<T[]> {
@@ -120,7 +122,8 @@ async function readRequest(ports: Operator, { user_id, request_id, quota }: Requ
   const before = await ports.items.get(user_id, request_id)
   const quotas = quota ? [await readQuota(ports, { user_id, ...quota })] : []
   const item = await ports.items.get(user_id, request_id)
-  const books = { quotas, items: item ? [item] : [], rows: row ? [row] : [] }
+  const rows_deleted_before = row ? undefined : await ports.erasure.deletedBefore()
+  const books = { quotas, items: item ? [item] : [], rows: row ? [row] : [], rows_deleted_before }
   return before?.status === item?.status && before?.run === item?.run ? books : NO_BOOKS
 }
 

@@ -26,6 +26,7 @@ describe('authorize', () => {
     { what: 'a key that was revoked', access: accessWith({ ...RECORD, revoked_at: NOW - 1 }), key: KEY },
     { what: 'a key that expires now', access: accessWith({ ...RECORD, expires_at: NOW }), key: KEY },
     { what: 'a key that shares an id with another', access: accessWith({ ...RECORD, hash: hashKey('x') }), key: KEY },
+    { what: 'a key whose user is disabled', access: accessWith(RECORD, { ...USER, disabled_at: NOW }), key: KEY },
     { what: 'a key whose user has no record', access: accessWith({ ...RECORD, user_id: 'gone' }), key: KEY },
   ])('lets nobody in by $what', async ({ access, key }) => {
     expect(await authorize(access, key, NOW)).toBeUndefined()

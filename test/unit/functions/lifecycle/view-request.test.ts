@@ -63,6 +63,24 @@ describe('viewRequest', () => {
     expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({ result: ['large'] })
   })
 
+  it('shows a completed request without its result when that is no longer kept', async () => {
+    const { item, ports } = await given(COMPLETED, { key: 'deleted.json' })
+
+    const shown = await viewRequest(ports, item.user_id, item.request_id)
+
+    expect(shown).toMatchObject({ status: 'completed', usage: USAGE })
+    expect(shown.result).toBeUndefined()
+  })
+
+  it.each([
+    { what: 'may still come', age: 14 * 86_400_000 - 1, status: 'running' },
+    { what: 'can come no more', age: 14 * 86_400_000, status: 'completed' },
+  ])('answers $status of one that has no row and whose result $what', async ({ age, status }) => {
+    const { item, ports } = await given({ ...COMPLETED, completed_at: NOW - age })
+
+    expect(await viewRequest({ ...ports, clock: () => NOW }, item.user_id, item.request_id)).toMatchObject({ status })
+  })
+
   it('shows a result that is null', async () => {
     const { item, ports } = await given(COMPLETED, { inline: null })
 

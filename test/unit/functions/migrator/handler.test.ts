@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { BeginTransactionCommand, ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -10,6 +11,7 @@ import type { handler as Handler } from '../../../../functions/migrator/handler.
 import { aContext, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 
 const rdsData = mockClient(RDSDataClient)
+const secretsManager = mockClient(SecretsManagerClient)
 let handler: typeof Handler
 let cloudFormation: Server
 const answers: unknown[] = []
@@ -28,11 +30,18 @@ afterAll(() => cloudFormation.close())
 beforeEach(() => {
   rdsData.reset()
   rdsData.resolves({})
+  secretsManager.reset()
+  secretsManager.on(GetSecretValueCommand, { SecretId: 'arn:reader' }).resolves({ SecretString: SECRET })
   answers.length = 0
   status = 200
   captureOutput()
 })
 afterEach(() => vi.restoreAllMocks())
+
+/** A password that no text of Postgres's has. */
+const PASSWORD = 'Never0To1Be2Seen'
+const SECRET = JSON.stringify({ username: 'sluice_reader', password: PASSWORD })
+const statements = () => rdsData.commandCalls(ExecuteStatementCommand).map(({ args }) => args[0].input.sql ?? '')
 
 const event = (RequestType: 'Create' | 'Update' | 'Delete') =>
   ({
@@ -56,6 +65,37 @@ describe('migrator', () => {
 
     expect(answers).toEqual([{ ...ANSWER, Status: 'SUCCESS' }])
     expect(rdsData.commandCalls(ExecuteStatementCommand).length).toBeGreaterThan(0)
+  })
+
+  it('gives each role its password, which no statement has in it', async () => {
+    rdsData.on(ExecuteStatementCommand).callsFake(({ sql }) => (/rolcreaterole/.test(sql) ? { records: [[]] } : {}))
+
+    await handler(event('Create'), aContext())
+
+    expect(statements()).toContainEqual(
+      expect.stringMatching(/^CREATE ROLE sluice_reader LOGIN PASSWORD 'SCRAM-SHA-256\$4096:[^']+'$/),
+    )
+    expect(statements().join()).not.toContain(PASSWORD)
+  })
+
+  it('does the same for an operator who has changed a secret, and answers', async () => {
+    rdsData.on(ExecuteStatementCommand).callsFake(({ sql }) => (/pg_roles/.test(sql) ? { records: [[]] } : {}))
+
+    expect(await handler({}, aContext())).toEqual({ Status: 'SUCCESS' })
+
+    expect(statements()).toContainEqual(expect.stringMatching(/^ALTER ROLE sluice_reader LOGIN PASSWORD/))
+    expect(answers).toEqual([])
+  })
+
+  it('says nothing of a secret that it can’t read', async () => {
+    secretsManager.on(GetSecretValueCommand).resolves({ SecretString: `not JSON, but ${PASSWORD}` })
+    const output = captureOutput()
+
+    await handler(event('Create'), aContext())
+
+    const Reason = 'the migrations failed: the secret of the role reader is not JSON with a password'
+    expect(answers).toEqual([{ ...ANSWER, Status: 'FAILED', Reason }])
+    expect(output.text()).not.toContain(PASSWORD)
   })
 
   it('leaves the data alone at Delete', async () => {

@@ -1,0 +1,33 @@
+import { COLUMNS, FIXED, OUTCOME } from './sql.ts'
+
+/** Who reaches the ledger, each as a role of the database with these rights and no others; the migrator owns the tables. */
+export const LEDGER_ROLES = {
+  collector: [
+    `INSERT (${COLUMNS.join(', ')}) ON requests`,
+    `UPDATE (${[...OUTCOME, ...FIXED].join(', ')}) ON requests`,
+    `SELECT (${['request_id', ...OUTCOME, ...FIXED].join(', ')}) ON requests`,
+    'INSERT (id, request_id, model, priority, reason, attempts, message, at) ON dead_letters',
+    'UPDATE (message) ON dead_letters',
+    'SELECT (id, message) ON dead_letters',
+    'SELECT ON deleted_users',
+  ],
+  reader: ['SELECT (request_id, run, status, result, result_key) ON requests'],
+  gateway: ['SELECT (request_id, run, status, result, result_key) ON requests'],
+  /** Deletes what is older than pipeline.yaml says, by a function that can delete nothing else. */
+  retention: ['EXECUTE ON FUNCTION delete_ended(timestamptz, integer)'],
+  /** The command line. */
+  operator: [
+    'SELECT, DELETE ON requests',
+    'SELECT, DELETE ON dead_letters',
+    'SELECT, INSERT, UPDATE, DELETE ON deleted_users',
+    'SELECT ON ledger_horizon',
+  ],
+} as const satisfies Record<string, readonly string[]>
+
+export type LedgerRole = keyof typeof LEDGER_ROLES
+
+/** The passwords of the roles that a deployment has. */
+export type RolePasswords = Partial<Record<LedgerRole, string>>
+
+/** Roles belong to a whole server, on which others may have theirs. */
+export const roleName = (role: LedgerRole): string => `sluice_${role}`

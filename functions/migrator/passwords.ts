@@ -1,0 +1,26 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import * as z from 'zod'
+import type { RolePasswords } from '../ledger/roles.ts'
+import type { RoleSecrets } from './env.ts'
+
+const Credentials = z.object({ password: z.string() })
+
+/** Reads the password of each role from its secret. Throws what Secrets Manager throws. */
+export async function readPasswords(client: SecretsManagerClient, secrets: RoleSecrets): Promise<RolePasswords> {
+  const passwords = await Promise.all(
+    Object.entries(secrets).map(async ([role, SecretId]) => {
+      const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId }))
+      return [role, passwordIn(SecretString, role)]
+    }),
+  )
+  return Object.fromEntries(passwords)
+}
+
+/** Without the words of a parser, which would quote what it could not read. */
+function passwordIn(secret: string | undefined, role: string): string {
+  try {
+    return Credentials.parse(JSON.parse(secret ?? '')).password
+  } catch {
+    throw new Error(`the secret of the role ${role} is not JSON with a password`)
+  }
+}

@@ -1,0 +1,22 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
+import middy from '@middy/core'
+import type { Context } from 'aws-lambda'
+import { rejectPlainly } from '../platform/reject-plainly.ts'
+import { readSettings } from '../platform/settings.ts'
+import { compose } from './compose.ts'
+import { deleteOldRows } from './delete-old-rows.ts'
+import { Env } from './env.ts'
+import { Settings } from './settings.ts'
+
+const ports = compose(Env.parse(process.env))
+const { ledger_ms } = readSettings(Settings)
+
+/** A chunk is begun only with so much time left, in milliseconds: the database may have to resume first. */
+const CHUNK_MS = 130_000
+
+async function handle(_event: unknown, context: Context): Promise<void> {
+  const deleted = await deleteOldRows(ports, ledger_ms, () => context.getRemainingTimeInMillis() > CHUNK_MS)
+  ports.logger.info('old rows are deleted', { deleted })
+}
+
+export const handler = middy(handle).use(injectLambdaContext(ports.logger)).use(rejectPlainly(ports.logger))

@@ -1,0 +1,49 @@
+import { Duration } from 'aws-cdk-lib'
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
+import { Construct } from 'constructs'
+import type { Env } from '../../functions/retention/env.ts'
+import type { Settings } from '../../functions/retention/settings.ts'
+import { ALARM_PERIOD } from './alarms.ts'
+import type { Deployment } from './deployment.ts'
+import { type Own, SluiceFunction } from './function.ts'
+import type { LedgerDatabase } from './ledger-database.ts'
+
+/** Not more often, since it wakes a database that has paused. */
+const INTERVAL = Duration.days(1)
+
+/** Deletes the ledger's rows and dead letters that are older than `observability.retention.ledger`. Only stacks that have that have this. */
+export class Retention extends Construct {
+  readonly handler: SluiceFunction
+
+  constructor(
+    scope: Construct,
+    id: string,
+    { deployment, ledger }: { deployment: Deployment; ledger: LedgerDatabase },
+  ) {
+    super(scope, id)
+    const { ledger: ledger_ms } = deployment.pipeline.observability.retention
+    if (ledger_ms === undefined) throw new Error('the ledger is kept for ever')
+    this.handler = new SluiceFunction(this, 'Function', {
+      deployment,
+      entryPoint: 'retention',
+      settings: { ledger_ms } satisfies Settings,
+      environment: ledger.environment('retention') satisfies Own<Env>,
+      timeout: Duration.minutes(5),
+    })
+    ledger.allow(this.handler, 'retention', 'rds-data:ExecuteStatement')
+    // The next day's run goes on where this one stopped.
+    this.handler.lambda.configureAsyncInvoke({ retryAttempts: 0 })
+    new Rule(this, 'Schedule', {
+      description: 'Deletes rows of the ledger that are older than pipeline.yaml keeps them.',
+      schedule: Schedule.rate(INTERVAL),
+      targets: [new LambdaFunction(this.handler.lambda)],
+    })
+    deployment.alarms.add(this, 'ErrorsAlarm', {
+      metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),
+      threshold: 1,
+      description: 'Rows are kept for longer than pipeline.yaml says. From 1: it runs once a day.',
+      runbook: 'rows-are-not-deleted',
+    })
+  }
+}

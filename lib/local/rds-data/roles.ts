@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { readSecrets } from '../secrets-file.ts'
+import { type Connection, SqlError } from './database.ts'
+import { badRequest } from './errors.ts'
+
+/** Gives a connection the role of a secret. Rejects as the Data API does where it can't. */
+export type ActAs = (connection: Connection, secretArn: string) => Promise<void>
+
+/** Whatever the secret, statements have the rights of the user that the database was opened with. */
+export const actAsOneUser: ActAs = async () => {}
+
+const Credentials = z.object({ username: z.string().regex(/^[a-z_][a-z0-9_]*$/) })
+
+const NO_SUCH_ROLE = '22023'
+const NOT_ALLOWED = '42501'
+
+/**
+ * Statements have the rights of the role that their secret names, as on AWS, so that a missing grant is found here, too. A
+ * secret that the template has not created is the master user's. Where the database's user may create no roles, or is none
+ * of theirs, everything runs as that user, which `note` tells once.
+ */
+export function rolesOfSecrets(dataFolder: string, note: (line: string) => void): ActAs {
+  let hasNoRoles = false
+  const known = new Map<string, string>()
+  return async (connection, secretArn) => {
+    const role = hasNoRoles ? undefined : (known.get(secretArn) ?? roleOf(dataFolder, secretArn))
+    if (role !== undefined) known.set(secretArn, role)
+    if (connection.role === role) return
+    try {
+      await connection.query(role === undefined ? 'RESET ROLE' : `SET ROLE ${role}`)
+      connection.role = role
+    } catch (error) {
+      if (!(error instanceof SqlError && [NO_SUCH_ROLE, NOT_ALLOWED].includes(error.sqlState))) throw error
+      hasNoRoles = true
+      note(`the user of the database may not act as ${role}: all functions use the ledger with that user's rights`)
+    }
+  }
+}
+
+function roleOf(dataFolder: string, secretArn: string): string | undefined {
+  const secret = readSecrets(dataFolder)[secretArn]
+  if (secret === undefined) return undefined
+  const credentials = Credentials.safeParse(JSON.parse(secret))
+  if (!credentials.success) throw badRequest('The secret has no username that is a role of Postgres.')
+  return credentials.data.username
+}

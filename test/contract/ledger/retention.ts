@@ -1,0 +1,108 @@
+import type { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { v7 } from 'uuid'
+import { describe, expect, it } from 'vitest'
+import { rdsDataErasure } from '../../../functions/ledger/erasure.ts'
+import type { LedgerRow } from '../../../functions/ledger/port.ts'
+import { rdsDataRetention } from '../../../functions/ledger/retention.ts'
+import { aMessage, anItem } from '../../support/requests.ts'
+import { aLetter, aRow, as, FAILED, ledgerTools, WHOLE } from './tools.ts'
+
+const DAY_MS = 86_400_000
+
+/** What is deleted from the ledger, when, and by whom. */
+export function describeRetention(name: string, client: RDSDataClient): void {
+  const { ledger, stored, letters, record } = ledgerTools(client)
+  const retention = rdsDataRetention(client, as('retention'))
+  const erasure = rdsDataErasure(client, as('operator'))
+  const daysAgo = (days: number) => Date.now() - days * DAY_MS
+  /** A request that was made so many days ago, and has ended a minute later. */
+  const rowOf = (days: number, fields: Partial<LedgerRow> = {}): LedgerRow => {
+    const created_at = daysAgo(days)
+    const request_id = v7({ msecs: created_at })
+    return aRow({ ...WHOLE, request_id, created_at, completed_at: created_at + 60_000, ...fields })
+  }
+  const deleteAll = async (before: number, atMost = 1_000) => {
+    let count = 0
+    for (let chunk = -1; chunk !== 0; count += chunk) chunk = await retention.deleteEnded(before, atMost)
+    return count
+  }
+
+  describe(`ledger on ${name}: retention`, () => {
+    it('deletes rows and dead letters from before a time, in chunks, and no others', async () => {
+      const old = [100, 101, 102].map(days => rowOf(days, FAILED_AT(days)))
+      const young = rowOf(80)
+      const open = rowOf(110, { status: 'queued', completed_at: undefined, result: undefined })
+      const ranAgain = rowOf(120, { run: 2, completed_at: daysAgo(1) })
+      await ledger.record(old.map(row => ({ row, deadLetter: aLetter(row, { at: row.completed_at ?? 0 }) })))
+      await record(young, open, ranAgain)
+
+      expect(await deleteAll(daysAgo(90), 2)).toBe(6)
+
+      for (const row of old) {
+        expect(await stored(row.request_id)).toBeUndefined()
+        expect(await letters(row.request_id)).toEqual([])
+      }
+      for (const row of [young, open, ranAgain]) expect(await stored(row.request_id)).toBeDefined()
+    })
+
+    it('deletes nothing of the last 15 days, whatever it is asked', async () => {
+      const [recent, old] = [rowOf(14), rowOf(16)]
+      await record(recent, old)
+
+      await deleteAll(Date.now() + DAY_MS)
+
+      expect(await stored(recent.request_id)).toBeDefined()
+      expect(await stored(old.request_id)).toBeUndefined()
+    })
+
+    it('tells up to when rows may be gone', async () => {
+      await deleteAll(daysAgo(60))
+      await deleteAll(daysAgo(200))
+
+      expect(await erasure.deletedBefore()).toBeGreaterThanOrEqual(daysAgo(60) - 60_000)
+    })
+  })
+
+  describe(`ledger on ${name}: erasure of a user`, () => {
+    const failedOf = (user_id: string) => {
+      const row = aRow({ ...FAILED, user_id })
+      return { row, deadLetter: aLetter(row, { message: aMessage(anItem({ user_id })) }) }
+    }
+
+    it('deletes the rows and dead letters of one user, in chunks, and of no other', async () => {
+      const [mine, other] = [[failedOf('gone-1'), failedOf('gone-1'), failedOf('gone-1')], failedOf('gone-10')]
+      await ledger.record([...mine, other])
+
+      expect([await erasure.deleteLetters('gone-1', 2), await erasure.deleteLetters('gone-1', 2)]).toEqual([2, 1])
+      expect([await erasure.deleteRows('gone-1', 2), await erasure.deleteRows('gone-1', 2)]).toEqual([2, 1])
+
+      expect(await erasure.deleteRows('gone-1', 2)).toBe(0)
+      for (const { row } of mine) expect(await stored(row.request_id)).toBeUndefined()
+      expect(await stored(other.row.request_id)).toBeDefined()
+      expect(await letters(other.row.request_id)).toHaveLength(1)
+    })
+
+    it('lets no late event bring back what is deleted', async () => {
+      const accepted = aRow({ user_id: 'gone-2', created_at: Date.now() - 60_000 })
+      const { row, deadLetter } = failedOf('gone-2')
+      await erasure.mark('gone-2')
+
+      await record(accepted)
+      await ledger.record([{ row, deadLetter }, { row: { ...row, user_id: 'stays' } }])
+
+      expect(await stored(accepted.request_id)).toBeUndefined()
+      expect(await letters(row.request_id)).toEqual([])
+    })
+
+    it('records what comes of a new user of the same name', async () => {
+      await erasure.mark('gone-3')
+      const row = aRow({ user_id: 'gone-3', created_at: Date.now() + 60_000 })
+
+      await record(row)
+
+      expect(await stored(row.request_id)).toBeDefined()
+    })
+  })
+
+  const FAILED_AT = (days: number) => ({ ...FAILED, result: undefined, completed_at: daysAgo(days) + 60_000 })
+}

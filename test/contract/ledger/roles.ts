@@ -1,0 +1,114 @@
+import { ExecuteStatementCommand, type RDSDataClient } from '@aws-sdk/client-rds-data'
+import { describe, expect, it } from 'vitest'
+import { rdsDataDeadLetters } from '../../../functions/ledger/dead-letters.ts'
+import { rdsDataOperatorLedger } from '../../../functions/ledger/operator.ts'
+import { rdsDataLedger } from '../../../functions/ledger/rds-data.ts'
+import { type LedgerRole, roleName } from '../../../functions/ledger/roles.ts'
+import { scramVerifier } from '../../../functions/ledger/scram.ts'
+import { setRoles } from '../../../functions/ledger/set-roles.ts'
+import { aLetter, aRow, as, ENV, FAILED, ledgerTools, PASSWORDS, WHOLE } from './tools.ts'
+
+/** What each role may do, and what not. */
+export function describeRoles(name: string, client: RDSDataClient): void {
+  const { ledger, query } = ledgerTools(client)
+  const run = (env: typeof ENV, sql: string) =>
+    client.send(
+      new ExecuteStatementCommand({
+        resourceArn: env.LEDGER_CLUSTER_ARN,
+        secretArn: env.LEDGER_SECRET_ARN,
+        database: env.LEDGER_DATABASE,
+        sql,
+      }),
+    )
+
+  describe(`ledger on ${name}: roles`, () => {
+    it('act as who they are', async () => {
+      const { records } = await run(as('reader'), 'SELECT current_user::text')
+
+      expect(records).toEqual([[{ stringValue: 'sluice_reader' }]])
+    })
+
+    it('let the gateway read a result, and the operator all that its commands show', async () => {
+      const row = aRow(WHOLE)
+      const failed = aRow(FAILED)
+      await ledger.record([{ row }, { row: failed, deadLetter: aLetter(failed) }])
+      const operator = rdsDataOperatorLedger(client, as('operator'))
+      const letters = rdsDataDeadLetters(client, as('operator'))
+
+      expect(await rdsDataLedger(client, as('gateway')).result(row.request_id, 1)).toEqual({ inline: { text: 'hi' } })
+      expect(await operator.show(row.request_id)).toMatchObject({ status: 'completed' })
+      expect(await operator.prompt(row.request_id)).toEqual({ inline: 'hello' })
+      expect(await letters.list({ of: failed.request_id, limit: 2 })).toHaveLength(1)
+      expect(await letters.remove([`${failed.request_id}:1`])).toHaveLength(1)
+    })
+
+    it.each<[LedgerRole, string, string]>([
+      ...(['reader', 'gateway'] as const).flatMap((role): [LedgerRole, string, string][] => [
+        [role, 'write a row', "INSERT INTO requests (request_id) VALUES ('01a206db-41b7-7114-9466-684e84d9becc')"],
+        [role, 'change a row', "UPDATE requests SET status = 'completed'"],
+        [role, 'delete a row', 'DELETE FROM requests'],
+        [role, 'read a prompt', 'SELECT prompt FROM requests'],
+        [role, 'tell whose a request is', 'SELECT user_id FROM requests'],
+        [role, 'read dead letters', 'SELECT id FROM dead_letters'],
+        [role, 'read who was deleted', 'SELECT * FROM deleted_users'],
+        [role, 'delete what is old', 'SELECT delete_ended(now(), 1)'],
+      ]),
+      ['collector', 'delete a row', 'DELETE FROM requests'],
+      ['collector', 'change whose a request is', "UPDATE requests SET user_id = 'mallory'"],
+      ['collector', 'empty a table', 'TRUNCATE requests'],
+      ['collector', 'drop a table', 'DROP TABLE requests'],
+      ['collector', 'change a table', 'ALTER TABLE requests ADD COLUMN more text'],
+      ['collector', 'delete a dead letter', 'DELETE FROM dead_letters'],
+      ['collector', 'forget who was deleted', 'DELETE FROM deleted_users'],
+      ['retention', 'delete a row by itself', 'DELETE FROM requests'],
+      ['retention', 'read a row', 'SELECT request_id FROM requests'],
+      ['operator', 'write a row', "INSERT INTO requests (request_id) VALUES ('01a206db-41b7-7114-9466-684e84d9becc')"],
+      ['operator', 'change a row', "UPDATE requests SET status = 'completed'"],
+      ['operator', 'drop a table', 'DROP TABLE dead_letters'],
+      ...(['reader', 'gateway', 'collector', 'retention', 'operator'] as const).flatMap(
+        (role): [LedgerRole, string, string][] => [
+          [role, 'make a table', 'CREATE TABLE mine (id integer)'],
+          [role, 'make a temporary table', 'CREATE TEMPORARY TABLE mine (id integer)'],
+          [role, 'make a role', 'CREATE ROLE mine'],
+          [role, 'read what is migrated', 'SELECT * FROM migrations'],
+          [role, 'run a program', "COPY (SELECT 1) TO PROGRAM 'true'"],
+          [role, 'read a file', "SELECT pg_read_file('/etc/passwd')"],
+          [role, 'read the passwords', 'SELECT rolpassword FROM pg_authid'],
+        ],
+      ),
+    ])('do not let the %s %s', async (role, _, sql) => {
+      await expect(run(as(role), sql)).rejects.toThrow('SQLState: 42501')
+    })
+
+    it('are the same when they are set again', async () => {
+      expect(await setRoles(client, ENV, PASSWORDS)).toBe(true)
+
+      expect(await ledger.record([{ row: aRow(WHOLE) }])).toEqual({ refused: [] })
+    })
+
+    it('may do nothing any more when a deployment does not have them', async () => {
+      const { retention: _, ...others } = PASSWORDS
+
+      await setRoles(client, ENV, others)
+
+      const able = await query(
+        `SELECT rolcanlogin, has_function_privilege(rolname, 'delete_ended(timestamptz, integer)', 'EXECUTE') AS may
+         FROM pg_roles WHERE rolname = '${roleName('retention')}'`,
+      )
+      await setRoles(client, ENV, PASSWORDS)
+      expect(able).toEqual([{ rolcanlogin: false, may: false }])
+    })
+  })
+
+  describe(`ledger on ${name}: a password`, () => {
+    // Only a superuser may read what Postgres keeps, which the owner of the database there is not.
+    it.skipIf(name === 'PostgreSQL')('is known to Postgres as it would have made it known to itself', async () => {
+      await run(ENV, "CREATE ROLE plain PASSWORD 'Some0Password'")
+      const [{ kept } = { kept: '' }] = await query("SELECT rolpassword AS kept FROM pg_authid WHERE rolname = 'plain'")
+      await run(ENV, 'DROP ROLE plain')
+      const [, salt = ''] = /^SCRAM-SHA-256\$4096:([^$]+)\$/.exec(String(kept)) ?? []
+
+      expect(scramVerifier('Some0Password', Buffer.from(salt, 'base64'))).toBe(kept)
+    })
+  })
+}
