@@ -52,11 +52,16 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
     const target = request.headers['x-amz-target'] ?? `${request.method} ${request.url}`
     if (target !== 'secretsmanager.GetSecretValue')
       return refuse(response, 'UnknownOperationException', `${target} is not supported by the local system.`)
-    getSecretValue(
-      response,
-      name => secrets.get(name) ?? (granted.has(name) ? secretIn(environment, name) : undefined),
-      body,
-    )
+    getSecretValue(response, read, body)
+  }
+
+  /** A secret that the template creates, or one of the environment's that a function of the template may read. */
+  const read: Read = name => {
+    const created = secrets.get(name)
+    if (created !== undefined) return { value: created }
+    if (!granted.has(name)) return { absent: 'No function of the template may read a secret of that name.' }
+    const value = secretIn(environment, name)
+    return value === undefined ? { absent: `The environment has no ${name} and no ${variableName(name)}.` } : { value }
   }
 
   return {
@@ -80,18 +85,17 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
   }
 }
 
-function getSecretValue(response: ServerResponse, read: (name: string) => string | undefined, body: unknown): void {
+type Read = (name: string) => { readonly value: string } | { readonly absent: string }
+
+function getSecretValue(response: ServerResponse, read: Read, body: unknown): void {
   const id = typeof body === 'object' && body !== null && 'SecretId' in body ? String(body.SecretId) : ''
   const name = secretName(id)
-  const value = read(name)
-  if (value === undefined) {
-    refuse(
-      response,
-      'ResourceNotFoundException',
-      'No secret of that name is there that a function of the template may read.',
-    )
+  const found = read(name)
+  if ('absent' in found) {
+    refuse(response, 'ResourceNotFoundException', found.absent)
     return
   }
+  const { value } = found
   const answer = {
     ARN: arn('secretsmanager', `secret:${name}`),
     Name: name,
