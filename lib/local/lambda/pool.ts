@@ -31,6 +31,8 @@ export type PoolOptions = {
   /** The most threads, which is the most invocations at a time, apart from those of added callers. */
   limit: number
   timeoutSeconds: number
+  /** Whether the machine's cores are busy, so that another thread would only slow those that there are. */
+  isSaturated(): boolean
   /** Told of each invocation that failed. */
   onFailure(error: FunctionError, requestId: string): void
 }
@@ -44,10 +46,12 @@ export const payloadLimit = 6 * 1024 * 1024
  */
 const warmThreads = 2
 const patienceMs = 100
+/** The same while all cores are busy: then a thread that is slow to become free mostly computes, and doesn't wait. */
+const saturatedPatienceMs = 1_000
 
 type Waiting = { caller: symbol | string | undefined; resolve(thread: Thread | FunctionError): void }
 
-export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOptions): Pool {
+export function createPool({ start, limit, timeoutSeconds, isSaturated, onFailure }: PoolOptions): Pool {
   const busy = new Map<Thread, boolean>()
   const idle: Thread[] = []
   const waiting = createFairLine<Waiting>(({ caller }) => caller)
@@ -60,7 +64,8 @@ export function createPool({ start, limit, timeoutSeconds, onFailure }: PoolOpti
 
   function grow(): void {
     if (closed || waiting.length <= starting || starting >= warmThreads || busy.size >= most) return
-    const patienceLeft = busy.size < warmThreads ? 0 : lastFreed + patienceMs - Date.now()
+    const patienceNow = isSaturated() ? saturatedPatienceMs : patienceMs
+    const patienceLeft = busy.size < warmThreads ? 0 : lastFreed + patienceNow - Date.now()
     if (patienceLeft > 0) {
       clearTimeout(patience)
       patience = setTimeout(grow, patienceLeft)

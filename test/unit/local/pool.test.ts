@@ -11,7 +11,7 @@ afterEach(() => {
 })
 
 /** A pool of threads whose invocations end when the test says so. */
-function poolOfFakes({ limit = 20, timeoutSeconds = 3 }: Partial<PoolOptions> = {}) {
+function poolOfFakes({ limit = 20, timeoutSeconds = 3, isSaturated = () => false }: Partial<PoolOptions> = {}) {
   const running: ((result: InvocationResult) => void)[] = []
   let started = 0
   const start = (): Thread => {
@@ -25,11 +25,22 @@ function poolOfFakes({ limit = 20, timeoutSeconds = 3 }: Partial<PoolOptions> = 
     }
   }
   const onFailure = vi.fn()
-  return { pool: createPool({ start, limit, timeoutSeconds, onFailure }), running, onFailure }
+  return { pool: createPool({ start, limit, timeoutSeconds, isSaturated, onFailure }), running, onFailure }
 }
 
 const done: InvocationResult = { ok: true, payload: '1' }
 const settle = () => vi.advanceTimersByTimeAsync(0)
+
+test('while all cores are busy, a third thread starts only when none has become free for long', async () => {
+  const { pool } = poolOfFakes({ isSaturated: () => true })
+  for (let event = 0; event < 5; event++) void pool.invoke('{}')
+
+  await vi.advanceTimersByTimeAsync(900)
+  expect(pool.threads()).toHaveLength(2)
+
+  await vi.advanceTimersByTimeAsync(200)
+  expect(pool.threads()).toHaveLength(3)
+})
 
 test('a third thread starts only when none has become free for a while', async () => {
   const { pool, running } = poolOfFakes()
