@@ -95,7 +95,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
     expect(before.every(found => found.length > 10)).toBe(true)
     expect(await Promise.all(others.map(traces))).toEqual(before)
-  })
+  }, 60_000)
 
   it('finds nothing the second time, and waits for nobody', async () => {
     const user = newUser()
