@@ -1,6 +1,7 @@
-import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
-import { unmarshall } from '@aws-sdk/util-dynamodb'
+import { DeleteItemCommand, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { put, update } from '../platform/dynamodb.ts'
+import { deleteIf } from '../platform/dynamodb-delete.ts'
 import { reaching } from '../platform/unavailable.ts'
 import { Overrides } from '../requests/limits.ts'
 import { type AccessTables, dynamoAccess } from './dynamodb.ts'
@@ -55,6 +56,20 @@ export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables):
         })
         return written
       }),
+
+    deleteKey: keyId =>
+      reaching('the keys table', async () => {
+        await client.send(new DeleteItemCommand({ TableName: tables.keys, Key: marshall({ key_id: keyId }) }))
+      }),
+
+    deleteUser: userId =>
+      reaching('the users table', () =>
+        deleteIf(client, {
+          table: tables.users,
+          key: { user_id: userId },
+          condition: 'attribute_not_exists(user_id) OR attribute_exists(disabled_at)',
+        }),
+      ),
   }
 }
 

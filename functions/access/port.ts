@@ -38,4 +38,8 @@ export interface AccessAdmin extends Access {
   revoke(keyId: string, now: number): Promise<KeyRecord | undefined>
   /** Writes a user's record in the place of `was`; false, and nothing is written, if it is another by now. */
   replaceUser(was: UserRecord | undefined, user: UserRecord): Promise<boolean>
+  /** There may be no such key. */
+  deleteKey(keyId: string): Promise<void>
+  /** Deletes the record of a disabled user; false, and nothing is deleted, if the user is let in. There may be no such user. */
+  deleteUser(userId: string): Promise<boolean>
 }

@@ -12,4 +12,7 @@ export const resultKey = ({ run, attempt, ...request }: Owned & Pick<RequestItem
 /** The text of a message that an input refused. */
 export const refusedInputKey = (queue: string, messageId: string): string => `inputs/${queue}/${messageId}.json`
 
-const folderOf = ({ user_id, request_id }: Owned): string => `requests/${user_id}/${request_id}`
+/** How all keys of a user's requests begin, and no key of another user's. */
+export const userFolder = (userId: string): string => `requests/${userId}/`
+
+const folderOf = ({ user_id, request_id }: Owned): string => `${userFolder(user_id)}${request_id}`

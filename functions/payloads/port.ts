@@ -10,6 +10,12 @@ export interface Payloads {
   delete(key: string): Promise<void>
 }
 
+/** What only an operator does with stored values. Rejects with `Unavailable`. */
+export interface PayloadsAdmin {
+  /** Deletes all bodies and results of a user's requests; answers how many. */
+  deleteOfUser(userId: string): Promise<number>
+}
+
 /**
  * What is larger as JSON, in UTF-8 bytes, travels by reference: SQS bills by 64 KiB, and the RDS Data API returns no row
  * over 64 KB.

@@ -3,6 +3,9 @@
 /** The gateway's Lambda timeout, below API Gateway's 30 s: after it, nothing of that invocation runs any more. */
 export const GATEWAY_TIMEOUT_MS = 29_000
 
+/** So long a key that was checked is let in without another look at it. */
+export const KEY_CACHE_MS = 60_000
+
 /** A worker that meets a message without an item waits so long for the gateway's write before it gives the request up. */
 export const ITEM_GRACE_MS = 2 * GATEWAY_TIMEOUT_MS
 

@@ -73,7 +73,7 @@ function commandLine(io: Console): Command {
   const run: Run = async operation => {
     const choice = program.opts<TargetChoice>()
     if (choice.stack !== undefined && choice.target !== 'aws') program.error('error: --stack goes with --target aws')
-    const operator = operatorOf(await openTarget(choice, io), io.clock)
+    const operator = operatorOf(await openTarget(choice, io), io.clock, io.sleep)
     io.finish(await operation(operator, io.tell))
   }
   addConfig(program, io)

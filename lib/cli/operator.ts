@@ -4,12 +4,13 @@ import { dynamoGuards } from '../../functions/guard/dynamodb.ts'
 import type { Policies } from '../../functions/guard/policies.ts'
 import type { GuardStore } from '../../functions/guard/port.ts'
 import { dynamoItems } from '../../functions/items/dynamodb.ts'
-import { allItems } from '../../functions/items/operator.ts'
+import { allItems, type DeletedItems, deleteItemsOf } from '../../functions/items/operator.ts'
 import type { RequestItems } from '../../functions/items/port.ts'
 import { type DeadLetters, rdsDataDeadLetters } from '../../functions/ledger/dead-letters.ts'
 import { type LedgerErasure, rdsDataErasure } from '../../functions/ledger/erasure.ts'
 import { type OperatorLedger, rdsDataOperatorLedger } from '../../functions/ledger/operator.ts'
-import type { Payloads } from '../../functions/payloads/port.ts'
+import { s3PayloadsAdmin } from '../../functions/payloads/admin.ts'
+import type { Payloads, PayloadsAdmin } from '../../functions/payloads/port.ts'
 import { s3Payloads } from '../../functions/payloads/s3.ts'
 import { type Clock, type Sleep, systemClock, systemSleep } from '../../functions/platform/clock.ts'
 import { type Ids, randomIds } from '../../functions/platform/ids.ts'
@@ -25,7 +26,7 @@ import {
 import type { MessageQueue } from '../../functions/queue/port.ts'
 import { sqsQueue } from '../../functions/queue/sqs.ts'
 import { dynamoQuota } from '../../functions/quota/dynamodb.ts'
-import { allQuotaItems, type QuotaItem } from '../../functions/quota/operator.ts'
+import { allQuotaItems, deleteQuotaItem, type QuotaItem } from '../../functions/quota/operator.ts'
 import type { Quota } from '../../functions/quota/port.ts'
 import type { RequestItem } from '../../functions/requests/item.ts'
 import type { QuotaSettings } from '../../functions/requests/quota-settings.ts'
@@ -39,7 +40,7 @@ export interface Operator {
   readonly ledger: OperatorLedger
   readonly deadLetters: DeadLetters
   readonly erasure: LedgerErasure
-  readonly payloads: Payloads
+  readonly payloads: Payloads & PayloadsAdmin
   readonly queue: MessageQueue
   readonly queueExists: QueueExists
   readonly sendInput: SendInput
@@ -48,6 +49,10 @@ export interface Operator {
   /** Whole tables, a page at a time. */
   allQuotaItems(): AsyncIterable<QuotaItem[]>
   allItems(): AsyncIterable<RequestItem[]>
+  /** Deletes all that the requests' table keeps of a user, but requests that wait or run. */
+  deleteItemsOf(userId: string): Promise<DeletedItems>
+  /** Answers false, and deletes nothing, while a reservation is open in the item. */
+  deleteQuotaItem(of: Pick<QuotaItem, 'user_id' | 'window' | 'shard'>): Promise<boolean>
   /** The plans of the pipeline file that is in effect there. */
   readonly quotas: QuotaSettings
   /** Its models, and how each is protected. */
@@ -61,6 +66,7 @@ export interface Operator {
 export function operatorOf(
   { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs }: Target,
   clock: Clock = systemClock,
+  sleep: Sleep = systemSleep,
 ): Operator {
   const ledger = {
     LEDGER_CLUSTER_ARN: outputs.LedgerClusterArn,
@@ -74,7 +80,7 @@ export function operatorOf(
     ledger: rdsDataOperatorLedger(rdsData, ledger),
     deadLetters: rdsDataDeadLetters(rdsData, ledger),
     erasure: rdsDataErasure(rdsData, ledger),
-    payloads: s3Payloads(s3, outputs.PayloadsBucket),
+    payloads: { ...s3Payloads(s3, outputs.PayloadsBucket), ...s3PayloadsAdmin(s3, outputs.PayloadsBucket) },
     queue: sqsQueue(sqs, outputs.QueueUrlPrefix),
     queueExists: sqsQueueExists(sqs, outputs.QueueUrlPrefix),
     sendInput: sqsSendInput(sqs, outputs.QueueUrlPrefix),
@@ -82,11 +88,13 @@ export function operatorOf(
     guards: dynamoGuards(dynamoDb, outputs.ModelsTable),
     allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),
     allItems: () => allItems(dynamoDb, outputs.RequestsTable),
+    deleteItemsOf: userId => deleteItemsOf(dynamoDb, outputs.RequestsTable, userId),
+    deleteQuotaItem: of => deleteQuotaItem(dynamoDb, outputs.QuotaTable, of),
     quotas: outputs.Plans,
     models: outputs.Models,
     clock,
     ids: randomIds,
-    sleep: systemSleep,
+    sleep,
     random: systemRandom,
   }
 }

@@ -14,12 +14,13 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { FilterPattern, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
+import { KEY_CACHE_MS } from '../../functions/requests/timing.ts'
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 
 const KEY_HEADER = '$request.header.X-API-Key'
 
 /** A revoked key works no longer than this (contract: 60 s). */
-const KEY_CACHE = Duration.seconds(60)
+const KEY_CACHE = Duration.millis(KEY_CACHE_MS)
 
 /** In five minutes: a single 503 is retried by its client, and wakes nobody. */
 const MAX_SERVER_ERRORS = 5

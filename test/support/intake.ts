@@ -24,6 +24,8 @@ export function anIntake() {
     ports,
     setUser: (user_id: string, plan: string, overrides: UserRecord['overrides'] = {}) =>
       set.set(user_id, { user_id, plan, overrides }),
+    disableUser: (user_id: string, disabled_at: number) =>
+      set.set(user_id, { user_id, plan: 'free', overrides: {}, disabled_at }),
     /** The dead letters to be, as the collector would read them. */
     reported: () =>
       memory.queue

@@ -15,8 +15,11 @@ export function addKeys(program: Command, run: Run): void {
     .option('--expires <duration>', 'how long the key lasts, such as 90d, or never; 365d by default', lifetime)
     .action(({ user, plan, expires }: { user: string; plan?: string; expires?: number | 'never' }) =>
       run(async operator => {
-        const { created, was } = await createKey(operator, { user, plan, expires_in: expires })
-        return { json: created, lines: [...describe(created), ...planLine(created, was), ONCE] }
+        const { created, was, disabled } = await createKey(operator, { user, plan, expires_in: expires })
+        return {
+          json: created,
+          lines: [...describe(created), ...planLine(created, was), ...disabledLine(created, disabled), ONCE],
+        }
       }),
     )
   keys
@@ -53,6 +56,9 @@ function planLine({ user, plan }: CreatedKey, was: string | undefined): string[]
   if (was === undefined) return [`The user ${user} is new.`]
   return was === plan ? [] : [`The plan of ${user} was ${was} and is ${plan} now, ${WITHIN}.`]
 }
+
+const disabledLine = ({ user }: CreatedKey, disabled: boolean): string[] =>
+  disabled ? [`The user ${user} is disabled: the key lets nobody in before users enable ${user}.`] : []
 
 function listed(keys: readonly KeyView[]): Answer {
   const rows = keys.map(key => [key.key_id, key.user, key.created_at, key.expires_at ?? 'never', key.state])

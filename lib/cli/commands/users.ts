@@ -3,6 +3,7 @@ import type { Limits } from '../../../functions/requests/limits.ts'
 import type { Run } from '../answer.ts'
 import { limit, userId } from '../arguments.ts'
 import { facts } from '../columns.ts'
+import { type DeletedUser, deleteUser } from '../operations/delete-user.ts'
 import { allowUser, setUser, showUser, type UserView } from '../operations/users.ts'
 
 interface SetOptions {
@@ -12,7 +13,7 @@ interface SetOptions {
   inFlight?: number | 'default'
 }
 
-/** `sluice users set|show|disable|enable` */
+/** `sluice users set|show|disable|enable|delete` */
 export function addUsers(program: Command, run: Run): void {
   const users = program.command('users').description('users, their plans and limits')
   const set: Command = users
@@ -57,6 +58,39 @@ export function addUsers(program: Command, run: Run): void {
         return { json: user, lines: describe(user) }
       }),
     )
+  addDelete(users, run)
+}
+
+function addDelete(users: Command, run: Run): void {
+  const remove: Command = users
+    .command('delete')
+    .description('delete a user, and everything that is kept of him')
+    .argument('<user>', '', userId)
+    .option('--yes', 'really: it can not be undone')
+    .addHelpText('after', DELETE_HELP)
+    .action(async (userId: string, { yes }: { yes?: boolean }) => {
+      if (!yes)
+        remove.error(
+          `error: this deletes the keys, requests, prompts, results and dead letters of ${userId}, and can not be undone: say so with --yes`,
+        )
+      await run(async (operator, tell) => {
+        const deleted = await deleteUser(operator, userId, tell)
+        return { json: deleted, lines: [sentenceOfDeleted(deleted)] }
+      })
+    })
+}
+
+const DELETE_HELP = `
+Disables the user, cancels his requests, and waits for a minute and a half, since his keys may be let in for so long; it waits less
+if he was disabled before. Refuses, with exit code 1, while one of his requests runs. Repeated, it goes on where it was
+interrupted, and deletes what queues have brought back. What backups and logs keep, and for how long: docs/runbook.md.
+
+With --json: { "user", "keys", "requests", "rows", "dead_letters", "objects", "quota_items" }, how many were deleted now.`
+
+function sentenceOfDeleted({ user, ...counts }: DeletedUser): string {
+  if (Object.values(counts).every(count => count === 0)) return `Nothing is left of ${user}.`
+  const parts = Object.entries(counts).map(([name, count]) => `${name.replaceAll('_', ' ')} ${count}`)
+  return `The user ${user} is deleted: ${parts.join(', ')}.`
 }
 
 function describe({ user, plan, effective_plan, overrides, limits, disabled_at }: UserView): string[] {

@@ -159,11 +159,13 @@ async function redrive(ports: Operator, name: string, letters: readonly Recorded
 /** Answers with the new run. */
 async function runAgain(ports: Operator, letters: readonly RecordedDeadLetter[]): Promise<number> {
   const message = await messageOf(ports, letters)
-  await keepBody(ports, message)
   const { model, priority, user_id } = message
+  const { plan: planName, overrides, disabled_at } = await existingUser(ports.access, user_id)
+  if (disabled_at !== undefined)
+    throw new Refusal(`its user ${user_id} is disabled: users enable ${user_id} lets it run again`)
+  await keepBody(ports, message)
   if (!(await ports.queueExists(queueName(model, priority))))
     throw new Refusal(`pipeline.yaml no longer has its model ${model}: it can only be discarded`)
-  const { plan: planName, overrides } = await existingUser(ports.access, user_id)
   const { plan } = planOf(ports.quotas, planName)
   const entitlement = { limits: limitsOf(plan, overrides), shards: plan.shards, window: ports.quotas.window }
   const result = await redriveRequest(ports, message, entitlement)

@@ -32,7 +32,7 @@ type KeyPorts = Pick<Operator, 'access' | 'quotas' | 'clock'>
 
 /**
  * Makes a key for a user, and the user if there is none of that name; a plan that is given becomes the user's.
- * `was` is the plan before, absent for a new user. `expires_in` is in milliseconds; a year if not given.
+ * `was` is the plan before, absent for a new user; `disabled`: the key lets nobody in until its user is enabled. `expires_in` is in milliseconds; a year if not given.
  * Throws `Refusal` for a plan that isn't there, and `Unavailable`.
  */
 export async function createKey(
@@ -42,12 +42,13 @@ export async function createKey(
     plan,
     expires_in = DEFAULT_LIFETIME_MS,
   }: { user: string; plan?: string | undefined; expires_in?: number | 'never' | undefined },
-): Promise<{ created: CreatedKey; was: string | undefined }> {
+): Promise<{ created: CreatedKey; was: string | undefined; disabled: boolean }> {
   const known = await ports.access.user(user)
   const record = known && plan === undefined ? known : (await setUser(ports, user, { plan })).user
   return {
     created: await addKey(ports, user, record.plan, expires_in === 'never' ? undefined : expires_in),
     was: known?.plan,
+    disabled: record.disabled_at !== undefined,
   }
 }
 

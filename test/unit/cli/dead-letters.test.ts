@@ -325,6 +325,30 @@ describe('what can not be redriven stays a dead letter, and stops no other', () 
     )
   })
 
+  it('one of a user who is disabled', async () => {
+    const item = await failed()
+    await sluice(`users disable ${item.user_id}`)
+
+    expect((await sluice(`dead-letters redrive ${item.request_id}`)).err).toBe(
+      `error: ${item.request_id}: its user ${item.user_id} is disabled: users enable ${item.user_id} lets it run again\n`,
+    )
+    expect(await stores.ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', run: 1 })
+    await sluice(`users enable ${item.user_id}`)
+    expect(await sluice(`dead-letters redrive ${item.request_id}`)).toMatchObject({ code: 0 })
+  })
+
+  it('one whose stored body is no longer kept', async () => {
+    const item = await request()
+    const body = { key: 'requests/gone/body.json' }
+    await stores.fail(await stores.admit(item), { message: { ...aMessage(item), body } })
+
+    expect((await sluice(`dead-letters redrive ${item.request_id}`)).err).toBe(
+      `error: ${item.request_id}: its body is no longer kept (observability.retention.payloads): it has to be posted again\n`,
+    )
+    expect(await stores.ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', run: 1 })
+    expect(await lettersLeft()).toEqual([item.request_id])
+  })
+
   it('one of a model that pipeline.yaml no longer has: it would never be run', async () => {
     const item = await failed({ model: 'retired' })
 

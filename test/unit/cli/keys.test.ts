@@ -44,6 +44,20 @@ describe('keys create', () => {
     expect(await callerOf(key)).toEqual({ user_id: 'new', plan: 'free', overrides: {} })
   })
 
+  it('makes one for a disabled user, which lets him in once he is enabled, and says so', async () => {
+    await atNoon('users set away --plan pro')
+    await atNoon('users disable away')
+
+    const { out } = await atNoon('keys create --user away')
+
+    expect(out).toContain('The user away is disabled: the key lets nobody in before users enable away.\n')
+    const [key = ''] = /sk_sluice_\w+/.exec(out) ?? []
+    expect(await callerOf(key)).toBeUndefined()
+    await atNoon('users enable away')
+    expect(await callerOf(key)).toMatchObject({ user_id: 'away' })
+    expect((await atNoon('keys create --user away')).out).not.toContain('disabled')
+  })
+
   it('takes a plan and a lifetime', async () => {
     const created = await json('keys create --user paying --plan pro --expires 90d')
 

@@ -31,6 +31,8 @@ const TABLES = {
   ModelsTable: ['model'],
 }
 
+export const TABLE_NAMES = Object.keys(TABLES)
+
 /** Where nothing answers. */
 const NOWHERE = 'http://127.0.0.1:1'
 

@@ -16,7 +16,8 @@ import { credentialsOf } from '../../../lib/local/trust/access-key.ts'
 import { NOW } from '../../support/clock.ts'
 import { ACCESS_KEY_ID, startSqsAndS3 } from '../../support/emulators.ts'
 import { aMessage, anAcceptedEvent, anOutcome } from '../../support/requests.ts'
-import { OUTPUTS, startTables } from './local-system.ts'
+import { everythingStored } from '../../support/stored.ts'
+import { OUTPUTS, startTables, TABLE_NAMES } from './local-system.ts'
 
 const LIMITS = { requests: 1_000, tokens: 1_000_000, in_flight: 100 }
 const LEDGER = {
@@ -109,6 +110,26 @@ export async function startStores() {
       await operator.deadLetters.remove(letters.map(({ id }) => id))
     },
     inferenceMessages: () => received(MODEL_QUEUE),
+    /** Has the collector take what the results queue holds. */
+    collectResults: async (): Promise<void> => {
+      await collect(
+        ports,
+        (await received(RESULTS)).map(event => ResultEvent.parse(event)),
+      )
+    },
+    everything: () =>
+      everythingStored({
+        dynamoDb: system.client,
+        tables: TABLE_NAMES,
+        s3,
+        bucket: OUTPUTS.PayloadsBucket ?? '',
+        rdsData,
+        ledger: {
+          resourceArn: LEDGER.LEDGER_CLUSTER_ARN,
+          secretArn: LEDGER.LEDGER_SECRET_ARN,
+          database: LEDGER.LEDGER_DATABASE,
+        },
+      }),
     inputTexts: () => texts(INPUT),
     store: (key: string, value: unknown) =>
       s3.send(new PutObjectCommand({ Bucket: OUTPUTS.PayloadsBucket, Key: key, Body: JSON.stringify(value) })),

@@ -56,6 +56,19 @@ describe('takeInput: a message that is admitted', () => {
 })
 
 describe('takeInput: a message that is refused', () => {
+  it('because its user is disabled becomes a dead letter that says so, and leaves nothing (I6, I10)', async () => {
+    const { ports, disableUser, reported } = anIntake()
+    const input = anInput()
+    disableUser(input.user_id, NOW)
+
+    const taken = await takeInput(ports, input)
+
+    expect(taken).toMatchObject({ refusal: { code: 'user_disabled' } })
+    expect(reported()).toMatchObject([{ input: { message_id: input.message_id, refusal: { code: 'user_disabled' } } }])
+    expect(ports.queue.sent(TEXT_QUEUE)).toEqual([])
+    expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
+  })
+
   it('by the quota becomes a dead letter with the body of the 429, and leaves nothing (I6, I10)', async () => {
     const { ports, setUser, reported } = anIntake()
     const first = anInput()

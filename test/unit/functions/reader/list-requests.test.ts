@@ -58,6 +58,18 @@ describe('listRequests', () => {
     expect(await listRequests(ports, USER, {})).toEqual({ requests: [] })
   })
 
+  it('shows as completed what the ledger no longer has, once no queue can hold its result', async () => {
+    const twoWeeksAgo = NOW - 14 * 86_400_000
+    const { ports } = await given([
+      { ...DONE, completed_at: twoWeeksAgo },
+      { ...DONE, completed_at: twoWeeksAgo + 1 },
+    ])
+
+    const { requests } = await listRequests(ports, USER, {})
+
+    expect(requests.map(({ status }) => status)).toEqual(['running', 'completed'])
+  })
+
   it('shows as completed only what the ledger has (I9)', async () => {
     const { ports, ids } = await given([DONE, DONE])
     ports.ledger.setResult(ids[0] ?? '', { inline: 'hi' })

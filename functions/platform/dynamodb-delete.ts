@@ -1,0 +1,31 @@
+import { ConditionalCheckFailedException, DeleteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import type { Attributes } from './dynamodb.ts'
+
+interface Deletion {
+  readonly table: string
+  readonly key: Attributes
+  /** Has to allow that there is no item: a deletion may be repeated. */
+  readonly condition: string
+  readonly names?: Record<string, string>
+  readonly values?: Attributes
+}
+
+/** One conditional DeleteItem. Answers false, and deletes nothing, if the condition does not hold. */
+export async function deleteIf(client: DynamoDBClient, deletion: Deletion): Promise<boolean> {
+  try {
+    await client.send(
+      new DeleteItemCommand({
+        TableName: deletion.table,
+        Key: marshall(deletion.key),
+        ConditionExpression: deletion.condition,
+        ExpressionAttributeNames: deletion.names,
+        ExpressionAttributeValues: deletion.values && marshall(deletion.values),
+      }),
+    )
+    return true
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false
+    throw error
+  }
+}

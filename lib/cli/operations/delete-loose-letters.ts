@@ -1,0 +1,50 @@
+import { RefusedInput } from '../../../functions/requests/messages.ts'
+import type { Operator } from '../operator.ts'
+
+type Ports = Pick<Operator, 'erasure' | 'deadLetters' | 'payloads'>
+
+/** Ids that one statement asks for. */
+const PAGE = 500
+
+/**
+ * Deletes dead letters that belong to no request and are a user's: messages of inputs that were refused, with their stored
+ * texts, and messages that nobody could read, as far as their texts say whose they are. Answers how many. Rejects with
+ * `Unavailable`.
+ */
+export async function deleteLooseLetters(ports: Ports, userId: string): Promise<number> {
+  let deleted = 0
+  for (let after: string | undefined; ; ) {
+    const ids = await ports.erasure.looseLetters(userId, after, PAGE)
+    for (const id of ids) if (await deleteIfOf(ports, id, userId)) deleted += 1
+    if (ids.length < PAGE) return deleted
+    after = ids.at(-1)
+  }
+}
+
+/** The stored text goes first: without its letter, nobody would find it. */
+async function deleteIfOf({ deadLetters, payloads }: Ports, id: string, userId: string): Promise<boolean> {
+  const message = await deadLetters.message(id)
+  const input = RefusedInput.safeParse(message).data
+  const key = input && 'key' in input.body ? input.body.key : undefined
+  const text = key === undefined ? textOf(input, message) : await payloads.get(key)
+  if (!isOf(text, userId)) return false
+  if (key !== undefined) await payloads.delete(key)
+  await deadLetters.remove([id])
+  return true
+}
+
+function textOf(input: RefusedInput | undefined, message: unknown): unknown {
+  if (input && 'inline' in input.body) return input.body.inline
+  return typeof message === 'object' && message !== null && 'text' in message ? message.text : undefined
+}
+
+/** Whether a message says that it is the user's. One that is no JSON, or only the beginning of it, may still do so. */
+function isOf(text: unknown, userId: string): boolean {
+  if (typeof text !== 'string') return false
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && 'user_id' in value && value.user_id === userId
+  } catch {
+    return text.replaceAll(/\s/g, '').includes(`"user_id":"${userId}"`)
+  }
+}

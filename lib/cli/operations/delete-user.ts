@@ -1,0 +1,189 @@
+import type { UserRecord } from '../../../functions/access/port.ts'
+import { closeStale } from '../../../functions/lifecycle/close-stale.ts'
+import { endRequest } from '../../../functions/lifecycle/end-request.ts'
+import { iso } from '../../../functions/platform/clock.ts'
+import type { QuotaItem } from '../../../functions/quota/operator.ts'
+import { isTerminal, type RequestItem } from '../../../functions/requests/item.ts'
+import { GATEWAY_TIMEOUT_MS, KEY_CACHE_MS } from '../../../functions/requests/timing.ts'
+import type { Tell } from '../answer.ts'
+import type { Operator } from '../operator.ts'
+import { Refusal } from '../refusal.ts'
+import { deleteLooseLetters } from './delete-loose-letters.ts'
+import { allowUser, existingUser } from './users.ts'
+
+/** How many things of a user this run has deleted. */
+export interface DeletedUser {
+  readonly user: string
+  readonly keys: number
+  readonly requests: number
+  readonly rows: number
+  readonly dead_letters: number
+  readonly objects: number
+  readonly quota_items: number
+}
+
+/**
+ * Deletes a user and everything that is his. Nothing is deleted before all his requests have ended. His record goes last, and
+ * disabled it shuts him out until then, so a run that was interrupted is repeated, and goes on. `tell` hears why it waits.
+ * Throws `Refusal` while a request runs, and `Unavailable`.
+ */
+export async function deleteUser(ports: Operator, userId: string, tell: Tell = () => {}): Promise<DeletedUser> {
+  const record = await shutOut(ports, userId)
+  // Before the wait: in it, workers take the messages of these requests out of their queues.
+  await cancelAll(ports, userId)
+  if (record) await untilNobodyIsIn(ports, record, tell)
+  await cancelAll(ports, userId)
+  await refuseWhatGoesOn(ports, userId)
+
+  // In Postgres first: from the mark on, no event that a queue still has brings a row back.
+  await ports.erasure.mark(userId)
+  const letters = await inChunks(() => ports.erasure.deleteLetters(userId, CHUNK))
+  const dead_letters = letters + (await deleteLooseLetters(ports, userId))
+  const rows = await inChunks(() => ports.erasure.deleteRows(userId, CHUNK))
+  const objects = await ports.payloads.deleteOfUser(userId)
+  const requests = await deleteItems(ports, userId)
+  const quota_items = await deleteQuotaItems(ports, userId)
+  const keys = await deleteKeys(ports, userId)
+  if (!(await ports.access.deleteUser(userId)))
+    throw new Refusal(`${userId} was let in again while he was deleted: run the command again, or create his keys anew`)
+  return { user: userId, keys, requests, rows, dead_letters, objects, quota_items }
+}
+
+/**
+ * Disables the user. One who has no record may still have requests, which came by an input queue: he is given a disabled
+ * record, so that no more come. Answers undefined where there is nothing of him that could go on.
+ */
+async function shutOut(ports: Operator, userId: string): Promise<UserRecord | undefined> {
+  const { access, quotas, clock } = ports
+  if (!(await access.user(userId))) {
+    if (!(await hasUsedAnything(ports, userId))) return undefined
+    const record = { user_id: userId, plan: quotas.default_plan, overrides: {}, disabled_at: clock() }
+    await access.replaceUser(undefined, record)
+  }
+  await allowUser(ports, userId, false)
+  return existingUser(access, userId)
+}
+
+async function hasUsedAnything(ports: Operator, userId: string): Promise<boolean> {
+  const { items } = await ports.items.list(userId, 1)
+  return items.length > 0 || (await quotaItemsOf(ports, userId)).length > 0
+}
+
+/** A key that was checked just before its user was disabled is let in for so long, and what it began runs for so long. */
+const LET_IN_MS = KEY_CACHE_MS + GATEWAY_TIMEOUT_MS
+
+async function untilNobodyIsIn(
+  { clock, sleep }: Operator,
+  { user_id, disabled_at = clock() }: UserRecord,
+  tell: Tell,
+): Promise<void> {
+  const wait = disabled_at + LET_IN_MS - clock()
+  if (wait <= 0) return
+  tell(
+    `${user_id} is disabled. His keys may be let in for a minute more, and their calls take half a minute: waiting for ${Math.ceil(wait / 1000)} s.`,
+  )
+  await sleep(wait)
+}
+
+async function cancelAll(ports: Operator, userId: string): Promise<void> {
+  for await (const page of unfinishedOf(ports, userId)) for (const item of page) await cancel(ports, item)
+}
+
+/** Somebody else's transition can come in between, but a request has only a few before it ends. */
+const ROUNDS = 10
+
+/** As the reader does when a client asks for it: what runs is left to end, and its outcome is discarded. */
+async function cancel(ports: Operator, item: RequestItem): Promise<void> {
+  let seen: RequestItem | undefined = item
+  for (let round = 0; round < ROUNDS && seen && !isTerminal(seen.status); round++) {
+    const cancelled = await ports.items.cancel(seen, ports.clock())
+    if (cancelled?.status === 'cancelled') await endRequest(ports, cancelled)
+    if (cancelled) return
+    seen = await ports.items.get(item.user_id, item.request_id)
+  }
+}
+
+/** Requests that are read at once. */
+const PAGE = 200
+
+async function* unfinishedOf({ items }: Operator, userId: string): AsyncGenerator<RequestItem[]> {
+  for (let before: string | undefined; ; ) {
+    const page = await items.list(userId, PAGE, before)
+    yield page.items.filter(({ status }) => !isTerminal(status))
+    if (page.last === undefined) return
+    before = page.last
+  }
+}
+
+/** Throws `Refusal` while a request runs or a reservation is open. */
+async function refuseWhatGoesOn(ports: Operator, userId: string): Promise<void> {
+  const unfinished: RequestItem[] = []
+  for await (const page of unfinishedOf(ports, userId)) unfinished.push(...page)
+  if (unfinished.length > 0) throw new Refusal(runningSentence(userId, unfinished))
+  const open = await stillOpen(ports, userId)
+  if (open > 0)
+    throw new Refusal(
+      `nothing is deleted yet: ${count(open, 'reservation')} of ${userId} ${areOrIs(open)} still open, and the system closes such within five minutes: run the command again then`,
+    )
+}
+
+function runningSentence(userId: string, unfinished: readonly RequestItem[]): string {
+  const until = Math.max(...unfinished.map(({ lease_until = 0 }) => lease_until))
+  const when = until === 0 ? 'soon' : `by ${iso(until)}, unless a worker crashes`
+  return `nothing is deleted yet: ${count(unfinished.length, 'request')} of ${userId} ${areOrIs(unfinished.length)} still running, and cancelled; they end ${when}: run the command again then`
+}
+
+/** Closes reservations of requests that have ended, as the sweeper does; answers how many are open after that. */
+async function stillOpen(ports: Operator, userId: string): Promise<number> {
+  let open = 0
+  for (const quotaItem of await quotaItemsOf(ports, userId)) {
+    for (const reservation of quotaItem.open) await closeStale(ports, reservation, ports.clock())
+    const { user_id, window, shard } = quotaItem
+    open += (await ports.quota.read(user_id, window, shard)).open.length
+  }
+  return open
+}
+
+/** All of the table is read: no index has the items of a user in which nothing is open. */
+async function quotaItemsOf({ allQuotaItems }: Operator, userId: string): Promise<QuotaItem[]> {
+  const found: QuotaItem[] = []
+  for await (const page of allQuotaItems()) found.push(...page.filter(({ user_id }) => user_id === userId))
+  return found
+}
+
+/** Rows that one statement deletes: a second of Postgres's time at most. */
+const CHUNK = 1_000
+
+async function inChunks(deleteSome: () => Promise<number>): Promise<number> {
+  let deleted = 0
+  for (;;) {
+    const some = await deleteSome()
+    if (some === 0) return deleted
+    deleted += some
+  }
+}
+
+async function deleteItems(ports: Operator, userId: string): Promise<number> {
+  const { requests, left } = await ports.deleteItemsOf(userId)
+  if (left > 0) throw cameMeanwhile(userId)
+  return requests
+}
+
+async function deleteQuotaItems(ports: Operator, userId: string): Promise<number> {
+  const quotaItems = await quotaItemsOf(ports, userId)
+  for (const { user_id, window, shard } of quotaItems)
+    if (!(await ports.deleteQuotaItem({ user_id, window, shard }))) throw cameMeanwhile(userId)
+  return quotaItems.length
+}
+
+async function deleteKeys({ access }: Operator, userId: string): Promise<number> {
+  const keys = await access.keys(userId)
+  for (const { key_id } of keys) await access.deleteKey(key_id)
+  return keys.length
+}
+
+const cameMeanwhile = (userId: string) =>
+  new Refusal(`a request of ${userId} has come while he was deleted: run the command again`)
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
+const areOrIs = (n: number): string => (n === 1 ? 'is' : 'are')

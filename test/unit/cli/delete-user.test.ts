@@ -1,0 +1,328 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { collect } from '../../../functions/collector/collect.ts'
+import { dynamoKeys } from '../../../functions/idempotency/dynamodb.ts'
+import { dynamoInputKeys } from '../../../functions/idempotency/dynamodb-inputs.ts'
+import { bodyKey, resultKey } from '../../../functions/payloads/names.ts'
+import type { RequestItem } from '../../../functions/requests/item.ts'
+import { dynamoWaitLeases } from '../../../functions/waiting/dynamodb.ts'
+import { deleteUser } from '../../../lib/cli/operations/delete-user.ts'
+import { createKey } from '../../../lib/cli/operations/keys.ts'
+import { allowUser, setUser } from '../../../lib/cli/operations/users.ts'
+import type { Operator } from '../../../lib/cli/operator.ts'
+import { NOW } from '../../support/clock.ts'
+import { failing } from '../../support/failing.ts'
+import { anItem, anOutcome, aRefused, newUser } from '../../support/requests.ts'
+import { tracesOf } from '../../support/stored.ts'
+import { startStores } from './stores.ts'
+
+const LONG_AGO = NOW - 3_600_000
+
+let stores: Awaited<ReturnType<typeof startStores>>
+beforeAll(async () => {
+  stores = await startStores()
+}, 60_000)
+afterAll(() => stores.close())
+
+const request = (user_id: string, fields: Partial<RequestItem> = {}) => anItem({ user_id, ...fields })
+const inputOf = (user_id: string) => JSON.stringify({ user_id, prompt: `a refused prompt of <${user_id}>` })
+
+/** A user with a key, a finished request, one with a large body and result, a dead letter, refused inputs, keys and leases. */
+async function aUserOfAll(user_id: string): Promise<void> {
+  const { operator, ports, client } = stores
+  await createKey(operator, { user: user_id })
+  await stores.finish(await stores.admit(request(user_id), { inline: `the prompt of <${user_id}>` }))
+
+  const large = request(user_id)
+  const result = resultKey({ ...large, run: 1, attempt: 1 })
+  await stores.store(bodyKey(large), { prompt: `a large prompt of <${user_id}>` })
+  await stores.store(result, { text: `a large result of <${user_id}>` })
+  await stores.finish(await stores.admit(large, { key: bodyKey(large) }), { result: { key: result } })
+
+  await stores.fail(await stores.admit(request(user_id, { shard: 1 })))
+  const inline = aRefused(`inline-${user_id}`, inputOf(user_id))
+  const { input, ...stored } = aRefused(`stored-${user_id}`)
+  const key = `inputs/nightly/stored-${user_id}.json`
+  await stores.store(key, inputOf(user_id))
+  await collect(ports, [inline, { ...stored, input: { ...input, body: { key } } }])
+
+  const bound = { request_id: large.request_id, fingerprint: large.fingerprint }
+  await dynamoKeys(client, 'RequestsTable').bind(user_id, 'a key', bound, NOW)
+  await dynamoInputKeys(client, 'RequestsTable').bind(user_id, 'nightly/1', large.request_id, NOW)
+  const wait = { user_id, request_id: large.request_id, nonce: 'n', until: NOW, beside_others: false }
+  await dynamoWaitLeases(client, 'RequestsTable').acquire(wait, { per_user: 1, total: 100 }, NOW)
+}
+
+async function disabledLongAgo(user: string): Promise<void> {
+  const before = { ...stores.operator, clock: () => LONG_AGO }
+  await setUser(before, user, {})
+  await allowUser(before, user, false)
+}
+
+/** What is stored of a user; the stored text of a refused message has his id in its key only here. */
+async function traces(user: string): Promise<string[]> {
+  const texts = await stores.everything()
+  return [...tracesOf(texts, user), ...tracesOf(texts, `stored-${user}.json`)]
+}
+
+/** An operator whose waits take no time, and are noted. */
+function impatient(): { operator: Operator; waits: number[]; told: string[] } {
+  const waits: number[] = []
+  return {
+    waits,
+    told: [],
+    operator: {
+      ...stores.operator,
+      sleep: async ms => {
+        waits.push(ms)
+      },
+    },
+  }
+}
+
+const NOTHING = { keys: 0, requests: 0, rows: 0, dead_letters: 0, objects: 0, quota_items: 0 }
+
+describe('users delete', () => {
+  it('deletes everything of a user, and nothing of users whose ids begin or end alike', async () => {
+    const user = newUser()
+    const others = [`${user}0`, user.slice(0, -1) || 'u', `x${user}`, `${user}@example.com`]
+    for (const one of [user, ...others]) await aUserOfAll(one)
+    const before = await Promise.all(others.map(traces))
+
+    const deleted = await deleteUser(impatient().operator, user)
+
+    const counts = { keys: 1, requests: 3, rows: 3, dead_letters: 3, objects: 2, quota_items: 2 }
+    expect(deleted).toEqual({ user, ...counts })
+    expect(await traces(user)).toEqual([])
+    expect(before.every(found => found.length > 10)).toBe(true)
+    expect(await Promise.all(others.map(traces))).toEqual(before)
+  }, 60_000)
+
+  it('finds nothing the second time, and waits for nobody', async () => {
+    const user = newUser()
+    await aUserOfAll(user)
+    await deleteUser(impatient().operator, user)
+    const { operator, waits } = impatient()
+
+    expect(await deleteUser(operator, user)).toEqual({ user, ...NOTHING })
+    expect(waits).toEqual([])
+  })
+
+  it('waits until no key is let in any more, and says why', async () => {
+    const user = newUser()
+    await setUser(stores.operator, user, {})
+    const { operator, waits, told } = impatient()
+
+    await deleteUser(operator, user, line => told.push(line))
+
+    expect(waits).toEqual([89_000])
+    expect(told).toEqual([expect.stringMatching(/^user-\d+ is disabled\. .+ waiting for 89 s\.$/)])
+  })
+
+  it('waits only for what is left of that time, or not at all', async () => {
+    const [lately, longAgo] = [newUser(), newUser()]
+    await setUser(stores.operator, lately, {})
+    await allowUser({ ...stores.operator, clock: () => NOW - 80_000 }, lately, false)
+    await disabledLongAgo(longAgo)
+    const { operator, waits } = impatient()
+
+    await deleteUser(operator, lately)
+    await deleteUser(operator, longAgo)
+
+    expect(waits).toEqual([9_000])
+  })
+
+  it('cancels what waits, before it waits itself', async () => {
+    const user = newUser()
+    await setUser(stores.operator, user, {})
+    const item = await stores.admit(request(user))
+    const atWait: unknown[] = []
+    const sleep = async () => {
+      atWait.push(await stores.operator.items.get(user, item.request_id))
+    }
+
+    await deleteUser({ ...stores.operator, sleep }, user)
+
+    expect(atWait).toMatchObject([{ status: 'cancelled' }])
+    expect(await traces(user)).toEqual([])
+  })
+
+  it('is not undone by events that a queue still has', async () => {
+    const user = newUser()
+    await disabledLongAgo(user)
+    await stores.admit(request(user))
+    await deleteUser(stores.operator, user)
+
+    await stores.collectResults()
+    await collect(stores.ports, [anOutcome(request(user))])
+
+    expect(await traces(user)).toEqual([])
+  })
+
+  it('deletes nothing while a request runs, and all of it when that has ended', async () => {
+    const user = newUser()
+    await aUserOfAll(user)
+    await disabledLongAgo(user)
+    const item = await stores.start(await stores.admit(request(user)))
+    const before = (await traces(user)).length
+
+    const refused = deleteUser(impatient().operator, user)
+
+    await expect(refused).rejects.toThrow(
+      `nothing is deleted yet: 1 request of ${user} is still running, and cancelled; they end by 2026-11-23T10:16:00.000Z, unless a worker crashes: run the command again then`,
+    )
+    expect((await traces(user)).length).toBe(before)
+    await collect(stores.ports, [anOutcome(item, { completed_at: NOW })])
+    expect(await stores.operator.items.get(user, item.request_id)).toMatchObject({ status: 'cancelled' })
+    await deleteUser(impatient().operator, user)
+    expect(await traces(user)).toEqual([])
+  })
+
+  it('deletes nothing while a reservation is open, and closes one that nobody else will need', async () => {
+    const user = newUser()
+    await disabledLongAgo(user)
+    const { user_id, request_id, run, window, shard, nonce, estimate, holds_request } = request(user)
+    const reservation = { user_id, request_id, run, window, shard, nonce, estimate, holds_request }
+    await stores.operator.quota.reserve(reservation, { requests: 1, tokens: 100, in_flight: 1 }, NOW)
+
+    await expect(deleteUser(stores.operator, user)).rejects.toThrow(
+      `nothing is deleted yet: 1 reservation of ${user} is still open`,
+    )
+
+    await deleteUser({ ...stores.operator, clock: () => NOW + 300_000 }, user)
+    expect(await traces(user)).toEqual([])
+  })
+
+  it('deletes a user without a record, whose requests came by an input, and lets no more of them in meanwhile', async () => {
+    const user = newUser()
+    await stores.finish(await stores.admit(request(user)))
+    const seen: unknown[] = []
+    const sleep = async () => {
+      seen.push(await stores.operator.access.user(user))
+    }
+
+    expect(await deleteUser({ ...stores.operator, sleep }, user)).toMatchObject({
+      requests: 1,
+      rows: 1,
+      quota_items: 1,
+    })
+
+    expect(seen).toMatchObject([{ disabled_at: NOW }])
+    expect(await traces(user)).toEqual([])
+  })
+
+  it('keeps the record of a user who was let in again meanwhile', async () => {
+    const user = newUser()
+    await disabledLongAgo(user)
+    const deleteItemsOf = async (userId: string) => {
+      await allowUser(stores.operator, user, true)
+      return stores.operator.deleteItemsOf(userId)
+    }
+
+    await expect(deleteUser({ ...stores.operator, deleteItemsOf }, user)).rejects.toThrow('was let in again')
+
+    expect(await stores.operator.access.user(user)).toMatchObject({ user_id: user })
+  })
+
+  it('keeps a request and its reservation that come while it deletes', async () => {
+    const user = newUser()
+    await aUserOfAll(user)
+    await disabledLongAgo(user)
+    const late = request(user)
+    const mark = async (userId: string) => {
+      await stores.admit(late)
+      return stores.operator.erasure.mark(userId)
+    }
+    const erasure = { ...stores.operator.erasure, mark }
+
+    await expect(deleteUser({ ...stores.operator, erasure }, user)).rejects.toThrow('has come while he was deleted')
+
+    expect(await stores.operator.items.get(user, late.request_id)).toMatchObject({ status: 'queued' })
+    expect((await stores.operator.quota.read(user, late.window, 0)).open).toHaveLength(1)
+  })
+
+  it('takes refused messages for his that say so, and no others', async () => {
+    const [user, other] = [newUser(), newUser()]
+    const mention = JSON.stringify({ user_id: other, prompt: `tell me of "user_id":"${user}"` })
+    const broken = `{ "user_id" : "${user}", "prompt": `
+    await collect(stores.ports, [aRefused(`mention-${other}`, mention), aRefused(`broken-${other}`, broken)])
+    const text = `{"v":9,"user_id":"${user}","body":`
+    await collect(stores.ports, [{ v: 1, type: 'unreadable', message_id: `m-${other}`, text, at: NOW }])
+
+    expect(await deleteUser(stores.operator, user)).toMatchObject({ dead_letters: 2 })
+
+    const letters = await stores.operator.deadLetters.list({ limit: 1_000 })
+    expect(letters.map(({ id }) => id).filter(id => id.endsWith(other))).toEqual([`input:nightly:mention-${other}`])
+  })
+})
+
+describe('users delete that is interrupted', () => {
+  const steps: readonly (readonly [
+    name: string,
+    broken: (operator: Operator, when: 'before' | 'after') => Operator,
+  ])[] = [
+    ['disabling', (o, when) => ({ ...o, access: failing(o.access, 'replaceUser', when) })],
+    ['cancelling', (o, when) => ({ ...o, items: failing(o.items, 'cancel', when) })],
+    ['telling the ledger', (o, when) => ({ ...o, queue: failing(o.queue, 'send', when) })],
+    ['the mark', (o, when) => ({ ...o, erasure: failing(o.erasure, 'mark', when) })],
+    ['dead letters', (o, when) => ({ ...o, erasure: failing(o.erasure, 'deleteLetters', when) })],
+    ['messages of inputs', (o, when) => ({ ...o, deadLetters: failing(o.deadLetters, 'remove', when) })],
+    ['rows', (o, when) => ({ ...o, erasure: failing(o.erasure, 'deleteRows', when) })],
+    ['objects', (o, when) => ({ ...o, payloads: failing(o.payloads, 'deleteOfUser', when) })],
+    ['items', (o, when) => failing(o, 'deleteItemsOf', when)],
+    ['quota items', (o, when) => failing(o, 'deleteQuotaItem', when)],
+    ['keys', (o, when) => ({ ...o, access: failing(o.access, 'deleteKey', when) })],
+    ['the record', (o, when) => ({ ...o, access: failing(o.access, 'deleteUser', when) })],
+  ]
+
+  it.each(
+    steps.flatMap(([name, broken]) => [
+      { name, when: 'before' as const, broken },
+      { name, when: 'after' as const, broken },
+    ]),
+  )('$when $name is done leaves nothing when it is repeated', async ({ when, broken }) => {
+    const user = newUser()
+    await aUserOfAll(user)
+    await stores.admit(request(user))
+
+    await expect(deleteUser(broken(impatient().operator, when), user)).rejects.toThrow('unavailable')
+    const later = { ...impatient().operator, clock: () => NOW + 300_000 }
+    await deleteUser(later, user)
+    await stores.collectResults()
+
+    expect(await traces(user)).toEqual([])
+  })
+})
+
+describe('sluice users delete', () => {
+  const sluice = (line: string) => stores.at('2026-11-23T10:16:00.000Z')(line)
+
+  it('wants to be sure', async () => {
+    const user = newUser()
+    await sluice(`keys create --user ${user}`)
+
+    expect(await sluice(`users delete ${user}`)).toEqual({
+      code: 2,
+      out: '',
+      err: expect.stringMatching(/^error: this deletes the keys, .+ of user-\d+, .+: say so with --yes\n$/),
+    })
+    expect(await sluice(`users show ${user}`)).toMatchObject({ code: 0 })
+  })
+
+  it('says what it has deleted, and that nothing is left', async () => {
+    const user = newUser()
+    await aUserOfAll(user)
+
+    expect(await sluice(`users delete ${user} --yes`)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(
+        /is deleted: keys 1, requests 3, rows 3, dead letters 3, objects 2, quota items 2\.\n$/,
+      ),
+    })
+    expect(await sluice(`users delete ${user} --yes`)).toEqual({
+      code: 0,
+      out: `Nothing is left of ${user}.\n`,
+      err: '',
+    })
+    expect(JSON.parse((await sluice(`users delete ${user} --yes --json`)).out)).toEqual({ user, ...NOTHING })
+  })
+})

@@ -1,0 +1,63 @@
+import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
+import type { Context } from 'aws-lambda'
+import { mockClient } from 'aws-sdk-client-mock'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { handler as Handler } from '../../../../functions/retention/handler.ts'
+import { aContext, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
+
+const KEEP_MS = 90 * 86_400_000
+
+vi.mock(import('../../../../functions/platform/settings.ts'), () => ({
+  readSettings: () => ({ ledger_ms: KEEP_MS }) as never,
+}))
+
+const rdsData = mockClient(RDSDataClient)
+let handler: typeof Handler
+beforeAll(async () => {
+  stubLambdaEnv()
+  handler = (await import('../../../../functions/retention/handler.ts')).handler
+})
+beforeEach(() => rdsData.reset())
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+const deleting = (count: number) => ({ records: [[{ longValue: count }]] })
+/** What is left of the invocation's time before the first chunk and after each. */
+const aContextWith = (...left: number[]): Context => ({
+  ...aContext(),
+  getRemainingTimeInMillis: () => left[rdsData.calls().length] ?? 0,
+})
+
+describe('retention', () => {
+  it('deletes chunk after chunk until nothing is left, and says how much it was', async () => {
+    const output = captureOutput()
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-23T10:15:00.000Z') })
+    rdsData.on(ExecuteStatementCommand).resolvesOnce(deleting(1_000)).resolvesOnce(deleting(7)).resolves(deleting(0))
+
+    await handler({}, aContextWith(900_000, 600_000, 500_000))
+
+    const calls = rdsData.commandCalls(ExecuteStatementCommand).map(({ args: [{ input }] }) => input)
+    expect(calls).toHaveLength(3)
+    expect(calls[0]?.parameters).toContainEqual({ name: 'before', value: { stringValue: '2026-08-25T10:15:00.000Z' } })
+    expect(output.text()).toContain('"deleted":1007')
+  })
+
+  it('begins no chunk that it may not have the time for: the next run goes on', async () => {
+    const output = captureOutput()
+    rdsData.on(ExecuteStatementCommand).resolves(deleting(1_000))
+
+    await handler({}, aContextWith(900_000, 600_000, 120_000))
+
+    expect(rdsData.calls()).toHaveLength(2)
+    expect(output.text()).toContain('"deleted":2000')
+  })
+
+  it('fails, and says why, when the database is not to be had', async () => {
+    captureOutput()
+    rdsData.on(ExecuteStatementCommand).rejects(new Error('AccessDenied'))
+
+    await expect(handler({}, aContext())).rejects.toThrow('the ledger is unavailable')
+  })
+})
