@@ -18,7 +18,7 @@ import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, describe, expect, test } from 'vitest'
 import { authorizationOf } from '../../lib/local/trust/access-key.ts'
 import { jsonOfSluice, runSluice } from './support/sluice.ts'
-import { startSystem } from './support/system.ts'
+import { startRefused, startSystem } from './support/system.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-trust-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -57,6 +57,14 @@ describe("the data folder is its owner's alone", () => {
       await system.stop()
     }
   })
+})
+
+test('a character that turns the direction of text does not reach the terminal of npm start', async () => {
+  const { code, out, err } = await startRefused({ SLUICE_CONFIG: '/nowhere/\u202elmay.\u2066enilepip' })
+
+  expect({ code, out }).toEqual({ code: 1, out: '' })
+  expect(err).toContain('/nowhere/\ufffdlmay.\ufffdenilepip')
+  expect(err).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/)
 })
 
 /** Every port that a process listens on, as anybody on the machine sees it in Linux's own list. */
