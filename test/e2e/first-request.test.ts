@@ -1,10 +1,13 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { authorizationOf } from '../../lib/local/trust/access-key.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { eventually } from './support/eventually.ts'
 import { type LedgerRow, ledgerRows } from './support/ledger.ts'
@@ -37,6 +40,17 @@ const tokens = {
   prompt_tokens: expect.any(Number),
   completion_tokens: expect.any(Number),
   total_tokens: expect.any(Number),
+}
+
+/** What fetch doesn't let through: any Host, and any Origin. */
+async function post(url: string, headers: Record<string, string>, body: string) {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number | undefined; body: string }>()
+  request(url, { method: 'POST', headers }, async response =>
+    resolve({ status: response.statusCode, body: await text(response) }),
+  )
+    .on('error', reject)
+    .end(body)
+  return promise
 }
 
 /** Posts a request with everything in it, and compares its row with what the API says of it. */
@@ -221,6 +235,49 @@ describe.skipIf(!process.env.DATABASE_URL)('with DATABASE_URL', () => {
       const { rows } = await postgres.query('SELECT row_to_json(r) AS row FROM requests r WHERE request_id = $1', [id])
       return rows[0]?.row
     })
+  })
+
+  test('nobody runs a program of the machine by it, though its user is a superuser', async () => {
+    const database = await createDatabase(process.env.DATABASE_URL ?? '')
+    onTestFinished(database.drop)
+    const system = await startSystem({ DATABASE_URL: database.url })
+    onTestFinished(async () => void (await system.stop()))
+    // Where Postgres, another user of the machine, may write.
+    const open = mkdtempSync(join(tmpdir(), 'sluice-program-'))
+    chmodSync(open, 0o777)
+    onTestFinished(() => rmSync(open, { recursive: true }))
+    const file = join(open, 'made')
+    const { rds_data } = system.localJson.endpoints
+    const execute = (headers: Record<string, string>, secretArn: string, sql: string) =>
+      post(`${rds_data}/Execute`, headers, JSON.stringify({ resourceArn: 'arn:c', secretArn, sql }))
+    const copy = `COPY (SELECT 1) TO PROGRAM 'touch ${file}'`
+    const type = 'content-type'
+    const signed = { authorization: authorizationOf(system.localJson.accessKeyId) }
+
+    for (const headers of [
+      { [type]: 'text/plain', origin: 'https://evil.example' },
+      { [type]: 'text/plain' },
+      { [type]: 'application/json' },
+      { ...signed, [type]: 'application/json', origin: 'null' },
+      { ...signed, [type]: 'application/x-www-form-urlencoded' },
+      { ...signed, [type]: 'multipart/form-data; boundary=x' },
+      { ...signed, [type]: 'text/plain' },
+      { ...signed, [type]: 'application/json', host: 'evil.example' },
+    ])
+      expect(await execute(headers, 'arn:s', copy), JSON.stringify(headers)).toMatchObject({ status: 403 })
+
+    const secrets = Object.keys(JSON.parse(readFileSync(join(system.dataFolder, 'secrets.json'), 'utf8')))
+    expect(secrets.length).toBeGreaterThanOrEqual(3)
+    const json = { ...signed, [type]: 'application/json' }
+    for (const secret of secrets) {
+      const who = await execute(json, secret, 'SELECT current_user')
+      expect(who.status).toBe(200)
+      expect(await execute(json, secret, copy), `${secret} ${who.body}`).toMatchObject({
+        status: 400,
+        body: expect.stringContaining('42501'),
+      })
+    }
+    expect(existsSync(file)).toBe(false)
   })
 })
 

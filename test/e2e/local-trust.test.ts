@@ -1,12 +1,24 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb'
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, describe, expect, test } from 'vitest'
+import { authorizationOf } from '../../lib/local/trust/access-key.ts'
 import { jsonOfSluice, runSluice } from './support/sluice.ts'
-import { startSystem } from './support/system.ts'
+import { startRefused, startSystem } from './support/system.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-trust-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -46,6 +58,63 @@ describe("the data folder is its owner's alone", () => {
     }
   })
 })
+
+test('a character that turns the direction of text does not reach the terminal of npm start', async () => {
+  const { code, out, err } = await startRefused({ SLUICE_CONFIG: '/nowhere/\u202elmay.\u2066enilepip' })
+
+  expect({ code, out }).toEqual({ code: 1, out: '' })
+  expect(err).toContain('/nowhere/\ufffdlmay.\ufffdenilepip')
+  expect(err).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/)
+})
+
+/** Every port that a process listens on, as anybody on the machine sees it in Linux's own list. */
+function listeningPorts(pid: number): number[] {
+  const sockets = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap(fd => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? []
+      } catch {
+        return [] // closed meanwhile
+      }
+    }),
+  )
+  const LISTENING = '0A'
+  return readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map(line => line.trim().split(/\s+/))
+    .filter(([, , , state, , , , , , inode]) => state === LISTENING && inode !== undefined && sockets.has(inode))
+    .map(([, local = '']) => Number.parseInt(local.split(':')[1] ?? '', 16))
+}
+
+test.skipIf(!existsSync('/proc/net/tcp'))(
+  'no server gives out a variable of its environment, not even to who has the access key id',
+  async () => {
+    const system = await startSystem({ GITHUB_TOKEN: 'ghp_of_the_developer' })
+    try {
+      const { localJson, process } = system
+      const headers = {
+        authorization: authorizationOf(localJson.accessKeyId),
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amz-target': 'secretsmanager.GetSecretValue',
+      }
+      const ask = (port: number, SecretId: string) =>
+        fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers, body: JSON.stringify({ SecretId }) })
+      const ports = listeningPorts(process.pid ?? 0)
+      expect(ports.length).toBeGreaterThanOrEqual(5)
+
+      const answers: string[] = []
+      for (const port of ports)
+        for (const id of ['GITHUB_TOKEN', 'github-token', 'github/token', 'HOME'])
+          answers.push(await (await ask(port, id)).text())
+
+      expect(answers.filter(answer => answer.includes('ResourceNotFoundException')).length).toBeGreaterThanOrEqual(4)
+      expect(answers.join()).not.toContain('ghp_of_the_developer')
+      expect(answers.join()).not.toContain('SecretString')
+    } finally {
+      await system.stop()
+    }
+  },
+)
 
 test('what sluice env prints points a tool of AWS at the system, whatever profile its user had', async () => {
   const system = await startSystem({})

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { workerData } from 'node:worker_threads'
 import dynalite from 'dynalite'
@@ -15,6 +16,7 @@ await serve(async () => {
   const server = dynalite({ ...(folder && { path: folder }), createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   // dynalite answers CORS preflights, and lets every page in.
   guardServer(server, fromNoPage, signedWith(accessKeyId), declaredAsJson)
+  outliveBadBodies(server)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -26,3 +28,27 @@ await serve(async () => {
     },
   }
 })
+
+/**
+ * dynalite throws what goes wrong with a request's body, which ends the thread: one connection that is cut off in a body, such as that of
+ * a function that is ended while it writes, or a body of `null`, would take the tables away from everybody. To be called when its
+ * listener is there.
+ */
+function outliveBadBodies(server: Server): void {
+  server.on('request', (request, response) => {
+    // A request whose body never ends is never executed.
+    request.removeAllListeners('error')
+    request.on('error', () => {})
+
+    const handlers = request.listeners('end')
+    request.removeAllListeners('end')
+    request.on('end', () => {
+      try {
+        for (const handler of handlers) Reflect.apply(handler, request, [])
+      } catch {
+        if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/x-amz-json-1.0' })
+        response.end(JSON.stringify({ __type: 'InternalServerError', message: 'dynalite failed at this request.' }))
+      }
+    })
+  })
+}

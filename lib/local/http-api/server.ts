@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { LocalError } from '../error.ts'
 import type { LocalFunction } from '../lambda/function.ts'
-import { payloadLimit } from '../lambda/pool.ts'
+import { payloadLimit } from '../lambda/protocol.ts'
 import { fromOwnPageOnly, guardServer } from '../trust/guard-server.ts'
 import { type Answer, answerOf, gatewayAnswers, send } from './answer.ts'
 import type { Authorizer } from './authorizer.ts'

@@ -1,6 +1,13 @@
 // The first file of a function's thread: imports the handler and runs it, one event after the other.
 import { parentPort, workerData } from 'node:worker_threads'
-import type { FunctionError, InvocationResult, InvokeMessage, ThreadData, ThreadMessage } from './protocol.ts'
+import {
+  type FunctionError,
+  type InvocationResult,
+  type InvokeMessage,
+  payloadLimit,
+  type ThreadData,
+  type ThreadMessage,
+} from './protocol.ts'
 
 type Handler = (event: unknown, context: object) => unknown
 
@@ -25,10 +32,18 @@ async function importHandler(): Promise<Handler> {
 async function invoke(handler: Handler, message: InvokeMessage): Promise<InvocationResult> {
   try {
     const result = await handler(JSON.parse(message.event), contextOf(message))
-    return { ok: true, payload: JSON.stringify(result) ?? 'null' }
+    const payload = JSON.stringify(result) ?? 'null'
+    // Refused here, so that a huge result never takes the memory of the process that runs all threads.
+    return Buffer.byteLength(payload) > payloadLimit ? tooLarge(payload) : { ok: true, payload }
   } catch (error) {
     return { ok: false, error: errorObject(error) }
   }
+}
+
+function tooLarge(payload: string): InvocationResult {
+  const size = Buffer.byteLength(payload)
+  const errorMessage = `Response payload size (${size} bytes) exceeded maximum allowed payload size (${payloadLimit} bytes).`
+  return { ok: false, error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } }
 }
 
 function contextOf({ requestId, deadline }: InvokeMessage): object {

@@ -37,9 +37,6 @@ export type PoolOptions = {
   onFailure(error: FunctionError, requestId: string): void
 }
 
-/** Lambda's limit of a synchronous call, each way. */
-export const payloadLimit = 6 * 1024 * 1024
-
 /**
  * Starting a thread costs a tenth of a second of a core, and tens of megabytes: with so many warm, another one is started only
  * when work has waited this long without any of them becoming free. Short work is done sooner by those that are there.
@@ -123,7 +120,7 @@ export function createPool({ start, limit, timeoutSeconds, isSaturated, onFailur
     clearTimeout(timer)
     if (!result.ok && result.error.errorType === timedOutType) await thread.terminate()
     else free(thread)
-    return result.ok && Buffer.byteLength(result.payload) > payloadLimit ? tooLarge(result.payload) : result
+    return result
   }
 
   async function invoke(event: string, caller?: symbol | string): Promise<InvocationResult> {
@@ -174,10 +171,4 @@ const timedOutType = 'Sandbox.Timedout'
 function timedOut(requestId: string, seconds: number): InvocationResult {
   const errorMessage = `RequestId: ${requestId} Error: Task timed out after ${seconds.toFixed(2)} seconds`
   return { ok: false, error: { errorType: timedOutType, errorMessage } }
-}
-
-function tooLarge(payload: string): InvocationResult {
-  const size = Buffer.byteLength(payload)
-  const errorMessage = `Response payload size (${size} bytes) exceeded maximum allowed payload size (${payloadLimit} bytes).`
-  return { ok: false, error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } }
 }

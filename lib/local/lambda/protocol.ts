@@ -4,6 +4,9 @@ export type InvocationResult = { ok: true; payload: string } | { ok: false; erro
 /** Lambda's error object. */
 export type FunctionError = { errorType: string; errorMessage: string; trace?: string[] }
 
+/** Lambda's limit of a synchronous call, each way. */
+export const payloadLimit = 6 * 1024 * 1024
+
 /** To the thread: an event as JSON text, and what its context needs; the deadline is in milliseconds since 1970. */
 export type InvokeMessage = { event: string; requestId: string; deadline: number }
 

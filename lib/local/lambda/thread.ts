@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { messageOf } from '../error.ts'
+import { resourceLimitsFor, watchMemory } from './memory.ts'
 import type { FunctionError, InvocationResult, InvokeMessage, ThreadData, ThreadMessage } from './protocol.ts'
 
 export type Thread = {
@@ -21,7 +22,11 @@ export type ThreadOptions = ThreadData & {
 
 const boot = new URL('./boot.ts', import.meta.url)
 
-/** Starts a thread that has its own environment, memory limit and output, and that nothing it does can take down the others with. */
+/**
+ * Starts a thread that has its own environment, memory limit and output. A handler that throws, exits, never ends or takes more memory
+ * than its function has ends its own thread alone. One process can't contain everything: a single call of JavaScript's own that
+ * allocates gigabytes, such as parsing a text of 100 MB, can't be interrupted, and past V8's limit it ends the whole system.
+ */
 export function startThread({ environment, write, ...data }: ThreadOptions): Thread {
   const worker = new Worker(boot, {
     env: environment,
@@ -29,7 +34,7 @@ export function startThread({ environment, write, ...data }: ThreadOptions): Thr
     stdout: true,
     stderr: true,
     execArgv: ['--enable-source-maps'],
-    resourceLimits: { maxOldGenerationSizeMb: data.memoryMb },
+    resourceLimits: resourceLimitsFor(data.memoryMb),
   })
   for (const stream of [worker.stdout, worker.stderr]) stream.setEncoding('utf8').on('data', write)
 
@@ -37,17 +42,29 @@ export function startThread({ environment, write, ...data }: ThreadOptions): Thr
   const ended = Promise.withResolvers<void>()
   let settle: ((result: InvocationResult) => void) | undefined
   let lastError: FunctionError | undefined
+  const memory = watchMemory(worker, data.memoryMb, () => {
+    memory.stop()
+    fail(exitError('signal: killed'))
+    void worker.terminate()
+  })
+  memory.start()
+
+  function fail(error: FunctionError): void {
+    lastError = error
+    write(`${JSON.stringify({ level: 'ERROR', message: error.errorMessage, ...error })}\n`)
+  }
 
   worker.on('message', (message: ThreadMessage) => {
+    // What a thread says while it is being ended comes too late: its exit settles the invocation.
+    if (lastError) return
+    memory.stop()
     if ('imported' in message) imported.resolve(undefined)
     else if ('importFailed' in message) imported.resolve(message.importFailed)
     else settle?.(message.result)
   })
-  worker.on('error', error => {
-    lastError = fatalError(error)
-    write(`${JSON.stringify({ level: 'ERROR', message: lastError.errorMessage, ...lastError })}\n`)
-  })
+  worker.on('error', error => fail(fatalError(error)))
   worker.on('exit', code => {
+    memory.stop()
     const error = lastError ?? exitError(`exit status ${code}`)
     imported.resolve(error)
     settle?.({ ok: false, error })
@@ -61,6 +78,7 @@ export function startThread({ environment, write, ...data }: ThreadOptions): Thr
     invoke(message) {
       const { promise, resolve } = Promise.withResolvers<InvocationResult>()
       settle = resolve
+      memory.start()
       worker.postMessage(message)
       return promise
     },

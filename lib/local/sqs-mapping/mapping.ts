@@ -2,7 +2,7 @@ import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, type SQ
 import type { SQSRecord } from 'aws-lambda'
 import { messageOf } from '../error.ts'
 import type { Invoke } from '../lambda/function.ts'
-import { payloadLimit } from '../lambda/pool.ts'
+import { payloadLimit } from '../lambda/protocol.ts'
 import { succeeded } from './outcome.ts'
 import { recordOf, splitBySize } from './records.ts'
 

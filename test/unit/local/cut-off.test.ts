@@ -1,0 +1,163 @@
+import { connect } from 'node:net'
+import { CreateTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb'
+import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
+import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3'
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type DemoModel, startModel } from '../../../lib/local/model/server.ts'
+import type { LocalSystem } from '../../../lib/local/system.ts'
+import { authorizationOf, credentialsOf } from '../../../lib/local/trust/access-key.ts'
+import { lambda, startSmall } from './fixtures/template.ts'
+
+let system: LocalSystem
+let model: DemoModel
+let urls: Record<string, string>
+const told: string[] = []
+
+beforeAll(async () => {
+  model = await startModel(0)
+  system = await startSmall(
+    {
+      Resources: {
+        Environment: lambda('environment', { Timeout: 20 }),
+        Queue: { Type: 'AWS::SQS::Queue' },
+        Bucket: { Type: 'AWS::S3::Bucket' },
+      },
+    },
+    { log: line => told.push(line) },
+  )
+  const result = await system.invoke('Environment', {})
+  const { env } = JSON.parse(result.ok ? result.payload : '{}')
+  const { dynamodb, sqs, rds_data } = system.endpoints
+  urls = {
+    'the API': system.apiUrl,
+    'the demo model': model.url,
+    DynamoDB: dynamodb,
+    'SQS and S3': sqs,
+    'the RDS Data API': rds_data,
+    'Secrets Manager': env.AWS_ENDPOINT_URL,
+  }
+  // The database is made on first use, which takes seconds.
+  await answers['the RDS Data API']?.()
+}, 60_000)
+afterAll(async () => {
+  await system?.close()
+  await model?.close()
+})
+
+const common = () => ({ region: 'us-east-1', credentials: credentialsOf(system.accessKeyId), maxAttempts: 1 })
+const dynamodb = () => new DynamoDBClient({ ...common(), endpoint: system.endpoints.dynamodb })
+const statement = { resourceArn: 'arn:aws:rds:::cluster:a', secretArn: 'arn:s', sql: 'SELECT 7' }
+
+/** A call to each server as its own callers make it: it rejects where the server is gone. */
+const answers: Record<string, () => Promise<unknown>> = {
+  'the API': () => fetch(system.apiUrl),
+  'the demo model': () => fetch(model.url),
+  DynamoDB: () => dynamodb().send(new ListTablesCommand()),
+  'SQS and S3': async () => {
+    await new SQSClient({ ...common(), endpoint: system.endpoints.sqs }).send(new ListQueuesCommand())
+    await new S3Client({ ...common(), endpoint: system.endpoints.s3 }).send(new ListBucketsCommand())
+  },
+  'the RDS Data API': () =>
+    new RDSDataClient({ ...common(), endpoint: system.endpoints.rds_data }).send(
+      new ExecuteStatementCommand(statement),
+    ),
+  'Secrets Manager': () => fetch(urls['Secrets Manager'] ?? ''),
+}
+
+type Beginning = { path?: string; target?: string; headers?: readonly string[]; body?: string }
+
+/** Sends a signed call's head and the beginning of its body, and cuts the connection off; resolves when it is closed. */
+function cutOff(url: string, { path = '/', target = '', headers = [], body = '{"a":' }: Beginning): Promise<void> {
+  const { hostname, port } = new URL(url)
+  const head = [
+    `POST ${path} HTTP/1.1`,
+    `Host: 127.0.0.1:${port}`,
+    `Authorization: ${authorizationOf(system.accessKeyId)}`,
+    'Content-Type: application/x-amz-json-1.0',
+    `X-Amz-Target: ${target}`,
+    ...(headers.length > 0 ? headers : ['Content-Length: 1000']),
+  ]
+  return new Promise(resolve => {
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => {})
+    socket.on('close', () => resolve())
+    // Once the server has acknowledged the beginning, by asking for nothing more, the connection is reset.
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.resetAndDestroy())
+  })
+}
+
+describe.each(Object.keys(answers))('%s goes on', server => {
+  const url = () => urls[server] ?? ''
+
+  test('after a call that is cut off in its body', async () => {
+    await cutOff(url(), {})
+    await answers[server]?.()
+    expect(told.filter(line => line.includes('failed'))).toEqual([])
+  })
+
+  test('after fifty at a time that are', async () => {
+    await Promise.all(Array.from({ length: 50 }, () => cutOff(url(), { body: 'x'.repeat(500) })))
+    await answers[server]?.()
+    expect(told.filter(line => line.includes('failed'))).toEqual([])
+  })
+
+  test('after a chunked body that breaks its own rules', async () => {
+    const chunked = { headers: ['Transfer-Encoding: chunked'] }
+    await cutOff(url(), { ...chunked, body: '5\r\n{"a":\r\n' })
+    await cutOff(url(), { ...chunked, body: 'no length\r\n{}\r\n' })
+    await answers[server]?.()
+  })
+
+  test('after a body that is larger than it takes', async () => {
+    const headers = {
+      'content-type': 'application/x-amz-json-1.0',
+      authorization: authorizationOf(system.accessKeyId),
+      'x-amz-target': 'DynamoDB_20120810.ListTables',
+    }
+    const body = 'x'.repeat(20 * 1024 * 1024)
+    await fetch(url(), { method: 'POST', headers, body }).then(
+      response => response.text(),
+      () => 'cut off by the server',
+    )
+    await answers[server]?.()
+  })
+})
+
+test('DynamoDB answers bodies of every shape', async () => {
+  const operations = [
+    'ListTables',
+    'GetItem',
+    'PutItem',
+    'UpdateItem',
+    'Query',
+    'Scan',
+    'BatchWriteItem',
+    'CreateTable',
+  ]
+  const deep = '['.repeat(20_000) + ']'.repeat(20_000)
+  const bodies = ['null', '[]', '1', '"x"', '{"__proto__":{"a":1}}', '{"TableName":{}}', '{"Key":null}', deep]
+  for (const operation of operations)
+    for (const body of [...bodies, `{"TableName":"none","Item":${deep},"Key":${deep}}`]) {
+      const headers = {
+        'content-type': 'application/x-amz-json-1.0',
+        authorization: authorizationOf(system.accessKeyId),
+        'x-amz-date': '20261127T000000Z',
+        'x-amz-target': `DynamoDB_20120810.${operation}`,
+      }
+      const { status } = await fetch(system.endpoints.dynamodb, { method: 'POST', headers, body })
+      expect([200, 400, 500], `${operation} ${body.slice(0, 50)}`).toContain(status)
+    }
+})
+
+test('the system still writes and reads after all of that', async () => {
+  await dynamodb().send(
+    new CreateTableCommand({
+      TableName: 'afterwards',
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    }),
+  )
+  expect((await dynamodb().send(new ListTablesCommand())).TableNames).toEqual(['afterwards'])
+})
