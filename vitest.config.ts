@@ -19,6 +19,8 @@ export default defineConfig({
       project('load', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Takes minutes: `npm run chaos`.
       project('chaos', { testTimeout: 600_000, hookTimeout: 120_000 }),
+      // Attacks on whole systems, for minutes: `npm run security`.
+      project('security', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 2, sequence: { groupOrder: 2 } }),
       // A file starts a whole system: two are enough for two cores, and they wait until the others are done.
       project('e2e', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 2, sequence: { groupOrder: 1 } }),
     ],

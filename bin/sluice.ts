@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { createInterface } from 'node:readline/promises'
 import { main } from '../lib/cli/main.ts'
 
 // A reader that has seen enough, such as head, is nothing to complain of.
@@ -6,8 +7,18 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })
 
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await terminal.question(question)
+  } finally {
+    terminal.close()
+  }
+}
+
 process.exitCode = await main(process.argv.slice(2), {
   env: process.env,
   out: text => process.stdout.write(text),
   err: text => process.stderr.write(text),
+  ...(process.stdin.isTTY && { ask }),
 })

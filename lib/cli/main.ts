@@ -25,6 +25,8 @@ export interface Io {
   readonly sleep?: Sleep
   out(text: string): void
   err(text: string): void
+  /** Asks whoever sits at the terminal, and resolves with the line that he types; absent where nobody sits there. */
+  ask?(question: string): Promise<string>
 }
 
 /** What commands say themselves with: an answer whole, or lines for people, on stdout and stderr. */
@@ -79,7 +81,7 @@ function commandLine(io: Console): Command {
   addConfig(program, io)
   addEnv(program, io)
   addKeys(program, run)
-  addUsers(program, run)
+  addUsers(program, run, io.ask)
   addQuota(program, run)
   addRequests(program, run)
   addModels(program, run)

@@ -5,6 +5,7 @@ import { limit, userId } from '../arguments.ts'
 import { facts } from '../columns.ts'
 import { type DeletedUser, deleteUser } from '../operations/delete-user.ts'
 import { allowUser, setUser, showUser, type UserView } from '../operations/users.ts'
+import { Refusal } from '../refusal.ts'
 
 interface SetOptions {
   plan?: string
@@ -13,8 +14,10 @@ interface SetOptions {
   inFlight?: number | 'default'
 }
 
+type Ask = (question: string) => Promise<string>
+
 /** `sluice users set|show|disable|enable|delete` */
-export function addUsers(program: Command, run: Run): void {
+export function addUsers(program: Command, run: Run, ask?: Ask): void {
   const users = program.command('users').description('users, their plans and limits')
   const set: Command = users
     .command('set')
@@ -58,21 +61,18 @@ export function addUsers(program: Command, run: Run): void {
         return { json: user, lines: describe(user) }
       }),
     )
-  addDelete(users, run)
+  addDelete(users, run, ask)
 }
 
-function addDelete(users: Command, run: Run): void {
-  const remove: Command = users
+function addDelete(users: Command, run: Run, ask?: Ask): void {
+  users
     .command('delete')
     .description('delete a user, and everything that is kept of him')
     .argument('<user>', '', userId)
-    .option('--yes', 'really: it can not be undone')
+    .option('--yes', 'do not ask first')
     .addHelpText('after', DELETE_HELP)
     .action(async (userId: string, { yes }: { yes?: boolean }) => {
-      if (!yes)
-        remove.error(
-          `error: this deletes the keys, requests, prompts, results and dead letters of ${userId}, and can not be undone: say so with --yes`,
-        )
+      if (ask && !yes) await confirm(ask, userId)
       await run(async (operator, tell) => {
         const deleted = await deleteUser(operator, userId, tell)
         return { json: deleted, lines: [sentenceOfDeleted(deleted)] }
@@ -80,8 +80,15 @@ function addDelete(users: Command, run: Run): void {
     })
 }
 
+/** A script that says it means it; whoever sits at a terminal may have mistyped a name. Throws `Refusal`. */
+async function confirm(ask: Ask, userId: string): Promise<void> {
+  const what = `the keys, requests, prompts, results and dead letters of ${userId}`
+  const typed = await ask(`This deletes ${what}, and can not be undone. Type the user's id to go on: `)
+  if (typed.trim() !== userId) throw new Refusal(`nothing was deleted: that is not ${userId}`)
+}
+
 const DELETE_HELP = `
-Disables the user, cancels his requests, and waits for a minute and a half, since his keys may be let in for so long; it waits less
+At a terminal, asks first. Disables the user, cancels his requests, and waits for a minute and a half, since his keys may be let in for so long; it waits less
 if he was disabled before. Refuses, with exit code 1, while one of his requests runs. Repeated, it goes on where it was
 interrupted, and deletes what queues have brought back. What backups and logs keep, and for how long: docs/runbook.md.
 

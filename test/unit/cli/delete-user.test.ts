@@ -13,6 +13,7 @@ import { NOW } from '../../support/clock.ts'
 import { failing } from '../../support/failing.ts'
 import { anItem, anOutcome, aRefused, newUser } from '../../support/requests.ts'
 import { tracesOf } from '../../support/stored.ts'
+import { sluiceAt } from './local-system.ts'
 import { startStores } from './stores.ts'
 
 const LONG_AGO = NOW - 3_600_000
@@ -296,16 +297,25 @@ describe('users delete that is interrupted', () => {
 describe('sluice users delete', () => {
   const sluice = (line: string) => stores.at('2026-11-23T10:16:00.000Z')(line)
 
-  it('wants to be sure', async () => {
+  it('wants whoever sits at a terminal to type the id, and deletes nothing otherwise', async () => {
     const user = newUser()
     await sluice(`keys create --user ${user}`)
+    const typing = (typed: string) =>
+      sluiceAt({ SLUICE_DATA: stores.folder }, '2026-11-23T10:16:00.000Z', typed, ['users', 'delete', user])
 
-    expect(await sluice(`users delete ${user}`)).toEqual({
-      code: 2,
+    expect(await typing('yes')).toEqual({
+      code: 1,
       out: '',
-      err: expect.stringMatching(/^error: this deletes the keys, .+ of user-\d+, .+: say so with --yes\n$/),
+      err: expect.stringMatching(/nothing was deleted: that is not user-/),
     })
     expect(await sluice(`users show ${user}`)).toMatchObject({ code: 0 })
+    expect(await typing(`${user}\n`)).toMatchObject({ code: 0, out: expect.stringMatching(/is deleted: keys 1/) })
+  })
+
+  it('asks nobody in a script', async () => {
+    const user = newUser()
+    await sluice(`keys create --user ${user}`)
+    expect(await sluice(`users delete ${user}`)).toMatchObject({ code: 0 })
   })
 
   it('says what it has deleted, and that nothing is left', async () => {

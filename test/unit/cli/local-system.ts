@@ -58,12 +58,23 @@ export interface Ran {
 
 /** Runs the command line; `now` is an ISO time. */
 export async function sluice(env: Record<string, string>, now: string, ...argv: string[]): Promise<Ran> {
+  return sluiceAt(env, now, undefined, argv)
+}
+
+/** The same where somebody sits at a terminal, who types `typed` when he is asked. */
+export async function sluiceAt(
+  env: Record<string, string>,
+  now: string,
+  typed: string | undefined,
+  argv: readonly string[],
+): Promise<Ran> {
   let out = ''
   let err = ''
   const code = await main(argv, {
     env,
     clock: () => Date.parse(now),
     sleep: async () => {},
+    ...(typed !== undefined && { ask: async () => typed }),
     out: text => {
       out += text
     },

@@ -1,8 +1,8 @@
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually } from './support/eventually.ts'
-import { startTestModel, type TestModel } from './support/model.ts'
-import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+import { eventually } from '../e2e/support/eventually.ts'
+import { startTestModel, type TestModel } from '../e2e/support/model.ts'
+import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
 const JUNK = 'x'.repeat(3_900_000)
 

@@ -2,11 +2,11 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newKey } from '../../functions/access/key.ts'
 import { createKey } from '../../lib/cli/operations/keys.ts'
-import { type ApiClient, createApiClient } from './support/api-client.ts'
-import { internalsOfAnswer } from './support/internals.ts'
-import { startTestModel, type TestModel } from './support/model.ts'
-import { type RawAnswer, type RawRequest, rawRequest, sendOne, sendRaw } from './support/raw-http.ts'
-import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+import { type ApiClient, createApiClient } from '../e2e/support/api-client.ts'
+import { internalsOfAnswer } from '../e2e/support/internals.ts'
+import { startTestModel, type TestModel } from '../e2e/support/model.ts'
+import { type RawAnswer, type RawRequest, rawRequest, sendOne, sendRaw } from '../e2e/support/raw-http.ts'
+import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
 let model: TestModel
 let system: RunningSystem

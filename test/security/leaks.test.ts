@@ -7,11 +7,18 @@ import { resultKey } from '../../functions/payloads/names.ts'
 import { s3Payloads } from '../../functions/payloads/s3.ts'
 import { createKey } from '../../lib/cli/operations/keys.ts'
 import { localTarget } from '../../lib/cli/target.ts'
-import { type ApiClient, createApiClient } from './support/api-client.ts'
-import { eventually } from './support/eventually.ts'
-import { internalsOfAnswer, internalsOfLog } from './support/internals.ts'
-import { answerJson, answerText, type Respond, startTestModel, type TestModel, usualUsage } from './support/model.ts'
-import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+import { type ApiClient, createApiClient } from '../e2e/support/api-client.ts'
+import { eventually } from '../e2e/support/eventually.ts'
+import { internalsOfAnswer, internalsOfLog } from '../e2e/support/internals.ts'
+import {
+  answerJson,
+  answerText,
+  type Respond,
+  startTestModel,
+  type TestModel,
+  usualUsage,
+} from '../e2e/support/model.ts'
+import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
 /** A text that is found wherever it goes, and says where it comes from. */
 const mark = (what: string): string => `canary-${what}`
@@ -55,7 +62,7 @@ afterAll(async () => {
 
 /** The threads of a function import its bundle when there is something to do for them: not yet. */
 function letWorkersCrash(): void {
-  const hook = new URL('support/crash-in-call.ts', import.meta.url)
+  const hook = new URL('../e2e/support/crash-in-call.ts', import.meta.url)
   const assembly = join(folder, 'cdk.out')
   for (const asset of readdirSync(assembly).filter(name => name.startsWith('asset.'))) {
     const file = join(assembly, asset, 'index.mjs')

@@ -17,8 +17,8 @@ import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb'
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, describe, expect, test } from 'vitest'
 import { authorizationOf } from '../../lib/local/trust/access-key.ts'
-import { jsonOfSluice, runSluice } from './support/sluice.ts'
-import { startRefused, startSystem } from './support/system.ts'
+import { jsonOfSluice, runSluice } from '../e2e/support/sluice.ts'
+import { startRefused, startSystem } from '../e2e/support/system.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-trust-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -7,12 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKey } from '../../lib/cli/operations/keys.ts'
 import { allowUser } from '../../lib/cli/operations/users.ts'
 import { credentialsOf } from '../../lib/local/trust/access-key.ts'
+import type { ApiClient } from '../e2e/support/api-client.ts'
+import { eventually } from '../e2e/support/eventually.ts'
+import { answerJson, startTestModel, type TestModel } from '../e2e/support/model.ts'
+import { jsonOfSluice, runSluice } from '../e2e/support/sluice.ts'
+import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 import { everythingStored, type Stores, tracesOf } from '../support/stored.ts'
-import type { ApiClient } from './support/api-client.ts'
-import { eventually } from './support/eventually.ts'
-import { answerJson, startTestModel, type TestModel } from './support/model.ts'
-import { jsonOfSluice, runSluice } from './support/sluice.ts'
-import { fixture, type RunningSystem, startSystem } from './support/system.ts'
 
 let model: TestModel
 let system: RunningSystem

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ApiAnswer, ApiClient } from './support/api-client.ts'
-import { eventually } from './support/eventually.ts'
-import { startTestModel, type TestModel } from './support/model.ts'
-import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+import type { ApiAnswer, ApiClient } from '../e2e/support/api-client.ts'
+import { eventually } from '../e2e/support/eventually.ts'
+import { startTestModel, type TestModel } from '../e2e/support/model.ts'
+import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
 /** As pipeline.yaml has it by default. */
 const PER_USER = 10

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ApiClient } from './support/api-client.ts'
-import { answerText, startTestModel, type TestModel } from './support/model.ts'
-import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+import type { ApiClient } from '../e2e/support/api-client.ts'
+import { answerText, startTestModel, type TestModel } from '../e2e/support/model.ts'
+import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
 let model: TestModel
 let system: RunningSystem

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ApiClient } from './support/api-client.ts'
-import { eventually } from './support/eventually.ts'
-import { internalsOfAnswer } from './support/internals.ts'
-import { ledgerRows } from './support/ledger.ts'
-import { answerJson, startTestModel, type TestModel, usualUsage } from './support/model.ts'
-import { sendOne } from './support/raw-http.ts'
-import { jsonOfSluice, runSluice } from './support/sluice.ts'
-import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+import type { ApiClient } from '../e2e/support/api-client.ts'
+import { eventually } from '../e2e/support/eventually.ts'
+import { internalsOfAnswer } from '../e2e/support/internals.ts'
+import { ledgerRows } from '../e2e/support/ledger.ts'
+import { answerJson, startTestModel, type TestModel, usualUsage } from '../e2e/support/model.ts'
+import { sendOne } from '../e2e/support/raw-http.ts'
+import { jsonOfSluice, runSluice } from '../e2e/support/sluice.ts'
+import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
 let model: TestModel
 let system: RunningSystem
