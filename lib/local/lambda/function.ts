@@ -7,7 +7,6 @@ import { credentialsOf } from '../trust/access-key.ts'
 import { openLogFile } from './log-file.ts'
 import { createPool, type Pool } from './pool.ts'
 import type { InvocationResult } from './protocol.ts'
-import { isSaturated } from './saturation.ts'
 import { startThread } from './thread.ts'
 
 export type LocalFunction = Pick<Pool, 'threads' | 'kill' | 'close'> & {
@@ -59,7 +58,7 @@ export function createFunction(options: FunctionOptions): LocalFunction {
   const pool = createPool({
     limit: options.reserved ?? options.waits + directConcurrency,
     timeoutSeconds,
-    isSaturated,
+    usual: directConcurrency,
     start: () =>
       startThread({
         handlerUrl,

@@ -31,8 +31,8 @@ export type PoolOptions = {
   /** The most threads, which is the most invocations at a time, apart from those of added callers. */
   limit: number
   timeoutSeconds: number
-  /** Whether the machine's cores are busy, so that another thread would only slow those that there are. */
-  isSaturated(): boolean
+  /** As many threads as work that computes is worth; more are started only where all of these wait for something. */
+  usual: number
   /** Told of each invocation that failed. */
   onFailure(error: FunctionError, requestId: string): void
 }
@@ -43,17 +43,18 @@ export type PoolOptions = {
  */
 const warmThreads = 2
 const patienceMs = 100
-/** The same while all cores are busy: then a thread that is slow to become free mostly computes, and doesn't wait. */
-const saturatedPatienceMs = 1_000
+/** The same above the usual number of threads: of so many that compute, one becomes free within this time, so that all of them wait. */
+const waitingPatienceMs = 1_000
 
 type Waiting = { caller: symbol | string | undefined; resolve(thread: Thread | FunctionError): void }
 
-export function createPool({ start, limit, timeoutSeconds, isSaturated, onFailure }: PoolOptions): Pool {
+export function createPool({ start, limit, timeoutSeconds, usual, onFailure }: PoolOptions): Pool {
   const busy = new Map<Thread, boolean>()
   const idle: Thread[] = []
   const waiting = createFairLine<Waiting>(({ caller }) => caller)
   const running = new Set<Promise<InvocationResult>>()
   let most = limit
+  let computing = usual
   let starting = 0
   let lastFreed = 0
   let patience: NodeJS.Timeout | undefined
@@ -61,7 +62,7 @@ export function createPool({ start, limit, timeoutSeconds, isSaturated, onFailur
 
   function grow(): void {
     if (closed || waiting.length <= starting || starting >= warmThreads || busy.size >= most) return
-    const patienceNow = isSaturated() ? saturatedPatienceMs : patienceMs
+    const patienceNow = busy.size < computing ? patienceMs : waitingPatienceMs
     const patienceLeft = busy.size < warmThreads ? 0 : lastFreed + patienceNow - Date.now()
     if (patienceLeft > 0) {
       clearTimeout(patience)
@@ -143,6 +144,7 @@ export function createPool({ start, limit, timeoutSeconds, isSaturated, onFailur
 
     addCaller(concurrency) {
       most += concurrency
+      computing += concurrency
       const caller = Symbol()
       return event => invoke(event, caller)
     },

@@ -11,7 +11,7 @@ afterEach(() => {
 })
 
 /** A pool of threads whose invocations end when the test says so. */
-function poolOfFakes({ limit = 20, timeoutSeconds = 3, isSaturated = () => false }: Partial<PoolOptions> = {}) {
+function poolOfFakes({ limit = 20, timeoutSeconds = 3, usual = 20 }: Partial<PoolOptions> = {}) {
   const running: ((result: InvocationResult) => void)[] = []
   let started = 0
   const start = (): Thread => {
@@ -25,14 +25,14 @@ function poolOfFakes({ limit = 20, timeoutSeconds = 3, isSaturated = () => false
     }
   }
   const onFailure = vi.fn()
-  return { pool: createPool({ start, limit, timeoutSeconds, isSaturated, onFailure }), running, onFailure }
+  return { pool: createPool({ start, limit, timeoutSeconds, usual, onFailure }), running, onFailure }
 }
 
 const done: InvocationResult = { ok: true, payload: '1' }
 const settle = () => vi.advanceTimersByTimeAsync(0)
 
-test('while all cores are busy, a third thread starts only when none has become free for long', async () => {
-  const { pool } = poolOfFakes({ isSaturated: () => true })
+test('above the usual number of threads, another one starts only when none has become free for long', async () => {
+  const { pool } = poolOfFakes({ usual: 2 })
   for (let event = 0; event < 5; event++) void pool.invoke('{}')
 
   await vi.advanceTimersByTimeAsync(900)
