@@ -1,5 +1,6 @@
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { credentialsOf } from '../../lib/local/trust/access-key.ts'
 import { eventually } from '../e2e/support/eventually.ts'
 import { startTestModel, type TestModel } from '../e2e/support/model.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
@@ -13,8 +14,9 @@ let s3: S3Client
 beforeAll(async () => {
   model = await startTestModel()
   system = await startSystem({ SLUICE_CONFIG: fixture('uncharged.yaml'), MODEL_URL: model.url })
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
-  s3 = new S3Client({ endpoint: system.localJson.endpoints.s3, region: 'us-east-1', credentials, forcePathStyle: true })
+  const { endpoints, accessKeyId } = system.localJson
+  const credentials = credentialsOf(accessKeyId)
+  s3 = new S3Client({ endpoint: endpoints.s3, region: 'us-east-1', credentials, forcePathStyle: true })
 })
 afterAll(async () => {
   s3?.destroy()
