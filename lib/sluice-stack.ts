@@ -39,7 +39,7 @@ export class SluiceStack extends Stack {
 
     const alarms = new Alarms(this, 'Alarms')
     const deployment: Deployment = { pipeline, bundles, assets, alarms }
-    // A queue's URL but for the end of its name, which functions add (functions/queue/names.ts).
+    // A queue's URL but for the end of its name, which functions add (functions/core/queue/names.ts).
     const queueUrlPrefix = `https://sqs.${this.region}.${this.urlSuffix}/${this.account}/${name}-`
     const state = new State(this, 'State', pipeline)
     const common = { deployment, queueUrlPrefix, ...state }

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
-import { hashKey, isWellFormedKey, keyIdOf } from '../access/key.ts'
-import type { Access, UserRecord } from '../access/port.ts'
+import { hashKey, isWellFormedKey, keyIdOf } from '../core/stores/access/key.ts'
+import type { Access, UserRecord } from '../core/stores/access/port.ts'
 
 /**
  * Whose key it is; undefined for one that is malformed, unknown, expired or revoked, or whose user is disabled. A key whose user has no record is

@@ -1,8 +1,8 @@
-import { dynamoAccess } from '../access/dynamodb.ts'
-import type { Access } from '../access/port.ts'
-import { dynamoDb } from '../platform/aws-clients.ts'
-import { type Clock, systemClock } from '../platform/clock.ts'
-import { type Telemetry, telemetry } from '../platform/telemetry.ts'
+import { dynamoDb } from '../core/platform/aws-clients.ts'
+import { type Clock, systemClock } from '../core/platform/clock.ts'
+import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
+import { dynamoAccess } from '../core/stores/access/dynamodb.ts'
+import type { Access } from '../core/stores/access/port.ts'
 import type { Env } from './env.ts'
 
 export interface AuthorizerPorts {

@@ -1,7 +1,7 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import middy from '@middy/core'
 import type { APIGatewayRequestAuthorizerEventV2, APIGatewaySimpleAuthorizerWithContextResult } from 'aws-lambda'
-import { rejectPlainly } from '../platform/reject-plainly.ts'
+import { rejectPlainly } from '../core/platform/strip-error-stack.ts'
 import { authorize } from './authorize.ts'
 import { compose } from './compose.ts'
 import { Env } from './env.ts'

@@ -1,8 +1,8 @@
-import type { Entry } from '../ledger/port.ts'
-import { discardBody } from '../lifecycle/discard-body.ts'
-import { ignoreUnavailable } from '../platform/unavailable.ts'
-import { type RequestItem, reservationOf } from '../requests/item.ts'
-import type { OutcomeEvent, ResultEvent } from '../requests/messages.ts'
+import { type RequestItem, reservationOf } from '../core/domain/item.ts'
+import type { OutcomeEvent, ResultEvent } from '../core/domain/messages.ts'
+import { discardBody } from '../core/lifecycle/discard-body.ts'
+import { ignoreUnavailable } from '../core/platform/unavailable.ts'
+import type { Entry } from '../core/stores/ledger/port.ts'
 import { acceptedEntry, decidedEntry, endedEntry, refusedEntry, unreadableEntry } from './entry.ts'
 import type { CollectorPorts } from './ports.ts'
 

@@ -1,5 +1,4 @@
-import type { DeadLetter, Entry, LedgerRow } from '../ledger/port.ts'
-import type { RequestItem } from '../requests/item.ts'
+import type { RequestItem } from '../core/domain/item.ts'
 import type {
   AcceptedEvent,
   EndedEvent,
@@ -7,7 +6,8 @@ import type {
   RefusedEvent,
   ResultEvent,
   UnreadableEvent,
-} from '../requests/messages.ts'
+} from '../core/domain/messages.ts'
+import type { DeadLetter, Entry, LedgerRow } from '../core/stores/ledger/port.ts'
 
 const rowOf = (event: Exclude<ResultEvent, UnreadableEvent | RefusedEvent>) => ({
   request_id: event.request_id,

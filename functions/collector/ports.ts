@@ -1,6 +1,6 @@
-import type { Ledger } from '../ledger/port.ts'
-import type { LifecyclePorts } from '../lifecycle/ports.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
+import type { Clock } from '../core/platform/clock.ts'
+import type { Ledger } from '../core/stores/ledger/port.ts'
 
 export interface CollectorPorts extends LifecyclePorts {
   readonly ledger: Pick<Ledger, 'record'>

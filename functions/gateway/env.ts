@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { BaseEnv, LedgerEnv, QueueEnv } from '../platform/env.ts'
+import { BaseEnv, LedgerEnv, QueueEnv } from '../core/platform/env.ts'
 
 export const Env = z.object({
   ...BaseEnv.shape,

@@ -1,5 +1,5 @@
-import { MAX_WAIT_SECONDS } from '../lifecycle/await-end.ts'
-import { ApiError } from '../requests/errors.ts'
+import { ApiError } from '../core/domain/errors.ts'
+import { MAX_WAIT_SECONDS } from '../core/lifecycle/wait-for-completion.ts'
 
 const MAX_KEY_LENGTH = 255
 

@@ -1,6 +1,6 @@
-import type { AdmissionPorts } from '../admission/ports.ts'
-import type { IdempotencyKeys } from '../idempotency/port.ts'
-import type { WaitPorts } from '../lifecycle/await-end.ts'
+import type { AdmissionPorts } from '../core/admission/ports.ts'
+import type { WaitPorts } from '../core/lifecycle/wait-for-completion.ts'
+import type { IdempotencyKeys } from '../core/stores/idempotency/port.ts'
 
 export interface GatewayPorts extends AdmissionPorts, Pick<WaitPorts, 'ledger' | 'waiting' | 'sleep' | 'logger'> {
   readonly keys: IdempotencyKeys

@@ -1,8 +1,8 @@
-import type { Accepted } from '../admission/accept.ts'
-import type { Prepared } from '../admission/prepare.ts'
-import { rateLimitHeaders } from '../admission/rate-limit-headers.ts'
-import type { RequestView } from '../lifecycle/view-request.ts'
-import { type HttpResponse, json } from '../platform/http.ts'
+import type { Accepted } from '../core/admission/accept.ts'
+import type { Prepared } from '../core/admission/prepare.ts'
+import { rateLimitHeaders } from '../core/admission/rate-limit-headers.ts'
+import type { RequestView } from '../core/lifecycle/view-request.ts'
+import { type HttpResponse, json } from '../core/platform/http.ts'
 
 /** How soon to look for the end of a request, in seconds. */
 const POLL_SECONDS = 1

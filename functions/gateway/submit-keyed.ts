@@ -1,9 +1,9 @@
-import { type Accepted, accept, acceptAgain } from '../admission/accept.ts'
-import { admit } from '../admission/admit.ts'
-import type { Prepared } from '../admission/prepare.ts'
-import { refuse } from '../admission/refuse.ts'
-import { Unavailable } from '../platform/unavailable.ts'
-import { ApiError } from '../requests/errors.ts'
+import { type Accepted, accept, acceptAgain } from '../core/admission/accept.ts'
+import { admit } from '../core/admission/admit.ts'
+import type { Prepared } from '../core/admission/prepare.ts'
+import { refuse } from '../core/admission/refuse.ts'
+import { ApiError } from '../core/domain/errors.ts'
+import { Unavailable } from '../core/platform/unavailable.ts'
 import type { GatewayPorts } from './ports.ts'
 
 /** A key is given a new request when its old one turns out to have been taken back, which a retry rarely meets twice. */

@@ -1,11 +1,11 @@
-import type { Accepted } from '../admission/accept.ts'
-import { admit } from '../admission/admit.ts'
-import type { Prepared } from '../admission/prepare.ts'
-import { publish } from '../admission/publish.ts'
-import { refuse } from '../admission/refuse.ts'
-import { Unavailable } from '../platform/unavailable.ts'
+import type { Accepted } from '../core/admission/accept.ts'
+import { admit } from '../core/admission/admit.ts'
+import type { Prepared } from '../core/admission/prepare.ts'
+import { publish } from '../core/admission/publish.ts'
+import { refuse } from '../core/admission/refuse.ts'
+import { Unavailable } from '../core/platform/unavailable.ts'
 import type { GatewayPorts } from './ports.ts'
-import { takeBack } from './take-back.ts'
+import { takeBack } from './withdraw-submission.ts'
 
 /**
  * Admits a submission and makes it durable. When it resolves, the request will be run (I4). Throws `ApiError` for a

@@ -1,9 +1,9 @@
 import type { SQSRecord } from 'aws-lambda'
 import * as z from 'zod'
-import { parseAs } from '../admission/parse-body.ts'
-import { DEAD_LETTERS } from '../queue/names.ts'
-import { UserId } from '../requests/ids.ts'
-import { Submission } from '../requests/submission.ts'
+import { parseAs } from '../core/admission/parse-body.ts'
+import { UserId } from '../core/domain/ids.ts'
+import { Submission } from '../core/domain/submission.ts'
+import { DEAD_LETTERS } from '../core/queue/names.ts'
 
 /** A message of an input queue. */
 export interface Input {

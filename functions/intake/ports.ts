@@ -1,9 +1,9 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
-import type { Access } from '../access/port.ts'
-import type { AdmissionPorts } from '../admission/ports.ts'
-import type { Router } from '../admission/route.ts'
-import type { Settings } from '../admission/settings.ts'
-import type { InputKeys } from '../idempotency/port.ts'
+import type { AdmissionPorts } from '../core/admission/ports.ts'
+import type { Router } from '../core/admission/route.ts'
+import type { Settings } from '../core/admission/settings.ts'
+import type { Access } from '../core/stores/access/port.ts'
+import type { InputKeys } from '../core/stores/idempotency/port.ts'
 
 export interface IntakePorts extends AdmissionPorts {
   readonly users: Pick<Access, 'user'>

@@ -1,4 +1,4 @@
-import { type ApiError, type Refusal, refusalOf } from '../requests/errors.ts'
+import { type ApiError, type Refusal, refusalOf } from '../core/domain/errors.ts'
 
 /** An answer may quote names from a message of a megabyte; what is kept of it has to fit into a row and an event. */
 const MAX_BYTES = 8 * 1024

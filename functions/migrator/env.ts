@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { LEDGER_ROLES, type LedgerRole } from '../ledger/roles.ts'
-import { BaseEnv, LedgerEnv } from '../platform/env.ts'
+import { BaseEnv, LedgerEnv } from '../core/platform/env.ts'
+import { LEDGER_ROLES, type LedgerRole } from '../core/stores/ledger/roles.ts'
 
 const Role = z.enum(Object.keys(LEDGER_ROLES) as [LedgerRole, ...LedgerRole[]])
 

@@ -1,6 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import * as z from 'zod'
-import type { RolePasswords } from '../ledger/roles.ts'
+import type { RolePasswords } from '../core/stores/ledger/roles.ts'
 import type { RoleSecrets } from './env.ts'
 
 const Credentials = z.object({ password: z.string() })

@@ -1,7 +1,7 @@
-import { endRequest } from '../lifecycle/end-request.ts'
-import { ownItem, type RequestView, toView, viewRequest } from '../lifecycle/view-request.ts'
-import { Unavailable } from '../platform/unavailable.ts'
-import { isTerminal, type RequestItem } from '../requests/item.ts'
+import { isTerminal, type RequestItem } from '../core/domain/item.ts'
+import { endRequest } from '../core/lifecycle/finalize-request.ts'
+import { ownItem, type RequestView, toView, viewRequest } from '../core/lifecycle/view-request.ts'
+import { Unavailable } from '../core/platform/unavailable.ts'
 import type { ReaderPorts } from './ports.ts'
 
 export interface Cancellation {

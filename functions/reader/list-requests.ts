@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import { isPastRecording, type RequestView, toView, unfinished } from '../lifecycle/view-request.ts'
-import { ApiError } from '../requests/errors.ts'
-import { RequestId } from '../requests/ids.ts'
-import { type RequestItem, Status } from '../requests/item.ts'
-import { problemsOf } from '../requests/problems.ts'
+import { ApiError } from '../core/domain/errors.ts'
+import { RequestId } from '../core/domain/ids.ts'
+import { type RequestItem, Status } from '../core/domain/item.ts'
+import { problemsOf } from '../core/domain/problems.ts'
+import { isPastRecording, type RequestView, toView, unfinished } from '../core/lifecycle/view-request.ts'
 import type { ReaderPorts } from './ports.ts'
 
 export interface RequestPage {

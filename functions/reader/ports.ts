@@ -1,7 +1,7 @@
-import type { Ledger } from '../ledger/port.ts'
-import type { WaitPorts } from '../lifecycle/await-end.ts'
-import type { LifecyclePorts } from '../lifecycle/ports.ts'
-import type { Payloads } from '../payloads/port.ts'
+import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
+import type { WaitPorts } from '../core/lifecycle/wait-for-completion.ts'
+import type { Ledger } from '../core/stores/ledger/port.ts'
+import type { Payloads } from '../core/stores/payloads/port.ts'
 
 export interface ReaderPorts extends LifecyclePorts, Omit<WaitPorts, 'items' | 'ledger' | 'payloads'> {
   readonly payloads: Payloads

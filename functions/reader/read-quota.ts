@@ -1,10 +1,10 @@
-import { type Caller, overridesOf } from '../platform/caller.ts'
-import type { Clock } from '../platform/clock.ts'
-import type { Quota } from '../quota/port.ts'
-import { reservedTokens } from '../quota/verdict.ts'
-import { limitsOf } from '../requests/limits.ts'
-import { planOf, type QuotaSettings } from '../requests/quota-settings.ts'
-import { windowAt } from '../requests/window.ts'
+import { limitsOf } from '../core/domain/limits.ts'
+import { planOf, type QuotaSettings } from '../core/domain/quota-settings.ts'
+import { windowAt } from '../core/domain/window.ts'
+import { type Caller, overridesOf } from '../core/platform/caller.ts'
+import type { Clock } from '../core/platform/clock.ts'
+import type { Quota } from '../core/stores/quota/port.ts'
+import { reservedTokens } from '../core/stores/quota/verdict.ts'
 
 /** What the caller has used of the current window (contract §2). Rejects with `Unavailable`. */
 export async function readQuota(

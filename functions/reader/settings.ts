@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { QuotaSettings } from '../requests/quota-settings.ts'
-import { WaitLimits } from '../waiting/port.ts'
+import { QuotaSettings } from '../core/domain/quota-settings.ts'
+import { WaitLimits } from '../core/stores/waits/port.ts'
 
 export const Settings = z.strictObject({ quotas: QuotaSettings, waiting: WaitLimits })
 export type Settings = z.infer<typeof Settings>

@@ -1,4 +1,4 @@
-import { ApiError } from '../requests/errors.ts'
+import { ApiError } from '../core/domain/errors.ts'
 
 /** Paths that there are, and what may be done with them: whatever reaches the catch-all is none of these pairs. */
 const METHODS: readonly { readonly path: RegExp; readonly allow: string }[] = [

@@ -1,7 +1,7 @@
-import { patientRdsData } from '../ledger/patient-client.ts'
-import { rdsDataRetention } from '../ledger/retention.ts'
-import { systemClock } from '../platform/clock.ts'
-import { type Telemetry, telemetry } from '../platform/telemetry.ts'
+import { systemClock } from '../core/platform/clock.ts'
+import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
+import { rdsDataRetention } from '../core/stores/ledger/retention.ts'
+import { patientRdsData } from '../core/stores/ledger/retry-while-resuming.ts'
 import type { RetentionPorts } from './delete-old-rows.ts'
 import type { Env } from './env.ts'
 

@@ -1,5 +1,5 @@
-import type { LedgerRetention } from '../ledger/port.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../core/platform/clock.ts'
+import type { LedgerRetention } from '../core/stores/ledger/port.ts'
 
 export interface RetentionPorts {
   readonly ledger: LedgerRetention

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { BaseEnv, LedgerEnv } from '../platform/env.ts'
+import { BaseEnv, LedgerEnv } from '../core/platform/env.ts'
 
 export const Env = z.object({ ...BaseEnv.shape, ...LedgerEnv.shape })
 export type Env = z.infer<typeof Env>

@@ -1,7 +1,7 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
 import middy from '@middy/core'
-import { rejectPlainly } from '../platform/reject-plainly.ts'
+import { rejectPlainly } from '../core/platform/strip-error-stack.ts'
 import { compose } from './compose.ts'
 import { Env } from './env.ts'
 import { sweep } from './sweep.ts'

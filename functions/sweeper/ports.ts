@@ -1,5 +1,5 @@
-import type { LifecyclePorts } from '../lifecycle/ports.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
+import type { Clock } from '../core/platform/clock.ts'
 
 export interface SweeperPorts extends LifecyclePorts {
   readonly clock: Clock

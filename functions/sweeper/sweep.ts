@@ -1,6 +1,6 @@
-import { closeStale } from '../lifecycle/close-stale.ts'
-import { Unavailable } from '../platform/unavailable.ts'
-import { STALE_RESERVATION_MS } from '../requests/timing.ts'
+import { STALE_RESERVATION_MS } from '../core/domain/timing.ts'
+import { closeStale } from '../core/lifecycle/reap-reservation.ts'
+import { Unavailable } from '../core/platform/unavailable.ts'
 import type { SweeperPorts } from './ports.ts'
 
 export interface Swept {

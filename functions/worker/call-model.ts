@@ -1,11 +1,11 @@
-import { batchBody, type Outputs, readOutputs } from '../inference/batch.ts'
-import type { ModelAnswer, ModelFailure } from '../inference/port.ts'
-import { Unavailable } from '../platform/unavailable.ts'
-import type { Claimed } from './claim-request.ts'
+import { batchBody, type Outputs, readOutputs } from '../core/inference/batch.ts'
+import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
+import { Unavailable } from '../core/platform/unavailable.ts'
 import { awaitFurther } from './permit.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { reportNoCall } from './report-calls.ts'
 import { isBusy, mayBeRetried, type Retry } from './retry.ts'
+import type { Claimed } from './types.ts'
 
 /** A claimed request, and what is to be sent for it. */
 export interface Mapped extends Claimed {

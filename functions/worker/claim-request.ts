@@ -1,20 +1,15 @@
-import { tombstoneOf } from '../lifecycle/bury.ts'
-import { endRequest } from '../lifecycle/end-request.ts'
-import { rejectAbsent } from '../lifecycle/reject-request.ts'
-import { claimIdOf, refusedClaim } from '../requests/claim.ts'
-import type { RequestItem } from '../requests/item.ts'
-import type { InferenceMessage } from '../requests/messages.ts'
-import { ITEM_GRACE_MS } from '../requests/timing.ts'
-import { conclude, crashed } from './conclude.ts'
-import type { Member } from './plan.ts'
+import { claimIdOf, refusedClaim } from '../core/domain/claim.ts'
+import type { RequestItem } from '../core/domain/item.ts'
+import type { InferenceMessage } from '../core/domain/messages.ts'
+import { ITEM_GRACE_MS } from '../core/domain/timing.ts'
+import { tombstoneOf } from '../core/lifecycle/fail-undelivered.ts'
+import { endRequest } from '../core/lifecycle/finalize-request.ts'
+import { rejectAbsent } from '../core/lifecycle/reject-request.ts'
+import { sendLater, sendNow, withHints } from './defer.ts'
+import type { Member } from './plan-batch.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
-import { sendLater, sendNow, withHints } from './put-back.ts'
-
-/** A request that this worker may run now. */
-export interface Claimed extends Member {
-  readonly item: RequestItem
-  readonly claim_id: string
-}
+import { conclude, crashed } from './publish-outcome.ts'
+import type { Claimed } from './types.ts'
 
 /**
  * Looks whether a message still has a request that wants a call: a turn in a rate limit is not to be wasted on one that has

@@ -1,12 +1,13 @@
-import { MappingError } from '../inference/mapping.ts'
-import { checkOut } from '../payloads/port.ts'
-import { inTurn } from '../platform/in-turn.ts'
-import { boundedPromptTokens } from '../requests/estimate.ts'
+import { boundedPromptTokens } from '../core/domain/estimate.ts'
+import { MappingError } from '../core/inference/mapping.ts'
+import { inTurn } from '../core/platform/serialize.ts'
+import { checkOut } from '../core/stores/payloads/port.ts'
 import { hasTimeForCall, type Mapped } from './call-model.ts'
-import { type Claimed, claimRequest, lookFirst } from './claim-request.ts'
-import { conclude, failedFor } from './conclude.ts'
-import type { Member } from './plan.ts'
+import { claimRequest, lookFirst } from './claim-request.ts'
+import type { Member } from './plan-batch.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
+import { conclude, failedFor } from './publish-outcome.ts'
+import type { Claimed } from './types.ts'
 
 export interface Fetched extends Claimed {
   readonly body: Record<string, unknown>

@@ -1,11 +1,10 @@
-import type { Ask, Hindrance, Permit } from '../guard/port.ts'
-import { LEAD_MS, SOON_MS } from '../guard/rate-limit.ts'
-import type { InferenceMessage } from '../requests/messages.ts'
+import type { InferenceMessage } from '../core/domain/messages.ts'
+import type { Ask, Hindrance, Permit } from '../core/flow-control/port.ts'
+import { LEAD_MS, SOON_MS } from '../core/flow-control/rate-limit.ts'
+import { sendForTurn, sendLater, withHints } from './defer.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
-import { sendForTurn, sendLater, withHints } from './put-back.ts'
 import { reportNoCall } from './report-calls.ts'
-
-export type Granted = Permit & { readonly granted: true }
+import type { Granted } from './types.ts'
 
 /** A permit, when it was asked for (epoch milliseconds), and as what its call would ask for another one. */
 type Asked = Permit & { readonly asked_at: number; readonly again: Ask['line'] }

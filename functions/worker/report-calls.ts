@@ -1,9 +1,9 @@
-import type { Report } from '../guard/port.ts'
-import type { ModelAnswer } from '../inference/port.ts'
-import { Unavailable } from '../platform/unavailable.ts'
-import type { Granted } from './permit.ts'
+import type { Report } from '../core/flow-control/port.ts'
+import type { ModelAnswer } from '../core/inference/port.ts'
+import { Unavailable } from '../core/platform/unavailable.ts'
 import type { WorkerPorts } from './ports.ts'
 import { mayBeRetried, pauseOf } from './retry.ts'
+import type { Granted } from './types.ts'
 
 /** Tells the guard how the calls of one permit came out. An answer of any use, be it a refusal, shows that the model is well. */
 export function reportCalls(ports: WorkerPorts, { probe }: Granted, calls: readonly ModelAnswer[]): Promise<void> {

@@ -1,8 +1,8 @@
-import type { OutcomeOf } from '../requests/events.ts'
-import type { InferenceMessage } from '../requests/messages.ts'
-import type { Claimed } from './claim-request.ts'
-import { conclude, failedFor } from './conclude.ts'
+import type { OutcomeOf } from '../core/domain/events.ts'
+import type { InferenceMessage } from '../core/domain/messages.ts'
 import type { WorkerPorts } from './ports.ts'
+import { conclude, failedFor } from './publish-outcome.ts'
+import type { Claimed } from './types.ts'
 
 /** How a request that was claimed goes back to its queue. */
 interface Requeueing {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import type { ModelFailure } from '../inference/port.ts'
-import type { Random } from '../platform/random.ts'
+import type { ModelFailure } from '../core/inference/port.ts'
+import type { Random } from '../core/platform/random.ts'
 
 /** What happens after a failed call. */
 export const Retry = z.strictObject({

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { Policies } from '../guard/policies.ts'
+import { Policies } from '../core/flow-control/policies.ts'
 import { Retry } from './retry.ts'
 
 /** One model of pipeline.yaml: a worker runs requests of a single model. */

@@ -1,12 +1,12 @@
 import type { SQSRecord } from 'aws-lambda'
-import { inTurn } from '../platform/in-turn.ts'
-import { parseMessage } from '../platform/sqs-records.ts'
-import { InferenceMessage } from '../requests/messages.ts'
+import { InferenceMessage } from '../core/domain/messages.ts'
+import { inTurn } from '../core/platform/serialize.ts'
+import { parseMessage } from '../core/platform/sqs-records.ts'
 import { hasTimeForCall } from './call-model.ts'
-import { type Job, plan } from './plan.ts'
+import { reportUnreadable, sendNow } from './defer.ts'
+import { type Job, plan } from './plan-batch.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
-import { reportUnreadable, sendNow } from './put-back.ts'
-import { runTogether } from './run-together.ts'
+import { runTogether } from './process-call.ts'
 
 /** Deals with the messages of one invocation, and answers with those that have to come again. Never rejects. */
 export async function work(

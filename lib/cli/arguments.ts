@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { RequestId, UserId } from '../../functions/requests/ids.ts'
+import { RequestId, UserId } from '../../functions/core/domain/ids.ts'
 import { parseDuration } from '../config/duration.ts'
 import { type NamedWindow, parseWindow } from './operations/quota.ts'
 

@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
-import type { Clock, Sleep } from '../../functions/platform/clock.ts'
+import type { Clock, Sleep } from '../../functions/core/platform/clock.ts'
 import type { Environment } from '../config/interpolate.ts'
 import { type Answer, type Run, refusalLine, type Tell } from './answer.ts'
 import { addConfig } from './commands/config.ts'

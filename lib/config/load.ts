@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { crossCheck } from './checks.ts'
 import { ConfigError, type Finding, type Path, type Problem } from './finding.ts'
 import type { Environment } from './interpolate.ts'
-import { findNotYet } from './not-yet.ts'
 import { Pipeline } from './schema.ts'
 import { mistypedPaths, toFindings } from './schema-findings.ts'
 import { findSecrets } from './secrets.ts'
 import { readSource, type SourceDocument } from './source-document.ts'
+import { findNotYet } from './unsupported-features.ts'
 
 export { ConfigError }
 

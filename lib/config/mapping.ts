@@ -5,7 +5,7 @@ import { suggest } from './suggest.ts'
 export type MappingProblem = { message: string; offset: number }
 
 /**
- * What an expression can call: JSONata's functions without `$eval`, and ours (`HELPERS` of functions/jsonata/helpers.ts,
+ * What an expression can call: JSONata's functions without `$eval`, and ours (`HELPERS` of functions/core/expressions/helpers.ts,
  * with which a test compares it). JSONata finds out about an unknown one only when it runs, too late for a deployed pipeline.
  */
 export const FUNCTIONS = (

@@ -1,5 +1,4 @@
 import type { Model } from './model-schema.ts'
-import type { Pipeline } from './schema.ts'
 
 /** What CloudFormation takes in one stack. */
 export const CLOUDFORMATION_TAKES = 500
@@ -10,12 +9,15 @@ export const MAX_RESOURCES = CLOUDFORMATION_TAKES - 4
 /** How many resources each part of the stack is; a stack test compares their sum with what is synthesized. */
 export const RESOURCES = { stack: 102, model: 13, circuit: 1, profile: 1, intake: 5, input: 8, retention: 9 }
 
+/** The parts of a pipeline that become resources each. */
+interface Counted {
+  readonly models: Readonly<Record<string, Model>>
+  readonly inputs?: readonly unknown[] | undefined
+  readonly observability: { readonly retention: { readonly ledger?: unknown } }
+}
+
 /** The resources of a pipeline's stack; at most one too many for each Bedrock URL, which may name an inference profile. */
-export function countResources({
-  models,
-  inputs = [],
-  observability,
-}: Pick<Pipeline, 'models' | 'inputs' | 'observability'>): number {
+export function countResources({ models, inputs = [], observability }: Counted): number {
   const ofModels = Object.values(models).reduce((sum, model) => sum + ofModel(model), 0)
   const ofInputs = inputs.length === 0 ? 0 : RESOURCES.intake + RESOURCES.input * inputs.length
   const ofRetention = observability.retention.ledger === undefined ? 0 : RESOURCES.retention

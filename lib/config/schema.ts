@@ -92,7 +92,7 @@ export const Route = section({
 })
 export type Route = z.infer<typeof Route>
 
-/** More leases of one user would not fit one DynamoDB expression: functions/waiting/port.ts refuses them, too. */
+/** More leases of one user would not fit one DynamoDB expression: functions/core/stores/waits/port.ts refuses them, too. */
 const MAX_WAITS_PER_USER = 50
 
 const Waiting = section({

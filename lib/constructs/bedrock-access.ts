@@ -1,4 +1,13 @@
-import type { Access, WriteArn } from './model-access.ts'
+/** What a signed call needs: an action on the resources that its URL names. */
+export interface Access {
+  readonly action: string
+  readonly resources: readonly string[]
+  /** An inference profile, and the id of the foundation model that it leads to, in whatever region; or `*`. */
+  readonly behindProfile?: { readonly profile: string; readonly model: string }
+}
+
+/** Writes the ARN of a resource in the account of the stack, and in the region that the URL's host names. */
+export type WriteArn = (resource: string, name: string, region?: string, account?: string) => string
 
 const ACTION = 'bedrock:InvokeModel'
 

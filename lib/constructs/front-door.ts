@@ -14,7 +14,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { FilterPattern, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { KEY_CACHE_MS } from '../../functions/requests/timing.ts'
+import { KEY_CACHE_MS } from '../../functions/core/domain/timing.ts'
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 
 const KEY_HEADER = '$request.header.X-API-Key'

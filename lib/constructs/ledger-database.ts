@@ -17,8 +17,8 @@ import {
 } from 'aws-cdk-lib/aws-rds'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
-import { type LedgerRole, roleName } from '../../functions/ledger/roles.ts'
-import type { LedgerEnv } from '../../functions/platform/env.ts'
+import type { LedgerEnv } from '../../functions/core/platform/env.ts'
+import { type LedgerRole, roleName } from '../../functions/core/stores/ledger/roles.ts'
 import type { SluiceFunction } from './function.ts'
 
 const DATABASE = 'sluice'

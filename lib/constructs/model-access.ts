@@ -1,21 +1,10 @@
 import { ArnFormat, Aws, CfnOutput, Stack, Validations } from 'aws-cdk-lib'
 import { type IRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
-import { regionOf } from '../../functions/inference/region.ts'
+import { regionOf } from '../../functions/core/inference/region.ts'
 import type { Model } from '../config/model-schema.ts'
-import { bedrockAccess } from './bedrock-access.ts'
+import { type Access, bedrockAccess, type WriteArn } from './bedrock-access.ts'
 import type { SluiceFunction } from './function.ts'
-
-/** What a signed call needs: an action on the resources that its URL names. */
-export interface Access {
-  readonly action: string
-  readonly resources: readonly string[]
-  /** An inference profile, and the id of the foundation model that it leads to, in whatever region; or `*`. */
-  readonly behindProfile?: { readonly profile: string; readonly model: string }
-}
-
-/** Writes the ARN of a resource in the account of the stack, and in the region that the URL's host names. */
-export type WriteArn = (resource: string, name: string, region?: string, account?: string) => string
 
 /**
  * Allows a worker what its model's `auth` needs, and no more. Where the URL doesn't say which resource that is, the operator

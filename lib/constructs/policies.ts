@@ -1,4 +1,4 @@
-import type { Policies } from '../../functions/guard/policies.ts'
+import type { Policies } from '../../functions/core/flow-control/policies.ts'
 import type { Model } from '../config/model-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
 

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import type { Env } from '../../functions/collector/env.ts'
-import { DEAD_LETTERS, RESULTS_QUEUE } from '../../functions/queue/names.ts'
+import { DEAD_LETTERS, RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
 import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import type { LedgerDatabase } from './ledger-database.ts'

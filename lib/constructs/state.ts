@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
-import type { LedgerRole } from '../../functions/ledger/roles.ts'
+import type { LedgerRole } from '../../functions/core/stores/ledger/roles.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { LedgerDatabase } from './ledger-database.ts'
 import { PayloadStore } from './payload-store.ts'

@@ -9,7 +9,7 @@ import {
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
-import { WATCHED } from '../../functions/quota/names.ts'
+import { WATCHED } from '../../functions/core/stores/quota/names.ts'
 
 type Keys = Pick<TablePropsV2, 'partitionKey' | 'sortKey' | 'timeToLiveAttribute' | 'globalSecondaryIndexes'>
 

@@ -3,7 +3,7 @@ import { MathExpression, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
-import { MESSAGE_RETENTION_MS } from '../../functions/requests/timing.ts'
+import { MESSAGE_RETENTION_MS } from '../../functions/core/domain/timing.ts'
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 import type { SluiceFunction } from './function.ts'
 

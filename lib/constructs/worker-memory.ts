@@ -1,4 +1,4 @@
-import { MAX_LARGE } from '../../functions/worker/plan.ts'
+import { MAX_LARGE } from '../../functions/worker/plan-batch.ts'
 
 /** What one invocation of a worker may have to hold. */
 export interface WorkerLoad {
@@ -21,7 +21,7 @@ const STEP = 64
  */
 const COSTS = { process: 128, thread: 160, body: 32, answer: 32, smallBodies: 48 }
 
-/** Larger bodies are not in messages (functions/payloads/port.ts); and Lambda hands over 6 MB of those at most. */
+/** Larger bodies are not in messages (functions/core/stores/payloads/port.ts); and Lambda hands over 6 MB of those at most. */
 const SMALL_BODY = 48 / 1_024
 const MAX_EVENT = 6
 

@@ -1,8 +1,8 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { randomIds } from '../../functions/platform/ids.ts'
-import { dynamoQuota } from '../../functions/quota/dynamodb.ts'
-import type { Reservation } from '../../functions/requests/item.ts'
+import type { Reservation } from '../../functions/core/domain/item.ts'
+import { randomIds } from '../../functions/core/platform/ids.ts'
+import { dynamoQuota } from '../../functions/core/stores/quota/dynamodb.ts'
 import { createTable, type Engines } from './engines.ts'
 import { median, round, table } from './table.ts'
 

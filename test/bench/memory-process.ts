@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { httpEndpoint } from '../../functions/inference/http-endpoint.ts'
-import type { Payload } from '../../functions/requests/messages.ts'
+import type { Payload } from '../../functions/core/domain/messages.ts'
+import { httpEndpoint } from '../../functions/core/inference/http-endpoint.ts'
 import { aMessage, anItem } from '../support/requests.ts'
 import { aWorker } from '../support/worker.ts'
 

@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest'
-import { isTerminal, type RequestItem } from '../../functions/requests/item.ts'
+import { isTerminal, type RequestItem } from '../../functions/core/domain/item.ts'
 import { reconcile } from '../../lib/cli/operations/reconcile/stores.ts'
 import type { Operator } from '../../lib/cli/operator.ts'
 import { type Accepted, TOKENS } from './load.ts'

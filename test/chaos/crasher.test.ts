@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { isTerminal } from '../../functions/requests/item.ts'
+import { isTerminal } from '../../functions/core/domain/item.ts'
 import { createKey } from '../../lib/cli/operations/keys.ts'
 import { setUser } from '../../lib/cli/operations/users.ts'
 import { type Operator, operatorOf } from '../../lib/cli/operator.ts'

@@ -1,4 +1,4 @@
-import { dynamoGuards } from '../../functions/guard/dynamodb.ts'
+import { dynamoGuards } from '../../functions/core/flow-control/dynamodb.ts'
 import { createTable, dynamoDbEngines } from '../support/dynamodb.ts'
 import { memoryGuards } from '../support/memory/guards.ts'
 import { describeGuardsContract } from './guards.ts'

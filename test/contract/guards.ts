@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { GuardStore } from '../../functions/guard/port.ts'
-import { type GuardState, UNTOUCHED } from '../../functions/guard/state.ts'
+import type { GuardStore } from '../../functions/core/flow-control/port.ts'
+import { type GuardState, UNTOUCHED } from '../../functions/core/flow-control/state.ts'
 import { NOW } from '../support/clock.ts'
 
 export interface GuardsEngine {

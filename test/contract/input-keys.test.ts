@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { dynamoKeys } from '../../functions/idempotency/dynamodb.ts'
-import { dynamoInputKeys } from '../../functions/idempotency/dynamodb-inputs.ts'
+import { dynamoKeys } from '../../functions/core/stores/idempotency/dynamodb.ts'
+import { dynamoInputKeys } from '../../functions/core/stores/idempotency/dynamodb-inputs.ts'
 import { NOW } from '../support/clock.ts'
 import { createRequestsTable, dynamoDbEngines } from '../support/dynamodb.ts'
 import { memoryInputKeys } from '../support/memory/input-keys.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { INPUT_REMEMBERED_MS, type InputKeys } from '../../functions/idempotency/port.ts'
-import type { Refusal } from '../../functions/requests/errors.ts'
+import type { Refusal } from '../../functions/core/domain/errors.ts'
+import { INPUT_REMEMBERED_MS, type InputKeys } from '../../functions/core/stores/idempotency/port.ts'
 import { NOW } from '../support/clock.ts'
 import { newRequestId, newUser } from '../support/requests.ts'
 

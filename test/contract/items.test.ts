@@ -1,4 +1,4 @@
-import { dynamoItems } from '../../functions/items/dynamodb.ts'
+import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import { createRequestsTable, dynamoDbEngines } from '../support/dynamodb.ts'
 import { memoryItems } from '../support/memory/items.ts'
 import { describeItemsContract } from './items.ts'

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll } from 'vitest'
-import type { RequestItems } from '../../functions/items/port.ts'
+import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
 import { deferred } from '../support/deferred.ts'
-import { describeClaims } from './items/claim.ts'
-import { describeEnds } from './items/end.ts'
-import { describeGivingUp } from './items/give-up.ts'
-import { describeKeeping } from './items/keep.ts'
-import { describeListing } from './items/list.ts'
-import { describeNoteSent } from './items/note-sent.ts'
-import { describeRedrives } from './items/redrive.ts'
-import { describeRequeues } from './items/requeue.ts'
+import { describeClaims } from './requests/claim.ts'
+import { describeEnds } from './requests/end.ts'
+import { describeGivingUp } from './requests/give-up.ts'
+import { describeKeeping } from './requests/keep.ts'
+import { describeListing } from './requests/list.ts'
+import { describeNoteSent } from './requests/note-sent.ts'
+import { describeRedrives } from './requests/redrive.ts'
+import { describeRequeues } from './requests/requeue.ts'
 
 export interface ItemsEngine {
   readonly items: RequestItems

@@ -1,4 +1,4 @@
-import { dynamoKeys } from '../../functions/idempotency/dynamodb.ts'
+import { dynamoKeys } from '../../functions/core/stores/idempotency/dynamodb.ts'
 import { createRequestsTable, dynamoDbEngines } from '../support/dynamodb.ts'
 import { memoryKeys } from '../support/memory/keys.ts'
 import { describeKeysContract } from './keys.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type IdempotencyKeys, REMEMBERED_MS } from '../../functions/idempotency/port.ts'
+import { type IdempotencyKeys, REMEMBERED_MS } from '../../functions/core/stores/idempotency/port.ts'
 import { NOW } from '../support/clock.ts'
 import { newRequestId, newUser } from '../support/requests.ts'
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LEDGER_ROLES, type LedgerRole, roleName } from '../../functions/ledger/roles.ts'
+import { LEDGER_ROLES, type LedgerRole, roleName } from '../../functions/core/stores/ledger/roles.ts'
 import { startRdsData } from '../support/emulators.ts'
 import { createOwnedDatabase } from '../support/postgres.ts'
 import { writeRoleSecrets } from './ledger/tools.ts'

@@ -1,5 +1,5 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
-import { s3Payloads } from '../../functions/payloads/s3.ts'
+import { s3Payloads } from '../../functions/core/stores/payloads/s3.ts'
 import { startSqsAndS3 } from '../support/emulators.ts'
 import { memoryPayloads } from '../support/memory/payloads.ts'
 import { describePayloadsContract } from './payloads.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { checkIn, checkOut, MAX_INLINE_BYTES, type Payloads } from '../../functions/payloads/port.ts'
+import { checkIn, checkOut, MAX_INLINE_BYTES, type Payloads } from '../../functions/core/stores/payloads/port.ts'
 
 export interface PayloadsEngine {
   readonly payloads: Payloads

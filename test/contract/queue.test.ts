@@ -5,7 +5,7 @@ import {
   ReceiveMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs'
-import { sqsQueue } from '../../functions/queue/sqs.ts'
+import { sqsQueue } from '../../functions/core/queue/sqs.ts'
 import { startSqsAndS3 } from '../support/emulators.ts'
 import { describeQueueContract } from './queue.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { MessageQueue } from '../../functions/queue/port.ts'
+import type { MessageQueue } from '../../functions/core/queue/port.ts'
 
 export interface QueueEngine {
   readonly queue: MessageQueue

@@ -1,4 +1,4 @@
-import { dynamoQuota } from '../../functions/quota/dynamodb.ts'
+import { dynamoQuota } from '../../functions/core/stores/quota/dynamodb.ts'
 import { createQuotaTable, dynamoDbEngines } from '../support/dynamodb.ts'
 import { memoryQuota } from '../support/memory/quota.ts'
 import { describeQuotaContract } from './quota.ts'

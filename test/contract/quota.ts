@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import type { Quota } from '../../functions/quota/port.ts'
+import type { Quota } from '../../functions/core/stores/quota/port.ts'
 import { deferred } from '../support/deferred.ts'
 import { describeClose } from './quota/close.ts'
 import { describeOpenBefore } from './quota/open-before.ts'

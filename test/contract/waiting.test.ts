@@ -1,4 +1,4 @@
-import { dynamoWaitLeases } from '../../functions/waiting/dynamodb.ts'
+import { dynamoWaitLeases } from '../../functions/core/stores/waits/dynamodb.ts'
 import { createRequestsTable, dynamoDbEngines } from '../support/dynamodb.ts'
 import { memoryWaitLeases } from '../support/memory/waiting.ts'
 import { describeWaitingContract } from './waiting.ts'

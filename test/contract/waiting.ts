@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Wait, WaitLease, WaitLeases, WaitLimits } from '../../functions/waiting/port.ts'
+import type { Wait, WaitLease, WaitLeases, WaitLimits } from '../../functions/core/stores/waits/port.ts'
 import { NOW } from '../support/clock.ts'
 import { newRequestId, newUser } from '../support/requests.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { newKey } from '../../functions/access/key.ts'
+import { newKey } from '../../functions/core/stores/access/key.ts'
 import { createKey, revokeKey } from '../../lib/cli/operations/keys.ts'
 import type { ApiClient } from './support/api-client.ts'
 import { startTestModel, type TestModel } from './support/model.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { Failure } from '../../functions/requests/item.ts'
+import type { Failure } from '../../functions/core/domain/item.ts'
 import {
   type Call,
   type Endpoint,

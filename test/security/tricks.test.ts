@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { newKey } from '../../functions/access/key.ts'
+import { newKey } from '../../functions/core/stores/access/key.ts'
 import { createKey } from '../../lib/cli/operations/keys.ts'
 import { type ApiClient, createApiClient } from '../e2e/support/api-client.ts'
 import { internalsOfAnswer } from '../e2e/support/internals.ts'

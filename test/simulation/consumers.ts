@@ -1,4 +1,4 @@
-import { InferenceMessage } from '../../functions/requests/messages.ts'
+import { InferenceMessage } from '../../functions/core/domain/messages.ts'
 import { sweep } from '../../functions/sweeper/sweep.ts'
 import { checkIsTold } from './check/guard.ts'
 import type { Received } from './check/known.ts'

@@ -1,4 +1,4 @@
-import type { Ids } from '../../functions/platform/ids.ts'
+import type { Ids } from '../../functions/core/platform/ids.ts'
 import { mulberry32 } from './random.ts'
 
 /** Ids that follow from how many there were: UUIDv7 in form, so that they sort by time, and nonces. */

@@ -1,4 +1,4 @@
-import type { ModelAnswer, ModelFailure } from '../../functions/inference/port.ts'
+import type { ModelAnswer, ModelFailure } from '../../functions/core/inference/port.ts'
 
 /** What the model says to one request: in a call of its own, or as an element of a batch. */
 export interface Output {

@@ -1,4 +1,4 @@
-import type { Policies } from '../../functions/guard/policies.ts'
+import type { Policies } from '../../functions/core/flow-control/policies.ts'
 import type { WorkerPorts } from '../../functions/worker/ports.ts'
 import type { Retry } from '../../functions/worker/retry.ts'
 import { aRetry } from '../support/failures.ts'

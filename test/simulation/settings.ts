@@ -1,8 +1,8 @@
-import type { Settings as GatewaySettings } from '../../functions/admission/settings.ts'
-import { queueName, RESULTS_QUEUE } from '../../functions/queue/names.ts'
-import { planOf } from '../../functions/requests/quota-settings.ts'
-import { DEFAULT_RATE } from '../../functions/requests/rate.ts'
-import type { WaitLimits } from '../../functions/waiting/port.ts'
+import type { Settings as GatewaySettings } from '../../functions/core/admission/settings.ts'
+import { planOf } from '../../functions/core/domain/quota-settings.ts'
+import { DEFAULT_RATE } from '../../functions/core/domain/rate.ts'
+import { queueName, RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
+import type { WaitLimits } from '../../functions/core/stores/waits/port.ts'
 import type { QueueSettings } from './models/sqs.ts'
 
 /** A quarter of an hour before midnight, so that it is within reach. */

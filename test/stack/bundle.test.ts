@@ -78,7 +78,7 @@ it('the gateway loads less than 750 KB at its start, and neither S3 nor credenti
 })
 
 it('a bundle starts the thread that ends endless expressions, from a chunk that is not loaded at the start', async () => {
-  const bundle = await bundleSource("export * from './functions/jsonata/expression.ts'")
+  const bundle = await bundleSource("export * from './functions/core/expressions/expression.ts'")
   const folder = join(scratch, 'jsonata')
   writeBundle(bundle, folder)
   const { compileExpression } = await import(pathToFileURL(join(folder, 'index.mjs')).href)

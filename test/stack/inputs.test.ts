@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { Settings } from '../../functions/admission/settings.ts'
+import { Settings } from '../../functions/core/admission/settings.ts'
 import { Env } from '../../functions/intake/env.ts'
 import { functionOf, grantsOf, ofType, only, queueOf, render, variablesOf } from './queries.ts'
 import { PIPELINE, synthesizeText } from './synthesized.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Policies } from '../../functions/guard/policies.ts'
+import { Policies } from '../../functions/core/flow-control/policies.ts'
 import { functionOf, ofType, only, outputOf, render, variablesOf } from './queries.ts'
 import { PIPELINE, synthesizeText } from './synthesized.ts'
 

@@ -1,5 +1,5 @@
-import type { ModelAnswer } from '../../functions/inference/port.ts'
-import { type Hints, InferenceMessage } from '../../functions/requests/messages.ts'
+import { type Hints, InferenceMessage } from '../../functions/core/domain/messages.ts'
+import type { ModelAnswer } from '../../functions/core/inference/port.ts'
 import { aRetry } from './failures.ts'
 import { aMessage } from './requests.ts'
 import { type Asked, aWorker, type WorkerSettings } from './worker.ts'

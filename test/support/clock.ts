@@ -1,4 +1,4 @@
-import type { Clock } from '../../functions/platform/clock.ts'
+import type { Clock } from '../../functions/core/platform/clock.ts'
 
 /** The day that tests live on. */
 export const NOW = Date.UTC(2026, 10, 23, 10, 15)

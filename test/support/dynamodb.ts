@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import dynalite from 'dynalite'
-import { WATCHED } from '../../functions/quota/names.ts'
+import { WATCHED } from '../../functions/core/stores/quota/names.ts'
 
 export interface DynamoDb {
   readonly client: DynamoDBClient

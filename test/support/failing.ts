@@ -1,4 +1,4 @@
-import { Unavailable } from '../../functions/platform/unavailable.ts'
+import { Unavailable } from '../../functions/core/platform/unavailable.ts'
 
 type Method = (...args: never[]) => Promise<unknown>
 

@@ -1,4 +1,4 @@
-import type { ModelFailure } from '../../functions/inference/port.ts'
+import type { ModelFailure } from '../../functions/core/inference/port.ts'
 import type { Retry } from '../../functions/worker/retry.ts'
 
 /** What a model's retries are unless its pipeline says otherwise. */

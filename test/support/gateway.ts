@@ -1,11 +1,11 @@
-import { prepare } from '../../functions/admission/prepare.ts'
-import { createRouter } from '../../functions/admission/route.ts'
-import type { Settings } from '../../functions/admission/settings.ts'
+import { prepare } from '../../functions/core/admission/prepare.ts'
+import { createRouter } from '../../functions/core/admission/route.ts'
+import type { Settings } from '../../functions/core/admission/settings.ts'
+import { DEFAULT_RATE } from '../../functions/core/domain/rate.ts'
+import type { Submission } from '../../functions/core/domain/submission.ts'
+import type { Caller } from '../../functions/core/platform/caller.ts'
 import type { GatewayPorts } from '../../functions/gateway/ports.ts'
 import { submitRequest } from '../../functions/gateway/submit-request.ts'
-import type { Caller } from '../../functions/platform/caller.ts'
-import { DEFAULT_RATE } from '../../functions/requests/rate.ts'
-import type { Submission } from '../../functions/requests/submission.ts'
 import { newUser } from './requests.ts'
 
 /** A pipeline of two models, with a plan that is small and one that is spread over shards. */

@@ -1,5 +1,5 @@
-import { createGuard } from '../../functions/guard/guard.ts'
-import type { ModelAnswer } from '../../functions/inference/port.ts'
+import { createGuard } from '../../functions/core/flow-control/flow-control.ts'
+import type { ModelAnswer } from '../../functions/core/inference/port.ts'
 import { NOW } from './clock.ts'
 import { aRetry, failure } from './failures.ts'
 import { aWorker, SUCCESS, type WorkerSettings } from './worker.ts'

@@ -36,16 +36,16 @@ function resolve(from: string, specifier: string): string {
 }
 
 const CAPABILITIES = [
-  'access',
-  'guard',
-  'idempotency',
+  'flow-control',
   'inference',
-  'items',
-  'ledger',
-  'payloads',
   'queue',
-  'quota',
-  'waiting',
+  'stores/access',
+  'stores/idempotency',
+  'stores/ledger',
+  'stores/payloads',
+  'stores/quota',
+  'stores/requests',
+  'stores/waits',
 ] as const
 const ENTRY_POINTS = [
   'authorizer',
@@ -60,13 +60,14 @@ const ENTRY_POINTS = [
 ] as const
 const CDK = ['aws-cdk-lib', 'constructs', 'cdk-nag']
 
-/** Files of a capability that anybody may know: what it means, not how it is done. */
-const MEANING = /^functions\/[a-z]+\/(port|names|verdict)\.ts$/
+/** Files of a capability that anybody may import: what it means, not how it is done. */
+const MEANING = /^functions\/core\/(stores\/)?[a-z-]+\/(port|names|verdict)\.ts$/
 
 const isOurs = (target: string): boolean => /^(bin|lib|functions)\//.test(target)
 const isPackage = (target: string): boolean => !isOurs(target) && !target.startsWith('node:') && target !== COMPUTED
 const isIn = (target: string, ...folders: string[]): boolean => folders.some(folder => target.startsWith(`${folder}/`))
 const functionsOf = (names: readonly string[]): string[] => names.map(name => `functions/${name}`)
+const coreOf = (names: readonly string[]): string[] => names.map(name => `functions/core/${name}`)
 
 interface Rule {
   readonly name: string
@@ -77,7 +78,7 @@ interface Rule {
   readonly forbids: (target: string) => boolean
 }
 
-/** design.md §6. `adapters` are the files that name a technology. */
+/** The rules of docs/architecture.md. `adapters` are the files that name a technology. */
 const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
   {
     name: 'functions know nothing of the stack, and import nothing that is computed',
@@ -85,40 +86,38 @@ const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
     forbids: target => isIn(target, 'lib', 'bin') || CDK.includes(target) || target === COMPUTED,
   },
   {
-    name: 'requests imports only zod and itself',
-    folder: 'functions/requests',
-    forbids: target => target !== 'zod' && !isIn(target, 'functions/requests'),
+    name: 'domain imports only zod and itself',
+    folder: 'functions/core/domain',
+    forbids: target => target !== 'zod' && !isIn(target, 'functions/core/domain'),
   },
   {
-    name: 'platform imports only requests, itself and packages',
-    folder: 'functions/platform',
-    forbids: target => isOurs(target) && !isIn(target, 'functions/requests', 'functions/platform'),
+    name: 'platform imports only domain, itself and packages',
+    folder: 'functions/core/platform',
+    forbids: target => isOurs(target) && !isIn(target, ...coreOf(['domain', 'platform'])),
   },
   {
-    name: 'jsonata imports only platform, itself and packages',
-    folder: 'functions/jsonata',
-    forbids: target => isOurs(target) && !isIn(target, 'functions/platform', 'functions/jsonata'),
+    name: 'expressions imports only platform, itself and packages',
+    folder: 'functions/core/expressions',
+    forbids: target => isOurs(target) && !isIn(target, ...coreOf(['platform', 'expressions'])),
   },
-  ...functionsOf(CAPABILITIES).map(folder => ({
-    name: 'a capability imports only requests, platform, jsonata, itself and packages',
+  ...coreOf(CAPABILITIES).map(folder => ({
+    name: 'a capability imports only domain, platform, expressions, itself and packages',
     folder,
     forbids: (target: string) =>
-      isOurs(target) && !isIn(target, 'functions/requests', 'functions/platform', 'functions/jsonata', folder),
+      isOurs(target) && !isIn(target, ...coreOf(['domain', 'platform', 'expressions']), folder),
   })),
   {
-    name: 'lifecycle imports only requests, platform and what capabilities mean',
-    folder: 'functions/lifecycle',
+    name: 'lifecycle imports only domain, platform and what capabilities mean',
+    folder: 'functions/core/lifecycle',
     forbids: target =>
-      isOurs(target) &&
-      !isIn(target, 'functions/requests', 'functions/platform', 'functions/lifecycle') &&
-      !MEANING.test(target),
+      isOurs(target) && !isIn(target, ...coreOf(['domain', 'platform', 'lifecycle'])) && !MEANING.test(target),
   },
   {
-    name: 'admission imports only lifecycle, requests, platform, jsonata and what capabilities mean',
-    folder: 'functions/admission',
+    name: 'admission imports only lifecycle, domain, platform, expressions and what capabilities mean',
+    folder: 'functions/core/admission',
     forbids: target =>
       isOurs(target) &&
-      !isIn(target, ...functionsOf(['requests', 'platform', 'jsonata', 'lifecycle', 'admission'])) &&
+      !isIn(target, ...coreOf(['domain', 'platform', 'expressions', 'lifecycle', 'admission'])) &&
       !MEANING.test(target),
   },
   ...functionsOf(ENTRY_POINTS).flatMap(folder => [
@@ -151,7 +150,7 @@ const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
  * capability: so it names a technology, and none has to be listed here.
  */
 function findAdapters(files: readonly SourceFile[]): Set<string> {
-  const ofCapabilities = files.filter(({ path }) => isIn(path, ...functionsOf(CAPABILITIES)))
+  const ofCapabilities = files.filter(({ path }) => isIn(path, ...coreOf(CAPABILITIES)))
   const adapters = new Set<string>()
   for (let found = -1; found < adapters.size; ) {
     found = adapters.size
@@ -184,6 +183,7 @@ export function checkImports(files: readonly SourceFile[]): Findings {
     idle: rules.filter(({ subjects }) => subjects.length === 0).map(({ name, folder }) => `${folder}: ${name}`),
     violations: [
       ...unknownFolders(files),
+      ...circles(files),
       ...rules.flatMap(({ name, subjects, forbids }) =>
         subjects.flatMap(({ path, imports }) =>
           imports.filter(forbids).map(target => `${path} imports ${target}, but ${name}`),
@@ -195,15 +195,29 @@ export function checkImports(files: readonly SourceFile[]): Findings {
 
 /** A new part of `functions/` belongs into a list above, or nothing is held against it. */
 function unknownFolders(files: readonly SourceFile[]): string[] {
-  const known = functionsOf([
-    'requests',
-    'platform',
-    'jsonata',
-    'lifecycle',
-    'admission',
-    ...CAPABILITIES,
-    ...ENTRY_POINTS,
-  ])
+  const known = [
+    ...coreOf(['domain', 'platform', 'expressions', 'lifecycle', 'admission', ...CAPABILITIES]),
+    ...functionsOf(ENTRY_POINTS),
+  ]
   const strangers = files.filter(({ path }) => isIn(path, 'functions') && !isIn(path, ...known))
   return [...new Set(strangers.map(({ path }) => `${posix.dirname(path)} is in no rule`))]
+}
+
+/** Each circle of imports once, types included: a depth-first search that tells the first way back that it meets. */
+function circles(files: readonly SourceFile[]): string[] {
+  const importsOf = new Map(files.map(({ path, imports }) => [path, imports]))
+  const finished = new Set<string>()
+  const found: string[] = []
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path)
+    if (start >= 0) {
+      found.push(`a circle of imports: ${[...trail.slice(start), path].join(' -> ')}`)
+      return
+    }
+    if (finished.has(path)) return
+    for (const target of importsOf.get(path) ?? []) if (importsOf.has(target)) visit(target, [...trail, path])
+    finished.add(path)
+  }
+  for (const { path } of files) visit(path, [])
+  return found
 }

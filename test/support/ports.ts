@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
+import type { Ids } from '../../functions/core/platform/ids.ts'
 import type { GatewayPorts } from '../../functions/gateway/ports.ts'
-import type { Ids } from '../../functions/platform/ids.ts'
 import { movableClock } from './clock.ts'
 import { memoryItems } from './memory/items.ts'
 import { memoryKeys } from './memory/keys.ts'

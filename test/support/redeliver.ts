@@ -1,4 +1,4 @@
-import type { InferenceMessage } from '../../functions/requests/messages.ts'
+import type { InferenceMessage } from '../../functions/core/domain/messages.ts'
 import type { aWorker } from './worker.ts'
 
 /** After this, a message that was not acknowledged comes again. Milliseconds. */

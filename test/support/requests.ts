@@ -1,8 +1,13 @@
 import { v7 } from 'uuid'
-import { acceptedEvent, outcomeEvent } from '../../functions/requests/events.ts'
-import type { RequestItem, Reservation } from '../../functions/requests/item.ts'
-import { reservationOf } from '../../functions/requests/item.ts'
-import type { AcceptedEvent, InferenceMessage, OutcomeEvent, RefusedEvent } from '../../functions/requests/messages.ts'
+import { acceptedEvent, outcomeEvent } from '../../functions/core/domain/events.ts'
+import type { RequestItem, Reservation } from '../../functions/core/domain/item.ts'
+import { reservationOf } from '../../functions/core/domain/item.ts'
+import type {
+  AcceptedEvent,
+  InferenceMessage,
+  OutcomeEvent,
+  RefusedEvent,
+} from '../../functions/core/domain/messages.ts'
 import { NOW } from './clock.ts'
 
 export const newRequestId = (): string => v7({ msecs: NOW })

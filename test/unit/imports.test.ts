@@ -22,13 +22,13 @@ describe('the import rules of the design', () => {
   it('know what an adapter is', () => {
     expect(findings.adapters).toEqual(
       expect.arrayContaining([
-        'functions/access/dynamodb.ts',
-        'functions/inference/http-endpoint.ts',
-        'functions/items/dynamodb.ts',
-        'functions/ledger/rds-data.ts',
-        'functions/payloads/lazy-s3.ts',
-        'functions/queue/sqs.ts',
-        'functions/quota/dynamodb.ts',
+        'functions/core/stores/access/dynamodb.ts',
+        'functions/core/inference/http-endpoint.ts',
+        'functions/core/stores/requests/dynamodb.ts',
+        'functions/core/stores/ledger/rds-data.ts',
+        'functions/core/stores/payloads/lazy-s3.ts',
+        'functions/core/queue/sqs.ts',
+        'functions/core/stores/quota/dynamodb.ts',
       ]),
     )
     for (const path of findings.adapters) expect(path).not.toMatch(/\/(port|names|verdict|key|mapping|merge)\.ts$/)
@@ -39,26 +39,29 @@ describe('the import rules of the design', () => {
     { path: 'functions/gateway/x.ts', text: "import type { Pipeline } from '../../lib/config/load.ts'" },
     { path: 'functions/gateway/x.ts', text: "export { Settings } from '../worker/settings.ts'" },
     { path: 'functions/gateway/x.ts', text: "export * from '../worker/settings.ts'" },
-    { path: 'functions/gateway/x.ts', text: "import { dynamoQuota } from '../quota/dynamodb.ts'" },
-    { path: 'functions/gateway/x.ts', text: "const s3 = await import('../payloads/lazy-s3.ts')" },
+    { path: 'functions/gateway/x.ts', text: "import { dynamoQuota } from '../core/stores/quota/dynamodb.ts'" },
+    { path: 'functions/gateway/x.ts', text: "const s3 = await import('../core/stores/payloads/lazy-s3.ts')" },
     { path: 'functions/gateway/x.ts', text: 'const any = await import(process.env.MODULE)' },
-    { path: 'functions/gateway/x.ts', text: "type Queue = typeof import('../queue/sqs.ts')" },
-    { path: 'functions/quota/x.ts', text: "import type { RequestItems } from '../items/port.ts'" },
-    { path: 'functions/quota/x.ts', text: "import { endRequest } from '../lifecycle/end-request.ts'" },
-    { path: 'functions/requests/x.ts', text: "import { readFileSync } from 'node:fs'" },
-    { path: 'functions/requests/x.ts', text: "import type { Clock } from '../platform/clock.ts'" },
-    { path: 'functions/platform/x.ts', text: "import type { Quota } from '../quota/port.ts'" },
-    { path: 'functions/jsonata/x.ts', text: "import type { Submission } from '../requests/submission.ts'" },
-    { path: 'functions/lifecycle/x.ts', text: "import { dynamoItems } from '../items/dynamodb.ts'" },
-    { path: 'functions/lifecycle/x.ts', text: "import type { GatewayPorts } from '../gateway/ports.ts'" },
-    { path: 'functions/lifecycle/x.ts', text: "import { admit } from '../admission/admit.ts'" },
-    { path: 'functions/admission/x.ts', text: "import { dynamoQuota } from '../quota/dynamodb.ts'" },
-    { path: 'functions/admission/x.ts', text: "import type { GatewayPorts } from '../gateway/ports.ts'" },
-    { path: 'lib/local/x.ts', text: "import { queueName } from '../../functions/queue/names.ts'" },
+    { path: 'functions/gateway/x.ts', text: "type Queue = typeof import('../core/queue/sqs.ts')" },
+    { path: 'functions/core/stores/quota/x.ts', text: "import type { RequestItems } from '../requests/port.ts'" },
+    {
+      path: 'functions/core/stores/quota/x.ts',
+      text: "import { endRequest } from '../../lifecycle/finalize-request.ts'",
+    },
+    { path: 'functions/core/domain/x.ts', text: "import { readFileSync } from 'node:fs'" },
+    { path: 'functions/core/domain/x.ts', text: "import type { Clock } from '../platform/clock.ts'" },
+    { path: 'functions/core/platform/x.ts', text: "import type { Quota } from '../stores/quota/port.ts'" },
+    { path: 'functions/core/expressions/x.ts', text: "import type { Submission } from '../domain/submission.ts'" },
+    { path: 'functions/core/lifecycle/x.ts', text: "import { dynamoItems } from '../stores/requests/dynamodb.ts'" },
+    { path: 'functions/core/lifecycle/x.ts', text: "import type { GatewayPorts } from '../../gateway/ports.ts'" },
+    { path: 'functions/core/lifecycle/x.ts', text: "import { admit } from '../admission/admit.ts'" },
+    { path: 'functions/core/admission/x.ts', text: "import { dynamoQuota } from '../stores/quota/dynamodb.ts'" },
+    { path: 'functions/core/admission/x.ts', text: "import type { GatewayPorts } from '../../gateway/ports.ts'" },
+    { path: 'lib/local/x.ts', text: "import { queueName } from '../../functions/core/queue/names.ts'" },
     { path: 'lib/local/x.ts', text: "import { loadPipeline } from '../config/load.ts'" },
     { path: 'lib/local/resources/x.ts', text: "import { SluiceStack } from '../../sluice-stack.ts'" },
     { path: 'lib/local/x.ts', text: "import type { App } from 'aws-cdk-lib'" },
-    { path: 'lib/config/x.ts', text: "import { Plan } from '../../functions/requests/limits.ts'" },
+    { path: 'lib/config/x.ts', text: "import { Plan } from '../../functions/core/domain/limits.ts'" },
     { path: 'lib/config/x.ts', text: "import { Construct } from 'constructs'" },
   ])('are broken by $text in $path', ({ path, text }) => {
     const { violations } = checkImports([...files, parseImports(path, text)])
@@ -68,11 +71,14 @@ describe('the import rules of the design', () => {
 
   it.each([
     { path: 'functions/gateway/x.ts', text: "import type { Env } from './env.ts'" },
-    { path: 'functions/gateway/x.ts', text: "import { exceeded } from '../quota/verdict.ts'" },
-    { path: 'functions/intake/x.ts', text: "import { admit } from '../admission/admit.ts'" },
-    { path: 'functions/lifecycle/x.ts', text: "import { RESULTS_QUEUE } from '../queue/names.ts'" },
-    { path: 'functions/quota/x.ts', text: "// import { Stack } from 'aws-cdk-lib'\nimport { z } from 'zod'" },
-    { path: 'lib/cli/x.ts', text: "import { dynamoQuota } from '../../functions/quota/dynamodb.ts'" },
+    { path: 'functions/gateway/x.ts', text: "import { exceeded } from '../core/stores/quota/verdict.ts'" },
+    { path: 'functions/intake/x.ts', text: "import { admit } from '../core/admission/admit.ts'" },
+    { path: 'functions/core/lifecycle/x.ts', text: "import { RESULTS_QUEUE } from '../queue/names.ts'" },
+    {
+      path: 'functions/core/stores/quota/x.ts',
+      text: "// import { Stack } from 'aws-cdk-lib'\nimport { z } from 'zod'",
+    },
+    { path: 'lib/cli/x.ts', text: "import { dynamoQuota } from '../../functions/core/stores/quota/dynamodb.ts'" },
   ])('allow $text in $path', ({ path, text }) => {
     const { violations } = checkImports([...files, parseImports(path, text)])
 
@@ -80,10 +86,21 @@ describe('the import rules of the design', () => {
   })
 
   it('check nothing, and say so, when a folder is gone', () => {
-    const { idle } = checkImports(files.filter(({ path }) => !path.startsWith('functions/queue/')))
+    const { idle } = checkImports(files.filter(({ path }) => !path.startsWith('functions/core/queue/')))
 
     expect(idle).toEqual([
-      'functions/queue: a capability imports only requests, platform, jsonata, itself and packages',
+      'functions/core/queue: a capability imports only domain, platform, expressions, itself and packages',
+    ])
+  })
+
+  it('find a circle of imports, and say how it goes', () => {
+    const circle = [
+      parseImports('functions/core/domain/x.ts', "import { y } from './y.ts'"),
+      parseImports('functions/core/domain/y.ts', "export type { x } from './x.ts'"),
+    ]
+
+    expect(checkImports([...files, ...circle]).violations).toEqual([
+      'a circle of imports: functions/core/domain/x.ts -> functions/core/domain/y.ts -> functions/core/domain/x.ts',
     ])
   })
 

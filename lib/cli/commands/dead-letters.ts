@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { RecordedDeadLetter } from '../../../functions/ledger/dead-letters.ts'
-import { iso } from '../../../functions/platform/clock.ts'
+import { iso } from '../../../functions/core/platform/clock.ts'
+import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
 import { type Answer, type Run, refusalLine } from '../answer.ts'
 import { columns, facts } from '../columns.ts'
 import {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Policies } from '../../../functions/guard/policies.ts'
+import type { Policies } from '../../../functions/core/flow-control/policies.ts'
 import type { Run } from '../answer.ts'
 import { columns } from '../columns.ts'
 import { listModels, type ModelView, type Reset, resetModel } from '../operations/models.ts'

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { Status } from '../../../functions/requests/item.ts'
+import { Status } from '../../../functions/core/domain/item.ts'
 import type { Answer, Run } from '../answer.ts'
 import { requestId, userId, wholeNumber } from '../arguments.ts'
 import { columns, facts } from '../columns.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Limits } from '../../../functions/requests/limits.ts'
+import type { Limits } from '../../../functions/core/domain/limits.ts'
 import type { Run } from '../answer.ts'
 import { limit, userId } from '../arguments.ts'
 import { facts } from '../columns.ts'

@@ -1,4 +1,4 @@
-import { RefusedInput } from '../../../functions/requests/messages.ts'
+import { RefusedInput } from '../../../functions/core/domain/messages.ts'
 import type { Operator } from '../operator.ts'
 
 type Ports = Pick<Operator, 'erasure' | 'deadLetters' | 'payloads'>

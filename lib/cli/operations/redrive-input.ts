@@ -1,5 +1,5 @@
-import type { RecordedDeadLetter } from '../../../functions/ledger/dead-letters.ts'
-import { RefusedInput } from '../../../functions/requests/messages.ts'
+import { RefusedInput } from '../../../functions/core/domain/messages.ts'
+import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
 import type { Operator } from '../operator.ts'
 import { Refusal } from '../refusal.ts'
 

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import type { RecordedRequest } from '../../../functions/ledger/operator.ts'
-import { iso } from '../../../functions/platform/clock.ts'
-import { isTerminal, type RequestItem, type Status } from '../../../functions/requests/item.ts'
-import type { Payload } from '../../../functions/requests/messages.ts'
+import { isTerminal, type RequestItem, type Status } from '../../../functions/core/domain/item.ts'
+import type { Payload } from '../../../functions/core/domain/messages.ts'
+import { iso } from '../../../functions/core/platform/clock.ts'
+import type { RecordedRequest } from '../../../functions/core/stores/ledger/admin.ts'
 import type { Operator } from '../operator.ts'
 import { Refusal } from '../refusal.ts'
 

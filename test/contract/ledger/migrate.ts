@@ -1,7 +1,7 @@
 import type { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { describe, expect, it } from 'vitest'
-import { migrate } from '../../../functions/ledger/migrate.ts'
-import { MIGRATIONS } from '../../../functions/ledger/migrations.ts'
+import { migrate } from '../../../functions/core/stores/ledger/migrate.ts'
+import { MIGRATIONS } from '../../../functions/core/stores/ledger/migrations.ts'
 import { ENV, ledgerTools } from './tools.ts'
 
 /** The schema; `applied` is what two migrations did that met an empty database at once. */

@@ -1,6 +1,6 @@
 import type { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { describe, expect, it } from 'vitest'
-import type { Entry } from '../../../functions/ledger/port.ts'
+import type { Entry } from '../../../functions/core/stores/ledger/port.ts'
 import { aMessage, anItem, newRequestId } from '../../support/requests.ts'
 import { AT, aLetter, aRow, FAILED, ledgerTools, WHOLE } from './tools.ts'
 

@@ -1,7 +1,7 @@
 import type { RDSDataClient } from '@aws-sdk/client-rds-data'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Entry, LedgerRow } from '../../../functions/ledger/port.ts'
+import type { Entry, LedgerRow } from '../../../functions/core/stores/ledger/port.ts'
 import { NOW } from '../../support/clock.ts'
 import { newRequestId } from '../../support/requests.ts'
 import { AT, aRow, FAILED, FOUND, ledgerTools, WHOLE } from './tools.ts'

@@ -1,9 +1,9 @@
 import type { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { v7 } from 'uuid'
 import { describe, expect, it } from 'vitest'
-import { rdsDataErasure } from '../../../functions/ledger/erasure.ts'
-import type { LedgerRow } from '../../../functions/ledger/port.ts'
-import { rdsDataRetention } from '../../../functions/ledger/retention.ts'
+import { rdsDataErasure } from '../../../functions/core/stores/ledger/erasure.ts'
+import type { LedgerRow } from '../../../functions/core/stores/ledger/port.ts'
+import { rdsDataRetention } from '../../../functions/core/stores/ledger/retention.ts'
 import { aMessage, anItem } from '../../support/requests.ts'
 import { aLetter, aRow, as, FAILED, ledgerTools, WHOLE } from './tools.ts'
 

@@ -1,11 +1,11 @@
 import { ExecuteStatementCommand, type RDSDataClient } from '@aws-sdk/client-rds-data'
 import { describe, expect, it } from 'vitest'
-import { rdsDataDeadLetters } from '../../../functions/ledger/dead-letters.ts'
-import { rdsDataOperatorLedger } from '../../../functions/ledger/operator.ts'
-import { rdsDataLedger } from '../../../functions/ledger/rds-data.ts'
-import { type LedgerRole, roleName } from '../../../functions/ledger/roles.ts'
-import { scramVerifier } from '../../../functions/ledger/scram.ts'
-import { setRoles } from '../../../functions/ledger/set-roles.ts'
+import { rdsDataOperatorLedger } from '../../../functions/core/stores/ledger/admin.ts'
+import { rdsDataDeadLetters } from '../../../functions/core/stores/ledger/dead-letters.ts'
+import { rdsDataLedger } from '../../../functions/core/stores/ledger/rds-data.ts'
+import { type LedgerRole, roleName } from '../../../functions/core/stores/ledger/roles.ts'
+import { scramVerifier } from '../../../functions/core/stores/ledger/scram.ts'
+import { setRoles } from '../../../functions/core/stores/ledger/set-roles.ts'
 import { aLetter, aRow, as, ENV, FAILED, ledgerTools, PASSWORDS, WHOLE } from './tools.ts'
 
 /** What each role may do, and what not. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Quota } from '../../../functions/quota/port.ts'
+import type { Quota } from '../../../functions/core/stores/quota/port.ts'
 import { NOW } from '../../support/clock.ts'
 import { aReservation, newUser } from '../../support/requests.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Quota } from '../../../functions/quota/port.ts'
-import { DEFAULT_RATE, type Rate } from '../../../functions/requests/rate.ts'
+import { DEFAULT_RATE, type Rate } from '../../../functions/core/domain/rate.ts'
+import type { Quota } from '../../../functions/core/stores/quota/port.ts'
 import { NOW } from '../../support/clock.ts'
 import { aReservation, newUser } from '../../support/requests.ts'
 import { PLENTY, quotaTools } from './tools.ts'

@@ -1,6 +1,6 @@
-import type { Admission, Quota } from '../../../functions/quota/port.ts'
-import type { Reservation } from '../../../functions/requests/item.ts'
-import type { Limits } from '../../../functions/requests/limits.ts'
+import type { Reservation } from '../../../functions/core/domain/item.ts'
+import type { Limits } from '../../../functions/core/domain/limits.ts'
+import type { Admission, Quota } from '../../../functions/core/stores/quota/port.ts'
 import { NOW } from '../../support/clock.ts'
 import { aReservation } from '../../support/requests.ts'
 

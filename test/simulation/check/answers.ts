@@ -1,5 +1,5 @@
-import type { RequestView } from '../../../functions/lifecycle/view-request.ts'
-import { isTerminal } from '../../../functions/requests/item.ts'
+import { isTerminal } from '../../../functions/core/domain/item.ts'
+import type { RequestView } from '../../../functions/core/lifecycle/view-request.ts'
 import type { DynamoDbModel } from '../models/dynamodb.ts'
 import type { SqsModel } from '../models/sqs.ts'
 import { callsOf, type Known } from './known.ts'

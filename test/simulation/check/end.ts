@@ -1,5 +1,5 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb'
-import { isTerminal } from '../../../functions/requests/item.ts'
+import { isTerminal } from '../../../functions/core/domain/item.ts'
 import type { DynamoDbModel } from '../models/dynamodb.ts'
 import type { SqsModel } from '../models/sqs.ts'
 import type { Told } from './answers.ts'

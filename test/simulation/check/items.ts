@@ -1,5 +1,5 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb'
-import { isTerminal, type Status } from '../../../functions/requests/item.ts'
+import { isTerminal, type Status } from '../../../functions/core/domain/item.ts'
 import type { Item } from '../models/expression.ts'
 import { callsOf, type Known, type ModelCall, runOf, type StoredItem } from './known.ts'
 

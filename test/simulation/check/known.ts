@@ -1,4 +1,4 @@
-import type { RequestItem } from '../../../functions/requests/item.ts'
+import type { RequestItem } from '../../../functions/core/domain/item.ts'
 import type { Invocation } from '../invocation.ts'
 import type { RdsDataModel } from '../models/rds-data.ts'
 import type { S3Model } from '../models/s3.ts'

@@ -1,5 +1,5 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb'
-import { shardLimits } from '../../../functions/requests/limits.ts'
+import { shardLimits } from '../../../functions/core/domain/limits.ts'
 import type { Item } from '../models/expression.ts'
 import { planOfUser } from '../settings.ts'
 import { type Known, runOf } from './known.ts'

@@ -1,5 +1,5 @@
 import { ExecuteStatementCommand, type RDSDataClient } from '@aws-sdk/client-rds-data'
-import { COMPLETED, type JsonRow, RECORD, RESULT } from '../../../functions/ledger/sql.ts'
+import { COMPLETED, type JsonRow, RECORD, RESULT } from '../../../functions/core/stores/ledger/sql.ts'
 
 /** A row of `requests`: null where nothing is known. `result` is its JSON text, as Postgres keeps it. */
 export type StoredRow = Readonly<
@@ -43,7 +43,7 @@ export interface RdsDataModel {
   readonly deadLetters: ReadonlyMap<string, StoredLetter>
 }
 
-/** Columns that move together, and those that are the same in every event that knows them: as in functions/ledger/sql.ts. */
+/** Columns that move together, and those that are the same in every event that knows them: as in functions/core/stores/ledger/sql.ts. */
 const OUTCOME = [
   'status',
   'run',
@@ -60,7 +60,7 @@ const OUTCOME = [
 ] as const
 const FIXED = ['prompt', 'prompt_key', 'metadata'] as const
 
-/** Postgres behind the RDS Data API, for the statements of functions/ledger/sql.ts and no others. */
+/** Postgres behind the RDS Data API, for the statements of functions/core/stores/ledger/sql.ts and no others. */
 export function rdsDataModel(onRow: OnRow = () => {}): RdsDataModel {
   const requests = new Map<string, StoredRow>()
   const deadLetters = new Map<string, StoredLetter>()

@@ -1,5 +1,5 @@
 import { type AttributeValue, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
-import { Unavailable } from '../../../functions/platform/unavailable.ts'
+import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 
 type Write = (PutItemCommand | UpdateItemCommand)['input']
 

@@ -1,4 +1,4 @@
-import { Unavailable } from '../../../functions/platform/unavailable.ts'
+import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import type { PlantedBug } from '../compose.ts'
 import { rewritten, writeOf } from './commands.ts'
 

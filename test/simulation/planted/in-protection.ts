@@ -1,8 +1,8 @@
-import type { GuardStore } from '../../../functions/guard/port.ts'
-import type { GuardState } from '../../../functions/guard/state.ts'
-import type { ModelAnswer } from '../../../functions/inference/port.ts'
-import type { RequestItem } from '../../../functions/requests/item.ts'
-import { InferenceMessage } from '../../../functions/requests/messages.ts'
+import type { RequestItem } from '../../../functions/core/domain/item.ts'
+import { InferenceMessage } from '../../../functions/core/domain/messages.ts'
+import type { GuardStore } from '../../../functions/core/flow-control/port.ts'
+import type { GuardState } from '../../../functions/core/flow-control/state.ts'
+import type { ModelAnswer } from '../../../functions/core/inference/port.ts'
 import type { PlantedBug, Ports } from '../compose.ts'
 import { ignored, withoutClauses } from './commands.ts'
 

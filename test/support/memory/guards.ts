@@ -1,5 +1,5 @@
-import type { GuardStore } from '../../../functions/guard/port.ts'
-import type { GuardState } from '../../../functions/guard/state.ts'
+import type { GuardStore } from '../../../functions/core/flow-control/port.ts'
+import type { GuardState } from '../../../functions/core/flow-control/state.ts'
 
 /** What workers know of models, in memory: it passes the same contract as the real one. */
 export function memoryGuards(): GuardStore {

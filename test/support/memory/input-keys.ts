@@ -1,4 +1,8 @@
-import { INPUT_REMEMBERED_MS, type InputBinding, type InputKeys } from '../../../functions/idempotency/port.ts'
+import {
+  INPUT_REMEMBERED_MS,
+  type InputBinding,
+  type InputKeys,
+} from '../../../functions/core/stores/idempotency/port.ts'
 
 interface Held {
   readonly binding: InputBinding

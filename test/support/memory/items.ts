@@ -1,6 +1,6 @@
-import type { Claim, ClaimTerms, RequestItems } from '../../../functions/items/port.ts'
-import { crashesOf, isClaimedAlone } from '../../../functions/requests/claim.ts'
-import type { RequestItem } from '../../../functions/requests/item.ts'
+import { crashesOf, isClaimedAlone } from '../../../functions/core/domain/claim.ts'
+import type { RequestItem } from '../../../functions/core/domain/item.ts'
+import type { Claim, ClaimTerms, RequestItems } from '../../../functions/core/stores/requests/port.ts'
 
 type KeyOf = Pick<RequestItem, 'user_id' | 'request_id'>
 type Stored = RequestItem & { claim_id?: string | undefined }

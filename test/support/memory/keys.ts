@@ -1,4 +1,8 @@
-import { type IdempotencyKeys, type KeyedRequest, REMEMBERED_MS } from '../../../functions/idempotency/port.ts'
+import {
+  type IdempotencyKeys,
+  type KeyedRequest,
+  REMEMBERED_MS,
+} from '../../../functions/core/stores/idempotency/port.ts'
 
 interface Bound extends KeyedRequest {
   readonly expires_at: number

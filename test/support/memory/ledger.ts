@@ -1,4 +1,4 @@
-import type { Payload } from '../../../functions/requests/messages.ts'
+import type { Payload } from '../../../functions/core/domain/messages.ts'
 
 /** Results as a test records them, for those who read them. */
 export function memoryLedger() {

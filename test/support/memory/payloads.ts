@@ -1,4 +1,4 @@
-import type { Payloads } from '../../../functions/payloads/port.ts'
+import type { Payloads } from '../../../functions/core/stores/payloads/port.ts'
 
 /** Payloads in memory, as the JSON texts that were put. */
 export function memoryPayloads(): Payloads & { readonly stored: ReadonlyMap<string, string> } {

@@ -1,4 +1,4 @@
-import type { MessageQueue, OutgoingMessage } from '../../../functions/queue/port.ts'
+import type { MessageQueue, OutgoingMessage } from '../../../functions/core/queue/port.ts'
 
 /** Queues that keep what was sent to them, for a test to look at. */
 export interface MemoryQueue extends MessageQueue {

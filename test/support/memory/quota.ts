@@ -1,7 +1,7 @@
-import type { Closing, Counters, OpenReservation, Quota } from '../../../functions/quota/port.ts'
-import { exceeded } from '../../../functions/quota/verdict.ts'
-import type { Reservation } from '../../../functions/requests/item.ts'
-import { intervalAt } from '../../../functions/requests/rate.ts'
+import type { Reservation } from '../../../functions/core/domain/item.ts'
+import { intervalAt } from '../../../functions/core/domain/rate.ts'
+import type { Closing, Counters, OpenReservation, Quota } from '../../../functions/core/stores/quota/port.ts'
+import { exceeded } from '../../../functions/core/stores/quota/verdict.ts'
 
 type ItemOf = Pick<Reservation, 'user_id' | 'window' | 'shard'>
 interface QuotaItem {

@@ -1,4 +1,4 @@
-import type { WaitLeases } from '../../../functions/waiting/port.ts'
+import type { WaitLeases } from '../../../functions/core/stores/waits/port.ts'
 
 interface Held {
   readonly user_id: string

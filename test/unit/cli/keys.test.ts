@@ -1,8 +1,8 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { dynamoAccess } from '../../../functions/access/dynamodb.ts'
 import { authorize } from '../../../functions/authorizer/authorize.ts'
+import { dynamoAccess } from '../../../functions/core/stores/access/dynamodb.ts'
 import { jsonOf, startTables } from './local-system.ts'
 
 const NOON = '2026-11-23T12:00:00.000Z'

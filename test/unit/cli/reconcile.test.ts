@@ -1,7 +1,7 @@
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type RequestItem, reservationOf } from '../../../functions/requests/item.ts'
+import { type RequestItem, reservationOf } from '../../../functions/core/domain/item.ts'
 import { reconcile } from '../../../lib/cli/operations/reconcile/stores.ts'
 import { NOW } from '../../support/clock.ts'
 import { anItem, newUser } from '../../support/requests.ts'

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { collect } from '../../../functions/collector/collect.ts'
-import { Unavailable } from '../../../functions/platform/unavailable.ts'
+import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import { redriveDeadLetters } from '../../../lib/cli/operations/dead-letters.ts'
 import { aRefused } from '../../support/requests.ts'
 import { jsonOf } from './local-system.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { dynamoAccessAdmin } from '../../../functions/access/admin.ts'
-import { dynamoQuota } from '../../../functions/quota/dynamodb.ts'
-import type { Reservation } from '../../../functions/requests/item.ts'
+import type { Reservation } from '../../../functions/core/domain/item.ts'
+import { dynamoAccessAdmin } from '../../../functions/core/stores/access/admin.ts'
+import { dynamoQuota } from '../../../functions/core/stores/quota/dynamodb.ts'
 import { jsonOf, startTables } from './local-system.ts'
 
 const NOON = '2026-11-23T12:00:00.000Z'

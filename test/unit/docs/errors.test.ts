@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { API_ERRORS, FAILURE_CODES } from '../../../functions/requests/errors.ts'
+import { API_ERRORS, FAILURE_CODES } from '../../../functions/core/domain/errors.ts'
 
 const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')
 const [answers = '', failures = ''] = page.split('## Codes of a failed request')

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { compileExpression } from '../../../functions/jsonata/expression.ts'
+import { compileExpression } from '../../../functions/core/expressions/expression.ts'
 import { checkMapping } from '../../../lib/config/mapping.ts'
 import { readSource } from '../../../lib/config/source-document.ts'
 

@@ -1,7 +1,7 @@
-import type { RecordedRequest } from '../../../../functions/ledger/operator.ts'
-import type { QuotaItem } from '../../../../functions/quota/operator.ts'
-import { isTerminal, type RequestItem, type Reservation } from '../../../../functions/requests/item.ts'
-import { STALE_RESERVATION_MS } from '../../../../functions/requests/timing.ts'
+import { isTerminal, type RequestItem, type Reservation } from '../../../../functions/core/domain/item.ts'
+import { STALE_RESERVATION_MS } from '../../../../functions/core/domain/timing.ts'
+import type { RecordedRequest } from '../../../../functions/core/stores/ledger/admin.ts'
+import type { QuotaItem } from '../../../../functions/core/stores/quota/admin.ts'
 
 /** What the three stores say, or a part of it. */
 export interface Books {

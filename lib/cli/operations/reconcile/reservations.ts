@@ -1,4 +1,4 @@
-import { isTerminal, type RequestItem, type Reservation } from '../../../../functions/requests/item.ts'
+import { isTerminal, type RequestItem, type Reservation } from '../../../../functions/core/domain/item.ts'
 import {
   type Books,
   type Difference,

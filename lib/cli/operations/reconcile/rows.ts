@@ -1,6 +1,6 @@
-import type { RecordedRequest } from '../../../../functions/ledger/operator.ts'
-import { isTerminal, type RequestItem } from '../../../../functions/requests/item.ts'
-import { ITEM_RETENTION_MS } from '../../../../functions/requests/timing.ts'
+import { isTerminal, type RequestItem } from '../../../../functions/core/domain/item.ts'
+import { ITEM_RETENTION_MS } from '../../../../functions/core/domain/timing.ts'
+import type { RecordedRequest } from '../../../../functions/core/stores/ledger/admin.ts'
 import {
   type Books,
   type Difference,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { hashKey, keyIdOf, newKey } from '../../../../functions/access/key.ts'
-import type { Access, KeyRecord, UserRecord } from '../../../../functions/access/port.ts'
 import { authorize } from '../../../../functions/authorizer/authorize.ts'
-import { Unavailable } from '../../../../functions/platform/unavailable.ts'
+import { Unavailable } from '../../../../functions/core/platform/unavailable.ts'
+import { hashKey, keyIdOf, newKey } from '../../../../functions/core/stores/access/key.ts'
+import type { Access, KeyRecord, UserRecord } from '../../../../functions/core/stores/access/port.ts'
 import { NOW } from '../../../support/clock.ts'
 
 const KEY = newKey()

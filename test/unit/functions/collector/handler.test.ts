@@ -5,7 +5,7 @@ import { marshall } from '@aws-sdk/util-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/collector/handler.ts'
-import { endedEvent } from '../../../../functions/requests/events.ts'
+import { endedEvent } from '../../../../functions/core/domain/events.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 import { aMessage, anAcceptedEvent, anItem, anOutcome } from '../../../support/requests.ts'
 

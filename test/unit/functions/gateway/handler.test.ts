@@ -12,7 +12,7 @@ import type { handler as Handler } from '../../../../functions/gateway/handler.t
 import { SETTINGS } from '../../../support/gateway.ts'
 import { aContext, anApiEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 
-vi.mock(import('../../../../functions/platform/settings.ts'), () => ({
+vi.mock(import('../../../../functions/core/platform/settings.ts'), () => ({
   readSettings: () => {
     const { free } = SETTINGS.quotas.plans
     const plans = { ...SETTINGS.quotas.plans, slow: { ...free, rate: { count: 5, interval_ms: 3_600_000 } } }

@@ -13,7 +13,7 @@ import type { handler as Handler } from '../../../../functions/intake/handler.ts
 import { SETTINGS } from '../../../support/gateway.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 
-vi.mock(import('../../../../functions/platform/settings.ts'), () => ({ readSettings: () => SETTINGS as never }))
+vi.mock(import('../../../../functions/core/platform/settings.ts'), () => ({ readSettings: () => SETTINGS as never }))
 
 const dynamoDb = mockClient(DynamoDBClient)
 const sqs = mockClient(SQSClient)

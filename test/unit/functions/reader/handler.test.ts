@@ -8,7 +8,7 @@ import { SETTINGS } from '../../../support/gateway.ts'
 import { aContext, anApiEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 import { anItem } from '../../../support/requests.ts'
 
-vi.mock(import('../../../../functions/platform/settings.ts'), () => ({
+vi.mock(import('../../../../functions/core/platform/settings.ts'), () => ({
   readSettings: () => {
     const { free } = SETTINGS.quotas.plans
     const plans = { ...SETTINGS.quotas.plans, slow: { ...free, rate: { count: 5, interval_ms: 60_000 } } }

@@ -1,7 +1,7 @@
 import { v7 } from 'uuid'
 import { describe, expect, it } from 'vitest'
+import type { RequestItem } from '../../../../functions/core/domain/item.ts'
 import { listRequests } from '../../../../functions/reader/list-requests.ts'
-import type { RequestItem } from '../../../../functions/requests/item.ts'
 import { NOW } from '../../../support/clock.ts'
 import { memoryPorts } from '../../../support/ports.ts'
 import { anItem } from '../../../support/requests.ts'

@@ -7,7 +7,7 @@ import { aContext, captureOutput, stubLambdaEnv } from '../../../support/lambda.
 
 const KEEP_MS = 90 * 86_400_000
 
-vi.mock(import('../../../../functions/platform/settings.ts'), () => ({
+vi.mock(import('../../../../functions/core/platform/settings.ts'), () => ({
   readSettings: () => ({ ledger_ms: KEEP_MS }) as never,
 }))
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ModelFailure } from '../../../../functions/inference/port.ts'
+import type { ModelFailure } from '../../../../functions/core/inference/port.ts'
 import { aBatchWorker, echo } from '../../../support/batch-worker.ts'
 import { failure } from '../../../support/failures.ts'
 import { redeliver } from '../../../support/redeliver.ts'

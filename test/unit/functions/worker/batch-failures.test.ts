@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
+import { LEAD_MS } from '../../../../functions/core/flow-control/rate-limit.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { aBatchWorker, calls, echo, promptsOf } from '../../../support/batch-worker.ts'
 import { NOW } from '../../../support/clock.ts'

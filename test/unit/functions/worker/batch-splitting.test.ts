@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ModelAnswer, ModelFailure } from '../../../../functions/inference/port.ts'
+import type { ModelAnswer, ModelFailure } from '../../../../functions/core/inference/port.ts'
 import { promptsOf } from '../../../support/batch-worker.ts'
 import { failure as aFailure, aRetry } from '../../../support/failures.ts'
 import { redeliver } from '../../../support/redeliver.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { InferenceMessage } from '../../../../functions/requests/messages.ts'
+import type { InferenceMessage } from '../../../../functions/core/domain/messages.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { aBatchWorker, calls, echo, tokens } from '../../../support/batch-worker.ts'
 import { NOW } from '../../../support/clock.ts'

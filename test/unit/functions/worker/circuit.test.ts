@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
-import { InferenceMessage } from '../../../../functions/requests/messages.ts'
+import { InferenceMessage } from '../../../../functions/core/domain/messages.ts'
+import { LEAD_MS } from '../../../../functions/core/flow-control/rate-limit.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'

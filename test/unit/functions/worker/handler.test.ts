@@ -8,7 +8,7 @@ import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { RequestItem } from '../../../../functions/requests/item.ts'
+import type { RequestItem } from '../../../../functions/core/domain/item.ts'
 import type { handler as Handler } from '../../../../functions/worker/handler.ts'
 import type { Settings } from '../../../../functions/worker/settings.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -25,7 +25,7 @@ const SETTINGS: Settings = {
   retry: aRetry({ attempts: 1 }),
   store_prompts: true,
 }
-vi.mock(import('../../../../functions/platform/settings.ts'), () => ({ readSettings: () => SETTINGS as never }))
+vi.mock(import('../../../../functions/core/platform/settings.ts'), () => ({ readSettings: () => SETTINGS as never }))
 
 const dynamoDb = mockClient(DynamoDBClient)
 const sqs = mockClient(SQSClient)

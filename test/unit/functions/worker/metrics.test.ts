@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { UNTOUCHED } from '../../../../functions/guard/state.ts'
-import type { ModelAnswer } from '../../../../functions/inference/port.ts'
+import { UNTOUCHED } from '../../../../functions/core/flow-control/state.ts'
+import type { ModelAnswer } from '../../../../functions/core/inference/port.ts'
 import { NOW } from '../../../support/clock.ts'
 import { aRetry, failure } from '../../../support/failures.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'

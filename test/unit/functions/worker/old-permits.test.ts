@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { LEAD_MS } from '../../../../functions/guard/rate-limit.ts'
-import type { ModelAnswer } from '../../../../functions/inference/port.ts'
+import { LEAD_MS } from '../../../../functions/core/flow-control/rate-limit.ts'
+import type { ModelAnswer } from '../../../../functions/core/inference/port.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { aRetry, failure } from '../../../support/failures.ts'

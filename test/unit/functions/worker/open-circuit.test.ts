@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { RequestItem } from '../../../../functions/requests/item.ts'
+import { RequestItem } from '../../../../functions/core/domain/item.ts'
 import { NOW } from '../../../support/clock.ts'
 import { aRetry, failure } from '../../../support/failures.ts'
 import { anItem } from '../../../support/requests.ts'

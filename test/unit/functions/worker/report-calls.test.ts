@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { ModelFailure } from '../../../../functions/inference/port.ts'
+import type { ModelFailure } from '../../../../functions/core/inference/port.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createMappings } from '../../../../functions/inference/mapping.ts'
-import type { ModelAnswer, ModelFailure } from '../../../../functions/inference/port.ts'
+import { createMappings } from '../../../../functions/core/inference/mapping.ts'
+import type { ModelAnswer, ModelFailure } from '../../../../functions/core/inference/port.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { RequestItem } from '../../../../functions/requests/item.ts'
-import { InferenceMessage } from '../../../../functions/requests/messages.ts'
+import type { RequestItem } from '../../../../functions/core/domain/item.ts'
+import { InferenceMessage } from '../../../../functions/core/domain/messages.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { aBatchWorker, calls, echo } from '../../../support/batch-worker.ts'
 import { NOW } from '../../../support/clock.ts'

@@ -1,0 +1,28 @@
+import { ApiError } from '../domain/errors.ts'
+import type { Priority } from '../domain/ids.ts'
+import type { Plan } from '../domain/limits.ts'
+
+/** What a request asks for that a plan may not allow. */
+export interface Asked {
+  readonly priority: Priority
+  /** The model that the request goes to. */
+  readonly model: string
+  /** Whether the request names it, or routing has chosen it. */
+  readonly isNamed: boolean
+}
+
+/** Why a plan does not allow a request; undefined if it does. */
+export function planRefusal(name: string, plan: Plan, { priority, model, isNamed }: Asked): ApiError | undefined {
+  if (!plan.priorities.includes(priority))
+    return new ApiError(
+      'priority_not_allowed',
+      `the plan ${name} does not allow the priority ${priority}; it allows ${plan.priorities.join(', ')}`,
+    )
+  if (plan.models === undefined || plan.models.includes(model)) return undefined
+  // What models there are besides is not this caller's to know, unless the caller knows the name.
+  const what = isNamed ? `the model "${model}"` : 'the model that this request is routed to'
+  return new ApiError(
+    'model_not_allowed',
+    `the plan ${name} does not allow ${what}; it allows ${plan.models.join(', ')}`,
+  )
+}

@@ -1,0 +1,15 @@
+import type { Metrics } from '@aws-lambda-powertools/metrics'
+import type { LifecyclePorts } from '../lifecycle/ports.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Ids } from '../platform/ids.ts'
+import type { Payloads } from '../stores/payloads/port.ts'
+import type { Settings } from './settings.ts'
+
+/** What it takes to admit a request and to make it durable, wherever it came from. */
+export interface AdmissionPorts extends LifecyclePorts {
+  readonly payloads: Payloads
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly metrics: Pick<Metrics, 'addMetric'>
+  readonly settings: Pick<Settings, 'store_prompts'>
+}

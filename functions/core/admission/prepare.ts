@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import type { ApiError } from '../domain/errors.ts'
+import { estimateTokens } from '../domain/estimate.ts'
+import type { RequestItem } from '../domain/item.ts'
+import { type Limits, limitsOf } from '../domain/limits.ts'
+import { planOf } from '../domain/quota-settings.ts'
+import type { Submission } from '../domain/submission.ts'
+import { ITEM_RETENTION_MS } from '../domain/timing.ts'
+import { type QuotaWindow, windowAt } from '../domain/window.ts'
+import { type Caller, overridesOf } from '../platform/caller.ts'
+import { planRefusal } from './plan-refusal.ts'
+import type { AdmissionPorts } from './ports.ts'
+import type { Router } from './route.ts'
+import type { Settings } from './settings.ts'
+
+/** A submission that can be admitted: where it goes, what it asks for, and what its user may use. */
+export interface Prepared {
+  readonly submission: Submission
+  /** As it will be written, but for the shard, which the admission chooses. */
+  readonly request: RequestItem
+  readonly limits: Limits
+  readonly shards: number
+  readonly window: QuotaWindow
+  /**
+   * Why the user's plan does not allow it. `admit` throws it: only there it is known that this is no repetition of a
+   * request that was accepted when the plan still allowed it, which gets the same answer again (I5).
+   */
+  readonly refusal?: ApiError | undefined
+}
+
+/** Routes a submission and looks up what its user may do; nothing is written yet. Throws `ApiError`. */
+export async function prepare(
+  ports: Pick<AdmissionPorts, 'clock' | 'ids'>,
+  settings: Settings,
+  route: Router,
+  caller: Caller,
+  submission: Submission,
+): Promise<Prepared> {
+  const { name, plan } = planOf(settings.quotas, caller.plan)
+  const allowed = { user_id: caller.user_id, plan: name, models: plan.models ?? settings.models }
+  const model = await route(submission, allowed)
+  const { priority } = submission
+  const now = ports.clock()
+  const window = windowAt(settings.quotas.window, now)
+  const request: RequestItem = {
+    user_id: caller.user_id,
+    request_id: ports.ids.request(now),
+    model,
+    priority,
+    fingerprint: fingerprintOf(submission),
+    created_at: now,
+    deadline: now + settings.expire_after_ms,
+    run: 1,
+    next_run: 2,
+    window: window.name,
+    shard: 0,
+    nonce: ports.ids.nonce(),
+    estimate: estimateTokens(submission.prompt, submission.parameters?.max_tokens),
+    holds_request: true,
+    status: 'queued',
+    attempt: 0,
+    crashes: 0,
+    metadata: submission.metadata,
+    ttl: Math.floor((now + settings.expire_after_ms + ITEM_RETENTION_MS) / 1000),
+  }
+  return {
+    submission,
+    request,
+    limits: { ...limitsOf(plan, overridesOf(caller)), rate: plan.rate },
+    shards: plan.shards,
+    window,
+    refusal: planRefusal(name, plan, { priority, model, isNamed: submission.model !== undefined }),
+  }
+}
+
+/** Tells a body from any other. */
+export const fingerprintOf = (submission: Submission): string =>
+  createHash('sha256').update(JSON.stringify(submission)).digest('hex')

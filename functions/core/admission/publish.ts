@@ -1,0 +1,55 @@
+import { acceptedEvent, promptOf } from '../domain/events.ts'
+import { type RequestItem, reservationOf } from '../domain/item.ts'
+import type { InferenceMessage } from '../domain/messages.ts'
+import type { Submission } from '../domain/submission.ts'
+import { queueName, RESULTS_QUEUE } from '../queue/names.ts'
+import { bodyKey } from '../stores/payloads/names.ts'
+import { checkIn } from '../stores/payloads/port.ts'
+import type { AdmissionPorts } from './ports.ts'
+
+/**
+ * Makes an admitted request durable: its item, its inference message and its `accepted` event at once. Answers with the
+ * item that is there afterwards, which another may have written first. A lost event is only counted, since every later
+ * one carries as much. Rejects with `Unavailable` if the item or the message may be missing.
+ */
+export async function publish(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<RequestItem> {
+  const { items, queue, metrics, settings } = ports
+  const message = await messageOf(ports, item, submission)
+  const prompt = settings.store_prompts ? promptOf(message.body) : undefined
+  const [created, sent, announced] = await Promise.allSettled([
+    items.create(item),
+    send(ports, message),
+    queue.send(RESULTS_QUEUE, { body: acceptedEvent(message, prompt), group: item.user_id }),
+  ])
+  if (created.status === 'rejected') throw created.reason
+  if (sent.status === 'rejected' && created.value.status !== 'rejected') throw sent.reason
+  if (announced.status === 'rejected') metrics.addMetric('LostAcceptedEvents', 'Count', 1)
+  return created.value
+}
+
+/** Sends the inference message of a queued request again: a duplicate does no harm, a lost one would. */
+export async function resend(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<void> {
+  await send(ports, await messageOf(ports, item, submission))
+}
+
+const send = ({ queue }: AdmissionPorts, message: InferenceMessage): Promise<void> =>
+  queue.send(queueName(message.model, message.priority), { body: message, group: message.user_id })
+
+async function messageOf(
+  { payloads }: AdmissionPorts,
+  item: RequestItem,
+  submission: Submission,
+): Promise<InferenceMessage> {
+  return {
+    v: 1,
+    type: 'inference',
+    ...reservationOf(item),
+    model: item.model,
+    priority: item.priority,
+    fingerprint: item.fingerprint,
+    created_at: item.created_at,
+    deadline: item.deadline,
+    metadata: item.metadata,
+    body: await checkIn(payloads, bodyKey(item), submission),
+  }
+}

@@ -1,0 +1,148 @@
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { HttpRequest, type HttpResponse } from '@smithy/protocol-http'
+import type { FailureCode } from '../domain/errors.ts'
+import { tooLargeForAnswer } from '../domain/json-size.ts'
+import { findHostileText } from '../domain/text.ts'
+import { type Clock, systemClock } from '../platform/clock.ts'
+import type { ModelAnswer, ModelEndpoint, ModelFailure } from './port.ts'
+import { AnswerTooLarge, readText } from './read-text.ts'
+import { retryAfter } from './retry-after.ts'
+import { sigV4Signer } from './signer.ts'
+
+export interface EndpointSettings {
+  readonly url: string
+  /** From the call to the last byte of the answer. */
+  readonly timeout_ms: number
+  readonly headers: Record<string, string>
+  /** A secret in a header, or a signature for this AWS service. */
+  readonly auth?:
+    | { readonly header: string; readonly prefix: string; readonly secret: string }
+    | { readonly sigv4: string }
+    | undefined
+}
+
+/** Reads a secret by its name. */
+export type ReadSecret = (name: string) => Promise<string>
+
+/**
+ * Larger than any result that may be kept, since the response mapping may leave most of it out; and so that ten at once, parsed,
+ * fit into a worker's memory.
+ */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+
+/**
+ * A model over HTTP(S), by the SDK's own HTTP handler: `fetch` gives up on headers after five minutes whatever its
+ * signal says, and endpoints here may take fourteen. Redirects are not followed.
+ */
+export function httpEndpoint(
+  settings: EndpointSettings,
+  readSecret: ReadSecret,
+  clock: Clock = systemClock,
+): ModelEndpoint {
+  const url = new URL(settings.url)
+  const keyed = settings.auth && 'secret' in settings.auth ? settings.auth : undefined
+  const signer = settings.auth && 'sigv4' in settings.auth ? sigV4Signer(settings.auth.sigv4, clock) : undefined
+
+  const headersFor = async (requestId: string | undefined): Promise<Record<string, string>> => {
+    const auth = keyed && { [keyed.header]: keyed.prefix + (await readSecret(keyed.secret)) }
+    return {
+      host: url.host,
+      'content-type': 'application/json',
+      accept: 'application/json',
+      ...(requestId === undefined ? {} : { 'idempotency-key': requestId }),
+      ...settings.headers,
+      ...auth,
+    }
+  }
+
+  return {
+    prepare: async () => {
+      if (keyed) await readSecret(keyed.secret)
+      await signer?.prepare()
+    },
+    call: async (requestId, body) => {
+      const text = JSON.stringify(body)
+      const request = new HttpRequest({
+        method: 'POST',
+        protocol: url.protocol,
+        hostname: url.hostname,
+        ...(url.port ? { port: Number(url.port) } : {}),
+        path: url.pathname + url.search,
+        headers: { ...(await headersFor(requestId)), 'content-length': String(Buffer.byteLength(text)) },
+        body: text,
+      })
+      const signed = (await signer?.sign(request)) ?? request
+      let reached = false
+      const agent = agentOfOneCall(url, () => {
+        reached = true
+      })
+      const handler = new NodeHttpHandler({ connectionTimeout: 5_000, httpAgent: agent, httpsAgent: agent })
+      const timeout = AbortSignal.timeout(settings.timeout_ms)
+      try {
+        const { response } = await handler.handle(signed, { abortSignal: timeout })
+        return toAnswer(response, await readText(response.body, MAX_ANSWER_BYTES, timeout), clock())
+      } catch (error) {
+        return reached
+          ? brokenOff(error, timeout, settings.timeout_ms)
+          : failure('model_unreachable', `the model could not be reached (${codeOf(error)})`, false)
+      }
+    },
+  }
+}
+
+/**
+ * A connection of its own for each call: Lambda freezes between invocations, and of those it kept, the model would have
+ * closed some meanwhile, which is found out only by a call that fails. `onReady`: the connection is made, TLS included, and
+ * only from then on can the model have seen anything.
+ */
+function agentOfOneCall({ protocol }: URL, onReady: () => void): HttpAgent {
+  const isSecure = protocol === 'https:'
+  const agent = new (isSecure ? HttpsAgent : HttpAgent)({ keepAlive: false })
+  const connect = agent.createConnection.bind(agent)
+  agent.createConnection = (...args) => connect(...args)?.once(isSecure ? 'secureConnect' : 'connect', onReady)
+  return agent
+}
+
+function toAnswer({ statusCode, headers }: HttpResponse, text: string, now: number): ModelAnswer {
+  if (statusCode >= 300) {
+    const status = { status: statusCode, retry_after_ms: retryAfter(headers['retry-after'], now) }
+    return statusCode === 429 || statusCode >= 500
+      ? { ...failure('model_error', `the model answered ${statusCode}`), ...status }
+      : { ...failure('model_rejected', `the model refused the request with ${statusCode}`), ...status }
+  }
+  // Before it is parsed: the value of 8 MB of empty objects takes 180 MB, and a worker may have ten answers at a time.
+  const tooLarge = tooLargeForAnswer(text)
+  if (tooLarge) return failure('invalid_model_response', `the model's answer ${tooLarge}`)
+  const answer = parse(text)
+  if (answer === undefined) return failure('invalid_model_response', "the model's answer is not JSON")
+  const hostile = findHostileText(answer)
+  if (hostile) return failure('invalid_model_response', `the model's answer ${hostile.message}`)
+  return { ok: true, answer }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** A call that failed once the model could have seen it. */
+function brokenOff(error: unknown, timeout: AbortSignal, timeoutMs: number): ModelFailure {
+  if (timeout.aborted) return failure('model_timeout', `the model did not answer within ${timeoutMs / 1000} s`)
+  if (error instanceof AnswerTooLarge) return failure('result_too_large', error.message)
+  return failure('model_unreachable', `the connection to the model was lost (${codeOf(error)})`)
+}
+
+/** The code alone says why: the error's message may name addresses. Timeouts of the handler have none. */
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'ETIMEDOUT'
+
+const failure = (code: FailureCode, message: string, reached = true): ModelFailure => ({
+  ok: false,
+  code,
+  message,
+  reached,
+})

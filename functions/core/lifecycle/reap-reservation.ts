@@ -1,0 +1,58 @@
+import { isTerminal, type RequestItem, type Reservation } from '../domain/item.ts'
+import { ITEM_RETENTION_MS, STALE_RESERVATION_MS } from '../domain/timing.ts'
+import type { OpenReservation } from '../stores/quota/port.ts'
+import { endRequest } from './finalize-request.ts'
+import type { LifecyclePorts } from './ports.ts'
+import { rejectAbsent } from './reject-request.ts'
+
+/**
+ * Looks at a reservation that has been open for long, and closes it if its request has ended, or never came to be, or
+ * can't go on. Answers whether it did. The item decides; a request that is waiting or running is left alone.
+ */
+export async function closeStale(ports: LifecyclePorts, open: OpenReservation, now: number): Promise<boolean> {
+  if (now - open.at < STALE_RESERVATION_MS) return false
+  const { reservation } = open
+  const item = await ports.items.get(reservation.user_id, reservation.request_id)
+  if (!item) {
+    const left = await rejectAbsent(ports, orphan(open, now))
+    return left.status === 'rejected'
+  }
+  if (!isOwn(item, reservation)) {
+    if (reservation.run >= item.next_run && !(await mayBurn(ports, item, reservation.run))) return false
+    await ports.quota.close([{ reservation }])
+    return true
+  }
+  const ended = isTerminal(item.status) ? item : await overdue(ports, item, now)
+  if (ended) await endRequest(ports, ended)
+  return ended !== undefined
+}
+
+const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservation): boolean =>
+  item.run === run && item.window === window && item.shard === shard && item.nonce === nonce
+
+/** The reservation of a redrive that came to nothing: its run's number must never be used, before it is given back. */
+const mayBurn = async ({ items }: LifecyclePorts, item: RequestItem, run: number): Promise<boolean> =>
+  item.status === 'failed' && items.burn(item, run)
+
+/** Ends an item whose time is up: queued past its deadline, or running past that and past its lease. */
+async function overdue({ items }: LifecyclePorts, item: RequestItem, now: number): Promise<RequestItem | undefined> {
+  if (item.deadline > now) return undefined
+  if (item.status === 'queued') return items.expire(item, now)
+  return items.giveUp(item, { code: 'worker_crashed', message: 'the worker stopped while it ran the request' }, now)
+}
+
+/** The tombstone of a request of which only its reservation is known. */
+const orphan = ({ reservation, at }: OpenReservation, now: number): RequestItem => ({
+  ...reservation,
+  next_run: reservation.run + 1,
+  model: '',
+  priority: 'normal',
+  fingerprint: '',
+  created_at: at,
+  deadline: at,
+  status: 'rejected',
+  attempt: 0,
+  crashes: 0,
+  completed_at: now,
+  ttl: Math.floor((now + ITEM_RETENTION_MS) / 1000),
+})

@@ -1,0 +1,86 @@
+import { acceptedEvent } from '../domain/events.ts'
+import { type RequestItem, type Reservation, reservationOf } from '../domain/item.ts'
+import { type Limits, shardLimits, shardOrder } from '../domain/limits.ts'
+import type { InferenceMessage } from '../domain/messages.ts'
+import { type WindowLength, windowAt } from '../domain/window.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Ids } from '../platform/ids.ts'
+import { queueName, RESULTS_QUEUE } from '../queue/names.ts'
+import { type ExceededLimit, exceeded } from '../stores/quota/verdict.ts'
+import type { LifecyclePorts } from './ports.ts'
+
+export interface RedrivePorts extends Omit<LifecyclePorts, 'payloads'> {
+  readonly clock: Clock
+  readonly ids: Ids
+}
+
+/** What the user of the request may use now. */
+export interface Entitlement {
+  readonly limits: Limits
+  readonly shards: number
+  readonly window: WindowLength
+}
+
+export type Redriven =
+  | { readonly redriven: true; readonly run: number }
+  | { readonly redriven: false; readonly reason: 'not failed' | ExceededLimit }
+
+/**
+ * Runs a failed request once more, as a new run of the same id. In this order: the failed run's reservation is closed, the
+ * new one made, the item moves, the message is sent (design.md §4, rule 8). Rejects with `Unavailable`; repeated, it
+ * goes on: a run whose message may not have been sent is sent again.
+ */
+export async function redriveRequest(
+  ports: RedrivePorts,
+  message: InferenceMessage,
+  entitlement: Entitlement,
+): Promise<Redriven> {
+  const item = await ports.items.get(message.user_id, message.request_id)
+  if (item?.status === 'queued' && item.run > message.run) return send(ports, item, message)
+  // A later failure has a dead letter of its own, or will have: its row must not be skipped.
+  if (item?.status !== 'failed' || item.run !== message.run) return { redriven: false, reason: 'not failed' }
+
+  await ports.quota.close([{ reservation: reservationOf(item), charge: item.charge }])
+  const held = await hold(ports, item, entitlement)
+  if ('refused' in held) return { redriven: false, reason: held.refused }
+  const deadline = ports.clock() + (item.deadline - item.created_at)
+  const queued = await ports.items.redrive(item, { reservation: held.reservation, deadline })
+  if (queued) return send(ports, queued, message)
+  await ports.quota.close([{ reservation: held.reservation }])
+  return { redriven: false, reason: 'not failed' }
+}
+
+/** A redrive holds tokens, and a request only if no run before was charged one. */
+async function hold(
+  { quota, clock, ids }: RedrivePorts,
+  item: RequestItem,
+  { limits, shards, window }: Entitlement,
+): Promise<{ reservation: Reservation } | { refused: ExceededLimit }> {
+  const now = clock()
+  const wasCharged = item.charge !== undefined || (item.earlier ?? []).length > 0
+  let refused: ExceededLimit = 'in_flight'
+  for (const shard of shardOrder(item.request_id, shards, shards)) {
+    const reservation: Reservation = {
+      ...reservationOf(item),
+      run: item.next_run,
+      window: windowAt(window, now).name,
+      shard,
+      nonce: ids.nonce(),
+      holds_request: !wasCharged,
+    }
+    const part = shardLimits(limits, shard, shards)
+    const admission = await quota.reserve(reservation, part, now)
+    if (admission.admitted) return { reservation: admission.reservation }
+    refused = exceeded(admission.counters, part, reservation) ?? refused
+  }
+  return { refused }
+}
+
+async function send({ queue }: RedrivePorts, item: RequestItem, failed: InferenceMessage): Promise<Redriven> {
+  const { hints: _, ...rest } = failed
+  const message: InferenceMessage = { ...rest, ...reservationOf(item), deadline: item.deadline }
+  const group = item.user_id
+  await queue.send(queueName(message.model, message.priority), { body: message, group })
+  await queue.send(RESULTS_QUEUE, { body: acceptedEvent(message, undefined), group })
+  return { redriven: true, run: item.run }
+}

@@ -1,0 +1,82 @@
+import { ApiError } from '../domain/errors.ts'
+import { RequestId } from '../domain/ids.ts'
+import type { RequestItem } from '../domain/item.ts'
+import { MESSAGE_RETENTION_MS } from '../domain/timing.ts'
+import { type Clock, iso } from '../platform/clock.ts'
+import type { Ledger } from '../stores/ledger/port.ts'
+import { findPayload, type Payloads } from '../stores/payloads/port.ts'
+import type { RequestItems } from '../stores/requests/port.ts'
+
+export interface ViewPorts {
+  readonly items: Pick<RequestItems, 'get'>
+  readonly ledger: Pick<Ledger, 'result'>
+  readonly payloads: Payloads
+  readonly clock: Clock
+}
+
+/** A request as its owner sees it (contract §2); absent fields are left out. */
+export interface RequestView {
+  readonly request_id: string
+  readonly status: RequestItem['status']
+  readonly model: string
+  readonly priority: string
+  readonly estimated_tokens: number
+  readonly created_at: string
+  readonly started_at?: string | undefined
+  readonly completed_at?: string | undefined
+  readonly attempts: number
+  readonly metadata?: unknown
+  readonly result?: unknown
+  readonly usage?: unknown
+  readonly error?: unknown
+}
+
+/** The caller's item. Another's is not found, just like one that never was (I11). Throws `ApiError`, and `Unavailable`. */
+export async function ownItem(
+  { items }: Pick<ViewPorts, 'items'>,
+  userId: string,
+  requestId: string,
+): Promise<RequestItem> {
+  const item = RequestId.safeParse(requestId).success ? await items.get(userId, requestId) : undefined
+  if (!item || item.status === 'rejected') throw new ApiError('not_found', 'there is no such request')
+  return item
+}
+
+/** One request of the caller's, with its result as long as that is kept. Throws as `ownItem` does. */
+export async function viewRequest(ports: ViewPorts, userId: string, requestId: string): Promise<RequestView> {
+  const item = await ownItem(ports, userId, requestId)
+  if (item.status !== 'completed') return toView(item)
+  const payload = await ports.ledger.result(item.request_id, item.run)
+  if (payload) return { ...toView(item), result: await findPayload(ports.payloads, payload) }
+  return toView(isPastRecording(item, ports.clock()) ? item : unfinished(item))
+}
+
+/**
+ * Whether no queue can hold the result any more: a completed request without a row is then one whose row was deleted
+ * (`observability.retention.ledger` is longer than that), and not one whose row is to come.
+ */
+export const isPastRecording = ({ completed_at }: RequestItem, now: number): boolean =>
+  completed_at !== undefined && completed_at <= now - MESSAGE_RETENTION_MS
+
+/** Completed is answered only once its result can be read (I9): until the ledger has it, the request is still running. */
+export const unfinished = (item: RequestItem): RequestItem => ({
+  ...item,
+  status: 'running',
+  completed_at: undefined,
+  usage: undefined,
+})
+
+export const toView = (item: RequestItem): RequestView => ({
+  request_id: item.request_id,
+  status: item.status,
+  model: item.model,
+  priority: item.priority,
+  estimated_tokens: item.estimate,
+  created_at: iso(item.created_at),
+  started_at: iso(item.started_at),
+  completed_at: iso(item.completed_at),
+  attempts: item.attempt,
+  metadata: item.metadata,
+  usage: item.usage,
+  error: item.error,
+})

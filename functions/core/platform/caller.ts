@@ -1,0 +1,20 @@
+import * as z from 'zod'
+import { UserId } from '../domain/ids.ts'
+import type { Overrides } from '../domain/limits.ts'
+
+const Limit = z.coerce.number().int().positive().optional()
+
+/**
+ * Who calls, as the authorizer tells the functions behind it. API Gateway passes a context's values on as they are, but
+ * only scalars; a limit is absent unless an operator set it for this user.
+ */
+export const Caller = z.object({
+  user_id: UserId,
+  plan: z.string(),
+  requests: Limit,
+  tokens: Limit,
+  in_flight: Limit,
+})
+export type Caller = z.infer<typeof Caller>
+
+export const overridesOf = ({ requests, tokens, in_flight }: Caller): Overrides => ({ requests, tokens, in_flight })

@@ -1,0 +1,29 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { get } from '../../platform/dynamodb.ts'
+import { reaching } from '../../platform/unavailable.ts'
+import { type Access, KeyRecord, UserRecord } from './port.ts'
+
+export interface AccessTables {
+  readonly keys: string
+  readonly users: string
+}
+
+export function dynamoAccess(client: DynamoDBClient, tables: AccessTables): Access {
+  return {
+    key: keyId =>
+      reaching('the keys table', async () => {
+        const item = await get(client, tables.keys, { key_id: keyId })
+        return item && KeyRecord.parse(item)
+      }),
+    ...dynamoUsers(client, tables.users),
+  }
+}
+
+/** As much of it as needs no key. */
+export const dynamoUsers = (client: DynamoDBClient, table: string): Pick<Access, 'user'> => ({
+  user: userId =>
+    reaching('the users table', async () => {
+      const item = await get(client, table, { user_id: userId })
+      return item && UserRecord.parse(item)
+    }),
+})

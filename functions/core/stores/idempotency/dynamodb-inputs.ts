@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import * as z from 'zod'
+import type { Refusal } from '../../domain/errors.ts'
+import { type Attributes, put } from '../../platform/dynamodb.ts'
+import { reaching } from '../../platform/unavailable.ts'
+import { INPUT_REMEMBERED_MS, type InputBinding, type InputKeys } from './port.ts'
+
+/** DynamoDB deletes late anyway: a message is forgotten by its own `expires_at`, and cleaned up a day later. */
+const CLEAN_UP_MS = 24 * 3_600_000
+
+/** A refused message is bound to no request any more, so that no condition on one holds. */
+const Stored = z.looseObject({
+  bound_to: z.string().optional(),
+  refusal: z.custom<Refusal>().optional(),
+})
+
+const isBoundTo = 'bound_to = :from'
+const isNotAdmitted = 'attribute_not_exists(admitted)'
+
+/**
+ * Beside a client's keys in the user's partition; `key#input#<sha256>` can be no client's `key#<sha256>`, whatever text
+ * a client sends.
+ */
+export function dynamoInputKeys(client: DynamoDBClient, table: string): InputKeys {
+  const write = (
+    userId: string,
+    message: string,
+    binding: Attributes,
+    now: number,
+    condition: string,
+    values: Attributes,
+  ): Promise<InputBinding> =>
+    reaching('the requests table', async () => {
+      const expires_at = now + INPUT_REMEMBERED_MS
+      const item = { ...binding, expires_at, ttl: Math.floor((expires_at + CLEAN_UP_MS) / 1000) }
+      const key = keyOf(userId, message)
+      const written = await put(client, { table, key, item, condition, values })
+      return toBinding(Stored.parse(written.written ? item : written.existing))
+    })
+
+  return {
+    bind: (userId, message, requestId, now) =>
+      write(userId, message, { bound_to: requestId }, now, 'attribute_not_exists(request_id) OR expires_at <= :now', {
+        ':now': now,
+      }),
+    rebind: (userId, message, from, requestId, now) =>
+      write(userId, message, { bound_to: requestId }, now, isBoundTo, { ':from': from }),
+    admit: (userId, message, requestId, now) =>
+      write(userId, message, { bound_to: requestId, admitted: true }, now, isBoundTo, { ':from': requestId }),
+    refuse: (userId, message, requestId, refusal, now) =>
+      write(userId, message, { refusal }, now, `${isBoundTo} AND ${isNotAdmitted}`, { ':from': requestId }),
+  }
+}
+
+function toBinding({ bound_to, refusal }: z.infer<typeof Stored>): InputBinding {
+  if (refusal) return { refusal }
+  if (bound_to === undefined) throw new Error('a message is bound to nothing')
+  return { request_id: bound_to }
+}
+
+const keyOf = (user_id: string, message: string) => ({
+  user_id,
+  request_id: `key#input#${createHash('sha256').update(message).digest('hex')}`,
+})

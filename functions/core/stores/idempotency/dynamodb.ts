@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto'
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import * as z from 'zod'
+import { type Attributes, put } from '../../platform/dynamodb.ts'
+import { reaching } from '../../platform/unavailable.ts'
+import { type IdempotencyKeys, type KeyedRequest, REMEMBERED_MS } from './port.ts'
+
+/** DynamoDB deletes late: a key is forgotten by its own `expires_at`, and cleaned up a day later. */
+const CLEAN_UP_MS = REMEMBERED_MS
+
+const Bound = z.looseObject({ bound_to: z.string(), fingerprint: z.string() })
+
+/**
+ * Keys beside the user's requests: their sort key `key#<sha256>` comes after every request id, so that a listing of
+ * requests ends before them.
+ */
+export function dynamoKeys(client: DynamoDBClient, table: string): IdempotencyKeys {
+  const write = (
+    userId: string,
+    key: string,
+    { request_id, fingerprint }: KeyedRequest,
+    now: number,
+    condition: string,
+    values: Attributes,
+  ): Promise<KeyedRequest> =>
+    reaching('the requests table', async () => {
+      const expires_at = now + REMEMBERED_MS
+      const item = { bound_to: request_id, fingerprint, expires_at, ttl: Math.floor((expires_at + CLEAN_UP_MS) / 1000) }
+      const written = await put(client, { table, key: keyOf(userId, key), item, condition, values })
+      const { bound_to, fingerprint: bound } = Bound.parse(written.written ? item : written.existing)
+      return { request_id: bound_to, fingerprint: bound }
+    })
+
+  return {
+    bind: (userId, key, request, now) =>
+      write(userId, key, request, now, 'attribute_not_exists(request_id) OR expires_at <= :now', { ':now': now }),
+    rebind: (userId, key, from, request, now) =>
+      write(userId, key, request, now, 'bound_to = :from', { ':from': from }),
+  }
+}
+
+const keyOf = (userId: string, key: string) => ({
+  user_id: userId,
+  request_id: `key#${createHash('sha256').update(key).digest('hex')}`,
+})

@@ -1,0 +1,97 @@
+import type { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { z } from 'zod'
+import { Failure, Status } from '../../domain/item.ts'
+import type { Payload } from '../../domain/messages.ts'
+import type { LedgerEnv } from '../../platform/env.ts'
+import { rdsDataLedger } from './rds-data.ts'
+import { jsonOf, millisecondsOf, rowAsJson, statementsOf } from './statements.ts'
+
+const Time = z.string().transform(millisecondsOf)
+
+/** A row of `requests`, without what may be large. Times are epoch milliseconds. */
+const RecordedRequest = z.object({
+  request_id: z.string(),
+  user_id: z.string(),
+  model: z.string(),
+  priority: z.string(),
+  estimated_tokens: z.int(),
+  status: Status,
+  prompt_tokens: z.int().nullable(),
+  completion_tokens: z.int().nullable(),
+  total_tokens: z.int().nullable(),
+  error: Failure.nullable(),
+  run: z.int(),
+  attempts: z.int(),
+  quota_window: z.string(),
+  created_at: Time,
+  started_at: Time.nullable(),
+  completed_at: Time.nullable(),
+  deadline: Time,
+})
+export type RecordedRequest = z.infer<typeof RecordedRequest>
+
+const Metadata = z.record(z.string(), z.unknown()).nullable()
+
+export interface RequestFilter {
+  readonly user?: string | undefined
+  readonly status?: RecordedRequest['status'] | undefined
+  /** Only requests older than this one: the last of the page before. */
+  readonly before?: string | undefined
+  readonly limit: number
+}
+
+/** The operator's side of the ledger: what the functions never ask for. All methods reject with `Unavailable`. */
+export interface OperatorLedger {
+  /** Newest first. */
+  list(filter: RequestFilter): Promise<RecordedRequest[]>
+  show(requestId: string): Promise<(RecordedRequest & { metadata: Record<string, unknown> | null }) | undefined>
+  /** The prompt, or the key of the body that holds it; undefined where none is stored. */
+  prompt(requestId: string): Promise<Payload | undefined>
+  /** The result of a completed run, if it is recorded. */
+  result(requestId: string, run: number): Promise<Payload | undefined>
+}
+
+const COLUMNS = Object.keys(RecordedRequest.shape)
+const SHOW = `SELECT ${rowAsJson([...COLUMNS, 'metadata'])} FROM requests WHERE request_id = :request_id::uuid`
+/** Apart from the result: a row of both may be over the 64 KB that the Data API returns. */
+const PROMPT = 'SELECT prompt, prompt_key FROM requests WHERE request_id = :request_id::uuid'
+
+const CLAUSES = {
+  user: 'user_id = :user',
+  status: 'status = :status',
+  before: 'request_id < :before::uuid',
+} as const
+
+export function rdsDataOperatorLedger(client: RDSDataClient, env: LedgerEnv): OperatorLedger {
+  const execute = statementsOf(client, env)
+  return {
+    list: async filter => {
+      const { sql, parameters } = listStatement(filter)
+      return (await execute(sql, parameters)).map(record => RecordedRequest.parse(jsonOf(record)))
+    },
+    show: async requestId => {
+      const [record] = await execute(SHOW, { request_id: requestId })
+      return record && RecordedRequest.extend({ metadata: Metadata }).parse(jsonOf(record))
+    },
+    prompt: async requestId => {
+      const [record] = await execute(PROMPT, { request_id: requestId })
+      const [prompt, key] = record ?? []
+      if (key?.stringValue !== undefined) return { key: key.stringValue }
+      return prompt?.stringValue === undefined ? undefined : { inline: prompt.stringValue }
+    },
+    result: rdsDataLedger(client, env).result,
+  }
+}
+
+/** Only the clauses that are asked for, so that Postgres finds the index for them. Ids sort by the time they were made. */
+function listStatement({ limit, ...filter }: RequestFilter) {
+  const asked = (['user', 'status', 'before'] as const).flatMap(name => {
+    const value = filter[name]
+    return value === undefined ? [] : [{ name, value }]
+  })
+  const where = asked.length === 0 ? '' : ` WHERE ${asked.map(({ name }) => CLAUSES[name]).join(' AND ')}`
+  return {
+    sql: `SELECT ${rowAsJson(COLUMNS)} FROM requests${where} ORDER BY request_id DESC LIMIT :limit`,
+    parameters: { ...Object.fromEntries(asked.map(({ name, value }) => [name, value])), limit },
+  }
+}

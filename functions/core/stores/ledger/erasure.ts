@@ -1,0 +1,59 @@
+import type { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { z } from 'zod'
+import type { LedgerEnv } from '../../platform/env.ts'
+import { userHash } from './sql.ts'
+import { jsonOf, millisecondsOf, statementsOf } from './statements.ts'
+
+/** How an operator deletes a user from the ledger, and what the ledger has deleted itself. All methods reject with `Unavailable`. */
+export interface LedgerErasure {
+  /** From now on, events of requests that this user has made record nothing. */
+  mark(userId: string): Promise<void>
+  /** Deletes dead letters of the user's requests, so many at most; answers how many. */
+  deleteLetters(userId: string, atMost: number): Promise<number>
+  /** Deletes rows of the user, so many at most; answers how many. */
+  deleteRows(userId: string, atMost: number): Promise<number>
+  /** Ids of dead letters without a request that may be the user's: those that have the id in them, and those whose text lies elsewhere. By id. */
+  looseLetters(userId: string, after: string | undefined, limit: number): Promise<string[]>
+  /** Rows of requests that ended before this time, in epoch milliseconds, may be gone; undefined while all are kept. */
+  deletedBefore(): Promise<number | undefined>
+}
+
+/** The hash stays for longer than any queue keeps an event, be it moved out of a dead-letter queue on its last day. */
+const MARK = `WITH old AS (DELETE FROM deleted_users WHERE deleted_at < now() - interval '30 days')
+INSERT INTO deleted_users (user_hash, deleted_at) VALUES (${userHash(':user')}, now())
+ON CONFLICT (user_hash) DO UPDATE SET deleted_at = excluded.deleted_at`
+
+const DELETE_LETTERS = `DELETE FROM dead_letters WHERE id IN (
+  SELECT id FROM dead_letters
+  WHERE message->>'user_id' = :user OR request_id IN (SELECT request_id FROM requests WHERE user_id = :user)
+  ORDER BY id LIMIT :limit)
+RETURNING id`
+
+const DELETE_ROWS = `DELETE FROM requests WHERE request_id IN (
+  SELECT request_id FROM requests WHERE user_id = :user ORDER BY request_id LIMIT :limit)
+RETURNING request_id::text`
+
+const LOOSE = `SELECT id FROM dead_letters
+WHERE request_id IS NULL AND id > :after AND (strpos(message::text, :user) > 0 OR message->'body'->>'key' IS NOT NULL)
+ORDER BY id LIMIT :limit`
+
+const HORIZON = `SELECT json_build_object('deleted_before', deleted_before)::text FROM ledger_horizon`
+
+const Horizon = z.object({ deleted_before: z.string().transform(millisecondsOf) })
+
+export function rdsDataErasure(client: RDSDataClient, env: LedgerEnv): LedgerErasure {
+  const execute = statementsOf(client, env)
+  return {
+    mark: async user => {
+      await execute(MARK, { user })
+    },
+    deleteLetters: async (user, limit) => (await execute(DELETE_LETTERS, { user, limit })).length,
+    deleteRows: async (user, limit) => (await execute(DELETE_ROWS, { user, limit })).length,
+    looseLetters: async (user, after = '', limit) =>
+      (await execute(LOOSE, { user, after, limit })).flatMap(([id]) => id?.stringValue ?? []),
+    deletedBefore: async () => {
+      const [record] = await execute(HORIZON, {})
+      return record && Horizon.parse(jsonOf(record)).deleted_before
+    },
+  }
+}

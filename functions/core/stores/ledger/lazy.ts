@@ -1,0 +1,23 @@
+import type { LedgerEnv } from '../../platform/env.ts'
+import type { Ledger } from './port.ts'
+
+/** How long a client that waits for a result is kept waiting for a database that resumes, in milliseconds. */
+const RESUME_MS = 15_000
+
+/** The ledger, loaded at its first use: the gateway reads a result only for a client that prefers to wait. */
+export function lazyLedger(env: LedgerEnv): Pick<Ledger, 'result'> {
+  let loading: Promise<Ledger> | undefined
+  const load = async () => {
+    const [{ patientRdsData }, { rdsDataLedger }] = await Promise.all([
+      import('./retry-while-resuming.ts'),
+      import('./rds-data.ts'),
+    ])
+    return rdsDataLedger(patientRdsData(RESUME_MS), env)
+  }
+  return {
+    result: async (requestId, run) => {
+      loading ??= load()
+      return (await loading).result(requestId, run)
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import {
+  BeginTransactionCommand,
+  CommitTransactionCommand,
+  ExecuteStatementCommand,
+  type ExecuteStatementCommandOutput,
+  type RDSDataClient,
+  RollbackTransactionCommand,
+} from '@aws-sdk/client-rds-data'
+import type { LedgerEnv } from '../../platform/env.ts'
+
+export type Run = (sql: string) => Promise<ExecuteStatementCommandOutput>
+
+/** Held by whoever migrates, to the end of its transaction: two `CREATE TABLE IF NOT EXISTS` at once can both fail. */
+const LOCK = 'SELECT 1 FROM pg_advisory_xact_lock(1936487785)'
+
+/** Does `work` in a transaction, while nobody else migrates. */
+export async function locked(
+  client: RDSDataClient,
+  env: LedgerEnv,
+  work: (run: Run) => Promise<unknown>,
+): Promise<void> {
+  const target = { resourceArn: env.LEDGER_CLUSTER_ARN, secretArn: env.LEDGER_SECRET_ARN }
+  const database = env.LEDGER_DATABASE
+  const { transactionId } = await client.send(new BeginTransactionCommand({ ...target, database }))
+  const run: Run = sql => client.send(new ExecuteStatementCommand({ ...target, database, sql, transactionId }))
+  try {
+    await run(LOCK)
+    await work(run)
+    await client.send(new CommitTransactionCommand({ ...target, transactionId }))
+  } catch (error) {
+    await client.send(new RollbackTransactionCommand({ ...target, transactionId })).catch(() => undefined)
+    throw error
+  }
+}

@@ -1,0 +1,74 @@
+import type { Priority } from '../../domain/ids.ts'
+import type { Failure, Status, Usage } from '../../domain/item.ts'
+import type { InferenceMessage, Payload, RefusedInput } from '../../domain/messages.ts'
+
+/** One row of `requests`, as far as an event knows it. Times are epoch milliseconds. */
+export interface LedgerRow {
+  readonly request_id: string
+  readonly user_id: string
+  readonly model: string
+  readonly priority: Priority
+  readonly prompt?: Payload | undefined
+  readonly estimated_tokens: number
+  readonly status: Exclude<Status, 'running'>
+  readonly usage?: Usage | undefined
+  readonly result?: Payload | undefined
+  readonly error?: Failure | undefined
+  readonly metadata?: Record<string, unknown> | undefined
+  readonly run: number
+  readonly attempts: number
+  readonly quota_window: string
+  readonly created_at: number
+  readonly started_at?: number | undefined
+  readonly completed_at?: number | undefined
+  readonly deadline: number
+}
+
+/** One row of `dead_letters`: what could not be run, and why. */
+export interface DeadLetter {
+  /** The same for the same dead letter, however often it is reported. */
+  readonly id: string
+  readonly request_id?: string | undefined
+  readonly model?: string | undefined
+  readonly priority?: Priority | undefined
+  readonly reason: string
+  readonly attempts: number
+  /** What was to be run; of what nobody could read, its text. */
+  readonly message?: InferenceMessage | RefusedInput | { readonly text: string } | undefined
+  readonly at: number
+}
+
+/** A row, a dead letter, or both: what is recorded or refused as one. */
+export interface Entry {
+  readonly row?: LedgerRow
+  readonly deadLetter?: DeadLetter | undefined
+}
+
+/** Rows that Postgres refuses whatever the time: the others are recorded. */
+export interface Recorded {
+  readonly refused: readonly { readonly entry: Entry; readonly reason: string }[]
+}
+
+/** Every request and what became of it, in Postgres. Follows the request items, never decides. */
+export interface Ledger {
+  /**
+   * Records entries in one statement. A status only moves up, or to a higher run; unknown fields never overwrite known
+   * ones; repeated, it changes nothing. Rejects with `Unavailable` if nothing is known to be recorded.
+   */
+  record(entries: readonly Entry[]): Promise<Recorded>
+
+  /** The result of a completed run, if it is recorded. */
+  result(requestId: string, run: number): Promise<Payload | undefined>
+
+  /** Those of the requests that are recorded as completed. */
+  completed(requestIds: readonly string[]): Promise<ReadonlySet<string>>
+}
+
+/** The end of what the ledger has recorded. */
+export interface LedgerRetention {
+  /**
+   * Deletes rows of requests that ended before a time (epoch milliseconds), and dead letters from before it, `atMost` of each; never one that
+   * has not ended, nor one of the last 15 days. Answers how many it has deleted. Rejects with `Unavailable`.
+   */
+  deleteEnded(before: number, atMost: number): Promise<number>
+}

@@ -1,0 +1,95 @@
+import { BadRequestException, DatabaseErrorException, type RDSDataClient } from '@aws-sdk/client-rds-data'
+import type { Payload } from '../../domain/messages.ts'
+import { iso } from '../../platform/clock.ts'
+import type { LedgerEnv } from '../../platform/env.ts'
+import { parseStored } from '../../platform/json.ts'
+import { Unavailable } from '../../platform/unavailable.ts'
+import { merge } from './merge.ts'
+import type { DeadLetter, Entry, Ledger, LedgerRow, Recorded } from './port.ts'
+import { COMPLETED, type JsonRow, RECORD, RESULT } from './sql.ts'
+import { statementsOf } from './statements.ts'
+
+/** The ledger in Aurora, by the RDS Data API: no connections to keep, no VPC for the functions. */
+export function rdsDataLedger(client: RDSDataClient, env: LedgerEnv): Ledger {
+  const execute = statementsOf(client, env)
+
+  async function record(entries: readonly Entry[]): Promise<Recorded> {
+    if (entries.length === 0) return { refused: [] }
+    const { rows, deadLetters } = merge(entries)
+    try {
+      await execute(RECORD, {
+        rows: JSON.stringify(rows.map(toJsonRow)),
+        dead_letters: JSON.stringify(deadLetters.map(toJsonLetter)),
+      })
+      return { refused: [] }
+    } catch (error) {
+      const reason = refusal(error)
+      if (!reason) throw error
+      if (entries.length === 1) return { refused: entries.map(entry => ({ entry, reason })) }
+      // Postgres refuses a row: the others must not wait for it.
+      const apart = await Promise.all(entries.map(entry => record([entry])))
+      return { refused: apart.flatMap(({ refused }) => refused) }
+    }
+  }
+
+  return {
+    record,
+    result: async (requestId, run) => {
+      const [record] = await execute(RESULT, { request_id: requestId, run })
+      return toPayload(record)
+    },
+    completed: async requestIds => {
+      const records = await execute(COMPLETED, { ids: JSON.stringify(requestIds) })
+      return new Set(records.flatMap(([id]) => (id?.stringValue === undefined ? [] : [id.stringValue])))
+    },
+  }
+}
+
+/**
+ * Classes of SQLSTATE that say a row can never be stored: data exceptions and violated constraints. Anything else (no
+ * connection, resuming, deadlock, disk full) may pass, so its messages wait.
+ */
+const PERMANENT = /SQLState: (22|23)[0-9A-Z]{3}/
+
+function refusal(error: unknown): string | undefined {
+  const cause = error instanceof Unavailable ? error.cause : undefined
+  const isDatabases = cause instanceof BadRequestException || cause instanceof DatabaseErrorException
+  return isDatabases ? PERMANENT.exec(cause.message)?.[0] : undefined
+}
+
+const inline = (payload: Payload | undefined) => (payload && 'inline' in payload ? payload.inline : undefined)
+const keyOf = (payload: Payload | undefined) => (payload && 'key' in payload ? payload.key : undefined)
+
+const toJsonRow = (row: LedgerRow): JsonRow => ({
+  request_id: row.request_id,
+  user_id: row.user_id,
+  model: row.model,
+  priority: row.priority,
+  prompt: inline(row.prompt) as string | undefined,
+  prompt_key: keyOf(row.prompt),
+  estimated_tokens: row.estimated_tokens,
+  status: row.status,
+  prompt_tokens: row.usage?.prompt_tokens,
+  completion_tokens: row.usage?.completion_tokens,
+  total_tokens: row.usage?.total_tokens,
+  result: inline(row.result),
+  result_key: keyOf(row.result),
+  error: row.error,
+  metadata: row.metadata,
+  run: row.run,
+  attempts: row.attempts,
+  quota_window: row.quota_window,
+  created_at: iso(row.created_at),
+  started_at: iso(row.started_at),
+  completed_at: iso(row.completed_at),
+  deadline: iso(row.deadline),
+})
+
+const toJsonLetter = ({ at, ...letter }: DeadLetter) => ({ ...letter, at: iso(at) })
+
+function toPayload(record: readonly { stringValue?: string | undefined }[] | undefined): Payload | undefined {
+  if (!record) return undefined
+  const [result, key] = record
+  if (key?.stringValue !== undefined) return { key: key.stringValue }
+  return { inline: result?.stringValue === undefined ? null : parseStored(result.stringValue) }
+}

@@ -1,0 +1,36 @@
+import { ExecuteStatementCommand, type Field, type RDSDataClient } from '@aws-sdk/client-rds-data'
+import type { LedgerEnv } from '../../platform/env.ts'
+import { parseStored } from '../../platform/json.ts'
+import { reaching } from '../../platform/unavailable.ts'
+
+/** Runs one statement with named parameters and answers with its records. Rejects with `Unavailable`. */
+export type Execute = (sql: string, parameters: Record<string, string | number>) => Promise<Field[][]>
+
+export const statementsOf =
+  (client: RDSDataClient, env: LedgerEnv): Execute =>
+  (sql, parameters) =>
+    reaching('the ledger', async () => {
+      const { records = [] } = await client.send(
+        new ExecuteStatementCommand({
+          resourceArn: env.LEDGER_CLUSTER_ARN,
+          secretArn: env.LEDGER_SECRET_ARN,
+          database: env.LEDGER_DATABASE,
+          sql,
+          parameters: Object.entries(parameters).map(([name, value]) => ({
+            name,
+            value: typeof value === 'number' ? { longValue: value } : { stringValue: value },
+          })),
+        }),
+      )
+      return records
+    })
+
+/** A row is one JSON text: the Data API's own fields would need a case a type, and leave out a time's zone. */
+export const rowAsJson = (columns: readonly string[]): string =>
+  `json_build_object(${columns.map(column => `'${column}', ${column}`).join(', ')})::text`
+
+/** What a statement over `rowAsJson` brings. */
+export const jsonOf = ([field]: readonly Field[]): unknown => parseStored(field?.stringValue ?? 'null')
+
+/** A time in such a row, as epoch milliseconds. */
+export const millisecondsOf = (text: string): number => Date.parse(text)

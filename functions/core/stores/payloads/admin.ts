@@ -1,0 +1,31 @@
+import { DeleteObjectsCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
+import { reaching } from '../../platform/unavailable.ts'
+import { userFolder } from './names.ts'
+import type { PayloadsAdmin } from './port.ts'
+
+/** The operator's side of the bucket: no function may list it. */
+export function s3PayloadsAdmin(client: S3Client, bucket: string): PayloadsAdmin {
+  const deleteSome = async (prefix: string): Promise<number> => {
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }))
+    const Objects = Contents.flatMap(({ Key }) => (Key === undefined ? [] : [{ Key }]))
+    if (Objects.length === 0) return 0
+    const { Errors = [] } = await client.send(
+      new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }),
+    )
+    const [first] = Errors
+    if (first) throw new Error(`${Errors.length} objects could not be deleted: ${first.Code}`)
+    return Objects.length
+  }
+  return {
+    deleteOfUser: userId =>
+      reaching('the payload store', async () => {
+        let deleted = 0
+        // The list begins anew each time, since what it showed before is gone.
+        for (;;) {
+          const some = await deleteSome(userFolder(userId))
+          if (some === 0) return deleted
+          deleted += some
+        }
+      }),
+  }
+}

@@ -1,0 +1,21 @@
+import type { Reservation } from '../../domain/item.ts'
+import type { Limits } from '../../domain/limits.ts'
+import type { Counters } from './port.ts'
+
+export type ExceededLimit = 'requests' | 'tokens' | 'in_flight'
+
+/** Which limit keeps a reservation out, given the counters that refused it; undefined: it would fit. */
+export function exceeded(
+  counters: Counters,
+  limits: Limits,
+  { estimate, holds_request }: Pick<Reservation, 'estimate' | 'holds_request'>,
+): ExceededLimit | undefined {
+  if (holds_request && counters.requests >= limits.requests) return 'requests'
+  if (counters.tokens + estimate > limits.tokens) return 'tokens'
+  if (counters.open.length >= limits.in_flight) return 'in_flight'
+  return undefined
+}
+
+/** Tokens of reservations that are still open. */
+export const reservedTokens = (counters: Counters): number =>
+  counters.open.reduce((sum, { reservation }) => sum + reservation.estimate, 0)

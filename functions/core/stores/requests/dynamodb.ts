@@ -1,0 +1,90 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { QueryCommand } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import type { RequestItem } from '../../domain/item.ts'
+import { type Attributes, get, put } from '../../platform/dynamodb.ts'
+import { reaching } from '../../platform/unavailable.ts'
+import { claim, reclaim, requeue } from './claims.ts'
+import type { RequestItems } from './port.ts'
+import { burn, redrive } from './redrives.ts'
+import { type ItemTable, keyOf, toAttributes, toItem, transition } from './table.ts'
+import { cancel, decide, endQueued, giveUp } from './terminal-transitions.ts'
+
+/** Request items in DynamoDB. */
+export function dynamoItems(client: DynamoDBClient, name: string): RequestItems {
+  const table: ItemTable = { client, name }
+  const reach = <T>(call: () => Promise<T>) => reaching('the requests table', call)
+  return {
+    get: (user_id, request_id) => reach(async () => toItem(await get(client, name, { user_id, request_id }))),
+    create: item => reach(() => putFirst(table, item, 'attribute_not_exists(request_id)')),
+    reject: tombstone => reach(() => reject(table, tombstone)),
+    claim: (message, terms) => reach(() => claim(table, message, terms)),
+    reclaim: (seen, terms) => reach(() => reclaim(table, seen, terms)),
+    requeue: (claimed, next) => reach(() => requeue(table, claimed, next)),
+    noteSent: seen => reach(() => noteSent(table, seen)),
+    decide: decision => reach(() => decide(table, decision)),
+    expire: (seen, now) => reach(() => endQueued(table, seen, now, 'expired')),
+    cancel: (seen, now) => reach(() => cancel(table, seen, now)),
+    giveUp: (seen, error, now) => reach(() => giveUp(table, seen, error, now)),
+    redrive: (seen, next) => reach(() => redrive(table, seen, next)),
+    burn: (seen, run) => reach(() => burn(table, seen, run)),
+    list: (userId, limit, before) => reach(() => list(table, userId, limit, before)),
+  }
+}
+
+function present(item: RequestItem | undefined): RequestItem {
+  if (!item) throw new Error('an item that was just met is gone')
+  return item
+}
+
+async function putFirst(
+  table: ItemTable,
+  item: RequestItem,
+  condition: string,
+  more: { names?: Record<string, string>; values?: Attributes } = {},
+): Promise<RequestItem> {
+  const written = await put(table.client, {
+    table: table.name,
+    key: keyOf(item),
+    item: toAttributes(item),
+    condition,
+    ...more,
+  })
+  return written.written ? item : present(toItem(written.existing))
+}
+
+function reject(table: ItemTable, tombstone: RequestItem): Promise<RequestItem> {
+  const isAbsent = 'attribute_not_exists(request_id)'
+  const wasNeverAttempted = '#status = :queued AND #run = :run AND #attempt = :none'
+  return putFirst(table, tombstone, `${isAbsent} OR (${wasNeverAttempted})`, {
+    names: { '#status': 'status', '#run': 'run', '#attempt': 'attempt' },
+    values: { ':queued': 'queued', ':run': tombstone.run, ':none': 0 },
+  })
+}
+
+async function noteSent(table: ItemTable, seen: RequestItem): Promise<void> {
+  await transition(table, {
+    of: seen,
+    update: 'SET sent = :run',
+    condition: ['#status = :queued AND #run = :run'],
+    values: { ':queued': 'queued', ':run': seen.run },
+  })
+}
+
+/** Sort keys of requests are UUIDs; what else a user has here comes after `g`. */
+const AFTER_ALL_IDS = 'g'
+
+async function list(table: ItemTable, userId: string, limit: number, before = AFTER_ALL_IDS) {
+  const { Items = [], LastEvaluatedKey } = await table.client.send(
+    new QueryCommand({
+      TableName: table.name,
+      KeyConditionExpression: 'user_id = :user AND request_id < :before',
+      ExpressionAttributeValues: marshall({ ':user': userId, ':before': before }),
+      ScanIndexForward: false,
+      Limit: limit,
+      ConsistentRead: true,
+    }),
+  )
+  const items = Items.flatMap(item => toItem(unmarshall(item)) ?? [])
+  return { items, last: LastEvaluatedKey && items.at(-1)?.request_id }
+}

@@ -1,0 +1,42 @@
+import { crashesOf } from '../core/domain/claim.ts'
+import { type OutcomeOf, outcomeEvent, promptOf } from '../core/domain/events.ts'
+import type { RequestItem } from '../core/domain/item.ts'
+import type { InferenceMessage } from '../core/domain/messages.ts'
+import type { ModelFailure } from '../core/inference/port.ts'
+import { RESULTS_QUEUE } from '../core/queue/names.ts'
+import type { WorkerPorts } from './ports.ts'
+import type { Claimed } from './types.ts'
+
+/** Publishes how an attempt came out; the collector decides whether it counts (I7). */
+export function conclude(
+  { queue, settings }: Pick<WorkerPorts, 'queue' | 'settings'>,
+  message: InferenceMessage,
+  outcome: OutcomeOf,
+): Promise<void> {
+  const prompt = settings.store_prompts ? promptOf(message.body) : undefined
+  return queue.send(RESULTS_QUEUE, { body: outcomeEvent(message, outcome, prompt), group: message.user_id })
+}
+
+/** The outcome of a request that has failed for good; what an earlier attempt of its run has reached stays reached. */
+export const failedFor = (
+  { item }: Pick<Claimed, 'item'>,
+  { code, message, reached }: Omit<ModelFailure, 'ok'>,
+  times: Pick<OutcomeOf, 'started_at' | 'completed_at'>,
+): OutcomeOf => ({
+  attempt: item.attempt,
+  status: 'failed',
+  reached: reached || item.reached === true,
+  error: { code, message },
+  ...times,
+})
+
+export const crashed = (item: RequestItem, now: number): OutcomeOf =>
+  failedFor(
+    { item },
+    {
+      code: 'worker_crashed',
+      message: `a worker stopped while it ran the request and no other, ${crashesOf(item)} times`,
+      reached: true,
+    },
+    { started_at: item.started_at ?? now, completed_at: now },
+  )

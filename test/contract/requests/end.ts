@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestItem } from '../../../functions/core/domain/item.ts'
+import type { RequestItems } from '../../../functions/core/stores/requests/port.ts'
+import { NOW } from '../../support/clock.ts'
+import { anItem } from '../../support/requests.ts'
+import { itemsTools, statesBut, USAGE } from './tools.ts'
+
+/** How a request ends, once (I2, I7). */
+export function describeEnds(name: string, items: RequestItems): void {
+  const { given, stored, decisionOf } = itemsTools(items)
+
+  describe(`items on ${name}: expire`, () => {
+    it('expires a queued request once its deadline has come, at no charge', async () => {
+      const item = await given({ deadline: NOW + 5 })
+
+      const expired = await items.expire(item, NOW + 5)
+
+      expect(expired).toEqual({ ...item, status: 'expired', completed_at: NOW + 5 })
+      expect(await stored(item)).toEqual(expired)
+    })
+
+    it('settles one whose attempt has reached the model', async () => {
+      const item = await given({ deadline: NOW, attempt: 1, not_before: NOW + 9, reached: true })
+
+      const expired = await items.expire(item, NOW)
+
+      expect(expired).toMatchObject({ status: 'expired', charge: 0 })
+      expect(expired?.not_before).toBeUndefined()
+    })
+
+    it('leaves one alone whose deadline has not come', async () => {
+      const item = await given({ deadline: NOW + 5 })
+
+      expect(await items.expire(item, NOW + 4)).toBeUndefined()
+      expect(await stored(item)).toEqual(item)
+    })
+
+    it.each(statesBut('queued', 'queued for a retry', 'expired'))(
+      'leaves one that is $state as it is',
+      async ({ item: fields }) => {
+        const item = await given({ ...fields, deadline: NOW })
+
+        expect(await items.expire(item, NOW)).toBeUndefined()
+        expect(await stored(item)).toEqual(item)
+      },
+    )
+
+    it('answers a repetition with what the first time left', async () => {
+      const item = await given({ deadline: NOW })
+      const first = await items.expire(item, NOW)
+
+      expect(await items.expire(item, NOW + 1_000)).toEqual(first)
+    })
+
+    it.each([{ attempt: 1 }, { run: 2 }])('leaves one alone that is no longer as it was seen (now %j)', async now => {
+      const item = await given({ deadline: NOW, ...now })
+
+      expect(await items.expire({ ...item, attempt: 0, run: 1 }, NOW)).toBeUndefined()
+      expect(await stored(item)).toEqual(item)
+    })
+
+    it('finds nothing where there is no item', async () => {
+      expect(await items.expire(anItem({ deadline: NOW }), NOW)).toBeUndefined()
+    })
+  })
+
+  describe(`items on ${name}: decide`, () => {
+    const running = { status: 'running', attempt: 1, started_at: NOW, lease_until: NOW + 60_000 } as const
+    const failure = { status: 'failed', usage: undefined, error: { code: 'model_error', message: 'm' } } as const
+
+    it('completes a running request, and takes its lease away', async () => {
+      const item = await given(running)
+
+      const decided = await items.decide(decisionOf(item))
+
+      const { lease_until: _, ...rest } = item
+      expect(decided).toEqual({ ...rest, status: 'completed', completed_at: NOW + 9_000, usage: USAGE, charge: 7 })
+      expect(await stored(item)).toEqual(decided)
+    })
+
+    it('fails a running request with its error, and without a charge if the model was not reached', async () => {
+      const item = await given(running)
+
+      const decided = await items.decide(decisionOf(item, { ...failure, charge: undefined }))
+
+      expect(decided).toMatchObject({ status: 'failed', error: failure.error })
+      expect(decided).not.toHaveProperty('charge')
+      expect(decided).not.toHaveProperty('usage')
+    })
+
+    it.each([decisionOf(anItem()), decisionOf(anItem(), failure)])(
+      'answers the same decision again with the item as it was decided ($status)',
+      async ({ status, usage, error }) => {
+        const item = await given(running)
+        const decision = decisionOf(item, { status, usage, error })
+        const first = await items.decide(decision)
+
+        const again = await items.decide({ ...decision, completed_at: NOW + 99_000, charge: 999 })
+
+        expect(again).toEqual(first)
+        expect(await stored(item)).toEqual(first)
+      },
+    )
+
+    it('does not let a failure undo a success, nor a success a failure (I2)', async () => {
+      const completed = await given(running)
+      const failed = await given(running)
+      await items.decide(decisionOf(completed))
+      await items.decide(decisionOf(failed, failure))
+
+      expect(await items.decide(decisionOf(completed, failure))).toBeUndefined()
+      expect(await items.decide(decisionOf(failed))).toBeUndefined()
+      expect((await stored(completed))?.status).toBe('completed')
+      expect((await stored(failed))?.status).toBe('failed')
+    })
+
+    it.each([
+      { what: 'a stale attempt', stale: { attempt: 1 } },
+      { what: 'an attempt that never was', stale: { attempt: 3 } },
+      { what: 'an earlier run', stale: { run: 1 } },
+    ])('does not count an outcome of $what (I7)', async ({ stale }) => {
+      const item = await given({ ...running, attempt: 2, run: 2 })
+
+      expect(await items.decide(decisionOf(item, stale))).toBeUndefined()
+      expect(await stored(item)).toEqual(item)
+    })
+
+    it.each(statesBut('running', 'abandoned', 'completed'))(
+      'does not complete one that is $state',
+      async ({ item: fields }) => {
+        const item = await given({ attempt: 1, ...fields })
+
+        expect(await items.decide(decisionOf(item))).toBeUndefined()
+        expect(await stored(item)).toEqual(item)
+      },
+    )
+
+    it('still takes the outcome of a lease that has just ended, while nobody has claimed it anew', async () => {
+      const item = await given({ ...running, lease_until: NOW - 1 })
+
+      expect(await items.decide(decisionOf(item))).toMatchObject({ status: 'completed' })
+    })
+
+    it('finds nothing where there is no item', async () => {
+      expect(await items.decide(decisionOf(anItem({ attempt: 1 })))).toBeUndefined()
+    })
+
+    it.each(['\u{1f600} \uffff', 'x'.repeat(2_000), ''])('keeps an error’s text (%#)', async message => {
+      const item = await given(running)
+
+      const decided = await items.decide(
+        decisionOf(item, { status: 'failed', error: { code: 'model_error', message } }),
+      )
+
+      expect(decided?.error?.message).toBe(message)
+    })
+  })
+
+  describe(`items on ${name}: reject`, () => {
+    const tombstoneOf = (item: RequestItem): RequestItem => ({ ...item, status: 'rejected', completed_at: NOW })
+
+    it('writes a tombstone where there is no item', async () => {
+      const tombstone = tombstoneOf(anItem())
+
+      expect(await items.reject(tombstone)).toEqual(tombstone)
+      expect(await stored(tombstone)).toEqual(tombstone)
+    })
+
+    it('takes back a request that was never attempted', async () => {
+      const item = await given()
+
+      expect(await items.reject(tombstoneOf(item))).toEqual(tombstoneOf(item))
+      expect(await stored(item)).toEqual(tombstoneOf(item))
+    })
+
+    it.each(statesBut('queued'))('leaves one that is $state as it is', async ({ item: fields }) => {
+      const item = await given(fields)
+
+      expect(await items.reject(tombstoneOf(item))).toEqual(item)
+      expect(await stored(item)).toEqual(item)
+    })
+
+    it('leaves a later run alone', async () => {
+      const item = await given({ run: 2 })
+
+      expect(await items.reject(tombstoneOf({ ...item, run: 1 }))).toEqual(item)
+    })
+
+    it('answers a repetition with the tombstone of the first time', async () => {
+      const item = await given()
+      await items.reject(tombstoneOf(item))
+
+      expect(await items.reject({ ...tombstoneOf(item), completed_at: NOW + 1 })).toEqual(tombstoneOf(item))
+    })
+
+    it('keeps a late creation from bringing the request back', async () => {
+      const item = anItem()
+      await items.reject(tombstoneOf(item))
+
+      expect(await items.create(item)).toEqual(tombstoneOf(item))
+    })
+  })
+}

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestItems } from '../../../functions/core/stores/requests/port.ts'
+import { NOW } from '../../support/clock.ts'
+import { itemsTools, statesBut, USAGE } from './tools.ts'
+
+/** How a request ends because its owner, or its queue, gives it up. */
+export function describeGivingUp(name: string, items: RequestItems): void {
+  const { given, stored, decisionOf } = itemsTools(items)
+
+  describe(`items on ${name}: cancel`, () => {
+    const running = { status: 'running', attempt: 1, started_at: NOW, lease_until: NOW + 60_000 } as const
+
+    it('ends a queued request, which then costs nothing', async () => {
+      const item = await given()
+
+      const cancelled = await items.cancel(item, NOW)
+
+      expect(cancelled).toEqual({ ...item, status: 'cancelled', completed_at: NOW })
+      expect(await stored(item)).toEqual(cancelled)
+    })
+
+    it('charges one that waits for a retry if an attempt has reached the model', async () => {
+      const reached = await given({ attempt: 1, not_before: NOW + 60_000, reached: true })
+      const unreached = await given({ attempt: 1, not_before: NOW + 60_000 })
+
+      expect(await items.cancel(reached, NOW)).toMatchObject({ status: 'cancelled', charge: 0 })
+      expect(await items.cancel(unreached, NOW)).not.toHaveProperty('charge')
+    })
+
+    it('notes at a running one that its outcome is not wanted, and its outcome then cancels it', async () => {
+      const item = await given(running)
+
+      const asked = await items.cancel(item, NOW)
+      const decided = await items.decide(decisionOf(item))
+
+      expect(asked).toMatchObject({ status: 'running', cancel_requested: true })
+      expect(decided).toMatchObject({ status: 'cancelled', usage: USAGE, charge: 7 })
+      expect(await items.decide(decisionOf(item))).toEqual(decided)
+    })
+
+    it('keeps no error of a failure that nobody wants to know of', async () => {
+      const item = await given(running)
+      await items.cancel(item, NOW)
+
+      const decided = await items.decide(
+        decisionOf(item, { status: 'failed', error: { code: 'model_error', message: 'm' }, charge: 0 }),
+      )
+
+      expect(decided).toMatchObject({ status: 'cancelled', charge: 0 })
+      expect(decided).not.toHaveProperty('error')
+    })
+
+    it('may be repeated', async () => {
+      const queued = await given()
+      const first = await items.cancel(queued, NOW)
+      const busy = await given(running)
+      const asked = await items.cancel(busy, NOW)
+
+      expect(await items.cancel(queued, NOW + 1)).toEqual(first)
+      expect(await items.cancel(busy, NOW + 1)).toEqual(asked)
+    })
+
+    it.each(statesBut('queued', 'queued for a retry', 'cancelled'))(
+      'leaves one alone that was queued and is now $state',
+      async ({ item: fields }) => {
+        const item = await given(fields)
+
+        expect(await items.cancel({ ...item, status: 'queued' }, NOW)).toBeUndefined()
+        expect(await stored(item)).toEqual(item)
+      },
+    )
+  })
+
+  describe(`items on ${name}: giveUp`, () => {
+    const ERROR = { code: 'worker_crashed', message: 'm' }
+
+    it.each([
+      { what: 'abandoned', fields: { status: 'running', attempt: 2, lease_until: NOW }, charge: 0 },
+      {
+        what: 'queued and reached',
+        fields: { status: 'queued', attempt: 1, not_before: NOW, reached: true },
+        charge: 0,
+      },
+      { what: 'queued and attempted', fields: { status: 'queued', attempt: 1, not_before: NOW }, charge: undefined },
+      { what: 'queued and never attempted', fields: { status: 'queued' }, charge: undefined },
+    ] as const)('fails one that is $what', async ({ fields, charge }) => {
+      const item = await given(fields)
+
+      const failed = await items.giveUp(item, ERROR, NOW)
+
+      expect(failed).toMatchObject({ status: 'failed', error: ERROR, completed_at: NOW })
+      expect(failed?.charge).toBe(charge)
+      expect(await items.giveUp(item, ERROR, NOW + 1)).toEqual(failed)
+    })
+
+    it('cancels one whose owner asked for that', async () => {
+      const item = await given({ status: 'running', attempt: 1, lease_until: NOW, cancel_requested: true })
+
+      const cancelled = await items.giveUp(item, ERROR, NOW)
+
+      expect(cancelled).toMatchObject({ status: 'cancelled', charge: 0 })
+      expect(cancelled).not.toHaveProperty('error')
+    })
+
+    it.each([
+      { what: 'a live lease', fields: { status: 'running', attempt: 1, lease_until: NOW + 1 } },
+      { what: 'a waiting retry', fields: { status: 'queued', attempt: 1, not_before: NOW + 1 } },
+    ] as const)('never fails one with $what', async ({ fields }) => {
+      const item = await given(fields)
+
+      expect(await items.giveUp(item, ERROR, NOW)).toBeUndefined()
+      expect(await stored(item)).toEqual(item)
+    })
+
+    it('leaves one alone that was claimed since it was seen', async () => {
+      const item = await given({ status: 'running', attempt: 2, lease_until: NOW })
+
+      expect(await items.giveUp({ ...item, attempt: 1 }, ERROR, NOW)).toBeUndefined()
+      expect(await stored(item)).toEqual(item)
+    })
+  })
+}

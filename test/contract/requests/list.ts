@@ -1,0 +1,32 @@
+import { v7 } from 'uuid'
+import { describe, expect, it } from 'vitest'
+import type { RequestItem } from '../../../functions/core/domain/item.ts'
+import type { RequestItems } from '../../../functions/core/stores/requests/port.ts'
+import { NOW } from '../../support/clock.ts'
+import { newUser } from '../../support/requests.ts'
+import { itemsTools } from './tools.ts'
+
+/** What a user has. */
+export function describeListing(name: string, items: RequestItems): void {
+  const { given } = itemsTools(items)
+
+  describe(`items on ${name}: list`, () => {
+    it('gives a user’s items, newest first, page by page, and nobody else’s', async () => {
+      const user_id = newUser()
+      const created: RequestItem[] = []
+      for (let i = 0; i < 5; i++) created.push(await given({ user_id, request_id: v7({ msecs: NOW + i }) }))
+      await given({ user_id: newUser() })
+
+      const first = await items.list(user_id, 3)
+      const rest = await items.list(user_id, 3, first.last)
+
+      expect([...first.items, ...rest.items]).toEqual(created.reverse())
+      expect(first.items).toHaveLength(3)
+      expect(rest.last).toBeUndefined()
+    })
+
+    it('gives nothing for a user who has nothing', async () => {
+      expect(await items.list(newUser(), 3)).toEqual({ items: [], last: undefined })
+    })
+  })
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestItems } from '../../../functions/core/stores/requests/port.ts'
+import { aMessage, anItem, aReservation } from '../../support/requests.ts'
+import { itemsTools, STATES, statesBut, TERMS } from './tools.ts'
+
+const QUEUED = ['queued', 'queued for a retry']
+
+/** The note that a message of a queued request was sent. */
+export function describeNoteSent(name: string, items: RequestItems): void {
+  const { given, stored } = itemsTools(items)
+
+  describe(`items on ${name}: noteSent`, () => {
+    it.each(STATES.filter(({ state }) => QUEUED.includes(state)))(
+      'notes the run of one that is $state',
+      async state => {
+        const item = await given(state.item)
+
+        await items.noteSent(item)
+        await items.noteSent(item)
+
+        expect(await stored(item)).toEqual({ ...item, sent: 1 })
+      },
+    )
+
+    it.each(statesBut(...QUEUED))('leaves one that is $state as it is', async ({ item: fields }) => {
+      const item = await given(fields)
+
+      await items.noteSent(item)
+
+      expect(await stored(item)).toEqual(item)
+    })
+
+    it('notes nothing of a run that is over, nor of what is not there', async () => {
+      const item = await given({ run: 2, next_run: 3 })
+      const absent = anItem()
+
+      await items.noteSent({ ...item, run: 1 })
+      await items.noteSent(absent)
+
+      expect(await stored(item)).toEqual(item)
+      expect(await stored(absent)).toBeUndefined()
+    })
+
+    it('keeps the note, which changes nothing else, through a claim and a new run', async () => {
+      const item = await given()
+      await items.noteSent(item)
+      expect(await items.claim(aMessage(item), TERMS)).toMatchObject({ claimed: true, item: { sent: 1 } })
+
+      const failed = await given({ status: 'failed', sent: 1 })
+      const reservation = { ...aReservation(), request_id: failed.request_id, run: 2, nonce: 'another' }
+      const redriven = await items.redrive(failed, { reservation, deadline: failed.deadline })
+
+      expect(redriven).toMatchObject({ status: 'queued', run: 2 })
+      expect(redriven?.sent).not.toBe(2)
+    })
+  })
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestItem } from '../../../functions/core/domain/item.ts'
+import type { RequestItems, Requeue } from '../../../functions/core/stores/requests/port.ts'
+import { NOW } from '../../support/clock.ts'
+import { aMessage } from '../../support/requests.ts'
+import { itemsTools, statesBut, TERMS } from './tools.ts'
+
+/** How a worker gives a request back. */
+export function describeRequeues(name: string, items: RequestItems): void {
+  const { given, stored, decisionOf } = itemsTools(items)
+  const later = TERMS.now + 5_000
+  const next: Requeue = { claim_id: TERMS.claim_id, not_before: later, attempt: 1, reached: true }
+
+  async function claimed(fields: Partial<RequestItem> = {}): Promise<RequestItem> {
+    const { item } = await items.claim(aMessage(await given(fields)), TERMS)
+    if (!item) throw new Error('there is an item')
+    return item
+  }
+
+  describe(`items on ${name}: requeue`, () => {
+    it('leaves a request waiting for its retry, its attempt spent', async () => {
+      const item = await claimed()
+
+      expect(await items.requeue(item, next)).toBe('queued')
+
+      const { lease_until: _, ...rest } = item
+      expect(await stored(item)).toEqual({ ...rest, status: 'queued', attempt: 1, not_before: later, reached: true })
+    })
+
+    it('takes back the attempt of a claim that no call was made for', async () => {
+      const before = await given({ attempt: 1, started_at: NOW, reached: true })
+      const { item = before } = await items.claim(aMessage(before), TERMS)
+
+      expect(await items.requeue(item, { ...next, reached: false })).toBe('queued')
+
+      expect(await stored(item)).toEqual({ ...before, not_before: later })
+    })
+
+    it('leaves no start of one that was never called for', async () => {
+      const item = await claimed()
+
+      await items.requeue(item, { ...next, attempt: 0, reached: false })
+
+      expect(await stored(item)).not.toHaveProperty('started_at')
+    })
+
+    it('may be repeated', async () => {
+      const item = await claimed()
+      await items.requeue(item, next)
+
+      expect(await items.requeue(item, next)).toBe('queued')
+    })
+
+    it('says so when its owner has asked to cancel it, and leaves it as it is', async () => {
+      const item = await claimed()
+      await items.cancel(item, NOW)
+      const asked = await stored(item)
+
+      expect(await items.requeue(item, next)).toBe('cancel requested')
+      expect(await stored(item)).toEqual(asked)
+    })
+
+    it('leaves the claim of another worker alone, though it is of the same attempt', async () => {
+      const item = await claimed()
+      await items.requeue(item, { ...next, attempt: 0, not_before: TERMS.now })
+      const { item: others } = await items.claim(aMessage(item), { ...TERMS, claim_id: 'claim-2' })
+
+      expect(await items.requeue(item, { ...next, attempt: 0, not_before: TERMS.now })).toBe('lost')
+      expect(await stored(item)).toEqual(others)
+    })
+
+    it('leaves one alone that was taken over since', async () => {
+      const item = await claimed()
+      await items.reclaim(item, { ...TERMS, claim_id: 'claim-2', now: TERMS.lease_until })
+
+      expect(await items.requeue(item, next)).toBe('lost')
+      expect(await stored(item)).toMatchObject({ status: 'running', attempt: 2 })
+    })
+
+    it.each(statesBut('queued', 'queued for a retry', 'running', 'abandoned'))(
+      'leaves one that is $state as it is',
+      async ({ item: fields }) => {
+        const item = await given(fields)
+
+        expect(await items.requeue({ ...item, status: 'running', attempt: 1 }, next)).toBe('lost')
+        expect(await stored(item)).toEqual(item)
+      },
+    )
+
+    it('makes an outcome of the attempt count for nothing', async () => {
+      const item = await claimed()
+      await items.requeue(item, next)
+
+      expect(await items.decide(decisionOf(item))).toBeUndefined()
+    })
+  })
+}

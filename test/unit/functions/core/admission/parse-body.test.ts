@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest'
+import { MAX_BODY_BYTES, parseBody } from '../../../../../functions/core/admission/parse-body.ts'
+import { ApiError } from '../../../../../functions/core/domain/errors.ts'
+import { MAX_METADATA_BYTES } from '../../../../../functions/core/domain/submission.ts'
+
+function refusalOf(text: string): ApiError {
+  try {
+    parseBody(text)
+  } catch (error) {
+    if (error instanceof ApiError) return error
+    throw error
+  }
+  throw new Error('accepted')
+}
+const nested = (depth: number) => `{"prompt":"x","a":${'['.repeat(depth)}${']'.repeat(depth)}}`
+
+describe('parseBody', () => {
+  it('takes a submission with whatever further fields it has', () => {
+    const body = {
+      prompt: 'hello \u{1f600}',
+      model_type: 'text',
+      parameters: { max_tokens: 0, temperature: 0.5 },
+      priority: 'high',
+      metadata: { '': null, a: 1e300 },
+      anything: [1],
+    }
+
+    expect(parseBody(JSON.stringify(body))).toEqual(body)
+  })
+
+  it('is of normal priority unless it says otherwise', () => {
+    expect(parseBody('{"prompt":"x"}')).toEqual({ prompt: 'x', priority: 'normal' })
+  })
+
+  it.each([
+    { what: 'broken JSON', body: '{"prompt": "secret', path: '' },
+    { what: 'nothing', body: '', path: '' },
+    { what: 'a list', body: '[]', path: '' },
+    { what: 'null', body: 'null', path: '' },
+    { what: 'a text', body: '"secret"', path: '' },
+    { what: 'no prompt', body: '{}', path: 'prompt' },
+    { what: 'an empty prompt', body: '{"prompt":""}', path: 'prompt' },
+    { what: 'a prompt that is no text', body: '{"prompt":["secret"]}', path: 'prompt' },
+    {
+      what: 'negative max_tokens',
+      body: '{"prompt":"x","parameters":{"max_tokens":-5}}',
+      path: 'parameters.max_tokens',
+    },
+    {
+      what: 'half of max_tokens',
+      body: '{"prompt":"x","parameters":{"max_tokens":0.5}}',
+      path: 'parameters.max_tokens',
+    },
+    {
+      what: 'max_tokens as text',
+      body: '{"prompt":"x","parameters":{"max_tokens":"5"}}',
+      path: 'parameters.max_tokens',
+    },
+    {
+      what: 'max_tokens that no sum holds',
+      body: '{"prompt":"x","parameters":{"max_tokens":9007199254740991}}',
+      path: 'parameters.max_tokens',
+    },
+    {
+      what: 'max_tokens of 1e300',
+      body: '{"prompt":"x","parameters":{"max_tokens":1e300}}',
+      path: 'parameters.max_tokens',
+    },
+    { what: 'parameters that are no object', body: '{"prompt":"x","parameters":5}', path: 'parameters' },
+    { what: 'an unknown priority', body: '{"prompt":"x","priority":"secret"}', path: 'priority' },
+    { what: 'a model that is no text', body: '{"prompt":"x","model":{"a":"secret"}}', path: 'model' },
+    { what: 'metadata that is a list', body: '{"prompt":"x","metadata":["secret"]}', path: 'metadata' },
+    {
+      what: 'metadata that is too large',
+      body: JSON.stringify({ prompt: 'x', metadata: { a: 'x'.repeat(MAX_METADATA_BYTES) } }),
+      path: 'metadata',
+    },
+    { what: 'U+0000 in the prompt', body: '{"prompt":"secret\\u0000"}', path: 'prompt' },
+    { what: 'a lone surrogate in the prompt', body: '{"prompt":"secret\\ud800"}', path: 'prompt' },
+    {
+      what: 'U+0000 in a field that nobody knows',
+      body: '{"prompt":"x","other":{"a":["\\u0000"]}}',
+      path: 'other.a[0]',
+    },
+    { what: '101 levels', body: nested(100), path: '' },
+    { what: '1,000 levels', body: nested(1_000), path: '' },
+    { what: '1,000,000 levels', body: nested(1_000_000), path: '' },
+  ])('refuses $what with a sentence that says where and quotes nothing', ({ body, path }) => {
+    const refusal = refusalOf(body)
+
+    expect(refusal.code).toBe('invalid_request')
+    expect(refusal.body.details).toContainEqual({ path, message: expect.any(String) })
+    expect(refusal.message).toContain(path)
+    expect(JSON.stringify([refusal.message, refusal.body])).not.toContain('secret')
+  })
+
+  it('says once what is wrong with a number, by its own bound', () => {
+    const { body } = refusalOf('{"prompt":"x","parameters":{"max_tokens":1e300}}')
+
+    expect(body.details).toEqual([{ path: 'parameters.max_tokens', message: 'must be at most 1000000000000' }])
+  })
+
+  it('names every field that is wrong', () => {
+    const { body } = refusalOf('{"prompt":"","priority":"odd"}')
+
+    expect(body.details).toMatchObject([{ path: 'prompt' }, { path: 'priority' }])
+  })
+
+  it('takes 99 levels and the body’s own', () => {
+    expect(parseBody(nested(99))).toMatchObject({ prompt: 'x' })
+  })
+
+  it('takes 4 MB, and refuses a byte more, counted as sent', () => {
+    const frame = '{"prompt":""}'.length
+    const largest = JSON.stringify({ prompt: 'x'.repeat(MAX_BODY_BYTES - frame) })
+    const inUtf8 = JSON.stringify({ prompt: 'é'.repeat((MAX_BODY_BYTES - frame) / 2 + 1) })
+
+    expect(parseBody(largest).prompt).toHaveLength(MAX_BODY_BYTES - frame)
+    expect(refusalOf(`${largest} `).code).toBe('payload_too_large')
+    expect(refusalOf(inUtf8).code).toBe('payload_too_large')
+  })
+
+  it('takes 50,000 values, and refuses one more with a sentence that says so', () => {
+    // The body, its prompt and the list are values, too.
+    const withValues = (count: number) => JSON.stringify({ prompt: 'x', list: new Array(count - 3).fill({}) })
+
+    expect(parseBody(withValues(50_000)).list).toHaveLength(49_997)
+    expect(refusalOf(withValues(50_001))).toMatchObject({
+      code: 'invalid_request',
+      message: 'the body has over 50,000 JSON values, counted by its commas and brackets',
+    })
+  })
+
+  it.each(['{}', '[]', '""', '0', '{"a":[1]}'])('refuses 4 MB of %s before they become values', value => {
+    const text = `{"prompt":"x","list":[${`${value},`.repeat(4_000_000 / (value.length + 1))}0]}`
+    const before = process.memoryUsage().heapUsed
+
+    expect(refusalOf(text).code).toBe('invalid_request')
+    expect(refusalOf(text).message).toContain('50,000 JSON values')
+    // The values themselves take from 8 to 85 MB, and the text is one string.
+    expect((process.memoryUsage().heapUsed - before) / 1024 / 1024).toBeLessThan(8)
+  })
+
+  it('refuses a field named __proto__, which would be lost without a word', () => {
+    expect(() => parseBody('{"prompt":"x","parameters":{"__proto__":{"priority":"high"}}}')).toThrow('__proto__')
+    expect(parseBody('{"prompt":"x","constructor":1}')).toMatchObject({ constructor: 1 })
+  })
+})

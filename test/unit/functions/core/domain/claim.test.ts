@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { claimIdOf, isClaimedAlone, refusedClaim } from '../../../../../functions/core/domain/claim.ts'
+import type { RequestItem } from '../../../../../functions/core/domain/item.ts'
+import type { InferenceMessage } from '../../../../../functions/core/domain/messages.ts'
+import { NOW } from '../../../../support/clock.ts'
+import { aMessage, anItem } from '../../../../support/requests.ts'
+
+const refusalOf = (fields: Partial<RequestItem>, message: Partial<InferenceMessage> = {}) => {
+  const item = anItem(fields)
+  return refusedClaim(item, { ...aMessage(item), ...message }, NOW)
+}
+
+describe('refusedClaim', () => {
+  it.each(['completed', 'failed', 'cancelled', 'expired', 'rejected'] as const)(
+    'drops the message of a request that is %s',
+    status => {
+      expect(refusalOf({ status })).toEqual({ kind: 'drop' })
+    },
+  )
+
+  it.each([{ run: 2 }, { fingerprint: 'e'.repeat(64) }])(
+    'drops a message that is not of this request (%j)',
+    message => {
+      expect(refusalOf({}, message)).toEqual({ kind: 'drop' })
+    },
+  )
+
+  it('waits for the end of a lease that is live (I8)', () => {
+    const refusal = refusalOf({ status: 'running', attempt: 1, lease_until: NOW + 1 })
+
+    expect(refusal).toEqual({ kind: 'wait', until: NOW + 1 })
+  })
+
+  it('reclaims from the moment the lease ends, even past the deadline: it was started in time', () => {
+    const refusal = refusalOf({ status: 'running', attempt: 1, lease_until: NOW, deadline: NOW - 1 })
+
+    expect(refusal).toEqual({ kind: 'reclaim' })
+  })
+
+  it.each([
+    { crashes: 0, alone: true, kind: 'reclaim' },
+    { crashes: 1, alone: true, kind: 'reclaim' },
+    { crashes: 2, alone: true, kind: 'give up' },
+    { crashes: 2, alone: undefined, kind: 'reclaim' },
+  ])('decides after $crashes crashes and this one (alone: $alone) to $kind', ({ crashes, alone, kind }) => {
+    expect(refusalOf({ status: 'running', attempt: 1, lease_until: NOW, crashes, alone })).toEqual({ kind })
+  })
+
+  it('tells by the id of a claim whether it was alone', () => {
+    expect([true, false].map(alone => isClaimedAlone(claimIdOf('0123456789abcdef', alone)))).toEqual([true, false])
+  })
+
+  it('waits for the end of a backoff', () => {
+    expect(refusalOf({ attempt: 1, not_before: NOW + 1 })).toEqual({ kind: 'wait', until: NOW + 1 })
+  })
+
+  it('expires a request whose deadline has come, though a backoff runs', () => {
+    expect(refusalOf({ deadline: NOW, not_before: NOW + 1 })).toEqual({ kind: 'expire' })
+  })
+
+  it('claims again what has become claimable since', () => {
+    expect(refusalOf({ not_before: NOW })).toEqual({ kind: 'again' })
+  })
+})

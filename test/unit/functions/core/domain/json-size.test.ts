@@ -1,0 +1,138 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  MAX_ANSWER_PARTS,
+  MAX_BODY_VALUES,
+  measureJson,
+  tooLargeForAnswer,
+  tooLargeForBody,
+} from '../../../../../functions/core/domain/json-size.ts'
+
+const childrenOf = (value: unknown): unknown[] =>
+  typeof value === 'object' && value !== null ? Object.values(value) : []
+const isContainer = (value: unknown): boolean => typeof value === 'object' && value !== null
+const valuesIn = (value: unknown): number => childrenOf(value).reduce<number>((sum, one) => sum + valuesIn(one), 1)
+const containersIn = (value: unknown): number =>
+  childrenOf(value).reduce<number>((sum, one) => sum + containersIn(one), isContainer(value) ? 1 : 0)
+const fieldsIn = (value: unknown): number =>
+  childrenOf(value).reduce<number>(
+    (sum, one) => sum + fieldsIn(one),
+    Array.isArray(value) ? 0 : childrenOf(value).length,
+  )
+const depthOf = (value: unknown): number =>
+  isContainer(value) ? 1 + Math.max(0, ...childrenOf(value).map(depthOf)) : 0
+
+/** Texts in which a careless scan would see brackets, commas and the ends of strings. */
+const trickyText = fc.string({
+  unit: fc.constantFrom('"', '\\', ',', '[', ']', '{', '}', ':', ' ', 'a', '\u2603', '\u0000'),
+})
+const anyJson = fc.oneof(
+  fc.jsonValue(),
+  fc.letrec(tie => ({
+    value: fc.oneof(
+      { maxDepth: 6 },
+      trickyText,
+      fc.constantFrom(0, -1.5e-7, true, null),
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(trickyText, tie('value'), { maxKeys: 4 }),
+    ),
+  })).value,
+)
+
+describe('measureJson', () => {
+  it('counts values, containers and depth as they are in the parsed value, whatever space is between them', () => {
+    fc.assert(
+      fc.property(anyJson, fc.constantFrom(undefined, 1, '\t', '\r\n  '), (value, space) => {
+        const text = JSON.stringify(value, undefined, space)
+        const parsed: unknown = JSON.parse(text)
+
+        expect(measureJson(text)).toEqual({
+          values: valuesIn(parsed),
+          containers: containersIn(parsed),
+          fields: fieldsIn(parsed),
+          depth: depthOf(parsed),
+        })
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('counts no more than the commas and brackets that there are, of any text', () => {
+    const broken = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      trickyText,
+      // Valid, but for one character that is missing.
+      fc.tuple(anyJson, fc.nat()).map(([value, at]) => {
+        const text = JSON.stringify(value)
+        return text.slice(0, at % text.length) + text.slice((at % text.length) + 1)
+      }),
+    )
+    fc.assert(
+      fc.property(broken, text => {
+        const { values, containers, depth } = measureJson(text)
+
+        expect(values).toBeLessThanOrEqual(1 + (text.match(/[,[{]/g) ?? []).length)
+        expect(containers).toBeLessThanOrEqual((text.match(/[[{]/g) ?? []).length)
+        expect(depth).toBeLessThanOrEqual(containers)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('stops where no parser goes on: at a bracket that closes nothing', () => {
+    expect(measureJson(`1]${'[1,'.repeat(100)}`)).toEqual({ values: 1, containers: 0, fields: 0, depth: 0 })
+    expect(tooLargeForBody(`{}}${'['.repeat(1_000)}`)).toBeUndefined()
+  })
+
+  it('stops as soon as there are more than enough', () => {
+    expect(measureJson('[1,1,1,1,1,1]', 3).values).toBe(4)
+  })
+
+  it('ends with a string that does not end', () => {
+    expect(measureJson('["a,b').values).toBe(2)
+    expect(measureJson('["a\\"').values).toBe(2)
+    expect(measureJson('["a\\').values).toBe(2)
+  })
+})
+
+describe('a body', () => {
+  const listOf = (count: number) => `[${new Array(count).fill('{}').join(',')}]`
+
+  it('has 50,000 values at most', () => {
+    expect(tooLargeForBody(listOf(MAX_BODY_VALUES - 1))).toBeUndefined()
+    expect(tooLargeForBody(listOf(MAX_BODY_VALUES))).toBe(
+      'has over 50,000 JSON values, counted by its commas and brackets',
+    )
+  })
+
+  it('is 100 deep at most', () => {
+    expect(tooLargeForBody('['.repeat(100) + ']'.repeat(100))).toBeUndefined()
+    expect(tooLargeForBody('['.repeat(101) + ']'.repeat(101))).toBe('is nested over 100 deep')
+  })
+
+  it('may have any brackets and commas in its texts', () => {
+    expect(tooLargeForBody(JSON.stringify({ prompt: '[{,"\\'.repeat(100_000) }))).toBeUndefined()
+  })
+})
+
+describe("a model's answer", () => {
+  it('has 500,000 lists, objects and fields at most', () => {
+    // The outer list is one, too, and each item two.
+    const listOf = (items: number) => `[${new Array(items).fill('{"a":1}').join(',')}]`
+    const most = Math.floor((MAX_ANSWER_PARTS - 1) / 2)
+
+    expect(tooLargeForAnswer(listOf(most))).toBeUndefined()
+    expect(tooLargeForAnswer(listOf(most + 1))).toBe('has over 500,000 lists, objects and fields')
+  })
+
+  it('may have as many numbers as embeddings of 100 texts do', () => {
+    const embedding = new Array(3_072).fill(-0.0123456789)
+    const answer = JSON.stringify({ data: new Array(100).fill({ object: 'embedding', embedding }) })
+
+    expect(tooLargeForAnswer(answer)).toBeUndefined()
+  })
+
+  it('is 100 deep at most', () => {
+    expect(tooLargeForAnswer('['.repeat(101) + ']'.repeat(101))).toBe('is nested over 100 deep')
+  })
+})

@@ -1,0 +1,88 @@
+import dns from 'node:dns'
+import { once } from 'node:events'
+import { createServer as createHttpsServer } from 'node:https'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { httpEndpoint } from '../../../../../functions/core/inference/http-endpoint.ts'
+import { SELF_SIGNED } from '../../../../support/self-signed.ts'
+
+const open: { server: Server; sockets: Set<Socket> }[] = []
+afterEach(() => {
+  vi.restoreAllMocks()
+  for (const { server, sockets } of open.splice(0)) {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  }
+})
+
+async function listen(server: Server): Promise<string> {
+  const sockets = new Set<Socket>()
+  server.on('connection', socket => sockets.add(socket))
+  open.push({ server, sockets })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const silent = () => listen(createServer())
+const hangingUp = () => listen(createServer(socket => socket.once('data', () => socket.destroy())))
+const notTls = () => listen(createServer(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')))
+const selfSigned = () => listen(createHttpsServer(SELF_SIGNED, () => expect.unreachable()))
+
+const call = (url: string, timeout_ms = 5_000) =>
+  httpEndpoint({ url, timeout_ms, headers: {} }, () => Promise.reject(new Error('asked for a secret'))).call('r1', {})
+
+describe('httpEndpoint: a model that can’t have seen the call', () => {
+  it.each([
+    { what: 'whose certificate nobody vouches for', serve: selfSigned },
+    { what: 'that does not speak TLS', serve: notTls },
+    { what: 'that hangs up during the handshake', serve: hangingUp },
+  ])('is one $what', async ({ serve }) => {
+    const url = `https://${await serve()}/predict`
+
+    expect(await call(url)).toMatchObject({ code: 'model_unreachable', reached: false })
+  })
+
+  it('is one that accepts connections but no TLS, until the time is up', async () => {
+    const url = `https://${await silent()}/predict`
+
+    expect(await call(url, 100)).toEqual({
+      ok: false,
+      code: 'model_unreachable',
+      message: 'the model could not be reached (ETIMEDOUT)',
+      reached: false,
+    })
+  })
+
+  it('is one to which no connection was made until the time was up', async () => {
+    vi.spyOn(dns, 'lookup').mockImplementation((() => undefined) as never)
+
+    expect(await call('http://model.invalid/predict', 100)).toMatchObject({ code: 'model_unreachable', reached: false })
+  })
+
+  it('is named by the error’s code, and by no address', async () => {
+    const { message } = (await call(`https://${await selfSigned()}/predict`)) as { message: string }
+
+    expect(message).toBe('the model could not be reached (DEPTH_ZERO_SELF_SIGNED_CERT)')
+  })
+})
+
+describe('httpEndpoint: a model that may have seen the call', () => {
+  it.each(['http', 'https'])('is one that hangs up once it is connected by %s', async protocol => {
+    const trusted = getCACertificates('default')
+    setDefaultCACertificates([SELF_SIGNED.cert])
+    try {
+      const hangUp =
+        protocol === 'http'
+          ? hangingUp()
+          : listen(createHttpsServer(SELF_SIGNED, ({ socket }) => void socket.destroy()))
+      expect(await call(`${protocol}://${await hangUp}/predict`)).toMatchObject({
+        code: 'model_unreachable',
+        reached: true,
+      })
+    } finally {
+      setDefaultCACertificates(trusted)
+    }
+  })
+})

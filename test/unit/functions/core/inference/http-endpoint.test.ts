@@ -1,0 +1,321 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import {
+  type EndpointSettings,
+  httpEndpoint,
+  type ReadSecret,
+} from '../../../../../functions/core/inference/http-endpoint.ts'
+import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+import { expectedSignature, readAuthorization } from '../../../../support/sigv4.ts'
+
+const servers: Server[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+async function serve(answer: RequestListener): Promise<string> {
+  const server = createServer(answer)
+  servers.push(server)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/predict`
+}
+
+const noSecret: ReadSecret = () => Promise.reject(new Error('asked for a secret'))
+const endpoint = (url: string, more: Partial<EndpointSettings> = {}, readSecret = noSecret) =>
+  httpEndpoint({ url, timeout_ms: 5_000, headers: {}, ...more }, readSecret)
+
+/** A model that answers with this status and text. */
+const answering =
+  (status: number, body: string, headers: Record<string, string> = {}): RequestListener =>
+  (_, response) => {
+    response.writeHead(status, headers).end(body)
+  }
+
+/** Calls a model that remembers what it was asked. */
+async function callAndSee(more: Partial<EndpointSettings>, path = '', readSecret = noSecret) {
+  const seen: { request: IncomingMessage; body: string }[] = []
+  const url = await serve(async (request, response) => {
+    seen.push({ request, body: await text(request) })
+    response.end('{}')
+  })
+  const answer = await endpoint(url + path, more, readSecret).call('r1', { model_input: 'é\u{1f600}' })
+  const [first] = seen
+  if (!first) throw new Error(`the model was not asked: ${JSON.stringify(answer)}`)
+  return { ...first, url, answer }
+}
+
+describe('httpEndpoint: where a redirect leads', () => {
+  it.each([301, 302, 303, 307, 308])('nobody is called after a %i, and gets neither body nor secret', async status => {
+    const reached: string[] = []
+    const elsewhere = await serve((request, response) => {
+      reached.push(String(request.url))
+      response.end('{"result": "of another host"}')
+    })
+    const url = await serve((_, response) => response.writeHead(status, { location: elsewhere }).end())
+    const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'K' }
+
+    const answer = await endpoint(url, { auth }, async () => 'hunter2').call('r1', { model_input: 'p' })
+
+    expect(answer).toMatchObject({ ok: false, code: 'model_rejected', status })
+    expect(reached).toEqual([])
+  })
+})
+
+describe('httpEndpoint: what the model is sent', () => {
+  it('is a POST of JSON with the request’s id as idempotency key', async () => {
+    const { request, body } = await callAndSee({})
+
+    expect(request.method).toBe('POST')
+    expect(JSON.parse(body)).toEqual({ model_input: 'é\u{1f600}' })
+    expect(request.headers).toMatchObject({
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      'idempotency-key': 'r1',
+    })
+  })
+
+  it('comes by a connection of its own, since a kept one may be dead after Lambda froze', async () => {
+    const { request } = await callAndSee({})
+
+    expect(request.headers.connection).toBe('close')
+  })
+
+  it('goes to the path and query of the URL as they are', async () => {
+    const { request } = await callAndSee({}, '/v1%2Fx?a=1&a=2&b=%20c&d')
+
+    expect(request.url).toBe('/predict/v1%2Fx?a=1&a=2&b=%20c&d')
+  })
+
+  it('carries the configured headers, and the secret behind its prefix', async () => {
+    const { request } = await callAndSee(
+      { headers: { 'X-Tenant': 'a' }, auth: { header: 'Authorization', prefix: 'Bearer ', secret: 'NAME' } },
+      '',
+      async name => `secret of ${name}`,
+    )
+
+    expect(request.headers).toMatchObject({ 'x-tenant': 'a', authorization: 'Bearer secret of NAME' })
+  })
+
+  it('has no idempotency key when it is for many requests', async () => {
+    const seen: IncomingMessage[] = []
+    const url = await serve((request, response) => {
+      seen.push(request)
+      response.end('{}')
+    })
+
+    await endpoint(url).call(undefined, {})
+
+    expect(seen).toHaveLength(1)
+    expect(seen[0]?.headers).not.toHaveProperty('idempotency-key')
+  })
+
+  it('is nothing when the secret can’t be read: the message comes again', async () => {
+    const url = await serve(() => expect.unreachable())
+    const auth = { header: 'Authorization', prefix: '', secret: 'NAME' }
+    const unreadable = () => Promise.reject(new Unavailable('the secret', 'down'))
+
+    await expect(endpoint(url, { auth }, unreadable).call('r1', {})).rejects.toThrow(Unavailable)
+  })
+})
+
+describe('httpEndpoint: a signed call', () => {
+  const auth = { sigv4: 'bedrock' }
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+
+  it('has the signature that AWS would compute of what it gets', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'KEY')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'the secret')
+    vi.stubEnv('AWS_SESSION_TOKEN', 'the session')
+    vi.stubEnv('AWS_REGION', 'eu-west-3')
+
+    const path = "/model/us.amazon.nova-lite-v1:0/a%2fb/(c)//d?b='2'&a=x+y&a=1&flag"
+    const { request, body } = await callAndSee({ auth, headers: { 'X-Team': '  a   b ', Accept: 'text/plain' } }, path)
+
+    const { scope, signedHeaders, signature } = readAuthorization(String(request.headers.authorization))
+    const received = { method: 'POST', target: String(request.url), headers: request.headers, body }
+    expect(signature).toBe(expectedSignature(received, { scope, signedHeaders }, 'the secret'))
+    expect(scope).toMatch(/^\d{8}\/eu-west-3\/bedrock\/aws4_request$/)
+    expect(signedHeaders).toEqual(
+      expect.arrayContaining(['content-type', 'host', 'x-amz-content-sha256', 'x-amz-security-token', 'x-team']),
+    )
+    expect(request.headers.accept).toBe('text/plain')
+    expect(request.url).toContain('/model/us.amazon.nova-lite-v1%3A0/a%2Fb/')
+  })
+
+  it('is not prepared, nor made, without credentials', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', undefined)
+    const url = await serve(() => expect.unreachable())
+
+    await expect(endpoint(url, { auth }).prepare()).rejects.toThrow(Unavailable)
+    await expect(endpoint(url, { auth }).call('r1', {})).rejects.toThrow(Unavailable)
+  })
+})
+
+describe('httpEndpoint: what the model answers', () => {
+  it.each(['{"a":1}', '[]', 'null', '"text"', '1e300', ' {} '])('is taken when it is JSON: %s', async body => {
+    const url = await serve(answering(200, body))
+
+    expect(await endpoint(url).call('r1', {})).toEqual({ ok: true, answer: JSON.parse(body) })
+  })
+
+  it('may be 8 MB, in pieces that cut characters apart', async () => {
+    const long = JSON.stringify('é'.repeat(4_000_000))
+    const url = await serve((_, response) => {
+      const bytes = Buffer.from(long)
+      response.write(bytes.subarray(0, 1_001))
+      response.end(bytes.subarray(1_001))
+    })
+
+    expect(await endpoint(url).call('r1', {})).toEqual({ ok: true, answer: JSON.parse(long) })
+  })
+
+  it('is refused before it is parsed when it has more lists and objects than a worker has memory for', async () => {
+    const url = await serve(answering(200, `[${'{},'.repeat(2_500_000)}0]`))
+
+    expect(await endpoint(url).call('r1', {})).toEqual({
+      ok: false,
+      code: 'invalid_model_response',
+      message: "the model's answer has over 500,000 lists, objects and fields",
+      reached: true,
+    })
+  })
+
+  it.each([
+    { status: 500, code: 'model_error' },
+    { status: 503, code: 'model_error' },
+    { status: 599, code: 'model_error' },
+    { status: 429, code: 'model_error' },
+    { status: 400, code: 'model_rejected' },
+    { status: 404, code: 'model_rejected' },
+    { status: 302, code: 'model_rejected' },
+  ])('is $code with $status', async ({ status, code }) => {
+    const url = await serve(answering(status, '{"error":"secret words"}', { location: 'http://127.0.0.1:1/' }))
+
+    const answer = await endpoint(url).call('r1', {})
+
+    expect(answer).toEqual({
+      ok: false,
+      code,
+      message: expect.stringContaining(String(status)),
+      reached: true,
+      status,
+    })
+    expect(JSON.stringify(answer)).not.toContain('secret')
+  })
+
+  it.each(['7', ' 7 '])('says for how long the model wants to be left alone (Retry-After: %j)', async value => {
+    const url = await serve(answering(429, '{}', { 'retry-after': value }))
+
+    expect(await endpoint(url).call('r1', {})).toMatchObject({ status: 429, retry_after_ms: 7_000 })
+  })
+
+  it.each([
+    { what: 'no JSON', body: '<html>secret words</html>' },
+    { what: 'nothing', body: '' },
+    { what: 'half of it', body: '{"a":' },
+    { what: 'U+0000 in it', body: '{"a":"\\u0000"}' },
+    { what: 'a lone surrogate in it', body: '{"a":"\\ud800"}' },
+    { what: 'nesting that breaks stores', body: '['.repeat(5_000) + ']'.repeat(5_000) },
+  ])('is invalid with $what', async ({ body }) => {
+    const url = await serve(answering(200, body))
+
+    const answer = await endpoint(url).call('r1', {})
+
+    expect(answer).toMatchObject({ ok: false, code: 'invalid_model_response' })
+    expect(JSON.stringify(answer)).not.toContain('secret')
+  })
+
+  it('is too large over 8 MB, and not read to its end', async () => {
+    const chunk = 'x'.repeat(1_000_000)
+    const url = await serve((_, response) => {
+      const more = () => {
+        while (response.write(chunk));
+        response.once('drain', more)
+      }
+      more()
+    })
+
+    expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: false, code: 'result_too_large' })
+  })
+})
+
+describe('httpEndpoint: a model that does not answer', () => {
+  it.each([
+    { what: 'at all', answer: () => undefined },
+    {
+      what: 'to the end',
+      answer: ((_, response) => {
+        response.writeHead(200).write('{"a":')
+      }) satisfies RequestListener,
+    },
+  ])('has timed out: $what', async ({ answer }) => {
+    const url = await serve(answer)
+
+    expect(await endpoint(url, { timeout_ms: 150 }).call('r1', {})).toEqual({
+      ok: false,
+      code: 'model_timeout',
+      message: 'the model did not answer within 0.15 s',
+      reached: true,
+    })
+  })
+
+  it.each([
+    {
+      what: 'closes the connection',
+      answer: (request => {
+        request.socket.destroy()
+      }) satisfies RequestListener,
+    },
+    {
+      what: 'resets the connection',
+      answer: (request => {
+        request.socket.resetAndDestroy()
+      }) satisfies RequestListener,
+    },
+    {
+      what: 'breaks off in the middle of its answer',
+      answer: ((request, response) => {
+        response.writeHead(200, { 'content-length': '100' }).write('{"a":', () => request.socket.destroy())
+      }) satisfies RequestListener,
+    },
+    {
+      what: 'breaks off in the middle of a chunked answer that would be JSON',
+      answer: ((request, response) => {
+        response.writeHead(200).write('{}', () => request.socket.destroy())
+      }) satisfies RequestListener,
+    },
+  ])('is unreachable when it $what', async ({ answer }) => {
+    const url = await serve(answer)
+
+    expect(await endpoint(url).call('r1', {})).toMatchObject({ ok: false, code: 'model_unreachable', reached: true })
+  })
+
+  it('is unreachable when the connection is refused', async () => {
+    const url = await serve(answering(200, '{}'))
+    servers[0]?.close()
+    servers[0]?.closeAllConnections()
+
+    expect(await endpoint(url).call('r1', {})).toEqual({
+      ok: false,
+      code: 'model_unreachable',
+      message: 'the model could not be reached (ECONNREFUSED)',
+      reached: false,
+    })
+  })
+
+  it('is unreachable under a name that there is not', async () => {
+    expect(await endpoint('http://no-such-host.invalid/predict').call('r1', {})).toMatchObject({
+      ok: false,
+      code: 'model_unreachable',
+    })
+  })
+})

@@ -1,0 +1,162 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createMappings, MappingError } from '../../../../../functions/core/inference/mapping.ts'
+
+const RESPONSE = '{ "result": result, "usage": usage }'
+const REQUEST = '{ "model_input": prompt, "parameters": parameters, "request_id": request_id }'
+const mappings = (of: { request?: string; response?: string } = {}) =>
+  createMappings({ request: REQUEST, response: RESPONSE, ...of })
+
+const FIELDS = { body: { prompt: 'hello' }, user_id: 'u42', request_id: 'r1', attempt: 1 }
+
+describe('request mapping', () => {
+  it('makes a body of the request’s fields and ours', async () => {
+    const body = { prompt: 'hello', parameters: { temperature: 0.5 } }
+
+    expect(await mappings().request({ ...FIELDS, body })).toEqual({
+      model_input: 'hello',
+      parameters: { temperature: 0.5 },
+      request_id: 'r1',
+    })
+  })
+
+  it('leaves out what the request does not have', async () => {
+    expect(await mappings().request(FIELDS)).toEqual({ model_input: 'hello', request_id: 'r1' })
+  })
+
+  it('lets no field of a body replace ours', async () => {
+    const request = '[user_id, request_id, attempt]'
+    const body = { user_id: 'someone', request_id: 'else', attempt: 99 }
+
+    expect(await mappings({ request }).request({ ...FIELDS, body })).toEqual(['u42', 'r1', 1])
+  })
+
+  it.each([
+    { what: 'gives nothing', request: 'nothing.there', message: 'the request mapping gives nothing to send' },
+    { what: 'fails', request: '$number(prompt)', message: "the request mapping fails with JSONata's error D3030" },
+    { what: 'loops', request: '( $f := function() { $f() }; $f() )', message: /JSONata's error/ },
+    {
+      what: 'never ends',
+      request: '$contains(prompt, /^(\\w+\\s?)+$/)',
+      message: 'the request mapping takes over 2000 ms',
+    },
+    { what: 'gives too much', request: '$pad(prompt, 1e8)', message: 'the request mapping makes a value of over 8 MB' },
+    { what: 'gives what is no JSON', request: '{ "f": $sum }', message: /JSON/ },
+  ])('is refused with a sentence that quotes no prompt when it $what', async ({ request, message }) => {
+    const mapped = mappings({ request }).request({ ...FIELDS, body: { prompt: `secret ${'words '.repeat(20)}!` } })
+
+    await expect(mapped).rejects.toThrow(MappingError)
+    await expect(mapped).rejects.toThrow(message)
+    await expect(mapped).rejects.not.toThrow('secret')
+  })
+})
+
+describe('response mapping', () => {
+  const usageOf = async (usage: unknown) => (await mappings().response({ result: 1, usage })).usage
+
+  it('gives result and usage', async () => {
+    const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
+
+    expect(await mappings().response({ result: { a: [1] }, usage })).toEqual({ result: { a: [1] }, usage })
+  })
+
+  it.each([null, false, 0, '', [], {}])('takes %j for a result', async result => {
+    expect((await mappings().response({ result })).result).toEqual(result)
+  })
+
+  it.each([undefined, null, {}])('takes %j for no report of usage', async usage => {
+    expect(await usageOf(usage)).toBeUndefined()
+  })
+
+  it('counts what the model leaves out as nought, and a total that it leaves out as the sum', async () => {
+    expect(await usageOf({ prompt_tokens: 3, completion_tokens: 4 })).toMatchObject({ total_tokens: 7 })
+    expect(await usageOf({ total_tokens: 9 })).toEqual({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 9 })
+  })
+
+  it('keeps what only some models report out of it', async () => {
+    expect(await usageOf({ total_tokens: 9, cached_tokens: 5 })).not.toHaveProperty('cached_tokens')
+  })
+
+  it.each([
+    { what: 'negative tokens', usage: { total_tokens: -1 } },
+    { what: 'half a token', usage: { total_tokens: 0.5 } },
+    { what: 'tokens as text', usage: { total_tokens: '7' } },
+    { what: 'more tokens than numbers are exact for', usage: { total_tokens: 1e300 } },
+    { what: 'a sum that is not exact', usage: { prompt_tokens: 2 ** 53 - 1, completion_tokens: 2 ** 53 - 1 } },
+    { what: 'so many tokens that a user’s sum would not be exact', usage: { total_tokens: 2 ** 52 } },
+    { what: 'a list', usage: [1] },
+    { what: 'a text', usage: 'none' },
+  ])('refuses $what', async ({ usage }) => {
+    await expect(usageOf(usage)).rejects.toThrow(MappingError)
+  })
+
+  it.each([
+    { what: 'no result', answer: { text: 'hi' }, response: RESPONSE },
+    { what: 'no object', answer: { text: 'hi' }, response: 'text' },
+    { what: 'nothing', answer: {}, response: 'nothing.there' },
+    { what: 'a function', answer: {}, response: '{ "result": $sum }' },
+    { what: 'a lambda', answer: {}, response: '{ "result": function($x) { $x } }' },
+    { what: 'a failure', answer: {}, response: '$error("secret words")' },
+  ])('refuses an answer of which it makes $what', async ({ answer, response }) => {
+    const mapped = mappings({ response }).response(answer)
+
+    await expect(mapped).rejects.toThrow(MappingError)
+    await expect(mapped).rejects.not.toThrow('secret')
+  })
+
+  it('keeps a list of one a list where the model made it', async () => {
+    expect((await mappings().response({ result: [1] })).result).toEqual([1])
+  })
+
+  it('gives plain JSON: no trace of how JSONata made it', async () => {
+    const { result } = await mappings({ response: '{ "result": [1..3].($ * 2) }' }).response({})
+
+    expect(Object.getOwnPropertyNames(result)).toEqual(['0', '1', '2', 'length'])
+  })
+})
+
+describe('either mapping', () => {
+  const EXPRESSIONS = [
+    REQUEST,
+    '{ "messages": messages ?? [{ "role": "user", "content": prompt }], "x": parameters.*[0] }',
+    '$merge([parameters, { "stream": false }])',
+    '$contains(prompt, other) or $length(prompt) > list[0]',
+    '$replace(prompt, /(a+)+b|[^ ]+/, "$1")',
+    '$pad(prompt, width) & $string($$)',
+    '$sort(list) ~> $map($string) ~> $join(prompt)',
+    '$number(width) / $count(list)',
+    '**.$type($)',
+    '$parse(prompt)',
+    'field',
+  ]
+  // Fields that the expressions use, with values of any kind, and JSONata's own marks among their names.
+  const name = fc.constantFrom('_jsonata_lambda', '_jsonata_function', 'thunk', 'sequence', 'length', 'a', 'b')
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.integer(),
+    fc.array(fc.integer()),
+    fc.stringMatching(/^a{0,40}[b ]?$/),
+    fc.dictionary(name, fc.oneof(fc.constant(true), fc.jsonValue())),
+  )
+  const body = fc.record(
+    Object.fromEntries(
+      ['prompt', 'other', 'parameters', 'messages', 'list', 'width', 'field'].map(field => [field, value]),
+    ),
+    { requiredKeys: [] },
+  )
+
+  it('gives plain JSON or a MappingError, whatever it is given', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...EXPRESSIONS), body, async (expression, body) => {
+        const { request, response } = mappings({ request: expression, response: `{ "result": (${expression}) }` })
+
+        for (const mapped of [request({ ...FIELDS, body }), response(body)]) {
+          const given = await mapped.catch((error: unknown) => error)
+          if (given instanceof Error) expect(given).toBeInstanceOf(MappingError)
+          else expect(JSON.parse(JSON.stringify(given))).toEqual(given)
+        }
+      }),
+      { numRuns: 150 },
+    )
+  }, 60_000)
+})

@@ -1,0 +1,67 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { mockClient } from 'aws-sdk-client-mock'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { secretsManager } from '../../../../../functions/core/inference/secrets.ts'
+import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+import { movableClock } from '../../../../support/clock.ts'
+
+const client = new SecretsManagerClient({ region: 'us-east-1' })
+const secrets = mockClient(client)
+beforeEach(() => secrets.reset())
+
+describe('secretsManager', () => {
+  it('reads a secret once in five minutes', async () => {
+    secrets.on(GetSecretValueCommand).resolves({ SecretString: 'old' })
+    const { clock, advance } = movableClock()
+    const read = secretsManager(clock, client)
+
+    expect(await Promise.all([read('NAME'), read('NAME')])).toEqual(['old', 'old'])
+    secrets.on(GetSecretValueCommand).resolves({ SecretString: 'new' })
+    advance(5 * 60_000 - 1)
+    expect(await read('NAME')).toBe('old')
+    advance(1)
+    expect(await read('NAME')).toBe('new')
+    expect(secrets.calls()).toHaveLength(2)
+  })
+
+  it('keeps secrets apart', async () => {
+    secrets.on(GetSecretValueCommand, { SecretId: 'A' }).resolves({ SecretString: 'a' })
+    secrets.on(GetSecretValueCommand, { SecretId: 'B' }).resolves({ SecretString: 'b' })
+    const read = secretsManager(movableClock().clock, client)
+
+    expect([await read('A'), await read('B')]).toEqual(['a', 'b'])
+  })
+
+  it('asks again after a failure', async () => {
+    secrets.on(GetSecretValueCommand).rejectsOnce(new Error('no connection')).resolves({ SecretString: 'a' })
+    const read = secretsManager(movableClock().clock, client)
+
+    await expect(read('NAME')).rejects.toThrow(Unavailable)
+    expect(await read('NAME')).toBe('a')
+  })
+
+  it('is unavailable when the secret holds no text', async () => {
+    secrets.on(GetSecretValueCommand).resolves({})
+
+    await expect(secretsManager(movableClock().clock, client)('NAME')).rejects.toThrow(Unavailable)
+  })
+
+  it.each(['key\n', 'key\r\n', 'key'])('leaves out the line end of %j', async SecretString => {
+    secrets.on(GetSecretValueCommand).resolves({ SecretString })
+
+    expect(await secretsManager(movableClock().clock, client)('NAME')).toBe('key')
+  })
+
+  it.each(['a\nsesame', 'sesame\u0000', 'sesame \u{1f600}'])(
+    'is unavailable when no header can carry the secret, and does not quote it: %j',
+    async SecretString => {
+      secrets.on(GetSecretValueCommand).resolves({ SecretString })
+
+      const failure = await secretsManager(movableClock().clock, client)('NAME').catch(error => error)
+
+      expect(failure).toBeInstanceOf(Unavailable)
+      expect(failure.message).toContain('no HTTP header can carry')
+      expect(JSON.stringify([failure.message, failure.stack, failure.cause])).not.toContain('sesame')
+    },
+  )
+})

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestItem } from '../../../../../functions/core/domain/item.ts'
+import { reservationOf } from '../../../../../functions/core/domain/item.ts'
+import { bury } from '../../../../../functions/core/lifecycle/fail-undelivered.ts'
+import { NOW } from '../../../../support/clock.ts'
+import { memoryPorts } from '../../../../support/ports.ts'
+import { aMessage, anItem } from '../../../../support/requests.ts'
+
+async function given(item: RequestItem, isWritten = true) {
+  const ports = memoryPorts()
+  if (isWritten) await ports.items.create(item)
+  await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)
+  const used = async () => {
+    const { requests, tokens, open } = await ports.quota.read(item.user_id, item.window, item.shard)
+    return { requests, tokens, open: open.length }
+  }
+  return { ports, used, stored: () => ports.items.get(item.user_id, item.request_id) }
+}
+
+describe('bury', () => {
+  it('fails a request that no worker could run, charged for the call that was made', async () => {
+    const item = anItem({ status: 'running', attempt: 3, lease_until: NOW })
+    const { ports, used, stored } = await given(item)
+
+    expect(await bury(ports, aMessage(item), NOW)).toBe(true)
+
+    expect(await stored()).toMatchObject({ status: 'failed', error: { code: 'worker_crashed' } })
+    expect(ports.queue.sent('results')).toMatchObject([{ body: { type: 'ended', status: 'failed' } }])
+    expect(await used()).toEqual({ requests: 1, tokens: 0, open: 0 })
+  })
+
+  it('fails one that no worker could begin with as unavailable, and charges nothing', async () => {
+    const item = anItem()
+    const { ports, used, stored } = await given(item)
+
+    expect(await bury(ports, aMessage(item), NOW)).toBe(true)
+    expect(await stored()).toMatchObject({ status: 'failed', error: { code: 'unavailable' } })
+    expect(await used()).toEqual({ requests: 0, tokens: 0, open: 0 })
+  })
+
+  it.each([
+    { what: 'a live lease', fields: { status: 'running', attempt: 1, lease_until: NOW + 1 } },
+    { what: 'a waiting retry', fields: { status: 'queued', attempt: 1, not_before: NOW + 1 } },
+  ] as const)('waits for one with $what', async ({ fields }) => {
+    const item = anItem(fields)
+    const { ports, used, stored } = await given(item)
+
+    expect(await bury(ports, aMessage(item), NOW)).toBe(false)
+
+    expect(await stored()).toEqual(item)
+    expect(await used()).toMatchObject({ open: 1 })
+  })
+
+  it.each([
+    { what: 'has ended', fields: { status: 'completed', attempt: 1, completed_at: NOW } },
+    { what: 'is in another run', fields: { run: 2 } },
+    { what: 'has another body', fields: { fingerprint: 'x' } },
+  ] as const)('drops the message of one that $what', async ({ fields }) => {
+    const item = anItem()
+    const { ports, stored } = await given({ ...item, ...fields })
+
+    expect(await bury(ports, aMessage(item), NOW)).toBe(true)
+    expect(await stored()).toMatchObject(fields)
+    expect(ports.queue.sent('results')).toEqual([])
+  })
+
+  it('rejects a request that has no item, and gives its reservation back', async () => {
+    const item = anItem()
+    const { ports, used, stored } = await given(item, false)
+
+    expect(await bury(ports, aMessage(item), NOW)).toBe(true)
+
+    expect(await stored()).toMatchObject({ status: 'rejected' })
+    expect(await used()).toEqual({ requests: 0, tokens: 0, open: 0 })
+  })
+})

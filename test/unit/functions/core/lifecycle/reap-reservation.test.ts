@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestItem } from '../../../../../functions/core/domain/item.ts'
+import { reservationOf } from '../../../../../functions/core/domain/item.ts'
+import { ITEM_GRACE_MS, STALE_RESERVATION_MS } from '../../../../../functions/core/domain/timing.ts'
+import { closeStale } from '../../../../../functions/core/lifecycle/reap-reservation.ts'
+import { NOW } from '../../../../support/clock.ts'
+import { failing } from '../../../../support/failing.ts'
+import { memoryPorts } from '../../../../support/ports.ts'
+import { anItem, aReservation } from '../../../../support/requests.ts'
+
+const LIMITS = { requests: 10, tokens: 1_000, in_flight: 10 }
+const LATER = NOW + STALE_RESERVATION_MS
+
+/** A reservation that has been open since NOW, and the item, if there is one, of its request. */
+async function given(item: RequestItem | undefined, reservation = item ? reservationOf(item) : aReservation()) {
+  const ports = memoryPorts()
+  if (item) await ports.items.create(item)
+  await ports.quota.reserve(reservation, LIMITS, NOW)
+  const used = async () => {
+    const { requests, tokens, open } = await ports.quota.read(
+      reservation.user_id,
+      reservation.window,
+      reservation.shard,
+    )
+    return { requests, tokens, open: open.length }
+  }
+  return {
+    ports,
+    open: { reservation, at: NOW },
+    used,
+    told: () => ports.queue.sent('results').map(({ body }) => body),
+  }
+}
+
+const HELD = { requests: 1, tokens: 10, open: 1 }
+const RELEASED = { requests: 0, tokens: 0, open: 0 }
+
+describe('closeStale', () => {
+  it('lets a reservation be that may still be on its way', async () => {
+    const { ports, open, used } = await given(undefined)
+
+    expect(await closeStale(ports, open, LATER - 1)).toBe(false)
+    expect(await used()).toEqual(HELD)
+  })
+
+  it('does not look at a reservation before every worker would have seen its item', () => {
+    expect(STALE_RESERVATION_MS).toBeGreaterThan(ITEM_GRACE_MS)
+  })
+
+  it('releases one whose request never came to be, behind a tombstone that keeps it from coming', async () => {
+    const { ports, open, used, told } = await given(undefined)
+
+    expect(await closeStale(ports, open, LATER)).toBe(true)
+
+    expect(await used()).toEqual(RELEASED)
+    expect(told()).toMatchObject([{ type: 'ended', status: 'rejected', request_id: open.reservation.request_id }])
+    const late = anItem({ ...open.reservation })
+    expect(await ports.items.create(late)).toMatchObject({ status: 'rejected' })
+  })
+
+  it.each([
+    { status: 'completed', charge: 7, left: { requests: 1, tokens: 7, open: 0 }, events: 0 },
+    { status: 'failed', charge: 0, left: { requests: 1, tokens: 0, open: 0 }, events: 1 },
+    { status: 'failed', charge: undefined, left: RELEASED, events: 1 },
+    { status: 'expired', charge: undefined, left: RELEASED, events: 1 },
+    { status: 'cancelled', charge: 3, left: { requests: 1, tokens: 3, open: 0 }, events: 1 },
+    { status: 'rejected', charge: undefined, left: RELEASED, events: 1 },
+  ] as const)(
+    'closes one whose request is $status as the item says, $charge',
+    async ({ status, charge, left, events }) => {
+      const { ports, open, used, told } = await given(anItem({ status, charge, completed_at: NOW }))
+
+      expect(await closeStale(ports, open, LATER)).toBe(true)
+
+      expect(await used()).toEqual(left)
+      expect(told()).toHaveLength(events)
+    },
+  )
+
+  it.each([
+    { what: 'waits', fields: { status: 'queued' } },
+    { what: 'waits for a retry', fields: { status: 'queued', attempt: 1, not_before: LATER + 1 } },
+    { what: 'runs', fields: { status: 'running', attempt: 1, lease_until: LATER + 1 } },
+    {
+      what: 'was left by its worker, but may be tried again',
+      fields: { status: 'running', attempt: 1, lease_until: NOW },
+    },
+    {
+      what: 'runs past its deadline, under a live lease',
+      fields: { status: 'running', attempt: 1, lease_until: LATER + 1, deadline: NOW },
+    },
+  ] as const)('leaves one alone whose request $what', async ({ fields }) => {
+    const item = anItem(fields)
+    const { ports, open, used, told } = await given(item)
+
+    expect(await closeStale(ports, open, LATER)).toBe(false)
+
+    expect(await used()).toEqual(HELD)
+    expect(told()).toEqual([])
+    expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
+  })
+
+  it('expires one that waited past its deadline, and releases it', async () => {
+    const item = anItem({ deadline: NOW })
+    const { ports, open, used, told } = await given(item)
+
+    expect(await closeStale(ports, open, LATER)).toBe(true)
+
+    expect(await used()).toEqual(RELEASED)
+    expect(told()).toMatchObject([{ type: 'ended', status: 'expired' }])
+    expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'expired' })
+  })
+
+  it('fails one that was left past its deadline and its lease, at no tokens', async () => {
+    const item = anItem({ status: 'running', attempt: 1, lease_until: NOW, deadline: NOW })
+    const { ports, open, used, told } = await given(item)
+
+    expect(await closeStale(ports, open, LATER)).toBe(true)
+
+    expect(await used()).toEqual({ requests: 1, tokens: 0, open: 0 })
+    expect(told()).toMatchObject([{ type: 'ended', status: 'failed', error: { code: 'worker_crashed' } }])
+  })
+
+  it.each([
+    { what: 'another nonce', other: { nonce: 'twin' } },
+    { what: 'another shard', other: { shard: 1 } },
+    { what: 'another window', other: { window: '2026-11-22' } },
+  ])('releases one that is not the item’s own: $what (rule 2)', async ({ other }) => {
+    const item = anItem({ status: 'completed', charge: 7, completed_at: NOW })
+    const { ports, open, used } = await given(item, { ...reservationOf(item), ...other })
+
+    expect(await closeStale(ports, open, LATER)).toBe(true)
+
+    expect(await used()).toEqual(RELEASED)
+  })
+
+  it('releases one of an earlier run', async () => {
+    const item = anItem({ status: 'failed', run: 2, charge: 0, completed_at: NOW })
+    const { ports, open, used } = await given(item, { ...reservationOf(item), run: 1 })
+
+    expect(await closeStale(ports, open, LATER)).toBe(true)
+
+    expect(await used()).toEqual(RELEASED)
+  })
+
+  it('releases one of a redrive that came to nothing, once its run can no longer begin (rule 8)', async () => {
+    const item = anItem({ status: 'failed', run: 1, charge: 0, completed_at: NOW })
+    const redrive = { ...reservationOf(item), run: 2, nonce: 'redrive' }
+    const { ports, open, used } = await given(item, redrive)
+
+    expect(await closeStale(ports, open, LATER)).toBe(true)
+
+    expect(await used()).toEqual(RELEASED)
+    expect(await ports.items.redrive(item, { reservation: redrive, deadline: LATER })).toBeUndefined()
+    expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', next_run: 3 })
+  })
+
+  it('leaves one of a redrive to it while its request is in another state', async () => {
+    const item = anItem({ status: 'running', attempt: 1, lease_until: LATER + 1 })
+    const { ports, open, used } = await given(item, { ...reservationOf(item), run: 2, nonce: 'redrive' })
+
+    expect(await closeStale(ports, open, LATER)).toBe(false)
+    expect(await used()).toEqual(HELD)
+  })
+
+  it('keeps the reservation when the ledger could not be told, so that somebody comes back (rule 4)', async () => {
+    const { ports, open, used } = await given(anItem({ status: 'expired', completed_at: NOW }))
+    const broken = { ...ports, queue: failing(ports.queue, 'send', 'before') }
+
+    await expect(closeStale(broken, open, LATER)).rejects.toThrow()
+    expect(await used()).toEqual(HELD)
+
+    expect(await closeStale(ports, open, LATER)).toBe(true)
+    expect(await used()).toEqual(RELEASED)
+  })
+})

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestItem } from '../../../../../functions/core/domain/item.ts'
+import { reservationOf } from '../../../../../functions/core/domain/item.ts'
+import { redriveRequest } from '../../../../../functions/core/lifecycle/redrive-request.ts'
+import { NOW } from '../../../../support/clock.ts'
+import { failing } from '../../../../support/failing.ts'
+import { memoryPorts } from '../../../../support/ports.ts'
+import { aMessage, anItem } from '../../../../support/requests.ts'
+
+const LIMITS = { requests: 1, tokens: 20, in_flight: 5 }
+const ENTITLEMENT = { limits: LIMITS, shards: 1, window: 'day' } as const
+const FAILED = {
+  status: 'failed',
+  attempt: 1,
+  completed_at: NOW,
+  charge: 2,
+  error: { code: 'model_error', message: 'm' },
+} as const
+
+/** A request that has failed; its reservation was closed unless `isOpen`. */
+async function given(fields: Partial<RequestItem> = FAILED, isOpen = false) {
+  const ports = memoryPorts()
+  const item = await ports.items.create(anItem(fields))
+  await ports.quota.reserve(reservationOf(item), LIMITS, NOW)
+  if (!isOpen) await ports.quota.close([{ reservation: reservationOf(item), charge: item.charge }])
+  const used = async () => {
+    const { requests, tokens, open } = await ports.quota.read(item.user_id, item.window, item.shard)
+    return { requests, tokens, open: open.length }
+  }
+  return { ports, item, used, message: aMessage(item) }
+}
+
+describe('redriveRequest', () => {
+  it('begins a new run that holds tokens, and no second request', async () => {
+    const { ports, item, message, used } = await given()
+
+    expect(await redriveRequest(ports, message, ENTITLEMENT)).toEqual({ redriven: true, run: 2 })
+
+    expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'queued', run: 2, attempt: 0 })
+    expect(ports.queue.sent('inference-text-normal')).toMatchObject([{ body: { run: 2, body: message.body } }])
+    expect(await used()).toEqual({ requests: 1, tokens: 12, open: 1 })
+  })
+
+  it('holds a request where the failed run never reached the model', async () => {
+    const { ports, message, used } = await given({ ...FAILED, charge: undefined })
+
+    await redriveRequest(ports, message, ENTITLEMENT)
+
+    expect(await used()).toEqual({ requests: 1, tokens: 10, open: 1 })
+  })
+
+  it('closes the failed run first, if that is still to be done (rule 8)', async () => {
+    const { ports, message, used } = await given(FAILED, true)
+
+    await redriveRequest(ports, message, ENTITLEMENT)
+
+    expect(await used()).toEqual({ requests: 1, tokens: 12, open: 1 })
+  })
+
+  it('refuses what the user’s quota has no room for, and leaves everything as it was', async () => {
+    const { ports, item, message, used } = await given()
+    const entitlement = { ...ENTITLEMENT, limits: { ...LIMITS, tokens: 11 } }
+
+    expect(await redriveRequest(ports, message, entitlement)).toEqual({ redriven: false, reason: 'tokens' })
+    expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
+    expect(await used()).toEqual({ requests: 1, tokens: 2, open: 0 })
+  })
+
+  it.each(['running', 'completed', 'cancelled', 'rejected'] as const)('refuses one that is %s', async status => {
+    const { ports, message } = await given({ status, attempt: 1, lease_until: NOW })
+
+    expect(await redriveRequest(ports, message, ENTITLEMENT)).toEqual({ redriven: false, reason: 'not failed' })
+  })
+
+  it('lets one of two operators', async () => {
+    const { ports, message, used } = await given()
+
+    const answers = await Promise.all([1, 2].map(() => redriveRequest(ports, message, ENTITLEMENT)))
+
+    expect(answers).toContainEqual({ redriven: true, run: 2 })
+    expect(await used()).toEqual({ requests: 1, tokens: 12, open: 1 })
+  })
+
+  it('sends the message of a run again that may never have been sent', async () => {
+    const { ports, message } = await given()
+    const broken = { ...ports, queue: failing(ports.queue, 'send', 'before') }
+    await expect(redriveRequest(broken, message, ENTITLEMENT)).rejects.toThrow()
+
+    expect(await redriveRequest(ports, message, ENTITLEMENT)).toEqual({ redriven: true, run: 2 })
+    expect(ports.queue.sent('inference-text-normal')).toHaveLength(1)
+  })
+})

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestItem } from '../../../../../functions/core/domain/item.ts'
+import type { Payload } from '../../../../../functions/core/domain/messages.ts'
+import { viewRequest } from '../../../../../functions/core/lifecycle/view-request.ts'
+import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+import { NOW } from '../../../../support/clock.ts'
+import { memoryPorts } from '../../../../support/ports.ts'
+import { anItem } from '../../../../support/requests.ts'
+
+const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
+const COMPLETED = {
+  status: 'completed',
+  attempt: 1,
+  started_at: NOW + 1,
+  completed_at: NOW + 2,
+  usage: USAGE,
+  charge: 7,
+} as const
+
+/** A reader whose ledger holds `result`, or nothing, of run 1 of whatever it is asked for. */
+async function given(fields: Partial<RequestItem>, result?: Payload) {
+  const ports = memoryPorts()
+  const item = await ports.items.create(anItem(fields))
+  const ledger = { result: async (_: string, run: number) => (run === 1 ? result : undefined) }
+  return { item, ports: { ...ports, ledger } }
+}
+
+describe('viewRequest', () => {
+  it('shows a queued request, and no field that says nothing', async () => {
+    const { item, ports } = await given({ metadata: { tag: 'x' } })
+
+    const shown = await viewRequest(ports, item.user_id, item.request_id)
+
+    expect(JSON.parse(JSON.stringify(shown))).toEqual({
+      request_id: item.request_id,
+      status: 'queued',
+      model: 'text',
+      priority: 'normal',
+      estimated_tokens: 10,
+      created_at: '2026-11-23T10:15:00.000Z',
+      attempts: 0,
+      metadata: { tag: 'x' },
+    })
+  })
+
+  it('shows what came of a completed one', async () => {
+    const { item, ports } = await given(COMPLETED, { inline: { text: 'hi' } })
+
+    expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({
+      status: 'completed',
+      attempts: 1,
+      started_at: '2026-11-23T10:15:00.001Z',
+      completed_at: '2026-11-23T10:15:00.002Z',
+      result: { text: 'hi' },
+      usage: USAGE,
+    })
+  })
+
+  it('fetches a result that is too large for a row', async () => {
+    const { item, ports } = await given(COMPLETED, { key: 'result.json' })
+    await ports.payloads.put('result.json', '["large"]')
+
+    expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({ result: ['large'] })
+  })
+
+  it('shows a completed request without its result when that is no longer kept', async () => {
+    const { item, ports } = await given(COMPLETED, { key: 'deleted.json' })
+
+    const shown = await viewRequest(ports, item.user_id, item.request_id)
+
+    expect(shown).toMatchObject({ status: 'completed', usage: USAGE })
+    expect(shown.result).toBeUndefined()
+  })
+
+  it.each([
+    { what: 'may still come', age: 14 * 86_400_000 - 1, status: 'running' },
+    { what: 'can come no more', age: 14 * 86_400_000, status: 'completed' },
+  ])('answers $status of one that has no row and whose result $what', async ({ age, status }) => {
+    const { item, ports } = await given({ ...COMPLETED, completed_at: NOW - age })
+
+    expect(await viewRequest({ ...ports, clock: () => NOW }, item.user_id, item.request_id)).toMatchObject({ status })
+  })
+
+  it('shows a result that is null', async () => {
+    const { item, ports } = await given(COMPLETED, { inline: null })
+
+    expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({ status: 'completed', result: null })
+  })
+
+  it.each([
+    { what: 'not at all', run: 1, result: undefined },
+    { what: 'of an earlier run only', run: 2, result: { inline: 'old' } },
+  ])('answers running, and nothing of its end, while the ledger has the result $what (I9)', async ({ run, result }) => {
+    const { item, ports } = await given({ ...COMPLETED, run }, result)
+
+    const shown = JSON.parse(JSON.stringify(await viewRequest(ports, item.user_id, item.request_id)))
+
+    expect(shown).toMatchObject({ status: 'running', attempts: 1, started_at: expect.any(String) })
+    for (const field of ['result', 'usage', 'completed_at', 'error']) expect(shown).not.toHaveProperty(field)
+  })
+
+  it('shows why one failed, without asking the ledger', async () => {
+    const error = { code: 'model_error', message: 'the model answered 500' }
+    const { item, ports } = await given({ status: 'failed', attempt: 1, completed_at: NOW, error })
+    const ledger = { result: () => expect.unreachable() }
+
+    expect(await viewRequest({ ...ports, ledger }, item.user_id, item.request_id)).toMatchObject({
+      status: 'failed',
+      error,
+    })
+  })
+
+  it('finds no request of another user, just as none that never was (I11)', async () => {
+    const { item, ports } = await given({})
+    const another = await viewRequest(ports, 'another', item.request_id).catch(error => error)
+    const never = await viewRequest(ports, item.user_id, anItem().request_id).catch(error => error)
+
+    expect(another).toMatchObject({ code: 'not_found', message: 'there is no such request' })
+    expect(never).toEqual(another)
+  })
+
+  it('finds no request that was rejected: it was never accepted', async () => {
+    const { item, ports } = await given({ status: 'rejected', completed_at: NOW })
+
+    await expect(viewRequest(ports, item.user_id, item.request_id)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  it.each(['', 'nonsense', '../../x', '%00', "' OR 1=1 --", 'x'.repeat(5_000)])(
+    'looks nothing up for what is no id (%#)',
+    async id => {
+      const { ports } = await given({})
+      const items = { get: () => expect.unreachable() }
+
+      await expect(viewRequest({ ...ports, items }, 'u42', id)).rejects.toMatchObject({ code: 'not_found' })
+    },
+  )
+
+  it('is unavailable, and does not say completed, while the ledger is down', async () => {
+    const { item, ports } = await given(COMPLETED)
+    const ledger = { result: () => Promise.reject(new Unavailable('the ledger', 'down')) }
+
+    await expect(viewRequest({ ...ports, ledger }, item.user_id, item.request_id)).rejects.toThrow(Unavailable)
+  })
+})

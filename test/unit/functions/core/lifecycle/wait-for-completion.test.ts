@@ -1,0 +1,193 @@
+import { describe, expect, it, vi } from 'vitest'
+import { awaitEnd } from '../../../../../functions/core/lifecycle/wait-for-completion.ts'
+import { NOW } from '../../../../support/clock.ts'
+import { failing } from '../../../../support/failing.ts'
+import { type MemoryPorts, memoryPorts } from '../../../../support/ports.ts'
+import { anItem } from '../../../../support/requests.ts'
+
+const PATIENT = { ms: 10_000, beside_others: true }
+const RUNNING = { status: 'running', attempt: 1, lease_until: NOW + 60_000 } as const
+
+describe('awaitEnd', () => {
+  it('answers at once for a request that has ended', async () => {
+    const ports = memoryPorts()
+    const item = await ports.items.create(anItem({ status: 'expired', completed_at: NOW }))
+
+    expect(await awaitEnd(ports, item.user_id, item.request_id, PATIENT)).toMatchObject({ status: 'expired' })
+    expect(ports.clock()).toBe(NOW)
+  })
+
+  it('answers with the result as soon as it can be read', async () => {
+    const ports = memoryPorts()
+    const item = await ports.items.create(anItem(RUNNING))
+    const sleep = async (ms: number) => {
+      ports.advance(ms)
+      if (ports.clock() < NOW + 3_000) return
+      const { user_id, request_id, run, attempt } = item
+      await ports.items.decide({ user_id, request_id, run, attempt, status: 'completed', completed_at: NOW, charge: 1 })
+      ports.ledger.setResult(request_id, { inline: 'hi' })
+    }
+
+    const view = await awaitEnd({ ...ports, sleep }, item.user_id, item.request_id, PATIENT)
+
+    expect(view).toMatchObject({ status: 'completed', result: 'hi' })
+    expect(ports.clock() - NOW).toBeLessThan(5_000)
+  })
+
+  it('gives up when its time is over, and not later', async () => {
+    const ports = memoryPorts()
+    const item = await ports.items.create(anItem(RUNNING))
+
+    expect(await awaitEnd(ports, item.user_id, item.request_id, PATIENT)).toMatchObject({ status: 'running' })
+    expect(ports.clock()).toBe(NOW + 10_000)
+  })
+
+  it('finds nothing of another user’s', async () => {
+    const ports = memoryPorts()
+    const item = await ports.items.create(anItem())
+
+    await expect(awaitEnd(ports, 'another', item.request_id, PATIENT)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  it.each([
+    { seconds: 25, reads: 20 },
+    { seconds: 10, reads: 12 },
+    { seconds: 1, reads: 6 },
+  ])('looks $reads times in $seconds seconds', async ({ seconds, reads }) => {
+    const { ports, item } = await withItem()
+    const get = vi.spyOn(ports.items, 'get')
+
+    await awaitEnd(ports, item.user_id, item.request_id, { ms: seconds * 1_000, beside_others: true })
+
+    expect(get).toHaveBeenCalledTimes(reads)
+  })
+
+  it('does not ask the ledger for a request that is still running', async () => {
+    const { ports, item } = await withItem()
+    const result = vi.spyOn(ports.ledger, 'result')
+
+    await awaitEnd(ports, item.user_id, item.request_id, PATIENT)
+
+    expect(result).not.toHaveBeenCalled()
+  })
+})
+
+/** Ports with a request that is running. */
+async function withItem(limits = { per_user: 2, total: 3 }) {
+  const all = memoryPorts()
+  const ports = { ...all, waiting: { ...all.waiting, limits } }
+  return { ports, item: await ports.items.create(anItem(RUNNING)) }
+}
+
+/** Something that happens while a call waits, when it sleeps for the first time. */
+const meanwhile = (ports: MemoryPorts, happen: () => Promise<void>): MemoryPorts => {
+  let hasHappened = false
+  const sleep = async (ms: number) => {
+    if (!hasHappened) {
+      hasHappened = true
+      await happen()
+    }
+    ports.advance(ms)
+  }
+  return { ...ports, sleep }
+}
+
+describe('the leases of waits', () => {
+  it('are held while a call waits, and given back', async () => {
+    const { ports, item } = await withItem()
+    let held = 0
+    const waiting = meanwhile(ports, async () => {
+      held = ports.waiting.leases.held()
+    })
+
+    await awaitEnd(waiting, item.user_id, item.request_id, PATIENT)
+
+    expect(held).toBe(1)
+    expect(ports.waiting.leases.held()).toBe(0)
+  })
+
+  it('are given back by a call that fails', async () => {
+    const { ports, item } = await withItem()
+    let looks = 0
+    const items = failing(ports.items, 'get', 'before', () => ++looks > 1)
+
+    await expect(awaitEnd({ ...ports, items }, item.user_id, item.request_id, PATIENT)).rejects.toThrow('unavailable')
+
+    expect(looks).toBe(2)
+    expect(ports.waiting.leases.held()).toBe(0)
+  })
+
+  it('that too many hold leave the next call an answer at once, which is counted', async () => {
+    const { ports, item } = await withItem({ per_user: 1, total: 3 })
+    const waiting = meanwhile(ports, async () => {
+      expect(await awaitEnd(ports, item.user_id, item.request_id, PATIENT)).toMatchObject({ status: 'running' })
+      expect(ports.clock()).toBe(NOW)
+    })
+
+    await awaitEnd(waiting, item.user_id, item.request_id, PATIENT)
+
+    expect(ports.clock()).toBe(NOW + 10_000)
+    expect(ports.metrics.addMetric.mock.calls).toEqual([['RefusedWaits', 'Count', 1]])
+  })
+
+  it.each([
+    { who: 'one that repeats a submission', beside_others: false, ends_at: NOW },
+    { who: 'one that reads it', beside_others: true, ends_at: NOW + 10_000 },
+  ])('of a request that another call waits for: $who', async ({ beside_others, ends_at }) => {
+    const { ports, item } = await withItem()
+    let answeredAt = 0
+    const waiting = meanwhile(ports, async () => {
+      await awaitEnd(ports, item.user_id, item.request_id, { ...PATIENT, beside_others })
+      answeredAt = ports.clock()
+    })
+
+    await awaitEnd(waiting, item.user_id, item.request_id, PATIENT)
+
+    expect(answeredAt).toBe(ends_at)
+  })
+
+  it.each([
+    { what: 'a request that has ended', ms: 10_000, fields: { status: 'expired', completed_at: NOW } as const },
+    { what: 'less than two seconds', ms: 1_999, fields: RUNNING },
+    { what: 'no time', ms: 0, fields: RUNNING },
+  ])('are not taken for $what', async ({ ms, fields }) => {
+    const ports = memoryPorts()
+    const item = await ports.items.create(anItem(fields))
+    const acquire = vi.spyOn(ports.waiting.leases, 'acquire')
+
+    await awaitEnd(ports, item.user_id, item.request_id, { ms, beside_others: true })
+
+    expect(acquire).not.toHaveBeenCalled()
+    expect(ports.clock()).toBe(NOW + (fields === RUNNING ? ms : 0))
+  })
+
+  it.each(['before', 'after'] as const)(
+    'are none where the table fails %s one is taken, which is no error',
+    async when => {
+      const { ports, item } = await withItem()
+      const waiting = { ...ports.waiting, leases: failing(ports.waiting.leases, 'acquire', when) }
+
+      const view = await awaitEnd({ ...ports, waiting }, item.user_id, item.request_id, PATIENT)
+
+      expect(view).toMatchObject({ status: 'running' })
+      expect(ports.clock()).toBe(NOW)
+      expect(ports.logger.warn).toHaveBeenCalledOnce()
+    },
+  )
+
+  it('that can not be given back end by themselves, soon after their wait', async () => {
+    const { ports, item } = await withItem({ per_user: 1, total: 1 })
+    const waiting = { ...ports.waiting, leases: failing(ports.waiting.leases, 'release', 'before') }
+
+    expect(await awaitEnd({ ...ports, waiting }, item.user_id, item.request_id, PATIENT)).toMatchObject({
+      status: 'running',
+    })
+
+    expect(ports.logger.warn).toHaveBeenCalledOnce()
+    await awaitEnd(ports, item.user_id, item.request_id, PATIENT)
+    expect(ports.clock()).toBe(NOW + 10_000)
+    ports.advance(5_000)
+    await awaitEnd(ports, item.user_id, item.request_id, PATIENT)
+    expect(ports.clock()).toBe(NOW + 25_000)
+  })
+})

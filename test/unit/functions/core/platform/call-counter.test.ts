@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { ApiError } from '../../../../../functions/core/domain/errors.ts'
+import type { Rate } from '../../../../../functions/core/domain/rate.ts'
+import { countCalls } from '../../../../../functions/core/platform/call-counter.ts'
+
+const MINUTE = 60_000
+const NOON = Date.UTC(2026, 10, 23, 12)
+const RATE: Rate = { count: 3, interval_ms: MINUTE }
+
+/** Users and times of calls, each with whether it is let through. */
+const letThrough = (calls: ReturnType<typeof countCalls>, user: string, now: number, rate = RATE): boolean => {
+  try {
+    calls.count(user, rate, now)
+    return true
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'rate_exceeded') return false
+    throw error
+  }
+}
+const many = (count: number, calls: ReturnType<typeof countCalls>, user: string, now: number) =>
+  Array.from({ length: count }, () => letThrough(calls, user, now)).filter(Boolean).length
+
+describe('countCalls', () => {
+  it('lets as many calls through in each interval as the rate says, of each user', () => {
+    const calls = countCalls()
+
+    expect(many(10, calls, 'ann', NOON)).toBe(3)
+    expect(many(10, calls, 'bob', NOON + 1)).toBe(3)
+    expect(many(10, calls, 'ann', NOON + MINUTE - 1)).toBe(0)
+    expect(many(10, calls, 'ann', NOON + MINUTE)).toBe(3)
+  })
+
+  it('says when the interval ends, in whole seconds', () => {
+    const calls = countCalls()
+    many(3, calls, 'ann', NOON)
+
+    const refusal = () => calls.count('ann', RATE, NOON + 47_300)
+
+    expect(refusal).toThrow('too many calls: this plan allows 3 a minute')
+    expect(refusal).toThrow(expect.objectContaining({ headers: { 'Retry-After': '13' }, body: { limit: 'rate' } }))
+  })
+
+  it('lets nothing more through until the interval ends once the rate is known to be used up', () => {
+    const calls = countCalls()
+    many(1, calls, 'ann', NOON)
+
+    calls.exhaust('ann', RATE, NOON)
+
+    expect(many(1, calls, 'ann', NOON)).toBe(0)
+    expect(many(1, calls, 'bob', NOON)).toBe(1)
+    expect(many(5, calls, 'ann', NOON + MINUTE)).toBe(3)
+  })
+
+  it('does not take a refusal of an interval that is over for one of the next', () => {
+    const calls = countCalls()
+    many(1, calls, 'ann', NOON)
+    many(1, calls, 'ann', NOON + MINUTE)
+
+    calls.exhaust('ann', RATE, NOON)
+
+    expect(many(5, calls, 'ann', NOON + MINUTE)).toBe(2)
+  })
+
+  it('remembers a bounded number of users, and forgets the one first whose count is the oldest', () => {
+    const calls = countCalls()
+    many(3, calls, 'ann', NOON)
+    for (let i = 0; i < 9_999; i++) many(3, calls, `user-${i}`, NOON)
+    expect(many(1, calls, 'ann', NOON)).toBe(0)
+
+    many(1, calls, 'one more', NOON)
+
+    expect(many(1, calls, 'ann', NOON)).toBe(1)
+    expect(many(1, calls, 'user-9998', NOON)).toBe(0)
+  })
+})

@@ -1,0 +1,59 @@
+import { once } from 'node:events'
+import { globSync, readFileSync } from 'node:fs'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { S3Client } from '@aws-sdk/client-s3'
+import { afterEach, describe, expect, it } from 'vitest'
+import { impatient } from '../../../../../functions/core/platform/client-timeouts.ts'
+import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+import { s3Payloads } from '../../../../../functions/core/stores/payloads/s3.ts'
+
+const servers: Server[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.close()
+    server.closeAllConnections()
+  }
+})
+
+async function payloadsAt(answer: RequestListener) {
+  const server = createServer(answer)
+  servers.push(server)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+  return s3Payloads(
+    new S3Client({ ...impatient(50), endpoint, credentials, region: 'us-east-1', forcePathStyle: true }),
+    'bucket',
+  )
+}
+
+describe('an impatient client', () => {
+  it('gives a server up that never answers, after three tries', async () => {
+    let calls = 0
+    const payloads = await payloadsAt(() => {
+      calls += 1
+    })
+
+    await expect(payloads.put('a', '1')).rejects.toThrow(Unavailable)
+    expect(calls).toBe(3)
+  })
+
+  it('gives a server up that stops in the middle of its answer', async () => {
+    const payloads = await payloadsAt((_, response) => {
+      response.writeHead(200, { 'content-length': '100' }).write('{"a":')
+    })
+
+    await expect(payloads.get('a')).rejects.toThrow(Unavailable)
+  })
+
+  it('is what every function talks to AWS with', () => {
+    const made = globSync('functions/**/*.ts').flatMap(path =>
+      [...readFileSync(path, 'utf8').matchAll(/new \w+Client\(.*/g)].map(([call]) => `${path}: ${call}`),
+    )
+
+    expect(made.length).toBeGreaterThan(4)
+    expect(made.filter(call => !/Client\((\{ \.\.\.)?(impatient\(|IMPATIENT)/.test(call))).toEqual([])
+  })
+})

@@ -1,0 +1,105 @@
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import { mockClient } from 'aws-sdk-client-mock'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { get, put, update } from '../../../../../functions/core/platform/dynamodb.ts'
+
+const client = new DynamoDBClient({ region: 'us-east-1' })
+const dynamoDb = mockClient(client)
+beforeEach(() => dynamoDb.reset())
+
+const conditionFailed = (item?: Record<string, unknown>) =>
+  new ConditionalCheckFailedException({
+    message: 'The conditional request failed',
+    $metadata: {},
+    ...(item && { Item: marshall(item) }),
+  })
+
+const anUpdate = {
+  table: 't',
+  key: { pk: 'a' },
+  update: 'SET n = :n',
+  condition: ['n < :n', 'm = :n'],
+  values: { ':n': 1 },
+}
+
+describe('update', () => {
+  it('sends one conditional write whose clauses must all hold', async () => {
+    dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall({ n: 1 }) })
+
+    const written = await update(client, { ...anUpdate, returns: 'ALL_NEW' })
+
+    expect(written).toEqual({ written: true, attributes: { n: 1 } })
+    const [call] = dynamoDb.commandCalls(UpdateItemCommand)
+    expect(call?.args[0].input).toMatchObject({
+      TableName: 't',
+      Key: { pk: { S: 'a' } },
+      ReturnValues: 'ALL_NEW',
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    })
+    expect(call?.args[0].input.ConditionExpression).toMatch(/n < :n.* AND .*m = :n/)
+  })
+
+  it('gives the item that refused it, from the refusal itself: no further call', async () => {
+    dynamoDb.on(UpdateItemCommand).rejects(conditionFailed({ pk: 'a', n: 7 }))
+
+    const written = await update(client, anUpdate)
+
+    expect(written).toEqual({ written: false, existing: { pk: 'a', n: 7 } })
+    expect(dynamoDb.calls()).toHaveLength(1)
+  })
+
+  it('asks for the item where the engine’s refusal does not bring it', async () => {
+    dynamoDb.on(UpdateItemCommand).rejects(conditionFailed())
+    dynamoDb.on(GetItemCommand, { ConsistentRead: true }).resolves({ Item: marshall({ pk: 'a', n: 7 }) })
+
+    expect(await update(client, anUpdate)).toEqual({ written: false, existing: { pk: 'a', n: 7 } })
+  })
+
+  it('finds no item where there is none', async () => {
+    dynamoDb.on(UpdateItemCommand).rejects(conditionFailed())
+    dynamoDb.on(GetItemCommand).resolves({})
+
+    expect(await update(client, anUpdate)).toEqual({ written: false, existing: undefined })
+  })
+
+  it('lets every other failure through', async () => {
+    dynamoDb.on(UpdateItemCommand).rejects(new Error('throttled'))
+
+    await expect(update(client, anUpdate)).rejects.toThrow('throttled')
+  })
+})
+
+describe('put', () => {
+  const aPut = { table: 't', key: { pk: 'a' }, item: { n: 1, gone: undefined }, condition: 'attribute_not_exists(pk)' }
+
+  it('writes the item with its key, without what is undefined', async () => {
+    dynamoDb.on(PutItemCommand).resolves({})
+
+    expect(await put(client, aPut)).toMatchObject({ written: true })
+    const [call] = dynamoDb.commandCalls(PutItemCommand)
+    expect(call?.args[0].input.Item).toEqual({ pk: { S: 'a' }, n: { N: '1' } })
+  })
+
+  it('gives the item that was first', async () => {
+    dynamoDb.on(PutItemCommand).rejects(conditionFailed({ pk: 'a', n: 2 }))
+
+    expect(await put(client, aPut)).toEqual({ written: false, existing: { pk: 'a', n: 2 } })
+    expect(dynamoDb.calls()).toHaveLength(1)
+  })
+})
+
+describe('get', () => {
+  it('reads what was written last', async () => {
+    dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ pk: 'a' }) })
+
+    expect(await get(client, 't', { pk: 'a' })).toEqual({ pk: 'a' })
+    expect(dynamoDb.commandCalls(GetItemCommand)[0]?.args[0].input.ConsistentRead).toBe(true)
+  })
+})

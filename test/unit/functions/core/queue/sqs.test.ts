@@ -1,0 +1,121 @@
+import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { mockClient } from 'aws-sdk-client-mock'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+import { sqsQueue } from '../../../../../functions/core/queue/sqs.ts'
+
+const client = new SQSClient({ region: 'us-east-1' })
+const sqs = mockClient(client)
+beforeEach(() => {
+  sqs.reset()
+  sqs.on(SendMessageCommand).resolves({}).on(SendMessageBatchCommand).resolves({ Successful: [], Failed: [] })
+})
+
+const newQueue = () => sqsQueue(client, 'https://sqs/1/stack-')
+const send = (queue: ReturnType<typeof newQueue>, i: number) => queue.send('results', { body: { i }, group: 'u42' })
+const batches = () => sqs.commandCalls(SendMessageBatchCommand).map(call => call.args[0].input.Entries ?? [])
+const failure = (Id: string, SenderFault: boolean) => ({ Id, SenderFault, Code: 'X', Message: `entry ${Id}` })
+
+describe('sqsQueue', () => {
+  it('sends a lone message at once and by itself', async () => {
+    await newQueue().send('results', { body: { é: 1 }, group: 'u42', delay_seconds: 7 })
+
+    expect(sqs.commandCalls(SendMessageCommand).map(call => call.args[0].input)).toEqual([
+      { QueueUrl: 'https://sqs/1/stack-results', MessageBody: '{"\\u00e9":1}', MessageGroupId: 'u42', DelaySeconds: 7 },
+    ])
+  })
+
+  it('sends what is sent in the same turn in batches of ten', async () => {
+    const queue = newQueue()
+
+    await Promise.all(Array.from({ length: 25 }, (_, i) => send(queue, i)))
+
+    expect(batches().map(batch => batch.length)).toEqual([10, 10, 5])
+    expect(sqs.commandCalls(SendMessageCommand)).toHaveLength(0)
+  })
+
+  it('keeps a batch below 1 MiB', async () => {
+    const queue = newQueue()
+    const large = { body: 'x'.repeat(400_000), group: 'u42' }
+
+    await Promise.all(Array.from({ length: 5 }, () => queue.send('results', large)))
+
+    expect(batches().map(batch => batch.length)).toEqual([2, 2])
+    expect(sqs.commandCalls(SendMessageCommand)).toHaveLength(1)
+  })
+
+  it('fails the message alone that SQS refuses, and sends it no second time', async () => {
+    const queue = newQueue()
+    sqs.on(SendMessageBatchCommand).resolves({ Successful: [], Failed: [failure('1', true)] })
+
+    const sent = await Promise.allSettled([send(queue, 0), send(queue, 1), send(queue, 2)])
+
+    expect(sent.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(sent[1]).toMatchObject({ reason: expect.any(Unavailable) })
+    expect(batches()).toHaveLength(1)
+  })
+
+  it('sends again what SQS failed on its own side, and that alone', async () => {
+    const queue = newQueue()
+    sqs
+      .on(SendMessageBatchCommand)
+      .resolvesOnce({ Successful: [], Failed: [failure('1', false)] })
+      .resolves({ Successful: [], Failed: [] })
+
+    await Promise.all([send(queue, 0), send(queue, 1), send(queue, 2)])
+
+    expect(batches().map(batch => batch.map(({ MessageBody }) => MessageBody))).toEqual([
+      ['{"i":0}', '{"i":1}', '{"i":2}'],
+      ['{"i":1}'],
+    ])
+  })
+
+  it('gives a message up that SQS fails three times', async () => {
+    const queue = newQueue()
+    sqs.on(SendMessageBatchCommand).callsFake(({ Entries }) => ({
+      Failed: Entries.filter(({ MessageBody }: { MessageBody: string }) => MessageBody === '{"i":1}').map(
+        ({ Id }: { Id: string }) => failure(Id, false),
+      ),
+    }))
+
+    const sent = await Promise.allSettled([send(queue, 0), send(queue, 1)])
+
+    expect(sent.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    expect(batches()).toHaveLength(3)
+  })
+
+  it('fails all of a batch that could not be sent, and goes on with the next', async () => {
+    const queue = newQueue()
+    sqs.on(SendMessageBatchCommand).rejectsOnce(new Error('no connection')).resolves({ Successful: [], Failed: [] })
+
+    const sent = await Promise.allSettled(Array.from({ length: 12 }, (_, i) => send(queue, i)))
+
+    expect(sent.filter(({ status }) => status === 'rejected')).toHaveLength(10)
+    await expect(send(queue, 12)).resolves.toBeUndefined()
+  })
+
+  it('holds no queue up for another that hangs', async () => {
+    const queue = newQueue()
+    const hanging = new Promise<never>(() => undefined)
+    sqs.on(SendMessageCommand, { QueueUrl: 'https://sqs/1/stack-inference-text-normal' }).callsFake(() => hanging)
+
+    void queue.send('inference-text-normal', { body: 1, group: 'u42' })
+
+    await expect(send(queue, 1)).resolves.toBeUndefined()
+  })
+
+  it('gathers what comes while a send is under way into the next batch', async () => {
+    const queue = newQueue()
+    const first = Promise.withResolvers<object>()
+    sqs.on(SendMessageCommand).callsFakeOnce(() => first.promise)
+
+    const alone = send(queue, 0)
+    await Promise.resolve()
+    await Promise.resolve()
+    const others = [send(queue, 1), send(queue, 2)]
+    first.resolve({})
+    await Promise.all([alone, ...others])
+
+    expect(batches().map(batch => batch.map(({ MessageBody }) => MessageBody))).toEqual([['{"i":1}', '{"i":2}']])
+  })
+})

@@ -1,0 +1,111 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { mockClient } from 'aws-sdk-client-mock'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
+import { dynamoAccessAdmin } from '../../../../../../functions/core/stores/access/admin.ts'
+import { dynamoAccess } from '../../../../../../functions/core/stores/access/dynamodb.ts'
+import { hashKey, keyIdOf, newKey } from '../../../../../../functions/core/stores/access/key.ts'
+import type { AccessAdmin, KeyRecord } from '../../../../../../functions/core/stores/access/port.ts'
+import { NOW } from '../../../../../support/clock.ts'
+import { createTable, type DynamoDb, startDynalite } from '../../../../../support/dynamodb.ts'
+import { newUser } from '../../../../../support/requests.ts'
+
+let dynamoDb: DynamoDb
+let access: AccessAdmin
+beforeAll(async () => {
+  dynamoDb = await startDynalite()
+  const { client } = dynamoDb
+  access = dynamoAccessAdmin(client, {
+    keys: await createTable(client, 'key_id'),
+    users: await createTable(client, 'user_id'),
+  })
+})
+afterAll(() => dynamoDb.close())
+
+const aKey = (fields: Partial<KeyRecord> = {}): KeyRecord => {
+  const hash = hashKey(newKey())
+  return { key_id: keyIdOf(hash), hash, user_id: 'u42', created_at: NOW, ...fields }
+}
+
+describe('keys', () => {
+  it('are found by their id, as they were added', async () => {
+    const key = aKey({ expires_at: NOW + 1 })
+    await access.addKey(key)
+
+    expect(await access.key(key.key_id)).toEqual(key)
+    expect(await access.key('0'.repeat(16))).toBeUndefined()
+  })
+
+  it('are never overwritten', async () => {
+    const key = aKey()
+    await access.addKey(key)
+
+    await expect(access.addKey({ ...key, user_id: 'thief' })).rejects.toThrow(`there is a key ${key.key_id} already`)
+    expect((await access.key(key.key_id))?.user_id).toBe('u42')
+  })
+
+  it('are listed oldest first, all of them or a user’s', async () => {
+    const user_id = newUser()
+    const [newer, older] = [aKey({ user_id, created_at: NOW + 5 }), aKey({ user_id, created_at: NOW })]
+    await access.addKey(newer)
+    await access.addKey(older)
+
+    expect(await access.keys(user_id)).toEqual([older, newer])
+    expect(await access.keys()).toContainEqual(newer)
+    expect(await access.keys('nobody')).toEqual([])
+  })
+
+  it('are revoked once: a second time keeps the first one’s moment', async () => {
+    const key = aKey()
+    await access.addKey(key)
+
+    expect(await access.revoke(key.key_id, NOW + 1)).toEqual({ ...key, revoked_at: NOW + 1 })
+    expect(await access.revoke(key.key_id, NOW + 2)).toEqual({ ...key, revoked_at: NOW + 1 })
+  })
+
+  it('are not made by revoking one that there is not', async () => {
+    expect(await access.revoke('f'.repeat(16), NOW)).toBeUndefined()
+    expect(await access.key('f'.repeat(16))).toBeUndefined()
+  })
+})
+
+describe('users', () => {
+  it('are what was written last, without limits that were not set', async () => {
+    const user_id = newUser()
+    const first = { user_id, plan: 'free', overrides: { tokens: 5 } }
+
+    expect(await access.replaceUser(undefined, first)).toBe(true)
+    expect(await access.user(user_id)).toEqual(first)
+
+    const second = { user_id, plan: 'pro', overrides: { requests: 7, tokens: undefined } }
+    expect(await access.replaceUser(first, second)).toBe(true)
+    expect(await access.user(user_id)).toEqual({ user_id, plan: 'pro', overrides: { requests: 7 } })
+    expect(await access.user('nobody')).toBeUndefined()
+  })
+
+  it('are replaced only as they were read: nobody’s change is lost', async () => {
+    const user_id = newUser()
+    const first = { user_id, plan: 'free', overrides: { tokens: 5 } }
+    const second = { user_id, plan: 'free', overrides: { tokens: 5, requests: 7 } }
+    await access.replaceUser(undefined, first)
+    await access.replaceUser(first, second)
+
+    expect(await access.replaceUser(first, { ...first, plan: 'pro' })).toBe(false)
+    expect(await access.replaceUser({ ...second, plan: 'pro' }, first)).toBe(false)
+    expect(await access.replaceUser(undefined, first)).toBe(false)
+
+    expect(await access.user(user_id)).toEqual(second)
+    expect(await access.replaceUser({ ...second, overrides: { requests: 7, tokens: 5 } }, first)).toBe(true)
+  })
+})
+
+describe('dynamoAccess', () => {
+  it('is unavailable, and lets nobody in, when DynamoDB is', async () => {
+    const client = new DynamoDBClient({ region: 'us-east-1' })
+    mockClient(client).rejects(new Error('no connection'))
+    const broken = dynamoAccess(client, { keys: 'keys', users: 'users' })
+
+    await expect(broken.key('x')).rejects.toThrow(Unavailable)
+    await expect(broken.user('x')).rejects.toThrow(Unavailable)
+  })
+})

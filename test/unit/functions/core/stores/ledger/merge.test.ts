@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest'
+import { acceptedEntry, decidedEntry } from '../../../../../../functions/collector/entry.ts'
+import { merge } from '../../../../../../functions/core/stores/ledger/merge.ts'
+import { anAcceptedEvent, anItem, anOutcome } from '../../../../../support/requests.ts'
+
+const item = anItem({ metadata: { tag: 'x' } })
+const accepted = acceptedEntry(anAcceptedEvent(item, 'the prompt'))
+const completed = decidedEntry(anOutcome(item, { prompt: undefined }), { ...item, status: 'completed', attempt: 1 })
+
+describe('merge', () => {
+  it.each([
+    { what: 'the acceptance first', entries: [accepted, completed] },
+    { what: 'the end first', entries: [completed, accepted] },
+    { what: 'each of them twice', entries: [accepted, completed, completed, accepted] },
+  ])('makes one row of what two events know of a request: $what', ({ entries }) => {
+    expect(merge(entries).rows).toMatchObject([
+      { status: 'completed', attempts: 1, prompt: { inline: 'the prompt' }, result: { inline: { text: 'hi' } } },
+    ])
+  })
+
+  it('keeps requests apart', () => {
+    const another = acceptedEntry(anAcceptedEvent(anItem()))
+
+    expect(merge([accepted, another]).rows).toEqual([accepted.row, another.row])
+  })
+})

@@ -1,0 +1,73 @@
+import {
+  BadRequestException,
+  DatabaseErrorException,
+  DatabaseResumingException,
+  ExecuteStatementCommand,
+  RDSDataClient,
+} from '@aws-sdk/client-rds-data'
+import { mockClient } from 'aws-sdk-client-mock'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
+import type { Entry } from '../../../../../../functions/core/stores/ledger/port.ts'
+import { rdsDataLedger } from '../../../../../../functions/core/stores/ledger/rds-data.ts'
+import { NOW } from '../../../../../support/clock.ts'
+import { newRequestId } from '../../../../../support/requests.ts'
+
+const client = new RDSDataClient({ region: 'us-east-1' })
+const rdsData = mockClient(client)
+const ledger = rdsDataLedger(client, { LEDGER_CLUSTER_ARN: 'c', LEDGER_SECRET_ARN: 's', LEDGER_DATABASE: 'd' })
+beforeEach(() => rdsData.reset())
+
+const anEntry = (): Entry => ({
+  row: {
+    request_id: newRequestId(),
+    user_id: 'u42',
+    model: 'text',
+    priority: 'normal',
+    estimated_tokens: 1,
+    status: 'queued',
+    run: 1,
+    attempts: 0,
+    quota_window: '2026-11-23',
+    created_at: NOW,
+    deadline: NOW,
+  },
+})
+const error = (message: string) => ({ message, $metadata: {} })
+
+describe('rdsDataLedger', () => {
+  it('records a batch in one statement', async () => {
+    rdsData.on(ExecuteStatementCommand).resolves({})
+
+    expect(await ledger.record([anEntry(), anEntry(), anEntry()])).toEqual({ refused: [] })
+    expect(rdsData.calls()).toHaveLength(1)
+  })
+
+  it.each([
+    { what: 'it resumes', thrown: new DatabaseResumingException(error('The database is resuming')) },
+    { what: 'it can’t be reached', thrown: new Error('ECONNREFUSED') },
+    { what: 'two statements deadlock', thrown: new DatabaseErrorException(error('ERROR: deadlock; SQLState: 40P01')) },
+    { what: 'it has no disk left', thrown: new DatabaseErrorException(error('ERROR: no space; SQLState: 53100')) },
+  ])('is unavailable, and refuses no row, when $what', async ({ thrown }) => {
+    rdsData.on(ExecuteStatementCommand).rejects(thrown)
+
+    await expect(ledger.record([anEntry(), anEntry()])).rejects.toThrow(Unavailable)
+    expect(rdsData.calls()).toHaveLength(1)
+  })
+
+  it.each([BadRequestException, DatabaseErrorException])(
+    'refuses a row that Postgres refuses (%o)',
+    async Exception => {
+      const entry = anEntry()
+      rdsData.on(ExecuteStatementCommand).rejects(new Exception(error('ERROR: null "secret prompt"; SQLState: 23502')))
+
+      expect(await ledger.record([entry])).toEqual({ refused: [{ entry, reason: 'SQLState: 23502' }] })
+    },
+  )
+
+  it('is unavailable when the result can’t be read', async () => {
+    rdsData.on(ExecuteStatementCommand).rejects(new Error('ECONNREFUSED'))
+
+    await expect(ledger.result(newRequestId(), 1)).rejects.toThrow(Unavailable)
+  })
+})

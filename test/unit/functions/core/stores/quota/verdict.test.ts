@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import type { Counters } from '../../../../../../functions/core/stores/quota/port.ts'
+import { exceeded, reservedTokens } from '../../../../../../functions/core/stores/quota/verdict.ts'
+import { NOW } from '../../../../../support/clock.ts'
+import { aReservation } from '../../../../../support/requests.ts'
+
+const LIMITS = { requests: 10, tokens: 100, in_flight: 2 }
+const open = (estimate: number) => ({ reservation: aReservation({ estimate }), at: NOW })
+
+describe('exceeded', () => {
+  it.each<{ what: string; counters: Counters; estimate: number; verdict: string | undefined }>([
+    {
+      what: 'what fits exactly',
+      counters: { requests: 9, tokens: 90, open: [open(1)] },
+      estimate: 10,
+      verdict: undefined,
+    },
+    { what: 'a request too many', counters: { requests: 10, tokens: 0, open: [] }, estimate: 0, verdict: 'requests' },
+    { what: 'a token too many', counters: { requests: 0, tokens: 91, open: [] }, estimate: 10, verdict: 'tokens' },
+    {
+      what: 'one in flight too many',
+      counters: { requests: 0, tokens: 0, open: [open(1), open(1)] },
+      estimate: 0,
+      verdict: 'in_flight',
+    },
+    {
+      what: 'all of it',
+      counters: { requests: 10, tokens: 100, open: [open(1), open(1)] },
+      estimate: 1,
+      verdict: 'requests',
+    },
+  ])('says of $what: $verdict', ({ counters, estimate, verdict }) => {
+    expect(exceeded(counters, LIMITS, { estimate, holds_request: true })).toBe(verdict)
+  })
+
+  it('looks at no requests for what holds none', () => {
+    const counters = { requests: 99, tokens: 0, open: [] }
+
+    expect(exceeded(counters, LIMITS, { estimate: 1, holds_request: false })).toBeUndefined()
+  })
+})
+
+describe('reservedTokens', () => {
+  it('adds up what is still open', () => {
+    expect(reservedTokens({ requests: 5, tokens: 99, open: [open(3), open(4)] })).toBe(7)
+  })
+})
