@@ -18,7 +18,7 @@ export const LedgerEnv = z.object({
 export type LedgerEnv = z.infer<typeof LedgerEnv>
 
 /**
- * Queue URLs are this prefix and the queue's name (`queueName` in functions/queue): a variable a queue would not fit
+ * Queue URLs are this prefix and the queue's name (`queueName` in functions/core/queue/names.ts): a variable a queue would not fit
  * Lambda's 4 KB of environment.
  */
 export const QueueEnv = z.object({ QUEUE_URL_PREFIX: z.string() })
