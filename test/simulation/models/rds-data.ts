@@ -1,5 +1,6 @@
 import { ExecuteStatementCommand, type RDSDataClient } from '@aws-sdk/client-rds-data'
-import { COMPLETED, type JsonRow, RECORD, RESULT } from '../../../functions/core/stores/ledger/sql.ts'
+import { type JsonRow, upserted } from '../../../functions/core/stores/ledger/row.ts'
+import { COMPLETED, RECORD, RESULT } from '../../../functions/core/stores/ledger/sql.ts'
 
 /** A row of `requests`: null where nothing is known. `result` is its JSON text, as Postgres keeps it. */
 export type StoredRow = Readonly<
@@ -41,38 +42,28 @@ export interface RdsDataModel {
   execute(command: unknown): unknown
   readonly requests: ReadonlyMap<string, StoredRow>
   readonly deadLetters: ReadonlyMap<string, StoredLetter>
+  /** Users that an operator has deleted, and when (epoch milliseconds): what happened before is not recorded. */
+  readonly deletedUsers: Map<string, number>
 }
-
-/** Columns that move together, and those that are the same in every event that knows them: as in functions/core/stores/ledger/sql.ts. */
-const OUTCOME = [
-  'status',
-  'run',
-  'attempts',
-  'prompt_tokens',
-  'completion_tokens',
-  'total_tokens',
-  'result',
-  'result_key',
-  'error',
-  'quota_window',
-  'started_at',
-  'completed_at',
-] as const
-const FIXED = ['prompt', 'prompt_key', 'metadata'] as const
 
 /** Postgres behind the RDS Data API, for the statements of functions/core/stores/ledger/sql.ts and no others. */
 export function rdsDataModel(onRow: OnRow = () => {}): RdsDataModel {
   const requests = new Map<string, StoredRow>()
   const deadLetters = new Map<string, StoredLetter>()
+  const deletedUsers = new Map<string, number>()
+  const isDeleted = ({ user_id, created_at }: JsonRow) => Date.parse(created_at) <= (deletedUsers.get(user_id) ?? 0)
 
-  const record = ({ rows, dead_letters }: Record<string, string>) => {
-    for (const letter of JSON.parse(dead_letters ?? '[]') as StoredLetter[]) {
+  const record = (parameters: Record<string, string>) => {
+    const rows = JSON.parse(parameters.rows ?? '[]') as JsonRow[]
+    const letters = JSON.parse(parameters.dead_letters ?? '[]') as StoredLetter[]
+    const erased = new Set(rows.filter(isDeleted).map(({ request_id }) => request_id))
+    for (const letter of letters.filter(({ request_id }) => !erased.has(request_id ?? ''))) {
       const old = deadLetters.get(letter.id)
       deadLetters.set(letter.id, old ? { ...old, message: old.message ?? letter.message ?? null } : letter)
     }
-    for (const row of JSON.parse(rows ?? '[]') as JsonRow[]) {
+    for (const row of rows.filter(({ request_id }) => !erased.has(request_id))) {
       const before = requests.get(row.request_id)
-      const after = upserted(before, stored(row))
+      const after = before ? upserted(before, stored(row)) : stored(row)
       requests.set(row.request_id, after)
       onRow(before, after)
     }
@@ -100,6 +91,7 @@ export function rdsDataModel(onRow: OnRow = () => {}): RdsDataModel {
   return {
     requests,
     deadLetters,
+    deletedUsers,
     execute: command => {
       if (!(command instanceof ExecuteStatementCommand)) throw new Error('this command is not modelled')
       const statement = STATEMENTS.get(command.input.sql ?? '')
@@ -143,15 +135,3 @@ const stored = (row: JsonRow): StoredRow => ({
   completed_at: row.completed_at ?? null,
   deadline: row.deadline,
 })
-
-function upserted(old: StoredRow | undefined, next: StoredRow): StoredRow {
-  if (!old) return next
-  const advances = next.run > old.run || (next.run === old.run && old.status === 'queued' && next.status !== 'queued')
-  const isSameStep = next.run === old.run && next.status === old.status
-  const outcome = OUTCOME.map(column => [
-    column,
-    advances ? next[column] : isSameStep ? (old[column] ?? next[column]) : old[column],
-  ])
-  const fixed = FIXED.map(column => [column, old[column] ?? next[column]])
-  return { ...old, ...Object.fromEntries([...outcome, ...fixed]) }
-}
