@@ -2,7 +2,7 @@ import { ExecuteStatementCommand, type RDSDataClient } from '@aws-sdk/client-rds
 import { type JsonRow, upserted } from '../../../functions/core/stores/ledger/row.ts'
 import { COMPLETED, RECORD, RESULT } from '../../../functions/core/stores/ledger/sql.ts'
 
-/** A row of `requests`: null where nothing is known. `result` is its JSON text, as Postgres keeps it. */
+/** A row of `requests`. Unknown columns are null. `result` is its JSON text, as Postgres keeps it. */
 export type StoredRow = Readonly<
   { [Column in Exclude<keyof JsonRow, Known | 'result'>]: Exclude<JsonRow[Column], undefined> | null } & Pick<
     JsonRow,
@@ -12,7 +12,7 @@ export type StoredRow = Readonly<
     }
 >
 
-/** Columns that every event knows. */
+/** Columns that every event has. */
 type Known =
   | 'request_id'
   | 'user_id'
@@ -35,18 +35,18 @@ export interface StoredLetter {
   readonly at: string
 }
 
-/** Told of each row that a statement has written. */
+/** Is called with each row that a statement writes. */
 export type OnRow = (before: StoredRow | undefined, after: StoredRow) => void
 
 export interface RdsDataModel {
   execute(command: unknown): unknown
   readonly requests: ReadonlyMap<string, StoredRow>
   readonly deadLetters: ReadonlyMap<string, StoredLetter>
-  /** Users that an operator has deleted, and when (epoch milliseconds): what happened before is not recorded. */
+  /** Users that an operator has deleted, and the time (epoch milliseconds). Earlier requests of such a user are not recorded. */
   readonly deletedUsers: Map<string, number>
 }
 
-/** Postgres behind the RDS Data API, for the statements of functions/core/stores/ledger/sql.ts and no others. */
+/** A model of Postgres behind the RDS Data API. It knows only the statements of functions/core/stores/ledger/sql.ts. */
 export function rdsDataModel(onRow: OnRow = () => {}): RdsDataModel {
   const requests = new Map<string, StoredRow>()
   const deadLetters = new Map<string, StoredLetter>()
@@ -110,7 +110,7 @@ export const rdsDataClient = (send: (command: unknown) => Promise<unknown>): RDS
 
 const text = (value: string | null) => (value === null ? { isNull: true } : { stringValue: value })
 
-/** A field that JSON leaves out is null; a result of null is not, since its text is "null". */
+/** A field that JSON leaves out is null. */
 const stored = (row: JsonRow): StoredRow => ({
   request_id: row.request_id,
   user_id: row.user_id,
