@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
-import type { CollectorPorts } from '../../functions/collector/ports.ts'
+import type { TakeResultsPorts } from '../../functions/collector/ports.ts'
 import { createRouter } from '../../functions/core/admission/route.ts'
 import type { InferenceMessage } from '../../functions/core/domain/messages.ts'
 import { dynamoGuards } from '../../functions/core/flow-control/dynamodb.ts'
@@ -45,9 +45,9 @@ export type Ports = GatewayPorts &
   IntakePorts &
   ReaderPorts &
   WorkerPorts &
-  CollectorPorts &
+  TakeResultsPorts &
   SweeperPorts &
-  RedrivePorts & { readonly ledger: ReaderPorts['ledger'] & CollectorPorts['ledger'] }
+  RedrivePorts & { readonly ledger: ReaderPorts['ledger'] & TakeResultsPorts['ledger'] }
 
 /** A bug that is planted into whatever the real adapters ask for, or into what they offer. */
 export interface PlantedBug {
@@ -75,8 +75,12 @@ interface Model {
 
 const mappings = createMappings(MAPPINGS)
 const route = createRouter(GATEWAY)
-/** Nothing depends on it. */
-const metrics = { addMetric: () => undefined } as unknown as Metrics
+/** Takes metrics, and forgets them: nothing depends on them. */
+const metrics = {
+  addMetric: () => metrics,
+  singleMetric: () => metrics,
+  addDimension: () => metrics,
+} as unknown as Metrics
 
 /** The real adapters for one invocation, over the models: each call of a service is a step of the scheduler's. */
 export function compose(
