@@ -2,7 +2,7 @@ import { awsClients, dynamoDbOnce } from '../core/platform/aws-clients.ts'
 import { systemClock, systemSleep } from '../core/platform/clock.ts'
 import { randomIds } from '../core/platform/ids.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
-import { sqsQueue } from '../core/queue/sqs.ts'
+import { composeQueue } from '../core/queue/compose.ts'
 import { dynamoKeys } from '../core/stores/idempotency/dynamodb.ts'
 import { lazyLedger } from '../core/stores/ledger/lazy.ts'
 import { lazyS3Payloads } from '../core/stores/payloads/lazy-s3.ts'
@@ -23,7 +23,7 @@ export function compose(
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     keys: dynamoKeys(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE, once),
-    queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
+    queue: composeQueue(env, clients),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     ledger: lazyLedger(env),
     // Asked once: no answer is held up by tries to wait for it.

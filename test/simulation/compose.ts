@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
-import type { CollectorPorts } from '../../functions/collector/ports.ts'
+import type { TakeResultsPorts } from '../../functions/collector/ports.ts'
 import { createRouter } from '../../functions/core/admission/route.ts'
 import type { InferenceMessage } from '../../functions/core/domain/messages.ts'
 import { dynamoGuards } from '../../functions/core/flow-control/dynamodb.ts'
@@ -45,9 +45,9 @@ export type Ports = GatewayPorts &
   IntakePorts &
   ReaderPorts &
   WorkerPorts &
-  CollectorPorts &
+  TakeResultsPorts &
   SweeperPorts &
-  RedrivePorts & { readonly ledger: ReaderPorts['ledger'] & CollectorPorts['ledger'] }
+  RedrivePorts & { readonly ledger: ReaderPorts['ledger'] & TakeResultsPorts['ledger'] }
 
 /** A planted bug. It changes the commands that the real adapters send, or the ports that they offer. */
 export interface PlantedBug {
@@ -75,8 +75,12 @@ interface Model {
 
 const mappings = createMappings(MAPPINGS)
 const route = createRouter(GATEWAY)
-/** Records nothing: no check reads metrics. */
-const metrics = { addMetric: () => undefined } as unknown as Metrics
+/** Drops metrics: no check reads them. */
+const metrics = {
+  addMetric: () => metrics,
+  singleMetric: () => metrics,
+  addDimension: () => metrics,
+} as unknown as Metrics
 
 /** Builds the real adapters for one invocation, on top of the models. The scheduler runs each call of a service as one step. */
 export function compose(

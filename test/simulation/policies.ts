@@ -1,6 +1,6 @@
 import type { Policies } from '../../functions/core/flow-control/policies.ts'
+import type { Retry } from '../../functions/core/inference/retry.ts'
 import type { WorkerPorts } from '../../functions/worker/ports.ts'
-import type { Retry } from '../../functions/worker/retry.ts'
 import { aRetry } from '../support/failures.ts'
 
 /** The model's policies in pipeline.yaml. All workers of a history have the same. */
