@@ -4,7 +4,7 @@ import middy from '@middy/core'
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { unreadableEvent } from '../core/domain/events.ts'
 import { AnyMessage, type InferenceMessage, type ResultEvent } from '../core/domain/messages.ts'
-import { bury } from '../core/lifecycle/fail-undelivered.ts'
+import { failUndelivered } from '../core/lifecycle/fail-undelivered.ts'
 import { parseMessage, retryLater } from '../core/platform/sqs-records.ts'
 import { rejectPlainly } from '../core/platform/strip-error-stack.ts'
 import { collect, type Ended } from './collect.ts'
@@ -30,7 +30,7 @@ async function handle({ Records }: SQSEvent): Promise<SQSBatchResponse> {
 
 async function buried(message: InferenceMessage): Promise<boolean> {
   try {
-    return await bury(ports, message, ports.clock())
+    return await failUndelivered(ports, message, ports.clock())
   } catch (error) {
     const { request_id } = message
     ports.logger.error('a message that was given up comes again', { request_id, error: error as Error })

@@ -9,7 +9,7 @@ import { createRouter } from '../core/admission/route.ts'
 import { ApiError } from '../core/domain/errors.ts'
 import { isTerminal } from '../core/domain/item.ts'
 import { planOf } from '../core/domain/quota-settings.ts'
-import { awaitEnd } from '../core/lifecycle/wait-for-completion.ts'
+import { waitForCompletion } from '../core/lifecycle/wait-for-completion.ts'
 import { type ApiEvent, bodyOf, callerOf } from '../core/platform/api-event.ts'
 import { countCalls } from '../core/platform/call-counter.ts'
 import { answerErrors, type HttpResponse } from '../core/platform/http.ts'
@@ -62,7 +62,7 @@ async function waited(
   const ms = Math.min(seconds * 1000, context.getRemainingTimeInMillis() - ANSWER_MS)
   try {
     // A client that repeats a call has mostly given up the one before, which waits on for nobody.
-    const view = await awaitEnd(ports, user_id, request_id, { ms, beside_others: false })
+    const view = await waitForCompletion(ports, user_id, request_id, { ms, beside_others: false })
     return isTerminal(view.status) ? ended(prepared, answer, view, seconds) : undefined
   } catch (error) {
     ports.logger.error('the wait for a request failed', { request_id, error: error as Error })

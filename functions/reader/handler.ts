@@ -2,7 +2,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import middy from '@middy/core'
 import { ApiError } from '../core/domain/errors.ts'
 import { planOf } from '../core/domain/quota-settings.ts'
-import { awaitEnd, MAX_WAIT_SECONDS } from '../core/lifecycle/wait-for-completion.ts'
+import { MAX_WAIT_SECONDS, waitForCompletion } from '../core/lifecycle/wait-for-completion.ts'
 import { type ApiEvent, callerOf } from '../core/platform/api-event.ts'
 import { countCalls } from '../core/platform/call-counter.ts'
 import type { Caller } from '../core/platform/caller.ts'
@@ -29,7 +29,7 @@ async function handle(event: ApiEvent): Promise<HttpResponse> {
       const seconds = waitSeconds(event.queryStringParameters?.wait)
       // Two tabs may wait for one request.
       const patience = { ms: seconds * 1000, beside_others: true }
-      return json(200, await awaitEnd(ports, user_id, idOf(event), patience))
+      return json(200, await waitForCompletion(ports, user_id, idOf(event), patience))
     }
     case 'DELETE /v1/inference/{request_id}': {
       const { cancelled, request } = await cancelRequest(ports, countedCaller(event).user_id, idOf(event))

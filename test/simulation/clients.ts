@@ -5,7 +5,7 @@ import { ApiError } from '../../functions/core/domain/errors.ts'
 import { reservationOf } from '../../functions/core/domain/item.ts'
 import { InferenceMessage } from '../../functions/core/domain/messages.ts'
 import { redriveRequest } from '../../functions/core/lifecycle/redrive-request.ts'
-import { awaitEnd } from '../../functions/core/lifecycle/wait-for-completion.ts'
+import { waitForCompletion } from '../../functions/core/lifecycle/wait-for-completion.ts'
 import { submitKeyed } from '../../functions/gateway/submit-keyed.ts'
 import { submitRequest } from '../../functions/gateway/submit-request.ts'
 import { cancelRequest } from '../../functions/reader/cancel-request.ts'
@@ -103,7 +103,7 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
       invoke(
         'reader',
         `${user} reads ${requestId}`,
-        ports => awaitEnd(ports, user, requestId, { ms: wait_ms, beside_others: true }),
+        ports => waitForCompletion(ports, user, requestId, { ms: wait_ms, beside_others: true }),
         result => {
           if ('answer' in result) checkView(known, told, asked, result.answer, true)
           else if (result.refused === 'not_found') checkNotFound(known, told, asked, requestId)

@@ -2,7 +2,7 @@ import type { SQSRecord } from 'aws-lambda'
 import { collect } from '../../functions/collector/collect.ts'
 import { unreadableEvent } from '../../functions/core/domain/events.ts'
 import { AnyMessage, type InferenceMessage, type ResultEvent } from '../../functions/core/domain/messages.ts'
-import { bury } from '../../functions/core/lifecycle/fail-undelivered.ts'
+import { failUndelivered } from '../../functions/core/lifecycle/fail-undelivered.ts'
 import { parseMessage } from '../../functions/core/platform/sqs-records.ts'
 import { Unavailable } from '../../functions/core/platform/unavailable.ts'
 import { inputOf } from '../../functions/intake/input.ts'
@@ -74,7 +74,7 @@ export const takeInputs: Handle = async (ports, _by, messages, onError, queue) =
 
 async function buried(ports: Ports, message: InferenceMessage, record: SQSRecord, onError: OnError): Promise<string[]> {
   try {
-    return (await bury(ports, message, ports.clock())) ? [] : [record.messageId]
+    return (await failUndelivered(ports, message, ports.clock())) ? [] : [record.messageId]
   } catch (error) {
     onError(error)
     return [record.messageId]

@@ -46,7 +46,7 @@ describe('the import rules of the design', () => {
     { path: 'functions/core/stores/quota/x.ts', text: "import type { RequestItems } from '../requests/port.ts'" },
     {
       path: 'functions/core/stores/quota/x.ts',
-      text: "import { endRequest } from '../../lifecycle/finalize-request.ts'",
+      text: "import { finalizeRequest } from '../../lifecycle/finalize-request.ts'",
     },
     { path: 'functions/core/domain/x.ts', text: "import { readFileSync } from 'node:fs'" },
     { path: 'functions/core/domain/x.ts', text: "import type { Clock } from '../platform/clock.ts'" },
