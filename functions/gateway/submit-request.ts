@@ -8,7 +8,7 @@ import type { GatewayPorts } from './ports.ts'
 import { withdrawSubmission } from './withdraw-submission.ts'
 
 /**
- * Admits a submission and makes it durable. When it resolves, the request will be run (I4). Throws `ApiError` for a
+ * Admits a submission and makes it durable. When it resolves, the request will be run (I4). Throws `RequestError` for a
  * refusal, which leaves nothing behind (I6), and `Unavailable` when the item or the message could not be written: what
  * had been done by then is taken back, here or by whoever meets it.
  */

@@ -15,7 +15,7 @@ const ROUNDS = 10
 
 /**
  * Cancels a request of the caller's: one that is queued ends at once and costs nothing; of one that is running, the
- * outcome will be discarded, and what the model did is charged. Throws `ApiError`, and `Unavailable`.
+ * outcome will be discarded, and what the model did is charged. Throws `RequestError`, and `Unavailable`.
  */
 export async function cancelRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<Cancellation> {
   for (let round = 0; round < ROUNDS; round++) {

@@ -29,7 +29,7 @@ export type Verdict =
 
 /**
  * Admits a request against its user's limits, or says which limit keeps it out, from the very counters that did.
- * Throws the `ApiError` of a plan that does not allow the request. Rejects with `Unavailable`, after `whenUnknown` was told of the item whose reservation may or may not have been made.
+ * Throws the `RequestError` of a plan that does not allow the request. Rejects with `Unavailable`, after `whenUnknown` was told of the item whose reservation may or may not have been made.
  */
 export async function admit(
   ports: AdmissionPorts,
