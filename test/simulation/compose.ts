@@ -8,6 +8,7 @@ import type { Guard, GuardStore } from '../../functions/core/flow-control/port.t
 import { createMappings } from '../../functions/core/inference/mapping.ts'
 import type { ModelEndpoint } from '../../functions/core/inference/port.ts'
 import type { RedrivePorts } from '../../functions/core/lifecycle/redrive-request.ts'
+import { countCalls } from '../../functions/core/platform/call-counter.ts'
 import type { Ids } from '../../functions/core/platform/ids.ts'
 import { reaching } from '../../functions/core/platform/unavailable.ts'
 import { sqsQueue } from '../../functions/core/queue/sqs.ts'
@@ -143,6 +144,8 @@ export function compose(
     waiting: { leases: dynamoWaitLeases(once, 'requests', random), limits: WAIT_LIMITS },
     endpoint,
     mappings,
+    // Each invocation is in an environment of its own, so that only the quota counts a user's calls.
+    calls: countCalls(),
     clock: world.clock,
     sleep: ms => world.sleep(by, ms),
     ids,

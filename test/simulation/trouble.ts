@@ -31,7 +31,7 @@ export function createTrouble(
       if (!queue.name.startsWith(INPUT_QUEUE)) sqs.put(queue.name, message.body, world.clock())
     },
     'is moved to the dead letters': (queue, message) => {
-      if ([...WORK_QUEUES, INPUT_QUEUE].includes(queue.name)) sqs.bury(queue, message)
+      if ([...WORK_QUEUES, INPUT_QUEUE].includes(queue.name)) sqs.moveToDeadLetters(queue, message)
     },
   }
 

@@ -36,7 +36,7 @@ export interface SqsModel {
   visible(queue: Queue): Message[]
   /** Hides messages for the queue's visibility timeout. Messages with too many receives go to the dead-letter queue. */
   receive(queue: Queue, messages: readonly Message[]): Message[]
-  bury(queue: Queue, message: Message): void
+  moveToDeadLetters(queue: Queue, message: Message): void
 }
 
 const MAX_BYTES = 1_048_576
@@ -82,10 +82,10 @@ export function sqsModel(
         message.receives += 1
         message.visible_at = clock() + queue.visibility_ms
         if (message.receives <= queue.max_receives) return true
-        bury(queues, queue, message, clock())
+        moveToDeadLetters(queues, queue, message, clock())
         return false
       }),
-    bury: (queue, message) => bury(queues, queue, message, clock()),
+    moveToDeadLetters: (queue, message) => moveToDeadLetters(queues, queue, message, clock()),
     execute: (command, fails = () => false) => {
       if (command instanceof SendMessageCommand) {
         const { QueueUrl, ...entry } = command.input
@@ -106,7 +106,7 @@ export function sqsModel(
   }
 }
 
-function bury(queues: ReadonlyMap<string, Queue>, queue: Queue, message: Message, now: number): void {
+function moveToDeadLetters(queues: ReadonlyMap<string, Queue>, queue: Queue, message: Message, now: number): void {
   const dlq = queues.get(`${queue.name}-dlq`)
   if (!dlq) return
   queue.messages.delete(message.id)
