@@ -56,7 +56,7 @@ export const refusedEntry = ({ input, at }: RefusedEvent): Entry => ({
 
 /**
  * All that the item knows is the item's, as it was decided: a keyed twin may have sent a message of another window. Only
- * the result is the message's (design.md §4, rule 9).
+ * the result is the message's (rule 9).
  */
 export function decidedEntry(event: OutcomeEvent, item: RequestItem): Entry {
   const row: LedgerRow = {

@@ -24,7 +24,7 @@ function encode(text: string): Pick<HttpResponse, 'body' | 'isBase64Encoded'> {
 /** How long a client waits before it tries again what was unavailable, in seconds. */
 const UNAVAILABLE_RETRY_SECONDS = 2
 
-/** Answers every error in the contract's shape; only our own sentences leave, never an exception's. */
+/** Answers every error in the API's shape. Only our own sentences leave the function, never an exception's. */
 export const answerErrors = (logger: Logger): MiddlewareObj => ({
   onError: request => {
     request.response = toResponse(request.error, logger)
