@@ -76,7 +76,9 @@ export function deferForPermit(
   const { because, isInLine } = permit
   const until = because === 'rate limited' ? permit.until : spread(ports, permit.until)
   const hints = { turn: undefined, ...(isInLine ? { has_waited: true } : {}) }
-  return deferUntil(ports, withHints(message, hints), Math.min(until, message.deadline))
+  // A queued request returns at its deadline, to expire. A running one, whose worker is gone, does not expire by its deadline.
+  const mayExpire = message.deadline > ports.clock()
+  return deferUntil(ports, withHints(message, hints), mayExpire ? Math.min(until, message.deadline) : until)
 }
 
 /** When a circuit closes, the deferred messages return spread over this fraction of the wait, and over so many milliseconds at most. */

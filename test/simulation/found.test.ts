@@ -31,6 +31,10 @@ const FOUND: readonly { readonly bug: string; readonly seeds: readonly number[] 
     bug: 'that a batch had reached the model was forgotten when a part of it got lost on its way',
     seeds: [581, 723],
   },
+  {
+    bug: 'a request whose worker was gone was deferred every second after its deadline, while the model was paused',
+    seeds: [4995],
+  },
 ]
 
 for (const { bug, seeds } of FOUND)

@@ -82,6 +82,22 @@ describe('a worker: an open circuit', () => {
     expect(deferred()).toMatchObject([{ delay_seconds: 4 }])
   })
 
+  it('defers a request whose worker is gone until the circuit may close, even after its deadline', async () => {
+    const { ports, run, open, deferred } = aGuardedWorker()
+    await open()
+    const running = {
+      status: 'running',
+      attempt: 1,
+      claim_id: 'alone-gone',
+      lease_until: NOW,
+      started_at: NOW,
+    } as const
+
+    await run(await ports.items.create(anItem({ ...running, deadline: NOW })))
+
+    expect(deferred()).toMatchObject([{ delay_seconds: 12 }])
+  })
+
   it('does not keep a request from expiring', async () => {
     const { ports, run, open, deferred, stored } = aGuardedWorker()
     await open()
