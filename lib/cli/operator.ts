@@ -1,8 +1,8 @@
 import type { RequestItem } from '../../functions/core/domain/item.ts'
 import type { QuotaSettings } from '../../functions/core/domain/quota-settings.ts'
-import { dynamoGuards } from '../../functions/core/flow-control/dynamodb.ts'
+import { dynamoModelStates } from '../../functions/core/flow-control/dynamodb.ts'
 import type { Policies } from '../../functions/core/flow-control/policies.ts'
-import type { GuardStore } from '../../functions/core/flow-control/port.ts'
+import type { ModelStateStore } from '../../functions/core/flow-control/port.ts'
 import { type Clock, type Sleep, systemClock, systemSleep } from '../../functions/core/platform/clock.ts'
 import { type Ids, randomIds } from '../../functions/core/platform/ids.ts'
 import { type Random, systemRandom } from '../../functions/core/platform/random.ts'
@@ -45,7 +45,7 @@ export interface Operator {
   readonly queueExists: QueueExists
   readonly sendInput: SendInput
   readonly countWaiting: CountWaiting
-  readonly guards: GuardStore
+  readonly modelStates: ModelStateStore
   /** Whole tables, a page at a time. */
   allQuotaItems(): AsyncIterable<QuotaItem[]>
   allItems(): AsyncIterable<RequestItem[]>
@@ -85,7 +85,7 @@ export function operatorOf(
     queueExists: sqsQueueExists(sqs, outputs.QueueUrlPrefix),
     sendInput: sqsSendInput(sqs, outputs.QueueUrlPrefix),
     countWaiting: sqsCountWaiting(sqs, outputs.QueueUrlPrefix),
-    guards: dynamoGuards(dynamoDb, outputs.ModelsTable),
+    modelStates: dynamoModelStates(dynamoDb, outputs.ModelsTable),
     allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),
     allItems: () => allItems(dynamoDb, outputs.RequestsTable),
     deleteItemsOf: userId => deleteItemsOf(dynamoDb, outputs.RequestsTable, userId),

@@ -1,7 +1,7 @@
 import type { Priority } from '../../../functions/core/domain/ids.ts'
 import { type CircuitView, hasLearned, viewOf, withoutFailures } from '../../../functions/core/flow-control/admin.ts'
-import { replaceState } from '../../../functions/core/flow-control/compare-and-swap.ts'
-import { type GuardState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
+import { compareAndSwap } from '../../../functions/core/flow-control/compare-and-swap.ts'
+import { type ModelState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
 import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import { queueName } from '../../../functions/core/queue/names.ts'
@@ -30,13 +30,13 @@ export interface ModelView {
   readonly waiting: Readonly<Record<Priority, number>>
 }
 
-type ModelPorts = Pick<Operator, 'guards' | 'models' | 'countWaiting' | 'clock'>
+type ModelPorts = Pick<Operator, 'modelStates' | 'models' | 'countWaiting' | 'clock'>
 
 /** Every model of the pipeline file that is in effect, in its order. Rejects with `Unavailable`. */
 export function listModels(ports: ModelPorts): Promise<ModelView[]> {
   return Promise.all(
     Object.keys(ports.models).map(async model => {
-      const [state = UNTOUCHED, waiting] = await Promise.all([ports.guards.read(model), waitingFor(ports, model)])
+      const [state = UNTOUCHED, waiting] = await Promise.all([ports.modelStates.read(model), waitingFor(ports, model)])
       return describe(ports, model, state, waiting)
     }),
   )
@@ -53,7 +53,7 @@ async function waitingFor({ countWaiting }: ModelPorts, model: string): Promise<
 function describe(
   { models, clock }: ModelPorts,
   model: string,
-  state: GuardState,
+  state: ModelState,
   waiting: ModelView['waiting'],
 ): ModelView {
   const policies = models[model] ?? {}
@@ -68,7 +68,7 @@ function describe(
         used: rate_limit.used,
         ...policies.rate_limit,
         next_turn: rate_limit.next > now ? iso(rate_limit.next) : undefined,
-        line_until: rate_limit.line !== undefined && rate_limit.line > now ? iso(rate_limit.line) : undefined,
+        line_until: rate_limit.backlog !== undefined && rate_limit.backlog > now ? iso(rate_limit.backlog) : undefined,
       },
     waiting,
   }
@@ -87,22 +87,27 @@ export interface Reset {
  * limit stays. If the model is not back, its circuit opens as it would have at first. Throws `Refusal` for a model that isn't there, and `Unavailable`.
  */
 export async function resetModel(
-  { guards, models, clock, ...ports }: Pick<Operator, 'guards' | 'models' | 'clock' | 'ids' | 'sleep' | 'random'>,
+  {
+    modelStates,
+    models,
+    clock,
+    ...ports
+  }: Pick<Operator, 'modelStates' | 'models' | 'clock' | 'ids' | 'sleep' | 'random'>,
   model: string,
 ): Promise<Reset> {
   if (!Object.hasOwn(models, model))
     throw new Refusal(`there is no model ${model}: the models are ${Object.keys(models).join(', ')}`)
-  const known = (await guards.read(model)) ?? UNTOUCHED
-  const replaced = await replaceState({ ...ports, store: guards }, model, known, state => ({
+  const known = (await modelStates.read(model)) ?? UNTOUCHED
+  const swapped = await compareAndSwap({ ...ports, store: modelStates }, model, known, state => ({
     state: hasLearned(state, clock()) ? withoutFailures(state) : state,
     answer: undefined,
   }))
-  if (!replaced) throw new Unavailable('the state of the model', new Error('it keeps changing'))
-  const { before, after } = replaced
+  if (!swapped) throw new Unavailable('the state of the model', new Error('it keeps changing'))
+  const { before, after } = swapped
   return after === before ? { model, reset: false } : { model, reset: true, held_until: heldUntil(before, clock()) }
 }
 
-function heldUntil({ open, paused_until = 0 }: GuardState, now: number): string | undefined {
+function heldUntil({ open, paused_until = 0 }: ModelState, now: number): string | undefined {
   const until = Math.max(open?.until ?? 0, paused_until)
   return until > now ? iso(until) : undefined
 }

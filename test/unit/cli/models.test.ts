@@ -1,8 +1,8 @@
 import { CreateQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { dynamoGuards } from '../../../functions/core/flow-control/dynamodb.ts'
-import type { GuardStore } from '../../../functions/core/flow-control/port.ts'
-import { type GuardState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
+import { dynamoModelStates } from '../../../functions/core/flow-control/dynamodb.ts'
+import type { ModelStateStore } from '../../../functions/core/flow-control/port.ts'
+import { type ModelState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
 import { resetModel } from '../../../lib/cli/operations/models.ts'
 import { operatorOf } from '../../../lib/cli/operator.ts'
 import { localTarget } from '../../../lib/cli/target.ts'
@@ -13,7 +13,7 @@ const NOON = Date.parse('2026-11-23T12:00:00.000Z')
 
 let sqs: Awaited<ReturnType<typeof startSqsAndS3>>
 let system: Awaited<ReturnType<typeof startTables>>
-let guards: GuardStore
+let modelStates: ModelStateStore
 let queueUrl: (name: string) => string
 
 beforeAll(async () => {
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const { protocol, port } = new URL(urls[0]?.QueueUrl ?? '')
   system = await startTables(undefined, `${protocol}//127.0.0.1:${port}`)
   queueUrl = name => `${system.local.outputs.QueueUrlPrefix}${name}`
-  guards = dynamoGuards(system.client, OUTPUTS.ModelsTable ?? '')
+  modelStates = dynamoModelStates(system.client, OUTPUTS.ModelsTable ?? '')
 })
 
 afterAll(async () => {
@@ -36,10 +36,10 @@ afterAll(async () => {
 beforeEach(() => set({}))
 
 /** Makes the model `text` what is given, and nothing else. */
-async function set(state: Partial<GuardState>): Promise<void> {
-  const version = ((await guards.read('text')) ?? UNTOUCHED).version + 1
+async function set(state: Partial<ModelState>): Promise<void> {
+  const version = ((await modelStates.read('text')) ?? UNTOUCHED).version + 1
   const next = { failures: [], calls: [], ...state, version, writer: `test-${version}` }
-  expect(await guards.write('text', next)).toEqual(next)
+  expect(await modelStates.write('text', next)).toEqual(next)
 }
 
 const sluice = (line: string) => system.at('2026-11-23T12:00:00Z')(line)
@@ -122,9 +122,9 @@ describe('models list', () => {
   })
 
   it('says how far the line reaches for those who join it now, as long as it stands', async () => {
-    await set({ line: { turn: NOON + 90_000, taken: 3, heard: NOON } })
+    await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON } })
     const standing = (await rows())[1]
-    await set({ line: { turn: NOON + 90_000, taken: 3, heard: NOON - 60_000 } })
+    await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON - 60_000 } })
 
     expect(standing).toContain('0 of 20 in 2 s, line until 2026-11-23T12:01:30.000Z')
     expect((await text()).rate_limit).not.toHaveProperty('line_until')
@@ -150,7 +150,7 @@ describe('models reset', () => {
 
     expect(done).toEqual({ model: 'text', reset: true, held_until: '2026-11-23T12:15:00.000Z' })
     expect(await text()).toMatchObject({ circuit: { state: 'closed', failures: 0 }, rate_limit: { used: 7 } })
-    expect(await guards.read('text')).toEqual({
+    expect(await modelStates.read('text')).toEqual({
       failures: [],
       calls,
       version: expect.any(Number),
@@ -172,16 +172,16 @@ describe('models reset', () => {
     await set({ open })
     const operator = operatorOf(localTarget(system.local), () => NOON)
     let isFirst = true
-    const write: GuardStore['write'] = async (model, next) => {
+    const write: ModelStateStore['write'] = async (model, next) => {
       if (isFirst) await set({ open: { ...open, times: 2 }, calls: [{ from: NOON, count: 1 }] })
       isFirst = false
-      return operator.guards.write(model, next)
+      return operator.modelStates.write(model, next)
     }
 
-    const done = await resetModel({ ...operator, guards: { ...operator.guards, write } }, 'text')
+    const done = await resetModel({ ...operator, modelStates: { ...operator.modelStates, write } }, 'text')
 
     expect(done).toMatchObject({ reset: true })
-    const { open: still, calls } = (await guards.read('text')) ?? UNTOUCHED
+    const { open: still, calls } = (await modelStates.read('text')) ?? UNTOUCHED
     expect({ still, calls }).toEqual({ still: undefined, calls: [{ from: NOON, count: 1 }] })
   })
 
@@ -198,10 +198,10 @@ describe('models reset', () => {
 
   it('leaves a model alone that nothing holds up', async () => {
     await set({ paused_until: NOON, calls: [{ from: NOON, count: 20 }] })
-    const before = await guards.read('text')
+    const before = await modelStates.read('text')
 
     expect(await json('models reset text')).toEqual({ model: 'text', reset: false })
-    expect(await guards.read('text')).toEqual(before)
+    expect(await modelStates.read('text')).toEqual(before)
   })
 
   it('refuses a model that is not there', async () => {
