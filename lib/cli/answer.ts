@@ -1,4 +1,4 @@
-import type { Operator } from './operator.ts'
+import type { Admin } from './admin.ts'
 
 /** What a command has to say: to a program, and, line by line, to people. */
 export interface Answer {
@@ -15,4 +15,4 @@ export const refusalLine = (sentence: string): string => `error: ${sentence}`
 export type Tell = (line: string) => void
 
 /** Runs an operation against the system that the command line names, and prints its answer. */
-export type Run = (operation: (operator: Operator, tell: Tell) => Promise<Answer>) => Promise<void>
+export type Run = (operation: (admin: Admin, tell: Tell) => Promise<Answer>) => Promise<void>

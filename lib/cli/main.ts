@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import type { Clock, Sleep } from '../../functions/core/platform/clock.ts'
 import type { Environment } from '../config/interpolate.ts'
+import { adminOf } from './admin.ts'
 import { type Answer, type Run, refusalLine, type Tell } from './answer.ts'
 import { addConfig } from './commands/config.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
@@ -11,7 +12,6 @@ import { addQuota } from './commands/quota.ts'
 import { addReconcile } from './commands/reconcile.ts'
 import { addRequests } from './commands/requests.ts'
 import { addUsers } from './commands/users.ts'
-import { operatorOf } from './operator.ts'
 import { escaped, printable } from './printable.ts'
 import { openTarget, type TargetChoice } from './target.ts'
 
@@ -75,8 +75,8 @@ function commandLine(io: Console): Command {
   const run: Run = async operation => {
     const choice = program.opts<TargetChoice>()
     if (choice.stack !== undefined && choice.target !== 'aws') program.error('error: --stack goes with --target aws')
-    const operator = operatorOf(await openTarget(choice, io), io.clock, io.sleep)
-    io.finish(await operation(operator, io.tell))
+    const admin = adminOf(await openTarget(choice, io), io.clock, io.sleep)
+    io.finish(await operation(admin, io.tell))
   }
   addConfig(program, io)
   addEnv(program, io)

@@ -14,8 +14,8 @@ export function addKeys(program: Command, run: Run): void {
     .option('--plan <plan>', "the user's plan from now on")
     .option('--expires <duration>', 'how long the key lasts, such as 90d, or never; 365d by default', lifetime)
     .action(({ user, plan, expires }: { user: string; plan?: string; expires?: number | 'never' }) =>
-      run(async operator => {
-        const { created, was, disabled } = await createKey(operator, { user, plan, expires_in: expires })
+      run(async admin => {
+        const { created, was, disabled } = await createKey(admin, { user, plan, expires_in: expires })
         return {
           json: created,
           lines: [...describe(created), ...planLine(created, was), ...disabledLine(created, disabled), ONCE],
@@ -26,19 +26,19 @@ export function addKeys(program: Command, run: Run): void {
     .command('list')
     .description('the keys, oldest first')
     .option('--user <user>', 'only those of one user', userId)
-    .action(({ user }: { user?: string }) => run(async operator => listed(await listKeys(operator, user))))
+    .action(({ user }: { user?: string }) => run(async admin => listed(await listKeys(admin, user))))
   keys
     .command('revoke')
     .description('make a key worthless')
     .argument('<key-id>')
-    .action((keyId: string) => run(async operator => revoked(await revokeKey(operator, keyId))))
+    .action((keyId: string) => run(async admin => revoked(await revokeKey(admin, keyId))))
   keys
     .command('rotate')
     .description('replace a key by a new one that lasts as long, and revoke it')
     .argument('<key-id>')
     .action((keyId: string) =>
-      run(async operator => {
-        const created = await rotateKey(operator, keyId)
+      run(async admin => {
+        const created = await rotateKey(admin, keyId)
         const json = { ...created, revoked: keyId }
         return { json, lines: [...describe(created), `The key ${keyId} is revoked, ${WITHIN}.`, ONCE] }
       }),

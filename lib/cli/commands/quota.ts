@@ -18,8 +18,8 @@ export function addQuota(program: Command, run: Run): void {
       quotaWindow,
     )
     .action((user: string, { window }: { window?: NamedWindow }) =>
-      run(async operator => {
-        const quota = await showQuota(operator, user, window)
+      run(async admin => {
+        const quota = await showQuota(admin, user, window)
         return { json: quota, lines: describe(quota) }
       }),
     )

@@ -9,7 +9,7 @@ export function addReconcile(program: Command, run: Run): void {
     .command('reconcile')
     .description('whether quotas, request items and Postgres agree; changes nothing')
     .addHelpText('after', HELP)
-    .action(() => run(async operator => answerOf(await reconcile(operator))))
+    .action(() => run(async admin => answerOf(await reconcile(admin))))
 }
 
 const HELP = `

@@ -13,8 +13,8 @@ export function addRequests(program: Command, run: Run): void {
     .description('all that is known of one request')
     .argument('<request-id>', '', requestId)
     .action((id: string) =>
-      run(async operator => {
-        const request = await showRequest(operator, id)
+      run(async admin => {
+        const request = await showRequest(admin, id)
         return { json: request, lines: describe(request) }
       }),
     )
@@ -25,7 +25,7 @@ export function addRequests(program: Command, run: Run): void {
     .addOption(new Option('--status <status>', 'only those of one status').choices(Status.options))
     .option('--limit <n>', 'how many at most', wholeNumber, 50)
     .action((filter: { user?: string; status?: Status; limit: number }) =>
-      run(async operator => listed(await listRequests(operator, filter), filter.limit)),
+      run(async admin => listed(await listRequests(admin, filter), filter.limit)),
     )
 }
 

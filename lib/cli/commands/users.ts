@@ -31,8 +31,8 @@ export function addUsers(program: Command, run: Run, ask?: Ask): void {
       const changes = { ...options, in_flight }
       if (Object.values(changes).every(change => change === undefined))
         set.error('error: nothing to set: give --plan, --requests, --tokens or --in-flight')
-      await run(async operator => {
-        const { user, was } = await setUser(operator, userId, changes)
+      await run(async admin => {
+        const { user, was } = await setUser(admin, userId, changes)
         const what = was ? 'These limits apply within 60 s.' : `The user ${userId} is new.`
         return { json: user, lines: [...describe(user), what] }
       })
@@ -46,8 +46,8 @@ export function addUsers(program: Command, run: Run, ask?: Ask): void {
       .description(what)
       .argument('<user>', '', userId)
       .action((userId: string) =>
-        run(async operator => {
-          const user = await allowUser(operator, userId, isAllowed)
+        run(async admin => {
+          const user = await allowUser(admin, userId, isAllowed)
           return { json: user, lines: [...describe(user), `The user ${userId} is ${name}d, with effect within 60 s.`] }
         }),
       )
@@ -56,8 +56,8 @@ export function addUsers(program: Command, run: Run, ask?: Ask): void {
     .description('a user, and the limits that apply')
     .argument('<user>', '', userId)
     .action((userId: string) =>
-      run(async operator => {
-        const user = await showUser(operator, userId)
+      run(async admin => {
+        const user = await showUser(admin, userId)
         return { json: user, lines: describe(user) }
       }),
     )
@@ -73,8 +73,8 @@ function addDelete(users: Command, run: Run, ask?: Ask): void {
     .addHelpText('after', DELETE_HELP)
     .action(async (userId: string, { yes }: { yes?: boolean }) => {
       if (ask && !yes) await confirm(ask, userId)
-      await run(async (operator, tell) => {
-        const deleted = await deleteUser(operator, userId, tell)
+      await run(async (admin, tell) => {
+        const deleted = await deleteUser(admin, userId, tell)
         return { json: deleted, lines: [sentenceOfDeleted(deleted)] }
       })
     })

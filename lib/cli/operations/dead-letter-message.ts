@@ -4,10 +4,10 @@ import { InferenceMessage, type Payload } from '../../../functions/core/domain/m
 import { Submission } from '../../../functions/core/domain/submission.ts'
 import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
 import { bodyKey } from '../../../functions/core/stores/payloads/names.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 
-type Ports = Pick<Operator, 'deadLetters' | 'ledger' | 'items' | 'payloads'>
+type Ports = Pick<Admin, 'deadLetters' | 'ledger' | 'items' | 'payloads'>
 
 /**
  * What a request's dead letters say was to be run. A request that was ended from outside left no message: it is made

@@ -5,7 +5,7 @@ import { type Redriven, redriveRequest } from '../../../functions/core/lifecycle
 import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import { queueName } from '../../../functions/core/queue/names.ts'
 import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 import { messageOf } from './dead-letter-message.ts'
 import { redriveInput, refusedInputOf } from './redrive-input.ts'
@@ -42,7 +42,7 @@ export interface Refused {
   readonly reason: string
 }
 
-type LetterPorts = Pick<Operator, 'deadLetters'>
+type LetterPorts = Pick<Admin, 'deadLetters'>
 
 /** Rows that one statement asks for: the Data API answers with 1 MiB at most. */
 const PAGE = 500
@@ -79,7 +79,7 @@ const AT_ONCE = 10
  * for a model that there never was, and `Unavailable` if the list can't be read.
  */
 export async function redriveDeadLetters(
-  ports: Operator,
+  ports: Admin,
   choice: Choice,
   told: (redriven: RedrivenLetter) => void = () => {},
 ): Promise<Redrives> {
@@ -128,7 +128,7 @@ async function choose(
 }
 
 /** Letters outlive their model in pipeline.yaml, so a model that isn't there is wrong only if it has none. */
-function checkModel({ models }: Operator, { model, names = [] }: Choice): void {
+function checkModel({ models }: Admin, { model, names = [] }: Choice): void {
   if (model !== undefined && names.length === 0 && !Object.hasOwn(models, model))
     throw new Refusal(
       `there are no dead letters of a model ${model}, and no such model: the models are ${Object.keys(models).join(', ')}`,
@@ -148,7 +148,7 @@ async function orRefused(refused: Refused[], id: string, act: () => Promise<unkn
 }
 
 /** Only the letters that were read are removed: the new run may have left another by then. */
-async function redrive(ports: Operator, name: string, letters: readonly RecordedDeadLetter[]): Promise<RedrivenLetter> {
+async function redrive(ports: Admin, name: string, letters: readonly RecordedDeadLetter[]): Promise<RedrivenLetter> {
   const input = letters[0] && (await refusedInputOf(ports, letters[0]))
   if (input) await redriveInput(ports, input)
   const redriven = input ? { id: name, queue: input.queue } : { request_id: name, run: await runAgain(ports, letters) }
@@ -157,7 +157,7 @@ async function redrive(ports: Operator, name: string, letters: readonly Recorded
 }
 
 /** Answers with the new run. */
-async function runAgain(ports: Operator, letters: readonly RecordedDeadLetter[]): Promise<number> {
+async function runAgain(ports: Admin, letters: readonly RecordedDeadLetter[]): Promise<number> {
   const message = await messageOf(ports, letters)
   const { model, priority, user_id } = message
   const { plan: planName, overrides, disabled_at } = await existingUser(ports.access, user_id)
@@ -174,7 +174,7 @@ async function runAgain(ports: Operator, letters: readonly RecordedDeadLetter[])
 }
 
 /** The bucket deletes by age: a body that is written anew is there for all of the new run. Throws `Refusal` when it is gone. */
-async function keepBody({ payloads }: Operator, { body }: InferenceMessage): Promise<void> {
+async function keepBody({ payloads }: Admin, { body }: InferenceMessage): Promise<void> {
   if (!('key' in body)) return
   const value = await payloads.get(body.key)
   if (value === undefined)

@@ -1,7 +1,7 @@
 import { RefusedInput } from '../../../functions/core/domain/messages.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 
-type Ports = Pick<Operator, 'erasure' | 'deadLetters' | 'payloads'>
+type Ports = Pick<Admin, 'erasure' | 'deadLetters' | 'payloads'>
 
 /** Ids that one statement asks for. */
 const PAGE = 500

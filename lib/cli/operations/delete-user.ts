@@ -5,8 +5,8 @@ import { closeStale } from '../../../functions/core/lifecycle/reap-reservation.t
 import { iso } from '../../../functions/core/platform/clock.ts'
 import type { UserRecord } from '../../../functions/core/stores/access/port.ts'
 import type { QuotaItem } from '../../../functions/core/stores/quota/admin.ts'
+import type { Admin } from '../admin.ts'
 import type { Tell } from '../answer.ts'
-import type { Operator } from '../operator.ts'
 import { Refusal } from '../refusal.ts'
 import { deleteLooseLetters } from './delete-loose-letters.ts'
 import { allowUser, existingUser } from './users.ts'
@@ -27,7 +27,7 @@ export interface DeletedUser {
  * disabled it shuts him out until then, so a run that was interrupted is repeated, and goes on. `tell` hears why it waits.
  * Throws `Refusal` while a request runs, and `Unavailable`.
  */
-export async function deleteUser(ports: Operator, userId: string, tell: Tell = () => {}): Promise<DeletedUser> {
+export async function deleteUser(ports: Admin, userId: string, tell: Tell = () => {}): Promise<DeletedUser> {
   const record = await shutOut(ports, userId)
   // Before the wait: in it, workers take the messages of these requests out of their queues.
   await cancelAll(ports, userId)
@@ -53,7 +53,7 @@ export async function deleteUser(ports: Operator, userId: string, tell: Tell = (
  * Disables the user. One who has no record may still have requests, which came by an input queue: he is given a disabled
  * record, so that no more come. Answers undefined where there is nothing of him that could go on.
  */
-async function shutOut(ports: Operator, userId: string): Promise<UserRecord | undefined> {
+async function shutOut(ports: Admin, userId: string): Promise<UserRecord | undefined> {
   const { access, quotas, clock } = ports
   if (!(await access.user(userId))) {
     if (!(await hasUsedAnything(ports, userId))) return undefined
@@ -64,7 +64,7 @@ async function shutOut(ports: Operator, userId: string): Promise<UserRecord | un
   return existingUser(access, userId)
 }
 
-async function hasUsedAnything(ports: Operator, userId: string): Promise<boolean> {
+async function hasUsedAnything(ports: Admin, userId: string): Promise<boolean> {
   const { items } = await ports.items.list(userId, 1)
   return items.length > 0 || (await quotaItemsOf(ports, userId)).length > 0
 }
@@ -73,7 +73,7 @@ async function hasUsedAnything(ports: Operator, userId: string): Promise<boolean
 const LET_IN_MS = KEY_CACHE_MS + GATEWAY_TIMEOUT_MS
 
 async function untilNobodyIsIn(
-  { clock, sleep }: Operator,
+  { clock, sleep }: Admin,
   { user_id, disabled_at = clock() }: UserRecord,
   tell: Tell,
 ): Promise<void> {
@@ -85,7 +85,7 @@ async function untilNobodyIsIn(
   await sleep(wait)
 }
 
-async function cancelAll(ports: Operator, userId: string): Promise<void> {
+async function cancelAll(ports: Admin, userId: string): Promise<void> {
   for await (const page of unfinishedOf(ports, userId)) for (const item of page) await cancel(ports, item)
 }
 
@@ -93,7 +93,7 @@ async function cancelAll(ports: Operator, userId: string): Promise<void> {
 const ROUNDS = 10
 
 /** As the reader does when a client asks for it: what runs is left to end, and its outcome is discarded. */
-async function cancel(ports: Operator, item: RequestItem): Promise<void> {
+async function cancel(ports: Admin, item: RequestItem): Promise<void> {
   let seen: RequestItem | undefined = item
   for (let round = 0; round < ROUNDS && seen && !isTerminal(seen.status); round++) {
     const cancelled = await ports.items.cancel(seen, ports.clock())
@@ -106,7 +106,7 @@ async function cancel(ports: Operator, item: RequestItem): Promise<void> {
 /** Requests that are read at once. */
 const PAGE = 200
 
-async function* unfinishedOf({ items }: Operator, userId: string): AsyncGenerator<RequestItem[]> {
+async function* unfinishedOf({ items }: Admin, userId: string): AsyncGenerator<RequestItem[]> {
   for (let before: string | undefined; ; ) {
     const page = await items.list(userId, PAGE, before)
     yield page.items.filter(({ status }) => !isTerminal(status))
@@ -116,7 +116,7 @@ async function* unfinishedOf({ items }: Operator, userId: string): AsyncGenerato
 }
 
 /** Throws `Refusal` while a request runs or a reservation is open. */
-async function refuseWhatGoesOn(ports: Operator, userId: string): Promise<void> {
+async function refuseWhatGoesOn(ports: Admin, userId: string): Promise<void> {
   const unfinished: RequestItem[] = []
   for await (const page of unfinishedOf(ports, userId)) unfinished.push(...page)
   if (unfinished.length > 0) throw new Refusal(runningSentence(userId, unfinished))
@@ -134,7 +134,7 @@ function runningSentence(userId: string, unfinished: readonly RequestItem[]): st
 }
 
 /** Closes reservations of requests that have ended, as the sweeper does; answers how many are open after that. */
-async function stillOpen(ports: Operator, userId: string): Promise<number> {
+async function stillOpen(ports: Admin, userId: string): Promise<number> {
   let open = 0
   for (const quotaItem of await quotaItemsOf(ports, userId)) {
     for (const reservation of quotaItem.open) await closeStale(ports, reservation, ports.clock())
@@ -145,7 +145,7 @@ async function stillOpen(ports: Operator, userId: string): Promise<number> {
 }
 
 /** All of the table is read: no index has the items of a user in which nothing is open. */
-async function quotaItemsOf({ allQuotaItems }: Operator, userId: string): Promise<QuotaItem[]> {
+async function quotaItemsOf({ allQuotaItems }: Admin, userId: string): Promise<QuotaItem[]> {
   const found: QuotaItem[] = []
   for await (const page of allQuotaItems()) found.push(...page.filter(({ user_id }) => user_id === userId))
   return found
@@ -163,20 +163,20 @@ async function inChunks(deleteSome: () => Promise<number>): Promise<number> {
   }
 }
 
-async function deleteItems(ports: Operator, userId: string): Promise<number> {
+async function deleteItems(ports: Admin, userId: string): Promise<number> {
   const { requests, left } = await ports.deleteItemsOf(userId)
   if (left > 0) throw cameMeanwhile(userId)
   return requests
 }
 
-async function deleteQuotaItems(ports: Operator, userId: string): Promise<number> {
+async function deleteQuotaItems(ports: Admin, userId: string): Promise<number> {
   const quotaItems = await quotaItemsOf(ports, userId)
   for (const { user_id, window, shard } of quotaItems)
     if (!(await ports.deleteQuotaItem({ user_id, window, shard }))) throw cameMeanwhile(userId)
   return quotaItems.length
 }
 
-async function deleteKeys({ access }: Operator, userId: string): Promise<number> {
+async function deleteKeys({ access }: Admin, userId: string): Promise<number> {
   const keys = await access.keys(userId)
   for (const { key_id } of keys) await access.deleteKey(key_id)
   return keys.length

@@ -1,7 +1,7 @@
 import { iso } from '../../../functions/core/platform/clock.ts'
 import { hashKey, keyIdOf, newKey } from '../../../functions/core/stores/access/key.ts'
 import type { KeyRecord } from '../../../functions/core/stores/access/port.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 import { existingUser, setUser } from './users.ts'
 
@@ -28,7 +28,7 @@ export interface KeyView {
 /** A key that nobody rotates ends by itself. */
 const DEFAULT_LIFETIME_MS = 365 * 86_400_000
 
-type KeyPorts = Pick<Operator, 'access' | 'quotas' | 'clock'>
+type KeyPorts = Pick<Admin, 'access' | 'quotas' | 'clock'>
 
 /**
  * Makes a key for a user, and the user if there is none of that name; a plan that is given becomes the user's.

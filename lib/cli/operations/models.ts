@@ -5,7 +5,7 @@ import { type ModelState, UNTOUCHED } from '../../../functions/core/flow-control
 import { iso } from '../../../functions/core/platform/clock.ts'
 import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import { queueName } from '../../../functions/core/queue/names.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 
 /** A model as operators see it: what holds its calls up, and what waits for it. Times are ISO 8601. */
@@ -30,7 +30,7 @@ export interface ModelView {
   readonly waiting: Readonly<Record<Priority, number>>
 }
 
-type ModelPorts = Pick<Operator, 'modelStates' | 'models' | 'countWaiting' | 'clock'>
+type ModelPorts = Pick<Admin, 'modelStates' | 'models' | 'countWaiting' | 'clock'>
 
 /** Every model of the pipeline file that is in effect, in its order. Rejects with `Unavailable`. */
 export function listModels(ports: ModelPorts): Promise<ModelView[]> {
@@ -92,7 +92,7 @@ export async function resetModel(
     models,
     clock,
     ...ports
-  }: Pick<Operator, 'modelStates' | 'models' | 'clock' | 'ids' | 'sleep' | 'random'>,
+  }: Pick<Admin, 'modelStates' | 'models' | 'clock' | 'ids' | 'sleep' | 'random'>,
   model: string,
 ): Promise<Reset> {
   if (!Object.hasOwn(models, model))

@@ -3,7 +3,7 @@ import { type WindowLength, windowAt } from '../../../functions/core/domain/wind
 import { iso } from '../../../functions/core/platform/clock.ts'
 import type { Counters } from '../../../functions/core/stores/quota/port.ts'
 import { readQuota } from '../../../functions/reader/read-quota.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 import { existingUser } from './users.ts'
 
@@ -38,7 +38,7 @@ export function parseWindow(name: string): NamedWindow | undefined {
 
 /** The current window, unless another is named. Throws `Refusal` for no such user or window, and `Unavailable`. */
 export async function showQuota(
-  { access, quota, quotas, clock }: Pick<Operator, 'access' | 'quota' | 'quotas' | 'clock'>,
+  { access, quota, quotas, clock }: Pick<Admin, 'access' | 'quota' | 'quotas' | 'clock'>,
   user: string,
   named?: NamedWindow,
 ): Promise<QuotaView> {

@@ -1,9 +1,9 @@
 import { RefusedInput } from '../../../functions/core/domain/messages.ts'
 import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 
-type Ports = Pick<Operator, 'deadLetters' | 'payloads' | 'sendInput'>
+type Ports = Pick<Admin, 'deadLetters' | 'payloads' | 'sendInput'>
 
 /** The refused message of an input that a dead letter keeps; undefined when it keeps something else. Rejects with `Unavailable`. */
 export async function refusedInputOf(

@@ -3,7 +3,7 @@ import { isTerminal, type RequestItem, type Status } from '../../../functions/co
 import type { Payload } from '../../../functions/core/domain/messages.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
 import type { RecordedRequest } from '../../../functions/core/stores/ledger/admin.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 
 /** A request as operators see it: as recorded in Postgres, but where its item knows better. Times are ISO 8601. */
@@ -41,7 +41,7 @@ export interface RequestDetails extends RequestSummary {
   readonly result_key?: string | undefined
 }
 
-type RequestPorts = Pick<Operator, 'items' | 'ledger' | 'payloads'>
+type RequestPorts = Pick<Admin, 'items' | 'ledger' | 'payloads'>
 
 /** Rows that one statement asks for: the Data API answers with 1 MiB at most. */
 const PAGE = 100

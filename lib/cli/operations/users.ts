@@ -3,7 +3,7 @@ import { planOf, type QuotaSettings } from '../../../functions/core/domain/quota
 import { iso } from '../../../functions/core/platform/clock.ts'
 import type { UserRecord } from '../../../functions/core/stores/access/port.ts'
 import { IN_FLIGHT_PER_SHARD } from '../../config/schema.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 
 /** What to change of a user; what is absent stays. `default` takes an override back. */
@@ -26,7 +26,7 @@ export interface UserView {
   readonly disabled_at?: string
 }
 
-type UserPorts = Pick<Operator, 'access' | 'quotas'>
+type UserPorts = Pick<Admin, 'access' | 'quotas'>
 
 /** Throws `Refusal` when there is no such user, and `Unavailable`. */
 export async function showUser({ access, quotas }: UserPorts, userId: string): Promise<UserView> {
@@ -34,7 +34,7 @@ export async function showUser({ access, quotas }: UserPorts, userId: string): P
 }
 
 /** The user's record. Throws `Refusal` when there is none, and `Unavailable`. */
-export async function existingUser(access: Operator['access'], userId: string): Promise<UserRecord> {
+export async function existingUser(access: Admin['access'], userId: string): Promise<UserRecord> {
   const record = await access.user(userId)
   if (!record) throw new Refusal(`there is no user ${userId}: make one with users set, or with keys create`)
   return record
@@ -66,7 +66,7 @@ export async function setUser(
 
 /** Lets a user in no more, or again; nothing else changes. Throws `Refusal` when there is no such user, and `Unavailable`. */
 export async function allowUser(
-  { access, quotas, clock }: UserPorts & Pick<Operator, 'clock'>,
+  { access, quotas, clock }: UserPorts & Pick<Admin, 'clock'>,
   userId: string,
   isAllowed: boolean,
 ): Promise<UserView> {

@@ -34,7 +34,7 @@ const fingerprintOf = (body: unknown) => createHash('sha256').update(JSON.string
 /** A request of a user who is known. */
 async function request(fields: Partial<RequestItem> = {}): Promise<RequestItem> {
   const item = anItem({ user_id: newUser(), ...fields })
-  await stores.operator.access.replaceUser(undefined, { user_id: item.user_id, plan: 'free', overrides: {} })
+  await stores.admin.access.replaceUser(undefined, { user_id: item.user_id, plan: 'free', overrides: {} })
   return item
 }
 
@@ -167,7 +167,7 @@ describe('dead-letters redrive', () => {
     const saidBefore: number[] = []
     const queue = { send: async () => void saidBefore.push(said.length) }
 
-    await redriveDeadLetters({ ...stores.operator, queue }, {}, redriven => {
+    await redriveDeadLetters({ ...stores.admin, queue }, {}, redriven => {
       if ('request_id' in redriven) said.push(redriven.request_id)
     })
 
@@ -218,11 +218,11 @@ describe('dead-letters redrive', () => {
 
   it('goes on where one stopped whose message could not be sent', async () => {
     const item = await failed()
-    const { operator } = stores
-    const down = { ...operator, queue: { send: () => Promise.reject(new Unavailable('the queue', 'down')) } }
+    const { admin } = stores
+    const down = { ...admin, queue: { send: () => Promise.reject(new Unavailable('the queue', 'down')) } }
 
     const first = await redriveDeadLetters(down, { names: [item.request_id] })
-    const second = await redriveDeadLetters(operator, { names: [item.request_id] })
+    const second = await redriveDeadLetters(admin, { names: [item.request_id] })
 
     expect(first).toEqual({
       redriven: [],
@@ -316,7 +316,7 @@ describe('what can not be redriven stays a dead letter, and stops no other', () 
   ])('one whose user has no %s left', async (_, overrides, what) => {
     const item = await failed()
     await stores.admit(anItem({ user_id: item.user_id }))
-    const { access } = stores.operator
+    const { access } = stores.admin
     const user = await access.user(item.user_id)
     await access.replaceUser(user, { user_id: item.user_id, plan: 'free', overrides })
 

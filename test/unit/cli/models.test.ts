@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { dynamoModelStates } from '../../../functions/core/flow-control/dynamodb.ts'
 import type { ModelStateStore } from '../../../functions/core/flow-control/port.ts'
 import { type ModelState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
+import { adminOf } from '../../../lib/cli/admin.ts'
 import { resetModel } from '../../../lib/cli/operations/models.ts'
-import { operatorOf } from '../../../lib/cli/operator.ts'
 import { localTarget } from '../../../lib/cli/target.ts'
 import { startSqsAndS3 } from '../../support/emulators.ts'
 import { jsonOf, OUTPUTS, startTables } from './local-system.ts'
@@ -170,15 +170,15 @@ describe('models reset', () => {
   it('goes on from what a worker has written meanwhile', async () => {
     const open = { until: NOON + 30_000, times: 1 }
     await set({ open })
-    const operator = operatorOf(localTarget(system.local), () => NOON)
+    const admin = adminOf(localTarget(system.local), () => NOON)
     let isFirst = true
     const write: ModelStateStore['write'] = async (model, next) => {
       if (isFirst) await set({ open: { ...open, times: 2 }, calls: [{ from: NOON, count: 1 }] })
       isFirst = false
-      return operator.modelStates.write(model, next)
+      return admin.modelStates.write(model, next)
     }
 
-    const done = await resetModel({ ...operator, modelStates: { ...operator.modelStates, write } }, 'text')
+    const done = await resetModel({ ...admin, modelStates: { ...admin.modelStates, write } }, 'text')
 
     expect(done).toMatchObject({ reset: true })
     const { open: still, calls } = (await modelStates.read('text')) ?? UNTOUCHED

@@ -64,13 +64,13 @@ describe('where there is no difference', () => {
 
   it('a request that ends while the stores are read is none', async () => {
     const item = await stores.admit(request())
-    const { operator } = stores
+    const { admin } = stores
     let reads = 0
     const meanwhile = {
-      ...operator,
+      ...admin,
       clock: () => LATER,
       allQuotaItems: async function* () {
-        yield* operator.allQuotaItems()
+        yield* admin.allQuotaItems()
         await stores.finish(item)
         reads += 1
       },
@@ -82,12 +82,12 @@ describe('where there is no difference', () => {
   })
 
   it('a request that is admitted and charged while the stores are read is none', async () => {
-    const { operator } = stores
+    const { admin } = stores
     const meanwhile = {
-      ...operator,
+      ...admin,
       clock: () => LATER,
       allQuotaItems: async function* () {
-        yield* operator.allQuotaItems()
+        yield* admin.allQuotaItems()
         await stores.finish(await stores.admit(request()))
       },
     }
@@ -135,14 +135,14 @@ it('a quota item that never stands still is left out, and said', async () => {
   planted.push(item)
   await stores.finish(await stores.admit(item))
   await remove('RequestsTable', { user_id: item.user_id, request_id: item.request_id })
-  const { operator } = stores
+  const { admin } = stores
   let tokens = 0
   const busy = {
-    ...operator,
+    ...admin,
     quota: {
-      ...operator.quota,
+      ...admin.quota,
       read: async (user: string, window: string, shard: number) => ({
-        ...(await operator.quota.read(user, window, shard)),
+        ...(await admin.quota.read(user, window, shard)),
         tokens: tokens++,
       }),
     },

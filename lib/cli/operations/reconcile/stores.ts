@@ -1,7 +1,7 @@
 import type { RequestItem } from '../../../../functions/core/domain/item.ts'
 import type { RecordedRequest } from '../../../../functions/core/stores/ledger/admin.ts'
 import type { QuotaItem } from '../../../../functions/core/stores/quota/admin.ts'
-import type { Operator } from '../../operator.ts'
+import type { Admin } from '../../admin.ts'
 import { listDeadLetters } from '../dead-letters.ts'
 import { compare } from '../reconcile.ts'
 import { type Books, type Difference, hasEndedLongAgo, type QuotaOf, type Subject, type Suspect } from './books.ts'
@@ -24,7 +24,7 @@ export interface Reconciliation {
  * Reads the three stores and says where they do not agree. Work goes on meanwhile, so each difference is read once more,
  * alone, before it is believed. Changes nothing. Rejects with `Unavailable`.
  */
-export async function reconcile(ports: Operator): Promise<Reconciliation> {
+export async function reconcile(ports: Admin): Promise<Reconciliation> {
   const now = ports.clock()
   const books = await readBooks(ports)
   const { suspects, forgotten } = compare(books, now)
@@ -45,7 +45,7 @@ export async function reconcile(ports: Operator): Promise<Reconciliation> {
 }
 
 /** In this order: what is charged was decided before, and what is in Postgres, too. */
-async function readBooks(ports: Operator): Promise<Books> {
+async function readBooks(ports: Admin): Promise<Books> {
   const quotas = await all(ports.allQuotaItems())
   const items = await all(ports.allItems())
   const rows = await readRows(ports)
@@ -62,7 +62,7 @@ async function all<T>(pages: AsyncIterable<T[]>): Promise<T[]> {
 /** Rows that one statement asks for: the Data API answers with 1 MiB at most. */
 const PAGE = 200
 
-async function readRows({ ledger }: Operator): Promise<RecordedRequest[]> {
+async function readRows({ ledger }: Admin): Promise<RecordedRequest[]> {
   const rows: RecordedRequest[] = []
   for (let before: string | undefined; ; before = rows.at(-1)?.request_id) {
     const page = await ledger.list({ before, limit: PAGE })
@@ -83,7 +83,7 @@ const stillThere = (before: readonly Suspect[], after: readonly Suspect[]): Diff
 const TRIES = 3
 
 /** A quota item, and all requests of its user as they were at the same time. */
-async function readUser(ports: Operator, of: QuotaOf): Promise<Books | 'moving'> {
+async function readUser(ports: Admin, of: QuotaOf): Promise<Books | 'moving'> {
   let before = await readQuota(ports, of)
   for (let i = 0; i < TRIES; i++) {
     const items = await readItems(ports, of.user_id)
@@ -94,7 +94,7 @@ async function readUser(ports: Operator, of: QuotaOf): Promise<Books | 'moving'>
   return 'moving'
 }
 
-const readQuota = async ({ quota }: Operator, { user_id, window, shard }: QuotaOf): Promise<QuotaItem> => ({
+const readQuota = async ({ quota }: Admin, { user_id, window, shard }: QuotaOf): Promise<QuotaItem> => ({
   user_id,
   window,
   shard,
@@ -104,7 +104,7 @@ const readQuota = async ({ quota }: Operator, { user_id, window, shard }: QuotaO
 const stateOf = ({ requests, tokens, open }: QuotaItem): string =>
   JSON.stringify([requests, tokens, open.map(({ reservation }) => reservation.nonce).sort()])
 
-async function readItems({ items }: Operator, userId: string): Promise<RequestItem[]> {
+async function readItems({ items }: Admin, userId: string): Promise<RequestItem[]> {
   const found: RequestItem[] = []
   for (let before: string | undefined; ; ) {
     const page = await items.list(userId, PAGE, before)
@@ -117,7 +117,7 @@ async function readItems({ items }: Operator, userId: string): Promise<RequestIt
 type RequestSubject = Extract<Subject, { request_id: string }>
 
 /** What each store says of one request. The item is read before and after: in between, the others had to follow it. */
-async function readRequest(ports: Operator, { user_id, request_id, quota }: RequestSubject): Promise<Books> {
+async function readRequest(ports: Admin, { user_id, request_id, quota }: RequestSubject): Promise<Books> {
   const row = await ports.ledger.show(request_id)
   const before = await ports.items.get(user_id, request_id)
   const quotas = quota ? [await readQuota(ports, { user_id, ...quota })] : []
@@ -130,7 +130,7 @@ async function readRequest(ports: Operator, { user_id, request_id, quota }: Requ
 /** A request that changed just now is no difference. */
 const NO_BOOKS: Books = { quotas: [], items: [], rows: [] }
 
-async function withoutLetter(ports: Operator, items: readonly RequestItem[], now: number): Promise<number> {
+async function withoutLetter(ports: Admin, items: readonly RequestItem[], now: number): Promise<number> {
   const letters = new Set((await listDeadLetters(ports)).map(({ request_id }) => request_id))
   const failed = items.filter(item => item.status === 'failed' && hasEndedLongAgo(item, now))
   return failed.filter(({ request_id }) => !letters.has(request_id)).length

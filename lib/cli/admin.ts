@@ -18,7 +18,7 @@ import type { MessageQueue } from '../../functions/core/queue/port.ts'
 import { sqsQueue } from '../../functions/core/queue/sqs.ts'
 import { dynamoAccessAdmin } from '../../functions/core/stores/access/admin.ts'
 import type { AccessAdmin } from '../../functions/core/stores/access/port.ts'
-import { type OperatorLedger, rdsDataOperatorLedger } from '../../functions/core/stores/ledger/admin.ts'
+import { type LedgerAdmin, rdsDataLedgerAdmin } from '../../functions/core/stores/ledger/admin.ts'
 import { type DeadLetters, rdsDataDeadLetters } from '../../functions/core/stores/ledger/dead-letters.ts'
 import { type LedgerErasure, rdsDataErasure } from '../../functions/core/stores/ledger/erasure.ts'
 import { s3PayloadsAdmin } from '../../functions/core/stores/payloads/admin.ts'
@@ -33,11 +33,11 @@ import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
 import type { Target } from './target.ts'
 
 /** What an operator works with: the operations in operations/ are functions over it. */
-export interface Operator {
+export interface Admin {
   readonly access: AccessAdmin
   readonly quota: Quota
   readonly items: RequestItems
-  readonly ledger: OperatorLedger
+  readonly ledger: LedgerAdmin
   readonly deadLetters: DeadLetters
   readonly erasure: LedgerErasure
   readonly payloads: Payloads & PayloadsAdmin
@@ -63,11 +63,11 @@ export interface Operator {
   readonly random: Random
 }
 
-export function operatorOf(
+export function adminOf(
   { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs }: Target,
   clock: Clock = systemClock,
   sleep: Sleep = systemSleep,
-): Operator {
+): Admin {
   const ledger = {
     LEDGER_CLUSTER_ARN: outputs.LedgerClusterArn,
     LEDGER_SECRET_ARN: outputs.LedgerSecretArn,
@@ -77,7 +77,7 @@ export function operatorOf(
     access: dynamoAccessAdmin(dynamoDb, { keys: outputs.KeysTable, users: outputs.UsersTable }),
     quota: dynamoQuota(dynamoDb, outputs.QuotaTable, dynamoDbOnce),
     items: dynamoItems(dynamoDb, outputs.RequestsTable),
-    ledger: rdsDataOperatorLedger(rdsData, ledger),
+    ledger: rdsDataLedgerAdmin(rdsData, ledger),
     deadLetters: rdsDataDeadLetters(rdsData, ledger),
     erasure: rdsDataErasure(rdsData, ledger),
     payloads: { ...s3Payloads(s3, outputs.PayloadsBucket), ...s3PayloadsAdmin(s3, outputs.PayloadsBucket) },
