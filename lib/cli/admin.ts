@@ -32,7 +32,7 @@ import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
 import type { Target } from './target.ts'
 
-/** What an operator works with: the operations in operations/ are functions over it. */
+/** The ports of an operator's commands. Each operation in operations/ takes those that it needs. */
 export interface Admin {
   readonly access: AccessAdmin
   readonly quota: Quota
@@ -46,16 +46,16 @@ export interface Admin {
   readonly sendInput: SendInput
   readonly countWaiting: CountWaiting
   readonly modelStates: ModelStateStore
-  /** Whole tables, a page at a time. */
+  /** These read whole tables, one page at a time. */
   allQuotaItems(): AsyncIterable<QuotaItem[]>
   allItems(): AsyncIterable<RequestItem[]>
-  /** Deletes all that the requests' table keeps of a user, but requests that wait or run. */
+  /** Deletes the items of a user in the requests table, except requests that wait or run. */
   deleteItemsOf(userId: string): Promise<DeletedItems>
-  /** Answers false, and deletes nothing, while a reservation is open in the item. */
+  /** Deletes a quota item. Answers false, and deletes nothing, while a reservation is open in it. */
   deleteQuotaItem(of: Pick<QuotaItem, 'user_id' | 'window' | 'shard'>): Promise<boolean>
-  /** The plans of the pipeline file that is in effect there. */
+  /** The plans of the pipeline file that is in effect. */
   readonly quotas: QuotaSettings
-  /** Its models, and how each is protected. */
+  /** The models of that file, and how each one is protected. */
   readonly models: Readonly<Record<string, Policies>>
   readonly clock: Clock
   readonly ids: Ids

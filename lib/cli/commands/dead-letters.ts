@@ -27,13 +27,13 @@ export function addDeadLetters(program: Command, run: Run): void {
     .action(({ model }: { model?: string }) => run(async admin => listed(await listDeadLetters(admin, model))))
   deadLetters
     .command('show')
-    .description('a dead letter with its message, and with the answer if an input has refused it')
+    .description('a dead letter with its message, and with the answer if an input refused it')
     .argument('<id>', 'a request id, or the id of a message that was refused or that nobody can read')
     .action((name: string) => run(async admin => shown(await showDeadLetter(admin, name))))
   deadLetters
     .command('redrive')
     .description(
-      'run their requests once more, each at the cost of its new run; send refused messages to their input again',
+      'run the requests of dead letters once more, each at the cost of its new run, and send refused messages to their input again',
     )
     .argument('[id...]', "request ids, or ids of refused messages; all dead letters, or all of the model's, by default")
     .option('--model <model>', 'only those of one model')
@@ -47,7 +47,7 @@ export function addDeadLetters(program: Command, run: Run): void {
     )
   deadLetters
     .command('discard')
-    .description('forget dead letters; their requests stay failed')
+    .description('delete dead letters; their requests stay failed')
     .argument('<id...>', 'request ids, or ids of messages that were refused or that nobody can read')
     .addHelpText('after', DISCARD_HELP)
     .action((names: string[]) =>

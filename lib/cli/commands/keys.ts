@@ -9,8 +9,8 @@ export function addKeys(program: Command, run: Run): void {
   const keys = program.command('keys').description('API keys')
   keys
     .command('create')
-    .description('make a key for a user, and the user if there is none of that name')
-    .requiredOption('--user <user>', 'who calls with it', userId)
+    .description('create a key, and its user if the user does not exist')
+    .requiredOption('--user <user>', 'the user that calls with the key', userId)
     .option('--plan <plan>', "the user's plan from now on")
     .option('--expires <duration>', 'how long the key lasts, such as 90d, or never; 365d by default', lifetime)
     .action(({ user, plan, expires }: { user: string; plan?: string; expires?: number | 'never' }) =>
@@ -29,12 +29,12 @@ export function addKeys(program: Command, run: Run): void {
     .action(({ user }: { user?: string }) => run(async admin => listed(await listKeys(admin, user))))
   keys
     .command('revoke')
-    .description('make a key worthless')
+    .description('revoke a key: it is no longer accepted')
     .argument('<key-id>')
     .action((keyId: string) => run(async admin => revoked(await revokeKey(admin, keyId))))
   keys
     .command('rotate')
-    .description('replace a key by a new one that lasts as long, and revoke it')
+    .description('revoke a key, and create a new one that lasts as long')
     .argument('<key-id>')
     .action((keyId: string) =>
       run(async admin => {
@@ -46,7 +46,7 @@ export function addKeys(program: Command, run: Run): void {
 }
 
 const ONCE = 'This is the only time that the key is shown: only its hash is stored.'
-/** The authorizer's cache (contract §2). */
+/** The authorizer caches keys for 60 s. */
 const WITHIN = 'with effect within 60 s'
 
 const describe = ({ key, key_id, user, plan, expires_at }: CreatedKey): string[] =>

@@ -6,7 +6,7 @@ import { listModels, type ModelView, type Reset, resetModel } from '../operation
 
 /** `sluice models list|reset` */
 export function addModels(program: Command, run: Run): void {
-  const models = program.command('models').description('models, and what holds up their calls')
+  const models = program.command('models').description('models, and what defers their calls')
   models
     .command('list')
     .description("each model's circuit, pause and rate limit, and how many messages wait for it")
@@ -19,7 +19,7 @@ export function addModels(program: Command, run: Run): void {
     )
   models
     .command('reset')
-    .description("close a model's circuit and end its pause, when it is known to be back")
+    .description("close a model's circuit and end its pause, once the model is back")
     .argument('<model>')
     .action((model: string) =>
       run(async admin => {

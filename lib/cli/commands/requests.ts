@@ -7,10 +7,10 @@ import { listRequests, type RequestDetails, type RequestSummary, showRequest } f
 
 /** `sluice requests show|list` */
 export function addRequests(program: Command, run: Run): void {
-  const requests = program.command('requests').description('requests, and what became of them')
+  const requests = program.command('requests').description('requests and their outcomes')
   requests
     .command('show')
-    .description('all that is known of one request')
+    .description('everything that is known about one request')
     .argument('<request-id>', '', requestId)
     .action((id: string) =>
       run(async admin => {

@@ -11,7 +11,7 @@ import { Refusal } from '../refusal.ts'
 import { deleteLooseLetters } from './delete-loose-letters.ts'
 import { allowUser, existingUser } from './users.ts'
 
-/** How many things of a user this run has deleted. */
+/** How much of a user's data this run has deleted. */
 export interface DeletedUser {
   readonly user: string
   readonly keys: number
@@ -23,19 +23,19 @@ export interface DeletedUser {
 }
 
 /**
- * Deletes a user and everything that is his. Nothing is deleted before all his requests have ended. His record goes last, and
- * disabled it shuts him out until then, so a run that was interrupted is repeated, and goes on. `tell` hears why it waits.
- * Throws `Refusal` while a request runs, and `Unavailable`.
+ * Deletes a user and all data of the user. Nothing is deleted before all requests of the user have ended. The record is deleted
+ * last: until then it is disabled and keeps the user out, so an interrupted run can be repeated and goes on. `tell` is called with
+ * the reason of a wait. Throws `Refusal` while a request runs, and `Unavailable`.
  */
 export async function deleteUser(ports: Admin, userId: string, tell: Tell = () => {}): Promise<DeletedUser> {
   const record = await shutOut(ports, userId)
-  // Before the wait: in it, workers take the messages of these requests out of their queues.
+  // Cancelled before the wait, so that workers take the messages of these requests out of their queues during it.
   await cancelAll(ports, userId)
   if (record) await untilNobodyIsIn(ports, record, tell)
   await cancelAll(ports, userId)
   await refuseWhatGoesOn(ports, userId)
 
-  // In Postgres first: from the mark on, no event that a queue still has brings a row back.
+  // Postgres comes first: after the mark, no event that is still in a queue writes a row of the user.
   await ports.erasure.mark(userId)
   const letters = await inChunks(() => ports.erasure.deleteLetters(userId, CHUNK))
   const dead_letters = letters + (await deleteLooseLetters(ports, userId))
@@ -50,8 +50,8 @@ export async function deleteUser(ports: Admin, userId: string, tell: Tell = () =
 }
 
 /**
- * Disables the user. One who has no record may still have requests, which came by an input queue: he is given a disabled
- * record, so that no more come. Answers undefined where there is nothing of him that could go on.
+ * Disables the user. A user without a record may still have requests, which came by an input queue. Such a user gets a disabled
+ * record, so that no more requests come. Answers undefined if there is nothing of the user.
  */
 async function shutOut(ports: Admin, userId: string): Promise<UserRecord | undefined> {
   const { access, quotas, clock } = ports
@@ -69,7 +69,7 @@ async function hasUsedAnything(ports: Admin, userId: string): Promise<boolean> {
   return items.length > 0 || (await quotaItemsOf(ports, userId)).length > 0
 }
 
-/** A key that was checked just before its user was disabled is let in for so long, and what it began runs for so long. */
+/** A key that was checked just before its user was disabled is accepted for this long, including the time of its last call. */
 const LET_IN_MS = KEY_CACHE_MS + GATEWAY_TIMEOUT_MS
 
 async function untilNobodyIsIn(
@@ -89,13 +89,13 @@ async function cancelAll(ports: Admin, userId: string): Promise<void> {
   for await (const page of unfinishedOf(ports, userId)) for (const item of page) await cancel(ports, item)
 }
 
-/** Somebody else's transition can come in between, but a request has only a few before it ends. */
-const ROUNDS = 10
+/** How often a cancellation is tried. Another transition may come in between, but a request has only a few of them. */
+const MAX_ROUNDS = 10
 
-/** As the reader does when a client asks for it: what runs is left to end, and its outcome is discarded. */
+/** Cancels a request as the reader does for a client. A request that runs goes on until its end, and its outcome is discarded. */
 async function cancel(ports: Admin, item: RequestItem): Promise<void> {
   let seen: RequestItem | undefined = item
-  for (let round = 0; round < ROUNDS && seen && !isTerminal(seen.status); round++) {
+  for (let round = 0; round < MAX_ROUNDS && seen && !isTerminal(seen.status); round++) {
     const cancelled = await ports.items.cancel(seen, ports.clock())
     if (cancelled?.status === 'cancelled') await endRequest(ports, cancelled)
     if (cancelled) return
@@ -103,7 +103,7 @@ async function cancel(ports: Admin, item: RequestItem): Promise<void> {
   }
 }
 
-/** Requests that are read at once. */
+/** How many requests are read in one call. */
 const PAGE = 200
 
 async function* unfinishedOf({ items }: Admin, userId: string): AsyncGenerator<RequestItem[]> {
@@ -133,7 +133,7 @@ function runningSentence(userId: string, unfinished: readonly RequestItem[]): st
   return `nothing is deleted yet: ${count(unfinished.length, 'request')} of ${userId} ${areOrIs(unfinished.length)} still running, and cancelled; they end ${when}: run the command again then`
 }
 
-/** Closes reservations of requests that have ended, as the sweeper does; answers how many are open after that. */
+/** Closes reservations of requests that have ended, as the sweeper does. Answers how many are open after that. */
 async function stillOpen(ports: Admin, userId: string): Promise<number> {
   let open = 0
   for (const quotaItem of await quotaItemsOf(ports, userId)) {
@@ -144,14 +144,14 @@ async function stillOpen(ports: Admin, userId: string): Promise<number> {
   return open
 }
 
-/** All of the table is read: no index has the items of a user in which nothing is open. */
+/** Reads the whole table: no index holds the items of a user without open reservations. */
 async function quotaItemsOf({ allQuotaItems }: Admin, userId: string): Promise<QuotaItem[]> {
   const found: QuotaItem[] = []
   for await (const page of allQuotaItems()) found.push(...page.filter(({ user_id }) => user_id === userId))
   return found
 }
 
-/** Rows that one statement deletes: a second of Postgres's time at most. */
+/** How many rows one statement deletes. That takes Postgres a second at most. */
 const CHUNK = 1_000
 
 async function inChunks(deleteSome: () => Promise<number>): Promise<number> {

@@ -5,17 +5,17 @@ import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 import { existingUser, setUser } from './users.ts'
 
-/** A new key: `key` is shown this once, and stored nowhere. */
+/** A new key. `key` is shown only now, and stored nowhere. */
 export interface CreatedKey {
   readonly key: string
   readonly key_id: string
   readonly user: string
   readonly plan: string
-  /** ISO 8601; absent when it doesn't expire. */
+  /** ISO 8601. Absent for a key that does not expire. */
   readonly expires_at?: string
 }
 
-/** A key as operators see it: never itself, nor its hash. Times are ISO 8601. */
+/** A key as operators see it, without the key itself or its hash. Times are ISO 8601. */
 export interface KeyView {
   readonly key_id: string
   readonly user: string
@@ -25,7 +25,7 @@ export interface KeyView {
   readonly state: 'active' | 'expired' | 'revoked'
 }
 
-/** A key that nobody rotates ends by itself. */
+/** A key that nobody rotates expires after this time. */
 const DEFAULT_LIFETIME_MS = 365 * 86_400_000
 
 type KeyPorts = Pick<Admin, 'access' | 'quotas' | 'clock'>

@@ -8,11 +8,11 @@ import { queueName } from '../../../functions/core/queue/names.ts'
 import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 
-/** A model as operators see it: what holds its calls up, and what waits for it. Times are ISO 8601. */
+/** A model as operators see it: what defers its calls, and how many messages wait for it. Times are ISO 8601. */
 export interface ModelView {
   readonly model: string
   readonly circuit: Omit<CircuitView, 'until'> & { readonly until?: string | undefined }
-  /** The model has asked to be left alone until then. */
+  /** The model has asked for no calls until then. */
   readonly paused_until?: string | undefined
   readonly rate_limit?:
     | {
@@ -20,19 +20,19 @@ export interface ModelView {
         readonly used: number
         readonly count: number
         readonly interval_ms: number
-        /** The first turn that is not given yet; absent when it is now. */
+        /** The first slot that is not given yet. Absent when it is now. */
         readonly next_turn?: string | undefined
-        /** About when the last of those may have a turn who wait in line for one; absent when nobody does. */
+        /** About when the last request of the backlog may have its slot. Absent when the backlog is empty. */
         readonly line_until?: string | undefined
       }
     | undefined
-  /** Messages, about: those that were put back for later are among them, those that run are not. */
+  /** The approximate number of messages. Deferred messages are counted, those that run are not. */
   readonly waiting: Readonly<Record<Priority, number>>
 }
 
 type ModelPorts = Pick<Admin, 'modelStates' | 'models' | 'countWaiting' | 'clock'>
 
-/** Every model of the pipeline file that is in effect, in its order. Rejects with `Unavailable`. */
+/** Describes every model of the pipeline file that is in effect, in the order of the file. Rejects with `Unavailable`. */
 export function listModels(ports: ModelPorts): Promise<ModelView[]> {
   return Promise.all(
     Object.keys(ports.models).map(async model => {
@@ -74,7 +74,7 @@ function describe(
   }
 }
 
-/** What a reset has done: `held_until` is when the calls would have gone on without it, absent if nothing held them up. */
+/** The effect of a reset. `held_until` is when calls would have been made again without it; absent if nothing deferred them. */
 export interface Reset {
   readonly model: string
   readonly reset: boolean
@@ -83,8 +83,9 @@ export interface Reset {
 }
 
 /**
- * Closes a model's circuit, ends its pause and forgets its failures: for an operator who knows that the model is back. Its rate
- * limit stays. If the model is not back, its circuit opens as it would have at first. Throws `Refusal` for a model that isn't there, and `Unavailable`.
+ * Closes a model's circuit, ends its pause and forgets its failures, for an operator who knows that the model is back. The rate
+ * limit stays. If the model is not back, its circuit opens again as it did at first. Throws `Refusal` for a model that does not
+ * exist, and `Unavailable`.
  */
 export async function resetModel(
   {
