@@ -65,7 +65,7 @@ async function traces(user: string): Promise<string[]> {
   return [...tracesOf(texts, user), ...tracesOf(texts, `stored-${user}.json`)]
 }
 
-/** An operator whose waits take no time, and are noted. */
+/** Ports whose waits take no time, and the waits that were asked for. */
 function impatient(): { admin: Admin; waits: number[]; told: string[] } {
   const waits: number[] = []
   return {
@@ -83,7 +83,7 @@ function impatient(): { admin: Admin; waits: number[]; told: string[] } {
 const NOTHING = { keys: 0, requests: 0, rows: 0, dead_letters: 0, objects: 0, quota_items: 0 }
 
 describe('users delete', () => {
-  it('deletes everything of a user, and nothing of users whose ids begin or end alike', async () => {
+  it('deletes all data of a user, and none of users whose ids begin or end alike', async () => {
     const user = newUser()
     const others = [`${user}0`, user.slice(0, -1) || 'u', `x${user}`, `${user}@example.com`]
     for (const one of [user, ...others]) await aUserOfAll(one)
@@ -98,7 +98,7 @@ describe('users delete', () => {
     expect(await Promise.all(others.map(traces))).toEqual(before)
   }, 60_000)
 
-  it('finds nothing the second time, and waits for nobody', async () => {
+  it('finds nothing the second time, and does not wait', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await deleteUser(impatient().admin, user)
@@ -108,7 +108,7 @@ describe('users delete', () => {
     expect(waits).toEqual([])
   })
 
-  it('waits until no key is let in any more, and says why', async () => {
+  it('waits until no key is accepted any more, and says why', async () => {
     const user = newUser()
     await setUser(stores.admin, user, {})
     const { admin, waits, told } = impatient()
@@ -119,7 +119,7 @@ describe('users delete', () => {
     expect(told).toEqual([expect.stringMatching(/^user-\d+ is disabled\. .+ waiting for 89 s\.$/)])
   })
 
-  it('waits only for what is left of that time, or not at all', async () => {
+  it('waits only for the rest of that time, or not at all', async () => {
     const [lately, longAgo] = [newUser(), newUser()]
     await setUser(stores.admin, lately, {})
     await allowUser({ ...stores.admin, clock: () => NOW - 80_000 }, lately, false)
@@ -132,7 +132,7 @@ describe('users delete', () => {
     expect(waits).toEqual([9_000])
   })
 
-  it('cancels what waits, before it waits itself', async () => {
+  it('cancels waiting requests before it waits itself', async () => {
     const user = newUser()
     await setUser(stores.admin, user, {})
     const item = await stores.admit(request(user))
@@ -147,7 +147,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('is not undone by events that a queue still has', async () => {
+  it('is not undone by events that are still in a queue', async () => {
     const user = newUser()
     await disabledLongAgo(user)
     await stores.admit(request(user))
@@ -159,7 +159,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes nothing while a request runs, and all of it when that has ended', async () => {
+  it('deletes nothing while a request runs, and everything when that has ended', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await disabledLongAgo(user)
@@ -178,7 +178,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes nothing while a reservation is open, and closes one that nobody else will need', async () => {
+  it('deletes nothing while a reservation is open, and closes one whose request has ended', async () => {
     const user = newUser()
     await disabledLongAgo(user)
     const { user_id, request_id, run, window, shard, nonce, estimate, holds_request } = request(user)
@@ -193,7 +193,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes a user without a record, whose requests came by an input, and lets no more of them in meanwhile', async () => {
+  it('deletes a user without a record, whose requests came by an input, and refuses more of them meanwhile', async () => {
     const user = newUser()
     await stores.finish(await stores.admit(request(user)))
     const seen: unknown[] = []
@@ -211,7 +211,7 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('keeps the record of a user who was let in again meanwhile', async () => {
+  it('keeps the record of a user who was enabled again meanwhile', async () => {
     const user = newUser()
     await disabledLongAgo(user)
     const deleteItemsOf = async (userId: string) => {
@@ -224,7 +224,7 @@ describe('users delete', () => {
     expect(await stores.admin.access.user(user)).toMatchObject({ user_id: user })
   })
 
-  it('keeps a request and its reservation that come while it deletes', async () => {
+  it('keeps a request, and its reservation, that comes while it deletes', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await disabledLongAgo(user)
@@ -241,7 +241,7 @@ describe('users delete', () => {
     expect((await stores.admin.quota.read(user, late.window, 0)).open).toHaveLength(1)
   })
 
-  it('takes refused messages for his that say so, and no others', async () => {
+  it('deletes the refused messages that name the user, and no others', async () => {
     const [user, other] = [newUser(), newUser()]
     const mention = JSON.stringify({ user_id: other, prompt: `tell me of "user_id":"${user}"` })
     const broken = `{ "user_id" : "${user}", "prompt": `
@@ -294,7 +294,7 @@ describe('users delete that is interrupted', () => {
 describe('sluice users delete', () => {
   const sluice = (line: string) => stores.at('2026-11-23T10:16:00.000Z')(line)
 
-  it('wants whoever sits at a terminal to type the id, and deletes nothing otherwise', async () => {
+  it('asks at a terminal for the id of the user, and deletes nothing without it', async () => {
     const user = newUser()
     await sluice(`keys create --user ${user}`)
     const typing = (typed: string) =>
@@ -309,13 +309,13 @@ describe('sluice users delete', () => {
     expect(await typing(`${user}\n`)).toMatchObject({ code: 0, out: expect.stringMatching(/is deleted: keys 1/) })
   })
 
-  it('asks nobody in a script', async () => {
+  it('does not ask in a script', async () => {
     const user = newUser()
     await sluice(`keys create --user ${user}`)
     expect(await sluice(`users delete ${user}`)).toMatchObject({ code: 0 })
   })
 
-  it('says what it has deleted, and that nothing is left', async () => {
+  it('prints what it has deleted, and that nothing is left', async () => {
     const user = newUser()
     await aUserOfAll(user)
 

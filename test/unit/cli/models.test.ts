@@ -48,7 +48,7 @@ const text = async () => (await json('models list'))[0]
 const rows = async () => (await sluice('models list')).out.split('\n').map(line => line.split(/ {2,}/))
 
 describe('models list', () => {
-  it('shows the models of the pipeline file, of which nothing is known yet', async () => {
+  it('shows the models of the pipeline file before any call', async () => {
     expect(await json('models list')).toEqual([
       {
         model: 'text',
@@ -73,7 +73,7 @@ describe('models list', () => {
     expect((await rows())[1]).toContain('closed, 2 of 5 failures in 60 s')
   })
 
-  it('says until when a circuit is open, and how often it has opened in a row', async () => {
+  it('prints until when a circuit is open, and how often it has opened in a row', async () => {
     await set({ open: { until: NOON + 1, times: 3 } })
 
     expect((await text()).circuit).toEqual({
@@ -92,7 +92,7 @@ describe('models list', () => {
     expect((await rows())[1]).toContain('half open: one call tries it')
   })
 
-  it('shows a pause that lasts, and none that is over', async () => {
+  it('shows a pause until it is over', async () => {
     await set({ paused_until: NOON + 3_000 })
     const lasting = await text()
     await set({ paused_until: NOON })
@@ -101,7 +101,7 @@ describe('models list', () => {
     expect(await text()).not.toHaveProperty('paused_until')
   })
 
-  it('counts the calls of the last interval, and says when there is another turn if there is no room', async () => {
+  it('counts the calls of the last interval, and prints the next slot if the limit is used up', async () => {
     const calls = [
       { from: NOON - 2_400, count: 4 },
       { from: NOON - 500, count: 15 },
@@ -121,7 +121,7 @@ describe('models list', () => {
     expect((await rows())[1]).toContain('20 of 20 in 2 s, next turn 2026-11-23T12:01:00.000Z')
   })
 
-  it('says how far the line reaches for those who join it now, as long as it stands', async () => {
+  it('prints how far the backlog reaches, as long as it is not abandoned', async () => {
     await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON } })
     const standing = (await rows())[1]
     await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON - 60_000 } })
@@ -130,7 +130,7 @@ describe('models list', () => {
     expect((await text()).rate_limit).not.toHaveProperty('line_until')
   })
 
-  it('counts the messages that wait, those that were put back included', async () => {
+  it('counts the messages that wait, deferred ones included', async () => {
     const send = (name: string, DelaySeconds = 0) =>
       sqs.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl(name), MessageBody: 'x', DelaySeconds }))
     await Promise.all([send('inference-plain-normal'), send('inference-plain-normal', 900)])
@@ -158,7 +158,7 @@ describe('models reset', () => {
     })
   })
 
-  it('says what happens to requests that wait', async () => {
+  it('prints when deferred requests are redelivered', async () => {
     await set({ open: { until: NOON + 30_000, times: 1 } })
 
     expect((await sluice('models reset text')).out).toBe(
@@ -167,7 +167,7 @@ describe('models reset', () => {
     expect((await sluice('models reset text')).out).toBe('Nothing holds up the calls of text.\n')
   })
 
-  it('goes on from what a worker has written meanwhile', async () => {
+  it('keeps what a worker has written meanwhile', async () => {
     const open = { until: NOON + 30_000, times: 1 }
     await set({ open })
     const admin = adminOf(localTarget(system.local), () => NOON)
@@ -196,7 +196,7 @@ describe('models reset', () => {
     expect(await text()).not.toHaveProperty('paused_until')
   })
 
-  it('leaves a model alone that nothing holds up', async () => {
+  it('changes nothing for a model whose calls nothing defers', async () => {
     await set({ paused_until: NOON, calls: [{ from: NOON, count: 20 }] })
     const before = await modelStates.read('text')
 
@@ -204,7 +204,7 @@ describe('models reset', () => {
     expect(await modelStates.read('text')).toEqual(before)
   })
 
-  it('refuses a model that is not there', async () => {
+  it('refuses a model that does not exist', async () => {
     expect(await sluice('models reset constructor')).toEqual({
       code: 1,
       out: '',

@@ -9,20 +9,20 @@ import { type Books, type Difference, hasEndedLongAgo, type QuotaOf, type Subjec
 export interface Reconciliation {
   readonly differences: readonly Difference[]
   readonly read: { readonly quotas: number; readonly items: number; readonly rows: number }
-  /** What can't be told, and why. */
+  /** What could not be compared, and why. */
   readonly untold: {
-    /** Of windows whose request items are gone, and rows of such items. */
+    /** Quota items of windows whose request items are gone, and rows of such items. */
     readonly forgotten: { readonly quotas: number; readonly rows: number }
-    /** Quota items that were different each time they were read. */
+    /** Quota items that changed between any two reads. */
     readonly moving: number
-    /** Failed requests without a dead letter. A discarded one leaves no trace, and both are written in one statement. */
+    /** Failed requests without a dead letter. Request and dead letter are written in one statement, so the dead letter was discarded. */
     readonly without_letter: number
   }
 }
 
 /**
- * Reads the three stores and says where they do not agree. Work goes on meanwhile, so each difference is read once more,
- * alone, before it is believed. Changes nothing. Rejects with `Unavailable`.
+ * Reads the three stores and reports where they do not agree. The system goes on working meanwhile, so each difference is read
+ * once more before it is reported. Changes nothing. Rejects with `Unavailable`.
  */
 export async function reconcile(ports: Admin): Promise<Reconciliation> {
   const now = ports.clock()
@@ -44,12 +44,12 @@ export async function reconcile(ports: Admin): Promise<Reconciliation> {
   return { differences, read, untold: { forgotten, moving, without_letter } }
 }
 
-/** In this order: what is charged was decided before, and what is in Postgres, too. */
+/** Reads the counters, then the rows, then the items. The order matters: an item decides a charge or a row before it is written. */
 async function readBooks(ports: Admin): Promise<Books> {
   const quotas = await all(ports.allQuotaItems())
   const items = await all(ports.allItems())
   const rows = await readRows(ports)
-  // After the rows: what is deleted while they are read is known of here.
+  // This read comes after the rows, so that it knows of rows that are deleted meanwhile.
   return { quotas, items, rows, rows_deleted_before: await ports.erasure.deletedBefore() }
 }
 
@@ -59,7 +59,7 @@ async function all<T>(pages: AsyncIterable<T[]>): Promise<T[]> {
   return found
 }
 
-/** Rows that one statement asks for: the Data API answers with 1 MiB at most. */
+/** How many rows one statement asks for. The Data API answers with at most 1 MiB. */
 const PAGE = 200
 
 async function readRows({ ledger }: Admin): Promise<RecordedRequest[]> {
@@ -79,10 +79,10 @@ const stillThere = (before: readonly Suspect[], after: readonly Suspect[]): Diff
   return after.map(({ difference }) => difference).filter(({ kind, where }) => wasThere.has(`${kind} ${where}`))
 }
 
-/** Reads of one quota item, between two of which nothing may have changed for its sum to be told. */
+/** How often a quota item is read. It is compared when it did not change between two reads. */
 const TRIES = 3
 
-/** A quota item, and all requests of its user as they were at the same time. */
+/** A quota item, and all requests of its user at the same time. */
 async function readUser(ports: Admin, of: QuotaOf): Promise<Books | 'moving'> {
   let before = await readQuota(ports, of)
   for (let i = 0; i < TRIES; i++) {
@@ -116,7 +116,7 @@ async function readItems({ items }: Admin, userId: string): Promise<RequestItem[
 
 type RequestSubject = Extract<Subject, { request_id: string }>
 
-/** What each store says of one request. The item is read before and after: in between, the others had to follow it. */
+/** What each store says of one request. The item is read before and after the others. If it is the same, they must agree with it. */
 async function readRequest(ports: Admin, { user_id, request_id, quota }: RequestSubject): Promise<Books> {
   const row = await ports.ledger.show(request_id)
   const before = await ports.items.get(user_id, request_id)
