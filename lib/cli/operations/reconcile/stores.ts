@@ -44,7 +44,10 @@ export async function reconcile(ports: Admin): Promise<Reconciliation> {
   return { differences, read, untold: { forgotten, moving, without_letter } }
 }
 
-/** Reads the counters, then the rows, then the items. The order matters: an item decides a charge or a row before it is written. */
+/**
+ * Reads the counters, then the items, then the rows. An item decides a charge before the counters have it, so the items that are
+ * read next know every charge in the counters. Rows follow the items, so they are read after them.
+ */
 async function readBooks(ports: Admin): Promise<Books> {
   const quotas = await all(ports.allQuotaItems())
   const items = await all(ports.allItems())
@@ -79,13 +82,13 @@ const stillThere = (before: readonly Suspect[], after: readonly Suspect[]): Diff
   return after.map(({ difference }) => difference).filter(({ kind, where }) => wasThere.has(`${kind} ${where}`))
 }
 
-/** How often a quota item is read. It is compared when it did not change between two reads. */
-const TRIES = 3
+/** How often a quota item is read again. It is compared once it did not change while the items were read. */
+const MAX_TRIES = 3
 
 /** A quota item, and all requests of its user at the same time. */
 async function readUser(ports: Admin, of: QuotaOf): Promise<Books | 'moving'> {
   let before = await readQuota(ports, of)
-  for (let i = 0; i < TRIES; i++) {
+  for (let i = 0; i < MAX_TRIES; i++) {
     const items = await readItems(ports, of.user_id)
     const after = await readQuota(ports, of)
     if (stateOf(before) === stateOf(after)) return { quotas: [after], items, rows: [] }
@@ -116,7 +119,7 @@ async function readItems({ items }: Admin, userId: string): Promise<RequestItem[
 
 type RequestSubject = Extract<Subject, { request_id: string }>
 
-/** What each store says of one request. The item is read before and after the others. If it is the same, they must agree with it. */
+/** Reads one request in all stores. The item is read twice: if it has changed in between, the reads can't be compared. */
 async function readRequest(ports: Admin, { user_id, request_id, quota }: RequestSubject): Promise<Books> {
   const row = await ports.ledger.show(request_id)
   const before = await ports.items.get(user_id, request_id)
