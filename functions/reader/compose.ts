@@ -1,8 +1,9 @@
 import { awsClients, dynamoDbOnce } from '../core/platform/aws-clients.ts'
+import { countCalls } from '../core/platform/call-counter.ts'
 import { systemClock, systemSleep } from '../core/platform/clock.ts'
 import { randomIds } from '../core/platform/ids.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
-import { sqsQueue } from '../core/queue/sqs.ts'
+import { composeQueue } from '../core/queue/compose.ts'
 import { rdsDataLedger } from '../core/stores/ledger/rds-data.ts'
 import { patientRdsData } from '../core/stores/ledger/retry-while-resuming.ts'
 import { lazyS3Payloads } from '../core/stores/payloads/lazy-s3.ts'
@@ -23,20 +24,19 @@ export function compose(
   rdsData = patientRdsData(RESUME_MS),
   once = dynamoDbOnce(),
 ): ReaderPorts & Telemetry {
-  const { logger, metrics } = telemetry(env)
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     ledger: rdsDataLedger(rdsData, env),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
-    queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
+    queue: composeQueue(env, clients),
     // Asked once: no answer is held up by tries to wait for it.
     waiting: { leases: dynamoWaitLeases(once, env.REQUESTS_TABLE), limits: settings.waiting },
     ids: randomIds,
     clock: systemClock,
     sleep: systemSleep,
-    logger,
-    // What it counts is rare, and is written at once: Powertools' middleware warns of each call that counts nothing.
-    metrics: metrics.singleMetric(),
+    calls: countCalls(),
+    settings,
+    ...telemetry(env),
   }
 }

@@ -66,7 +66,7 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
     name: 'a deferred message does not wait',
     ports: ports => ({
       ...ports,
-      queue: { send: (queue, message) => ports.queue.send(queue, { ...message, delay_seconds: 0 }) },
+      queue: { ...ports.queue, send: (queue, message) => ports.queue.send(queue, { ...message, delay_seconds: 0 }) },
     }),
   },
   {
@@ -219,6 +219,7 @@ function usingSlotsAgain(ports: Ports): Ports {
       },
     },
     queue: {
+      ...ports.queue,
       send: (queue, message) => {
         const { data } = InferenceMessage.safeParse(message.body)
         const slot = data && (data.hints?.turn ?? slots.get(data.request_id))
