@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { authorize } from '../functions/authorizer/authorize.ts'
 import { regionOf } from '../functions/core/inference/region.ts'
+import { adminOf } from './cli/admin.ts'
 import { createKey } from './cli/operations/keys.ts'
-import { operatorOf } from './cli/operator.ts'
 import { printable } from './cli/printable.ts'
 import { localTarget } from './cli/target.ts'
 import { ConfigError } from './config/finding.ts'
@@ -104,11 +104,11 @@ function signedForAws({ models }: Pipeline): string[] {
 
 /** The demo user's key is kept beside the rest of the local state, so that a curl line of yesterday still works today. */
 async function demoKey(system: LocalSystem): Promise<string> {
-  const operator = operatorOf(localTarget(system))
+  const admin = adminOf(localTarget(system))
   const file = join(system.dataDir, 'demo-key')
   const kept = existsSync(file) ? readFileSync(file, 'utf8') : ''
-  if (await authorize(operator.access, kept, Date.now())) return kept
-  const { created } = await createKey(operator, { user: demoUser })
+  if (await authorize(admin.access, kept, Date.now())) return kept
+  const { created } = await createKey(admin, { user: demoUser })
   writeFileSync(file, created.key, { mode: 0o600 })
   return created.key
 }

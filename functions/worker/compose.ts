@@ -1,5 +1,5 @@
-import { dynamoGuards } from '../core/flow-control/dynamodb.ts'
-import { createGuard } from '../core/flow-control/flow-control.ts'
+import { dynamoModelStates } from '../core/flow-control/dynamodb.ts'
+import { createFlowControl } from '../core/flow-control/flow-control.ts'
 import { httpEndpoint } from '../core/inference/http-endpoint.ts'
 import { createMappings } from '../core/inference/mapping.ts'
 import { secretsManager } from '../core/inference/secrets.ts'
@@ -23,7 +23,7 @@ export function compose(
   clients = awsClients(),
 ): WorkerPorts & Telemetry & { readonly queue: ComposedQueue } {
   const { logger, metrics } = telemetry(env)
-  const store = dynamoGuards(clients.dynamoDb, env.MODELS_TABLE)
+  const store = dynamoModelStates(clients.dynamoDb, env.MODELS_TABLE)
   const onChange = reportCircuitChanges({ logger, metrics, settings })
   const system = { clock: systemClock, sleep: systemSleep, ids: randomIds, random: systemRandom }
   return {
@@ -31,7 +31,7 @@ export function compose(
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     queue: composeQueue(env, clients),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
-    guard: createGuard({ ...system, store, onChange }, settings.model, settings),
+    flowControl: createFlowControl({ ...system, store, onChange }, settings.model, settings),
     endpoint: httpEndpoint(settings.endpoint, secretsManager(systemClock)),
     mappings: createMappings(settings),
     ...system,

@@ -1,6 +1,6 @@
 import { type OutcomeOf, unreadableEvent } from '../core/domain/events.ts'
 import type { Hints, InferenceMessage } from '../core/domain/messages.ts'
-import type { Hindrance, Permit } from '../core/flow-control/port.ts'
+import type { DeferralReason, Permit } from '../core/flow-control/port.ts'
 import { queueName, RESULTS_QUEUE } from '../core/queue/names.ts'
 import type { Delivery } from '../core/queue/port.ts'
 import type { WorkerPorts } from './ports.ts'
@@ -54,7 +54,7 @@ export const deferCall = (ports: QueuePorts, message: InferenceMessage, hints: H
   deferUntil(ports, withHints(message, { turn: undefined, ...hints }), ports.clock() + NO_CALL_MS)
 
 /** A metric per reason, not a dimension: so all counts of an invocation are one log line. */
-const DEFERRED: Readonly<Record<Hindrance, string>> = {
+const DEFERRED: Readonly<Record<DeferralReason, string>> = {
   open: 'DeferredByCircuit',
   paused: 'DeferredByPause',
   'rate limited': 'DeferredByRateLimit',
@@ -73,9 +73,9 @@ export function deferForPermit(
   ports.metrics.addMetric(DEFERRED[permit.granted ? 'rate limited' : permit.because], 'Count', 1)
   if (permit.granted)
     return deferUntilSlot(ports, withHints(message, { turn: isFirst ? permit.at : undefined }), permit.at)
-  const { because, isInLine } = permit
+  const { because, isInBacklog } = permit
   const until = because === 'rate limited' ? permit.until : spread(ports, permit.until)
-  const hints = { turn: undefined, ...(isInLine ? { has_waited: true } : {}) }
+  const hints = { turn: undefined, ...(isInBacklog ? { has_waited: true } : {}) }
   // A queued request returns at its deadline, to expire. A running one, whose worker is gone, does not expire by its deadline.
   const mayExpire = message.deadline > ports.clock()
   return deferUntil(ports, withHints(message, hints), mayExpire ? Math.min(until, message.deadline) : until)
@@ -97,8 +97,8 @@ const DELAY_ROUNDING_MS = 1_000
  * The time after which every message that an open circuit holds up has returned, epoch milliseconds. A request whose call has
  * just failed waits until then. Otherwise it would often be the next probe again, and an outage would use up all its attempts.
  */
-export function afterAllHeldUp({ guard, clock }: Pick<WorkerPorts, 'guard' | 'clock'>): number {
-  const [until, now] = [guard.openUntil() ?? 0, clock()]
+export function afterAllHeldUp({ flowControl, clock }: Pick<WorkerPorts, 'flowControl' | 'clock'>): number {
+  const [until, now] = [flowControl.openUntil() ?? 0, clock()]
   return until > now ? until + Math.ceil(longestSpread(until - now)) + DELAY_ROUNDING_MS : now
 }
 

@@ -1,6 +1,6 @@
 import type { InferenceMessage } from '../core/domain/messages.ts'
 import type { Ask, Permit, Report } from '../core/flow-control/port.ts'
-import { LEAD_MS, SOON_MS } from '../core/flow-control/rate-limit.ts'
+import { MAX_SLOT_WAIT_MS, MIN_LEAD_TIME_MS } from '../core/flow-control/rate-limit.ts'
 import type { ModelAnswer } from '../core/inference/port.ts'
 import { mayBeRetried, pauseOf } from '../core/inference/retry.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
@@ -13,10 +13,10 @@ export async function permitCall(
   messages: readonly InferenceMessage[],
   { lease_until }: Invocation,
 ): Promise<CallPermit> {
-  const turn_of = messages.find(({ hints }) => hints?.turn !== undefined && !ports.guard.isLate(hints.turn))
+  const slot_of = messages.find(({ hints }) => hints?.turn !== undefined && !ports.flowControl.isLate(hints.turn))
   const again = asCalledBefore(messages)
-  const line = again && (messages.some(({ hints }) => hints?.has_waited) ? 'has waited' : 'joins')
-  return { ...(await ask(ports, again, { turn: turn_of?.hints?.turn, line, until: lease_until })), turn_of }
+  const backlog = again && (messages.some(({ hints }) => hints?.has_waited) ? 'has waited' : 'joins')
+  return { ...(await ask(ports, again, { slot: slot_of?.hints?.turn, backlog, until: lease_until })), slot_of }
 }
 
 /** Asks for one more call for messages that have had one, and waits for its slot like `awaitPermit`. */
@@ -26,7 +26,7 @@ export async function permitFurtherCall(
   invocation: Invocation,
 ): Promise<Permit> {
   const again = asCalledBefore(messages)
-  const asked = await ask(ports, again, { line: again, until: invocation.lease_until })
+  const asked = await ask(ports, again, { backlog: again, until: invocation.lease_until })
   return asked.granted ? awaitPermit(ports, asked, invocation) : asked
 }
 
@@ -34,17 +34,17 @@ export async function permitFurtherCall(
  * The place in the backlog of a call that has had a slot. A request of high priority joins no backlog: the priorities have a
  * queue each, but one rate limit together, and an urgent request must not wait for a flood of others.
  */
-const asCalledBefore = ([first]: readonly InferenceMessage[]): Ask['line'] =>
+const asCalledBefore = ([first]: readonly InferenceMessage[]): Ask['backlog'] =>
   first?.priority === 'high' ? undefined : 'has left'
 
-async function ask({ guard, clock }: WorkerPorts, again: Ask['line'], what: Ask): Promise<AskedPermit> {
+async function ask({ flowControl, clock }: WorkerPorts, again: Ask['backlog'], what: Ask): Promise<AskedPermit> {
   const asked_at = clock()
-  return { ...(await guard.permit(what)), asked_at, again }
+  return { ...(await flowControl.permit(what)), asked_at, again }
 }
 
 /** Whether a permit's call may be made now, or so soon that the worker waits for it. */
 export const isDueSoon = ({ clock }: Pick<WorkerPorts, 'clock'>, permit: Permit): permit is Granted =>
-  permit.granted && permit.at <= clock() + SOON_MS
+  permit.granted && permit.at <= clock() + MAX_SLOT_WAIT_MS
 
 /** A call that has missed so many slots is deferred. */
 const MAX_MISSED_SLOTS = 3
@@ -60,21 +60,21 @@ export async function awaitPermit(
   { lease_until }: Invocation,
   mayUse = true,
 ): Promise<Permit> {
-  const { guard, clock, sleep } = ports
+  const { flowControl, clock, sleep } = ports
   let current: AskedPermit = mayUse ? permit : await askAgain(ports, permit, { until: lease_until })
   let missed = 0
   while (isDueSoon(ports, current)) {
     const ready_at = clock()
     const wait = current.at - ready_at
     if (wait > 0) await sleep(wait)
-    const isLate = guard.isLate(current.at)
+    const isLate = flowControl.isLate(current.at)
     // After a short wait, the permit is as good as it was.
-    if (!isLate && wait <= LEAD_MS) {
+    if (!isLate && wait <= MIN_LEAD_TIME_MS) {
       if (current.at > clock()) continue // The timer was early.
       return current
     }
     if (isLate && ++missed === MAX_MISSED_SLOTS) return giveUpSlot(ports, current)
-    const hint = isLate ? { took: ready_at - current.asked_at } : { turn: current.at }
+    const hint = isLate ? { took: ready_at - current.asked_at } : { slot: current.at }
     current = await askAgain(ports, current, { ...hint, until: lease_until })
   }
   return current
@@ -84,10 +84,10 @@ export async function awaitPermit(
 async function askAgain(
   ports: WorkerPorts,
   permit: AskedPermit & Granted,
-  what: Omit<Ask, 'line' | 'probe'>,
+  what: Omit<Ask, 'backlog' | 'probe'>,
 ): Promise<AskedPermit> {
   const { probe, again } = permit
-  const next = await ask(ports, again, { ...what, line: again, probe })
+  const next = await ask(ports, again, { ...what, backlog: again, probe })
   if (probe !== undefined && !(next.granted && next.probe === probe)) await returnPermit(ports, permit)
   return next
 }
@@ -95,7 +95,7 @@ async function askAgain(
 /** Gives up the slot of a call that is always late. It has waited already, so it does not join the backlog anew. */
 async function giveUpSlot(ports: WorkerPorts, permit: Granted): Promise<Permit> {
   await returnPermit(ports, permit)
-  return { granted: false, until: ports.clock(), because: 'rate limited', isInLine: true }
+  return { granted: false, until: ports.clock(), because: 'rate limited', isInBacklog: true }
 }
 
 /**
@@ -111,7 +111,7 @@ export function reportCalls(ports: WorkerPorts, { probe }: Granted, calls: reado
   const counted = failures.filter(failure => failure.status !== 429 || pauseOf(failure) === 0)
   const isHealthy = failures.length < calls.length
   return report(ports, {
-    findings: isHealthy ? 'well' : counted.length > 0 ? { failures: counted.length } : 'nothing',
+    findings: isHealthy ? 'healthy' : counted.length > 0 ? { failures: counted.length } : 'nothing',
     probe,
     pause_until: pause > 0 ? ports.clock() + pause : undefined,
   })
@@ -122,9 +122,9 @@ export const returnPermit = (ports: WorkerPorts, { probe }: Granted): Promise<vo
   report(ports, { findings: 'nothing', probe })
 
 /** A report that fails is lost: it protects the model, and no outcome waits for it. A lost probe ends with its worker's lease. */
-async function report({ guard, logger }: WorkerPorts, what: Report): Promise<void> {
+async function report({ flowControl, logger }: WorkerPorts, what: Report): Promise<void> {
   try {
-    await guard.report(what)
+    await flowControl.report(what)
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     logger.error('the result of a call could not be reported to the flow control', { error })

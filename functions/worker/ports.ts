@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
-import type { Guard } from '../core/flow-control/port.ts'
+import type { FlowControl } from '../core/flow-control/port.ts'
 import type { Mappings } from '../core/inference/mapping.ts'
 import type { ModelEndpoint } from '../core/inference/port.ts'
 import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
@@ -13,7 +13,7 @@ import type { Settings } from './settings.ts'
 
 export interface WorkerPorts extends LifecyclePorts {
   readonly queue: QueueBackend
-  readonly guard: Guard
+  readonly flowControl: FlowControl
   readonly endpoint: ModelEndpoint
   readonly mappings: Mappings
   readonly payloads: Payloads

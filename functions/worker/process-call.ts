@@ -104,9 +104,9 @@ async function callWhenDue(
   asked: CallPermit & Granted,
   invocation: Invocation,
 ): Promise<CallResult> {
-  const { turn_of } = asked
+  const { slot_of } = asked
   // If the request that brought the slot is not among these, another worker may have claimed it and made a call in the slot.
-  const mayUse = !turn_of || requests.some(({ message }) => message.request_id === turn_of.request_id)
+  const mayUse = !slot_of || requests.some(({ message }) => message.request_id === slot_of.request_id)
   let permit: Permit = asked
   try {
     permit = await awaitPermit(ports, asked, invocation, mayUse)

@@ -1,7 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { Change, OnChange } from '../core/flow-control/flow-control.ts'
-import type { GuardState } from '../core/flow-control/state.ts'
+import type { ModelState } from '../core/flow-control/state.ts'
 import { iso } from '../core/platform/clock.ts'
 import type { Settings } from './settings.ts'
 
@@ -27,7 +27,7 @@ export function reportCircuitChanges({ logger, metrics, settings }: ChangePorts)
 interface ChangeReport {
   readonly level: 'warn' | 'info'
   readonly metric: string
-  readonly lineOf: (settings: ChangePorts['settings'], state: GuardState) => Line
+  readonly lineOf: (settings: ChangePorts['settings'], state: ModelState) => Line
 }
 
 interface Line {

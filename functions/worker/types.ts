@@ -40,10 +40,10 @@ export interface Undone {
 }
 
 /** A permit. It also says when it was asked for, in epoch milliseconds, and what a later ask for the same call says. */
-export type AskedPermit = Permit & { readonly asked_at: number; readonly again: Ask['line'] }
+export type AskedPermit = Permit & { readonly asked_at: number; readonly again: Ask['backlog'] }
 
 /** The permit of a planned call, and the message that brought the slot along, if one did. */
-export type CallPermit = AskedPermit & { readonly turn_of?: InferenceMessage | undefined }
+export type CallPermit = AskedPermit & { readonly slot_of?: InferenceMessage | undefined }
 
 export type Granted = Permit & { readonly granted: true }
 

@@ -3,7 +3,7 @@ import { RequestId, UserId } from '../../functions/core/domain/ids.ts'
 import { parseDuration } from '../config/duration.ts'
 import { type NamedWindow, parseWindow } from './operations/quota.ts'
 
-// Readers of arguments for commander, which names the argument before these sentences and exits with 2.
+// These functions read arguments. When one throws, commander prints the argument's name and the sentence, and exits with 2.
 
 export function userId(text: string): string {
   if (UserId.safeParse(text).success) return text
@@ -15,7 +15,7 @@ export function requestId(text: string): string {
   throw new InvalidArgumentError('A request id is a UUID.')
 }
 
-/** A hundred years, so that every expiry has a date. */
+/** A hundred years. Every expiry up to that has a valid date. */
 const MAX_DURATION_MS = 36_500 * 86_400_000
 
 /** Milliseconds. */
@@ -25,7 +25,7 @@ export function duration(text: string): number {
   throw new InvalidArgumentError('It is a duration of up to 36500d, such as 90d or 12h, or never.')
 }
 
-/** Milliseconds, or the word for no end. */
+/** Milliseconds, or `never`. */
 export function lifetime(text: string): number | 'never' {
   return text === 'never' ? text : duration(text)
 }
@@ -37,11 +37,11 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError('It is a whole number from 1.')
 }
 
-/** A limit of a user's own, or the word that takes it back. */
+/** A limit that replaces that of the plan, or `default`, which removes it. */
 export function limit(text: string): number | 'default' {
   if (text === 'default') return text
   if (WHOLE_NUMBER.test(text)) return Number(text)
-  throw new InvalidArgumentError("It is a whole number from 1, or default for the plan's own.")
+  throw new InvalidArgumentError('It is a whole number from 1, or default for the limit of the plan.')
 }
 
 export function quotaWindow(text: string): NamedWindow {

@@ -1,11 +1,11 @@
 const GAP = '  '
 
-/** Rows in aligned columns, under a heading in capitals. */
+/** Prints rows in aligned columns under a heading in capitals. */
 export function columns(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
   return align([heading.map(name => name.toUpperCase()), ...rows])
 }
 
-/** Facts of one thing, a line each; those without a value are left out. */
+/** Prints the facts about one thing, one per line. Facts without a value are left out. */
 export function facts(named: Record<string, string | undefined>): string[] {
   return align(Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 }

@@ -5,7 +5,7 @@ import { checkPipeline, warningLine } from '../config/load.ts'
 import type { Answer } from './answer.ts'
 
 /**
- * `sluice config check [FILE]`: whether the pipeline file is right, and each mistake as `file:line:column: sentence`. As JSON:
+ * `sluice config check [FILE]` checks the pipeline file, and prints each mistake as `file:line:column: sentence`. As JSON:
  * `{ "ok": true, "name", "models": […], "plans": […], "warnings"?: [{ file, line, column, message }] }` or `{ "ok": false, "problems": [{ file, line, column, message }] }`.
  */
 export function configCheck(file: string, env: Environment): Answer {
@@ -22,7 +22,7 @@ export function configCheck(file: string, env: Environment): Answer {
   }
 }
 
-/** `sluice config schema`: the JSON Schema of the pipeline file, for editors. */
+/** `sluice config schema` prints the JSON Schema of the pipeline file, for editors. */
 export function configSchema(): Answer {
   const json = pipelineJsonSchema()
   return { json, lines: [JSON.stringify(json, null, 2)] }

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import type { Clock, Sleep } from '../../functions/core/platform/clock.ts'
 import type { Environment } from '../config/interpolate.ts'
+import { adminOf } from './admin.ts'
 import { type Answer, type Run, refusalLine, type Tell } from './answer.ts'
 import { addConfig } from './commands/config.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
@@ -11,11 +12,10 @@ import { addQuota } from './commands/quota.ts'
 import { addReconcile } from './commands/reconcile.ts'
 import { addRequests } from './commands/requests.ts'
 import { addUsers } from './commands/users.ts'
-import { operatorOf } from './operator.ts'
 import { escaped, printable } from './printable.ts'
 import { openTarget, type TargetChoice } from './target.ts'
 
-/** 0 done, 1 refused or failed, 2 wrong usage. */
+/** 0: done. 1: refused or failed. 2: wrong usage. */
 export type ExitCode = 0 | 1 | 2
 
 /** What the command line reads and writes besides its arguments. */
@@ -25,20 +25,20 @@ export interface Io {
   readonly sleep?: Sleep
   out(text: string): void
   err(text: string): void
-  /** Asks whoever sits at the terminal, and resolves with the line that he types; absent where nobody sits there. */
+  /** Asks the person at the terminal, and resolves with the line that is typed. Absent where there is no terminal. */
   ask?(question: string): Promise<string>
 }
 
-/** What commands say themselves with: an answer whole, or lines for people, on stdout and stderr. */
+/** How commands print: a whole answer, or lines for people on stdout and stderr. */
 interface Console extends Io {
   finish(answer: Answer): void
   tell: Tell
   note: Tell
 }
 
-/** Runs `sluice <argv…>`. Whatever goes wrong is one line on stderr and an exit code: it never rejects. */
+/** Runs `sluice <argv…>`. It never rejects: an error is one line on stderr and an exit code. */
 export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
-  // Known before the arguments are parsed: what is wrong with them is said in JSON, too.
+  // Looked for before the arguments are parsed, so that errors in the arguments are JSON, too.
   const json = argv.includes('--json')
   let exitCode: ExitCode = 0
   const toPeople = (write: Io['out'], lines: readonly string[]): void => {
@@ -75,8 +75,8 @@ function commandLine(io: Console): Command {
   const run: Run = async operation => {
     const choice = program.opts<TargetChoice>()
     if (choice.stack !== undefined && choice.target !== 'aws') program.error('error: --stack goes with --target aws')
-    const operator = operatorOf(await openTarget(choice, io), io.clock, io.sleep)
-    io.finish(await operation(operator, io.tell))
+    const admin = adminOf(await openTarget(choice, io), io.clock, io.sleep)
+    io.finish(await operation(admin, io.tell))
   }
   addConfig(program, io)
   addEnv(program, io)
@@ -90,12 +90,12 @@ function commandLine(io: Console): Command {
   return program
 }
 
-/** Commander has printed something: it was asked to, or a command was not named whole. */
+/** Commander has printed help: it was asked for, or the command was incomplete. */
 const HELP: ReadonlySet<string> = new Set(['commander.help', 'commander.helpDisplayed'])
 
 const API_KEY = /sk_sluice_\w+/g
 
-/** One line without secrets: a key that was typed where its id belongs must not end in a terminal's log. */
+/** Makes one line without secrets. Somebody may type a key in place of its id, and the key must not get into a terminal's log. */
 function sentenceOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   return printable(message)
@@ -108,5 +108,5 @@ function print(write: (text: string) => void, lines: readonly string[]): void {
   if (lines.length > 0) write(`${lines.join('\n')}\n`)
 }
 
-// What users sent may hold what acts on a terminal: people are shown none of it, programs get it escaped.
+// Data of users may hold characters that act on a terminal. People see none of them, and programs get them escaped.
 const toJson = (value: unknown): string => escaped(JSON.stringify(value, null, 2))

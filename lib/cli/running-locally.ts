@@ -4,17 +4,17 @@ import { z } from 'zod'
 import type { Environment } from '../config/interpolate.ts'
 import { Refusal } from './refusal.ts'
 
-/** What the local system tells of itself while it runs, in local.json of its data folder. */
+/** The local.json that the local system writes into its data folder while it runs. */
 const LocalSystem = z.object({
   pid: z.int().positive(),
   outputs: z.record(z.string(), z.string()),
   endpoints: z.object({ sqs: z.url(), dynamodb: z.url(), s3: z.url(), rds_data: z.url() }),
-  /** What its endpoints want calls to be signed with. */
+  /** The endpoints accept only calls that are signed with this key. */
   accessKeyId: z.string().min(1),
 })
 export type LocalSystem = z.infer<typeof LocalSystem>
 
-/** What every version tells. */
+/** The part that every version writes. */
 const Running = LocalSystem.pick({ pid: true })
 
 /** The local system that runs with the data folder `SLUICE_DATA`. Throws `Refusal` when none does. */
@@ -22,11 +22,11 @@ export function runningLocally(env: Environment): LocalSystem {
   const folder = env.SLUICE_DATA || '.sluice'
   if (folder === ':memory:')
     throw new Refusal(
-      'with SLUICE_DATA=:memory: the data folder has no name: set SLUICE_DATA to what npm start printed',
+      'with SLUICE_DATA=:memory: the data folder has no name: set SLUICE_DATA to the folder that npm start printed',
     )
   const file = read(join(folder, 'local.json'))
   const running = Running.safeParse(file).data
-  // A system that was killed leaves its file behind.
+  // The file of a system that was killed is still there.
   if (!running || !isAlive(running.pid))
     throw new Refusal(
       `no local system runs with the data folder ${folder} (SLUICE_DATA names another): start it with npm start, or name a deployed one with --target aws --stack NAME`,
@@ -52,7 +52,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // Another user's process can't be signalled, but it is there.
+    // EPERM: the process exists, but belongs to another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

@@ -1,7 +1,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { Refusal } from './refusal.ts'
 
-/** The outputs of a deployed stack, by name. Throws `Refusal` when it can't be asked, or isn't there. */
+/** Reads the outputs of a deployed stack, by name. Throws `Refusal` if the stack can't be read or does not exist. */
 export async function outputsOfStack(stack: string): Promise<Record<string, string>> {
   try {
     const { Stacks = [] } = await new CloudFormationClient().send(new DescribeStacksCommand({ StackName: stack }))

@@ -14,7 +14,7 @@ import { Refusal } from './refusal.ts'
 import { type LocalSystem, runningLocally } from './running-locally.ts'
 import { outputsOfStack } from './stack-outputs.ts'
 
-/** What an operator needs to know of a system: the stack's outputs, by their names. */
+/** The outputs of a stack that the commands need. */
 const Outputs = z.object({
   RequestsTable: z.string(),
   QuotaTable: z.string(),
@@ -27,9 +27,9 @@ const Outputs = z.object({
   LedgerDatabase: z.string(),
   /** A queue's URL is this and its name. */
   QueueUrlPrefix: z.string(),
-  /** JSON in a stack's output. */
+  /** JSON in the output of a stack. */
   Plans: z.string().transform(parseJson).pipe(QuotaSettings),
-  /** JSON, too: each model, and how it is protected. */
+  /** JSON, too: how each model is protected. */
   Models: z.string().transform(parseJson).pipe(z.record(z.string(), Policies)),
 })
 type Outputs = z.infer<typeof Outputs>
@@ -38,7 +38,7 @@ type Outputs = z.infer<typeof Outputs>
 export interface Target {
   readonly outputs: Outputs
   readonly dynamoDb: DynamoDBClient
-  /** Repeats no call of its own accord: for what reserves. */
+  /** Repeats no call by itself. Reservations use it. */
   readonly dynamoDbOnce: DynamoDBClient
   readonly rdsData: RDSDataClient
   readonly s3: S3Client
@@ -52,7 +52,7 @@ export interface TargetChoice {
 
 const DEFAULT_STACK = 'sluice'
 
-/** What opening a target needs of the command line; `note` is for what people should know while they wait. */
+/** What opening a target needs from the command line. `note` tells people why they wait. */
 export interface Surroundings {
   readonly env: Environment
   readonly clock?: Clock | undefined
@@ -60,7 +60,7 @@ export interface Surroundings {
   note(line: string): void
 }
 
-/** The system that the command line names; without a name, the one that runs on this machine. Throws `Refusal`. */
+/** Opens the system that the command line names, or, without a name, the one that runs on this machine. Throws `Refusal`. */
 export async function openTarget(
   { target, stack = DEFAULT_STACK }: TargetChoice,
   surroundings: Surroundings,
@@ -68,7 +68,7 @@ export async function openTarget(
   return target === 'aws' ? awsTarget(stack, surroundings) : localTarget(runningLocally(surroundings.env))
 }
 
-/** The system that `npm start` runs: what it takes is in its local.json. Throws `Refusal`. */
+/** Opens the system that `npm start` runs, by its local.json. Throws `Refusal`. */
 export function localTarget({
   outputs,
   endpoints,
@@ -85,10 +85,10 @@ export function localTarget({
   }
 }
 
-/** A database that has paused resumes within 15 s, after a day within a minute. */
+/** A paused database resumes within 15 s, or within a minute if it has been paused for a day. */
 const RESUME_MS = 60_000
 
-/** A deployed stack, with the region and the credentials that the SDK finds. */
+/** Opens a deployed stack, with the region and the credentials that the SDK finds. */
 async function awsTarget(stack: string, { clock, sleep, note }: Surroundings): Promise<Target> {
   const onWait = () => note('the ledger is resuming')
   return {

@@ -1,8 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { SQSClient } from '@aws-sdk/client-sqs'
 import { InferenceMessage } from '../../functions/core/domain/messages.ts'
-import { dynamoGuards } from '../../functions/core/flow-control/dynamodb.ts'
-import { createGuard } from '../../functions/core/flow-control/flow-control.ts'
+import { dynamoModelStates } from '../../functions/core/flow-control/dynamodb.ts'
+import { createFlowControl } from '../../functions/core/flow-control/flow-control.ts'
 import { UNTOUCHED } from '../../functions/core/flow-control/state.ts'
 import { randomIds } from '../../functions/core/platform/ids.ts'
 import { RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
@@ -76,7 +76,7 @@ export async function newWorker(
   const { clock, advance } = movableClock()
   const composed = compose({ ...ENV, QUEUE_URL_PREFIX: urlPrefix }, settings, counted)
   const { queue, last } = remembering(composed.queue)
-  const store = dynamoGuards(counted.dynamoDb, ENV.MODELS_TABLE)
+  const store = dynamoModelStates(counted.dynamoDb, ENV.MODELS_TABLE)
   const sleep = async (ms: number) => advance(ms)
   const random = () => 0.5
   const ports = {
@@ -84,7 +84,7 @@ export async function newWorker(
     clock,
     sleep,
     random,
-    guard: createGuard({ store, clock, ids: randomIds, sleep, random }, model, settings),
+    flowControl: createFlowControl({ store, clock, ids: randomIds, sleep, random }, model, settings),
     queue,
     logger: { error: () => undefined, info: () => undefined },
   }
@@ -112,7 +112,7 @@ export async function newWorker(
     },
     openCircuit: async (): Promise<void> => {
       const open = { until: clock() + 30_000, times: 1 }
-      await dynamoGuards(uncounted.dynamoDb, ENV.MODELS_TABLE).write(model, { ...UNTOUCHED, version: 1, open })
+      await dynamoModelStates(uncounted.dynamoDb, ENV.MODELS_TABLE).write(model, { ...UNTOUCHED, version: 1, open })
     },
   }
 }

@@ -40,7 +40,7 @@ const CASES: readonly Case[] = [
       await worker.invoke()
       worker.advance(1_000)
     },
-    // Once to stand in line, once to wait for its turn.
+    // Once to wait in the backlog, once to wait for its slot.
     act: async worker => {
       await worker.invoke()
       await worker.invokeAgain()

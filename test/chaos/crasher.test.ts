@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { isTerminal } from '../../functions/core/domain/item.ts'
+import { type Admin, adminOf } from '../../lib/cli/admin.ts'
 import { createKey } from '../../lib/cli/operations/keys.ts'
 import { setUser } from '../../lib/cli/operations/users.ts'
-import { type Operator, operatorOf } from '../../lib/cli/operator.ts'
 import { localTarget } from '../../lib/cli/target.ts'
 import type { LocalSystem } from '../../lib/local/system.ts'
 import { createApiClient } from '../e2e/support/api-client.ts'
@@ -31,8 +31,8 @@ afterAll(async () => {
 })
 
 it('charges the crashes of a request to that one, and none to those that shared an invocation with it', async () => {
-  const operator = operatorOf(localTarget(system))
-  const [victim, attacker] = [await clientOf(operator, VICTIM), await clientOf(operator, ATTACKER)]
+  const admin = adminOf(localTarget(system))
+  const [victim, attacker] = [await clientOf(admin, VICTIM), await clientOf(admin, ATTACKER)]
   const [plugs, innocentCalls] = [PLUGS, INNOCENTS].map(inputs => inputs.map(input => model.hold(input)))
   model.hold('hostile')
   const called = (input: string) => model.calls.filter(({ body }) => body.input === input).length
@@ -47,7 +47,7 @@ it('charges the crashes of a request to that one, and none to those that shared 
   ])
   for (const plug of plugs ?? []) plug.release()
   await expect.poll(() => model.calls.length, { timeout: 15_000 }).toBe(PLUGS.length + INNOCENTS.length + 1)
-  const before = await Promise.all(innocent.map(id => operator.items.get(VICTIM, id)))
+  const before = await Promise.all(innocent.map(id => admin.items.get(VICTIM, id)))
   const inCompany = innocent.filter((_, i) => !before[i]?.alone)
   await killWorkers(system)
   for (const call of innocentCalls ?? []) call.release()
@@ -55,14 +55,14 @@ it('charges the crashes of a request to that one, and none to those that shared 
   // All but one complete once their messages are there again.
   for (const id of innocent)
     await expect
-      .poll(() => operator.items.get(VICTIM, id), { timeout: NOTICED_MS, interval: 1_000 })
+      .poll(() => admin.items.get(VICTIM, id), { timeout: NOTICED_MS, interval: 1_000 })
       .toMatchObject({ status: 'completed', attempt: 2 })
-  const items = await Promise.all(inCompany.map(id => operator.items.get(VICTIM, id)))
+  const items = await Promise.all(inCompany.map(id => admin.items.get(VICTIM, id)))
   expect(inCompany.length).toBeGreaterThan(1)
   expect(items.map(item => item?.crashes)).toEqual(inCompany.map(() => 0))
 
   // The other one's call is held, and its worker dies again and again.
-  const end = () => operator.items.get(ATTACKER, String(hostile))
+  const end = () => admin.items.get(ATTACKER, String(hostile))
   let seen = called('hostile') - 1
   while (!isTerminal((await end())?.status ?? 'queued')) {
     await expect
@@ -83,9 +83,9 @@ it('charges the crashes of a request to that one, and none to those that shared 
   })
 })
 
-async function clientOf(operator: Operator, user: string) {
-  await setUser(operator, user, {})
-  const { created } = await createKey(operator, { user })
+async function clientOf(admin: Admin, user: string) {
+  await setUser(admin, user, {})
+  const { created } = await createKey(admin, { user })
   return createApiClient(system.apiUrl, created.key)
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { adminOf } from '../../lib/cli/admin.ts'
 import { createKey } from '../../lib/cli/operations/keys.ts'
 import { setUser } from '../../lib/cli/operations/users.ts'
-import { operatorOf } from '../../lib/cli/operator.ts'
 import { localTarget } from '../../lib/cli/target.ts'
 import type { LocalSystem } from '../../lib/local/system.ts'
 import { createApiClient } from '../e2e/support/api-client.ts'
@@ -25,9 +25,9 @@ afterAll(async () => {
 })
 
 it('completes every request of a batch whose worker was killed in mid-call, and charges it once', async () => {
-  const operator = operatorOf(localTarget(system))
-  await setUser(operator, USER, {})
-  const { created } = await createKey(operator, { user: USER })
+  const admin = adminOf(localTarget(system))
+  await setUser(admin, USER, {})
+  const { created } = await createKey(admin, { user: USER })
   const client = createApiClient(system.apiUrl, created.key)
   const killed = Promise.withResolvers<void>()
   endpoint.reply('batched', async (response, call) => {
@@ -41,8 +41,8 @@ it('completes every request of a batch whose worker was killed in mid-call, and 
   await killWorkers(system)
   killed.resolve()
 
-  await expectOrderInTheEnd(operator, new Map([[USER, ids]]))
-  const items = await Promise.all(ids.map(id => operator.items.get(USER, id)))
+  await expectOrderInTheEnd(admin, new Map([[USER, ids]]))
+  const items = await Promise.all(ids.map(id => admin.items.get(USER, id)))
   expect(items.map(item => item?.status)).toEqual(Array(40).fill('completed'))
   // Nobody knows whose fault it was, so each is run once more and none is charged the crash.
   expect(items.filter(item => item?.attempt === 2)).toHaveLength(lost)

@@ -20,7 +20,7 @@ it('goes on where it was after SIGKILL in the middle of a load', async () => {
   const endpoint = await startBadEndpoint()
   const settings = { SLUICE_CONFIG: config, SLUICE_DATA: join(folder, 'data'), MODEL_URL: endpoint.url }
   const first = await startSystem(settings)
-  const users = await createUsers(first.operator, 10)
+  const users = await createUsers(first.admin, 10)
 
   const posting = postAll(first.apiUrl, users, 30, 6_000)
   await expect.poll(() => endpoint.calls.size, { timeout: 60_000 }).toBeGreaterThan(60)
@@ -32,6 +32,6 @@ it('goes on where it was after SIGKILL in the middle of a load', async () => {
   expect(count).toBeGreaterThan(0)
 
   running = await startSystem(settings)
-  await expectOrderInTheEnd(running.operator, accepted)
+  await expectOrderInTheEnd(running.admin, accepted)
   endpoint.close()
 })

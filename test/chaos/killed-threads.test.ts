@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { operatorOf } from '../../lib/cli/operator.ts'
+import { adminOf } from '../../lib/cli/admin.ts'
 import { localTarget } from '../../lib/cli/target.ts'
 import type { LocalSystem } from '../../lib/local/system.ts'
 import { expectOrderInTheEnd } from './books.ts'
@@ -23,8 +23,8 @@ afterAll(async () => {
 })
 
 it('brings all that was accepted to one end and one charge, though its threads are killed all the time', async () => {
-  const operator = operatorOf(localTarget(system))
-  const users = await createUsers(operator, 20)
+  const admin = adminOf(localTarget(system))
+  const users = await createUsers(admin, 20)
   let killed = 0
   const killing = setInterval(() => {
     if (killOne(system)) killed += 1
@@ -37,7 +37,7 @@ it('brings all that was accepted to one end and one charge, though its threads a
   process.stderr.write(`${count} of 500 accepted, ${killed} threads killed\n`)
   expect(killed).toBeGreaterThan(20)
   expect(count).toBeGreaterThan(250)
-  await expectOrderInTheEnd(operator, accepted)
+  await expectOrderInTheEnd(admin, accepted)
 })
 
 /** Ends a random thread of a random function, whatever it is doing. */

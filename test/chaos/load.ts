@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Admin } from '../../lib/cli/admin.ts'
 import { createKey } from '../../lib/cli/operations/keys.ts'
 import { setUser } from '../../lib/cli/operations/users.ts'
-import type { Operator } from '../../lib/cli/operator.ts'
 
 /** Tokens that the endpoint reports for each call. */
 export const TOKENS = 7
@@ -43,12 +43,12 @@ export interface User {
   readonly key: string
 }
 
-export const createUsers = (operator: Operator, count: number): Promise<User[]> =>
+export const createUsers = (admin: Admin, count: number): Promise<User[]> =>
   Promise.all(
     Array.from({ length: count }, async (_, i) => {
       const user = `chaos-${i}`
-      await setUser(operator, user, {})
-      return { user, key: (await createKey(operator, { user })).created.key }
+      await setUser(admin, user, {})
+      return { user, key: (await createKey(admin, { user })).created.key }
     }),
   )
 

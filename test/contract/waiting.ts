@@ -4,7 +4,7 @@ import { NOW } from '../support/clock.ts'
 import { newRequestId, newUser } from '../support/requests.ts'
 
 export interface WaitingEngine {
-  /** Leases of which none is taken. */
+  /** A store without leases. */
   fresh(): Promise<WaitLeases>
   close(): Promise<void>
 }
@@ -27,7 +27,7 @@ const granted = (lease: WaitLease | undefined): WaitLease => {
   return lease
 }
 
-/** What every store of the leases of waits keeps. */
+/** How every store keeps the leases of waits. */
 export function describeWaitingContract(name: string, makeEngine: () => Promise<WaitingEngine>): void {
   let engine: WaitingEngine
   let leases: WaitLeases
@@ -45,26 +45,26 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
     return answers.filter(lease => lease !== undefined)
   }
   const times = (count: number, fields: Partial<Wait> = {}) => Array.from({ length: count }, () => fields)
-  /** Each of a user of his own. */
+  /** Each wait is of another user. */
   const ofUsers = (count: number) => Array.from({ length: count }, () => ({ user_id: newUser() }))
 
   describe(`leases of waits on ${name}`, () => {
-    it('are as many as a user may have, of 50 calls at once', async () => {
+    it('are limited per user when 50 calls ask at once', async () => {
       expect(await acquireMany(times(50))).toHaveLength(10)
       expect(await acquire()).toBeUndefined()
     })
 
-    it('of one user leave those of another', async () => {
+    it('of one user do not count against another user', async () => {
       await acquireMany(times(20))
 
       expect(await acquireMany(times(20, { user_id: 'another' }))).toHaveLength(10)
     })
 
-    it.each([1, 16, 17, 50])('are %i in all where there may be so many, of 60 users at once', async total => {
+    it.each([1, 16, 17, 50])('are limited to %i in total when 60 users ask at once', async total => {
       expect(await acquireMany(ofUsers(60), { per_user: 10, total })).toHaveLength(total)
     })
 
-    it('of a user who gets none of the total are not counted against him', async () => {
+    it('do not count against a user who was refused because of the total', async () => {
       const first = granted(await acquire({ user_id: 'first' }, { per_user: 1, total: 1 }))
       expect(await acquire({}, { per_user: 1, total: 1 })).toBeUndefined()
 
@@ -80,14 +80,14 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquire({}, limits)).toBeUndefined()
     })
 
-    it('are free again once they are given back', async () => {
+    it('are free again once they are released', async () => {
       const taken = await acquireMany(times(10))
       for (const lease of taken.slice(0, 3)) await leases.release(lease)
 
       expect(await acquireMany(times(20))).toHaveLength(3)
     })
 
-    it('are given back once, however often that is said', async () => {
+    it('are released once, however often release is called', async () => {
       const [first] = await acquireMany(times(10))
       await leases.release(granted(first))
       await leases.release(granted(first))
@@ -95,7 +95,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquireMany(times(5))).toHaveLength(1)
     })
 
-    it('of a call that has died end by themselves, and are reused by as many as there is room for', async () => {
+    it('of calls that have died end by themselves, and then as many new leases have room', async () => {
       await acquireMany(ofUsers(40))
       await acquireMany(times(10))
 
@@ -105,7 +105,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquireMany(times(1, { ...later, user_id: 'another' }), LIMITS, UNTIL)).toHaveLength(1)
     })
 
-    it('that have ended are not given back in place of the ones that came after them', async () => {
+    it('that have ended do not release the leases that came after them', async () => {
       const request_id = newRequestId()
       const died = granted(await acquire({ request_id }))
       await acquire({ request_id, until: UNTIL + 30_000 }, LIMITS, UNTIL)
@@ -115,7 +115,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquire({ request_id, until: UNTIL + 30_000 }, LIMITS, UNTIL)).toBeUndefined()
     })
 
-    it('are one a request of 40 calls at once that must be the only one', async () => {
+    it('are one per request when 40 calls at once must each be the only one', async () => {
       const request_id = newRequestId()
 
       const [only, ...others] = await acquireMany(times(40, { request_id }))
@@ -125,7 +125,7 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquire({ request_id })).toBeDefined()
     })
 
-    it('may be several a request where that is asked for, each counted', async () => {
+    it('may be several per request where that is asked for, and each one counts', async () => {
       const request_id = newRequestId()
       const taken = await acquireMany(times(20, { request_id, beside_others: true }))
 
@@ -135,14 +135,14 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
       expect(await acquireMany(times(20))).toHaveLength(10)
     })
 
-    it('of a call that waits beside others are in the way of one that must be the only one', async () => {
+    it('of a call that waits beside others refuse a call that must be the only one', async () => {
       const request_id = newRequestId()
       await acquire({ request_id, beside_others: true })
 
       expect(await acquire({ request_id })).toBeUndefined()
     })
 
-    it('are taken once by a call that is repeated since its answer was lost', async () => {
+    it('are taken once when a call is repeated because its answer was lost', async () => {
       const wait = aWait()
       const limits = { per_user: 10, total: 1 }
       await leases.acquire(wait, limits, NOW)

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { adminOf } from '../../lib/cli/admin.ts'
 import { createKey } from '../../lib/cli/operations/keys.ts'
-import { operatorOf } from '../../lib/cli/operator.ts'
 import { localTarget } from '../../lib/cli/target.ts'
 import { type LocalSystem, startLocal } from '../../lib/local/system.ts'
 import { credentialsOf } from '../../lib/local/trust/access-key.ts'
@@ -54,8 +54,8 @@ function watchFunctions(outdir: string): void {
 }
 
 async function useEverything(): Promise<void> {
-  const operator = operatorOf(localTarget(system))
-  const { created } = await createKey(operator, { user: 'someone', plan: 'pro' })
+  const admin = adminOf(localTarget(system))
+  const { created } = await createKey(admin, { user: 'someone', plan: 'pro' })
   const client = createApiClient(system.apiUrl, created.key)
   let tries = 0
   model.on('again', response => answerText('{"result":1}', ++tries === 1 ? 500 : 200)(response))
@@ -74,7 +74,7 @@ async function useEverything(): Promise<void> {
   await sendToInput({ user_id: 'someone', prompt: 'queued' })
   await sendToInput({ user_id: 'someone', prompt: LARGE })
   await sendToInput({ user_id: 'nobody#', prompt: LARGE })
-  await eventually(async () => expect(await operator.deadLetters.list({ limit: 9 })).toHaveLength(2))
+  await eventually(async () => expect(await admin.deadLetters.list({ limit: 9 })).toHaveLength(2))
   await client.settledQuota()
   for (const [logicalId] of system.functions) if (logicalId.startsWith('Sweeper')) await system.invoke(logicalId, {})
 }

@@ -42,7 +42,7 @@ const letterOf = (messageId: string) =>
     expect(letter).toBeDefined()
     return letter as Json
   })
-const messageOf = ({ id }: Json) => system.operator.deadLetters.message(String(id))
+const messageOf = ({ id }: Json) => system.admin.deadLetters.message(String(id))
 
 describe('a message of an input', () => {
   test.each(['nightly-prompts', 'reports'])('is run like a request that was posted (%s)', async queue => {

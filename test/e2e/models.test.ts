@@ -83,9 +83,9 @@ describe('the way to a model', () => {
     const client = await system.newUser()
     const post = () => client.post({ prompt: 'keyed', model: 'image' }, { 'idempotency-key': 'k' })
     const first = await post()
-    await setUser(system.operator, client.user, { plan: 'texts' })
+    await setUser(system.admin, client.user, { plan: 'texts' })
     // Another key of the user, since what the authorizer has said of this one is remembered.
-    const { created } = await createKey(system.operator, { user: client.user })
+    const { created } = await createKey(system.admin, { user: client.user })
     const again = await system.client(created.key).post({ prompt: 'keyed', model: 'image' }, { 'idempotency-key': 'k' })
 
     expect(again).toMatchObject({ status: 202, body: { request_id: first.body.request_id } })

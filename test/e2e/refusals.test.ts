@@ -53,13 +53,13 @@ describe('a key', () => {
   })
 
   test('that is revoked is answered 403', async () => {
-    const { created } = await createKey(system.operator, { user: 'revoked' })
-    await revokeKey(system.operator, created.key_id)
+    const { created } = await createKey(system.admin, { user: 'revoked' })
+    await revokeKey(system.admin, created.key_id)
     await expectAll(created.key, 403, 'Forbidden')
   })
 
   test('that has expired is answered 403', async () => {
-    const anHourAgo = { ...system.operator, clock: () => Date.now() - 3_600_000 }
+    const anHourAgo = { ...system.admin, clock: () => Date.now() - 3_600_000 }
     const { created } = await createKey(anHourAgo, { user: 'expired', expires_in: 60_000 })
     await expectAll(created.key, 403, 'Forbidden')
   })

@@ -242,7 +242,7 @@ const attacks: readonly Attack[] = [
 function attackers(over: AbortSignal): () => Promise<Attacker> {
   return async () => {
     const user = `attacker-${randomUUID()}`
-    const { key } = (await createKey(system.operator, { user })).created
+    const { key } = (await createKey(system.admin, { user })).created
     const call: Attacker['call'] = async (method, path, body, more = {}) => {
       const headers = { 'content-type': 'application/json', 'x-api-key': key, ...more }
       const init = { method, headers, signal: over, ...(body !== undefined && { body }) }

@@ -95,14 +95,14 @@ const traces = async ({ user, mark }: User) => {
 
 /** As if an operator had disabled the user an hour ago: then nothing has to be waited for. */
 const disableAnHourAgo = ({ user }: User) =>
-  allowUser({ ...system.operator, clock: () => Date.now() - 3_600_000 }, user, false)
+  allowUser({ ...system.admin, clock: () => Date.now() - 3_600_000 }, user, false)
 
 describe('a user who is deleted', () => {
   test('is in no store any more, and a user beside him is as before', async () => {
     const [user, other] = [await newUser(), await newUser()]
     await Promise.all([useEverything(user), useEverything(other)])
     const before = (await traces(other)).toSorted()
-    const { created } = await createKey(system.operator, { user: user.user })
+    const { created } = await createKey(system.admin, { user: user.user })
     await disableAnHourAgo(user)
 
     const deleted = await jsonOfSluice(system, 'users', 'delete', user.user, '--yes')

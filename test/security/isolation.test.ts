@@ -41,8 +41,8 @@ afterAll(async () => {
 /** A user of whom every answer is kept. */
 async function listenedTo(): Promise<ApiClient & { readonly user: string }> {
   const user = `stranger-${randomUUID()}`
-  await setUser(system.operator, user, {})
-  const { created } = await createKey(system.operator, { user })
+  await setUser(system.admin, user, {})
+  const { created } = await createKey(system.admin, { user })
   return { user, ...createApiClient(system.apiUrl, created.key, heard) }
 }
 

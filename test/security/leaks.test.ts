@@ -51,7 +51,7 @@ beforeAll(async () => {
     LEAKY_KEY: mark('secret'),
   })
   letWorkersCrash()
-  key = (await createKey(system.operator, { user: 'leaky' })).created.key
+  key = (await createKey(system.admin, { user: 'leaky' })).created.key
   client = createApiClient(system.apiUrl, key, heard)
 }, 180_000)
 afterAll(async () => {
@@ -217,18 +217,18 @@ describe('what goes wrong inside', () => {
     ['names no model', JSON.stringify(marked('of no model', { user_id: 'leaky', model: mark('model') }))],
     ['has a field that routing fails on', JSON.stringify(marked('x', { user_id: 'leaky', level: mark('level') }))],
   ])('a message of an input that %s', async ([, text]) => {
-    const before = (await system.operator.deadLetters.list({ limit: 99 })).length
-    expect(await system.operator.sendInput('leaky-prompts', String(text))).toBe(true)
+    const before = (await system.admin.deadLetters.list({ limit: 99 })).length
+    expect(await system.admin.sendInput('leaky-prompts', String(text))).toBe(true)
     await eventually(async () =>
-      expect((await system.operator.deadLetters.list({ limit: 99 })).length).toBeGreaterThan(before),
+      expect((await system.admin.deadLetters.list({ limit: 99 })).length).toBeGreaterThan(before),
     )
   })
 
   test.for(['results', 'inference-text-normal'])('a message in the queue %s that nobody can read', async queue => {
     const letters = async () =>
-      (await system.operator.deadLetters.list({ limit: 99 })).filter(({ reason }) => reason === 'unreadable').length
+      (await system.admin.deadLetters.list({ limit: 99 })).filter(({ reason }) => reason === 'unreadable').length
     const before = await letters()
-    await system.operator.queue.send(queue, { body: { v: 1, text: mark('message') }, group: 'leaky' })
+    await system.admin.queue.send(queue, { body: { v: 1, text: mark('message') }, group: 'leaky' })
     await eventually(async () => expect(await letters()).toBeGreaterThan(before))
   })
 })

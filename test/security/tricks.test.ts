@@ -17,7 +17,7 @@ const heard: string[] = []
 beforeAll(async () => {
   model = await startTestModel()
   system = await startSystem({ SLUICE_CONFIG: fixture('held.yaml'), MODEL_URL: model.url })
-  key = (await createKey(system.operator, { user: 'tricky' })).created.key
+  key = (await createKey(system.admin, { user: 'tricky' })).created.key
   victim = await system.newUser()
 }, 180_000)
 afterAll(async () => {

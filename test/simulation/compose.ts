@@ -3,8 +3,8 @@ import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { TakeResultsPorts } from '../../functions/collector/ports.ts'
 import { createRouter } from '../../functions/core/admission/route.ts'
 import type { InferenceMessage } from '../../functions/core/domain/messages.ts'
-import { dynamoGuards } from '../../functions/core/flow-control/dynamodb.ts'
-import type { Guard, GuardStore } from '../../functions/core/flow-control/port.ts'
+import { dynamoModelStates } from '../../functions/core/flow-control/dynamodb.ts'
+import type { FlowControl, ModelStateStore } from '../../functions/core/flow-control/port.ts'
 import { createMappings } from '../../functions/core/inference/mapping.ts'
 import type { ModelEndpoint } from '../../functions/core/inference/port.ts'
 import type { RedrivePorts } from '../../functions/core/lifecycle/redrive-request.ts'
@@ -58,8 +58,8 @@ export interface PlantedBug {
   /** Changes a command on its way to DynamoDB. */
   readonly command?: (command: unknown) => unknown
   readonly ports?: (ports: Ports, by: Invocation) => Ports
-  /** Changes what a worker's process reads and writes of the model's state. */
-  readonly guardStore?: (store: GuardStore) => GuardStore
+  /** Changes how a worker's process reads and writes the state of the model. */
+  readonly modelStates?: (store: ModelStateStore) => ModelStateStore
   /** Changes the message that an operator redrives. */
   readonly letter?: (message: InferenceMessage, item: { readonly run: number }) => InferenceMessage
 }
@@ -67,7 +67,7 @@ export interface PlantedBug {
 /** The model and its flow control. */
 interface Model {
   readonly endpoint: ModelEndpoint
-  readonly guard: (store: GuardStore) => Guard
+  readonly flowControl: (store: ModelStateStore) => FlowControl
   readonly policies: WorkerSettings
   /** Is called with each command for a queue. */
   readonly onSend: (command: unknown) => void
@@ -89,7 +89,7 @@ export function compose(
   services: Services,
   ids: Ids,
   by: Invocation,
-  { endpoint, guard, policies, onSend, bug }: Model,
+  { endpoint, flowControl, policies, onSend, bug }: Model,
 ): Ports {
   const { dynamoDb, sqs, s3, rdsData } = services
   const calling =
@@ -151,7 +151,7 @@ export function compose(
     ids,
     metrics,
     settings: { ...GATEWAY, ...policies },
-    guard: guard(dynamoGuards(dynamo, 'models')),
+    flowControl: flowControl(dynamoModelStates(dynamo, 'models')),
     random,
   }
   return bug?.ports ? bug.ports(ports, by) : ports

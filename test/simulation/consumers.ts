@@ -1,6 +1,6 @@
 import { InferenceMessage } from '../../functions/core/domain/messages.ts'
 import { sweep } from '../../functions/sweeper/sweep.ts'
-import { checkIsTold } from './check/guard.ts'
+import { checkIsTold } from './check/flow-control.ts'
 import type { Received } from './check/known.ts'
 import { type Handle, isExpected, processMessages, takeInputs, takeResults } from './handlers.ts'
 import { describe, type Invocation } from './invocation.ts'

@@ -1,6 +1,6 @@
 import type { ModelEndpoint } from '../../functions/core/inference/port.ts'
 import { reaching } from '../../functions/core/platform/unavailable.ts'
-import { callIsMade, type ModelReply, modelHasAnswered } from './check/guard.ts'
+import { callIsMade, type ModelReply, modelHasAnswered } from './check/flow-control.ts'
 import { type Known, type ModelCall, runOf } from './check/known.ts'
 import type { Invocation } from './invocation.ts'
 import {

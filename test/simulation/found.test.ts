@@ -24,7 +24,7 @@ const FOUND: readonly { readonly bug: string; readonly seeds: readonly number[] 
     seeds: [460, 1007, 1008, 1514],
   },
   {
-    bug: 'a batch was called for in the turn that one of its requests had brought, while that one took it along elsewhere',
+    bug: 'a batch was called in the slot that one of its requests had brought, while that request was called in the same slot elsewhere',
     seeds: [753, 1529, 1962],
   },
   {

@@ -1,7 +1,7 @@
 import type { Field } from '@aws-sdk/client-rds-data'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { dynamoGuards } from '../../functions/core/flow-control/dynamodb.ts'
+import { dynamoModelStates } from '../../functions/core/flow-control/dynamodb.ts'
 import { sqsQueue } from '../../functions/core/queue/sqs.ts'
 import { dynamoKeys } from '../../functions/core/stores/idempotency/dynamodb.ts'
 import { dynamoInputKeys } from '../../functions/core/stores/idempotency/dynamodb-inputs.ts'
@@ -14,10 +14,10 @@ import { s3Payloads } from '../../functions/core/stores/payloads/s3.ts'
 import { dynamoQuota } from '../../functions/core/stores/quota/dynamodb.ts'
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import { dynamoWaitLeases } from '../../functions/core/stores/waits/dynamodb.ts'
-import { describeGuardsContract } from '../contract/guards.ts'
 import { describeInputKeysContract } from '../contract/input-keys.ts'
 import { describeItemsContract } from '../contract/items.ts'
 import { describeKeysContract } from '../contract/keys.ts'
+import { describeModelStatesContract } from '../contract/model-states.ts'
 import { describePayloadsContract } from '../contract/payloads.ts'
 import { describeQueueContract } from '../contract/queue.ts'
 import { describeQuotaContract } from '../contract/quota.ts'
@@ -46,7 +46,10 @@ describeInputKeysContract("the simulation's model", async () => ({
   inputs: dynamoInputKeys(dynamoDb(), 'requests'),
   close,
 }))
-describeGuardsContract("the simulation's model", async () => ({ guards: dynamoGuards(dynamoDb(), 'models'), close }))
+describeModelStatesContract("the simulation's model", async () => ({
+  modelStates: dynamoModelStates(dynamoDb(), 'models'),
+  close,
+}))
 describeWaitingContract("the simulation's model", async () => ({
   fresh: async () => dynamoWaitLeases(dynamoDb(), 'requests'),
   close,

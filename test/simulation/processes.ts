@@ -1,5 +1,5 @@
-import { createGuard } from '../../functions/core/flow-control/flow-control.ts'
-import type { Guard, GuardStore } from '../../functions/core/flow-control/port.ts'
+import { createFlowControl } from '../../functions/core/flow-control/flow-control.ts'
+import type { FlowControl, ModelStateStore } from '../../functions/core/flow-control/port.ts'
 import type { Clock } from '../../functions/core/platform/clock.ts'
 import type { Ids } from '../../functions/core/platform/ids.ts'
 import type { Random } from '../../functions/core/platform/random.ts'
@@ -9,10 +9,10 @@ import type { WorkerSettings } from './policies.ts'
 import { MODEL } from './settings.ts'
 
 interface Process {
-  readonly guard: Guard
-  /** The invocation that the process serves or served last, and its access to the table. */
+  readonly flowControl: FlowControl
+  /** The invocation that it serves or has served last, and the store that this invocation writes to. */
   by: Invocation
-  store: GuardStore
+  store: ModelStateStore
 }
 
 interface Means {
@@ -25,29 +25,29 @@ interface Means {
 }
 
 /**
- * Lambda's processes. A process serves one invocation at a time and keeps its knowledge of the model for the next one. When
- * an invocation is killed, its process is gone.
+ * Simulates the processes of Lambda. Each one serves one invocation at a time, and keeps for the next one what it knows of the
+ * model. A process whose invocation was killed is gone.
  */
 export function createProcesses({ clock, sleep, random, ids, policies, bug }: Means) {
   const processes: Process[] = []
 
-  function begin(by: Invocation, first: GuardStore): Guard {
-    const current: GuardStore = {
+  function begin(by: Invocation, first: ModelStateStore): FlowControl {
+    const current: ModelStateStore = {
       read: model => process.store.read(model),
       write: (model, next) => process.store.write(model, next),
     }
-    const store = bug?.guardStore?.(current) ?? current
+    const store = bug?.modelStates?.(current) ?? current
     const ports = { store, clock, ids, random, sleep: (ms: number) => sleep(process.by, ms) }
-    const process: Process = { by, store: first, guard: createGuard(ports, MODEL, policies) }
+    const process: Process = { by, store: first, flowControl: createFlowControl(ports, MODEL, policies) }
     // Only workers call a model.
     if (by.kind === 'worker') processes.push(process)
-    return process.guard
+    return process.flowControl
   }
 
-  return (by: Invocation, store: GuardStore): Guard => {
+  return (by: Invocation, store: ModelStateStore): FlowControl => {
     const idle = processes.find(process => process.by.state === 'done')
     if (by.kind !== 'worker' || !idle) return begin(by, store)
     Object.assign(idle, { by, store })
-    return idle.guard
+    return idle.flowControl
   }
 }

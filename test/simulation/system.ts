@@ -1,5 +1,5 @@
 import { createDeferralCheck } from './check/deferrals.ts'
-import { checkGuardWrite, unprotected, watched } from './check/guard.ts'
+import { checkModelStateWrite, unprotected, watched } from './check/flow-control.ts'
 import { checkInputKeyWrite } from './check/inputs.ts'
 import { checkItemWrite } from './check/items.ts'
 import { checkKeyWrite } from './check/keys.ts'
@@ -40,7 +40,7 @@ export function createSystem(
   bug: PlantedBug | undefined,
 ): System {
   const onWrite: OnWrite = (table, before, after) => {
-    if (table === 'models') checkGuardWrite(known, before, after)
+    if (table === 'models') checkModelStateWrite(known, before, after)
     else if (table === 'quota') checkQuotaWrite(known, before, after)
     else if (after.request_id?.S?.startsWith('key#input#')) checkInputKeyWrite(known, before, after)
     else if (after.request_id?.S?.startsWith('key#')) checkKeyWrite(known, before, after)
@@ -72,7 +72,13 @@ export function createSystem(
   }
   const ids = countedIds()
   const checkDeferrals = createDeferralCheck(known, services.sqs)
-  const guardOf = createProcesses({ ...world, random: () => world.choices.of(evenly([0, 0.5, 1])), ids, policies, bug })
+  const flowControlOf = createProcesses({
+    ...world,
+    random: () => world.choices.of(evenly([0, 0.5, 1])),
+    ids,
+    policies,
+    bug,
+  })
   return {
     world,
     services,
@@ -82,7 +88,7 @@ export function createSystem(
     portsOf: by =>
       compose(world, services, ids, by, {
         endpoint: endpointFor(known, by, failing),
-        guard: store => watched(known, by, guardOf(by, store)),
+        flowControl: store => watched(known, by, flowControlOf(by, store)),
         policies,
         onSend: command => checkDeferrals(by, command),
         bug,

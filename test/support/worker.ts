@@ -1,6 +1,6 @@
 import type { RequestItem } from '../../functions/core/domain/item.ts'
 import { OutcomeEvent } from '../../functions/core/domain/messages.ts'
-import { createGuard } from '../../functions/core/flow-control/flow-control.ts'
+import { createFlowControl } from '../../functions/core/flow-control/flow-control.ts'
 import { createMappings } from '../../functions/core/inference/mapping.ts'
 import type { ModelAnswer } from '../../functions/core/inference/port.ts'
 import { RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
@@ -10,7 +10,7 @@ import type { Settings } from '../../functions/worker/settings.ts'
 import { NOW } from './clock.ts'
 import { aDelivery } from './deliveries.ts'
 import { aRetry } from './failures.ts'
-import { memoryGuards } from './memory/guards.ts'
+import { memoryModelStates } from './memory/model-states.ts'
 import { memoryPorts } from './ports.ts'
 import { aMessage, anItem } from './requests.ts'
 
@@ -51,7 +51,7 @@ export function aWorker(
   settings: WorkerSettings = {},
 ) {
   const memory = memoryPorts()
-  const guards = memoryGuards()
+  const modelStates = memoryModelStates()
   const asked: Asked[] = []
   const endpoint: WorkerPorts['endpoint'] = {
     prepare: async () => undefined,
@@ -63,13 +63,13 @@ export function aWorker(
   }
   const all = { ...PLAIN, ...settings }
   /** Each is another process of the fleet. */
-  const aGuard = () => createGuard({ ...memory, store: guards, random: () => 0.5 }, 'text', all)
+  const aFlowControl = () => createFlowControl({ ...memory, store: modelStates, random: () => 0.5 }, 'text', all)
   const ports = {
     ...memory,
     settings: all,
     endpoint,
     mappings,
-    guard: aGuard(),
+    flowControl: aFlowControl(),
     random: () => 0.5,
     logger: { error: () => undefined, info: () => undefined },
   }
@@ -87,7 +87,7 @@ export function aWorker(
   const stored = (item: RequestItem) => ports.items.get(item.user_id, item.request_id)
   const run = (item: RequestItem, using: WorkerPorts = ports, body: unknown = undefined) =>
     invoke([aMessage(item, body)], using)
-  return { ports, guards, aGuard, asked, outcomes, deferred, create, stored, invoke, run }
+  return { ports, modelStates, aFlowControl, asked, outcomes, deferred, create, stored, invoke, run }
 }
 
 /** The same worker, whose model can't be called while another call is under way. */

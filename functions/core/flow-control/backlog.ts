@@ -1,38 +1,30 @@
 import type { RateLimit } from './policies.ts'
 import { roundOf } from './rate-limit.ts'
+import type { Backlog } from './state.ts'
 
-/** Those who wait for turns that are not given yet: about when the last of them may have one, and how many may then. */
-export interface Line {
-  /** Epoch milliseconds. */
-  readonly turn: number
-  readonly taken: number
-  /** When the last of those who came back did so, or the first is to: epoch milliseconds. */
-  readonly heard: number
-}
+/** A request of the backlog gets a slot at most this far ahead, so that urgent requests get the slots before it. Milliseconds. */
+export const MAX_SLOT_AHEAD_MS = 5_000
 
-/** Those in the line get turns no further ahead: the urgent get the ones before. Milliseconds. */
-export const HORIZON_MS = 5_000
+/** A request of the backlog comes back this long before its expected slot. Milliseconds. */
+export const RETURN_AHEAD_MS = MAX_SLOT_AHEAD_MS / 2
 
-/** So long before their turn may be given, those in the line come back. Milliseconds. */
-export const BACK_MS = HORIZON_MS / 2
+/** A queue delivers a request of the backlog at most this late, as long as the system is healthy. Milliseconds. */
+const MAX_QUEUE_LATENESS_MS = 5_000
 
-/** Queues bring those who come back so much late, at most, unless nothing is as it should be. Milliseconds. */
-const LATE_MS = 5_000
-
-/** The line with one more in it, for whom the next turn that could be given is `at`. */
-export function joined(line: Line | undefined, at: number, limit: RateLimit): Line {
-  if (!line || line.turn < at) return { turn: at, taken: 1, heard: at - BACK_MS }
-  if (line.taken < limit.count) return { ...line, taken: line.taken + 1 }
-  return { ...line, turn: line.turn + roundOf(limit), taken: 1 }
+/** Adds a request to the backlog. `at` is the next slot that could be given. */
+export function joinBacklog(backlog: Backlog | undefined, at: number, limit: RateLimit): Backlog {
+  if (!backlog || backlog.slot < at) return { slot: at, taken: 1, last_return: at - RETURN_AHEAD_MS }
+  if (backlog.taken < limit.count) return { ...backlog, taken: backlog.taken + 1 }
+  return { ...backlog, slot: backlog.slot + roundOf(limit), taken: 1 }
 }
 
 /**
- * The line, unless nobody has come back from it for longer than a round takes: those in it have been cancelled, or have
- * expired, and nobody is to wait for them.
+ * Drops the backlog when no request has come back from it for longer than a round takes. Its requests were cancelled or have
+ * expired then, and no other request should wait for them.
  */
-export const standing = (line: Line | undefined, now: number, limit: RateLimit): Line | undefined =>
-  line && now <= line.heard + roundOf(limit) + LATE_MS ? line : undefined
+export const dropAbandoned = (backlog: Backlog | undefined, now: number, limit: RateLimit): Backlog | undefined =>
+  backlog && now <= backlog.last_return + roundOf(limit) + MAX_QUEUE_LATENESS_MS ? backlog : undefined
 
-/** The line after one of those in it has come back. */
-export const heardOf = (line: Line | undefined, now: number): Line | undefined =>
-  line && { ...line, heard: Math.max(line.heard, now) }
+/** Notes that a request has come back from the backlog. */
+export const noteReturn = (backlog: Backlog | undefined, now: number): Backlog | undefined =>
+  backlog && { ...backlog, last_return: Math.max(backlog.last_return, now) }

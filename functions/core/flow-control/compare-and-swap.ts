@@ -1,46 +1,47 @@
 import type { Sleep } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Random } from '../platform/random.ts'
-import type { GuardStore } from './port.ts'
-import type { GuardState } from './state.ts'
+import type { ModelStateStore } from './port.ts'
+import type { ModelState } from './state.ts'
 
-/** Writes that lose against other workers' before one gives way to them. */
-const TRIES = 12
+/** How many writes a worker tries, if others always write first. */
+const MAX_TRIES = 12
 
-/** The second pause is twice as long as the first at most, and so on up to the longest. Milliseconds. */
+/** The bound of the first pause. It doubles per pause, up to the bound below. Milliseconds. */
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 1_000
 
-/** A change: the state after it, the same object if it changes nothing, and what else follows from it. */
-export type Apply<T> = (before: GuardState) => { readonly state: GuardState; readonly answer: T }
+/** A change: the state after it (the same object if it changes nothing), and what the caller wants to know of it. */
+export type Apply<T> = (before: ModelState) => { readonly state: ModelState; readonly answer: T }
 
-export interface Replaced<T> {
-  readonly before: GuardState
-  readonly after: GuardState
+export interface Swapped<T> {
+  readonly before: ModelState
+  readonly after: ModelState
   readonly answer: T
 }
 
-export interface ReplacePorts {
-  readonly store: GuardStore
+export interface CompareAndSwapPorts {
+  readonly store: ModelStateStore
   readonly ids: Pick<Ids, 'nonce'>
   readonly sleep: Sleep
   readonly random: Random
 }
 
 /**
- * Applies a change to the latest state of a model, beginning with what is known of it, and writes it if it changes anything.
- * Who loses goes on from what won at once, and then after pauses, since those who never pause make each other lose: in them,
- * more is asked for that one write does. Undefined when others always write first. Rejects with `Unavailable`.
+ * Applies a change to the latest state of a model and writes the result, if the change changes anything. It begins with the
+ * state that is known. After a lost race it first tries again at once, from the state that won, and then after pauses:
+ * workers that never pause make each other lose, and in a pause a worker collects more calls for its next write. Undefined when
+ * others always wrote first. Rejects with `Unavailable`.
  */
-export async function replaceState<T>(
-  ports: ReplacePorts,
+export async function compareAndSwap<T>(
+  ports: CompareAndSwapPorts,
   model: string,
-  known: GuardState,
+  known: ModelState,
   apply: Apply<T>,
-): Promise<Replaced<T> | undefined> {
+): Promise<Swapped<T> | undefined> {
   const { store, ids } = ports
   let before = known
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
     if (tries > 1) before = (await readLater(ports, model, tries - 2)) ?? before
     const { state, answer } = apply(before)
     if (state === before) return { before, after: before, answer }
@@ -52,8 +53,8 @@ export async function replaceState<T>(
   return undefined
 }
 
-/** What is there after the nth pause: others will have written meanwhile. */
-async function readLater({ store, sleep, random }: ReplacePorts, model: string, n: number) {
+/** Reads the state after the nth pause, in which others will have written. */
+async function readLater({ store, sleep, random }: CompareAndSwapPorts, model: string, n: number) {
   await sleep(random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** n))
   return store.read(model)
 }

@@ -6,13 +6,13 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { get, put } from '../platform/dynamodb.ts'
 import { reaching } from '../platform/unavailable.ts'
-import type { GuardStore } from './port.ts'
-import { GuardState, UNTOUCHED } from './state.ts'
+import type { ModelStateStore } from './port.ts'
+import { ModelState, toStored, UNTOUCHED } from './state.ts'
 
 const THROTTLED = [ProvisionedThroughputExceededException, RequestLimitExceeded, ThrottlingException]
 
-/** Guards in DynamoDB, an item a model: partition key `model`. */
-export function dynamoGuards(client: DynamoDBClient, table: string): GuardStore {
+/** States of models in DynamoDB: one item per model, with the partition key `model`. */
+export function dynamoModelStates(client: DynamoDBClient, table: string): ModelStateStore {
   const reach = <T>(call: () => Promise<T>) => reaching('the models table', call)
   const read = async (model: string) => {
     const item = await get(client, table, { model })
@@ -28,20 +28,20 @@ export function dynamoGuards(client: DynamoDBClient, table: string): GuardStore 
           put(client, {
             table,
             key: { model },
-            item: { ...next },
+            item: toStored(next),
             condition: next.version === 1 ? isFirst : isNext,
             ...(next.version === 1 ? {} : { values: { ':before': next.version - 1 } }),
           }),
         )
         if (!written) return (await read(model)) ?? UNTOUCHED
         if (written.written) return next
-        if (!written.existing) throw new Error('the state that was just met is gone')
+        if (!written.existing) throw new Error('the item of the model disappeared while it was written')
         return toState(written.existing)
       }),
   }
 }
 
-/** Undefined when the item is written to more often than DynamoDB takes: that is a crowd, no outage. */
+/** Undefined when DynamoDB throttles the writes of the item: then many workers write at once, and nothing is broken. */
 async function unlessThrottled<T>(write: Promise<T>): Promise<T | undefined> {
   try {
     return await write
@@ -51,7 +51,7 @@ async function unlessThrottled<T>(write: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The name of the model is the key's alone. */
-function toState({ model: _, ...state }: Record<string, unknown>): GuardState {
-  return GuardState.parse(state)
+/** The key is no part of the state. */
+function toState({ model: _, ...state }: Record<string, unknown>): ModelState {
+  return ModelState.parse(state)
 }

@@ -1,33 +1,33 @@
 import type { Clock } from '../platform/clock.ts'
 import { Unavailable } from '../platform/unavailable.ts'
-import { afterReport } from './after-report.ts'
-import { type Apply, type ReplacePorts, replaceState } from './compare-and-swap.ts'
+import { applyReport } from './circuit-breaker.ts'
+import { type Apply, type CompareAndSwapPorts, compareAndSwap } from './compare-and-swap.ts'
 import { grant } from './grant.ts'
-import { createLead } from './lead-time.ts'
+import { createLeadTime } from './lead-time.ts'
 import type { Policies } from './policies.ts'
-import type { Ask, Guard, GuardStore, Permit } from './port.ts'
+import type { Ask, FlowControl, ModelStateStore, Permit } from './port.ts'
 import { toleranceOf } from './rate-limit.ts'
-import { type GuardState, UNTOUCHED } from './state.ts'
+import { type ModelState, UNTOUCHED } from './state.ts'
 
-/** How long a process believes what it has read, in milliseconds. */
+/** How long a process trusts a state that it has read. Milliseconds. */
 const CACHE_MS = 1_000
 
 /**
- * How long calls wait before they ask again, if others always wrote first, in milliseconds: of workers that ask at once, one
- * write succeeds at a time, so dozens would only cost each other more writes.
+ * How long calls wait before they ask again when other workers always wrote first. Only one of the writes that are tried at
+ * the same time succeeds, so dozens of workers that ask again at once only cause more writes. Milliseconds.
  */
-const CROWDED_MS = 5_000
+const CONTENTION_DEFERRAL_MS = 5_000
 
-export interface GuardPorts extends ReplacePorts {
+export interface FlowControlPorts extends CompareAndSwapPorts {
   readonly clock: Clock
-  /** Told of each change that this process has made, and of the state since then. */
+  /** Called with each change that this process has made, and the state after it. */
   readonly onChange?: OnChange
 }
 
-/** How a circuit has changed, or that the model has asked for a pause. */
+/** What has changed: the circuit, or the model has asked for a pause. */
 export type Change = 'opened' | 'opened again' | 'closed' | 'paused'
 
-export type OnChange = (change: Change, state: GuardState) => void
+export type OnChange = (change: Change, state: ModelState) => void
 
 interface Waiting extends Ask {
   readonly resolve: (permit: Permit) => void
@@ -35,59 +35,59 @@ interface Waiting extends Ask {
 }
 
 /**
- * The guard of one model. A call through a closed circuit without a rate limit costs a read a second and process; with a
- * limit, the calls that are asked for at once cost one write.
+ * Creates the flow control of one model. Calls through a closed circuit without a rate limit cost one read per second and
+ * process. With a rate limit, all calls that are asked for at once cost one write together.
  */
-export function createGuard(ports: GuardPorts, model: string, policies: Policies): Guard {
+export function createFlowControl(ports: FlowControlPorts, model: string, policies: Policies): FlowControl {
   const { store, clock, ids, onChange = () => undefined } = ports
-  const lead = createLead()
-  let known: { readonly state: GuardState; readonly at: number } | undefined
+  const leadTime = createLeadTime()
+  let known: { readonly state: ModelState; readonly at: number } | undefined
   let waiting: Waiting[] = []
   let busy = false
 
-  /** Remembers what it has seen, as of when it asked: what others have written since then is not in it. */
-  async function seen<T extends GuardState | undefined>(ask: () => Promise<T>): Promise<T> {
+  /** Remembers a state as of the time when it was asked for: what others wrote after that is not in it. */
+  async function seen<T extends ModelState | undefined>(ask: () => Promise<T>): Promise<T> {
     const at = clock()
     const state = await ask()
     known = { state: state ?? UNTOUCHED, at }
     return state
   }
-  const watched: GuardStore = {
+  const watched: ModelStateStore = {
     read: name => seen(() => store.read(name)),
     write: (name, next) => seen(() => store.write(name, next)),
   }
 
-  /** What is known well enough to go by: after a failure that counts, others may have seen more of them. */
-  function believed(): GuardState | undefined {
+  /** The known state, if it is recent. After a failure that counts it is not trusted, because others may have seen more failures. */
+  function trusted(): ModelState | undefined {
     const now = clock()
     if (!known || now - known.at >= CACHE_MS) return undefined
     const counts = now - (policies.circuit?.within_ms ?? 0)
     return known.state.failures.some(at => at > counts) ? undefined : known.state
   }
 
-  /** Undefined when others always write first. */
+  /** Undefined when other workers always wrote first. */
   async function change<T>(apply: Apply<T>): Promise<T | undefined> {
-    const base = believed() ?? (await watched.read(model)) ?? UNTOUCHED
-    const replaced = await replaceState({ ...ports, store: watched }, model, base, apply)
-    if (!replaced) return undefined
-    for (const what of changesOf(replaced.before, replaced.after)) onChange(what, replaced.after)
-    return replaced.answer
+    const base = trusted() ?? (await watched.read(model)) ?? UNTOUCHED
+    const swapped = await compareAndSwap({ ...ports, store: watched }, model, base, apply)
+    if (!swapped) return undefined
+    for (const what of changesOf(swapped.before, swapped.after)) onChange(what, swapped.after)
+    return swapped.answer
   }
 
   async function serve(): Promise<void> {
     busy = true
-    await Promise.resolve() // what is asked in the same turn is written together
+    await Promise.resolve() // calls that are asked for in the same turn of the event loop share one write
     while (waiting.length > 0) {
       const asks = waiting
       waiting = []
       try {
         const id = ids.nonce()
         const permits = await change(state => {
-          const granted = grant(state, asks, { now: clock(), lead: lead.now(), id }, policies)
+          const granted = grant(state, asks, { now: clock(), lead_time: leadTime.now(), id }, policies)
           return { state: granted.state, answer: granted.permits }
         })
-        const crowded: Permit = { granted: false, until: clock() + CROWDED_MS, because: 'rate limited' }
-        for (const [i, { resolve }] of asks.entries()) resolve(permits?.[i] ?? crowded)
+        const deferred: Permit = { granted: false, until: clock() + CONTENTION_DEFERRAL_MS, because: 'rate limited' }
+        for (const [i, { resolve }] of asks.entries()) resolve(permits?.[i] ?? deferred)
       } catch (error) {
         for (const { reject } of asks) reject(error)
       }
@@ -98,7 +98,7 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
   return {
     permit: ask =>
       new Promise((resolve, reject) => {
-        lead.learn(ask.took)
+        leadTime.learn(ask.took)
         waiting.push({ ...ask, resolve, reject })
         if (!busy) void serve()
       }),
@@ -107,14 +107,14 @@ export function createGuard(ports: GuardPorts, model: string, policies: Policies
       const { findings, probe, pause_until } = report
       const tellsNothing = typeof findings === 'string' && probe === undefined && pause_until === undefined
       if (tellsNothing) return
-      const told = await change(state => ({ state: afterReport(state, report, clock(), policies), answer: true }))
+      const told = await change(state => ({ state: applyReport(state, report, clock(), policies), answer: true }))
       if (!told) throw new Unavailable('the state of the model', new Error('it keeps changing'))
     },
     openUntil: () => known?.state.open?.until,
   }
 }
 
-function changesOf(before: GuardState, after: GuardState): Change[] {
+function changesOf(before: ModelState, after: ModelState): Change[] {
   const changes: Change[] = []
   if ((after.paused_until ?? 0) > (before.paused_until ?? 0)) changes.push('paused')
   if (after.open && after.open.until !== before.open?.until) changes.push(before.open ? 'opened again' : 'opened')

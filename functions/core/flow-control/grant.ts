@@ -1,39 +1,39 @@
-import { BACK_MS, HORIZON_MS, heardOf, joined, standing } from './backlog.ts'
-import { afterProbing } from './circuit-breaker.ts'
+import { dropAbandoned, joinBacklog, MAX_SLOT_AHEAD_MS, noteReturn, RETURN_AHEAD_MS } from './backlog.ts'
+import { askAgainAt } from './circuit-breaker.ts'
 import type { Policies } from './policies.ts'
 import type { Ask, Permit } from './port.ts'
-import { nextTurn, SOON_MS, toleranceOf, withTurn } from './rate-limit.ts'
-import type { GuardState } from './state.ts'
+import { MAX_SLOT_WAIT_MS, nextSlot, toleranceOf, withSlot } from './rate-limit.ts'
+import type { ModelState } from './state.ts'
 
-/** Nobody is sent away for longer than a queue can hold a message back. Milliseconds. */
-const LONGEST_WAIT_MS = 900_000
+/** The longest deferral: a queue can hold a message back for this long. Milliseconds. */
+const MAX_DEFERRAL_MS = 900_000
 
-/** A turn that is hardly further ahead than it has to be is one at once. Milliseconds. */
-const AT_ONCE_MS = 500
+/** A slot counts as immediate if it is at most this much later than the lead time. Milliseconds. */
+const MAX_IMMEDIATE_DELAY_MS = 500
 
-/** When calls are asked for (epoch milliseconds), and how far ahead their turns are to be, at least; a new probe's id. */
+/** When calls are asked for (epoch milliseconds), how far ahead their slots are at least, and the id for a new probe. */
 export interface Moment {
   readonly now: number
-  readonly lead: number
+  readonly lead_time: number
   readonly id: string
 }
 
-/** What the calls that are asked for in one go get, in their order. The state is the same object if nothing changed. */
+/** Answers calls that are asked for together, in their order. The state is the same object if nothing changed. */
 export function grant(
-  before: GuardState,
+  before: ModelState,
   asks: readonly Ask[],
-  { now, id, lead }: Moment,
+  { now, id, lead_time }: Moment,
   policies: Policies,
-): { state: GuardState; permits: Permit[] } {
+): { state: ModelState; permits: Permit[] } {
   let state = before
   const permits = asks.map((ask): Permit => {
-    const hindrance = hindranceOf(state, ask, now, policies)
-    if (hindrance) return hindrance
-    const { permit, ...noted } = turnOf(state, ask, { now, lead }, policies)
-    if (noted.calls !== state.calls || noted.line !== state.line) state = { ...state, ...noted }
+    const deferral = deferralOf(state, ask, now, policies)
+    if (deferral) return deferral
+    const { permit, ...booked } = bookSlot(state, ask, { now, lead_time }, policies)
+    if (booked.calls !== state.calls || booked.backlog !== state.backlog) state = { ...state, ...booked }
     if (!permit.granted || !state.open || !policies.circuit) return permit
-    // One that is sent back to wait for its turn will ask again.
-    if (permit.at > now + SOON_MS) return permit
+    // The message of a later slot goes back to its queue. Its call will ask again.
+    if (permit.at > now + MAX_SLOT_WAIT_MS) return permit
     if (ask.probe !== undefined && state.probe?.id === ask.probe) return { ...permit, probe: ask.probe }
     state = { ...state, probe: { id, since: now, until: ask.until } }
     return { ...permit, probe: id }
@@ -41,8 +41,9 @@ export function grant(
   return { state, permits }
 }
 
-function hindranceOf(
-  { paused_until = 0, open, probe }: GuardState,
+/** The deferral that a pause or an open circuit demands, if there is one. */
+function deferralOf(
+  { paused_until = 0, open, probe }: ModelState,
   ask: Ask,
   now: number,
   { circuit }: Policies,
@@ -51,44 +52,46 @@ function hindranceOf(
   if (!circuit || !open) return undefined
   if (open.until > now) return { granted: false, until: open.until, because: 'open' }
   if (!probe || probe.until <= now || probe.id === ask.probe) return undefined
-  return { granted: false, until: afterProbing(probe.since, now, circuit), because: 'open' }
+  return { granted: false, until: askAgainAt(probe.since, now, circuit), because: 'open' }
 }
 
-type Noted = Pick<GuardState, 'calls' | 'line'> & { readonly permit: Permit }
+/** What the rate limit says to a call, and its log and backlog after that. */
+type Booked = Pick<ModelState, 'calls' | 'backlog'> & { readonly permit: Permit }
 
-function turnOf(
-  state: GuardState,
-  { turn, ...ask }: Ask,
-  { now, lead }: Omit<Moment, 'id'>,
+function bookSlot(
+  state: ModelState,
+  { slot, ...ask }: Ask,
+  { now, lead_time }: Omit<Moment, 'id'>,
   { rate_limit }: Policies,
-): Noted {
+): Booked {
   const { calls } = state
-  if (!rate_limit) return { permit: { granted: true, at: now }, calls, line: state.line }
-  if (turn !== undefined && now <= turn + toleranceOf(rate_limit))
-    return { permit: { granted: true, at: turn }, calls, line: state.line }
-  const line = standing(state.line, now, rate_limit)
-  const at = nextTurn(calls, now + lead, rate_limit)
-  const isFar = at > now + (ask.line ? HORIZON_MS : LONGEST_WAIT_MS)
-  // Who finds a turn at once waits for nobody: those in the line whose time it is come back sooner before it.
-  const isAtOnce = at <= now + lead + AT_ONCE_MS
-  const isFirst = ask.line !== 'joins' || isAtOnce || !line || line.turn - BACK_MS <= now
+  if (!rate_limit) return { permit: { granted: true, at: now }, calls, backlog: state.backlog }
+  if (slot !== undefined && now <= slot + toleranceOf(rate_limit))
+    return { permit: { granted: true, at: slot }, calls, backlog: state.backlog }
+  const backlog = dropAbandoned(state.backlog, now, rate_limit)
+  const at = nextSlot(calls, now + lead_time, rate_limit)
+  const isFar = at > now + (ask.backlog ? MAX_SLOT_AHEAD_MS : MAX_DEFERRAL_MS)
+  // A call takes an immediate slot although others wait: those whose slot is near come back earlier than that.
+  const isImmediate = at <= now + lead_time + MAX_IMMEDIATE_DELAY_MS
+  const isFirst = ask.backlog !== 'joins' || isImmediate || !backlog || backlog.slot - RETURN_AHEAD_MS <= now
   if (!isFar && isFirst) {
     const permit = { granted: true, at } as const
     return {
       permit,
-      calls: withTurn(calls, at, rate_limit),
-      line: ask.line === 'has waited' ? heardOf(line, now) : line,
+      calls: withSlot(calls, at, rate_limit),
+      backlog: ask.backlog === 'has waited' ? noteReturn(backlog, now) : backlog,
     }
   }
-  const next = ask.line === 'joins' ? joined(line, at, rate_limit) : line
-  const back = (ask.line === 'joins' && next ? next.turn : at) - BACK_MS
-  if (back <= now + LONGEST_WAIT_MS) return { permit: rateLimited(back, ask.line !== undefined), calls, line: next }
-  return { permit: rateLimited(now + LONGEST_WAIT_MS, false), calls, line }
+  const next = ask.backlog === 'joins' ? joinBacklog(backlog, at, rate_limit) : backlog
+  const back = (ask.backlog === 'joins' && next ? next.slot : at) - RETURN_AHEAD_MS
+  if (back <= now + MAX_DEFERRAL_MS)
+    return { permit: rateLimited(back, ask.backlog !== undefined), calls, backlog: next }
+  return { permit: rateLimited(now + MAX_DEFERRAL_MS, false), calls, backlog }
 }
 
-const rateLimited = (until: number, isInLine: boolean): Permit => ({
+const rateLimited = (until: number, isInBacklog: boolean): Permit => ({
   granted: false,
   until,
   because: 'rate limited',
-  isInLine,
+  isInBacklog,
 })

@@ -1,17 +1,18 @@
-import { LEAD_MS, SOON_MS } from './rate-limit.ts'
+import { MAX_SLOT_WAIT_MS, MIN_LEAD_TIME_MS } from './rate-limit.ts'
 
 /**
- * How far ahead a process gives turns, in milliseconds: long enough for its calls to be ready by then, which takes a write of
- * the state, a claim, and a large body's fetch. It grows with the calls that miss their turns, each doubling it at most, since
- * one may have been slow by accident, and shrinks by a millisecond with each that does not.
+ * Learns how far ahead a process gives slots, in milliseconds. A call must be ready at its slot: until then its worker writes
+ * the state, claims the request and fetches a large body. The lead time grows when a call misses its slot, but at most
+ * doubles, because one call may have been slow by accident. It shrinks by a millisecond per call that is in time.
  */
-export function createLead() {
-  let ms = LEAD_MS
+export function createLeadTime() {
+  let ms = MIN_LEAD_TIME_MS
   return {
     now: () => ms,
-    /** Of an ask: how long the call took to be ready that has missed its turn, if it is one of those. */
+    /** `took`: how long the call took to be ready, if it has missed its slot. */
     learn: (took: number | undefined) => {
-      ms = took === undefined ? Math.max(LEAD_MS, ms - 1) : Math.max(ms, Math.min(took, 2 * ms, SOON_MS))
+      ms =
+        took === undefined ? Math.max(MIN_LEAD_TIME_MS, ms - 1) : Math.max(ms, Math.min(took, 2 * ms, MAX_SLOT_WAIT_MS))
     },
   }
 }

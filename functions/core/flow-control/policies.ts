@@ -1,10 +1,10 @@
 import * as z from 'zod'
 
-/** At most `count` calls of the endpoint in any `interval_ms`, over all workers. */
+/** All workers together make at most `count` calls in any `interval_ms`. */
 export const RateLimit = z.strictObject({ count: z.int().positive(), interval_ms: z.int().positive() })
 export type RateLimit = z.infer<typeof RateLimit>
 
-/** `failures` failed calls within `within_ms` open the circuit for `open_ms`; for longer each time a probe fails. */
+/** `failures` failed calls within `within_ms` open the circuit for `open_ms`. After each failed probe it stays open for longer. */
 export const Circuit = z.strictObject({
   failures: z.int().positive(),
   within_ms: z.int().positive(),
@@ -12,6 +12,6 @@ export const Circuit = z.strictObject({
 })
 export type Circuit = z.infer<typeof Circuit>
 
-/** How a model is protected; what is absent does not hold it up. */
+/** How a model is protected. A policy that is absent does not defer calls. */
 export const Policies = z.strictObject({ rate_limit: RateLimit.optional(), circuit: Circuit.optional() })
 export type Policies = z.infer<typeof Policies>

@@ -2,21 +2,47 @@ import * as z from 'zod'
 
 const Time = z.int()
 
-/** What the workers of a model know of it together. All times are epoch milliseconds. */
-export const GuardState = z.strictObject({
-  /** Counts the writes: each replaces the version before. */
-  version: z.int().nonnegative(),
-  /** Who wrote this version: a write whose answer was lost is known by it. */
-  writer: z.string(),
-  paused_until: Time.optional(),
-  failures: z.array(Time),
-  open: z.strictObject({ until: Time, times: z.int().positive() }).optional(),
-  probe: z.strictObject({ id: z.string(), since: Time, until: Time }).optional(),
-  /** The rate limit's log. */
-  calls: z.array(z.strictObject({ from: Time, count: z.int().positive() })),
-  /** `heard` was absent once: such a line is over. */
-  line: z.strictObject({ turn: Time, taken: z.int().positive(), heard: Time.default(0) }).optional(),
-})
-export type GuardState = z.infer<typeof GuardState>
+/**
+ * The requests that wait for a slot which the rate limit has not given yet.
+ *
+ * Stored as `turn`, `taken` and `heard`: 0.1.0 reads these names. `heard` was absent once; such a backlog is over.
+ */
+const Backlog = z
+  .strictObject({ turn: Time, taken: z.int().positive(), heard: Time.default(0) })
+  .transform(({ turn, taken, heard }) => ({
+    /** About when the last request in the backlog may have its slot. */
+    slot: turn,
+    /** How many requests may have their slot at that time. */
+    taken,
+    /** When a request last came back from the backlog, or when the first one will. */
+    last_return: heard,
+  }))
+export type Backlog = Readonly<z.infer<typeof Backlog>>
 
-export const UNTOUCHED: GuardState = { version: 0, writer: '', failures: [], calls: [] }
+/** What the workers of a model know of it together, read from its item. All times are epoch milliseconds. */
+export const ModelState = z
+  .strictObject({
+    /** Counts the writes: each write replaces the version before. */
+    version: z.int().nonnegative(),
+    /** Who wrote this version. A worker recognizes its own write by it when the answer of that write was lost. */
+    writer: z.string(),
+    paused_until: Time.optional(),
+    failures: z.array(Time),
+    open: z.strictObject({ until: Time, times: z.int().positive() }).optional(),
+    probe: z.strictObject({ id: z.string(), since: Time, until: Time }).optional(),
+    /** The log of the rate limit. */
+    calls: z.array(z.strictObject({ from: Time, count: z.int().positive() })),
+    /** The backlog. Stored as `line`: 0.1.0 reads this name. */
+    line: Backlog.optional(),
+  })
+  .transform(({ line, ...state }) => ({ ...state, backlog: line }))
+export type ModelState = Omit<z.infer<typeof ModelState>, 'backlog'> & { readonly backlog?: Backlog | undefined }
+
+/** A state under the names that its item has for it. */
+export const toStored = ({ backlog, ...state }: ModelState): z.input<typeof ModelState> => ({
+  ...state,
+  line: backlog && { turn: backlog.slot, taken: backlog.taken, heard: backlog.last_return },
+})
+
+/** The state of a model that nobody has called yet. */
+export const UNTOUCHED: ModelState = { version: 0, writer: '', failures: [], calls: [] }

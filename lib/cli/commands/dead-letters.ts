@@ -24,37 +24,35 @@ export function addDeadLetters(program: Command, run: Run): void {
     .description('the dead letters, oldest first')
     .option('--model <model>', 'only those of one model')
     .addHelpText('after', LIST_HELP)
-    .action(({ model }: { model?: string }) => run(async operator => listed(await listDeadLetters(operator, model))))
+    .action(({ model }: { model?: string }) => run(async admin => listed(await listDeadLetters(admin, model))))
   deadLetters
     .command('show')
-    .description('a dead letter with its message, and with the answer if an input has refused it')
+    .description('a dead letter with its message, and with the answer if an input refused it')
     .argument('<id>', 'a request id, or the id of a message that was refused or that nobody can read')
-    .action((name: string) => run(async operator => shown(await showDeadLetter(operator, name))))
+    .action((name: string) => run(async admin => shown(await showDeadLetter(admin, name))))
   deadLetters
     .command('redrive')
     .description(
-      'run their requests once more, each at the cost of its new run; send refused messages to their input again',
+      'run the requests of dead letters once more, each at the cost of its new run, and send refused messages to their input again',
     )
     .argument('[id...]', "request ids, or ids of refused messages; all dead letters, or all of the model's, by default")
     .option('--model <model>', 'only those of one model')
     .addHelpText('after', REDRIVE_HELP)
     .action((names: string[], { model }: { model?: string }) =>
-      run(async (operator, tell) => {
-        const redrives = await redriveDeadLetters(operator, { model, names }, letter =>
-          tell(sentenceOfRedriven(letter)),
-        )
+      run(async (admin, tell) => {
+        const redrives = await redriveDeadLetters(admin, { model, names }, letter => tell(sentenceOfRedriven(letter)))
         const lines = redrives.redriven.length > 0 ? [] : ['Nothing was redriven.']
         return { json: redrives, lines, refusals: redrives.refused.map(lineOf) }
       }),
     )
   deadLetters
     .command('discard')
-    .description('forget dead letters; their requests stay failed')
+    .description('delete dead letters; their requests stay failed')
     .argument('<id...>', 'request ids, or ids of messages that were refused or that nobody can read')
     .addHelpText('after', DISCARD_HELP)
     .action((names: string[]) =>
-      run(async operator => {
-        const discards = await discardDeadLetters(operator, names)
+      run(async admin => {
+        const discards = await discardDeadLetters(admin, names)
         const lines = discards.discarded.map(id => `${id} is discarded.`)
         const orNothing = lines.length > 0 ? lines : ['Nothing was discarded.']
         return { json: discards, lines: orNothing, refusals: discards.refused.map(lineOf) }

@@ -5,11 +5,11 @@ import { credentialsOf } from '../../local/trust/access-key.ts'
 import type { Answer } from '../answer.ts'
 import { type LocalSystem, runningLocally } from '../running-locally.ts'
 
-/** `sluice env`, which needs the local system's local.json alone. */
+/** `sluice env`. It needs only the local.json of the local system. */
 export function addEnv(program: Command, { env, finish }: { env: Environment; finish(answer: Answer): void }): void {
   program
     .command('env')
-    .description('what points the AWS CLI and SDKs at the local system: eval "$(npx sluice env)"')
+    .description('print variables that point the AWS CLI and SDKs at the local system: eval "$(npx sluice env)"')
     .action(() => {
       if (program.opts<{ target?: string }>().target === 'aws')
         program.error('error: env is of the local system alone: without --target aws')
@@ -19,11 +19,12 @@ export function addEnv(program: Command, { env, finish }: { env: Environment; fi
 }
 
 /**
- * The variables of AWS's tools; those that are null are to be unset. Without that, a developer's own profile, session token or endpoints
- * would be mixed with these, and his calls would reach his account.
+ * The variables of AWS's tools. A variable that is null must be unset: otherwise a developer's own profile, session token or
+ * endpoints would be mixed with these, and calls would reach his account.
  *
- * The AWS CLI 1 has addresses of its own for SQS in AWS's regions, and prefers them to AWS_ENDPOINT_URL_SQS. It and boto3 look at
- * AWS_DEFAULT_REGION alone, which is therefore no region of AWS; the other tools look at AWS_REGION first. Nothing depends on either here.
+ * The AWS CLI 1 has its own addresses for SQS in AWS's regions, and prefers them to AWS_ENDPOINT_URL_SQS. The AWS CLI 1 and boto3
+ * read only AWS_DEFAULT_REGION, so this is not a region of AWS. The other tools read AWS_REGION first. Nothing else here depends
+ * on the region.
  */
 function variablesOf({ endpoints, accessKeyId }: LocalSystem): Record<string, string | null> {
   const credentials = credentialsOf(accessKeyId)

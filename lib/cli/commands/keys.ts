@@ -9,13 +9,13 @@ export function addKeys(program: Command, run: Run): void {
   const keys = program.command('keys').description('API keys')
   keys
     .command('create')
-    .description('make a key for a user, and the user if there is none of that name')
-    .requiredOption('--user <user>', 'who calls with it', userId)
+    .description('create a key, and its user if the user does not exist')
+    .requiredOption('--user <user>', 'the user that calls with the key', userId)
     .option('--plan <plan>', "the user's plan from now on")
     .option('--expires <duration>', 'how long the key lasts, such as 90d, or never; 365d by default', lifetime)
     .action(({ user, plan, expires }: { user: string; plan?: string; expires?: number | 'never' }) =>
-      run(async operator => {
-        const { created, was, disabled } = await createKey(operator, { user, plan, expires_in: expires })
+      run(async admin => {
+        const { created, was, disabled } = await createKey(admin, { user, plan, expires_in: expires })
         return {
           json: created,
           lines: [...describe(created), ...planLine(created, was), ...disabledLine(created, disabled), ONCE],
@@ -26,19 +26,19 @@ export function addKeys(program: Command, run: Run): void {
     .command('list')
     .description('the keys, oldest first')
     .option('--user <user>', 'only those of one user', userId)
-    .action(({ user }: { user?: string }) => run(async operator => listed(await listKeys(operator, user))))
+    .action(({ user }: { user?: string }) => run(async admin => listed(await listKeys(admin, user))))
   keys
     .command('revoke')
-    .description('make a key worthless')
+    .description('revoke a key: it is no longer accepted')
     .argument('<key-id>')
-    .action((keyId: string) => run(async operator => revoked(await revokeKey(operator, keyId))))
+    .action((keyId: string) => run(async admin => revoked(await revokeKey(admin, keyId))))
   keys
     .command('rotate')
-    .description('replace a key by a new one that lasts as long, and revoke it')
+    .description('revoke a key, and create a new one that lasts as long')
     .argument('<key-id>')
     .action((keyId: string) =>
-      run(async operator => {
-        const created = await rotateKey(operator, keyId)
+      run(async admin => {
+        const created = await rotateKey(admin, keyId)
         const json = { ...created, revoked: keyId }
         return { json, lines: [...describe(created), `The key ${keyId} is revoked, ${WITHIN}.`, ONCE] }
       }),
@@ -46,7 +46,7 @@ export function addKeys(program: Command, run: Run): void {
 }
 
 const ONCE = 'This is the only time that the key is shown: only its hash is stored.'
-/** The authorizer's answers are cached for so long. */
+/** The authorizer caches keys for 60 s. */
 const WITHIN = 'with effect within 60 s'
 
 const describe = ({ key, key_id, user, plan, expires_at }: CreatedKey): string[] =>

@@ -6,24 +6,24 @@ import { listModels, type ModelView, type Reset, resetModel } from '../operation
 
 /** `sluice models list|reset` */
 export function addModels(program: Command, run: Run): void {
-  const models = program.command('models').description('models, and what holds up their calls')
+  const models = program.command('models').description('models, and what defers their calls')
   models
     .command('list')
     .description("each model's circuit, pause and rate limit, and how many messages wait for it")
     .action(() =>
-      run(async operator => {
-        const views = await listModels(operator)
-        const rows = views.map(view => rowOf(view, operator.models[view.model] ?? {}))
+      run(async admin => {
+        const views = await listModels(admin)
+        const rows = views.map(view => rowOf(view, admin.models[view.model] ?? {}))
         return { json: views, lines: columns(['model', 'circuit', 'paused', 'rate limit', 'high', 'normal'], rows) }
       }),
     )
   models
     .command('reset')
-    .description("close a model's circuit and end its pause, when it is known to be back")
+    .description("close a model's circuit and end its pause, once the model is back")
     .argument('<model>')
     .action((model: string) =>
-      run(async operator => {
-        const done = await resetModel(operator, model)
+      run(async admin => {
+        const done = await resetModel(admin, model)
         return { json: done, lines: resetText(done) }
       }),
     )

@@ -8,7 +8,7 @@ import { type NamedWindow, type QuotaView, showQuota } from '../operations/quota
 export function addQuota(program: Command, run: Run): void {
   program
     .command('quota')
-    .description('what users have used')
+    .description('the usage of users')
     .command('show')
     .description("a user's counters in a window, and the reservations that are open in it")
     .argument('<user>', '', userId)
@@ -18,8 +18,8 @@ export function addQuota(program: Command, run: Run): void {
       quotaWindow,
     )
     .action((user: string, { window }: { window?: NamedWindow }) =>
-      run(async operator => {
-        const quota = await showQuota(operator, user, window)
+      run(async admin => {
+        const quota = await showQuota(admin, user, window)
         return { json: quota, lines: describe(quota) }
       }),
     )

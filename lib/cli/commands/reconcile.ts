@@ -9,24 +9,24 @@ export function addReconcile(program: Command, run: Run): void {
     .command('reconcile')
     .description('whether quotas, request items and Postgres agree; changes nothing')
     .addHelpText('after', HELP)
-    .action(() => run(async operator => answerOf(await reconcile(operator))))
+    .action(() => run(async admin => answerOf(await reconcile(admin))))
 }
 
 const HELP = `
-Reads everything, and reads each difference once more before it is reported. What is younger than two minutes may still be
-on its way, and is no difference. Exit code 0 if all agrees, 1 if not. It holds what it reads in memory, about 2 KB a request:
-for millions, give it more with NODE_OPTIONS=--max-old-space-size=8192.
+Reads all stores, and reads each difference once more before it reports it. A change that is younger than two minutes may still
+be on its way, and is no difference. The exit code is 0 if all agrees, and 1 if not. The command keeps what it reads in memory,
+about 2 KB per request. For millions of requests, give it more memory: NODE_OPTIONS=--max-old-space-size=8192.
 
 With --json: [ { "kind", "where", "expected", "found" } ], empty if all agrees. Kinds:
   requests, tokens  a counter is not what was charged plus what is reserved
   negative          a counter is below zero
   reservation       a reservation is open although no request waits or runs under it
   unreserved        a request waits or runs without its reservation
-  row               Postgres says something else of a request, or nothing
+  row               Postgres has no row of a request, or says something else of it
   item              a row in Postgres is of a request that has no item
 
-Request items are kept for 90 days: windows and rows that are older can't be compared. A failed request without a dead
-letter is no difference: it was discarded, which leaves no trace.`
+Request items are kept for 90 days, so older windows and rows can't be compared. A failed request without a dead letter is no
+difference: the dead letter was discarded, which leaves no trace.`
 
 function answerOf({ differences, read, untold }: Reconciliation): Answer {
   const agrees = `everything agrees: ${count(read.quotas, 'quota item')}, ${count(read.items, 'request')}, ${count(read.rows, 'row')}`

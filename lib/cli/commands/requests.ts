@@ -7,14 +7,14 @@ import { listRequests, type RequestDetails, type RequestSummary, showRequest } f
 
 /** `sluice requests show|list` */
 export function addRequests(program: Command, run: Run): void {
-  const requests = program.command('requests').description('requests, and what became of them')
+  const requests = program.command('requests').description('requests and their outcomes')
   requests
     .command('show')
-    .description('all that is known of one request')
+    .description('everything that is known about one request')
     .argument('<request-id>', '', requestId)
     .action((id: string) =>
-      run(async operator => {
-        const request = await showRequest(operator, id)
+      run(async admin => {
+        const request = await showRequest(admin, id)
         return { json: request, lines: describe(request) }
       }),
     )
@@ -25,7 +25,7 @@ export function addRequests(program: Command, run: Run): void {
     .addOption(new Option('--status <status>', 'only those of one status').choices(Status.options))
     .option('--limit <n>', 'how many at most', wholeNumber, 50)
     .action((filter: { user?: string; status?: Status; limit: number }) =>
-      run(async operator => listed(await listRequests(operator, filter), filter.limit)),
+      run(async admin => listed(await listRequests(admin, filter), filter.limit)),
     )
 }
 

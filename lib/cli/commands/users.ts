@@ -21,33 +21,35 @@ export function addUsers(program: Command, run: Run, ask?: Ask): void {
   const users = program.command('users').description('users, their plans and limits')
   const set: Command = users
     .command('set')
-    .description('change a user, or make one; "default" takes a limit back to the plan\'s own')
+    .description(
+      'change a user or create one; a limit that is set here replaces that of the plan, "default" removes it again',
+    )
     .argument('<user>', '', userId)
     .option('--plan <plan>', 'a plan of the pipeline file')
-    .option('--requests <n>', 'requests in a window', limit)
-    .option('--tokens <n>', 'tokens in a window', limit)
-    .option('--in-flight <n>', 'requests that wait or run at once', limit)
+    .option('--requests <n>', 'requests per window, instead of the limit of the plan', limit)
+    .option('--tokens <n>', 'tokens per window, instead of the limit of the plan', limit)
+    .option('--in-flight <n>', 'requests that wait or run at the same time, instead of the limit of the plan', limit)
     .action(async (userId: string, { inFlight: in_flight, ...options }: SetOptions) => {
       const changes = { ...options, in_flight }
       if (Object.values(changes).every(change => change === undefined))
         set.error('error: nothing to set: give --plan, --requests, --tokens or --in-flight')
-      await run(async operator => {
-        const { user, was } = await setUser(operator, userId, changes)
+      await run(async admin => {
+        const { user, was } = await setUser(admin, userId, changes)
         const what = was ? 'These limits apply within 60 s.' : `The user ${userId} is new.`
         return { json: user, lines: [...describe(user), what] }
       })
     })
   for (const [name, isAllowed, what] of [
     ['disable', false, 'refuse all keys and messages of a user'],
-    ['enable', true, 'let a user in again'],
+    ['enable', true, 'accept the keys and messages of a user again'],
   ] as const)
     users
       .command(name)
       .description(what)
       .argument('<user>', '', userId)
       .action((userId: string) =>
-        run(async operator => {
-          const user = await allowUser(operator, userId, isAllowed)
+        run(async admin => {
+          const user = await allowUser(admin, userId, isAllowed)
           return { json: user, lines: [...describe(user), `The user ${userId} is ${name}d, with effect within 60 s.`] }
         }),
       )
@@ -56,8 +58,8 @@ export function addUsers(program: Command, run: Run, ask?: Ask): void {
     .description('a user, and the limits that apply')
     .argument('<user>', '', userId)
     .action((userId: string) =>
-      run(async operator => {
-        const user = await showUser(operator, userId)
+      run(async admin => {
+        const user = await showUser(admin, userId)
         return { json: user, lines: describe(user) }
       }),
     )
@@ -67,20 +69,20 @@ export function addUsers(program: Command, run: Run, ask?: Ask): void {
 function addDelete(users: Command, run: Run, ask?: Ask): void {
   users
     .command('delete')
-    .description('delete a user, and everything that is kept of him')
+    .description('delete a user and all data of the user')
     .argument('<user>', '', userId)
     .option('--yes', 'do not ask first')
     .addHelpText('after', DELETE_HELP)
     .action(async (userId: string, { yes }: { yes?: boolean }) => {
       if (ask && !yes) await confirm(ask, userId)
-      await run(async (operator, tell) => {
-        const deleted = await deleteUser(operator, userId, tell)
+      await run(async (admin, tell) => {
+        const deleted = await deleteUser(admin, userId, tell)
         return { json: deleted, lines: [sentenceOfDeleted(deleted)] }
       })
     })
 }
 
-/** A script that says it means it; whoever sits at a terminal may have mistyped a name. Throws `Refusal`. */
+/** Asks at a terminal, where a name may be mistyped. A script passes --yes or has no terminal. Throws `Refusal`. */
 async function confirm(ask: Ask, userId: string): Promise<void> {
   const what = `the keys, requests, prompts, results and dead letters of ${userId}`
   const typed = await ask(`This deletes ${what}, and can not be undone. Type the user's id to go on: `)
@@ -88,11 +90,12 @@ async function confirm(ask: Ask, userId: string): Promise<void> {
 }
 
 const DELETE_HELP = `
-At a terminal, asks first. Disables the user, cancels his requests, and waits for a minute and a half, since his keys may be let in for so long; it waits less
-if he was disabled before. Refuses, with exit code 1, while one of his requests runs. Repeated, it goes on where it was
-interrupted, and deletes what queues have brought back. What backups and logs keep, and for how long: docs/runbook.md.
+At a terminal, the command asks first. It disables the user, cancels the user's requests, and waits for a minute and a half,
+because the keys may be accepted for that long. It waits less if the user was disabled before. It refuses, with exit code 1,
+while a request of the user runs. A repeated command goes on where the last one stopped, and deletes what messages in queues
+have written since then. docs/runbook.md says what backups and logs keep, and for how long.
 
-With --json: { "user", "keys", "requests", "rows", "dead_letters", "objects", "quota_items" }, how many were deleted now.`
+With --json: { "user", "keys", "requests", "rows", "dead_letters", "objects", "quota_items" }: how many of each this run deleted.`
 
 function sentenceOfDeleted({ user, ...counts }: DeletedUser): string {
   if (Object.values(counts).every(count => count === 0)) return `Nothing is left of ${user}.`

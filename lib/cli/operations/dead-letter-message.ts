@@ -4,14 +4,14 @@ import { InferenceMessage, type Payload } from '../../../functions/core/domain/m
 import { InferenceBody } from '../../../functions/core/inference-api/body.ts'
 import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
 import { bodyKey } from '../../../functions/core/stores/payloads/names.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 
-type Ports = Pick<Operator, 'deadLetters' | 'ledger' | 'items' | 'payloads'>
+type Ports = Pick<Admin, 'deadLetters' | 'ledger' | 'items' | 'payloads'>
 
 /**
- * What a request's dead letters say was to be run. A request that was ended from outside left no message: it is made
- * again from what is known of it. Throws `Refusal` when that is not enough, and `Unavailable`.
+ * The message to run a request again, from its dead letters. A request that did not end in a worker left no message. Then the
+ * message is made again from what is stored. Throws `Refusal` if that is not enough, and `Unavailable`.
  */
 export async function messageOf(ports: Ports, letters: readonly RecordedDeadLetter[]): Promise<InferenceMessage> {
   const newestFirst = letters.toSorted((a, b) => b.at - a.at)
@@ -24,7 +24,7 @@ export async function messageOf(ports: Ports, letters: readonly RecordedDeadLett
   return madeAgain(ports, newest.request_id, runOf(newest))
 }
 
-/** A dead letter's id ends with its run. */
+/** The id of a dead letter ends with the number of its run. */
 const runOf = ({ id }: RecordedDeadLetter): number => Number(id.split(':').at(-1))
 
 async function madeAgain(ports: Ports, requestId: string, run: number): Promise<InferenceMessage> {
@@ -47,7 +47,7 @@ async function madeAgain(ports: Ports, requestId: string, run: number): Promise<
   }
 }
 
-/** A large body is stored whole. Of a small one the prompt is, from which some are known: the fingerprint tells. */
+/** The stored body. Of a small body only the prompt is stored. Some bodies can be made from it: the fingerprint tells whether they are equal. */
 async function bodyOf({ ledger, payloads }: Ports, item: RequestItem): Promise<Payload> {
   const prompt = await ledger.prompt(item.request_id)
   if (prompt && 'inline' in prompt) {

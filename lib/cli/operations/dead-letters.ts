@@ -5,16 +5,16 @@ import { type Redriven, redriveRequest } from '../../../functions/core/lifecycle
 import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import { queueName } from '../../../functions/core/queue/names.ts'
 import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 import { messageOf } from './dead-letter-message.ts'
 import { redriveInput, refusedInputOf } from './redrive-input.ts'
 import { existingUser } from './users.ts'
 
-/** What an operator names to mean a dead letter: its request's id, or, where there is no request, its own. */
+/** The name by which an operator means a dead letter: the id of its request, or its own id where there is no request. */
 export const nameOf = ({ request_id, id }: RecordedDeadLetter): string => request_id ?? id
 
-/** Which dead letters: those of a model, those named, or both; all, if neither is given. */
+/** Chooses dead letters by model, by name, or by both. Without either, all are chosen. */
 export interface Choice {
   readonly model?: string | undefined
   readonly names?: readonly string[]
@@ -25,7 +25,7 @@ export type RedrivenLetter =
   | { readonly request_id: string; readonly run: number }
   | { readonly id: string; readonly queue: string }
 
-/** What became of each dead letter that was chosen. */
+/** The outcome of a redrive, for each dead letter that was chosen. */
 export interface Redrives {
   readonly redriven: readonly RedrivenLetter[]
   readonly refused: readonly Refused[]
@@ -36,18 +36,18 @@ export interface Discards {
   readonly refused: readonly Refused[]
 }
 
-/** A dead letter that nothing was done with, and a sentence that says why. */
+/** A dead letter that was left alone, and a sentence that says why. */
 export interface Refused {
   readonly id: string
   readonly reason: string
 }
 
-type LetterPorts = Pick<Operator, 'deadLetters'>
+type LetterPorts = Pick<Admin, 'deadLetters'>
 
-/** Rows that one statement asks for: the Data API answers with 1 MiB at most. */
+/** How many rows one statement asks for. The Data API answers with at most 1 MiB. */
 const PAGE = 500
 
-/** Oldest first. Rejects with `Unavailable`. */
+/** Lists dead letters, oldest first. Rejects with `Unavailable`. */
 export async function listDeadLetters({ deadLetters }: LetterPorts, model?: string): Promise<RecordedDeadLetter[]> {
   const letters: RecordedDeadLetter[] = []
   for (let after: string | undefined; ; after = letters.at(-1)?.id) {
@@ -57,12 +57,12 @@ export async function listDeadLetters({ deadLetters }: LetterPorts, model?: stri
   }
 }
 
-/** A dead letter with its message, as it is kept: what was to be run, or, of what an input refused, its answer, too. */
+/** A dead letter with its stored message: the request to run, or a message that an input refused, with the answer to it. */
 export interface DeadLetterDetails extends RecordedDeadLetter {
   readonly message: unknown
 }
 
-/** The newest dead letter of a request, or the one with this id. Throws `Refusal` when there is none, and `Unavailable`. */
+/** Shows the newest dead letter of a request, or the one with this id. Throws `Refusal` if there is none, and `Unavailable`. */
 export async function showDeadLetter({ deadLetters }: LetterPorts, name: string): Promise<DeadLetterDetails> {
   const letters = await deadLetters.list({ of: name, limit: PAGE })
   const newest = letters.toSorted((a, b) => a.at - b.at).at(-1)
@@ -70,16 +70,16 @@ export async function showDeadLetter({ deadLetters }: LetterPorts, name: string)
   return { ...newest, message: await deadLetters.message(newest.id) }
 }
 
-/** Redrives that run at the same time: each is a handful of calls, and there may be thousands after an outage. */
+/** How many redrives run at the same time. Each one is a few calls, and there may be thousands of them after an outage. */
 const AT_ONCE = 10
 
 /**
- * Runs the requests of dead letters once more, sends refused messages of inputs again, and removes the dead letters of
- * what is queued again; `told` hears of each as soon as it is. One that can't be redriven stops no other. Throws `Refusal`
- * for a model that there never was, and `Unavailable` if the list can't be read.
+ * Runs the requests of dead letters once more and sends refused messages of inputs again. Removes each dead letter whose
+ * request or message is queued again, and calls `told` with it. A dead letter that can't be redriven does not stop the others.
+ * Throws `Refusal` for a model that never existed, and `Unavailable` if the list can't be read.
  */
 export async function redriveDeadLetters(
-  ports: Operator,
+  ports: Admin,
   choice: Choice,
   told: (redriven: RedrivenLetter) => void = () => {},
 ): Promise<Redrives> {
@@ -98,7 +98,7 @@ export async function redriveDeadLetters(
   return { redriven, refused }
 }
 
-/** Removes dead letters; their requests stay failed. One that isn't there stops no other. Rejects as above. */
+/** Removes dead letters. Their requests stay failed. A missing dead letter does not stop the others. Rejects with `Unavailable`. */
 export async function discardDeadLetters(ports: LetterPorts, names: readonly string[]): Promise<Discards> {
   const { found, missing } = await choose(ports, { names })
   const discarded: string[] = []
@@ -111,7 +111,7 @@ export async function discardDeadLetters(ports: LetterPorts, names: readonly str
   return { discarded, refused }
 }
 
-/** The letters that are meant, by name: a request that was redriven and failed again may have more than one. */
+/** Finds the chosen dead letters, by name. A request that was redriven and failed again may have more than one. */
 async function choose(
   ports: LetterPorts,
   { model, names = [] }: Choice,
@@ -127,8 +127,8 @@ async function choose(
   return { found, missing }
 }
 
-/** Letters outlive their model in pipeline.yaml, so a model that isn't there is wrong only if it has none. */
-function checkModel({ models }: Operator, { model, names = [] }: Choice): void {
+/** Refuses a model that is not in pipeline.yaml, unless it has dead letters: those outlive their model. */
+function checkModel({ models }: Admin, { model, names = [] }: Choice): void {
   if (model !== undefined && names.length === 0 && !Object.hasOwn(models, model))
     throw new Refusal(
       `there are no dead letters of a model ${model}, and no such model: the models are ${Object.keys(models).join(', ')}`,
@@ -147,8 +147,8 @@ async function orRefused(refused: Refused[], id: string, act: () => Promise<unkn
   }
 }
 
-/** Only the letters that were read are removed: the new run may have left another by then. */
-async function redrive(ports: Operator, name: string, letters: readonly RecordedDeadLetter[]): Promise<RedrivenLetter> {
+/** Redrives one request or message. It removes only the dead letters that were read: the new run may have left another one by then. */
+async function redrive(ports: Admin, name: string, letters: readonly RecordedDeadLetter[]): Promise<RedrivenLetter> {
   const input = letters[0] && (await refusedInputOf(ports, letters[0]))
   if (input) await redriveInput(ports, input)
   const redriven = input ? { id: name, queue: input.queue } : { request_id: name, run: await runAgain(ports, letters) }
@@ -156,8 +156,8 @@ async function redrive(ports: Operator, name: string, letters: readonly Recorded
   return redriven
 }
 
-/** Answers with the new run. */
-async function runAgain(ports: Operator, letters: readonly RecordedDeadLetter[]): Promise<number> {
+/** Runs a request again. Answers with the number of the new run. */
+async function runAgain(ports: Admin, letters: readonly RecordedDeadLetter[]): Promise<number> {
   const message = await messageOf(ports, letters)
   const { model, priority, user_id } = message
   const { plan: planName, overrides, disabled_at } = await existingUser(ports.access, user_id)
@@ -173,8 +173,8 @@ async function runAgain(ports: Operator, letters: readonly RecordedDeadLetter[])
   return result.run
 }
 
-/** The bucket deletes by age: a body that is written anew is there for all of the new run. Throws `Refusal` when it is gone. */
-async function keepBody({ payloads }: Operator, { body }: InferenceMessage): Promise<void> {
+/** Writes the body again, so that the bucket, which deletes by age, keeps it during the new run. Throws `Refusal` if the body is gone. */
+async function keepBody({ payloads }: Admin, { body }: InferenceMessage): Promise<void> {
   if (!('key' in body)) return
   const value = await payloads.get(body.key)
   if (value === undefined)

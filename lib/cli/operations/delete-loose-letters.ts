@@ -1,15 +1,14 @@
 import { RefusedInput } from '../../../functions/core/domain/messages.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 
-type Ports = Pick<Operator, 'erasure' | 'deadLetters' | 'payloads'>
+type Ports = Pick<Admin, 'erasure' | 'deadLetters' | 'payloads'>
 
-/** Ids that one statement asks for. */
+/** How many ids one statement asks for. */
 const PAGE = 500
 
 /**
- * Deletes dead letters that belong to no request and are a user's: messages of inputs that were refused, with their stored
- * texts, and messages that nobody could read, as far as their texts say whose they are. Answers how many. Rejects with
- * `Unavailable`.
+ * Deletes a user's dead letters without a request: refused messages of inputs, with their stored texts, and messages that could
+ * not be read, if their text names the user. Answers how many were deleted. Rejects with `Unavailable`.
  */
 export async function deleteLooseLetters(ports: Ports, userId: string): Promise<number> {
   let deleted = 0
@@ -21,7 +20,7 @@ export async function deleteLooseLetters(ports: Ports, userId: string): Promise<
   }
 }
 
-/** The stored text goes first: without its letter, nobody would find it. */
+/** Deletes the stored text first: without its dead letter, nobody would find it. */
 async function deleteIfOf({ deadLetters, payloads }: Ports, id: string, userId: string): Promise<boolean> {
   const message = await deadLetters.message(id)
   const input = RefusedInput.safeParse(message).data
@@ -38,7 +37,7 @@ function textOf(input: RefusedInput | undefined, message: unknown): unknown {
   return typeof message === 'object' && message !== null && 'text' in message ? message.text : undefined
 }
 
-/** Whether a message says that it is the user's. One that is no JSON, or only the beginning of it, may still do so. */
+/** Whether a message names the user. Text that is not valid JSON, or was cut off, may still name the user. */
 function isOf(text: unknown, userId: string): boolean {
   if (typeof text !== 'string') return false
   try {

@@ -5,13 +5,13 @@ import { reapReservation } from '../../../functions/core/lifecycle/reap-reservat
 import { iso } from '../../../functions/core/platform/clock.ts'
 import type { UserRecord } from '../../../functions/core/stores/access/port.ts'
 import type { QuotaItem } from '../../../functions/core/stores/quota/admin.ts'
+import type { Admin } from '../admin.ts'
 import type { Tell } from '../answer.ts'
-import type { Operator } from '../operator.ts'
 import { Refusal } from '../refusal.ts'
 import { deleteLooseLetters } from './delete-loose-letters.ts'
 import { allowUser, existingUser } from './users.ts'
 
-/** How many things of a user this run has deleted. */
+/** How much of a user's data this run has deleted. */
 export interface DeletedUser {
   readonly user: string
   readonly keys: number
@@ -23,19 +23,19 @@ export interface DeletedUser {
 }
 
 /**
- * Deletes a user and everything that is his. Nothing is deleted before all his requests have ended. His record goes last, and
- * disabled it shuts him out until then, so a run that was interrupted is repeated, and goes on. `tell` hears why it waits.
- * Throws `Refusal` while a request runs, and `Unavailable`.
+ * Deletes a user and all data of the user. Nothing is deleted before all requests of the user have ended. The record is deleted
+ * last: until then it is disabled and keeps the user out, so an interrupted run can be repeated and goes on. `tell` is called with
+ * the reason of a wait. Throws `Refusal` while a request runs, and `Unavailable`.
  */
-export async function deleteUser(ports: Operator, userId: string, tell: Tell = () => {}): Promise<DeletedUser> {
+export async function deleteUser(ports: Admin, userId: string, tell: Tell = () => {}): Promise<DeletedUser> {
   const record = await shutOut(ports, userId)
-  // Before the wait: in it, workers take the messages of these requests out of their queues.
+  // Cancelled before the wait, so that workers take the messages of these requests out of their queues during it.
   await cancelAll(ports, userId)
   if (record) await untilNobodyIsIn(ports, record, tell)
   await cancelAll(ports, userId)
   await refuseWhatGoesOn(ports, userId)
 
-  // In Postgres first: from the mark on, no event that a queue still has brings a row back.
+  // Postgres comes first: after the mark, no event that is still in a queue writes a row of the user.
   await ports.erasure.mark(userId)
   const letters = await inChunks(() => ports.erasure.deleteLetters(userId, CHUNK))
   const dead_letters = letters + (await deleteLooseLetters(ports, userId))
@@ -50,10 +50,10 @@ export async function deleteUser(ports: Operator, userId: string, tell: Tell = (
 }
 
 /**
- * Disables the user. One who has no record may still have requests, which came by an input queue: he is given a disabled
- * record, so that no more come. Answers undefined where there is nothing of him that could go on.
+ * Disables the user. A user without a record may still have requests, which came by an input queue. Such a user gets a disabled
+ * record, so that no more requests come. Answers undefined if there is nothing of the user.
  */
-async function shutOut(ports: Operator, userId: string): Promise<UserRecord | undefined> {
+async function shutOut(ports: Admin, userId: string): Promise<UserRecord | undefined> {
   const { access, quotas, clock } = ports
   if (!(await access.user(userId))) {
     if (!(await hasUsedAnything(ports, userId))) return undefined
@@ -64,16 +64,16 @@ async function shutOut(ports: Operator, userId: string): Promise<UserRecord | un
   return existingUser(access, userId)
 }
 
-async function hasUsedAnything(ports: Operator, userId: string): Promise<boolean> {
+async function hasUsedAnything(ports: Admin, userId: string): Promise<boolean> {
   const { items } = await ports.items.list(userId, 1)
   return items.length > 0 || (await quotaItemsOf(ports, userId)).length > 0
 }
 
-/** A key that was checked just before its user was disabled is let in for so long, and what it began runs for so long. */
+/** A key that was checked just before its user was disabled is accepted for this long, including the time of its last call. */
 const LET_IN_MS = KEY_CACHE_MS + GATEWAY_TIMEOUT_MS
 
 async function untilNobodyIsIn(
-  { clock, sleep }: Operator,
+  { clock, sleep }: Admin,
   { user_id, disabled_at = clock() }: UserRecord,
   tell: Tell,
 ): Promise<void> {
@@ -85,17 +85,17 @@ async function untilNobodyIsIn(
   await sleep(wait)
 }
 
-async function cancelAll(ports: Operator, userId: string): Promise<void> {
+async function cancelAll(ports: Admin, userId: string): Promise<void> {
   for await (const page of unfinishedOf(ports, userId)) for (const item of page) await cancel(ports, item)
 }
 
-/** Somebody else's transition can come in between, but a request has only a few before it ends. */
-const ROUNDS = 10
+/** How often a cancellation is tried. Another transition may come in between, but a request has only a few of them. */
+const MAX_ROUNDS = 10
 
-/** As the reader does when a client asks for it: what runs is left to end, and its outcome is discarded. */
-async function cancel(ports: Operator, item: RequestItem): Promise<void> {
+/** Cancels a request as the reader does for a client. A request that runs goes on until its end, and its outcome is discarded. */
+async function cancel(ports: Admin, item: RequestItem): Promise<void> {
   let seen: RequestItem | undefined = item
-  for (let round = 0; round < ROUNDS && seen && !isTerminal(seen.status); round++) {
+  for (let round = 0; round < MAX_ROUNDS && seen && !isTerminal(seen.status); round++) {
     const cancelled = await ports.items.cancel(seen, ports.clock())
     if (cancelled?.status === 'cancelled') await finalizeRequest(ports, cancelled)
     if (cancelled) return
@@ -103,10 +103,10 @@ async function cancel(ports: Operator, item: RequestItem): Promise<void> {
   }
 }
 
-/** Requests that are read at once. */
+/** How many requests are read in one call. */
 const PAGE = 200
 
-async function* unfinishedOf({ items }: Operator, userId: string): AsyncGenerator<RequestItem[]> {
+async function* unfinishedOf({ items }: Admin, userId: string): AsyncGenerator<RequestItem[]> {
   for (let before: string | undefined; ; ) {
     const page = await items.list(userId, PAGE, before)
     yield page.items.filter(({ status }) => !isTerminal(status))
@@ -116,7 +116,7 @@ async function* unfinishedOf({ items }: Operator, userId: string): AsyncGenerato
 }
 
 /** Throws `Refusal` while a request runs or a reservation is open. */
-async function refuseWhatGoesOn(ports: Operator, userId: string): Promise<void> {
+async function refuseWhatGoesOn(ports: Admin, userId: string): Promise<void> {
   const unfinished: RequestItem[] = []
   for await (const page of unfinishedOf(ports, userId)) unfinished.push(...page)
   if (unfinished.length > 0) throw new Refusal(runningSentence(userId, unfinished))
@@ -133,8 +133,8 @@ function runningSentence(userId: string, unfinished: readonly RequestItem[]): st
   return `nothing is deleted yet: ${count(unfinished.length, 'request')} of ${userId} ${areOrIs(unfinished.length)} still running, and cancelled; they end ${when}: run the command again then`
 }
 
-/** Closes reservations of requests that have ended, as the sweeper does; answers how many are open after that. */
-async function stillOpen(ports: Operator, userId: string): Promise<number> {
+/** Closes reservations of requests that have ended, as the sweeper does. Answers how many are open after that. */
+async function stillOpen(ports: Admin, userId: string): Promise<number> {
   let open = 0
   for (const quotaItem of await quotaItemsOf(ports, userId)) {
     for (const reservation of quotaItem.open) await reapReservation(ports, reservation, ports.clock())
@@ -144,14 +144,14 @@ async function stillOpen(ports: Operator, userId: string): Promise<number> {
   return open
 }
 
-/** All of the table is read: no index has the items of a user in which nothing is open. */
-async function quotaItemsOf({ allQuotaItems }: Operator, userId: string): Promise<QuotaItem[]> {
+/** Reads the whole table: no index holds the items of a user without open reservations. */
+async function quotaItemsOf({ allQuotaItems }: Admin, userId: string): Promise<QuotaItem[]> {
   const found: QuotaItem[] = []
   for await (const page of allQuotaItems()) found.push(...page.filter(({ user_id }) => user_id === userId))
   return found
 }
 
-/** Rows that one statement deletes: a second of Postgres's time at most. */
+/** How many rows one statement deletes. That takes Postgres a second at most. */
 const CHUNK = 1_000
 
 async function inChunks(deleteSome: () => Promise<number>): Promise<number> {
@@ -163,20 +163,20 @@ async function inChunks(deleteSome: () => Promise<number>): Promise<number> {
   }
 }
 
-async function deleteItems(ports: Operator, userId: string): Promise<number> {
+async function deleteItems(ports: Admin, userId: string): Promise<number> {
   const { requests, left } = await ports.deleteItemsOf(userId)
   if (left > 0) throw cameMeanwhile(userId)
   return requests
 }
 
-async function deleteQuotaItems(ports: Operator, userId: string): Promise<number> {
+async function deleteQuotaItems(ports: Admin, userId: string): Promise<number> {
   const quotaItems = await quotaItemsOf(ports, userId)
   for (const { user_id, window, shard } of quotaItems)
     if (!(await ports.deleteQuotaItem({ user_id, window, shard }))) throw cameMeanwhile(userId)
   return quotaItems.length
 }
 
-async function deleteKeys({ access }: Operator, userId: string): Promise<number> {
+async function deleteKeys({ access }: Admin, userId: string): Promise<number> {
   const keys = await access.keys(userId)
   for (const { key_id } of keys) await access.deleteKey(key_id)
   return keys.length

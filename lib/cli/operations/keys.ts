@@ -1,21 +1,21 @@
 import { iso } from '../../../functions/core/platform/clock.ts'
 import { hashKey, keyIdOf, newKey } from '../../../functions/core/stores/access/key.ts'
 import type { KeyRecord } from '../../../functions/core/stores/access/port.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 import { existingUser, setUser } from './users.ts'
 
-/** A new key: `key` is shown this once, and stored nowhere. */
+/** A new key. `key` is shown only now, and stored nowhere. */
 export interface CreatedKey {
   readonly key: string
   readonly key_id: string
   readonly user: string
   readonly plan: string
-  /** ISO 8601; absent when it doesn't expire. */
+  /** ISO 8601. Absent for a key that does not expire. */
   readonly expires_at?: string
 }
 
-/** A key as operators see it: never itself, nor its hash. Times are ISO 8601. */
+/** A key as operators see it, without the key itself or its hash. Times are ISO 8601. */
 export interface KeyView {
   readonly key_id: string
   readonly user: string
@@ -25,15 +25,15 @@ export interface KeyView {
   readonly state: 'active' | 'expired' | 'revoked'
 }
 
-/** A key that nobody rotates ends by itself. */
+/** A key that nobody rotates expires after this time. */
 const DEFAULT_LIFETIME_MS = 365 * 86_400_000
 
-type KeyPorts = Pick<Operator, 'access' | 'quotas' | 'clock'>
+type KeyPorts = Pick<Admin, 'access' | 'quotas' | 'clock'>
 
 /**
- * Makes a key for a user, and the user if there is none of that name; a plan that is given becomes the user's.
- * `was` is the plan before, absent for a new user; `disabled`: the key lets nobody in until its user is enabled. `expires_in` is in milliseconds; a year if not given.
- * Throws `Refusal` for a plan that isn't there, and `Unavailable`.
+ * Creates a key for a user, and the user if there is no such user. A plan that is given becomes the plan of the user.
+ * `was` is the plan before, absent for a new user. `disabled` means that the key is refused until its user is enabled.
+ * `expires_in` is in milliseconds, a year by default. Throws `Refusal` for a plan that does not exist, and `Unavailable`.
  */
 export async function createKey(
   ports: KeyPorts,
@@ -52,13 +52,13 @@ export async function createKey(
   }
 }
 
-/** All keys, or a user's; oldest first. Rejects with `Unavailable`. */
+/** Lists all keys, or those of one user, oldest first. Rejects with `Unavailable`. */
 export async function listKeys({ access, clock }: KeyPorts, user?: string): Promise<KeyView[]> {
   const now = clock()
   return (await access.keys(user)).map(record => viewOf(record, now))
 }
 
-/** Revokes a key, for good; one that is revoked stays as it is. Throws `Refusal` for no such key, and `Unavailable`. */
+/** Revokes a key for good. A key that is revoked already stays as it is. Throws `Refusal` if there is no such key, and `Unavailable`. */
 export async function revokeKey({ access, clock }: KeyPorts, keyId: string): Promise<KeyView> {
   const now = clock()
   const record = await access.revoke(keyId, now)
@@ -67,8 +67,8 @@ export async function revokeKey({ access, clock }: KeyPorts, keyId: string): Pro
 }
 
 /**
- * Replaces a key: a new one for the same user that lasts as long from now as the old one did, then the old one is
- * revoked. Throws `Refusal` for a key that isn't there or is revoked, and `Unavailable`.
+ * Replaces a key. First it creates a key for the same user that lasts as long as the old one did, from now on. Then it revokes
+ * the old one. Throws `Refusal` for a key that does not exist or is revoked, and `Unavailable`.
  */
 export async function rotateKey(ports: KeyPorts, keyId: string): Promise<CreatedKey> {
   const old = await ports.access.key(keyId)

@@ -1,18 +1,18 @@
 import type { Priority } from '../../../functions/core/domain/ids.ts'
 import { type CircuitView, hasLearned, viewOf, withoutFailures } from '../../../functions/core/flow-control/admin.ts'
-import { replaceState } from '../../../functions/core/flow-control/compare-and-swap.ts'
-import { type GuardState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
+import { compareAndSwap } from '../../../functions/core/flow-control/compare-and-swap.ts'
+import { type ModelState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
 import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import { queueName } from '../../../functions/core/queue/names.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 
-/** A model as operators see it: what holds its calls up, and what waits for it. Times are ISO 8601. */
+/** A model as operators see it: what defers its calls, and how many messages wait for it. Times are ISO 8601. */
 export interface ModelView {
   readonly model: string
   readonly circuit: Omit<CircuitView, 'until'> & { readonly until?: string | undefined }
-  /** The model has asked to be left alone until then. */
+  /** The model has asked for no calls until then. */
   readonly paused_until?: string | undefined
   readonly rate_limit?:
     | {
@@ -20,23 +20,23 @@ export interface ModelView {
         readonly used: number
         readonly count: number
         readonly interval_ms: number
-        /** The first turn that is not given yet; absent when it is now. */
+        /** The first slot that is not given yet. Absent when it is now. */
         readonly next_turn?: string | undefined
-        /** About when the last of those may have a turn who wait in line for one; absent when nobody does. */
+        /** About when the last request of the backlog may have its slot. Absent when the backlog is empty. */
         readonly line_until?: string | undefined
       }
     | undefined
-  /** Messages, about: those that were put back for later are among them, those that run are not. */
+  /** The approximate number of messages. Deferred messages are counted, those that run are not. */
   readonly waiting: Readonly<Record<Priority, number>>
 }
 
-type ModelPorts = Pick<Operator, 'guards' | 'models' | 'countWaiting' | 'clock'>
+type ModelPorts = Pick<Admin, 'modelStates' | 'models' | 'countWaiting' | 'clock'>
 
-/** Every model of the pipeline file that is in effect, in its order. Rejects with `Unavailable`. */
+/** Describes every model of the pipeline file that is in effect, in the order of the file. Rejects with `Unavailable`. */
 export function listModels(ports: ModelPorts): Promise<ModelView[]> {
   return Promise.all(
     Object.keys(ports.models).map(async model => {
-      const [state = UNTOUCHED, waiting] = await Promise.all([ports.guards.read(model), waitingFor(ports, model)])
+      const [state = UNTOUCHED, waiting] = await Promise.all([ports.modelStates.read(model), waitingFor(ports, model)])
       return describe(ports, model, state, waiting)
     }),
   )
@@ -53,7 +53,7 @@ async function waitingFor({ countWaiting }: ModelPorts, model: string): Promise<
 function describe(
   { models, clock }: ModelPorts,
   model: string,
-  state: GuardState,
+  state: ModelState,
   waiting: ModelView['waiting'],
 ): ModelView {
   const policies = models[model] ?? {}
@@ -68,13 +68,13 @@ function describe(
         used: rate_limit.used,
         ...policies.rate_limit,
         next_turn: rate_limit.next > now ? iso(rate_limit.next) : undefined,
-        line_until: rate_limit.line !== undefined && rate_limit.line > now ? iso(rate_limit.line) : undefined,
+        line_until: rate_limit.backlog !== undefined && rate_limit.backlog > now ? iso(rate_limit.backlog) : undefined,
       },
     waiting,
   }
 }
 
-/** What a reset has done: `held_until` is when the calls would have gone on without it, absent if nothing held them up. */
+/** The effect of a reset. `held_until` is when calls would have been made again without it; absent if nothing deferred them. */
 export interface Reset {
   readonly model: string
   readonly reset: boolean
@@ -83,26 +83,32 @@ export interface Reset {
 }
 
 /**
- * Closes a model's circuit, ends its pause and forgets its failures: for an operator who knows that the model is back. Its rate
- * limit stays. If the model is not back, its circuit opens as it would have at first. Throws `Refusal` for a model that isn't there, and `Unavailable`.
+ * Closes a model's circuit, ends its pause and forgets its failures, for an operator who knows that the model is back. The rate
+ * limit stays. If the model is not back, its circuit opens again as it did at first. Throws `Refusal` for a model that does not
+ * exist, and `Unavailable`.
  */
 export async function resetModel(
-  { guards, models, clock, ...ports }: Pick<Operator, 'guards' | 'models' | 'clock' | 'ids' | 'sleep' | 'random'>,
+  {
+    modelStates,
+    models,
+    clock,
+    ...ports
+  }: Pick<Admin, 'modelStates' | 'models' | 'clock' | 'ids' | 'sleep' | 'random'>,
   model: string,
 ): Promise<Reset> {
   if (!Object.hasOwn(models, model))
     throw new Refusal(`there is no model ${model}: the models are ${Object.keys(models).join(', ')}`)
-  const known = (await guards.read(model)) ?? UNTOUCHED
-  const replaced = await replaceState({ ...ports, store: guards }, model, known, state => ({
+  const known = (await modelStates.read(model)) ?? UNTOUCHED
+  const swapped = await compareAndSwap({ ...ports, store: modelStates }, model, known, state => ({
     state: hasLearned(state, clock()) ? withoutFailures(state) : state,
     answer: undefined,
   }))
-  if (!replaced) throw new Unavailable('the state of the model', new Error('it keeps changing'))
-  const { before, after } = replaced
+  if (!swapped) throw new Unavailable('the state of the model', new Error('it keeps changing'))
+  const { before, after } = swapped
   return after === before ? { model, reset: false } : { model, reset: true, held_until: heldUntil(before, clock()) }
 }
 
-function heldUntil({ open, paused_until = 0 }: GuardState, now: number): string | undefined {
+function heldUntil({ open, paused_until = 0 }: ModelState, now: number): string | undefined {
   const until = Math.max(open?.until ?? 0, paused_until)
   return until > now ? iso(until) : undefined
 }

@@ -3,11 +3,11 @@ import { type WindowLength, windowAt } from '../../../functions/core/domain/wind
 import { iso } from '../../../functions/core/platform/clock.ts'
 import type { Counters } from '../../../functions/core/stores/quota/port.ts'
 import { readQuota } from '../../../functions/reader/read-quota.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 import { existingUser } from './users.ts'
 
-/** A window as an operator names it: `2026-11-23`, or `2026-11-23T10` where quotas count by the hour; in UTC. */
+/** A window as an operator names it, in UTC: `2026-11-23`, or `2026-11-23T10` where quotas count by the hour. */
 export interface NamedWindow {
   readonly name: string
   readonly length: WindowLength
@@ -15,7 +15,7 @@ export interface NamedWindow {
   readonly start: number
 }
 
-/** What a user has used of a window, as `GET /v1/quota` says it, and each reservation that is still open, oldest first. */
+/** The usage of a user in a window, as `GET /v1/quota` says it, and each open reservation, oldest first. */
 export type QuotaView = { readonly user: string } & Awaited<ReturnType<typeof readQuota>> & {
     readonly open: readonly {
       readonly request_id: string
@@ -27,18 +27,18 @@ export type QuotaView = { readonly user: string } & Awaited<ReturnType<typeof re
     }[]
   }
 
-/** The window of that name; undefined if there can be none. */
+/** Reads the name of a window. Undefined if no window has that name. */
 export function parseWindow(name: string): NamedWindow | undefined {
   const length = /^\d{4}-\d\d-\d\d$/.test(name) ? 'day' : /^\d{4}-\d\d-\d\dT\d\d$/.test(name) ? 'hour' : undefined
   if (!length) return undefined
   const start = Date.parse(length === 'day' ? name : `${name}:00:00Z`)
-  // JavaScript takes 2026-02-31 for the 3rd of March.
+  // JavaScript reads 2026-02-31 as the 3rd of March.
   return Number.isNaN(start) || windowAt(length, start).name !== name ? undefined : { name, length, start }
 }
 
-/** The current window, unless another is named. Throws `Refusal` for no such user or window, and `Unavailable`. */
+/** Shows the current window, or the one that is named. Throws `Refusal` if there is no such user or window, and `Unavailable`. */
 export async function showQuota(
-  { access, quota, quotas, clock }: Pick<Operator, 'access' | 'quota' | 'quotas' | 'clock'>,
+  { access, quota, quotas, clock }: Pick<Admin, 'access' | 'quota' | 'quotas' | 'clock'>,
   user: string,
   named?: NamedWindow,
 ): Promise<QuotaView> {
@@ -52,7 +52,7 @@ export async function showQuota(
   const window = windowAt(quotas.window, at).name
   const { shards } = planOf(quotas, plan).plan
   const counters = await Promise.all(Array.from({ length: shards }, (_, shard) => quota.read(user, window, shard)))
-  // Read once, so that the sums are those of the reservations that are shown.
+  // The counters are read once, so that the sums belong to the reservations that are shown.
   const asRead = { read: async (_user: string, _window: string, shard: number) => counters[shard] ?? NOTHING }
   const usage = await readQuota({ quota: asRead, clock: () => at }, quotas, { user_id: user, plan, ...overrides })
   return { user, ...usage, open: openOf(counters, now) }

@@ -5,13 +5,13 @@ import { rowDifferences } from './reconcile/rows.ts'
 
 export interface Comparison {
   readonly suspects: readonly Suspect[]
-  /** What can't be compared any more, since request items are kept for a limited time only. */
+  /** What can no longer be compared, because request items are kept for a limited time. */
   readonly forgotten: { readonly quotas: number; readonly rows: number }
 }
 
 /**
- * Compares what the stores say at `now`, in epoch milliseconds. The request items decide, the counters and Postgres have
- * to follow them; what may still be on its way is left out.
+ * Compares the stores at `now`, epoch milliseconds. The request items decide, and the counters and Postgres must agree with
+ * them. Recent changes may still be on their way, and are left out.
  */
 export function compare(books: Books, now: number): Comparison {
   const counters = counterDifferences(books, now)

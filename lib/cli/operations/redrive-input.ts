@@ -1,11 +1,11 @@
 import { RefusedInput } from '../../../functions/core/domain/messages.ts'
 import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 
-type Ports = Pick<Operator, 'deadLetters' | 'payloads' | 'sendInput'>
+type Ports = Pick<Admin, 'deadLetters' | 'payloads' | 'sendInput'>
 
-/** The refused message of an input that a dead letter keeps; undefined when it keeps something else. Rejects with `Unavailable`. */
+/** The refused message of an input in a dead letter. Undefined if the dead letter holds something else. Rejects with `Unavailable`. */
 export async function refusedInputOf(
   { deadLetters }: Ports,
   { id, request_id }: RecordedDeadLetter,
@@ -15,8 +15,8 @@ export async function refusedInputOf(
 }
 
 /**
- * Sends a refused message to its queue again, as it came: there it is a new message, admitted or refused anew. Repeated, it
- * sends another. Throws `Refusal` when there is nothing to send or nobody to send it to, and `Unavailable`.
+ * Sends a refused message to its queue again, as it came. There it is a new message, which is admitted or refused. A repeated
+ * call sends another message. Throws `Refusal` if the message or its queue no longer exists, and `Unavailable`.
  */
 export async function redriveInput(ports: Ports, { queue, body }: RefusedInput): Promise<void> {
   const text = 'key' in body ? await ports.payloads.get(body.key) : body.inline

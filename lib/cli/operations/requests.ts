@@ -3,10 +3,10 @@ import { isTerminal, type RequestItem, type Status } from '../../../functions/co
 import type { Payload } from '../../../functions/core/domain/messages.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
 import type { RecordedRequest } from '../../../functions/core/stores/ledger/admin.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 
-/** A request as operators see it: as recorded in Postgres, but where its item knows better. Times are ISO 8601. */
+/** A request as operators see it: from its row in Postgres, and from its item where the item is newer. Times are ISO 8601. */
 export interface RequestSummary {
   readonly request_id: string
   readonly user: string
@@ -18,11 +18,11 @@ export interface RequestSummary {
   readonly estimated_tokens: number
   readonly usage?: RequestItem['usage']
   readonly error?: RequestItem['error']
-  /** Of all runs that have ended; absent when there is no item any more, or nothing has been decided yet. */
+  /** The charge of all runs that have ended. Absent when the item no longer exists, or no run has ended yet. */
   readonly charged?: { readonly requests: number; readonly tokens: number } | undefined
   readonly quota_window: string
   readonly created_at: string
-  /** When a retry, which waits, may begin. */
+  /** When a retry that waits may begin. */
   readonly not_before?: string | undefined
   readonly started_at?: string | undefined
   readonly completed_at?: string | undefined
@@ -30,8 +30,8 @@ export interface RequestSummary {
 }
 
 /**
- * What is large lies in the payload bucket, under a key, and is gone from there sooner than the row: then there is the
- * key alone. There is no prompt where prompts are not stored.
+ * A large prompt or result is in the payload bucket under a key, and is deleted there before the row. Then only the key is
+ * left. There is no prompt where prompts are not stored.
  */
 export interface RequestDetails extends RequestSummary {
   readonly metadata?: unknown
@@ -41,21 +41,21 @@ export interface RequestDetails extends RequestSummary {
   readonly result_key?: string | undefined
 }
 
-type RequestPorts = Pick<Operator, 'items' | 'ledger' | 'payloads'>
+type RequestPorts = Pick<Admin, 'items' | 'ledger' | 'payloads'>
 
-/** Rows that one statement asks for: the Data API answers with 1 MiB at most. */
+/** How many rows one statement asks for. The Data API answers with at most 1 MiB. */
 const PAGE = 100
 
 /**
- * A user's requests, or all, newest first. Postgres knows a request as queued until it ends, so those are looked up in
- * the request items. Rejects with `Unavailable`.
+ * Lists the requests of a user, or all requests, newest first. In Postgres a request is queued until it ends, so the items of
+ * queued requests are looked up, too. Rejects with `Unavailable`.
  */
 export async function listRequests(
   { ledger, items }: { ledger: Pick<RequestPorts['ledger'], 'list'>; items: Pick<RequestPorts['items'], 'get'> },
   { user, status, limit }: { user?: string | undefined; status?: Status | undefined; limit: number },
 ): Promise<RequestSummary[]> {
   const found: RequestSummary[] = []
-  // Of a page, few may have the status that is asked for.
+  // Only few requests of a page may have the status that is asked for.
   const pageSize = status === undefined ? Math.min(PAGE, limit) : PAGE
   let before: string | undefined
   while (found.length < limit) {
@@ -70,7 +70,7 @@ export async function listRequests(
   return found.slice(0, limit)
 }
 
-/** All that is known of one request. Throws `Refusal` when there is none, and `Unavailable`. */
+/** Shows everything about one request. Throws `Refusal` if there is no such request, and `Unavailable`. */
 export async function showRequest({ items, ledger, payloads }: RequestPorts, id: string): Promise<RequestDetails> {
   const row = await ledger.show(id)
   if (!row)
@@ -95,7 +95,7 @@ export async function showRequest({ items, ledger, payloads }: RequestPorts, id:
 async function asItSays(items: Pick<RequestPorts['items'], 'get'>, row: RecordedRequest): Promise<RequestSummary> {
   const recorded = summaryOf(row)
   const item = await items.get(row.user_id, row.request_id)
-  // Rows are kept longer than items.
+  // A row is kept longer than its item.
   if (!item) return recorded
   return {
     ...recorded,
@@ -155,10 +155,10 @@ async function checkedOut(payloads: RequestPorts['payloads'], payload: Payload |
   return 'key' in payload ? payloads.get(payload.key) : payload.inline
 }
 
-/** The request's body, of which the prompt is a part. */
+/** The body of a request. The prompt is a part of it. */
 const Body = z.object({ prompt: z.string() })
 
-/** What lies under a prompt's key is the whole body. */
+/** A stored prompt. Under the key of a large prompt is the whole body. */
 async function promptOf(payloads: RequestPorts['payloads'], payload: Payload | undefined): Promise<unknown> {
   const value = await checkedOut(payloads, payload)
   return keyOf(payload) === undefined ? value : Body.safeParse(value).data?.prompt

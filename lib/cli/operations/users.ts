@@ -3,10 +3,10 @@ import { planOf, type QuotaSettings } from '../../../functions/core/domain/quota
 import { iso } from '../../../functions/core/platform/clock.ts'
 import type { UserRecord } from '../../../functions/core/stores/access/port.ts'
 import { IN_FLIGHT_PER_SHARD } from '../../config/schema.ts'
-import type { Operator } from '../operator.ts'
+import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 
-/** What to change of a user; what is absent stays. `default` takes an override back. */
+/** The changes of a user. A field that is absent stays as it is. `default` removes the user's own limit. */
 export interface UserChanges {
   readonly plan?: string | undefined
   readonly requests?: number | 'default' | undefined
@@ -14,7 +14,7 @@ export interface UserChanges {
   readonly in_flight?: number | 'default' | undefined
 }
 
-/** A user, and what applies. */
+/** A user, and the plan and limits that apply. */
 export interface UserView {
   readonly user: string
   readonly plan: string
@@ -26,7 +26,7 @@ export interface UserView {
   readonly disabled_at?: string
 }
 
-type UserPorts = Pick<Operator, 'access' | 'quotas'>
+type UserPorts = Pick<Admin, 'access' | 'quotas'>
 
 /** Throws `Refusal` when there is no such user, and `Unavailable`. */
 export async function showUser({ access, quotas }: UserPorts, userId: string): Promise<UserView> {
@@ -34,15 +34,15 @@ export async function showUser({ access, quotas }: UserPorts, userId: string): P
 }
 
 /** The user's record. Throws `Refusal` when there is none, and `Unavailable`. */
-export async function existingUser(access: Operator['access'], userId: string): Promise<UserRecord> {
+export async function existingUser(access: Admin['access'], userId: string): Promise<UserRecord> {
   const record = await access.user(userId)
   if (!record) throw new Refusal(`there is no user ${userId}: make one with users set, or with keys create`)
   return record
 }
 
 /**
- * Changes a user, or makes one on the default plan first. `was` is how the user was before.
- * Throws `Refusal` for a plan that isn't there and limits that a plan can't keep, and `Unavailable`.
+ * Changes a user, or creates one on the default plan. `was` is the record before.
+ * Throws `Refusal` for a plan that does not exist and for limits that the plan's shards can't keep, and `Unavailable`.
  */
 export async function setUser(
   { access, quotas }: UserPorts,
@@ -50,7 +50,7 @@ export async function setUser(
   { plan, ...limits }: UserChanges,
 ): Promise<{ user: UserView; was: UserRecord | undefined }> {
   if (plan !== undefined) checkPlan(quotas, plan)
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
     const was = await access.user(userId)
     const record: UserRecord = {
       ...was,
@@ -64,13 +64,13 @@ export async function setUser(
   throw new Refusal(`${userId} is being changed by somebody else: try again`)
 }
 
-/** Lets a user in no more, or again; nothing else changes. Throws `Refusal` when there is no such user, and `Unavailable`. */
+/** Disables or enables a user, and changes nothing else. Throws `Refusal` when there is no such user, and `Unavailable`. */
 export async function allowUser(
-  { access, quotas, clock }: UserPorts & Pick<Operator, 'clock'>,
+  { access, quotas, clock }: UserPorts & Pick<Admin, 'clock'>,
   userId: string,
   isAllowed: boolean,
 ): Promise<UserView> {
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
     const was = await existingUser(access, userId)
     const { disabled_at = clock(), ...rest } = was
     const record: UserRecord = isAllowed ? rest : { ...rest, disabled_at }
@@ -79,8 +79,8 @@ export async function allowUser(
   throw new Refusal(`${userId} is being changed by somebody else: try again`)
 }
 
-/** What others change meanwhile is kept, and checked together with this. But not for ever. */
-const TRIES = 5
+/** How often a change is tried. When somebody else has changed the user meanwhile, the change is applied to the new record. */
+const MAX_TRIES = 5
 
 function toOverrides(limits: Omit<UserChanges, 'plan'>): UserRecord['overrides'] {
   const given = Object.entries(limits).filter(([, limit]) => limit !== undefined)

@@ -1,6 +1,6 @@
 import { ExecuteStatementCommand, type RDSDataClient } from '@aws-sdk/client-rds-data'
 import { describe, expect, it } from 'vitest'
-import { rdsDataOperatorLedger } from '../../../functions/core/stores/ledger/admin.ts'
+import { rdsDataLedgerAdmin } from '../../../functions/core/stores/ledger/admin.ts'
 import { rdsDataDeadLetters } from '../../../functions/core/stores/ledger/dead-letters.ts'
 import { rdsDataLedger } from '../../../functions/core/stores/ledger/rds-data.ts'
 import { type LedgerRole, roleName } from '../../../functions/core/stores/ledger/roles.ts'
@@ -32,12 +32,12 @@ export function describeRoles(name: string, client: RDSDataClient): void {
       const row = aRow(WHOLE)
       const failed = aRow(FAILED)
       await ledger.record([{ row }, { row: failed, deadLetter: aLetter(failed) }])
-      const operator = rdsDataOperatorLedger(client, as('operator'))
+      const admin = rdsDataLedgerAdmin(client, as('operator'))
       const letters = rdsDataDeadLetters(client, as('operator'))
 
       expect(await rdsDataLedger(client, as('gateway')).result(row.request_id, 1)).toEqual({ inline: { text: 'hi' } })
-      expect(await operator.show(row.request_id)).toMatchObject({ status: 'completed' })
-      expect(await operator.prompt(row.request_id)).toEqual({ inline: 'hello' })
+      expect(await admin.show(row.request_id)).toMatchObject({ status: 'completed' })
+      expect(await admin.prompt(row.request_id)).toEqual({ inline: 'hello' })
       expect(await letters.list({ of: failed.request_id, limit: 2 })).toHaveLength(1)
       expect(await letters.remove([`${failed.request_id}:1`])).toHaveLength(1)
     })

@@ -4,7 +4,7 @@ import { NOW } from '../../support/clock.ts'
 import { aReservation, newUser } from '../../support/requests.ts'
 import { heldBy, PLENTY, quotaTools } from './tools.ts'
 
-/** What settling and releasing leave (I3). */
+/** What a settlement or a release changes (I3). */
 export function describeClose(name: string, quota: Quota): void {
   const { reserve, countersOf, usedBy, reserveMany } = quotaTools(quota)
 
@@ -27,7 +27,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 0, tokens: 0, in_flight: 0 })
     })
 
-    it('releases a redrive without giving back a request that it never held', async () => {
+    it('releases a redrive without a request, which it never held', async () => {
       const user_id = newUser()
       const redrive = aReservation({ user_id, holds_request: false })
       await reserve(aReservation({ user_id }))
@@ -65,7 +65,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 7, in_flight: 0 })
     })
 
-    it.each([{ charge: 3 }, {}])('leaves a reservation alone that has another nonce (%j)', async closing => {
+    it.each([{ charge: 3 }, {}])('ignores a reservation that has another nonce (%j)', async closing => {
       const reservation = aReservation({ user_id: newUser() })
       await reserve(reservation)
 
@@ -74,7 +74,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 10, in_flight: 1 })
     })
 
-    it('leaves another run of the same request alone', async () => {
+    it('ignores another run of the same request', async () => {
       const first = aReservation({ user_id: newUser() })
       const second = { ...first, run: 2, nonce: 'nonce-2', holds_request: false }
       await reserve(first)
@@ -85,7 +85,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await countersOf(first)).toEqual({ requests: 1, tokens: 13, open: [{ reservation: second, at: NOW }] })
     })
 
-    it.each([{ charge: 3 }, {}])('does nothing for a user of whom nothing was ever reserved (%j)', async closing => {
+    it.each([{ charge: 3 }, {}])('does nothing for a user without reservations (%j)', async closing => {
       const reservation = aReservation({ user_id: newUser() })
 
       await quota.close([{ reservation, ...closing }])
@@ -93,7 +93,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 0, tokens: 0, in_flight: 0 })
     })
 
-    it('does nothing for nothing', async () => {
+    it('does nothing for an empty batch', async () => {
       await expect(quota.close([])).resolves.toBeUndefined()
     })
 
@@ -128,7 +128,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(aReservation({ user_id }))).toEqual({ requests: 50, tokens: 100, in_flight: 0 })
     })
 
-    it('closes the others of a batch with one that is closed already', async () => {
+    it('closes the rest of a batch when one reservation is already closed', async () => {
       const user_id = newUser()
       const [closed, ...open] = (await reserveMany(5, { user_id })).map(heldBy)
       if (closed) await quota.close([{ reservation: closed, charge: 1 }])
@@ -138,7 +138,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(aReservation({ user_id }))).toEqual({ requests: 5, tokens: 9, in_flight: 0 })
     })
 
-    it('charges a reservation once that is twice in a batch', async () => {
+    it('charges a reservation once when it is twice in a batch', async () => {
       const user_id = newUser()
       const reservation = aReservation({ user_id })
       await reserve(reservation)
@@ -152,7 +152,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 2, tokens: 14, in_flight: 1 })
     })
 
-    it('gives the room of what it closes to the next', async () => {
+    it('makes room for the next reservation', async () => {
       const limits = { requests: 2, tokens: 12, in_flight: 1 }
       const reservation = aReservation({ user_id: newUser() })
       await reserve(reservation, limits)
@@ -162,7 +162,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect((await reserve(aReservation({ user_id: reservation.user_id }), limits)).admitted).toBe(true)
     })
 
-    it('refuses the next after a charge that went over the limit', async () => {
+    it('refuses the next reservation after a charge over the limit', async () => {
       const reservation = aReservation({ user_id: newUser() })
       await reserve(reservation, { ...PLENTY, tokens: 10 })
       await quota.close([{ reservation, charge: 900 }])

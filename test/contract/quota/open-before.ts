@@ -15,7 +15,7 @@ async function openOf(quota: Quota, users: readonly string[], time: number) {
 
 export function describeOpenBefore(name: string, quota: Quota): void {
   describe(`openBefore on ${name}`, () => {
-    it('finds what is open for long, of all users, windows and shards, and nothing that is young or closed', async () => {
+    it('finds old open reservations of all users, windows and shards, and no young or closed ones', async () => {
       const users = [newUser(), newUser()]
       const [first = '', second = ''] = users
       const old = [
@@ -34,7 +34,7 @@ export function describeOpenBefore(name: string, quota: Quota): void {
       expect(open).toEqual(old.map((reservation, i) => ({ reservation, at: NOW + i })))
     })
 
-    it('finds what was reserved in a window that was over, and had been looked at without anything open', async () => {
+    it('finds a reservation in a window that is over and was no longer watched', async () => {
       const user_id = newUser()
       const early = aReservation({ user_id })
       await quota.reserve(early, LIMITS, NOW)
@@ -47,7 +47,7 @@ export function describeOpenBefore(name: string, quota: Quota): void {
       expect(await openOf(quota, [user_id], NOW + 3 * DAY)).toEqual([{ reservation: late, at: NOW + 2 * DAY }])
     })
 
-    it('finds what was reserved while it looked', async () => {
+    it('finds a reservation that is made while it reads', async () => {
       const user_id = newUser()
       const early = aReservation({ user_id })
       await quota.reserve(early, LIMITS, NOW)
@@ -59,7 +59,7 @@ export function describeOpenBefore(name: string, quota: Quota): void {
       expect(await openOf(quota, [user_id], NOW + 3 * DAY)).toMatchObject([{ reservation: late }])
     })
 
-    it('finds what stays open, however often it looks', async () => {
+    it('finds a reservation as long as it is open, however often it reads', async () => {
       const reservation = aReservation({ user_id: newUser() })
       await quota.reserve(reservation, LIMITS, NOW)
 

@@ -6,7 +6,7 @@ import { aReservation, newUser } from '../../support/requests.ts'
 import { PLENTY, quotaTools } from './tools.ts'
 
 const MINUTE = 60_000
-/** The begin of an interval of every length. */
+/** A time at which an interval of every length begins. */
 const HOUR = Math.floor(NOW / 3_600_000) * 3_600_000
 const RATES: readonly Rate[] = [
   { count: 3, interval_ms: 1_000 },
@@ -14,7 +14,7 @@ const RATES: readonly Rate[] = [
   { count: 3, interval_ms: 3_600_000 },
 ]
 
-/** How many posts of a user the rate lets through. */
+/** How many posts of a user the rate admits. */
 export function describeRate(name: string, quota: Quota): void {
   const { countersOf } = quotaTools(quota)
   const post = (user_id: string, rate: Rate | undefined, now: number, fields = {}) =>
@@ -38,7 +38,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await countersOf(aReservation({ user_id }))).toMatchObject({ requests: 100, tokens: 1_000 })
     })
 
-    it.each(RATES)('starts anew with each interval of $interval_ms ms, and counts to its end', async rate => {
+    it.each(RATES)('starts at zero with each interval of $interval_ms ms, and counts to its end', async rate => {
       const user_id = newUser()
       const last = HOUR + rate.interval_ms - 1
 
@@ -57,7 +57,7 @@ export function describeRate(name: string, quota: Quota): void {
       )
 
       const admitted = admissions.filter(admission => admission.admitted).length
-      // Those that come late are counted in the interval that has begun.
+      // Posts that come late count in the interval that has begun.
       expect(admitted).toBeLessThanOrEqual(59)
       expect(admitted).toBeGreaterThanOrEqual(19)
       expect(await posts(1, user_id, rate, HOUR + 3_999)).toEqual([false])
@@ -72,7 +72,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await posts(1, user_id, rate, HOUR + MINUTE)).toEqual([false])
     })
 
-    it('counts nothing of what was left by an interval long ago, whichever it was', async () => {
+    it('ignores the count of any earlier interval', async () => {
       const rate: Rate = { count: 2, interval_ms: MINUTE }
       for (const intervals of [1, 2, 30, 31, 32, 62]) {
         const user_id = newUser()
@@ -82,7 +82,7 @@ export function describeRate(name: string, quota: Quota): void {
       }
     })
 
-    it('admits exactly the rate of parallel posts that all find a count of long ago', async () => {
+    it('admits exactly the rate when parallel posts all find the count of an earlier interval', async () => {
       const user_id = newUser()
       const rate: Rate = { count: 4, interval_ms: MINUTE }
       await posts(4, user_id, rate, HOUR)
@@ -92,7 +92,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(admissions.filter(({ admitted }) => admitted)).toHaveLength(4)
     })
 
-    it('does not count a repetition of what is held, nor refuse it', async () => {
+    it('neither counts nor refuses a repetition of a held reservation', async () => {
       const rate: Rate = { count: 2, interval_ms: MINUTE }
       const reservation = aReservation({ user_id: newUser() })
       const again = () => quota.reserve(reservation, { ...PLENTY, rate }, HOUR)
@@ -102,7 +102,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect((await again()).admitted).toBe(true)
     })
 
-    it('does not count what a quota refuses', async () => {
+    it('does not count a post that a quota refuses', async () => {
       const user_id = newUser()
       const rate: Rate = { count: 2, interval_ms: MINUTE }
       await posts(1, user_id, rate, HOUR)
@@ -112,7 +112,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(await posts(2, user_id, rate, HOUR)).toEqual([true, false])
     })
 
-    it('says that the rate is exceeded where a quota is, too', async () => {
+    it('says that the rate is exceeded when a quota is exceeded, too', async () => {
       const user_id = newUser()
       const limits = { ...PLENTY, requests: 1, rate: { count: 1, interval_ms: MINUTE } as const }
       await quota.reserve(aReservation({ user_id }), limits, HOUR)
@@ -125,7 +125,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(later).not.toHaveProperty('over_rate')
     })
 
-    it('neither counts nor limits what is no call of a client', async () => {
+    it('neither counts nor limits a reservation that is no call of a client', async () => {
       const user_id = newUser()
       const rate: Rate = { count: 1, interval_ms: MINUTE }
 
@@ -148,7 +148,7 @@ export function describeRate(name: string, quota: Quota): void {
       expect(admissions.map(({ admitted }) => admitted)).toEqual([true, true, true, true])
     })
 
-    it('goes on from an item that an older version has made, and takes another rate from one post to the next', async () => {
+    it('goes on with an item of an older version, and with a changed rate', async () => {
       const user_id = newUser()
       await post(user_id, undefined, HOUR)
       const slow: Rate = { count: 1, interval_ms: MINUTE }

@@ -4,12 +4,12 @@ import { NOW } from '../../support/clock.ts'
 import { aReservation, newRequestId, newUser } from '../../support/requests.ts'
 import { heldBy, PLENTY, quotaTools } from './tools.ts'
 
-/** What is admitted, and what is not (I1). */
+/** Which reservations are admitted (I1). */
 export function describeReserve(name: string, quota: Quota): void {
   const { reserve, countersOf, usedBy, reserveMany } = quotaTools(quota)
 
   describe(`quota on ${name}: reserve`, () => {
-    it('admits the first reservation of a window, and says what is used then', async () => {
+    it('admits the first reservation of a window, and answers the usage after it', async () => {
       const reservation = aReservation({ user_id: newUser(), estimate: 12 })
 
       const admission = await reserve(reservation)
@@ -18,7 +18,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await countersOf(reservation)).toEqual({ requests: 1, tokens: 12, open: [{ reservation, at: NOW }] })
     })
 
-    it('says what is used after each further one', async () => {
+    it('answers the usage after each further reservation', async () => {
       const user_id = newUser()
       await reserve(aReservation({ user_id, estimate: 12 }))
 
@@ -40,7 +40,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(aReservation({ user_id }))).toEqual({ requests: 100, tokens: 1_000, in_flight: 100 })
     })
 
-    it('loses none of the parallel first reservations of a window', async () => {
+    it('admits all parallel first reservations of a window', async () => {
       const user_id = newUser()
 
       const admissions = await reserveMany(20, { user_id })
@@ -49,13 +49,13 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(aReservation({ user_id }))).toEqual({ requests: 20, tokens: 200, in_flight: 20 })
     })
 
-    it('admits what fits to the last token', async () => {
+    it('admits a reservation that fits to the last token', async () => {
       const admission = await reserve(aReservation({ user_id: newUser(), estimate: 10 }), { ...PLENTY, tokens: 10 })
 
       expect(admission.admitted).toBe(true)
     })
 
-    it('refuses what does not fit into an empty window, and leaves nothing of it', async () => {
+    it('refuses a reservation that does not fit into an empty window, and stores nothing', async () => {
       const reservation = aReservation({ user_id: newUser(), estimate: 11 })
 
       const admission = await reserve(reservation, { ...PLENTY, tokens: 10 })
@@ -80,7 +80,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await countersOf(held)).toEqual(before)
     })
 
-    it('holds a reservation once, however often and at once it is asked for', async () => {
+    it('holds a reservation once when it is asked for repeatedly and in parallel', async () => {
       const reservation = aReservation({ user_id: newUser() })
 
       const admissions = await Promise.all(Array.from({ length: 10 }, () => reserve(reservation)))
@@ -89,7 +89,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 10, in_flight: 1 })
     })
 
-    it('answers a repetition with the reservation that is held, though its limits are used up and its nonce is another', async () => {
+    it('answers a repetition with the held reservation, although the limits are used up and the nonce differs', async () => {
       const limits = { requests: 1, tokens: 10, in_flight: 1 }
       const first = aReservation({ user_id: newUser() })
       await reserve(first, limits)
@@ -127,7 +127,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: 3, in_flight: 0 })
     })
 
-    it('counts no request for a redrive, and does not refuse it for requests that are used up', async () => {
+    it('counts no request for a redrive, and admits it when the requests are used up', async () => {
       const limits = { ...PLENTY, requests: 1 }
       const held = aReservation({ user_id: newUser() })
       await reserve(held, limits)
@@ -138,7 +138,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(admission).toMatchObject({ admitted: true, used: { requests: 1, tokens: 20 } })
     })
 
-    it('admits a redrive though an operator has lowered the requests below what is used', async () => {
+    it('admits a redrive although an operator has lowered the requests below the usage', async () => {
       const { user_id } = aReservation({ user_id: newUser() })
       await reserveMany(3, { user_id })
 
@@ -157,11 +157,11 @@ export function describeReserve(name: string, quota: Quota): void {
   })
 
   describe(`quota on ${name}: read`, () => {
-    it('gives zeros for a window in which nothing was admitted', async () => {
+    it('answers zeros for a window without admissions', async () => {
       expect(await quota.read(newUser(), '2026-11-23', 0)).toEqual({ requests: 0, tokens: 0, open: [] })
     })
 
-    it('gives each open reservation as it was made, whatever its run', async () => {
+    it('answers each open reservation as it was made, whatever its run', async () => {
       const user_id = newUser()
       const reservations = [
         aReservation({ user_id, request_id: newRequestId(), run: 17, nonce: 'a:b', estimate: 0 }),

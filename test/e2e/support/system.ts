@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Admin, adminOf } from '../../../lib/cli/admin.ts'
 import { createKey } from '../../../lib/cli/operations/keys.ts'
 import { setUser, type UserChanges } from '../../../lib/cli/operations/users.ts'
-import { type Operator, operatorOf } from '../../../lib/cli/operator.ts'
 import { localTarget } from '../../../lib/cli/target.ts'
 import { type ApiClient, createApiClient } from './api-client.ts'
 
@@ -49,7 +49,7 @@ export interface RunningSystem {
   readonly demoKey: string
   readonly dataFolder: string
   readonly localJson: LocalJson
-  readonly operator: Operator
+  readonly admin: Admin
   /** Every answer that the clients of `newUser` and `client` got, as text. */
   readonly answers: readonly string[]
   output(): Output
@@ -80,7 +80,7 @@ export async function startSystem(
   const dataFolder = find(output().out, /^data, logs (.+)$/m)
   const localJson: LocalJson = JSON.parse(readFileSync(join(dataFolder, 'local.json'), 'utf8'))
   const { apiUrl } = localJson
-  const operator = operatorOf(localTarget(localJson))
+  const admin = adminOf(localTarget(localJson))
   const answers: string[] = []
   const client = (key?: string) => createApiClient(apiUrl, key, answers)
   return {
@@ -89,15 +89,15 @@ export async function startSystem(
     demoKey: find(output().out, /(sk_sluice_\w+)/),
     dataFolder,
     localJson,
-    operator,
+    admin,
     answers,
     output,
     functionLogs: () => readAll(join(dataFolder, 'logs')),
     client,
     newUser: async changes => {
       const user = `user-${randomUUID()}`
-      await setUser(operator, user, changes ?? {})
-      const { created } = await createKey(operator, { user })
+      await setUser(admin, user, changes ?? {})
+      const { created } = await createKey(admin, { user })
       return { user, ...client(created.key) }
     },
     stop: async () => {

@@ -3,7 +3,7 @@ import type { Invocation } from '../invocation.ts'
 import type { RdsDataModel } from '../models/rds-data.ts'
 import type { S3Model } from '../models/s3.ts'
 import type { World } from '../world.ts'
-import type { Protection } from './guard.ts'
+import type { Protection } from './flow-control.ts'
 
 /** `metadata` is JSON text. */
 export type StoredItem = Omit<RequestItem, 'metadata'> & { readonly claim_id?: string; readonly metadata?: string }

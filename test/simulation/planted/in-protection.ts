@@ -1,42 +1,50 @@
 import type { RequestItem } from '../../../functions/core/domain/item.ts'
 import { InferenceMessage } from '../../../functions/core/domain/messages.ts'
-import type { GuardStore } from '../../../functions/core/flow-control/port.ts'
-import type { GuardState } from '../../../functions/core/flow-control/state.ts'
+import type { ModelStateStore } from '../../../functions/core/flow-control/port.ts'
+import type { ModelState } from '../../../functions/core/flow-control/state.ts'
 import type { ModelAnswer } from '../../../functions/core/inference/port.ts'
 import type { PlantedBug, Ports } from '../compose.ts'
 import { ignored, withoutClauses } from './commands.ts'
 
-/** Bugs in how a model is protected: what its workers share, and what a retry or a batch makes of a request. */
+/** Bugs in how a model is protected: in what its workers share, and in what a retry or a batch makes of a request. */
 export const IN_PROTECTION: readonly PlantedBug[] = [
   {
-    name: 'a probe is let through beside another',
-    guardStore: seeing(state => ({ ...state, probe: undefined })),
+    name: 'a probe is allowed beside another',
+    modelStates: seeing(state => ({ ...state, probe: undefined })),
   },
   {
-    name: 'what a worker knows of the model is written over what others know',
+    name: 'a worker overwrites what others know of the model',
     command: withoutClauses('models', ['version = :before']),
   },
-  { name: 'each worker has a rate limit of its own', guardStore: seeingOwn('calls') },
-  { name: 'each worker counts its own failures', guardStore: seeingOwn('failures') },
-  { name: 'what was read of a model once is believed for long', guardStore: believing },
-  { name: 'a permit is never too old', ports: ports => ({ ...ports, guard: { ...ports.guard, isLate: () => false } }) },
-  { name: 'a turn is used again and again', ports: usingTurnsAgain },
+  { name: 'each worker has a rate limit of its own', modelStates: seeingOwn('calls') },
+  { name: 'each worker counts its own failures', modelStates: seeingOwn('failures') },
+  { name: 'a worker trusts an old state of the model', modelStates: trustingOldState },
   {
-    name: 'a probe that was not made is not given back',
+    name: 'a permit is never too old',
+    ports: ports => ({ ...ports, flowControl: { ...ports.flowControl, isLate: () => false } }),
+  },
+  { name: 'a slot is used again and again', ports: usingSlotsAgain },
+  {
+    name: 'a probe that was not made is not reported',
     ports: ports => ({
       ...ports,
-      guard: {
-        ...ports.guard,
+      flowControl: {
+        ...ports.flowControl,
         report: async report =>
-          report.findings === 'nothing' && report.pause_until === undefined ? undefined : ports.guard.report(report),
+          report.findings === 'nothing' && report.pause_until === undefined
+            ? undefined
+            : ports.flowControl.report(report),
       },
     }),
   },
   {
-    name: 'a pause is told to nobody else',
+    name: 'a pause is not reported',
     ports: ports => ({
       ...ports,
-      guard: { ...ports.guard, report: report => ports.guard.report({ ...report, pause_until: undefined }) },
+      flowControl: {
+        ...ports.flowControl,
+        report: report => ports.flowControl.report({ ...report, pause_until: undefined }),
+      },
     }),
   },
   {
@@ -44,25 +52,25 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
     ports: answering(answer => (answer.ok ? answer : { ...answer, retry_after_ms: undefined })),
   },
   {
-    name: 'an attempt is spent by a deferral',
+    name: 'a deferral uses up an attempt',
     ports: requeueing((next, { attempt }) => ({ ...next, attempt })),
   },
   {
-    name: 'what an earlier attempt has reached is forgotten',
+    name: 'the worker forgets that an earlier attempt has reached the model',
     ports: requeueing(next => ({ ...next, reached: false })),
   },
-  { name: 'a crash in company is counted', ports: reclaiming(seen => ({ ...seen, alone: true })) },
-  { name: 'a crash alone is not counted', ports: reclaiming(seen => ({ ...seen, alone: undefined })) },
+  { name: 'a crash of a batch is counted', ports: reclaiming(seen => ({ ...seen, alone: true })) },
+  { name: 'a crash of an isolated request is not counted', ports: reclaiming(seen => ({ ...seen, alone: undefined })) },
   { name: 'a retry does not wait', ports: requeueing(next => ({ ...next, not_before: 0 })) },
   {
-    name: 'what is put back does not wait',
+    name: 'a deferred message does not wait',
     ports: ports => ({
       ...ports,
       queue: { ...ports.queue, send: (queue, message) => ports.queue.send(queue, { ...message, delay_seconds: 0 }) },
     }),
   },
   {
-    name: 'given back by who has the claim no more',
+    name: 'a worker requeues a request whose claim it no longer has',
     command: withoutClauses(
       'requests',
       ['attempt = :attempt', 'claim_id = :claim'],
@@ -71,29 +79,29 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
     ports: givingBackTwice,
   },
   { name: 'one attempt too many', ports: attempting(1) },
-  { name: 'given up with an attempt left', ports: attempting(-1) },
+  { name: 'a request fails with an attempt left', ports: attempting(-1) },
   {
-    name: 'a success is taken for a failure, and called for again',
+    name: 'a success is taken for a failure, and the model is called again',
     ports: answering(answer =>
       answer.ok ? { ok: false, code: 'model_error', status: 503, message: 'it failed', reached: true } : answer,
     ),
   },
   {
-    name: 'an output of a batch is given to its neighbour',
+    name: 'a request of a batch gets the output of its neighbour',
     ports: answeringBatches((answer, outputs) =>
       answer.ok && outputs ? { ok: true, answer: { outputs: [...outputs.slice(1), ...outputs.slice(0, 1)] } } : answer,
     ),
   },
   {
-    name: 'the failure of a batch is taken for that of each',
+    name: 'the failure of a batch is taken for a failure of each request',
     ports: answeringBatches((answer, _, size) =>
       answer.ok ? answer : { ok: true, answer: { outputs: Array.from({ length: size }, () => ({ error: 'no' })) } },
     ),
   },
 ]
 
-/** A store whose states look different to those who read them. */
-function seeing(look: (state: GuardState) => GuardState): (store: GuardStore) => GuardStore {
+/** Changes the states that workers read from a store. */
+function seeing(look: (state: ModelState) => ModelState): (store: ModelStateStore) => ModelStateStore {
   return store => ({
     read: async model => {
       const state = await store.read(model)
@@ -106,10 +114,10 @@ function seeing(look: (state: GuardState) => GuardState): (store: GuardStore) =>
   })
 }
 
-/** A store in which a process sees, of some field, only what it wrote itself. */
-function seeingOwn(field: 'calls' | 'failures'): (store: GuardStore) => GuardStore {
+/** A store in which a process sees only what it wrote itself in one field. */
+function seeingOwn(field: 'calls' | 'failures'): (store: ModelStateStore) => ModelStateStore {
   return store => {
-    let own: Pick<GuardState, 'calls' | 'failures'> = { calls: [], failures: [] }
+    let own: Pick<ModelState, 'calls' | 'failures'> = { calls: [], failures: [] }
     const { read, write } = seeing(state => ({ ...state, [field]: own[field] }))(store)
     return {
       read,
@@ -122,8 +130,8 @@ function seeingOwn(field: 'calls' | 'failures'): (store: GuardStore) => GuardSto
   }
 }
 
-function believing(store: GuardStore): GuardStore {
-  let known: GuardState | undefined
+function trustingOldState(store: ModelStateStore): ModelStateStore {
+  let known: ModelState | undefined
   return {
     read: async model => {
       known ??= await store.read(model)
@@ -198,15 +206,15 @@ function answeringBatches(
   })
 }
 
-/** The hint of a turn stays with its message for ever, and is not over at any time. */
-function usingTurnsAgain(ports: Ports): Ports {
-  const turns = new Map<string, number | undefined>()
+/** Keeps the slot of a message for ever, and uses it again at any time. */
+function usingSlotsAgain(ports: Ports): Ports {
+  const slots = new Map<string, number | undefined>()
   return {
     ...ports,
     items: {
       ...ports.items,
       claim: (message, terms) => {
-        turns.set(message.request_id, message.hints?.turn)
+        slots.set(message.request_id, message.hints?.turn)
         return ports.items.claim(message, terms)
       },
     },
@@ -214,16 +222,18 @@ function usingTurnsAgain(ports: Ports): Ports {
       ...ports.queue,
       send: (queue, message) => {
         const { data } = InferenceMessage.safeParse(message.body)
-        const turn = data && (data.hints?.turn ?? turns.get(data.request_id))
-        const body = turn === undefined ? message.body : { ...data, hints: { ...data?.hints, turn } }
+        const slot = data && (data.hints?.turn ?? slots.get(data.request_id))
+        const body = slot === undefined ? message.body : { ...data, hints: { ...data?.hints, turn: slot } }
         return ports.queue.send(queue, { ...message, body })
       },
     },
-    guard: {
-      ...ports.guard,
+    flowControl: {
+      ...ports.flowControl,
       isLate: () => false,
       permit: async ask =>
-        ask.turn === undefined ? ports.guard.permit(ask) : { granted: true, at: Math.max(ask.turn, ports.clock()) },
+        ask.slot === undefined
+          ? ports.flowControl.permit(ask)
+          : { granted: true, at: Math.max(ask.slot, ports.clock()) },
     },
   }
 }

@@ -34,7 +34,7 @@ const fingerprintOf = (body: unknown) => createHash('sha256').update(JSON.string
 /** A request of a user who is known. */
 async function request(fields: Partial<RequestItem> = {}): Promise<RequestItem> {
   const item = anItem({ user_id: newUser(), ...fields })
-  await stores.operator.access.replaceUser(undefined, { user_id: item.user_id, plan: 'free', overrides: {} })
+  await stores.admin.access.replaceUser(undefined, { user_id: item.user_id, plan: 'free', overrides: {} })
   return item
 }
 
@@ -70,7 +70,7 @@ describe('dead-letters list', () => {
     ])
   })
 
-  it('names what nobody can read by an id of its own', async () => {
+  it('names a message that nobody can read by its own id', async () => {
     await unreadable('m-1')
 
     expect(await json('dead-letters list')).toEqual([
@@ -92,7 +92,7 @@ describe('dead-letters list', () => {
     )
   })
 
-  it("takes a model, and lists none of the others'", async () => {
+  it('lists only the dead letters of a model that is given', async () => {
     await failed()
     const other = await failed({ model: 'image' })
 
@@ -100,7 +100,7 @@ describe('dead-letters list', () => {
     expect(await json('dead-letters list --model none')).toEqual([])
   })
 
-  it('reads more than a page', async () => {
+  it('lists more than a page of dead letters', async () => {
     await collect(
       stores.ports,
       Array.from({ length: 501 }, (_, i) => unreadableEvent(`many-${i}`, '?', NOW + i)),
@@ -114,7 +114,7 @@ describe('dead-letters list', () => {
 })
 
 describe('dead-letters show', () => {
-  it('prints the message that was to be run', async () => {
+  it('prints the message that would have run', async () => {
     const item = await failed()
 
     expect((await sluice(`dead-letters show ${item.request_id}`)).out).toMatch(
@@ -126,7 +126,7 @@ describe('dead-letters show', () => {
     })
   })
 
-  it('says when there is none', async () => {
+  it('refuses a dead letter that does not exist', async () => {
     expect(await sluice('dead-letters show nothing')).toMatchObject({
       code: 1,
       err: 'error: nothing: there is no such dead letter: dead-letters list shows those that there are\n',
@@ -149,7 +149,7 @@ describe('dead-letters redrive', () => {
     expect(await lettersLeft()).toEqual([])
   })
 
-  it('redrives all of a model, or all, when none is named', async () => {
+  it('redrives all dead letters of a model, or all of them, when no id is given', async () => {
     const [a, b] = [await failed(), await failed()]
     const other = await failed({ model: 'image' })
 
@@ -161,13 +161,13 @@ describe('dead-letters redrive', () => {
     expect(await json('dead-letters redrive')).toMatchObject({ redriven: [], refused: [{ id: other.request_id }] })
   })
 
-  it('says what is redriven while there is more to do', async () => {
+  it('prints each redriven request before the next one is redriven', async () => {
     const items = await Promise.all(Array.from({ length: 11 }, () => failed()))
     const said: string[] = []
     const saidBefore: number[] = []
     const queue = { send: async () => void saidBefore.push(said.length) }
 
-    await redriveDeadLetters({ ...stores.operator, queue }, {}, redriven => {
+    await redriveDeadLetters({ ...stores.admin, queue }, {}, redriven => {
       if ('request_id' in redriven) said.push(redriven.request_id)
     })
 
@@ -175,7 +175,7 @@ describe('dead-letters redrive', () => {
     expect(saidBefore.at(-1)).toBe(10)
   })
 
-  it('refuses a model that there is not, unless it has left dead letters', async () => {
+  it('refuses a model that does not exist, unless it has left dead letters', async () => {
     const left = await failed({ model: 'retired' })
 
     expect(await sluice('dead-letters redrive --model txet')).toEqual({
@@ -191,7 +191,7 @@ describe('dead-letters redrive', () => {
     })
   })
 
-  it('takes a large message with its metadata whole', async () => {
+  it('redrives a large message with all its metadata', async () => {
     const metadata = { note: '😀é'.repeat(2_500) }
     const item = await request({ metadata })
     const body = { prompt: 'é'.repeat(24_000), priority: 'normal' }
@@ -202,7 +202,7 @@ describe('dead-letters redrive', () => {
     expect(await stores.inferenceMessages()).toMatchObject([{ metadata, body: { inline: body } }])
   })
 
-  it('a run that fails again is a dead letter again, which can be redriven again', async () => {
+  it('makes a dead letter of a run that fails again, which can be redriven again', async () => {
     const item = await failed()
     await sluice(`dead-letters redrive ${item.request_id}`)
     const queued = await stores.ports.items.get(item.user_id, item.request_id)
@@ -216,13 +216,13 @@ describe('dead-letters redrive', () => {
     })
   })
 
-  it('goes on where one stopped whose message could not be sent', async () => {
+  it('goes on after a redrive whose message could not be sent', async () => {
     const item = await failed()
-    const { operator } = stores
-    const down = { ...operator, queue: { send: () => Promise.reject(new Unavailable('the queue', 'down')) } }
+    const { admin } = stores
+    const down = { ...admin, queue: { send: () => Promise.reject(new Unavailable('the queue', 'down')) } }
 
     const first = await redriveDeadLetters(down, { names: [item.request_id] })
-    const second = await redriveDeadLetters(operator, { names: [item.request_id] })
+    const second = await redriveDeadLetters(admin, { names: [item.request_id] })
 
     expect(first).toEqual({
       redriven: [],
@@ -232,7 +232,7 @@ describe('dead-letters redrive', () => {
     expect(await stores.inferenceMessages()).toMatchObject([{ run: 2 }])
   })
 
-  it('a redriven success is completed in all stores, and they agree', async () => {
+  it('completes a redriven request in all stores, and they agree', async () => {
     const item = await failed()
     await sluice(`dead-letters redrive ${item.request_id}`)
     const queued = await stores.ports.items.get(item.user_id, item.request_id)
@@ -247,7 +247,7 @@ describe('dead-letters redrive', () => {
   })
 })
 
-describe('what has no message is made again', () => {
+describe('dead-letters redrive: a request without a stored message', () => {
   it.each([
     ['a prompt', { prompt: 'hello', priority: 'normal' }],
     ['a prompt with a model', { prompt: 'hello', model: 'text', priority: 'normal' }],
@@ -264,7 +264,7 @@ describe('what has no message is made again', () => {
     ])
   })
 
-  it('a body in the payload store', async () => {
+  it('is redriven with its body from the payload store', async () => {
     const item = await request()
     const key = `requests/${item.user_id}/${item.request_id}/body.json`
     await stores.store(key, { prompt: 'a long one' })
@@ -274,7 +274,7 @@ describe('what has no message is made again', () => {
     expect(await stores.inferenceMessages()).toMatchObject([{ run: 2, body: { key } }])
   })
 
-  it('but not one of which more than the prompt is needed', async () => {
+  it('is refused when its body had more than the stored prompt', async () => {
     const item = await givenUp({ fingerprint: fingerprintOf({ prompt: 'hello', parameters: { top_k: 3 } }) })
 
     expect(await sluice(`dead-letters redrive ${item.request_id}`)).toEqual({
@@ -286,8 +286,8 @@ describe('what has no message is made again', () => {
   })
 })
 
-describe('what can not be redriven stays a dead letter, and stops no other', () => {
-  it('one that is no longer failed', async () => {
+describe('dead-letters redrive: refuses, and redrives the others', () => {
+  it('a request that is no longer failed', async () => {
     const item = await failed()
     await stores.client.send(
       new UpdateItemCommand({
@@ -316,7 +316,7 @@ describe('what can not be redriven stays a dead letter, and stops no other', () 
   ])('one whose user has no %s left', async (_, overrides, what) => {
     const item = await failed()
     await stores.admit(anItem({ user_id: item.user_id }))
-    const { access } = stores.operator
+    const { access } = stores.admin
     const user = await access.user(item.user_id)
     await access.replaceUser(user, { user_id: item.user_id, plan: 'free', overrides })
 
@@ -325,7 +325,7 @@ describe('what can not be redriven stays a dead letter, and stops no other', () 
     )
   })
 
-  it('one of a user who is disabled', async () => {
+  it('a request of a user who is disabled', async () => {
     const item = await failed()
     await sluice(`users disable ${item.user_id}`)
 
@@ -337,7 +337,7 @@ describe('what can not be redriven stays a dead letter, and stops no other', () 
     expect(await sluice(`dead-letters redrive ${item.request_id}`)).toMatchObject({ code: 0 })
   })
 
-  it('one whose stored body is no longer kept', async () => {
+  it('a request whose stored body is no longer kept', async () => {
     const item = await request()
     const body = { key: 'requests/gone/body.json' }
     await stores.fail(await stores.admit(item), { message: { ...aMessage(item), body } })
@@ -349,7 +349,7 @@ describe('what can not be redriven stays a dead letter, and stops no other', () 
     expect(await lettersLeft()).toEqual([item.request_id])
   })
 
-  it('one of a model that pipeline.yaml no longer has: it would never be run', async () => {
+  it('a request of a model that pipeline.yaml no longer has, since it would never run', async () => {
     const item = await failed({ model: 'retired' })
 
     expect((await sluice(`dead-letters redrive ${item.request_id}`)).err).toBe(
@@ -358,7 +358,7 @@ describe('what can not be redriven stays a dead letter, and stops no other', () 
     expect(await stores.ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', run: 1 })
   })
 
-  it('one that nobody can read', async () => {
+  it('a message that nobody can read', async () => {
     await unreadable('m-2')
 
     expect((await sluice('dead-letters redrive message:m-2')).err).toBe(
@@ -366,7 +366,7 @@ describe('what can not be redriven stays a dead letter, and stops no other', () 
     )
   })
 
-  it('one that is not there', async () => {
+  it('a dead letter that does not exist', async () => {
     expect(await sluice('dead-letters redrive 019ab000-0000-7000-8000-000000000099 --model text')).toEqual({
       code: 1,
       out: 'Nothing was redriven.\n',
@@ -376,7 +376,7 @@ describe('what can not be redriven stays a dead letter, and stops no other', () 
 })
 
 describe('dead-letters discard', () => {
-  it('forgets the dead letters that are named; their requests stay failed', async () => {
+  it('deletes the dead letters that are named; their requests stay failed', async () => {
     const [item, other] = [await failed(), await failed()]
     await unreadable('m-3')
 
@@ -391,7 +391,7 @@ describe('dead-letters discard', () => {
     expect(await stores.ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', run: 1 })
   })
 
-  it('says which is not there, and discards the others', async () => {
+  it('names a dead letter that does not exist, and discards the others', async () => {
     const item = await failed()
 
     expect(await json(`dead-letters discard nothing ${item.request_id}`)).toEqual({
@@ -403,7 +403,7 @@ describe('dead-letters discard', () => {
     expect((await sluice('dead-letters discard nothing --json')).code).toBe(1)
   })
 
-  it('wants to be told which', async () => {
+  it('refuses to run without an id', async () => {
     expect((await sluice('dead-letters discard')).code).toBe(2)
   })
 })

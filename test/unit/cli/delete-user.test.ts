@@ -5,10 +5,10 @@ import { dynamoKeys } from '../../../functions/core/stores/idempotency/dynamodb.
 import { dynamoInputKeys } from '../../../functions/core/stores/idempotency/dynamodb-inputs.ts'
 import { bodyKey, resultKey } from '../../../functions/core/stores/payloads/names.ts'
 import { dynamoWaitLeases } from '../../../functions/core/stores/waits/dynamodb.ts'
+import type { Admin } from '../../../lib/cli/admin.ts'
 import { deleteUser } from '../../../lib/cli/operations/delete-user.ts'
 import { createKey } from '../../../lib/cli/operations/keys.ts'
 import { allowUser, setUser } from '../../../lib/cli/operations/users.ts'
-import type { Operator } from '../../../lib/cli/operator.ts'
 import { NOW } from '../../support/clock.ts'
 import { failing } from '../../support/failing.ts'
 import { anItem, anOutcome, aRefused, newUser } from '../../support/requests.ts'
@@ -29,8 +29,8 @@ const inputOf = (user_id: string) => JSON.stringify({ user_id, prompt: `a refuse
 
 /** A user with a key, a finished request, one with a large body and result, a dead letter, refused inputs, keys and leases. */
 async function aUserOfAll(user_id: string): Promise<void> {
-  const { operator, ports, client } = stores
-  await createKey(operator, { user: user_id })
+  const { admin, ports, client } = stores
+  await createKey(admin, { user: user_id })
   await stores.finish(await stores.admit(request(user_id), { inline: `the prompt of <${user_id}>` }))
 
   const large = request(user_id)
@@ -54,7 +54,7 @@ async function aUserOfAll(user_id: string): Promise<void> {
 }
 
 async function disabledLongAgo(user: string): Promise<void> {
-  const before = { ...stores.operator, clock: () => LONG_AGO }
+  const before = { ...stores.admin, clock: () => LONG_AGO }
   await setUser(before, user, {})
   await allowUser(before, user, false)
 }
@@ -65,14 +65,14 @@ async function traces(user: string): Promise<string[]> {
   return [...tracesOf(texts, user), ...tracesOf(texts, `stored-${user}.json`)]
 }
 
-/** An operator whose waits take no time, and are noted. */
-function impatient(): { operator: Operator; waits: number[]; told: string[] } {
+/** Ports whose waits take no time, and the waits that were asked for. */
+function impatient(): { admin: Admin; waits: number[]; told: string[] } {
   const waits: number[] = []
   return {
     waits,
     told: [],
-    operator: {
-      ...stores.operator,
+    admin: {
+      ...stores.admin,
       sleep: async ms => {
         waits.push(ms)
       },
@@ -83,13 +83,13 @@ function impatient(): { operator: Operator; waits: number[]; told: string[] } {
 const NOTHING = { keys: 0, requests: 0, rows: 0, dead_letters: 0, objects: 0, quota_items: 0 }
 
 describe('users delete', () => {
-  it('deletes everything of a user, and nothing of users whose ids begin or end alike', async () => {
+  it('deletes all data of a user, and none of users whose ids begin or end alike', async () => {
     const user = newUser()
     const others = [`${user}0`, user.slice(0, -1) || 'u', `x${user}`, `${user}@example.com`]
     for (const one of [user, ...others]) await aUserOfAll(one)
     const before = await Promise.all(others.map(traces))
 
-    const deleted = await deleteUser(impatient().operator, user)
+    const deleted = await deleteUser(impatient().admin, user)
 
     const counts = { keys: 1, requests: 3, rows: 3, dead_letters: 3, objects: 2, quota_items: 2 }
     expect(deleted).toEqual({ user, ...counts })
@@ -98,60 +98,60 @@ describe('users delete', () => {
     expect(await Promise.all(others.map(traces))).toEqual(before)
   }, 60_000)
 
-  it('finds nothing the second time, and waits for nobody', async () => {
+  it('finds nothing the second time, and does not wait', async () => {
     const user = newUser()
     await aUserOfAll(user)
-    await deleteUser(impatient().operator, user)
-    const { operator, waits } = impatient()
+    await deleteUser(impatient().admin, user)
+    const { admin, waits } = impatient()
 
-    expect(await deleteUser(operator, user)).toEqual({ user, ...NOTHING })
+    expect(await deleteUser(admin, user)).toEqual({ user, ...NOTHING })
     expect(waits).toEqual([])
   })
 
-  it('waits until no key is let in any more, and says why', async () => {
+  it('waits until no key is accepted any more, and says why', async () => {
     const user = newUser()
-    await setUser(stores.operator, user, {})
-    const { operator, waits, told } = impatient()
+    await setUser(stores.admin, user, {})
+    const { admin, waits, told } = impatient()
 
-    await deleteUser(operator, user, line => told.push(line))
+    await deleteUser(admin, user, line => told.push(line))
 
     expect(waits).toEqual([89_000])
     expect(told).toEqual([expect.stringMatching(/^user-\d+ is disabled\. .+ waiting for 89 s\.$/)])
   })
 
-  it('waits only for what is left of that time, or not at all', async () => {
+  it('waits only for the rest of that time, or not at all', async () => {
     const [lately, longAgo] = [newUser(), newUser()]
-    await setUser(stores.operator, lately, {})
-    await allowUser({ ...stores.operator, clock: () => NOW - 80_000 }, lately, false)
+    await setUser(stores.admin, lately, {})
+    await allowUser({ ...stores.admin, clock: () => NOW - 80_000 }, lately, false)
     await disabledLongAgo(longAgo)
-    const { operator, waits } = impatient()
+    const { admin, waits } = impatient()
 
-    await deleteUser(operator, lately)
-    await deleteUser(operator, longAgo)
+    await deleteUser(admin, lately)
+    await deleteUser(admin, longAgo)
 
     expect(waits).toEqual([9_000])
   })
 
-  it('cancels what waits, before it waits itself', async () => {
+  it('cancels waiting requests before it waits itself', async () => {
     const user = newUser()
-    await setUser(stores.operator, user, {})
+    await setUser(stores.admin, user, {})
     const item = await stores.admit(request(user))
     const atWait: unknown[] = []
     const sleep = async () => {
-      atWait.push(await stores.operator.items.get(user, item.request_id))
+      atWait.push(await stores.admin.items.get(user, item.request_id))
     }
 
-    await deleteUser({ ...stores.operator, sleep }, user)
+    await deleteUser({ ...stores.admin, sleep }, user)
 
     expect(atWait).toMatchObject([{ status: 'cancelled' }])
     expect(await traces(user)).toEqual([])
   })
 
-  it('is not undone by events that a queue still has', async () => {
+  it('is not undone by events that are still in a queue', async () => {
     const user = newUser()
     await disabledLongAgo(user)
     await stores.admit(request(user))
-    await deleteUser(stores.operator, user)
+    await deleteUser(stores.admin, user)
 
     await stores.collectResults()
     await collect(stores.ports, [anOutcome(request(user))])
@@ -159,49 +159,49 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes nothing while a request runs, and all of it when that has ended', async () => {
+  it('deletes nothing while a request runs, and everything when that has ended', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await disabledLongAgo(user)
     const item = await stores.start(await stores.admit(request(user)))
     const before = (await traces(user)).length
 
-    const refused = deleteUser(impatient().operator, user)
+    const refused = deleteUser(impatient().admin, user)
 
     await expect(refused).rejects.toThrow(
       `nothing is deleted yet: 1 request of ${user} is still running, and cancelled; they end by 2026-11-23T10:16:00.000Z, unless a worker crashes: run the command again then`,
     )
     expect((await traces(user)).length).toBe(before)
     await collect(stores.ports, [anOutcome(item, { completed_at: NOW })])
-    expect(await stores.operator.items.get(user, item.request_id)).toMatchObject({ status: 'cancelled' })
-    await deleteUser(impatient().operator, user)
+    expect(await stores.admin.items.get(user, item.request_id)).toMatchObject({ status: 'cancelled' })
+    await deleteUser(impatient().admin, user)
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes nothing while a reservation is open, and closes one that nobody else will need', async () => {
+  it('deletes nothing while a reservation is open, and closes one whose request has ended', async () => {
     const user = newUser()
     await disabledLongAgo(user)
     const { user_id, request_id, run, window, shard, nonce, estimate, holds_request } = request(user)
     const reservation = { user_id, request_id, run, window, shard, nonce, estimate, holds_request }
-    await stores.operator.quota.reserve(reservation, { requests: 1, tokens: 100, in_flight: 1 }, NOW)
+    await stores.admin.quota.reserve(reservation, { requests: 1, tokens: 100, in_flight: 1 }, NOW)
 
-    await expect(deleteUser(stores.operator, user)).rejects.toThrow(
+    await expect(deleteUser(stores.admin, user)).rejects.toThrow(
       `nothing is deleted yet: 1 reservation of ${user} is still open`,
     )
 
-    await deleteUser({ ...stores.operator, clock: () => NOW + 300_000 }, user)
+    await deleteUser({ ...stores.admin, clock: () => NOW + 300_000 }, user)
     expect(await traces(user)).toEqual([])
   })
 
-  it('deletes a user without a record, whose requests came by an input, and lets no more of them in meanwhile', async () => {
+  it('deletes a user without a record, whose requests came by an input, and refuses more of them meanwhile', async () => {
     const user = newUser()
     await stores.finish(await stores.admit(request(user)))
     const seen: unknown[] = []
     const sleep = async () => {
-      seen.push(await stores.operator.access.user(user))
+      seen.push(await stores.admin.access.user(user))
     }
 
-    expect(await deleteUser({ ...stores.operator, sleep }, user)).toMatchObject({
+    expect(await deleteUser({ ...stores.admin, sleep }, user)).toMatchObject({
       requests: 1,
       rows: 1,
       quota_items: 1,
@@ -211,37 +211,37 @@ describe('users delete', () => {
     expect(await traces(user)).toEqual([])
   })
 
-  it('keeps the record of a user who was let in again meanwhile', async () => {
+  it('keeps the record of a user who was enabled again meanwhile', async () => {
     const user = newUser()
     await disabledLongAgo(user)
     const deleteItemsOf = async (userId: string) => {
-      await allowUser(stores.operator, user, true)
-      return stores.operator.deleteItemsOf(userId)
+      await allowUser(stores.admin, user, true)
+      return stores.admin.deleteItemsOf(userId)
     }
 
-    await expect(deleteUser({ ...stores.operator, deleteItemsOf }, user)).rejects.toThrow('was let in again')
+    await expect(deleteUser({ ...stores.admin, deleteItemsOf }, user)).rejects.toThrow('was let in again')
 
-    expect(await stores.operator.access.user(user)).toMatchObject({ user_id: user })
+    expect(await stores.admin.access.user(user)).toMatchObject({ user_id: user })
   })
 
-  it('keeps a request and its reservation that come while it deletes', async () => {
+  it('keeps a request, and its reservation, that comes while it deletes', async () => {
     const user = newUser()
     await aUserOfAll(user)
     await disabledLongAgo(user)
     const late = request(user)
     const mark = async (userId: string) => {
       await stores.admit(late)
-      return stores.operator.erasure.mark(userId)
+      return stores.admin.erasure.mark(userId)
     }
-    const erasure = { ...stores.operator.erasure, mark }
+    const erasure = { ...stores.admin.erasure, mark }
 
-    await expect(deleteUser({ ...stores.operator, erasure }, user)).rejects.toThrow('has come while he was deleted')
+    await expect(deleteUser({ ...stores.admin, erasure }, user)).rejects.toThrow('has come while he was deleted')
 
-    expect(await stores.operator.items.get(user, late.request_id)).toMatchObject({ status: 'queued' })
-    expect((await stores.operator.quota.read(user, late.window, 0)).open).toHaveLength(1)
+    expect(await stores.admin.items.get(user, late.request_id)).toMatchObject({ status: 'queued' })
+    expect((await stores.admin.quota.read(user, late.window, 0)).open).toHaveLength(1)
   })
 
-  it('takes refused messages for his that say so, and no others', async () => {
+  it('deletes the refused messages that name the user, and no others', async () => {
     const [user, other] = [newUser(), newUser()]
     const mention = JSON.stringify({ user_id: other, prompt: `tell me of "user_id":"${user}"` })
     const broken = `{ "user_id" : "${user}", "prompt": `
@@ -249,18 +249,15 @@ describe('users delete', () => {
     const text = `{"v":9,"user_id":"${user}","body":`
     await collect(stores.ports, [{ v: 1, type: 'unreadable', message_id: `m-${other}`, text, at: NOW }])
 
-    expect(await deleteUser(stores.operator, user)).toMatchObject({ dead_letters: 2 })
+    expect(await deleteUser(stores.admin, user)).toMatchObject({ dead_letters: 2 })
 
-    const letters = await stores.operator.deadLetters.list({ limit: 1_000 })
+    const letters = await stores.admin.deadLetters.list({ limit: 1_000 })
     expect(letters.map(({ id }) => id).filter(id => id.endsWith(other))).toEqual([`input:nightly:mention-${other}`])
   })
 })
 
 describe('users delete that is interrupted', () => {
-  const steps: readonly (readonly [
-    name: string,
-    broken: (operator: Operator, when: 'before' | 'after') => Operator,
-  ])[] = [
+  const steps: readonly (readonly [name: string, broken: (admin: Admin, when: 'before' | 'after') => Admin])[] = [
     ['disabling', (o, when) => ({ ...o, access: failing(o.access, 'replaceUser', when) })],
     ['cancelling', (o, when) => ({ ...o, items: failing(o.items, 'cancel', when) })],
     ['telling the ledger', (o, when) => ({ ...o, queue: failing(o.queue, 'send', when) })],
@@ -285,8 +282,8 @@ describe('users delete that is interrupted', () => {
     await aUserOfAll(user)
     await stores.admit(request(user))
 
-    await expect(deleteUser(broken(impatient().operator, when), user)).rejects.toThrow('unavailable')
-    const later = { ...impatient().operator, clock: () => NOW + 300_000 }
+    await expect(deleteUser(broken(impatient().admin, when), user)).rejects.toThrow('unavailable')
+    const later = { ...impatient().admin, clock: () => NOW + 300_000 }
     await deleteUser(later, user)
     await stores.collectResults()
 
@@ -297,7 +294,7 @@ describe('users delete that is interrupted', () => {
 describe('sluice users delete', () => {
   const sluice = (line: string) => stores.at('2026-11-23T10:16:00.000Z')(line)
 
-  it('wants whoever sits at a terminal to type the id, and deletes nothing otherwise', async () => {
+  it('asks at a terminal for the id of the user, and deletes nothing without it', async () => {
     const user = newUser()
     await sluice(`keys create --user ${user}`)
     const typing = (typed: string) =>
@@ -312,13 +309,13 @@ describe('sluice users delete', () => {
     expect(await typing(`${user}\n`)).toMatchObject({ code: 0, out: expect.stringMatching(/is deleted: keys 1/) })
   })
 
-  it('asks nobody in a script', async () => {
+  it('does not ask in a script', async () => {
     const user = newUser()
     await sluice(`keys create --user ${user}`)
     expect(await sluice(`users delete ${user}`)).toMatchObject({ code: 0 })
   })
 
-  it('says what it has deleted, and that nothing is left', async () => {
+  it('prints what it has deleted, and that nothing is left', async () => {
     const user = newUser()
     await aUserOfAll(user)
 

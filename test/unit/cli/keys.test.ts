@@ -19,7 +19,7 @@ const callerOf = (key: string, now = NOON) =>
   authorize(dynamoAccess(system.client, { keys: 'KeysTable', users: 'UsersTable' }), key, Date.parse(now))
 
 describe('keys create', () => {
-  it('prints exactly the key, its id, the user, the plan and its end, a year later, as JSON', async () => {
+  it('prints exactly the key, its id, the user, the plan and the expiry, a year later, as JSON', async () => {
     const created = await json('keys create --user exact')
 
     expect(created).toEqual({
@@ -31,20 +31,20 @@ describe('keys create', () => {
     })
   })
 
-  it('makes one without end only for whoever says so', async () => {
+  it('creates a key that never expires only with --expires never', async () => {
     const { key, expires_at } = await json('keys create --user lasting --expires never')
 
     expect(expires_at).toBeUndefined()
     expect(await callerOf(key, '2126-11-23T12:00:00.000Z')).toMatchObject({ user_id: 'lasting' })
   })
 
-  it('makes the user on the default plan, whom the key then lets in', async () => {
+  it('creates the user on the default plan, and the key is accepted', async () => {
     const { key } = await json('keys create --user new')
 
     expect(await callerOf(key)).toEqual({ user_id: 'new', plan: 'free', overrides: {} })
   })
 
-  it('makes one for a disabled user, which lets him in once he is enabled, and says so', async () => {
+  it('creates a key for a disabled user, says so, and the key is accepted once the user is enabled', async () => {
     await atNoon('users set away --plan pro')
     await atNoon('users disable away')
 
@@ -66,7 +66,7 @@ describe('keys create', () => {
     expect(await callerOf(created.key, '2027-02-21T12:00:00.000Z')).toBeUndefined()
   })
 
-  it('says it in words, too', async () => {
+  it('prints the key for people, too', async () => {
     const { out } = await atNoon('keys create --user worded')
 
     expect(out.replace(/sk_sluice_\w+/, 'KEY').replace(/[0-9a-f]{16}/, 'ID')).toBe(
@@ -83,7 +83,7 @@ describe('keys create', () => {
     )
   })
 
-  it('changes the plan of a user who is there, and says so', async () => {
+  it('changes the plan of a user who exists, and says so', async () => {
     await atNoon('keys create --user upgraded')
 
     const { out } = await atNoon('keys create --user upgraded --plan pro')
@@ -92,13 +92,13 @@ describe('keys create', () => {
     expect(await json('users show upgraded')).toMatchObject({ plan: 'pro' })
   })
 
-  it('keeps the plan of a user who is there', async () => {
+  it('keeps the plan of a user who exists', async () => {
     await atNoon('users set kept --plan pro')
 
     expect(await json('keys create --user kept')).toMatchObject({ plan: 'pro' })
   })
 
-  it('refuses a plan that is not there, naming those that are, and makes no user', async () => {
+  it('refuses a plan that does not exist, names the plans, and creates no user', async () => {
     expect(await atNoon('keys create --user nobody --plan gold')).toEqual({
       code: 1,
       out: '',
@@ -107,11 +107,11 @@ describe('keys create', () => {
     expect((await atNoon('users show nobody')).code).toBe(1)
   })
 
-  it('refuses a plan of a name that every object has', async () => {
+  it('refuses a plan with the name of a property that every object has', async () => {
     expect((await atNoon('keys create --user nobody --plan constructor')).code).toBe(1)
   })
 
-  it('stores no key, only its hash', async () => {
+  it('stores only the hash of a key', async () => {
     const { key } = await json('keys create --user secretive')
 
     const { Items = [] } = await system.client.send(new ScanCommand({ TableName: 'KeysTable' }))
@@ -158,7 +158,7 @@ describe('keys list', () => {
 })
 
 describe('keys revoke', () => {
-  it('shuts the caller out, and says from when', async () => {
+  it('makes the key refused, and says from when', async () => {
     const { key, key_id } = await json('keys create --user gone')
 
     const { code, out } = await atNoon(`keys revoke ${key_id}`)
@@ -179,7 +179,7 @@ describe('keys revoke', () => {
     expect(second).toEqual(first)
   })
 
-  it('refuses an id that is not there, and never repeats a key that was taken for one', async () => {
+  it('refuses an id that does not exist, and never prints a key that was given instead of an id', async () => {
     const { key } = await json('keys create --user confused')
 
     expect(await atNoon('keys revoke 0123456789abcdef')).toEqual({
@@ -194,7 +194,7 @@ describe('keys revoke', () => {
 })
 
 describe('keys rotate', () => {
-  it('makes a key for the same user that lasts as long, and revokes the old one', async () => {
+  it('creates a key for the same user that lasts as long, and revokes the old one', async () => {
     const old = JSON.parse((await system.at('2026-11-20T00:00:00Z')('keys create --user r --expires 30d --json')).out)
 
     const rotated = await json(`keys rotate ${old.key_id}`)
@@ -211,7 +211,7 @@ describe('keys rotate', () => {
     expect(await callerOf(rotated.key)).toMatchObject({ user_id: 'r' })
   })
 
-  it('refuses a key that is revoked, which nobody can use any more', async () => {
+  it('refuses a key that is revoked', async () => {
     const { key_id } = await json('keys create --user r2')
     await atNoon(`keys revoke ${key_id}`)
 

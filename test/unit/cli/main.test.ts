@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const run = (line: string, env: Record<string, string> = { SLUICE_DATA: folder }) =>
   sluice(env, NOW, ...line.split(' ').filter(Boolean))
 
-describe('wrong usage', () => {
+describe('main: wrong usage', () => {
   it.each([
     ['keys fetch', "unknown command 'fetch'"],
     ['keys creat', "unknown command 'creat' (Did you mean create?)"],
@@ -44,7 +44,7 @@ describe('wrong usage', () => {
     expect(await run(`${line} --json`)).toEqual({ code: 2, out: '', err: `${JSON.stringify({ error: sentence })}\n` })
   })
 
-  it.each(['', 'keys'])('"sluice %s" names no command: its help, on stderr', async line => {
+  it.each(['', 'keys'])('prints help on stderr for "sluice %s", which names no command', async line => {
     const { code, out, err } = await run(line)
 
     expect({ code, out }).toEqual({ code: 2, out: '' })
@@ -52,7 +52,7 @@ describe('wrong usage', () => {
   })
 })
 
-it('help is asked for, so it is an answer', async () => {
+it('prints help on stdout when it is asked for', async () => {
   const { code, out } = await run('--help')
 
   expect(code).toBe(0)
@@ -60,8 +60,8 @@ it('help is asked for, so it is an answer', async () => {
     expect(out).toContain(`  ${command} `)
 })
 
-describe('config', () => {
-  it('checks the file that is named, or SLUICE_CONFIG, without any system', async () => {
+describe('main: config', () => {
+  it('checks the file that is named, or that of SLUICE_CONFIG, without a system', async () => {
     const valid = await run('config check pipeline.yaml')
     const missing = await run('config check', { SLUICE_CONFIG: 'nowhere.yaml' })
     const asJson = await run('config check nowhere.yaml --json')
@@ -77,7 +77,7 @@ describe('config', () => {
   })
 })
 
-describe('the local system', () => {
+describe('main: --target local', () => {
   const NOT_RUNNING = `error: no local system runs with the data folder ${folder} (SLUICE_DATA names another): start it with npm start, or name a deployed one with --target aws --stack NAME\n`
   const local = (changes: object) =>
     writeFileSync(
@@ -92,7 +92,7 @@ describe('the local system', () => {
     )
   afterEach(() => rmSync(join(folder, 'local.json'), { force: true }))
 
-  it('is not there without its file, nor when the process that wrote it is dead', async () => {
+  it('finds no system without its file, or when the process that wrote the file is dead', async () => {
     const absent = await run('keys list')
     local({ pid: 2 ** 30 })
     const dead = await run('keys list')
@@ -100,7 +100,7 @@ describe('the local system', () => {
     expect([absent, dead]).toEqual(Array(2).fill({ code: 1, out: '', err: NOT_RUNNING }))
   })
 
-  it('of another version is said to be that', async () => {
+  it('says when the system runs another version', async () => {
     const { Plans: _, ...old } = OUTPUTS
     local({ outputs: { ...old, KeysTable: undefined } })
 
@@ -109,7 +109,7 @@ describe('the local system', () => {
     )
   })
 
-  it('that tells no access key id is of another version, and said to be', async () => {
+  it('says that a system without an access key id runs another version', async () => {
     local({ accessKeyId: undefined })
 
     expect(await run('keys list')).toEqual({
@@ -119,7 +119,7 @@ describe('the local system', () => {
     })
   })
 
-  it('that can not be reached is one line, exit code 1', async () => {
+  it('prints one line and exits with 1 when the system can not be reached', async () => {
     local({})
 
     expect(await run('keys list')).toEqual({
@@ -130,7 +130,7 @@ describe('the local system', () => {
   })
 })
 
-describe('a deployed stack', () => {
+describe('main: --target aws', () => {
   const mocks = () => ({ cloudFormation: mockClient(CloudFormationClient), dynamoDb: mockClient(DynamoDBClient) })
   let cloudFormation: ReturnType<typeof mocks>['cloudFormation']
   let dynamoDb: ReturnType<typeof mocks>['dynamoDb']
@@ -160,7 +160,7 @@ describe('a deployed stack', () => {
       ],
     })
 
-  it('is found by its outputs', async () => {
+  it('finds a stack by its outputs', async () => {
     deploy('prod', { UsersTable: 'prod-Users' })
     dynamoDb
       .on(GetItemCommand, { TableName: 'prod-Users' })
@@ -213,7 +213,7 @@ describe('a deployed stack', () => {
     expect(dynamoDb.commandCalls(ScanCommand)).toHaveLength(0)
   })
 
-  it('that is none of Sluice is said to be that', async () => {
+  it('says that a stack is not one of Sluice', async () => {
     cloudFormation.resolves({
       Stacks: [{ StackName: 'other', CreationTime: new Date(0), StackStatus: 'CREATE_COMPLETE' }],
     })

@@ -1,10 +1,10 @@
 import { CreateQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { dynamoGuards } from '../../../functions/core/flow-control/dynamodb.ts'
-import type { GuardStore } from '../../../functions/core/flow-control/port.ts'
-import { type GuardState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
+import { dynamoModelStates } from '../../../functions/core/flow-control/dynamodb.ts'
+import type { ModelStateStore } from '../../../functions/core/flow-control/port.ts'
+import { type ModelState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
+import { adminOf } from '../../../lib/cli/admin.ts'
 import { resetModel } from '../../../lib/cli/operations/models.ts'
-import { operatorOf } from '../../../lib/cli/operator.ts'
 import { localTarget } from '../../../lib/cli/target.ts'
 import { startSqsAndS3 } from '../../support/emulators.ts'
 import { jsonOf, OUTPUTS, startTables } from './local-system.ts'
@@ -13,7 +13,7 @@ const NOON = Date.parse('2026-11-23T12:00:00.000Z')
 
 let sqs: Awaited<ReturnType<typeof startSqsAndS3>>
 let system: Awaited<ReturnType<typeof startTables>>
-let guards: GuardStore
+let modelStates: ModelStateStore
 let queueUrl: (name: string) => string
 
 beforeAll(async () => {
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const { protocol, port } = new URL(urls[0]?.QueueUrl ?? '')
   system = await startTables(undefined, `${protocol}//127.0.0.1:${port}`)
   queueUrl = name => `${system.local.outputs.QueueUrlPrefix}${name}`
-  guards = dynamoGuards(system.client, OUTPUTS.ModelsTable ?? '')
+  modelStates = dynamoModelStates(system.client, OUTPUTS.ModelsTable ?? '')
 })
 
 afterAll(async () => {
@@ -36,10 +36,10 @@ afterAll(async () => {
 beforeEach(() => set({}))
 
 /** Makes the model `text` what is given, and nothing else. */
-async function set(state: Partial<GuardState>): Promise<void> {
-  const version = ((await guards.read('text')) ?? UNTOUCHED).version + 1
+async function set(state: Partial<ModelState>): Promise<void> {
+  const version = ((await modelStates.read('text')) ?? UNTOUCHED).version + 1
   const next = { failures: [], calls: [], ...state, version, writer: `test-${version}` }
-  expect(await guards.write('text', next)).toEqual(next)
+  expect(await modelStates.write('text', next)).toEqual(next)
 }
 
 const sluice = (line: string) => system.at('2026-11-23T12:00:00Z')(line)
@@ -48,7 +48,7 @@ const text = async () => (await json('models list'))[0]
 const rows = async () => (await sluice('models list')).out.split('\n').map(line => line.split(/ {2,}/))
 
 describe('models list', () => {
-  it('shows the models of the pipeline file, of which nothing is known yet', async () => {
+  it('shows the models of the pipeline file before any call', async () => {
     expect(await json('models list')).toEqual([
       {
         model: 'text',
@@ -73,7 +73,7 @@ describe('models list', () => {
     expect((await rows())[1]).toContain('closed, 2 of 5 failures in 60 s')
   })
 
-  it('says until when a circuit is open, and how often it has opened in a row', async () => {
+  it('prints until when a circuit is open, and how often it has opened in a row', async () => {
     await set({ open: { until: NOON + 1, times: 3 } })
 
     expect((await text()).circuit).toEqual({
@@ -92,7 +92,7 @@ describe('models list', () => {
     expect((await rows())[1]).toContain('half open: one call tries it')
   })
 
-  it('shows a pause that lasts, and none that is over', async () => {
+  it('shows a pause until it is over', async () => {
     await set({ paused_until: NOON + 3_000 })
     const lasting = await text()
     await set({ paused_until: NOON })
@@ -101,7 +101,7 @@ describe('models list', () => {
     expect(await text()).not.toHaveProperty('paused_until')
   })
 
-  it('counts the calls of the last interval, and says when there is another turn if there is no room', async () => {
+  it('counts the calls of the last interval, and prints the next slot if the limit is used up', async () => {
     const calls = [
       { from: NOON - 2_400, count: 4 },
       { from: NOON - 500, count: 15 },
@@ -121,16 +121,16 @@ describe('models list', () => {
     expect((await rows())[1]).toContain('20 of 20 in 2 s, next turn 2026-11-23T12:01:00.000Z')
   })
 
-  it('says how far the line reaches for those who join it now, as long as it stands', async () => {
-    await set({ line: { turn: NOON + 90_000, taken: 3, heard: NOON } })
+  it('prints how far the backlog reaches, as long as it is not abandoned', async () => {
+    await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON } })
     const standing = (await rows())[1]
-    await set({ line: { turn: NOON + 90_000, taken: 3, heard: NOON - 60_000 } })
+    await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON - 60_000 } })
 
     expect(standing).toContain('0 of 20 in 2 s, line until 2026-11-23T12:01:30.000Z')
     expect((await text()).rate_limit).not.toHaveProperty('line_until')
   })
 
-  it('counts the messages that wait, those that were put back included', async () => {
+  it('counts the messages that wait, deferred ones included', async () => {
     const send = (name: string, DelaySeconds = 0) =>
       sqs.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl(name), MessageBody: 'x', DelaySeconds }))
     await Promise.all([send('inference-plain-normal'), send('inference-plain-normal', 900)])
@@ -150,7 +150,7 @@ describe('models reset', () => {
 
     expect(done).toEqual({ model: 'text', reset: true, held_until: '2026-11-23T12:15:00.000Z' })
     expect(await text()).toMatchObject({ circuit: { state: 'closed', failures: 0 }, rate_limit: { used: 7 } })
-    expect(await guards.read('text')).toEqual({
+    expect(await modelStates.read('text')).toEqual({
       failures: [],
       calls,
       version: expect.any(Number),
@@ -158,7 +158,7 @@ describe('models reset', () => {
     })
   })
 
-  it('says what happens to requests that wait', async () => {
+  it('prints when deferred requests are redelivered', async () => {
     await set({ open: { until: NOON + 30_000, times: 1 } })
 
     expect((await sluice('models reset text')).out).toBe(
@@ -167,21 +167,21 @@ describe('models reset', () => {
     expect((await sluice('models reset text')).out).toBe('Nothing holds up the calls of text.\n')
   })
 
-  it('goes on from what a worker has written meanwhile', async () => {
+  it('keeps what a worker has written meanwhile', async () => {
     const open = { until: NOON + 30_000, times: 1 }
     await set({ open })
-    const operator = operatorOf(localTarget(system.local), () => NOON)
+    const admin = adminOf(localTarget(system.local), () => NOON)
     let isFirst = true
-    const write: GuardStore['write'] = async (model, next) => {
+    const write: ModelStateStore['write'] = async (model, next) => {
       if (isFirst) await set({ open: { ...open, times: 2 }, calls: [{ from: NOON, count: 1 }] })
       isFirst = false
-      return operator.guards.write(model, next)
+      return admin.modelStates.write(model, next)
     }
 
-    const done = await resetModel({ ...operator, guards: { ...operator.guards, write } }, 'text')
+    const done = await resetModel({ ...admin, modelStates: { ...admin.modelStates, write } }, 'text')
 
     expect(done).toMatchObject({ reset: true })
-    const { open: still, calls } = (await guards.read('text')) ?? UNTOUCHED
+    const { open: still, calls } = (await modelStates.read('text')) ?? UNTOUCHED
     expect({ still, calls }).toEqual({ still: undefined, calls: [{ from: NOON, count: 1 }] })
   })
 
@@ -196,15 +196,15 @@ describe('models reset', () => {
     expect(await text()).not.toHaveProperty('paused_until')
   })
 
-  it('leaves a model alone that nothing holds up', async () => {
+  it('changes nothing for a model whose calls nothing defers', async () => {
     await set({ paused_until: NOON, calls: [{ from: NOON, count: 20 }] })
-    const before = await guards.read('text')
+    const before = await modelStates.read('text')
 
     expect(await json('models reset text')).toEqual({ model: 'text', reset: false })
-    expect(await guards.read('text')).toEqual(before)
+    expect(await modelStates.read('text')).toEqual(before)
   })
 
-  it('refuses a model that is not there', async () => {
+  it('refuses a model that does not exist', async () => {
     expect(await sluice('models reset constructor')).toEqual({
       code: 1,
       out: '',

@@ -81,11 +81,11 @@ const withRow = (row: RecordedRequest) =>
 const without = <T extends { request_id: string }>(list: readonly T[], { request_id }: RequestItem): T[] =>
   list.filter(one => one.request_id !== request_id)
 
-it('finds no difference where there is none', () => {
+it('reconcile finds no difference where the stores agree', () => {
   expect(compare(AGREEING, LATER)).toEqual({ suspects: [], forgotten: { quotas: 0, rows: 0 } })
 })
 
-describe('counters', () => {
+describe('reconcile: counters', () => {
   it.each([
     ['a token too many', { tokens: 35 }, { kind: 'tokens', where: TODAY, expected: 34, found: 35 }],
     ['a token too few', { tokens: 33 }, { kind: 'tokens', where: TODAY, expected: 34, found: 33 }],
@@ -94,27 +94,27 @@ describe('counters', () => {
     expect(differences({ quotas: [yesterday, today(fields)] })).toEqual([difference])
   })
 
-  it('a counter below zero is told as such, too', () => {
+  it('reports a counter below zero as such, too', () => {
     expect(differences({ quotas: [yesterday, today({ tokens: -1 })] })).toEqual([
       { kind: 'negative', where: `tokens in ${TODAY}`, expected: 'at least 0', found: -1 },
       { kind: 'tokens', where: TODAY, expected: 34, found: -1 },
     ])
   })
 
-  it('the charge of an earlier run is looked for where that run was admitted', () => {
+  it('looks for the charge of an earlier run in the quota item that admitted that run', () => {
     expect(differences({ quotas: [{ ...yesterday, tokens: 0 }, today()] })).toEqual([
       { kind: 'tokens', where: 'the quota of u42 in 2026-11-22, shard 1', expected: 5, found: 0 },
     ])
   })
 
-  it('charges without any quota item', () => {
+  it('reports charges without a quota item', () => {
     expect(differences({ quotas: [today()] })).toEqual([
       { kind: 'requests', where: 'the quota of u42 in 2026-11-22, shard 1', expected: 1, found: 0 },
       { kind: 'tokens', where: 'the quota of u42 in 2026-11-22, shard 1', expected: 5, found: 0 },
     ])
   })
 
-  it('a request that has just ended is not counted twice while its reservation is open', () => {
+  it('does not count a request twice that has just ended while its reservation is open', () => {
     const settling = today({ tokens: 34 - 7 + 10, open: [...today().open, openOf(COMPLETED)] })
 
     expect(
@@ -122,25 +122,25 @@ describe('counters', () => {
     ).toEqual([])
   })
 
-  it('a window whose request items may be gone is not added up, and counted as such', () => {
+  it('leaves out a window whose request items may be gone, and counts it as forgotten', () => {
     const { suspects, forgotten } = compare({ quotas: [today({ tokens: 999 })], items: [], rows: [] }, NOW + 91 * DAY)
 
     expect(suspects.map(({ difference }) => difference.kind)).not.toContain('tokens')
     expect(forgotten.quotas).toBe(1)
   })
 
-  it('nor is one in which a request ran again whose item is gone by now', () => {
+  it('leaves out a window in which a request ran again whose item is gone', () => {
     const old = { ...rowOf(COMPLETED), created_at: LATER - 91 * DAY }
 
     expect(compare({ quotas: [today()], items: [], rows: [old] }, LATER).forgotten).toEqual({ quotas: 1, rows: 1 })
   })
 })
 
-describe('reservations', () => {
+describe('reconcile: reservations', () => {
   const where = (item: RequestItem) => `request ${item.request_id} of u42, run ${item.run}, in ${TODAY}`
   const expected = 'a request that waits or runs under this reservation'
 
-  it('one that is open although its request ended long ago', () => {
+  it('reports one that is open although its request ended long ago', () => {
     const open = today({ tokens: 34 - 7 + 10, open: [...today().open, openOf(COMPLETED)] })
 
     expect(differences({ quotas: [yesterday, open] })).toEqual([
@@ -148,7 +148,7 @@ describe('reservations', () => {
     ])
   })
 
-  it('one of a request that never came to be', () => {
+  it('reports one of a request that does not exist', () => {
     const orphan = request(8, {})
     const open = today({ tokens: 44, requests: 5, open: [...today().open, openOf(orphan)] })
 
@@ -157,7 +157,7 @@ describe('reservations', () => {
     ])
   })
 
-  it("one that is not its request's own", () => {
+  it("reports one that is not its request's own", () => {
     const other = { ...QUEUED, nonce: 'other' }
     const open = today({ tokens: 44, requests: 5, open: [...today().open, openOf(other)] })
 
@@ -171,14 +171,14 @@ describe('reservations', () => {
     ])
   })
 
-  it('one that is young may still find its request', () => {
+  it('leaves out a young one, whose request may still be written', () => {
     const orphan = request(8, {})
     const open = today({ tokens: 44, requests: 5, open: [...today().open, openOf(orphan, LATER - 60 * SECOND)] })
 
     expect(differences({ quotas: [yesterday, open] })).toEqual([])
   })
 
-  it('a request that waits without one', () => {
+  it('reports a request that waits without a reservation', () => {
     const missing = today({ tokens: 24, requests: 3, open: [openOf(RUNNING)] })
 
     expect(differences({ quotas: [yesterday, missing] })).toEqual([
@@ -192,7 +192,7 @@ describe('reservations', () => {
   })
 })
 
-describe('rows', () => {
+describe('reconcile: rows', () => {
   const where = (item: RequestItem) => `request ${item.request_id} of u42`
 
   it.each<[string, RecordedRequest, string, string]>([
@@ -221,26 +221,26 @@ describe('rows', () => {
     ])
   })
 
-  it('one that is missing', () => {
+  it('reports one that is missing', () => {
     expect(differences({ rows: without(AGREEING.rows, CANCELLED) })).toEqual([
       { kind: 'row', where: where(CANCELLED), expected: 'a row that says cancelled', found: 'no row' },
     ])
   })
 
-  it('one of no item', () => {
+  it('reports one without an item', () => {
     expect(differences({ items: without(ITEMS, RELEASED) })).toEqual([
       { kind: 'item', where: where(RELEASED), expected: 'a request item', found: 'none, but a row that says failed' },
     ])
   })
 
-  it("may lag behind what is in flight, or ended just now, and need not know what wasn't accepted", () => {
+  it("lets one lag behind a request that is in flight or has just ended, or that wasn't accepted", () => {
     const justEnded = { ...COMPLETED, completed_at: LATER - 60 * SECOND }
     const rows = [justEnded, RUNNING, REJECTED].reduce((left, item) => without(left, item), [...AGREEING.rows])
 
     expect(differences({ items: withItem(justEnded), rows })).toEqual([])
   })
 
-  it('one that is younger than its item can be known to be missing', () => {
+  it('leaves out one whose item may be too new to be found', () => {
     const young = rowOf(request(8, {}), { created_at: LATER - 60 * SECOND })
 
     expect(differences({ rows: [...AGREEING.rows, young] })).toEqual([])

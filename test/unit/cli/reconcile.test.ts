@@ -30,8 +30,8 @@ afterEach(async () => {
   }
 })
 
-describe('where there is no difference', () => {
-  it('says so, having read everything, and exits with 0', async () => {
+describe('sluice reconcile: no difference', () => {
+  it('reads everything, prints that all agrees, and exits with 0', async () => {
     const [completed, failed, waiting, rejected] = [request(), request(), request(), request()]
     await stores.finish(await stores.admit(completed))
     await stores.fail(await stores.admit(failed))
@@ -50,7 +50,7 @@ describe('where there is no difference', () => {
     expect(running.status).toBe('running')
   })
 
-  it('a failed request whose dead letter was discarded is none, but is said', async () => {
+  it('reports no difference for a discarded dead letter, but counts it', async () => {
     const item = await stores.admit(request())
     await stores.fail(item)
     await sluice(`dead-letters discard ${item.request_id}`)
@@ -62,15 +62,15 @@ describe('where there is no difference', () => {
     expect((await sluice('reconcile --json')).out).toBe('[]\n')
   })
 
-  it('a request that ends while the stores are read is none', async () => {
+  it('reports no difference for a request that ends while the stores are read', async () => {
     const item = await stores.admit(request())
-    const { operator } = stores
+    const { admin } = stores
     let reads = 0
     const meanwhile = {
-      ...operator,
+      ...admin,
       clock: () => LATER,
       allQuotaItems: async function* () {
-        yield* operator.allQuotaItems()
+        yield* admin.allQuotaItems()
         await stores.finish(item)
         reads += 1
       },
@@ -81,13 +81,13 @@ describe('where there is no difference', () => {
     expect({ differences, reads }).toEqual({ differences: [], reads: 1 })
   })
 
-  it('a request that is admitted and charged while the stores are read is none', async () => {
-    const { operator } = stores
+  it('reports no difference for a request that is admitted and charged while the stores are read', async () => {
+    const { admin } = stores
     const meanwhile = {
-      ...operator,
+      ...admin,
       clock: () => LATER,
       allQuotaItems: async function* () {
-        yield* operator.allQuotaItems()
+        yield* admin.allQuotaItems()
         await stores.finish(await stores.admit(request()))
       },
     }
@@ -96,7 +96,7 @@ describe('where there is no difference', () => {
   })
 })
 
-it('each difference is a line, and the exit code is 1', async () => {
+it('sluice reconcile prints a line per difference, and exits with 1', async () => {
   const [charged, orphan, unrecorded, lost] = [request(), request(), request(), request()]
   planted.push(charged, orphan, unrecorded, lost)
   await stores.finish(await stores.admit(charged))
@@ -130,19 +130,19 @@ it('each difference is a line, and the exit code is 1', async () => {
   })
 })
 
-it('a quota item that never stands still is left out, and said', async () => {
+it('sluice reconcile leaves out a quota item that always changes, and says so', async () => {
   const item = request()
   planted.push(item)
   await stores.finish(await stores.admit(item))
   await remove('RequestsTable', { user_id: item.user_id, request_id: item.request_id })
-  const { operator } = stores
+  const { admin } = stores
   let tokens = 0
   const busy = {
-    ...operator,
+    ...admin,
     quota: {
-      ...operator.quota,
+      ...admin.quota,
       read: async (user: string, window: string, shard: number) => ({
-        ...(await operator.quota.read(user, window, shard)),
+        ...(await admin.quota.read(user, window, shard)),
         tokens: tokens++,
       }),
     },

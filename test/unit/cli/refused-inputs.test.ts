@@ -18,8 +18,8 @@ afterEach(() => stores.removeDeadLetters())
 const sluice = (line: string) => stores.at('2026-11-23T10:16:00.000Z')(line)
 const json = jsonOf(sluice)
 
-describe('what an input has refused', () => {
-  it('is listed by its queue and message, with the code of its answer', async () => {
+describe('dead-letters: a message that an input has refused', () => {
+  it('is listed by its queue and message id, with the code of its answer', async () => {
     await collect(stores.ports, [aRefused('m-4')])
 
     expect(await json('dead-letters list')).toEqual([
@@ -34,7 +34,7 @@ describe('what an input has refused', () => {
     ])
   })
 
-  it('is shown with the answer that it was given', async () => {
+  it('is shown with its answer', async () => {
     await collect(stores.ports, [aRefused('m-3', TEXT)])
 
     expect(await json('dead-letters show input:nightly:m-3')).toMatchObject({
@@ -45,7 +45,7 @@ describe('what an input has refused', () => {
     expect((await sluice('dead-letters show input:nightly:m-3')).out).toContain('"code": "quota_exceeded"')
   })
 
-  it('is redriven to its queue as it came, and is no dead letter then', async () => {
+  it('is sent to its queue again as it came, and is no dead letter then', async () => {
     await collect(stores.ports, [aRefused('m-5', TEXT)])
 
     const ran = await sluice('dead-letters redrive input:nightly:m-5')
@@ -55,7 +55,7 @@ describe('what an input has refused', () => {
     expect(await json('dead-letters list')).toEqual([])
   })
 
-  it('is redriven from the payload store if it is large', async () => {
+  it('is sent again from the payload store if it is large', async () => {
     const { input, ...event } = aRefused('m-6')
     await stores.store('inputs/nightly/m-6.json', TEXT)
     await collect(stores.ports, [{ ...event, input: { ...input, body: { key: 'inputs/nightly/m-6.json' } } }])
@@ -80,17 +80,17 @@ describe('what an input has refused', () => {
     expect(await json('dead-letters list')).toHaveLength(1)
   })
 
-  it('is kept when it could not be sent', async () => {
+  it('stays a dead letter when it could not be sent', async () => {
     await collect(stores.ports, [aRefused('m-8')])
     const sendInput = () => Promise.reject(new Unavailable('the queue', 'down'))
 
-    const { refused } = await redriveDeadLetters({ ...stores.operator, sendInput }, {})
+    const { refused } = await redriveDeadLetters({ ...stores.admin, sendInput }, {})
 
     expect(refused).toEqual([{ id: 'input:nightly:m-8', reason: 'the queue is unavailable: down' }])
     expect(await json('dead-letters list')).toHaveLength(1)
   })
 
-  it('may be discarded instead', async () => {
+  it('can be discarded', async () => {
     await collect(stores.ports, [aRefused('m-9')])
 
     expect((await sluice('dead-letters discard input:nightly:m-9')).code).toBe(0)

@@ -146,7 +146,7 @@ const json = jsonOf(sluice)
 const numbersOf = (requests: { request_id: string }[]) => requests.map(r => Number(r.request_id.slice(-12)))
 
 describe('requests show', () => {
-  it('shows all that Postgres knows', async () => {
+  it('shows everything that Postgres has', async () => {
     expect(await json(`requests show ${idOf(1)}`)).toEqual({
       request_id: idOf(1),
       user: 'u1',
@@ -168,7 +168,7 @@ describe('requests show', () => {
     })
   })
 
-  it('shows it to people in aligned lines', async () => {
+  it('prints aligned lines for people', async () => {
     expect((await sluice(`requests show ${idOf(1)}`)).out).toBe(
       [
         'request    019ab000-0000-7000-8000-000000000001',
@@ -199,7 +199,7 @@ describe('requests show', () => {
     )
   })
 
-  it('believes the request item, which knows what runs', async () => {
+  it('shows the state of the request item, which is newer than the row', async () => {
     expect(await json(`requests show ${idOf(3)}`)).toMatchObject({
       status: 'running',
       attempts: 1,
@@ -207,7 +207,7 @@ describe('requests show', () => {
     })
   })
 
-  it('says when a retry may begin that waits, and after how many attempts', async () => {
+  it('shows when a waiting retry may begin, and after how many attempts', async () => {
     expect(await json(`requests show ${idOf(4)}`)).toMatchObject({
       status: 'queued',
       attempts: 2,
@@ -218,12 +218,12 @@ describe('requests show', () => {
     expect(out).not.toContain('charged')
   })
 
-  it('says what all of its runs were charged', async () => {
+  it('shows the charge of all runs', async () => {
     expect(await json(`requests show ${idOf(2)}`)).toMatchObject({ run: 2, charged: { requests: 1, tokens: 10 } })
     expect((await sluice(`requests show ${idOf(2)}`)).out).toMatch(/^charged +1 request, 10 tokens$/m)
   })
 
-  it('reads what is large from the payload bucket', async () => {
+  it('reads a large prompt or result from the payload bucket', async () => {
     expect(await json(`requests show ${idOf(5)}`)).toMatchObject({
       prompt: 'A long one',
       prompt_key: 'body',
@@ -240,18 +240,18 @@ describe('requests show', () => {
     expect(await json(`requests show ${idOf(6)}`)).not.toHaveProperty('result')
   })
 
-  it('says no word of a prompt that was not stored', async () => {
+  it('shows no prompt that was not stored', async () => {
     expect((await sluice(`requests show ${idOf(4)}`)).out).not.toContain('prompt')
   })
 
-  it('lets no control sequence reach a terminal', async () => {
+  it('prints no control sequence', async () => {
     const { out } = await sluice(`requests show ${idOf(2)}`)
 
     expect(out).toContain('error     model_error: it answered \uFFFD[31m500\n')
     expect((await json(`requests show ${idOf(2)}`)).error.message).toBe('it answered \u001b[31m500')
   })
 
-  it('refuses an id that is not there', async () => {
+  it('refuses an id that does not exist', async () => {
     expect(await sluice(`requests show ${idOf(99)}`)).toEqual({
       code: 1,
       out: '',
@@ -261,7 +261,7 @@ describe('requests show', () => {
 })
 
 describe('requests list', () => {
-  it('shows the newest first, with what each cost or may cost', async () => {
+  it('shows the newest first, with the cost or the estimate of each', async () => {
     expect((await sluice('requests list')).out.split('\n').map(line => line.slice(24))).toEqual([
       '              CREATED                   USER  MODEL  PRIORITY  STATUS               TOKENS',
       '000000000006  2026-11-23T12:00:00.000Z  u1    text   normal    completed            7',
@@ -288,7 +288,7 @@ describe('requests list', () => {
     expect(numbersOf(await json(`requests list ${options}`))).toEqual(expected)
   })
 
-  it('says how to see more when it may have left some out', async () => {
+  it('says how to see more when there may be more', async () => {
     const more = /\n\nThese are the newest 5; --limit 50 lists more, if there are\.\n$/
 
     expect((await sluice('requests list --limit 5')).out).toMatch(more)
@@ -313,7 +313,7 @@ describe('requests list', () => {
     expect(asked).toEqual([100, 100, 100])
   })
 
-  it('takes a status that there is not for wrong usage', async () => {
+  it('rejects an unknown status as wrong usage', async () => {
     expect((await sluice('requests list --status done')).code).toBe(2)
   })
 })

@@ -8,7 +8,7 @@ import { type OutcomeEvent, type Payload, ResultEvent } from '../../../functions
 import { finalizeRequest } from '../../../functions/core/lifecycle/finalize-request.ts'
 import { migrate } from '../../../functions/core/stores/ledger/migrate.ts'
 import { rdsDataLedger } from '../../../functions/core/stores/ledger/rds-data.ts'
-import { operatorOf } from '../../../lib/cli/operator.ts'
+import { adminOf } from '../../../lib/cli/admin.ts'
 import { localTarget } from '../../../lib/cli/target.ts'
 import { openPglite } from '../../../lib/local/rds-data/pglite.ts'
 import { startDataApi } from '../../../lib/local/rds-data/server.ts'
@@ -43,14 +43,14 @@ export async function startStores() {
   await s3.send(new CreateBucketCommand({ Bucket: OUTPUTS.PayloadsBucket }))
   const { protocol, port } = new URL(QueueUrl)
   const system = await startTables(`http://127.0.0.1:${postgres.port}`, `${protocol}//127.0.0.1:${port}`)
-  const operator = operatorOf(localTarget(system.local), () => NOW)
+  const admin = adminOf(localTarget(system.local), () => NOW)
   const rdsData = new RDSDataClient({
     endpoint: system.local.endpoints.rds_data,
     region: 'us-east-1',
     credentials: credentialsOf(ACCESS_KEY_ID),
   })
   await migrate(rdsData, LEDGER)
-  const ports = { ...operator, ledger: rdsDataLedger(rdsData, LEDGER) }
+  const ports = { ...admin, ledger: rdsDataLedger(rdsData, LEDGER) }
 
   const admit = async (item: RequestItem, prompt: Payload = { inline: 'hello' }): Promise<RequestItem> => {
     await ports.quota.reserve(reservationOf(item), LIMITS, NOW)
@@ -79,7 +79,7 @@ export async function startStores() {
   return {
     ...system,
     /** What `sluice` works with. */
-    operator,
+    admin,
     ports,
     admit,
     start,
@@ -106,8 +106,8 @@ export async function startStores() {
     },
     /** Of a test, for the next one. */
     removeDeadLetters: async (): Promise<void> => {
-      const letters = await operator.deadLetters.list({ limit: 1_000 })
-      await operator.deadLetters.remove(letters.map(({ id }) => id))
+      const letters = await admin.deadLetters.list({ limit: 1_000 })
+      await admin.deadLetters.remove(letters.map(({ id }) => id))
     },
     inferenceMessages: () => received(MODEL_QUEUE),
     /** Has the collector take what the results queue holds. */

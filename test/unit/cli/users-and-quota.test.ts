@@ -16,7 +16,7 @@ const atNoon = (line: string) => system.at(NOON)(line)
 const json = jsonOf(atNoon)
 
 describe('users disable', () => {
-  it('is shown, survives a change of the user, and is taken back by enable', async () => {
+  it('is shown, stays when the user is changed, and ends with enable', async () => {
     const { was, ...user } = { was: await json('users set off --requests 7'), user: 'off' }
 
     expect(await json('users disable off')).toEqual({ ...was, disabled_at: NOON })
@@ -30,13 +30,13 @@ describe('users disable', () => {
     })
   })
 
-  it('refuses a user that is not there', async () => {
+  it('refuses a user that does not exist', async () => {
     expect(await atNoon('users disable nobody')).toMatchObject({ code: 1, out: '' })
   })
 })
 
 describe('users set', () => {
-  it('puts the limits of a user over those of the plan', async () => {
+  it('replaces the limits of the plan by those of the user', async () => {
     expect(await json('users set u1 --plan pro --requests 7 --in-flight 400')).toEqual({
       user: 'u1',
       plan: 'pro',
@@ -46,7 +46,7 @@ describe('users set', () => {
     })
   })
 
-  it('keeps what is not named, and takes back what is set to default', async () => {
+  it('keeps limits that are not named, and removes those that are set to default', async () => {
     await atNoon('users set u2 --requests 7 --tokens 8')
 
     await atNoon('users set u2 --requests default')
@@ -57,14 +57,14 @@ describe('users set', () => {
     })
   })
 
-  it('keeps what others set at the same time', async () => {
+  it('keeps changes that others make at the same time', async () => {
     const changes = ['--plan pro', '--requests 7', '--tokens 8']
     await Promise.all(changes.map(change => atNoon(`users set together ${change}`)))
 
     expect(await json('users show together')).toMatchObject({ plan: 'pro', overrides: { requests: 7, tokens: 8 } })
   })
 
-  it('refuses more in flight than the shards of the plan keep, also when the plan changes under it', async () => {
+  it('refuses more requests in flight than the shards of the plan can keep, also when the plan changes', async () => {
     const tooMany = await atNoon('users set u3 --in-flight 101')
     await atNoon('users set u4 --plan pro --in-flight 101')
     const tooManyThen = await atNoon('keys create --user u4 --plan free')
@@ -76,7 +76,7 @@ describe('users set', () => {
     expect(await json('users show u4')).toMatchObject({ plan: 'pro' })
   })
 
-  it('refuses a limit that the shards of the plan could not split', async () => {
+  it('refuses a limit that is too small to be split over the shards of the plan', async () => {
     expect(await atNoon('users set u5 --plan pro --requests 3')).toEqual({
       code: 1,
       out: '',
@@ -93,7 +93,7 @@ describe('users set', () => {
 })
 
 describe('users show', () => {
-  it("aligns what applies to a user, and says which limits are not the plan's", async () => {
+  it("prints the limits of a user, and which of them are not the plan's", async () => {
     await atNoon('users set shown --tokens 5000')
 
     expect((await atNoon('users show shown')).out).toBe(
@@ -108,7 +108,7 @@ describe('users show', () => {
     )
   })
 
-  it('says when the plan of a user is gone from the pipeline file', async () => {
+  it('says that the pipeline file no longer has the plan of a user', async () => {
     const access = dynamoAccessAdmin(system.client, { keys: 'KeysTable', users: 'UsersTable' })
     await access.replaceUser(undefined, { user_id: 'old', plan: 'gold', overrides: {} })
 
@@ -116,7 +116,7 @@ describe('users show', () => {
     expect(await json('users show old')).toMatchObject({ plan: 'gold', effective_plan: 'free' })
   })
 
-  it('refuses a user who is not there', async () => {
+  it('refuses a user who does not exist', async () => {
     expect(await atNoon('users show stranger')).toEqual({
       code: 1,
       out: '',
@@ -148,7 +148,7 @@ describe('quota show', () => {
     await quota.reserve(second, limits, Date.parse('2026-11-23T11:58:00Z'))
   })
 
-  it('says what GET /v1/quota says, and each open reservation of all shards, oldest first', async () => {
+  it('prints the answer of GET /v1/quota, and each open reservation of all shards, oldest first', async () => {
     expect(await json('quota show busy')).toEqual({
       user: 'busy',
       window: '2026-11-23',
@@ -170,7 +170,7 @@ describe('quota show', () => {
     })
   })
 
-  it('shows it to people in columns', async () => {
+  it('prints columns for people', async () => {
     expect((await atNoon('quota show busy')).out).toBe(
       [
         'user       busy',
@@ -188,7 +188,7 @@ describe('quota show', () => {
     )
   })
 
-  it('looks at another window when one is named', async () => {
+  it('shows another window when one is named', async () => {
     expect(await json('quota show busy --window 2026-11-22')).toMatchObject({
       window: '2026-11-22',
       resets_at: '2026-11-23T00:00:00.000Z',
@@ -200,7 +200,7 @@ describe('quota show', () => {
     ).toMatchObject({ requests: { used: 3 } })
   })
 
-  it('refuses an hour where quotas count by the day, and a user who is not there', async () => {
+  it('refuses an hour where quotas count by the day, and a user who does not exist', async () => {
     expect((await atNoon('quota show busy --window 2026-11-23T10')).err).toBe(
       'error: quotas count by the day here: name a window such as 2026-11-23\n',
     )

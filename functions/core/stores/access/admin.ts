@@ -7,7 +7,7 @@ import { reaching } from '../../platform/unavailable.ts'
 import { type AccessTables, dynamoAccess } from './dynamodb.ts'
 import { type AccessAdmin, KeyRecord, type UserRecord } from './port.ts'
 
-/** The operator's side of the tables; in a file of its own, so that no function bundles a scan. */
+/** What operators need of the tables. It is in a file of its own, so that no function bundles a scan. */
 export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables): AccessAdmin {
   return {
     ...dynamoAccess(client, tables),
@@ -73,7 +73,7 @@ export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables):
   }
 }
 
-/** Limit by limit: not every engine compares maps. */
+/** The condition that a user's record is still as it was read. It compares limit by limit, since not every engine compares maps. */
 function stillIs({ plan, overrides, disabled_at }: UserRecord) {
   const limits = Overrides.keyof().options
   const isAsRead = limits.map(limit =>

@@ -19,7 +19,7 @@ export function dynamoAccess(client: DynamoDBClient, tables: AccessTables): Acce
   }
 }
 
-/** As much of it as needs no key. */
+/** The part of `Access` that a function without API keys needs. */
 export const dynamoUsers = (client: DynamoDBClient, table: string): Pick<Access, 'user'> => ({
   user: userId =>
     reaching('the users table', async () => {

@@ -3,13 +3,13 @@ import { crc32 } from 'node:zlib'
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const PREFIX = 'sk_sluice_'
-/** 32 base62 characters are 190 bits. */
+/** 32 characters of base62 hold 190 bits. */
 const SECRET_LENGTH = 32
 /** 32 bits in base62. */
 const CRC_LENGTH = 6
 const FORMAT = new RegExp(`^${PREFIX}[0-9A-Za-z]{${SECRET_LENGTH + CRC_LENGTH}}$`)
 
-/** A new API key, `sk_sluice_<base62><crc>`: a scanner finds it in a leak, a typo is told from a key without a look-up. */
+/** Makes an API key, `sk_sluice_<base62><crc>`. A scanner finds it in a leak, and a typo is recognized without a look-up. */
 export function newKey(): string {
   const secret = Array.from({ length: SECRET_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
   return PREFIX + secret + checksum(secret)
@@ -22,10 +22,10 @@ export function isWellFormedKey(key: string): boolean {
   return checksum(secret) === key.slice(-CRC_LENGTH)
 }
 
-/** SHA-256 of a key, hex: all of it that is stored. */
+/** The SHA-256 of a key, hex. Nothing else of a key is stored. */
 export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex')
 
-/** A key's public name: the first 64 bits of its hash, which tell nothing about it. */
+/** The public name of a key: the first 64 bits of its hash, which tell nothing about the key. */
 export const keyIdOf = (hash: string): string => hash.slice(0, 16)
 
 function checksum(secret: string): string {

@@ -18,28 +18,28 @@ export const UserRecord = z.strictObject({
   user_id: UserId,
   plan: z.string(),
   overrides: Overrides,
-  /** An operator lets the user in no more since then. */
+  /** When an operator disabled the user. Absent for a user who may call. */
   disabled_at: z.int().optional(),
 })
 export type UserRecord = z.infer<typeof UserRecord>
 
-/** Who may call, and on which plan. All methods reject with `Unavailable`. */
+/** Knows who may call, and on which plan. All methods reject with `Unavailable`. */
 export interface Access {
   key(keyId: string): Promise<KeyRecord | undefined>
   user(userId: string): Promise<UserRecord | undefined>
 }
 
-/** What an operator changes. All methods reject with `Unavailable`. */
+/** Changes who may call. All methods reject with `Unavailable`. */
 export interface AccessAdmin extends Access {
   addKey(record: KeyRecord): Promise<void>
-  /** All keys, or a user's; oldest first. */
+  /** All keys, or those of one user, oldest first. */
   keys(userId?: string): Promise<KeyRecord[]>
-  /** Answers with the record as revoked, now or before; undefined when there is no such key. */
+  /** Revokes a key. Answers with its record, which may have been revoked before, or undefined if there is no such key. */
   revoke(keyId: string, now: number): Promise<KeyRecord | undefined>
-  /** Writes a user's record in the place of `was`; false, and nothing is written, if it is another by now. */
+  /** Replaces a user's record. Answers false, and writes nothing, if the stored record is no longer `was`. */
   replaceUser(was: UserRecord | undefined, user: UserRecord): Promise<boolean>
-  /** There may be no such key. */
+  /** Deletes a key. A key that does not exist is ignored. */
   deleteKey(keyId: string): Promise<void>
-  /** Deletes the record of a disabled user; false, and nothing is deleted, if the user is let in. There may be no such user. */
+  /** Deletes the record of a disabled user. Answers false, and deletes nothing, if the user is enabled. A user that does not exist is ignored. */
   deleteUser(userId: string): Promise<boolean>
 }

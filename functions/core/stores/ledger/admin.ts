@@ -41,7 +41,7 @@ export interface RequestFilter {
 }
 
 /** The operator's side of the ledger: what the functions never ask for. All methods reject with `Unavailable`. */
-export interface OperatorLedger {
+export interface LedgerAdmin {
   /** Newest first. */
   list(filter: RequestFilter): Promise<RecordedRequest[]>
   show(requestId: string): Promise<(RecordedRequest & { metadata: Record<string, unknown> | null }) | undefined>
@@ -62,7 +62,7 @@ const CLAUSES = {
   before: 'request_id < :before::uuid',
 } as const
 
-export function rdsDataOperatorLedger(client: RDSDataClient, env: LedgerEnv): OperatorLedger {
+export function rdsDataLedgerAdmin(client: RDSDataClient, env: LedgerEnv): LedgerAdmin {
   const execute = statementsOf(client, env)
   return {
     list: async filter => {

@@ -1,54 +1,59 @@
+import * as z from 'zod'
 import { intervalAt, type Rate } from '../../domain/rate.ts'
 import type { Attributes } from '../../platform/dynamodb.ts'
 
 /*
- * The posts of a user in the current interval of his rate, in his quota item, so that the write that reserves counts them.
+ * Counts the posts of a user in the current interval of his rate. The counts are in his quota item, so that the write that
+ * reserves counts the post, too.
  *
- * DynamoDB can't start a count anew within an expression. So the count of an interval is an attribute of its own, `calls<n>`,
- * where n is the interval's number modulo SLOTS, and each write removes all the others: there is one at a time. Its value is
- * the interval's number and the count in one, so that a count that is left of an earlier interval with the same attribute
- * is known as such: it takes one more write to replace. SLOTS is a prime: who calls every few seconds, minutes or hours
- * hardly ever meets his own old count.
+ * An expression of DynamoDB can't reset a count when a new interval begins. So each interval has an attribute of its own:
+ * `calls<n>`, where n is the number of the interval modulo ATTRIBUTES. Each write removes all other attributes. The value
+ * holds the number of the interval and the count in one, so that a value of an earlier interval with the same n is recognized.
+ * One more write replaces it. ATTRIBUTES is a prime, so that a user who calls every few seconds, minutes or hours rarely meets
+ * his own old value.
  *
- * `calls_interval` is the latest interval that was counted in. A write that comes late, or from a clock that is behind, counts
- * in that one instead of starting its own again.
+ * `calls_interval` is the latest interval with a count. A write that comes late, or from a clock that is behind, counts in that
+ * interval and does not go back to its own.
  */
-const SLOTS = 31
-/** More than MAX_RATE; with it, a second's number and its count stay exact in a double until the year 2241. */
+const ATTRIBUTES = 31
+/** Separates interval and count in a value. It is more than MAX_RATE, and values stay exact in a double until the year 2241. */
 const FACTOR = 2 ** 20
 
-/** What a write takes for granted of the count that it adds to. */
+/** The count that a write expects to add to. */
 export interface CallCount {
   readonly interval: number
   readonly count: number
-  /** What is left in the interval's attribute of an earlier interval, and has to be replaced. */
+  /** The value that an earlier interval has left in the attribute, and that the write must replace. */
   readonly stale?: number | undefined
 }
 
-/** What is mostly so: the interval is the clock's, and its attribute is free or its own. */
+/** The usual count: the interval is the clock's, and no earlier interval has left a value in its attribute. */
 export const expectedCount = (rate: Rate, now: number): CallCount => ({ interval: intervalAt(rate, now), count: 0 })
 
-/** What an item says. */
+const LatestInterval = z.object({ calls_interval: z.number().default(0) })
+const Value = z.number().optional()
+
+/** The count in an item. */
 export function callCount(item: Attributes, rate: Rate, now: number): CallCount {
-  const interval = Math.max(intervalAt(rate, now), Number(item.calls_interval ?? 0))
-  const value = item[attributeOf(interval)]
-  if (typeof value !== 'number') return { interval, count: 0 }
+  const interval = Math.max(intervalAt(rate, now), LatestInterval.parse(item).calls_interval)
+  const value = Value.parse(item[attributeOf(interval)])
+  if (value === undefined) return { interval, count: 0 }
   const count = value - interval * FACTOR
   return count < 0 ? { interval, count: 0, stale: value } : { interval, count }
 }
 
-const attributeOf = (interval: number): string => `calls${interval % SLOTS}`
+const attributeOf = (interval: number): string => `calls${interval % ATTRIBUTES}`
 
-/** The attributes of a new item that holds one post. */
+/** The attributes of a new item with one post. */
 export const firstCall = ({ interval }: CallCount): Attributes => ({
   calls_interval: interval,
   [attributeOf(interval)]: interval * FACTOR + 1,
 })
 
-/** The parts of the update that count a post, unless the rate is used up. */
+/** The parts of an update that count a post. Their condition fails when the rate is used up. */
 export function countCall({ interval, stale }: CallCount, rate: Rate) {
   const own = attributeOf(interval)
-  const others = Array.from({ length: SLOTS }, (_, slot) => `calls${slot}`).filter(name => name !== own)
+  const others = Array.from({ length: ATTRIBUTES }, (_, n) => `calls${n}`).filter(name => name !== own)
   const isLatest = '(attribute_not_exists(calls_interval) OR calls_interval <= :interval)'
   const base = interval * FACTOR
   const isStaleAsSeen = `${own} = :stale`

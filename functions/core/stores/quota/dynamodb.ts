@@ -4,18 +4,19 @@ import type { Limits } from '../../domain/limits.ts'
 import { get, put, update } from '../../platform/dynamodb.ts'
 import { reaching, reachingEach } from '../../platform/unavailable.ts'
 import { type CallCount, callCount, countCall, expectedCount, firstCall } from './call-rate.ts'
-import { entryKey, key, NONCE, toCounters, toEntry, usedOf } from './item.ts'
+import { entryName, NONCE_INDEX, pkOf, toCounters, toEntry, usedOf } from './item.ts'
 import { openBefore } from './open-before.ts'
 import type { Admission, Closing, Quota } from './port.ts'
 import { exceeded } from './verdict.ts'
 
 /**
- * Counters in DynamoDB: one item a user, window and shard, with its open reservations in it, so that admission is one
- * conditional UpdateItem (keeps I1, I3).
+ * Keeps counters in DynamoDB: one item per user, window and shard. The item holds its open reservations, too, so that an
+ * admission is one conditional UpdateItem (keeps I1 and I3).
  *
- * `once` is what reserves: a client that repeats no call by itself. A reservation whose answer was lost may have been found by
- * a twin with the same key, and its request run and settled, before the repetition arrives: in the same words it would open
- * the reservation again, as if it had never been settled. So each try has a nonce of its own.
+ * Reservations use the client `once`, which repeats no call by itself. When the answer of a reservation was lost, a twin with
+ * the same idempotency key may find the reservation, and the request may run and be settled, before the repetition arrives. A
+ * repetition with the same nonce would then open the reservation again, as if it had never been settled. So each try has its
+ * own nonce.
  */
 export function dynamoQuota(client: DynamoDBClient, table: string, once = client): Quota {
   return {
@@ -25,7 +26,7 @@ export function dynamoQuota(client: DynamoDBClient, table: string, once = client
     openBefore: time => reachingEach('the quota table', openBefore(client, table, time)),
     read: (userId, window, shard) =>
       reaching('the quota table', async () =>
-        toCounters(await get(client, table, { pk: key({ user_id: userId, window, shard }) }), {
+        toCounters(await get(client, table, { pk: pkOf({ user_id: userId, window, shard }) }), {
           user_id: userId,
           window,
           shard,
@@ -34,17 +35,17 @@ export function dynamoQuota(client: DynamoDBClient, table: string, once = client
   }
 }
 
-/** Clean-up only, far past any settle: requests expire within two weeks of their window. */
+/** DynamoDB deletes an item long after its last settlement: requests expire within two weeks after their window. */
 const ITEM_TTL_MS = 90 * 86_400_000
 
 /**
- * A write whose answer was lost is tried again; so is one that found no room where a look at the counters then shows some,
- * since somebody left in between. But not for ever.
+ * How often a reservation is tried. It is tried again when the answer of its write was lost, and when the counters show room
+ * after a refusal, because another reservation was closed in between.
  */
-const TRIES = 5
+const MAX_TRIES = 5
 
-/** Keeps the update and its condition below DynamoDB's 4 KB of expression. */
-const CLOSINGS_AN_UPDATE = 20
+/** DynamoDB takes expressions of at most 4 KB. */
+const MAX_CLOSINGS_PER_UPDATE = 20
 
 async function reserve(
   client: DynamoDBClient,
@@ -53,9 +54,9 @@ async function reserve(
   limits: Limits,
   now: number,
 ): Promise<Admission> {
-  let failure: unknown = new Error(`gave up after ${TRIES} races for one item`)
+  let failure: unknown = new Error(`gave up after ${MAX_TRIES} races for one item`)
   let calls = limits.rate && expectedCount(limits.rate, now)
-  for (let attempt = 0; attempt < TRIES; attempt++) {
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const nonce = attempt === 0 ? reservation.nonce : `${reservation.nonce}${attempt}`
     try {
       const tried = await tryToReserve(client, table, { ...reservation, nonce }, limits, now, calls)
@@ -68,7 +69,7 @@ async function reserve(
   throw failure
 }
 
-/** When somebody was quicker, the counters have to be looked at anew: then it answers with the calls as they are. */
+/** Tries once. When another reservation was quicker, answers with the current count of calls, for the next try. */
 async function tryToReserve(
   client: DynamoDBClient,
   table: string,
@@ -81,7 +82,7 @@ async function tryToReserve(
   if (written.written) return { admitted: true, reservation, used: usedOf(written.attributes) }
 
   const counters = toCounters(written.existing, reservation)
-  const own = counters.open.find(o => entryKey(o.reservation) === entryKey(reservation))
+  const own = counters.open.find(o => entryName(o.reservation) === entryName(reservation))
   if (own) return { admitted: true, reservation: own.reservation }
   const { rate } = limits
   const calls = rate && callCount(written.existing ?? {}, rate, now)
@@ -106,7 +107,7 @@ function reserveUpdate(
   const fitsInFlight = 'size(#open) < :inFlightLimit'
   return {
     table,
-    key: { pk: key(reservation) },
+    key: { pk: pkOf(reservation) },
     update: [
       'SET #open.#entry = :entry, tokens = tokens + :estimate, requests = requests + :request, watched = :watched',
       ...(calls ? [`, ${calls.set.join(', ')} REMOVE ${calls.remove.join(', ')}`] : []),
@@ -118,7 +119,7 @@ function reserveUpdate(
       fitsInFlight,
       ...(calls?.condition ?? []),
     ],
-    names: { '#open': 'open', '#entry': entryKey(reservation) },
+    names: { '#open': 'open', '#entry': entryName(reservation) },
     values: {
       ':entry': toEntry(reservation, now),
       ':estimate': reservation.estimate,
@@ -133,7 +134,7 @@ function reserveUpdate(
   }
 }
 
-/** The first reservation of a window brings the item with it: no expression can set a map and an entry of it at once. */
+/** Creates the item with the first reservation of a window: no expression can set a map and an entry of it at once. */
 async function create(
   client: DynamoDBClient,
   table: string,
@@ -143,11 +144,11 @@ async function create(
 ): Promise<boolean> {
   const { written } = await put(client, {
     table,
-    key: { pk: key(reservation) },
+    key: { pk: pkOf(reservation) },
     item: {
       requests: reservation.holds_request ? 1 : 0,
       tokens: reservation.estimate,
-      open: { [entryKey(reservation)]: toEntry(reservation, now) },
+      open: { [entryName(reservation)]: toEntry(reservation, now) },
       watched: reservation.user_id,
       ...(calls && firstCall(calls)),
       ttl: Math.floor((now + ITEM_TTL_MS) / 1000),
@@ -157,15 +158,15 @@ async function create(
   return written
 }
 
-/** A batch's closings in one update an item; if one of them is closed already, each on its own. */
+/** Closes the reservations of an item in one update. If one of them is already closed, closes each in an update of its own. */
 async function closeAll(client: DynamoDBClient, table: string, closings: readonly Closing[]): Promise<void> {
   const distinct = [
     ...new Map(
-      closings.map(c => [`${key(c.reservation)} ${entryKey(c.reservation)} ${c.reservation.nonce}`, c]),
+      closings.map(c => [`${pkOf(c.reservation)} ${entryName(c.reservation)} ${c.reservation.nonce}`, c]),
     ).values(),
   ]
-  const groups = Object.values(Object.groupBy(distinct, c => key(c.reservation)))
-  const chunks = groups.flatMap(group => chunked(group ?? [], CLOSINGS_AN_UPDATE))
+  const groups = Object.values(Object.groupBy(distinct, c => pkOf(c.reservation)))
+  const chunks = groups.flatMap(group => chunked(group ?? [], MAX_CLOSINGS_PER_UPDATE))
   await Promise.all(
     chunks.map(async chunk => {
       const { written } = await close(client, table, chunk)
@@ -182,15 +183,15 @@ function close(client: DynamoDBClient, table: string, closings: readonly Closing
     0,
   )
   const tokens = closings.reduce((sum, c) => sum + (c.charge ?? 0) - c.reservation.estimate, 0)
-  const isOpenAsNamed = closings.map((_, i) => `#open.#e${i}[${NONCE}] = :n${i}`)
+  const isOpenAsNamed = closings.map((_, i) => `#open.#e${i}[${NONCE_INDEX}] = :n${i}`)
   return update(client, {
     table,
-    key: { pk: key(first.reservation) },
+    key: { pk: pkOf(first.reservation) },
     update: `SET tokens = tokens + :tokens, requests = requests + :requests REMOVE ${closings.map((_, i) => `#open.#e${i}`).join(', ')}`,
     condition: isOpenAsNamed,
     names: {
       '#open': 'open',
-      ...Object.fromEntries(closings.map((c, i) => [`#e${i}`, entryKey(c.reservation)])),
+      ...Object.fromEntries(closings.map((c, i) => [`#e${i}`, entryName(c.reservation)])),
     },
     values: {
       ':tokens': tokens,

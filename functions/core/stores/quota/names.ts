@@ -1,2 +1,2 @@
-/** The index of the quota items in which something may be open, and the attribute that it is an index of. */
+/** The index of the quota items that may hold an open reservation, and the attribute that is its key. */
 export const WATCHED = 'watched'

@@ -1,16 +1,16 @@
 import { type AttributeValue, BatchGetItemCommand, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import { update } from '../../platform/dynamodb.ts'
-import { itemOf, toCounters } from './item.ts'
+import { keyOf, toCounters } from './item.ts'
 import { WATCHED } from './names.ts'
 import type { OpenReservation } from './port.ts'
 
-/** As many keys as BatchGetItem takes. */
+/** The most keys that BatchGetItem takes. */
 const PAGE = 100
 
 /**
- * Reads the items that are watched, and stops watching those in which nothing is open and whose window is over (ADR 0017).
- * Index and reads may lag behind, which is nothing to a reservation that is minutes old.
+ * Reads the items that are watched, and stops watching those whose window is over and in which no reservation is open (ADR
+ * 0017). The index and the reads may lag behind. That does not matter for reservations that are minutes old.
  */
 export async function* openBefore(
   client: DynamoDBClient,
@@ -38,15 +38,15 @@ async function readAll(client: DynamoDBClient, table: string, keys: readonly Rec
   return items
     .map(item => unmarshall(item))
     .map(item => {
-      const of = itemOf(item.pk)
-      return { pk: item.pk as string, window: of.window, open: toCounters(item, of).open }
+      const { pk, ...key } = keyOf(item)
+      return { pk, window: key.window, open: toCounters(item, key).open }
     })
 }
 
-/** A window's name is how the times in it begin. */
+/** The name of a window is the beginning of each ISO 8601 time in it. */
 const isCurrent = (window: string, time: number): boolean => new Date(time).toISOString().startsWith(window)
 
-/** A reservation that comes before this makes its condition fail; one that comes after it has the item watched anew. */
+/** Stops watching an item. A reservation that is made first makes the condition fail. One that is made later watches the item again. */
 const unwatch = (client: DynamoDBClient, table: string, pk: string) =>
   update(client, {
     table,

@@ -2,7 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type Attributes, update } from '../../platform/dynamodb.ts'
 import { type Random, systemRandom } from '../../platform/random.ts'
 import { reaching } from '../../platform/unavailable.ts'
-import { type Entry, entriesOf, keyOfShard, keyOfUser, NONCE, shardsOf, toEntry } from './entries.ts'
+import { type Entry, entriesOf, keyOfShard, keyOfUser, NONCE_INDEX, shardsOf, toEntry } from './entries.ts'
 import type { Wait, WaitLease, WaitLeases, WaitLimits } from './port.ts'
 
 interface Table {
@@ -11,8 +11,8 @@ interface Table {
 }
 
 /**
- * Leases in DynamoDB, beside the requests: an item a user, and a few of all users together. Taking one is one conditional
- * update of each. It takes no PutItem, so that the reader needs no more rights than it has (docs/adr/0019).
+ * Keeps leases in DynamoDB, in the table of requests: one item per user, and a few items for all users together. A lease is one
+ * conditional update of each. There is no PutItem, so that the reader needs no further rights (docs/adr/0019).
  */
 export function dynamoWaitLeases(client: DynamoDBClient, name: string, random: Random = systemRandom): WaitLeases {
   const table = { client, name }
@@ -22,8 +22,8 @@ export function dynamoWaitLeases(client: DynamoDBClient, name: string, random: R
   }
 }
 
-/** Items of all users' leases that are tried before a wait is refused: each costs a write. */
-const SHARD_TRIES = 4
+/** How many items of all users' leases are tried before a wait is refused. Each try costs a write. */
+const MAX_SHARD_TRIES = 4
 
 async function acquire(
   table: Table,
@@ -37,7 +37,7 @@ async function acquire(
   if (entry === undefined) return undefined
   const shards = shardsOf(total)
   const first = Math.floor(random() * shards.length)
-  for (let i = 0; i < Math.min(SHARD_TRIES, shards.length); i++) {
+  for (let i = 0; i < Math.min(MAX_SHARD_TRIES, shards.length); i++) {
     const shard = (first + i) % shards.length
     const want = { key: keyOfShard(shard), entry: { ...wait, entry: wait.nonce }, limit: shards[shard] ?? 0 }
     if ((await take(table, want, now)) === 'taken') return { user_id: wait.user_id, nonce: wait.nonce, entry, shard }
@@ -47,8 +47,8 @@ async function acquire(
 }
 
 /**
- * A lease is called like its request, so that a wait that must be the only one finds any other in its way. One that may wait
- * beside others takes a name of its own then. Answers with the name; undefined where there is no room.
+ * Takes a lease of the user. It has the name of its request, so that a wait that must be the only one finds any other wait for
+ * the request. A wait that may be beside others takes another name then. Answers with the name, or undefined if there is no room.
  */
 async function takeOfUser(table: Table, wait: Wait, limit: number, now: number): Promise<string | undefined> {
   const names = [wait.request_id, ...(wait.beside_others ? [`${wait.request_id}:${wait.nonce}`] : [])]
@@ -70,17 +70,17 @@ async function release(table: Table, { user_id, nonce, entry, shard }: WaitLease
 interface Want {
   readonly key: Attributes
   readonly entry: Entry
-  /** The most entries of the item. */
+  /** How many entries the item may have. */
   readonly limit: number
 }
 
-/** Somebody else may be quicker, and be so again; a wait is not worth many calls. */
-const TRIES = 5
+/** Other calls may be quicker again and again. A wait is not worth more tries than these. */
+const MAX_TRIES = 5
 
-/** Takes an entry of one item. `held`: a live lease has this name. `full`: there is no room, or no certainty of any. */
+/** Takes an entry of one item. `held`: a live lease has this name. `full`: there is no room, or nobody knows whether there is. */
 async function take(table: Table, { key, entry, limit }: Want, now: number): Promise<'taken' | 'held' | 'full'> {
   let there: Entry[] | undefined = []
-  for (let attempt = 0; attempt < TRIES; attempt++) {
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const add = there ? addEntry(entry, limit, there, now) : firstEntry(entry)
     const written = await update(table.client, { ...add, table: table.name, key })
     if (written.written) return 'taken'
@@ -94,11 +94,11 @@ async function take(table: Table, { key, entry, limit }: Want, now: number): Pro
   return 'full'
 }
 
-/** Past every lease's end by more than clocks can differ. */
+/** Longer than clocks can differ, so that every lease has ended when DynamoDB deletes an item. */
 const CLEAN_UP_SECONDS = 86_400
 const ttlOf = ({ until }: Entry): number => Math.ceil(until / 1000) + CLEAN_UP_SECONDS
 
-/** No expression can set a map and an entry of it at once: the first lease brings the map with it. */
+/** Sets the map with the first lease: no expression can set a map and an entry of it at once. */
 const firstEntry = (entry: Entry) => ({
   update: 'SET #leases = :leases, #ttl = :ttl',
   condition: ['attribute_not_exists(#leases)'],
@@ -106,14 +106,14 @@ const firstEntry = (entry: Entry) => ({
   values: { ':leases': { [entry.entry]: toEntry(entry) }, ':ttl': ttlOf(entry) },
 })
 
-/** Adds an entry in place of the leases that have ended by themselves, if those are as they were seen, and if there is room. */
+/** Adds an entry and removes the leases that have ended, if those are still as they were read and if there is room. */
 function addEntry(entry: Entry, limit: number, there: readonly Entry[], now: number) {
   const ended = there.filter(({ until }) => until <= now)
   const replaced = ended.find(other => other.entry === entry.entry)
   const removed = ended.filter(other => other !== replaced)
   const removals = removed.map((_, i) => `#leases.#e${i}`)
-  const isFree = replaced ? `#leases.#entry[${NONCE}] = :replaced` : 'attribute_not_exists(#leases.#entry)'
-  const areAsSeen = removed.map((_, i) => `#leases.#e${i}[${NONCE}] = :n${i}`)
+  const isFree = replaced ? `#leases.#entry[${NONCE_INDEX}] = :replaced` : 'attribute_not_exists(#leases.#entry)'
+  const areAsSeen = removed.map((_, i) => `#leases.#e${i}[${NONCE_INDEX}] = :n${i}`)
   const hasRoom = 'size(#leases) < :limit'
   return {
     update: `SET #leases.#entry = :entry, #ttl = :ttl${removals.length > 0 ? ` REMOVE ${removals.join(', ')}` : ''}`,
@@ -134,13 +134,13 @@ function addEntry(entry: Entry, limit: number, there: readonly Entry[], now: num
   }
 }
 
-/** Only as it was taken: another lease may have its name by now. */
+/** Removes an entry if it has the same nonce: another lease may have its name by now. */
 const remove = ({ client, name }: Table, key: Attributes, { entry, nonce }: Pick<Entry, 'entry' | 'nonce'>) =>
   update(client, {
     table: name,
     key,
     update: 'REMOVE #leases.#entry',
-    condition: [`#leases.#entry[${NONCE}] = :nonce`],
+    condition: [`#leases.#entry[${NONCE_INDEX}] = :nonce`],
     names: { '#leases': 'leases', '#entry': entry },
     values: { ':nonce': nonce },
   })

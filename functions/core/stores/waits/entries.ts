@@ -1,13 +1,19 @@
+import * as z from 'zod'
 import type { Attributes } from '../../platform/dynamodb.ts'
 
 /*
  * An item of leases as DynamoDB keeps it, in the table of requests:
  *
- *     user_id     <user_id>, or of the leases of all users `#waits#<shard>`, which no user is called
+ *     user_id     <user_id>, or `#waits#<shard>` for the leases of all users: no user id looks like that
  *     request_id  wait#
  *     leases      { "<entry>": [until, nonce] }
  *     ttl         epoch seconds, past the end of every lease in it
+ *
+ * A reader ignores attributes that it does not know: a newer version may have written them.
  */
+const Leases = z.object({
+  leases: z.record(z.string(), z.tuple([z.number(), z.string()], z.unknown())).optional(),
+})
 
 /** One lease in an item. */
 export interface Entry {
@@ -16,10 +22,10 @@ export interface Entry {
   readonly nonce: string
 }
 
-/** Where in an entry the nonce is. */
-export const NONCE = 1
+/** The index of the nonce in an entry. */
+export const NONCE_INDEX = 1
 
-/** Sort keys of requests are UUIDs: what comes after them is not listed with them. */
+/** The sort keys of requests are UUIDs. This one comes after all of them, so a list of requests does not include it. */
 const SORT_KEY = 'wait#'
 
 export const keyOfUser = (user_id: string) => ({ user_id, request_id: SORT_KEY })
@@ -27,21 +33,17 @@ export const keyOfShard = (shard: number) => ({ user_id: `#waits#${shard}`, requ
 
 export const toEntry = ({ until, nonce }: Pick<Entry, 'until' | 'nonce'>) => [until, nonce]
 
-/** The leases in an item; undefined where the item has never had any. */
+/** The leases in an item. Undefined if the item has never had one. */
 export function entriesOf(item: Attributes | undefined): Entry[] | undefined {
-  if (item?.leases === undefined) return undefined
-  return Object.entries(item.leases as Record<string, [number, string]>).map(([entry, [until, nonce]]) => ({
-    entry,
-    until,
-    nonce,
-  }))
+  const { leases } = Leases.parse(item ?? {})
+  return leases && Object.entries(leases).map(([entry, [until, nonce]]) => ({ entry, until, nonce }))
 }
 
-/** More of them in one item, and its writes would cost more than one unit. */
-const ENTRIES_A_SHARD = 16
+/** With more leases in one item, a write of it would cost more than one write unit. */
+const MAX_LEASES_PER_SHARD = 16
 
-/** How the leases of all users are spread over items: the parts add up to `total`. */
+/** How many leases each of the items of all users may hold. The numbers add up to `total`. */
 export function shardsOf(total: number): number[] {
-  const shards = Math.ceil(total / ENTRIES_A_SHARD)
+  const shards = Math.ceil(total / MAX_LEASES_PER_SHARD)
   return Array.from({ length: shards }, (_, i) => Math.floor(total / shards) + (i < total % shards ? 1 : 0))
 }

@@ -1,9 +1,9 @@
 import * as z from 'zod'
 
-/** More leases of one user would not fit the expression that removes them (4 KB). lib/config refuses more, too. */
+/** The expression that removes a user's leases has at most 4 KB, which is enough for this many. lib/config refuses more, too. */
 const MAX_PER_USER = 50
 
-/** How many calls may wait for the end of a request at a time: of one user, and of all users together. 0: none. */
+/** How many calls may wait for the end of a request at the same time, per user and in total. With 0, no call may wait. */
 export const WaitLimits = z.strictObject({
   per_user: z.int().nonnegative().max(MAX_PER_USER),
   total: z.int().nonnegative(),
@@ -16,26 +16,26 @@ export interface Wait {
   readonly request_id: string
   /** Tells this wait from any other. */
   readonly nonce: string
-  /** Epoch milliseconds at which the lease ends by itself, if nobody gives it back. */
+  /** When the lease ends by itself if it is not released, epoch milliseconds. */
   readonly until: number
   /** Whether it may wait although another call waits for the same request already. */
   readonly beside_others: boolean
 }
 
-/** The right to wait. It counts against both limits until it is given back, or has ended by itself. */
+/** The right to wait. It counts against both limits until it is released or has ended by itself. */
 export interface WaitLease {
   readonly user_id: string
   readonly nonce: string
-  /** What it is called among the leases of its user. */
+  /** Its name among the leases of its user. */
   readonly entry: string
-  /** Which part of the leases of all users it is in. */
+  /** The part of the leases of all users that holds it. */
   readonly shard: number
 }
 
 /** The leases of all calls that wait, exact under any concurrency. Both methods reject with `Unavailable`. */
 export interface WaitLeases {
-  /** Takes a lease of the user and one of all users' leases, or none: undefined where too many wait already. */
+  /** Takes a lease of the user and one of all users. Undefined, and none is taken, if too many calls wait already. */
   acquire(wait: Wait, limits: WaitLimits, now: number): Promise<WaitLease | undefined>
-  /** Gives a lease back; one that is not there any more is left as it is. */
+  /** Releases a lease. A lease that no longer exists is ignored. */
   release(lease: WaitLease): Promise<void>
 }

@@ -3,12 +3,12 @@ import { STALE_RESERVATION_MS } from '../../../../functions/core/domain/timing.t
 import type { RecordedRequest } from '../../../../functions/core/stores/ledger/admin.ts'
 import type { QuotaItem } from '../../../../functions/core/stores/quota/admin.ts'
 
-/** What the three stores say, or a part of it. */
+/** The contents of the three stores, or a part of them. */
 export interface Books {
   readonly quotas: readonly QuotaItem[]
   readonly items: readonly RequestItem[]
   readonly rows: readonly RecordedRequest[]
-  /** Rows of requests that ended before this time, in epoch milliseconds, may have been deleted; absent while all are kept. */
+  /** Rows of requests that ended before this time may have been deleted, epoch milliseconds. Absent while all are kept. */
   readonly rows_deleted_before?: number | undefined
 }
 
@@ -20,14 +20,14 @@ export type Kind =
   | 'negative'
   /** A reservation that is open although no request waits or runs under it. */
   | 'reservation'
-  /** A request that waits or runs without its reservation: nobody would find it if it got stuck. */
+  /** A request that waits or runs without its reservation. If it got stuck, nobody would find it. */
   | 'unreserved'
-  /** A request of which Postgres says something else, or nothing. */
+  /** A request that has no row in Postgres, or a row that says something else. */
   | 'row'
   /** A row of a request that has no item. */
   | 'item'
 
-/** One thing on which the stores do not agree. */
+/** One fact on which the stores do not agree. */
 export interface Difference {
   readonly kind: Kind
   readonly where: string
@@ -35,19 +35,19 @@ export interface Difference {
   readonly found: string | number
 }
 
-/** A quota item, which goes with all requests of its user; or one request, which may go with a quota item. */
+/** What is compared: a quota item with all requests of its user, or one request, with its quota item if it has one. */
 export type Subject =
   | { readonly user_id: string; readonly request_id?: undefined; readonly quota: Place }
   | { readonly user_id: string; readonly request_id: string; readonly quota?: Place }
 type Place = Pick<Reservation, 'window' | 'shard'>
 
-/** A difference, and what to read again to be sure of it. */
+/** A difference, and what must be read again to confirm it. */
 export type Suspect = Subject & { readonly difference: Difference }
 
 type RequestOf = Pick<RequestItem, 'user_id' | 'request_id'>
 export type QuotaOf = Pick<Reservation, 'user_id' | 'window' | 'shard'>
 
-/** Whatever happened in so short a time may still be on its way from store to store. `now` is epoch milliseconds. */
+/** A change that is younger than this may still be on its way from store to store. `now` is epoch milliseconds. */
 export const isStale = (time: number, now: number): boolean => time <= now - STALE_RESERVATION_MS
 
 export const hasEndedLongAgo = (item: RequestItem, now: number): boolean =>
@@ -57,7 +57,7 @@ export const requestKey = ({ user_id, request_id }: RequestOf): string => `${use
 
 export const quotaKey = ({ user_id, window, shard }: QuotaOf): string => `${user_id} ${window} ${shard}`
 
-/** Tells a reservation from every other. */
+/** Identifies a reservation. */
 export const reservationKey = (r: Omit<Reservation, 'estimate' | 'holds_request'>): string =>
   `${quotaKey(r)} ${r.request_id}:${r.run} ${r.nonce}`
 

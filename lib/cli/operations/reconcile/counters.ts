@@ -5,8 +5,8 @@ import { parseWindow } from '../quota.ts'
 import { type Books, type QuotaOf, quotaKey, quotaText, reservationKey, type Suspect } from './books.ts'
 
 /**
- * Each quota item's counters are the charges of the requests that it admitted, plus its open reservations. A window
- * that began before the oldest request items that are kept can't be added up: `forgotten` counts those.
+ * Compares the counters of each quota item with the charges of the requests that it admitted plus its open reservations. A
+ * window that began before the oldest request item can't be compared. `forgotten` counts such windows.
  */
 export function counterDifferences(books: Books, now: number): { suspects: Suspect[]; forgotten: number } {
   const expected = expectedOf(books)
@@ -49,14 +49,14 @@ function expectedOf({ quotas, items }: Books): Map<string, Expected> {
   return sums
 }
 
-/** Of all runs; but while a run's reservation is open, that stands for it. */
+/** The charges of all runs. A run whose reservation is still open counts by that reservation instead. */
 function chargesOf(item: RequestItem, open: ReadonlySet<string>): EarlierCharge[] {
   const { window, shard, charge, holds_request, earlier = [] } = item
   if (charge === undefined || !isTerminal(item.status) || open.has(reservationKey(item))) return earlier
   return [...earlier, { window, shard, tokens: charge, request: holds_request }]
 }
 
-/** Items are gone of windows that are too old, and of those in which an old request was run again shortly before. */
+/** Whether request items of a window are gone: the window is too old, or an old request ran again in it shortly before. */
 function forgottenBy({ items, rows }: Books, now: number): (quota: QuotaOf) => boolean {
   const horizon = now - ITEM_RETENTION_MS
   const known = new Set(items.map(({ request_id }) => request_id))

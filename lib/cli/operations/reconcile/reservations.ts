@@ -11,7 +11,7 @@ import {
   type Suspect,
 } from './books.ts'
 
-/** Each open reservation is that of a request that waits or runs, and each such request has one. */
+/** Checks that each open reservation belongs to a request that waits or runs, and that each such request has one. */
 export function reservationDifferences(books: Books, now: number): Suspect[] {
   return [...withoutRequest(books, now), ...withoutReservation(books, now)]
 }

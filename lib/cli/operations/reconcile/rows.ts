@@ -12,8 +12,9 @@ import {
 } from './books.ts'
 
 /**
- * Each request that has ended has a row that says so, with the same run, attempts, usage and error; and each row has a
- * request item. A row that was deleted for its age is no difference. `forgotten` counts rows whose items are gone by now, since rows are kept longer.
+ * Checks that each request that has ended has a row with the same end, run, attempts, usage and error, and that each row has a
+ * request item. A row that was deleted because of its age is no difference. Rows are kept longer than items: `forgotten` counts
+ * the rows whose items are gone.
  */
 export function rowDifferences(
   { items, rows, rows_deleted_before = Number.NEGATIVE_INFINITY }: Books,
@@ -43,14 +44,14 @@ export function rowDifferences(
 function rowDifference(item: RequestItem, row: RecordedRequest | undefined, now: number): Suspect[] {
   if (!isTerminal(item.status)) return row ? ahead(item, row) : []
   if (!hasEndedLongAgo(item, now)) return []
-  // A request that was never accepted has a row only if its acceptance was announced before.
+  // A rejected request has a row only if its acceptance was announced before.
   if (item.status === 'rejected') return row && row.status !== 'rejected' ? [unequal(item, row, ['status'])] : []
   if (!row) return [suspect(item, { kind: 'row', expected: `a row that says ${item.status}`, found: 'no row' })]
   const differing = FACTS.filter(fact => ofItem(item)[fact] !== ofRow(row)[fact])
   return differing.length > 0 ? [unequal(item, row, differing)] : []
 }
 
-/** Postgres may lag behind a request that waits or runs, but can't know of its end. */
+/** Postgres may lag behind a request that waits or runs. But it must not say that such a request has ended. */
 function ahead(item: RequestItem, row: RecordedRequest): Suspect[] {
   const isAhead = row.run > item.run || (row.run === item.run && row.status !== 'queued')
   return isAhead ? [unequal(item, row, ['status', 'run'])] : []

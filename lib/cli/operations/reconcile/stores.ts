@@ -1,7 +1,7 @@
 import type { RequestItem } from '../../../../functions/core/domain/item.ts'
 import type { RecordedRequest } from '../../../../functions/core/stores/ledger/admin.ts'
 import type { QuotaItem } from '../../../../functions/core/stores/quota/admin.ts'
-import type { Operator } from '../../operator.ts'
+import type { Admin } from '../../admin.ts'
 import { listDeadLetters } from '../dead-letters.ts'
 import { compare } from '../reconcile.ts'
 import { type Books, type Difference, hasEndedLongAgo, type QuotaOf, type Subject, type Suspect } from './books.ts'
@@ -9,22 +9,22 @@ import { type Books, type Difference, hasEndedLongAgo, type QuotaOf, type Subjec
 export interface Reconciliation {
   readonly differences: readonly Difference[]
   readonly read: { readonly quotas: number; readonly items: number; readonly rows: number }
-  /** What can't be told, and why. */
+  /** What could not be compared, and why. */
   readonly untold: {
-    /** Of windows whose request items are gone, and rows of such items. */
+    /** Quota items of windows whose request items are gone, and rows of such items. */
     readonly forgotten: { readonly quotas: number; readonly rows: number }
-    /** Quota items that were different each time they were read. */
+    /** Quota items that changed between any two reads. */
     readonly moving: number
-    /** Failed requests without a dead letter. A discarded one leaves no trace, and both are written in one statement. */
+    /** Failed requests without a dead letter. Request and dead letter are written in one statement, so the dead letter was discarded. */
     readonly without_letter: number
   }
 }
 
 /**
- * Reads the three stores and says where they do not agree. Work goes on meanwhile, so each difference is read once more,
- * alone, before it is believed. Changes nothing. Rejects with `Unavailable`.
+ * Reads the three stores and reports where they do not agree. The system goes on working meanwhile, so each difference is read
+ * once more before it is reported. Changes nothing. Rejects with `Unavailable`.
  */
-export async function reconcile(ports: Operator): Promise<Reconciliation> {
+export async function reconcile(ports: Admin): Promise<Reconciliation> {
   const now = ports.clock()
   const books = await readBooks(ports)
   const { suspects, forgotten } = compare(books, now)
@@ -44,12 +44,15 @@ export async function reconcile(ports: Operator): Promise<Reconciliation> {
   return { differences, read, untold: { forgotten, moving, without_letter } }
 }
 
-/** In this order: what is charged was decided before, and what is in Postgres, too. */
-async function readBooks(ports: Operator): Promise<Books> {
+/**
+ * Reads the counters, then the items, then the rows. An item decides a charge before the counters have it, so the items that are
+ * read next know every charge in the counters. Rows follow the items, so they are read after them.
+ */
+async function readBooks(ports: Admin): Promise<Books> {
   const quotas = await all(ports.allQuotaItems())
   const items = await all(ports.allItems())
   const rows = await readRows(ports)
-  // After the rows: what is deleted while they are read is known of here.
+  // This read comes after the rows, so that it knows of rows that are deleted meanwhile.
   return { quotas, items, rows, rows_deleted_before: await ports.erasure.deletedBefore() }
 }
 
@@ -59,10 +62,10 @@ async function all<T>(pages: AsyncIterable<T[]>): Promise<T[]> {
   return found
 }
 
-/** Rows that one statement asks for: the Data API answers with 1 MiB at most. */
+/** How many rows one statement asks for. The Data API answers with at most 1 MiB. */
 const PAGE = 200
 
-async function readRows({ ledger }: Operator): Promise<RecordedRequest[]> {
+async function readRows({ ledger }: Admin): Promise<RecordedRequest[]> {
   const rows: RecordedRequest[] = []
   for (let before: string | undefined; ; before = rows.at(-1)?.request_id) {
     const page = await ledger.list({ before, limit: PAGE })
@@ -79,13 +82,13 @@ const stillThere = (before: readonly Suspect[], after: readonly Suspect[]): Diff
   return after.map(({ difference }) => difference).filter(({ kind, where }) => wasThere.has(`${kind} ${where}`))
 }
 
-/** Reads of one quota item, between two of which nothing may have changed for its sum to be told. */
-const TRIES = 3
+/** How often a quota item is read again. It is compared once it did not change while the items were read. */
+const MAX_TRIES = 3
 
-/** A quota item, and all requests of its user as they were at the same time. */
-async function readUser(ports: Operator, of: QuotaOf): Promise<Books | 'moving'> {
+/** A quota item, and all requests of its user at the same time. */
+async function readUser(ports: Admin, of: QuotaOf): Promise<Books | 'moving'> {
   let before = await readQuota(ports, of)
-  for (let i = 0; i < TRIES; i++) {
+  for (let i = 0; i < MAX_TRIES; i++) {
     const items = await readItems(ports, of.user_id)
     const after = await readQuota(ports, of)
     if (stateOf(before) === stateOf(after)) return { quotas: [after], items, rows: [] }
@@ -94,7 +97,7 @@ async function readUser(ports: Operator, of: QuotaOf): Promise<Books | 'moving'>
   return 'moving'
 }
 
-const readQuota = async ({ quota }: Operator, { user_id, window, shard }: QuotaOf): Promise<QuotaItem> => ({
+const readQuota = async ({ quota }: Admin, { user_id, window, shard }: QuotaOf): Promise<QuotaItem> => ({
   user_id,
   window,
   shard,
@@ -104,7 +107,7 @@ const readQuota = async ({ quota }: Operator, { user_id, window, shard }: QuotaO
 const stateOf = ({ requests, tokens, open }: QuotaItem): string =>
   JSON.stringify([requests, tokens, open.map(({ reservation }) => reservation.nonce).sort()])
 
-async function readItems({ items }: Operator, userId: string): Promise<RequestItem[]> {
+async function readItems({ items }: Admin, userId: string): Promise<RequestItem[]> {
   const found: RequestItem[] = []
   for (let before: string | undefined; ; ) {
     const page = await items.list(userId, PAGE, before)
@@ -116,8 +119,8 @@ async function readItems({ items }: Operator, userId: string): Promise<RequestIt
 
 type RequestSubject = Extract<Subject, { request_id: string }>
 
-/** What each store says of one request. The item is read before and after: in between, the others had to follow it. */
-async function readRequest(ports: Operator, { user_id, request_id, quota }: RequestSubject): Promise<Books> {
+/** Reads one request in all stores. The item is read twice: if it has changed in between, the reads can't be compared. */
+async function readRequest(ports: Admin, { user_id, request_id, quota }: RequestSubject): Promise<Books> {
   const row = await ports.ledger.show(request_id)
   const before = await ports.items.get(user_id, request_id)
   const quotas = quota ? [await readQuota(ports, { user_id, ...quota })] : []
@@ -130,7 +133,7 @@ async function readRequest(ports: Operator, { user_id, request_id, quota }: Requ
 /** A request that changed just now is no difference. */
 const NO_BOOKS: Books = { quotas: [], items: [], rows: [] }
 
-async function withoutLetter(ports: Operator, items: readonly RequestItem[], now: number): Promise<number> {
+async function withoutLetter(ports: Admin, items: readonly RequestItem[], now: number): Promise<number> {
   const letters = new Set((await listDeadLetters(ports)).map(({ request_id }) => request_id))
   const failed = items.filter(item => item.status === 'failed' && hasEndedLongAgo(item, now))
   return failed.filter(({ request_id }) => !letters.has(request_id)).length

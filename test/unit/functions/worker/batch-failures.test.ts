@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LEAD_MS } from '../../../../functions/core/flow-control/rate-limit.ts'
+import { MIN_LEAD_TIME_MS } from '../../../../functions/core/flow-control/rate-limit.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { aBatchWorker, calls, echo, promptsOf } from '../../../support/batch-worker.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -10,12 +10,12 @@ import { LEASE } from '../../../support/worker.ts'
 
 describe('a worker with batches: the rate limit', () => {
   it('takes one turn for all of them, which the first brings back', async () => {
-    const { ports, asked, invoke, messagesOf, hintsSent, deferred, aGuard, guards } = aBatchWorker(echo, {
+    const { ports, asked, invoke, messagesOf, hintsSent, deferred, aFlowControl, modelStates } = aBatchWorker(echo, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
     // The interval, a tenth of it, and the width of a bucket after the first.
-    const second = LEAD_MS + 4_000 + 400 + 1
-    await aGuard().permit({ until: NOW })
+    const second = MIN_LEAD_TIME_MS + 4_000 + 400 + 1
+    await aFlowControl().permit({ until: NOW })
 
     await invoke(await messagesOf(['a', 'b', 'c']))
 
@@ -24,23 +24,23 @@ describe('a worker with batches: the rate limit', () => {
     ports.advance(3_000)
     await invoke(deferred().map(({ body }) => body))
     expect(asked.map(one => [one.at - NOW, promptsOf(one)])).toEqual([[second, ['a', 'b', 'c']]])
-    expect((await guards.read('text'))?.calls).toEqual([{ from: NOW + second, count: 1 }])
+    expect((await modelStates.read('text'))?.calls).toEqual([{ from: NOW + second, count: 1 }])
   })
 
   it('uses the turn that any of them brings, though that of another is over', async () => {
-    const { ports, asked, invoke, messagesOf, guards } = aBatchWorker(echo, {
+    const { ports, asked, invoke, messagesOf, modelStates } = aBatchWorker(echo, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
-    await ports.guard.permit({ until: NOW })
+    await ports.flowControl.permit({ until: NOW })
     const [over, inTime] = await messagesOf(['a', 'b'])
 
     await invoke([
       { ...over, hints: { turn: NOW - 60_000 } },
-      { ...inTime, hints: { turn: NOW + LEAD_MS } },
+      { ...inTime, hints: { turn: NOW + MIN_LEAD_TIME_MS } },
     ])
 
-    expect(asked.map(one => [one.at - NOW, promptsOf(one)])).toEqual([[LEAD_MS, ['a', 'b']]])
-    expect((await guards.read('text'))?.calls).toMatchObject([{ count: 1 }])
+    expect(asked.map(one => [one.at - NOW, promptsOf(one)])).toEqual([[MIN_LEAD_TIME_MS, ['a', 'b']]])
+    expect((await modelStates.read('text'))?.calls).toMatchObject([{ count: 1 }])
   })
 })
 
@@ -125,11 +125,13 @@ describe('a worker with batches: a split that can’t go on', () => {
     { what: 'is refused', circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
     { what: 'would be the probe of a circuit', circuit: { failures: 1, within_ms: 60_000, open_ms: 1 } },
   ])('since its permit $what leaves it for another attempt', async ({ circuit }) => {
-    const { ports, asked, invoke, messagesOf, hintsSent, aGuard, guards } = aBatchWorker(poisoned, { circuit })
+    const { ports, asked, invoke, messagesOf, hintsSent, aFlowControl, modelStates } = aBatchWorker(poisoned, {
+      circuit,
+    })
     const endpoint: WorkerPorts['endpoint'] = {
       ...ports.endpoint,
       call: async (id, body) => {
-        await aGuard().report({ findings: { failures: 1 } })
+        await aFlowControl().report({ findings: { failures: 1 } })
         ports.advance(1_000)
         return ports.endpoint.call(id, body)
       },
@@ -139,7 +141,7 @@ describe('a worker with batches: a split that can’t go on', () => {
 
     expect(asked).toHaveLength(1)
     expect(hintsSent()).toEqual(PROMPTS.map(() => ({ at_most: 2 })))
-    const state = await guards.read('text')
+    const state = await modelStates.read('text')
     expect(state?.open).toBeDefined()
     expect(state?.probe).toBeUndefined()
   })
@@ -155,12 +157,12 @@ describe('a worker with batches: a split that can’t go on', () => {
     expect(hintsSent()).toEqual(PROMPTS.map(() => ({ at_most: 2 })))
   })
 
-  it('since its guard is unavailable keeps what it knows', async () => {
+  it('since its flow control is unavailable keeps what it knows', async () => {
     const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(poisoned)
     let permits = 0
-    const guard = failing(ports.guard, 'permit', 'before', () => ++permits > 2)
+    const flowControl = failing(ports.flowControl, 'permit', 'before', () => ++permits > 2)
 
-    expect(await invoke(await messagesOf(PROMPTS), { ...ports, guard })).toEqual([])
+    expect(await invoke(await messagesOf(PROMPTS), { ...ports, flowControl })).toEqual([])
 
     expect(calls(asked)).toEqual([PROMPTS, ['a', 'b', 'c', 'd']])
     expect(byStatus('completed')).toHaveLength(4)
@@ -168,16 +170,19 @@ describe('a worker with batches: a split that can’t go on', () => {
   })
 
   it('since nothing succeeds stops soon: the model is what fails', async () => {
-    const { asked, invoke, messagesOf, deferred, byStatus, guards } = aBatchWorker(() => failure({ status: 500 }), {
-      circuit: { failures: 5, within_ms: 60_000, open_ms: 10_000 },
-    })
+    const { asked, invoke, messagesOf, deferred, byStatus, modelStates } = aBatchWorker(
+      () => failure({ status: 500 }),
+      {
+        circuit: { failures: 5, within_ms: 60_000, open_ms: 10_000 },
+      },
+    )
 
     await invoke(await messagesOf(PROMPTS))
 
     expect(asked).toHaveLength(3)
     expect(byStatus('failed')).toEqual([])
     expect(deferred()).toHaveLength(8)
-    expect((await guards.read('text'))?.failures).toHaveLength(3)
+    expect((await modelStates.read('text'))?.failures).toHaveLength(3)
   })
 
   it('since all is refused stops after eight calls: most of it is at fault, or the model is', async () => {
@@ -189,23 +194,23 @@ describe('a worker with batches: a split that can’t go on', () => {
   })
 
   it('does not count failures that some of the batch have caused as the model’s', async () => {
-    const { invoke, messagesOf, guards } = aBatchWorker(
+    const { invoke, messagesOf, modelStates } = aBatchWorker(
       prompts => (prompts.includes('bad') ? failure({ status: 500 }) : echo(prompts)),
       { circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
     )
 
     await invoke(await messagesOf(PROMPTS))
 
-    expect(await guards.read('text')).toBeUndefined()
+    expect(await modelStates.read('text')).toBeUndefined()
   })
 })
 
 describe('a worker with batches: a circuit', () => {
   it('lets a whole batch be its probe, and spends no attempt of any while it is open (I8)', async () => {
-    const { ports, asked, invoke, messagesOf, stored, deferred, aGuard, guards } = aBatchWorker(echo, {
+    const { ports, asked, invoke, messagesOf, stored, deferred, aFlowControl, modelStates } = aBatchWorker(echo, {
       circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },
     })
-    await aGuard().report({ findings: { failures: 1 } })
+    await aFlowControl().report({ findings: { failures: 1 } })
     const messages = await messagesOf(['a', 'b', 'c'])
 
     await invoke(messages)
@@ -216,7 +221,7 @@ describe('a worker with batches: a circuit', () => {
     ports.advance(12_000)
     await invoke(deferred().map(({ body }) => body))
     expect(calls(asked)).toEqual([['a', 'b', 'c']])
-    expect(await guards.read('text')).not.toHaveProperty('open')
+    expect(await modelStates.read('text')).not.toHaveProperty('open')
     expect(ports.clock()).toBeLessThan(LEASE)
   })
 })

@@ -183,12 +183,12 @@ describe('a worker with batches: what happens to one of a batch', () => {
   it.each(['an open circuit', 'a turn that is far ahead'])(
     'comes again alone when it can’t be put back for %s: the others are there once',
     async hindrance => {
-      const { ports, invoke, messagesOf, deferred, aGuard } = aBatchWorker(echo, {
+      const { ports, invoke, messagesOf, deferred, aFlowControl } = aBatchWorker(echo, {
         circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },
         rate_limit: { count: 1, interval_ms: 10_000 },
       })
-      if (hindrance === 'an open circuit') await aGuard().report({ findings: { failures: 1 } })
-      else await aGuard().permit({ until: NOW })
+      if (hindrance === 'an open circuit') await aFlowControl().report({ findings: { failures: 1 } })
+      else await aFlowControl().permit({ until: NOW })
       const messages = await messagesOf(['a', 'b', 'c'])
       const isUnlucky = (_: unknown, message: unknown) =>
         (message as { body: InferenceMessage }).body.request_id === messages[1]?.request_id

@@ -1,24 +1,24 @@
 import { describe, expect, it } from 'vitest'
 import { InferenceMessage } from '../../../../functions/core/domain/messages.ts'
-import { LEAD_MS } from '../../../../functions/core/flow-control/rate-limit.ts'
+import { MIN_LEAD_TIME_MS } from '../../../../functions/core/flow-control/rate-limit.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
-import { aGuardedWorker, down } from '../../../support/guarded-worker.ts'
+import { aProtectedWorker, down } from '../../../support/protected-worker.ts'
 import { aMessage, anItem, asReceived } from '../../../support/requests.ts'
 import { LEASE } from '../../../support/worker.ts'
 
 /** When the second call of a count of one in a second has its turn: an interval, a tenth of it, and the width of a bucket after the first. */
-const SECOND = LEAD_MS + 1_000 + 100 + 1
+const SECOND = MIN_LEAD_TIME_MS + 1_000 + 100 + 1
 
 describe('a worker: an open circuit', () => {
   it('is opened by failed calls, of whichever worker', async () => {
-    const { ports, create, run, model, state, aGuard } = aGuardedWorker()
+    const { ports, create, run, model, state, aFlowControl } = aProtectedWorker()
     model.answer = down
 
     await run(await create())
     expect((await state())?.open).toBeUndefined()
-    await run(await create(), { ...ports, guard: aGuard() })
+    await run(await create(), { ...ports, flowControl: aFlowControl() })
 
     expect((await state())?.open).toEqual({ until: NOW + 10_000, times: 1 })
   })
@@ -28,7 +28,7 @@ describe('a worker: an open circuit', () => {
     { code: 'invalid_model_response', status: undefined },
     { code: 'result_too_large', status: undefined },
   ] as const)('is not opened by $code, since the model has answered', async fields => {
-    const { create, run, model, state } = aGuardedWorker()
+    const { create, run, model, state } = aProtectedWorker()
     model.answer = { ...down, ...fields }
 
     for (let i = 0; i < 5; i++) await run(await create())
@@ -37,7 +37,7 @@ describe('a worker: an open circuit', () => {
   })
 
   it('holds each message back until it may ask again, and changes no item (I8)', async () => {
-    const { create, run, open, asked, deferred, stored } = aGuardedWorker()
+    const { create, run, open, asked, deferred, stored } = aProtectedWorker()
     await open()
     const item = await create()
 
@@ -50,7 +50,7 @@ describe('a worker: an open circuit', () => {
   })
 
   it('fetches no large body for a message that it puts back', async () => {
-    const { ports, create, invoke, open, deferred } = aGuardedWorker()
+    const { ports, create, invoke, open, deferred } = aProtectedWorker()
     await open()
     const message = { ...aMessage(await create()), body: { key: 'body.json' } }
 
@@ -63,7 +63,7 @@ describe('a worker: an open circuit', () => {
     { random: 0, delay: 600 },
     { random: 0.9999, delay: 605 },
   ])('lets messages come back over five seconds at most ($random)', async ({ random, delay }) => {
-    const { ports, create, run, deferred, open } = aGuardedWorker({
+    const { ports, create, run, deferred, open } = aProtectedWorker({
       circuit: { failures: 2, within_ms: 60_000, open_ms: 600_000 },
     })
     await open()
@@ -74,7 +74,7 @@ describe('a worker: an open circuit', () => {
   })
 
   it('lets a message come back at its deadline, to expire', async () => {
-    const { ports, run, open, deferred } = aGuardedWorker()
+    const { ports, run, open, deferred } = aProtectedWorker()
     await open()
 
     await run(await ports.items.create(anItem({ deadline: NOW + 4_000 })))
@@ -83,7 +83,7 @@ describe('a worker: an open circuit', () => {
   })
 
   it('defers a request whose worker is gone until the circuit may close, even after its deadline', async () => {
-    const { ports, run, open, deferred } = aGuardedWorker()
+    const { ports, run, open, deferred } = aProtectedWorker()
     await open()
     const running = {
       status: 'running',
@@ -99,7 +99,7 @@ describe('a worker: an open circuit', () => {
   })
 
   it('does not keep a request from expiring', async () => {
-    const { ports, run, open, deferred, stored } = aGuardedWorker()
+    const { ports, run, open, deferred, stored } = aProtectedWorker()
     await open()
     const expired = await ports.items.create(anItem({ deadline: NOW }))
 
@@ -110,7 +110,7 @@ describe('a worker: an open circuit', () => {
   })
 
   it('does not keep a message from being dropped whose request has ended, once its deadline has passed', async () => {
-    const { ports, run, open, deferred, stored } = aGuardedWorker()
+    const { ports, run, open, deferred, stored } = aProtectedWorker()
     await open()
     const ended = await ports.items.create(anItem({ status: 'cancelled', deadline: NOW }))
 
@@ -121,7 +121,7 @@ describe('a worker: an open circuit', () => {
   })
 
   it('takes the turn away from a message that had one: it asks anew', async () => {
-    const { invoke, create, open, deferred } = aGuardedWorker({ rate_limit: { count: 1, interval_ms: 4_000 } })
+    const { invoke, create, open, deferred } = aProtectedWorker({ rate_limit: { count: 1, interval_ms: 4_000 } })
     await open()
 
     await invoke([{ ...aMessage(await create()), hints: { turn: NOW, at_most: 3 } }])
@@ -132,7 +132,7 @@ describe('a worker: an open circuit', () => {
 
 describe('a worker: the probe of a circuit', () => {
   it('is one call, and the next ones are made when it has succeeded', async () => {
-    const { ports, create, open, invoke, asked, deferred, state, run } = aGuardedWorker()
+    const { ports, create, open, invoke, asked, deferred, state, run } = aProtectedWorker()
     await open()
     ports.advance(10_000)
 
@@ -146,7 +146,7 @@ describe('a worker: the probe of a circuit', () => {
   })
 
   it('keeps the circuit open for longer when it fails', async () => {
-    const { ports, create, open, run, model, state, stored } = aGuardedWorker()
+    const { ports, create, open, run, model, state, stored } = aProtectedWorker()
     model.answer = down
     await open()
     ports.advance(10_000)
@@ -164,7 +164,7 @@ describe('a worker: the probe of a circuit', () => {
     { what: 'is another worker’s', fields: { status: 'running', attempt: 1, lease_until: LEASE } },
     { what: 'has no item', fields: undefined },
   ] as const)('is given back by a request that $what', async ({ fields }) => {
-    const { ports, open, run, state, create, asked } = aGuardedWorker()
+    const { ports, open, run, state, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
     const item = anItem(fields)
@@ -179,7 +179,7 @@ describe('a worker: the probe of a circuit', () => {
   })
 
   it('is given back by a request that can’t be mapped', async () => {
-    const { ports, open, run, state, create, asked } = aGuardedWorker()
+    const { ports, open, run, state, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
     const mappings = { ...ports.mappings, request: () => ports.mappings.response(null) as Promise<never> }
@@ -191,7 +191,7 @@ describe('a worker: the probe of a circuit', () => {
   })
 
   it('is forgotten when its worker must be gone', async () => {
-    const { ports, open, run, create, asked } = aGuardedWorker()
+    const { ports, open, run, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
     const dies = () => Promise.reject(new Error('the worker dies'))
@@ -207,14 +207,14 @@ describe('a worker: the probe of a circuit', () => {
 
   it.each([
     { what: 'though a timer is early', sleeps: [SECOND - 1, 1], at: 10_000 + SECOND },
-    { what: 'and for another one when it has slept through it', sleeps: [15_000], at: 25_000 + LEAD_MS },
+    { what: 'and for another one when it has slept through it', sleeps: [15_000], at: 25_000 + MIN_LEAD_TIME_MS },
   ])('waits for its turn, $what', async ({ sleeps, at }) => {
-    const { ports, open, create, run, asked, deferred, state, useTurn } = aGuardedWorker({
+    const { ports, open, create, run, asked, deferred, state, useSlot } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
     })
     await open()
     ports.advance(10_000)
-    await useTurn()
+    await useSlot()
     const left = [...sleeps]
     const sleep: WorkerPorts['sleep'] = async ms => ports.advance(left.shift() ?? ms)
 
@@ -231,10 +231,10 @@ describe('a worker: a circuit that opens while it waits for its turn', () => {
     { what: '', early: 0 },
     { what: ', though its timer is early', early: 1 },
   ])('has the claim given back, and no attempt spent$what (I8)', async ({ early }) => {
-    const { ports, create, run, open, asked, deferred, stored, aGuard } = aGuardedWorker({
+    const { ports, create, run, open, asked, deferred, stored, aFlowControl } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
     })
-    await aGuard().permit({ until: NOW })
+    await aFlowControl().permit({ until: NOW })
     const item = await create()
     const sleep: WorkerPorts['sleep'] = async ms => {
       ports.advance(Math.max(1, ms - early))
@@ -250,10 +250,10 @@ describe('a worker: a circuit that opens while it waits for its turn', () => {
   })
 
   it('ends the request if its owner has asked to cancel it meanwhile, uncharged', async () => {
-    const { ports, create, run, open, outcomes, deferred, stored, aGuard } = aGuardedWorker({
+    const { ports, create, run, open, outcomes, deferred, stored, aFlowControl } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
     })
-    await aGuard().permit({ until: NOW })
+    await aFlowControl().permit({ until: NOW })
     const item = await create()
     const sleep: WorkerPorts['sleep'] = async ms => {
       ports.advance(ms)

@@ -39,7 +39,7 @@ beforeEach(() => {
   vi.useFakeTimers({ now: NOW, toFake: ['Date'] })
   dynamoDb.reset()
   sqs.reset()
-  // No guard has been written yet.
+  // No state of the model has been written yet.
   dynamoDb.on(GetItemCommand, { TableName: 'models' }).resolves({})
   sqs.on(SendMessageCommand).resolves({}).on(SendMessageBatchCommand).resolves({})
 })

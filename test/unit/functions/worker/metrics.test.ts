@@ -102,8 +102,8 @@ describe('a worker counts', () => {
       state: { calls: [{ from: NOW, count: 1 }] },
     },
   ])('requests that are put back for $why', async ({ metric, settings, state }) => {
-    const { serve, counted, guards } = watched(SUCCESS, settings)
-    await guards.write('text', { ...UNTOUCHED, ...state, version: 1 })
+    const { serve, counted, modelStates } = watched(SUCCESS, settings)
+    await modelStates.write('text', { ...UNTOUCHED, ...state, version: 1 })
 
     await serve(2)
 

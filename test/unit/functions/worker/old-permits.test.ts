@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LEAD_MS } from '../../../../functions/core/flow-control/rate-limit.ts'
+import { MIN_LEAD_TIME_MS } from '../../../../functions/core/flow-control/rate-limit.ts'
 import type { ModelAnswer } from '../../../../functions/core/inference/port.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
@@ -25,10 +25,10 @@ const claimingSlowly = (ports: WorkerPorts, meanwhile: () => unknown): WorkerPor
 
 describe('a worker: a permit that has become old', () => {
   it('is asked for again before the call, so that a circuit that has opened meanwhile holds it up', async () => {
-    const { ports, asked, aGuard, deferred, run } = aWorker(undefined, { circuit, retry })
+    const { ports, asked, aFlowControl, deferred, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
     const slow = claimingSlowly(ports, async () => {
-      await aGuard().report({ findings: { failures: 1 } })
+      await aFlowControl().report({ findings: { failures: 1 } })
       ports.advance(1_001)
     })
 
@@ -40,9 +40,9 @@ describe('a worker: a permit that has become old', () => {
   })
 
   it('is kept by a probe that has been slow', async () => {
-    const { ports, asked, aGuard, guards, run } = aWorker(undefined, { circuit, retry })
+    const { ports, asked, aFlowControl, modelStates, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
-    await aGuard().report({ findings: { failures: 1 } })
+    await aFlowControl().report({ findings: { failures: 1 } })
     ports.advance(circuit.open_ms)
 
     await run(
@@ -51,31 +51,31 @@ describe('a worker: a permit that has become old', () => {
     )
 
     expect(asked).toHaveLength(1)
-    expect((await guards.read('text'))?.open).toBeUndefined()
+    expect((await modelStates.read('text'))?.open).toBeUndefined()
   })
 
   it('leaves no probe behind when the model has asked for a pause meanwhile', async () => {
-    const { ports, asked, aGuard, guards, run } = aWorker(undefined, { circuit, retry })
+    const { ports, asked, aFlowControl, modelStates, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
-    await aGuard().report({ findings: { failures: 1 } })
+    await aFlowControl().report({ findings: { failures: 1 } })
     ports.advance(circuit.open_ms)
     const slow = claimingSlowly(ports, async () => {
-      await aGuard().report({ findings: 'well', pause_until: ports.clock() + 20_000 })
+      await aFlowControl().report({ findings: 'healthy', pause_until: ports.clock() + 20_000 })
       ports.advance(1_001)
     })
 
     await run(item, slow)
 
     expect(asked).toEqual([])
-    expect((await guards.read('text'))?.probe).toBeUndefined()
+    expect((await modelStates.read('text'))?.probe).toBeUndefined()
   })
 
   it('is no turn for others when the request that brought it is run elsewhere', async () => {
     const rate_limit = { count: 1, interval_ms: 4_000 }
     const { ports, asked, deferred, invoke } = aWorker(undefined, { batched: true, rate_limit, retry })
     const [first, second] = [await ports.items.create(anItem()), await ports.items.create(anItem())]
-    await ports.guard.permit({ until: NOW + 60_000 })
-    const message = { ...aMessage(first), hints: { turn: NOW + LEAD_MS } }
+    await ports.flowControl.permit({ until: NOW + 60_000 })
+    const message = { ...aMessage(first), hints: { turn: NOW + MIN_LEAD_TIME_MS } }
     const slow = claimingSlowly(ports, () =>
       ports.items.claim(message, { claim_id: 'another', now: NOW, lease_until: NOW + 60_000 }),
     )

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { claimIdOf } from '../../../../functions/core/domain/claim.ts'
 import { InferenceMessage } from '../../../../functions/core/domain/messages.ts'
-import { LEAD_MS } from '../../../../functions/core/flow-control/rate-limit.ts'
+import { MIN_LEAD_TIME_MS } from '../../../../functions/core/flow-control/rate-limit.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
@@ -12,7 +12,7 @@ const LIMIT = { count: 1, interval_ms: 4_000 }
 /** Turns are so far apart: by the interval, a tenth of it as slack, and the width of a bucket. */
 const APART = 4_000 + 400 + 1
 /** The second turn. */
-const TURN = LEAD_MS + APART
+const TURN = MIN_LEAD_TIME_MS + APART
 
 function aWorker(limit = LIMIT) {
   const worker = makeWorker(SUCCESS, { rate_limit: limit })
@@ -41,22 +41,22 @@ describe('a worker: a rate limit', () => {
   })
 
   it('makes the call at its turn when the message comes back, and books no other', async () => {
-    const { ports, create, asked, invoke, outcomes, lastDeferred, guards } = aWorker()
+    const { ports, create, asked, invoke, outcomes, lastDeferred, modelStates } = aWorker()
     await invoke([aMessage(await create()), aMessage(await create())])
     const { message, delay_seconds = 0 } = lastDeferred()
-    const booked = await guards.read('text')
+    const booked = await modelStates.read('text')
     ports.advance(delay_seconds * 1_000)
 
     await invoke([message])
 
-    expect(asked.map(({ at }) => at - NOW)).toEqual([LEAD_MS, TURN])
+    expect(asked.map(({ at }) => at - NOW)).toEqual([MIN_LEAD_TIME_MS, TURN])
     expect(outcomes()).toHaveLength(2)
-    expect((await guards.read('text'))?.calls).toEqual(booked?.calls)
+    expect((await modelStates.read('text'))?.calls).toEqual(booked?.calls)
   })
 
   it('waits in the worker for a turn that comes soon, with the request claimed', async () => {
-    const { ports, create, asked, run, stored, deferred, aGuard } = aWorker({ count: 1, interval_ms: 1_000 })
-    await aGuard().permit({ until: NOW })
+    const { ports, create, asked, run, stored, deferred, aFlowControl } = aWorker({ count: 1, interval_ms: 1_000 })
+    await aFlowControl().permit({ until: NOW })
     const item = await create()
     const statuses: (string | undefined)[] = []
     const sleep: WorkerPorts['sleep'] = async ms => {
@@ -68,18 +68,18 @@ describe('a worker: a rate limit', () => {
 
     expect(statuses).toEqual(['running'])
     expect(deferred()).toEqual([])
-    expect(asked.map(({ at }) => at - NOW)).toEqual([LEAD_MS + 1_000 + 100 + 1])
+    expect(asked.map(({ at }) => at - NOW)).toEqual([MIN_LEAD_TIME_MS + 1_000 + 100 + 1])
   })
 
   it('goes on waiting when a timer is early, however short the wait', async () => {
     const { ports, create, asked, run, deferred } = aWorker()
-    const left = [LEAD_MS - 1, 1]
+    const left = [MIN_LEAD_TIME_MS - 1, 1]
     const sleep: WorkerPorts['sleep'] = async ms => ports.advance(left.shift() ?? ms)
 
     await run(await create(), { ...ports, sleep })
 
     expect(deferred()).toEqual([])
-    expect(asked.map(({ at }) => at - NOW)).toEqual([LEAD_MS])
+    expect(asked.map(({ at }) => at - NOW)).toEqual([MIN_LEAD_TIME_MS])
   })
 
   it('asks for another turn when its message has come too late for it', async () => {
@@ -96,13 +96,13 @@ describe('a worker: a rate limit', () => {
   })
 
   it('asks for another turn when it was slept through, and gives the claim back without an attempt', async () => {
-    const { ports, create, asked, run, stored, lastDeferred, aGuard } = aWorker({ count: 1, interval_ms: 1_200 })
-    await aGuard().permit({ until: NOW })
+    const { ports, create, asked, run, stored, lastDeferred, aFlowControl } = aWorker({ count: 1, interval_ms: 1_200 })
+    await aFlowControl().permit({ until: NOW })
     const item = await create()
     // While it waits, its turn passes, and another worker books the next one.
     const sleep: WorkerPorts['sleep'] = async ms => {
       ports.advance(ms + 1_000)
-      await aGuard().permit({ until: NOW })
+      await aFlowControl().permit({ until: NOW })
     }
 
     await run(item, { ...ports, sleep })
@@ -135,14 +135,14 @@ describe('a worker: a rate limit', () => {
   )
 
   it('spends no turn on a request that has been cancelled meanwhile', async () => {
-    const { ports, create, invoke, guards, asked, deferred } = aWorker()
+    const { ports, create, invoke, modelStates, asked, deferred } = aWorker()
     const item = await create()
     await ports.items.cancel(item, NOW)
 
     await invoke([aMessage(item)])
 
     expect([asked, deferred()]).toEqual([[], []])
-    expect(await guards.read('text')).toBeUndefined()
+    expect(await modelStates.read('text')).toBeUndefined()
   })
 
   it.each([
@@ -151,44 +151,44 @@ describe('a worker: a rate limit', () => {
     { what: 'waits for a retry', fields: { attempt: 1, not_before: NOW + 30_000 } },
     { what: 'has expired', fields: { deadline: NOW } },
   ] as const)('spends no turn on a request that $what', async ({ fields }) => {
-    const { ports, invoke, guards, asked } = aWorker()
+    const { ports, invoke, modelStates, asked } = aWorker()
     const item = anItem(fields)
     if (fields) await ports.items.create(item)
 
     await invoke([aMessage(item)])
 
     expect(asked).toEqual([])
-    expect(await guards.read('text')).toBeUndefined()
+    expect(await modelStates.read('text')).toBeUndefined()
   })
 
   it('spends no turn on a request that has ended three workers', async () => {
-    const { ports, invoke, guards, asked, stored } = aWorker()
+    const { ports, invoke, modelStates, asked, stored } = aWorker()
     const item = await ports.items.create(anItem({ attempt: 2, crashes: 2 }))
     await ports.items.claim(aMessage(item), { claim_id: claimIdOf('gone', true), now: NOW, lease_until: NOW })
 
     await invoke([aMessage(item)])
 
-    expect([asked, await guards.read('text')]).toEqual([[], undefined])
+    expect([asked, await modelStates.read('text')]).toEqual([[], undefined])
     expect(await stored(item)).toMatchObject({ crashes: 2, attempt: 3 })
   })
 
   it('spends no turn on a request that a worker has left before it runs alone', async () => {
-    const { ports, create, invoke, asked, lastDeferred, guards } = aWorker({ count: 5, interval_ms: 4_000 })
+    const { ports, create, invoke, asked, lastDeferred, modelStates } = aWorker({ count: 5, interval_ms: 4_000 })
     const abandoned = await ports.items.create(anItem({ status: 'running', attempt: 1, lease_until: NOW }))
 
     await invoke([aMessage(await create()), aMessage(abandoned)])
 
     expect(asked).toHaveLength(1)
     expect(lastDeferred().message.hints).toEqual({ alone: true })
-    expect((await guards.read('text'))?.calls).toMatchObject([{ count: 1 }])
+    expect((await modelStates.read('text'))?.calls).toMatchObject([{ count: 1 }])
 
     await invoke([lastDeferred().message])
     expect(asked).toHaveLength(2)
   })
 
   it.each(['before', 'after'] as const)('brings the message again when it could not be put back (%s)', async when => {
-    const { ports, create, run, aGuard, outcomes } = aWorker()
-    await aGuard().permit({ until: NOW })
+    const { ports, create, run, aFlowControl, outcomes } = aWorker()
+    await aFlowControl().permit({ until: NOW })
     const item = await create()
 
     expect(await run(item, { ...ports, queue: failing(ports.queue, 'send', when) })).toEqual([0])
@@ -199,8 +199,8 @@ describe('a worker: a rate limit', () => {
   })
 
   it('keeps to it over many workers, and completes all', async () => {
-    const { ports, create, asked, invoke, deferred, outcomes, aGuard } = aWorker({ count: 5, interval_ms: 2_000 })
-    const fleet = Array.from({ length: 4 }, () => ({ ...ports, guard: aGuard() }))
+    const { ports, create, asked, invoke, deferred, outcomes, aFlowControl } = aWorker({ count: 5, interval_ms: 2_000 })
+    const fleet = Array.from({ length: 4 }, () => ({ ...ports, flowControl: aFlowControl() }))
     const items = await Promise.all(Array.from({ length: 40 }, () => create()))
     await Promise.all(
       fleet.map((worker, i) =>

@@ -3,31 +3,31 @@ import type { ModelFailure } from '../../../../functions/core/inference/port.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
-import { aGuardedWorker, down } from '../../../support/guarded-worker.ts'
+import { aProtectedWorker, down } from '../../../support/protected-worker.ts'
 import { SUCCESS } from '../../../support/worker.ts'
 
 describe('a worker: a model that asks to be left alone', () => {
   const busy: ModelFailure = { ...down, status: 429, retry_after_ms: 3_000 }
 
   it('is not called by any worker until then, and none of it counts as a failure', async () => {
-    const { ports, create, run, model, asked, deferred, state, aGuard } = aGuardedWorker()
+    const { ports, create, run, model, asked, deferred, state, aFlowControl } = aProtectedWorker()
     model.answer = busy
     await run(await create())
 
-    await run(await create(), { ...ports, guard: aGuard() })
+    await run(await create(), { ...ports, flowControl: aFlowControl() })
     ports.advance(2_999)
-    await run(await create(), { ...ports, guard: aGuard() })
+    await run(await create(), { ...ports, flowControl: aFlowControl() })
     expect(asked).toHaveLength(1)
     expect(deferred().map(({ delay_seconds }) => delay_seconds)).toEqual([3, 4, 1])
     expect(await state()).toMatchObject({ paused_until: NOW + 3_000, failures: [] })
 
     ports.advance(1)
-    await run(await create(), { ...ports, guard: aGuard() })
+    await run(await create(), { ...ports, flowControl: aFlowControl() })
     expect(asked).toHaveLength(2)
   })
 
   it('is left alone though there is no circuit', async () => {
-    const { create, run, model, asked } = aGuardedWorker({ circuit: undefined })
+    const { create, run, model, asked } = aProtectedWorker({ circuit: undefined })
     model.answer = busy
 
     await run(await create())
@@ -37,7 +37,7 @@ describe('a worker: a model that asks to be left alone', () => {
   })
 
   it('is probed again after the pause when it answers so to a probe, which neither closes its circuit nor opens it for longer', async () => {
-    const { ports, create, run, open, model, asked, state } = aGuardedWorker()
+    const { ports, create, run, open, model, asked, state } = aProtectedWorker()
     await open()
     const opened = (await state())?.open
     ports.advance(10_000)
@@ -57,7 +57,7 @@ describe('a worker: a model that asks to be left alone', () => {
   })
 
   it('has failed when it answers 503, whatever it asks for', async () => {
-    const { create, run, model, state } = aGuardedWorker()
+    const { create, run, model, state } = aProtectedWorker()
     model.answer = { ...busy, status: 503 }
 
     await run(await create())
@@ -66,7 +66,7 @@ describe('a worker: a model that asks to be left alone', () => {
   })
 
   it('has failed when it answers 429 and does not say for how long', async () => {
-    const { create, run, model, state } = aGuardedWorker()
+    const { create, run, model, state } = aProtectedWorker()
     model.answer = { ...busy, retry_after_ms: undefined }
 
     await run(await create())
@@ -75,12 +75,12 @@ describe('a worker: a model that asks to be left alone', () => {
   })
 })
 
-describe('a worker: a guard that can’t be told', () => {
+describe('a worker: flow control that can’t be told', () => {
   it.each([
     { what: 'a success of a probe', answer: SUCCESS, expected: { status: 'completed' } },
     { what: 'a failure', answer: { ...down, code: 'model_rejected', status: 400 }, expected: { status: 'failed' } },
   ] as const)('changes nothing for the request, and is logged: $what', async ({ answer, expected }) => {
-    const { ports, create, open, run, model, outcomes } = aGuardedWorker()
+    const { ports, create, open, run, model, outcomes } = aProtectedWorker()
     await open()
     ports.advance(10_000)
     model.answer = answer
@@ -90,7 +90,7 @@ describe('a worker: a guard that can’t be told', () => {
       await run(await create(), {
         ...ports,
         logger: { ...ports.logger, error },
-        guard: failing(ports.guard, 'report', 'before'),
+        flowControl: failing(ports.flowControl, 'report', 'before'),
       }),
     ).toEqual([])
 

@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Change } from '../../../../functions/core/flow-control/flow-control.ts'
-import { type GuardState, UNTOUCHED } from '../../../../functions/core/flow-control/state.ts'
+import { type ModelState, UNTOUCHED } from '../../../../functions/core/flow-control/state.ts'
 import { reportCircuitChanges } from '../../../../functions/worker/report-circuit-changes.ts'
 import { NOW } from '../../../support/clock.ts'
 
 const UNTIL = '2026-11-23T10:15:30.000Z'
 
-function told(change: Change, state: Partial<GuardState>) {
+function told(change: Change, state: Partial<ModelState>) {
   const logger = { warn: vi.fn(), info: vi.fn() }
   const metrics = { addMetric: vi.fn() }
   const settings = { model: 'text', circuit: { failures: 5, within_ms: 60_000, open_ms: 30_000 } }

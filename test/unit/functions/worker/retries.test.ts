@@ -153,11 +153,11 @@ describe('a worker: a call that may succeed another time', () => {
 
 describe('a worker: a turn in the rate limit that a call was made in', () => {
   it('is used by no other delivery of its message, however short the wait before the retry', async () => {
-    const { ports, asked, aGuard, invoke } = aWorker([failed()], {
+    const { ports, asked, aFlowControl, invoke } = aWorker([failed()], {
       retry: { ...RETRY, period_ms: 100, max_backoff_ms: 100 },
       rate_limit: { count: 1, interval_ms: 60_000 },
     })
-    const permit = await aGuard().permit({ until: NOW })
+    const permit = await aFlowControl().permit({ until: NOW })
     const message = { ...aMessage(await ports.items.create(anItem())), hints: { turn: permit.granted ? permit.at : 0 } }
 
     await invoke([message])

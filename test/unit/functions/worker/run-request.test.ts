@@ -202,7 +202,7 @@ describe('a worker: a call of its own that fails', () => {
   const breakable: { call: string; broken: (ports: WorkerPorts) => WorkerPorts }[] = [
     { call: 'payloads.get', broken: p => ({ ...p, payloads: failing(p.payloads, 'get', 'before') }) },
     { call: 'payloads.put', broken: p => ({ ...p, payloads: failing(p.payloads, 'put', 'before') }) },
-    { call: 'guard.permit', broken: p => ({ ...p, guard: failing(p.guard, 'permit', 'before') }) },
+    { call: 'flowControl.permit', broken: p => ({ ...p, flowControl: failing(p.flowControl, 'permit', 'before') }) },
     { call: 'items.claim', broken: p => ({ ...p, items: failing(p.items, 'claim', 'before') }) },
     { call: 'queue.send', broken: p => ({ ...p, queue: failing(p.queue, 'send', 'before') }) },
   ]

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { createGuard } from '../../../../functions/core/flow-control/flow-control.ts'
+import { createFlowControl } from '../../../../functions/core/flow-control/flow-control.ts'
 import type { RateLimit } from '../../../../functions/core/flow-control/policies.ts'
-import type { GuardStore } from '../../../../functions/core/flow-control/port.ts'
+import type { ModelStateStore } from '../../../../functions/core/flow-control/port.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 import { aWorker, SUCCESS } from '../../../support/worker.ts'
@@ -16,26 +16,26 @@ interface Slowness {
 /** A worker of a process where some things take their time, and how many turns it was given. */
 function aSlowWorker(rate_limit: RateLimit, { write = 0, claim = 0 }: Slowness) {
   const worker = aWorker(SUCCESS, { rate_limit })
-  const { ports, guards } = worker
+  const { ports, modelStates } = worker
   let writes = 0
-  const store: GuardStore = {
-    ...guards,
+  const store: ModelStateStore = {
+    ...modelStates,
     write: async (model, next) => {
       writes++
-      const stored = await guards.write(model, next)
+      const stored = await modelStates.write(model, next)
       ports.advance(write)
       return stored
     },
   }
-  const guard = createGuard({ ...ports, store }, 'text', { rate_limit })
+  const flowControl = createFlowControl({ ...ports, store }, 'text', { rate_limit })
   let turns = 0
   const using: WorkerPorts = {
     ...ports,
-    guard: {
-      ...guard,
+    flowControl: {
+      ...flowControl,
       permit: async ask => {
-        const permit = await guard.permit(ask)
-        if (permit.granted && permit.at !== ask.turn) turns++
+        const permit = await flowControl.permit(ask)
+        if (permit.granted && permit.at !== ask.slot) turns++
         return permit
       },
     },

@@ -6,7 +6,7 @@ import { aBatchWorker, calls, echo } from '../../../support/batch-worker.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
 import { failure } from '../../../support/failures.ts'
-import { aGuardedWorker } from '../../../support/guarded-worker.ts'
+import { aProtectedWorker } from '../../../support/protected-worker.ts'
 import { anItem } from '../../../support/requests.ts'
 
 /** The interval is so short that the next turn is waited for. */
@@ -14,10 +14,10 @@ const SOON = { rate_limit: { count: 1, interval_ms: 1_000 } }
 /** As it was before it was claimed. */
 const UNTOUCHED = { status: 'queued', attempt: 0, crashes: 0 }
 
-/** The same worker, whose guard gives one permit, and then can't be asked. */
+/** The same worker, whose flow control gives one permit, and then can't be asked. */
 function askedOnce(ports: WorkerPorts): WorkerPorts {
   let asked = 0
-  return { ...ports, guard: failing(ports.guard, 'permit', 'before', () => ++asked > 1) }
+  return { ...ports, flowControl: failing(ports.flowControl, 'permit', 'before', () => ++asked > 1) }
 }
 
 /** The same worker, where some time passes with each claim. */
@@ -51,8 +51,8 @@ const isUncalled = (item: RequestItem | undefined) => {
 
 describe('a worker: a claimed request whose call can’t be made', () => {
   it('goes back without an attempt when its permit can’t be asked for again (I8)', async () => {
-    const { ports, useTurn, create, run, stored, asked, outcomes, deferred } = aGuardedWorker(SOON)
-    await useTurn()
+    const { ports, useSlot, create, run, stored, asked, outcomes, deferred } = aProtectedWorker(SOON)
+    await useSlot()
     const item = await create()
 
     expect(await run(item, askedOnce(ports))).toEqual([])
@@ -64,10 +64,10 @@ describe('a worker: a claimed request whose call can’t be made', () => {
   })
 
   it('leaves no probe behind', async () => {
-    const { ports, useTurn, open, state, create, run, stored } = aGuardedWorker(SOON)
+    const { ports, useSlot, open, state, create, run, stored } = aProtectedWorker(SOON)
     await open()
     ports.advance(10_000)
-    await useTurn()
+    await useSlot()
     const item = await create()
 
     await run(item, { ...askedOnce(ports), sleep: async () => ports.advance(2_000) })
@@ -77,7 +77,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
   })
 
   it('goes back without an attempt when the endpoint’s secret can’t be read any more (I8)', async () => {
-    const { ports, create, run, stored, outcomes, deferred } = aGuardedWorker()
+    const { ports, create, run, stored, outcomes, deferred } = aProtectedWorker()
     const item = await create()
 
     expect(await run(item, { ...ports, endpoint: failing(ports.endpoint, 'call', 'before') })).toEqual([])
@@ -88,7 +88,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
   })
 
   it('ends when its owner has asked to cancel it, and is not charged for', async () => {
-    const { ports, create, run, stored, outcomes, deferred } = aGuardedWorker()
+    const { ports, create, run, stored, outcomes, deferred } = aProtectedWorker()
     const item = await create()
     const endpoint = failing(ports.endpoint, 'call', 'before')
     const prepared: WorkerPorts['endpoint'] = {
@@ -107,7 +107,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
   })
 
   it('comes again, as after a crash, when it can’t be given back either', async () => {
-    const { ports, create, run, stored } = aGuardedWorker()
+    const { ports, create, run, stored } = aProtectedWorker()
     const item = await create()
     const endpoint = failing(ports.endpoint, 'call', 'before')
 
@@ -169,7 +169,7 @@ describe('a worker: a call that there is no time for any more', () => {
   })
 
   it('leaves no probe behind', async () => {
-    const { ports, asked, open, state, create, run } = aGuardedWorker()
+    const { ports, asked, open, state, create, run } = aProtectedWorker()
     await open()
     ports.advance(10_000)
 

@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import { grant } from '../../../../../functions/core/flow-control/grant.ts'
 import type { Ask, Permit } from '../../../../../functions/core/flow-control/port.ts'
-import { LEAD_MS } from '../../../../../functions/core/flow-control/rate-limit.ts'
-import { type GuardState, UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
+import { MIN_LEAD_TIME_MS } from '../../../../../functions/core/flow-control/rate-limit.ts'
+import { type ModelState, UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
 import { NOW } from '../../../../support/clock.ts'
+import { roundOf } from '../../../../support/limiter.ts'
 
 const LIMIT = { count: 60, interval_ms: 60_000 }
-/** A round of 60 calls follows the one before by so much, at most: the interval, its slack, and a bucket. */
-const ROUND = 60_000 + 1_000 + 3_000
+const ROUND = roundOf(LIMIT)
 
-/** A model that asks are made to, at times that only go forward. */
+/** A model. Its asks are made at times that only go forward. */
 function aModel(rate_limit = LIMIT) {
-  let state: GuardState = UNTOUCHED
-  const at = (ms: number, line: Ask['line'], limit = rate_limit): Permit => {
+  let state: ModelState = UNTOUCHED
+  const at = (ms: number, backlog: Ask['backlog'], limit = rate_limit): Permit => {
     const asked = grant(
       state,
-      [{ line, until: NOW + 3_600_000 }],
-      { now: NOW + ms, lead: LEAD_MS, id: 'id' },
+      [{ backlog, until: NOW + 3_600_000 }],
+      { now: NOW + ms, lead_time: MIN_LEAD_TIME_MS, id: 'id' },
       { rate_limit: limit },
     )
     state = asked.state
@@ -29,8 +29,8 @@ function aModel(rate_limit = LIMIT) {
 
 const waitOf = (permit: Permit, ms: number): number => (permit.granted ? permit.at : permit.until) - NOW - ms
 
-describe('the line before the turns', () => {
-  it('lets those who come later wait behind those who stand in it, a round of the limit after the other', () => {
+describe('grant: the backlog of a rate limit', () => {
+  it('makes later requests wait behind earlier ones, one round of the limit after the other', () => {
     const { many } = aModel()
 
     const permits = many(240, 0)
@@ -39,10 +39,10 @@ describe('the line before the turns', () => {
     expect(back).toEqual(back.toSorted((a, b) => a - b))
     const [first = NaN, ...rounds] = new Set(back)
     expect(rounds).toEqual([first + ROUND, first + 2 * ROUND])
-    expect(permits.slice(60)).toEqual(back.map(() => expect.objectContaining({ granted: false, isInLine: true })))
+    expect(permits.slice(60)).toEqual(back.map(() => expect.objectContaining({ granted: false, isInBacklog: true })))
   })
 
-  it('lets the urgent pass: they have the next turns, however many stand in it', () => {
+  it('lets urgent requests pass: they get the next slots, however many requests wait in it', () => {
     const { at, many } = aModel()
     many(1_000, 0)
 
@@ -52,7 +52,7 @@ describe('the line before the turns', () => {
     expect(waitOf(urgent, 0)).toBeLessThanOrEqual(ROUND)
   })
 
-  it('reaches as far as the turns that the urgent have taken from those who stand in it', () => {
+  it('grows by the slots that urgent requests have taken before it', () => {
     const { at, many } = aModel()
     many(61, 0)
     for (let i = 0; i < 120; i++) at(0, undefined)
@@ -62,7 +62,7 @@ describe('the line before the turns', () => {
     expect(waitOf(next as Permit, 0)).toBeGreaterThan(2 * ROUND)
   })
 
-  it('neither grows by those who come back too early, nor has them wait behind others again', () => {
+  it('does not grow when requests come back too early, and does not make them wait behind others again', () => {
     const { at, many } = aModel()
     many(180, 0)
 
@@ -70,13 +70,13 @@ describe('the line before the turns', () => {
     const [next] = many(1, 0)
 
     for (const permit of early) {
-      expect(permit).toMatchObject({ granted: false, isInLine: true })
+      expect(permit).toMatchObject({ granted: false, isInBacklog: true })
       expect(waitOf(permit, 0)).toBeLessThanOrEqual(ROUND)
     }
     expect(waitOf(next as Permit, 0)).toBeLessThanOrEqual(3 * ROUND)
   })
 
-  it('gives those who come back their turns, before those who come then', () => {
+  it('gives slots to the requests that come back, before a request that comes at the same time', () => {
     const { at, many } = aModel()
     const [permit] = many(240, 0).slice(60)
     const back = waitOf(permit as Permit, 0)
@@ -85,26 +85,26 @@ describe('the line before the turns', () => {
     const returned = Array.from({ length: 60 }, () => at(back, 'has waited'))
 
     expect(returned.every(one => one.granted)).toBe(true)
-    expect(newcomer).toMatchObject({ granted: false, isInLine: true })
+    expect(newcomer).toMatchObject({ granted: false, isInBacklog: true })
     expect(waitOf(newcomer, 0)).toBeGreaterThan(3 * ROUND)
   })
 
-  it('makes nobody wait for whom there is a turn at once, though others stand in it', () => {
+  it('makes no request wait that can have a slot at once, although others wait in it', () => {
     const { at, many } = aModel()
     many(1_000, 0)
 
-    // Nobody has come back for the second round, so that it is free.
-    expect(at(2 * ROUND, 'joins')).toEqual({ granted: true, at: NOW + 2 * ROUND + LEAD_MS })
+    // No request has come back for the second round, so that round is free.
+    expect(at(2 * ROUND, 'joins')).toEqual({ granted: true, at: NOW + 2 * ROUND + MIN_LEAD_TIME_MS })
   })
 
-  it('makes nobody wait for whom a higher limit has a turn at once', () => {
+  it('makes no request wait that can have a slot at once by a higher limit', () => {
     const { at, many } = aModel()
     many(1_000, 0)
 
     expect(at(1_000, 'joins', { ...LIMIT, count: 6_000 })).toMatchObject({ granted: true })
   })
 
-  it('is over when nobody has come back from it for a round: who has to wait then waits for no more than a round', () => {
+  it('is dropped when no request has come back from it for a round: a request then waits for one round at most', () => {
     const { at, many } = aModel()
     many(600, 0)
     at(ROUND, 'has waited')
@@ -116,7 +116,7 @@ describe('the line before the turns', () => {
     expect(waitOf(late, 3 * ROUND + 5_000)).toBeLessThan(ROUND)
   })
 
-  it('stands as long as some come back from it in each round', () => {
+  it('is kept as long as some requests come back from it in each round', () => {
     const { at, many } = aModel()
     many(600, 0)
 
@@ -126,14 +126,14 @@ describe('the line before the turns', () => {
     expect(waitOf(last, 5 * ROUND)).toBeGreaterThan(3 * ROUND)
   })
 
-  it('stands until the first of those in it can be back', () => {
+  it('is kept until its first request can be back', () => {
     const { many } = aModel({ count: 1, interval_ms: 600_000 })
 
     const [, second, third] = many(3, 0)
     const [later] = many(1, 590_000)
 
-    expect(second).toMatchObject({ granted: false, isInLine: true })
-    expect(third).toMatchObject({ granted: false, until: NOW + 900_000, isInLine: false })
+    expect(second).toMatchObject({ granted: false, isInBacklog: true })
+    expect(third).toMatchObject({ granted: false, until: NOW + 900_000, isInBacklog: false })
     expect(later).toMatchObject({ granted: false })
     expect(waitOf(later as Permit, 590_000)).toBeGreaterThan(600_000)
   })

@@ -1,43 +1,45 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  afterFailures,
-  afterProbe,
-  afterProbing,
+  addFailures,
+  applyReport,
+  askAgainAt,
   type CircuitState,
+  endProbe,
   LONGEST_OPEN_MS,
 } from '../../../../../functions/core/flow-control/circuit-breaker.ts'
-import type { Circuit } from '../../../../../functions/core/flow-control/policies.ts'
+import type { Circuit, Policies } from '../../../../../functions/core/flow-control/policies.ts'
+import { type ModelState, UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
 import { NOW } from '../../../../support/clock.ts'
 
 const CIRCUIT: Circuit = { failures: 3, within_ms: 60_000, open_ms: 30_000 }
 const CLOSED: CircuitState = { failures: [] }
 
-/** After failed calls so many milliseconds from now. */
+/** The state after failed calls at these times, in milliseconds from now. */
 const failedAt = (times: readonly number[], policy = CIRCUIT): CircuitState =>
-  times.reduce((state, at) => afterFailures(state, 1, NOW + at, policy), CLOSED)
+  times.reduce((state, at) => addFailures(state, 1, NOW + at, policy), CLOSED)
 
-/** After it has opened, and probes so often in a row have failed, each as soon as it could be made. */
+/** The state after the circuit has opened and this many probes in a row have failed, each as soon as it could be made. */
 function probedInVain(probes: number, policy = CIRCUIT): { state: CircuitState; periods: number[] } {
   let now = NOW
-  let state = afterFailures(CLOSED, policy.failures, now, policy)
+  let state = addFailures(CLOSED, policy.failures, now, policy)
   const periods = [(state.open?.until ?? 0) - now]
   for (let i = 0; i < probes; i++) {
     now = state.open?.until ?? 0
-    state = afterProbe(state, { failures: 1 }, now, policy)
+    state = endProbe(state, { failures: 1 }, now, policy)
     periods.push((state.open?.until ?? 0) - now)
   }
   return { state, periods }
 }
 
-describe('a circuit', () => {
-  it('opens when as many calls have failed as it says, for as long as it says', () => {
+describe('circuit breaker', () => {
+  it('opens after `failures` failed calls, for `open_ms`', () => {
     expect(failedAt([0, 1]).open).toBeUndefined()
     expect(failedAt([0, 1, 2]).open).toEqual({ until: NOW + 2 + 30_000, times: 1 })
   })
 
   it('opens at once when many calls have failed together', () => {
-    expect(afterFailures(CLOSED, 7, NOW, CIRCUIT).open).toEqual({ until: NOW + 30_000, times: 1 })
+    expect(addFailures(CLOSED, 7, NOW, CIRCUIT).open).toEqual({ until: NOW + 30_000, times: 1 })
   })
 
   it.each([
@@ -45,11 +47,11 @@ describe('a circuit', () => {
     { times: [0, 1, 60_000], isOpen: false },
     { times: [0, 1, 60_001], isOpen: false },
     { times: [0, 40_000, 80_000, 99_999], isOpen: true },
-  ])('counts failures within its time only: $times opens it is $isOpen', ({ times, isOpen }) => {
+  ])('counts failures within `within_ms` only: failures at $times open it: $isOpen', ({ times, isOpen }) => {
     expect(failedAt(times).open !== undefined).toBe(isOpen)
   })
 
-  it('opens exactly when so many failures are within its time, whenever they are', () => {
+  it('opens exactly when `failures` failures are within `within_ms`, whenever they are', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 40_000 }), { maxLength: 20 }), steps => {
         const times = steps.map((_, i) => steps.slice(0, i + 1).reduce((sum, step) => sum + step, 0))
@@ -60,18 +62,18 @@ describe('a circuit', () => {
     )
   })
 
-  it('learns nothing from calls that were under way when it opened', () => {
+  it('ignores calls that were under way when it opened', () => {
     const open = failedAt([0, 1, 2])
 
-    expect(afterFailures(open, 3, NOW + 29_000, CIRCUIT)).toBe(open)
-    expect(afterFailures(open, 3, NOW + 90_000, CIRCUIT)).toBe(open)
+    expect(addFailures(open, 3, NOW + 29_000, CIRCUIT)).toBe(open)
+    expect(addFailures(open, 3, NOW + 90_000, CIRCUIT)).toBe(open)
   })
 
   it('stays open for longer each time the model fails again, up to eight times as long', () => {
     expect(probedInVain(9).periods.map(period => period / 30_000)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 8, 8])
   })
 
-  it('stays open a quarter of an hour at most, unless it says more', () => {
+  it('stays open for at most a quarter of an hour, unless `open_ms` is longer', () => {
     expect(probedInVain(4, { ...CIRCUIT, open_ms: 400_000 }).periods).toEqual([
       400_000, 800_000, 900_000, 900_000, 900_000,
     ])
@@ -79,20 +81,20 @@ describe('a circuit', () => {
     expect(LONGEST_OPEN_MS).toBe(900_000)
   })
 
-  it('closes with the first probe that succeeds, and forgets all', () => {
+  it('closes with the first probe that succeeds, and forgets all failures', () => {
     const { state } = probedInVain(3)
 
-    const closed = afterProbe(state, 'well', NOW, CIRCUIT)
+    const closed = endProbe(state, 'healthy', NOW, CIRCUIT)
 
     expect(closed).toEqual(CLOSED)
-    expect(afterFailures(closed, 2, NOW, CIRCUIT).open).toBeUndefined()
+    expect(addFailures(closed, 2, NOW, CIRCUIT).open).toBeUndefined()
   })
 
-  it('lets another probe through, and is open no longer, when one has told nothing', () => {
+  it('allows another probe, and does not stay open for longer, when a probe has told nothing', () => {
     const { state } = probedInVain(1)
     const probing = { ...state, probe: { id: 'p', since: NOW, until: NOW + 90_000 } }
 
-    expect(afterProbe(probing, 'nothing', NOW, CIRCUIT)).toEqual(state)
+    expect(endProbe(probing, 'nothing', NOW, CIRCUIT)).toEqual(state)
   })
 
   it.each([
@@ -100,7 +102,85 @@ describe('a circuit', () => {
     { since: -500, wait: 1_000 },
     { since: -7_000, wait: 7_000 },
     { since: -80_000, wait: 30_000 },
-  ])('is looked at again after as long as its probe has taken ($since ms): $wait ms', ({ since, wait }) => {
-    expect(afterProbing(NOW + since, NOW, CIRCUIT)).toBe(NOW + wait)
+  ])('makes calls ask again after as long as its probe has taken ($since ms): $wait ms', ({ since, wait }) => {
+    expect(askAgainAt(NOW + since, NOW, CIRCUIT)).toBe(NOW + wait)
+  })
+})
+
+const POLICIES: Policies = {
+  rate_limit: { count: 2, interval_ms: 2_000 },
+  circuit: { failures: 3, within_ms: 60_000, open_ms: 30_000 },
+}
+const open: ModelState = { ...UNTOUCHED, open: { until: NOW + 5_000, times: 1 } }
+const halfOpen: ModelState = { ...UNTOUCHED, open: { until: NOW, times: 1 } }
+const probed: ModelState = { ...halfOpen, probe: { id: 'p0', since: NOW - 4_000, until: NOW + 60_000 } }
+
+describe('applyReport', () => {
+  const report = (state: ModelState, what: Parameters<typeof applyReport>[1], policies = POLICIES) =>
+    applyReport(state, what, NOW, policies)
+
+  it('changes nothing for a call that succeeded, whether or not calls failed before it', () => {
+    for (const state of [UNTOUCHED, { ...UNTOUCHED, failures: [NOW - 1] }, open])
+      expect(report(state, { findings: 'healthy' })).toBe(state)
+  })
+
+  it('counts failures', () => {
+    expect(report(UNTOUCHED, { findings: { failures: 1 } }).failures).toEqual([NOW])
+    expect(report(UNTOUCHED, { findings: { failures: 2 } }).failures).toEqual([NOW, NOW])
+    expect(report(UNTOUCHED, { findings: { failures: 3 } }).open).toEqual({ until: NOW + 30_000, times: 1 })
+  })
+
+  it('counts nothing when the report does not say how the calls came out', () => {
+    expect(report(UNTOUCHED, { findings: 'nothing' })).toBe(UNTOUCHED)
+  })
+
+  it('counts nothing where the model has no circuit', () => {
+    expect(report(UNTOUCHED, { findings: { failures: 1 } }, {})).toBe(UNTOUCHED)
+  })
+
+  it('keeps the log of the rate limit', () => {
+    const calls = [{ from: NOW, count: 2 }]
+
+    expect(report({ ...UNTOUCHED, calls }, { findings: { failures: 3 } }).calls).toEqual(calls)
+  })
+
+  it.each([
+    { what: 'closes the circuit after a success', findings: 'healthy', expected: { failures: [] } },
+    {
+      what: 'opens the circuit for longer after a failure',
+      findings: { failures: 1 },
+      expected: { open: { until: NOW + 60_000, times: 2 } },
+    },
+    {
+      what: 'leaves the circuit half open for the next probe when nothing is known',
+      findings: 'nothing',
+      expected: { open: probed.open },
+    },
+  ] as const)('of a probe $what', ({ findings, expected }) => {
+    const after = report(probed, { findings, probe: 'p0' })
+
+    expect(after).toMatchObject(expected)
+    expect(after.probe).toBeUndefined()
+    expect(after.open !== undefined).toBe(findings !== 'healthy')
+  })
+
+  it.each(['healthy', 'nothing', { failures: 1 }] as const)(
+    'changes nothing for a probe that another one has replaced (%s)',
+    findings => {
+      expect(report(probed, { findings, probe: 'older' })).toBe(probed)
+    },
+  )
+
+  it('changes nothing for calls that are no probe while the circuit is open', () => {
+    for (const state of [open, halfOpen, probed])
+      for (const findings of ['healthy', { failures: 1 }] as const) expect(report(state, { findings })).toBe(state)
+  })
+
+  it('keeps the longest pause that the model has asked for, with or without a circuit', () => {
+    for (const policies of [{}, POLICIES]) {
+      const paused = report(UNTOUCHED, { findings: 'nothing', pause_until: NOW + 3_000 }, policies)
+      expect(paused).toEqual({ ...UNTOUCHED, paused_until: NOW + 3_000 })
+      expect(report(paused, { findings: 'nothing', pause_until: NOW + 2_000 }, policies)).toBe(paused)
+    }
   })
 })

@@ -1,14 +1,14 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { replaceState } from '../../../../../functions/core/flow-control/compare-and-swap.ts'
-import { createGuard } from '../../../../../functions/core/flow-control/flow-control.ts'
-import type { GuardStore } from '../../../../../functions/core/flow-control/port.ts'
+import { compareAndSwap } from '../../../../../functions/core/flow-control/compare-and-swap.ts'
+import { createFlowControl } from '../../../../../functions/core/flow-control/flow-control.ts'
+import type { ModelStateStore } from '../../../../../functions/core/flow-control/port.ts'
 import { UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
 import { NOW } from '../../../../support/clock.ts'
-import { ask, permits } from '../../../../support/guards.ts'
-import { memoryGuards } from '../../../../support/memory/guards.ts'
+import { ask, permits } from '../../../../support/flow-control.ts'
+import { memoryModelStates } from '../../../../support/memory/model-states.ts'
 
-/** Time that passes from one sleeper's end to the next. */
+/** A clock that jumps from the end of one sleep to the end of the next. */
 function aTimeline() {
   let now = NOW
   const sleepers: { readonly until: number; readonly wake: () => void }[] = []
@@ -26,9 +26,9 @@ function aTimeline() {
   }
 }
 
-/** A store that is reached, and answers, in a few milliseconds, and how often it was asked. */
+/** A store that takes a few milliseconds to be reached and to answer, and how often it was called. */
 function aDistantStore(sleep: (ms: number) => Promise<void>) {
-  const near = memoryGuards()
+  const near = memoryModelStates()
   const calls = { reads: 0, writes: 0 }
   const far = async <T>(call: () => Promise<T>): Promise<T> => {
     await sleep(4)
@@ -36,7 +36,7 @@ function aDistantStore(sleep: (ms: number) => Promise<void>) {
     await sleep(4)
     return answer
   }
-  const store: GuardStore = {
+  const store: ModelStateStore = {
     read: model => {
       calls.reads++
       return far(() => near.read(model))
@@ -49,7 +49,7 @@ function aDistantStore(sleep: (ms: number) => Promise<void>) {
   return { store, calls }
 }
 
-/** Numbers that look like chance, the same ones in each run. */
+/** Numbers that look random and are the same in each run. */
 function chance(): () => number {
   let state = 1
   return () => {
@@ -60,15 +60,15 @@ function chance(): () => number {
 
 const LIMIT = { rate_limit: { count: 100_000, interval_ms: 60_000 } }
 
-describe('replacing the state of a model', () => {
-  it('takes fewer writes than calls that are asked for, though 50 processes ask for 10 at once', async () => {
+describe('compareAndSwap', () => {
+  it('takes fewer writes than there are calls, although 50 processes ask for 10 calls at once', async () => {
     const { clock, sleep, runAll } = aTimeline()
     const { store, calls } = aDistantStore(sleep)
     let nonces = 0
     const ports = { store, clock, sleep, random: chance(), ids: { nonce: () => `n${nonces++}` } }
-    const fleet = Array.from({ length: 50 }, () => createGuard(ports, 'text', LIMIT))
+    const fleet = Array.from({ length: 50 }, () => createFlowControl(ports, 'text', LIMIT))
 
-    const asked = Promise.all(fleet.map(guard => permits(guard, 10)))
+    const asked = Promise.all(fleet.map(flowControl => permits(flowControl, 10)))
     await runAll()
 
     expect((await asked).flat().filter(({ granted }) => granted)).toHaveLength(500)
@@ -77,14 +77,14 @@ describe('replacing the state of a model', () => {
     expect(clock() - NOW).toBeLessThan(5_000)
   })
 
-  it('goes on at once after a first loss, then after pauses that grow, from what is there then', async () => {
+  it('tries again at once after the first lost write, then after growing pauses, from the state that is there then', async () => {
     const { store, calls } = aDistantStore(async () => undefined)
     const pauses: number[] = []
     const sleep = async (ms: number) => {
       pauses.push(ms)
     }
     let others = 0
-    const busy: GuardStore = {
+    const busy: ModelStateStore = {
       read: store.read,
       write: async (model, next) => {
         const version = ((await store.read(model)) ?? UNTOUCHED).version + 1
@@ -94,7 +94,7 @@ describe('replacing the state of a model', () => {
     }
     const seen: number[] = []
 
-    const replaced = await replaceState(
+    const swapped = await compareAndSwap(
       { store: busy, ids: { nonce: () => 'own' }, sleep, random: () => 1 },
       'text',
       UNTOUCHED,
@@ -104,18 +104,22 @@ describe('replacing the state of a model', () => {
       },
     )
 
-    expect(replaced).toBeUndefined()
+    expect(swapped).toBeUndefined()
     expect(pauses).toEqual([50, 100, 200, 400, 800, 1_000, 1_000, 1_000, 1_000, 1_000])
     expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
     expect(calls.writes).toBe(24)
   })
 
-  it('lets one process that is alone write without a pause', async () => {
+  it('writes without a pause for a process that is alone', async () => {
     const { clock, sleep, runAll } = aTimeline()
     const { store, calls } = aDistantStore(sleep)
-    const guard = createGuard({ store, clock, sleep, random: chance(), ids: { nonce: () => 'n' } }, 'text', LIMIT)
+    const flowControl = createFlowControl(
+      { store, clock, sleep, random: chance(), ids: { nonce: () => 'n' } },
+      'text',
+      LIMIT,
+    )
 
-    const asked = guard.permit(ask)
+    const asked = flowControl.permit(ask)
     await runAll()
 
     expect(await asked).toMatchObject({ granted: true })

@@ -10,49 +10,76 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { dynamoGuards } from '../../../../../functions/core/flow-control/dynamodb.ts'
-import { type GuardState, UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
+import { dynamoModelStates } from '../../../../../functions/core/flow-control/dynamodb.ts'
+import { type ModelState, UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
 import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
 
 const client = new DynamoDBClient({ region: 'us-east-1' })
 const dynamoDb = mockClient(client)
-const guards = dynamoGuards(client, 'models')
+const modelStates = dynamoModelStates(client, 'models')
 beforeEach(() => dynamoDb.reset())
 
 const too = { message: 'slow down', $metadata: {} }
-const next: GuardState = { ...UNTOUCHED, version: 8, writer: 'own' }
+const next: ModelState = { ...UNTOUCHED, version: 8, writer: 'own' }
 
-describe('dynamoGuards: a model that is written to more often than DynamoDB takes', () => {
+describe('dynamoModelStates: a model that DynamoDB throttles', () => {
   it.each([
     new ProvisionedThroughputExceededException(too),
     new ThrottlingException(too),
     new RequestLimitExceeded(too),
-  ])('is as one whose other workers were quicker ($name)', async error => {
+  ])('is handled as one that another worker wrote first ($name)', async error => {
     const there = { ...UNTOUCHED, version: 9, writer: 'another' }
     dynamoDb.on(PutItemCommand).rejects(error)
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ model: 'text', ...there }) })
 
-    expect(await guards.write('text', next)).toEqual(there)
+    expect(await modelStates.write('text', next)).toEqual(there)
   })
 
-  it('has nothing before its first write', async () => {
+  it('is untouched before its first write', async () => {
     dynamoDb.on(PutItemCommand).rejects(new ThrottlingException(too))
     dynamoDb.on(GetItemCommand).resolves({})
 
-    expect(await guards.write('text', { ...next, version: 1 })).toEqual(UNTOUCHED)
+    expect(await modelStates.write('text', { ...next, version: 1 })).toEqual(UNTOUCHED)
   })
 
-  it('is unavailable when what was there is gone: what has been allowed is not known', async () => {
+  it('is unavailable when its item has disappeared, since nobody knows which calls were allowed', async () => {
     dynamoDb.on(PutItemCommand).rejects(new ConditionalCheckFailedException(too))
     dynamoDb.on(GetItemCommand).resolves({})
 
-    await expect(guards.write('text', next)).rejects.toThrow(Unavailable)
+    await expect(modelStates.write('text', next)).rejects.toThrow(Unavailable)
   })
 
-  it('is unavailable when it can’t be read either', async () => {
+  it('is unavailable when its item can’t be read either', async () => {
     dynamoDb.on(PutItemCommand).rejects(new ThrottlingException(too))
     dynamoDb.on(GetItemCommand).rejects(new ThrottlingException(too))
 
-    await expect(guards.write('text', next)).rejects.toThrow(Unavailable)
+    await expect(modelStates.write('text', next)).rejects.toThrow(Unavailable)
+  })
+})
+
+describe('dynamoModelStates: the backlog', () => {
+  const state: ModelState = { ...next, backlog: { slot: 1_700, taken: 3, last_return: 1_200 } }
+  const item = { ...next, line: { turn: 1_700, taken: 3, heard: 1_200 } }
+
+  it('is stored under the names that 0.1.0 reads', async () => {
+    dynamoDb.on(PutItemCommand).resolves({})
+
+    await modelStates.write('text', state)
+
+    const [call] = dynamoDb.commandCalls(PutItemCommand)
+    expect(call?.args[0].input.Item).toEqual(marshall({ ...item, model: 'text' }))
+  })
+
+  it('is read as 0.1.0 has written it', async () => {
+    dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ ...item, model: 'text' }) })
+
+    expect(await modelStates.read('text')).toEqual(state)
+  })
+
+  it('is over when it was written without the time of a return', async () => {
+    const { turn, taken } = item.line
+    dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ ...item, line: { turn, taken }, model: 'text' }) })
+
+    expect((await modelStates.read('text'))?.backlog).toEqual({ slot: 1_700, taken: 3, last_return: 0 })
   })
 })

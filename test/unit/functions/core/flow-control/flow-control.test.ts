@@ -1,118 +1,118 @@
 import { describe, expect, it } from 'vitest'
-import type { GuardStore } from '../../../../../functions/core/flow-control/port.ts'
-import { LEAD_MS } from '../../../../../functions/core/flow-control/rate-limit.ts'
+import type { ModelStateStore } from '../../../../../functions/core/flow-control/port.ts'
+import { MIN_LEAD_TIME_MS } from '../../../../../functions/core/flow-control/rate-limit.ts'
 import { UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
 import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
 import { NOW } from '../../../../support/clock.ts'
 import { failing } from '../../../../support/failing.ts'
-import { aFleet, ask, CIRCUIT, fail, LIMITED, permits } from '../../../../support/guards.ts'
+import { aFleet, ask, CIRCUIT, fail, LIMIT, LIMITED, permits } from '../../../../support/flow-control.ts'
+import { roundOf } from '../../../../support/limiter.ts'
 
-/** Full rounds of calls follow each other so: by the interval of 2 s, a tenth of it as slack, and the width of a bucket. */
-const APART = 2_000 + 200 + 1
-const FIRST = NOW + LEAD_MS
-const SECOND = FIRST + APART
+const ROUND = roundOf(LIMIT)
+const FIRST = NOW + MIN_LEAD_TIME_MS
+const SECOND = FIRST + ROUND
 
-describe('a guard: what it costs', () => {
-  it('is a read a second and process while the circuit is closed, however many calls there are', async () => {
+describe('flow control: what it costs', () => {
+  it('costs one read per second and process while the circuit is closed, however many calls there are', async () => {
     const { process, advance, calls } = aFleet(CIRCUIT)
-    const guard = process()
+    const flowControl = process()
 
     for (let i = 0; i < 30; i++) {
-      await permits(guard, 10)
-      await guard.report({ findings: 'well' })
+      await permits(flowControl, 10)
+      await flowControl.report({ findings: 'healthy' })
       advance(100)
     }
 
     expect(calls()).toEqual({ reads: 3, writes: 0 })
   })
 
-  it('is a read again a second after the last one was asked for, however long that took', async () => {
+  it('costs another read a second after the last read began, however long that took', async () => {
     const { process, advance, calls, store } = aFleet(CIRCUIT)
-    const read: GuardStore['read'] = async model => {
+    const read: ModelStateStore['read'] = async model => {
       const state = await store.read(model)
       advance(600)
       return state
     }
-    const guard = process({ ...store, read })
-    await guard.permit(ask)
+    const flowControl = process({ ...store, read })
+    await flowControl.permit(ask)
 
     advance(399)
-    await guard.permit(ask)
+    await flowControl.permit(ask)
     expect(calls().reads).toBe(1)
     advance(1)
-    await guard.permit(ask)
+    await flowControl.permit(ask)
 
     expect(calls().reads).toBe(2)
   })
 
-  it('is a read for each call while failures count, since other workers may have seen more of them', async () => {
+  it('costs a read per call while failures count, since other workers may have seen more of them', async () => {
     const { process, calls } = aFleet(CIRCUIT)
-    const guard = process()
-    await fail(guard)
+    const flowControl = process()
+    await fail(flowControl)
     const before = calls().reads
 
-    for (let i = 0; i < 3; i++) await guard.permit(ask)
+    for (let i = 0; i < 3; i++) await flowControl.permit(ask)
 
     expect(calls().reads - before).toBe(3)
   })
 
   it.each([
-    { what: 'are too long ago to count', wait: 60_000, policies: CIRCUIT },
-    { what: 'count for nothing, without a circuit', wait: 2_000, policies: {} },
-  ])('is a read a second again when failures $what', async ({ wait, policies }) => {
+    { what: 'are too old to count', wait: 60_000, policies: CIRCUIT },
+    { what: 'do not count, without a circuit', wait: 2_000, policies: {} },
+  ])('costs one read per second again when failures $what', async ({ wait, policies }) => {
     const { process, advance, calls, store } = aFleet(CIRCUIT)
     await fail(process())
     advance(wait)
-    const guard = process(store, policies)
+    const flowControl = process(store, policies)
     const before = calls().reads
 
-    for (let i = 0; i < 5; i++) await guard.permit(ask)
+    for (let i = 0; i < 5; i++) await flowControl.permit(ask)
 
     expect(calls().reads - before).toBe(1)
   })
 
-  it('is one write for all that ask for a turn at once, and no read after the first', async () => {
+  it('costs one write for all calls that ask for a slot at once, and no read after the first', async () => {
     const { process, calls } = aFleet(LIMITED)
-    const guard = process()
+    const flowControl = process()
 
-    const granted = await permits(guard, 12)
+    const granted = await permits(flowControl, 12)
     expect(calls()).toEqual({ reads: 1, writes: 1 })
-    await permits(guard, 3)
+    await permits(flowControl, 3)
 
     expect(calls()).toEqual({ reads: 1, writes: 2 })
     expect(granted.map(permit => permit.granted && permit.at)).toEqual([
       ...[FIRST, FIRST, FIRST, FIRST, FIRST],
       ...[SECOND, SECOND, SECOND, SECOND, SECOND],
-      ...[SECOND + APART, SECOND + APART],
+      ...[SECOND + ROUND, SECOND + ROUND],
     ])
   })
 
-  it('is nothing for a turn that was booked before, within a second of a read', async () => {
+  it('costs nothing for a slot that was booked before, within a second of a read', async () => {
     const { process, calls, advance } = aFleet(LIMITED)
-    const guard = process()
-    await permits(guard, 6)
+    const flowControl = process()
+    await permits(flowControl, 6)
     advance(2_000)
-    await guard.permit({ ...ask, turn: SECOND })
+    await flowControl.permit({ ...ask, slot: SECOND })
     const before = calls()
 
-    expect(await guard.permit({ ...ask, turn: SECOND })).toEqual({ granted: true, at: SECOND })
+    expect(await flowControl.permit({ ...ask, slot: SECOND })).toEqual({ granted: true, at: SECOND })
 
     expect(calls()).toEqual(before)
     expect(before.writes).toBe(1)
   })
 
-  it('is nothing for a report of a call that succeeded', async () => {
+  it('costs nothing for a report of a call that succeeded', async () => {
     const { process, calls } = aFleet(CIRCUIT)
 
-    await process().report({ findings: 'well' })
+    await process().report({ findings: 'healthy' })
     await process().report({ findings: 'nothing' })
 
     expect(calls()).toEqual({ reads: 0, writes: 0 })
   })
 })
 
-describe('a guard: what it tells of', () => {
-  it('is each change once, by the process that has made it', async () => {
+describe('flow control: the changes that it reports', () => {
+  it('reports each change once, from the process that made it', async () => {
     const { process, advance, changes } = aFleet(CIRCUIT)
     const [one, other] = [process(), process()]
 
@@ -128,31 +128,31 @@ describe('a guard: what it tells of', () => {
   })
 })
 
-describe('a guard: calls that are late', () => {
-  it('are those past the tolerance of the rate limit', () => {
+describe('flow control: isLate', () => {
+  it('is true past the tolerance of the rate limit', () => {
     const { process, advance } = aFleet(LIMITED)
-    const guard = process()
+    const flowControl = process()
 
     // Two fifths of the slack, which is 200 ms.
     advance(80)
-    expect(guard.isLate(NOW)).toBe(false)
+    expect(flowControl.isLate(NOW)).toBe(false)
     advance(1)
-    expect(guard.isLate(NOW)).toBe(true)
+    expect(flowControl.isLate(NOW)).toBe(true)
   })
 
-  it('are, without a rate limit, those that a circuit or a pause of a second ago would not hold up', () => {
+  it('is true a second after the permit, without a rate limit: a circuit or pause since then would not defer the call', () => {
     const { process, advance } = aFleet(CIRCUIT)
-    const guard = process()
+    const flowControl = process()
 
     advance(1_000)
-    expect(guard.isLate(NOW)).toBe(false)
+    expect(flowControl.isLate(NOW)).toBe(false)
     advance(1)
-    expect(guard.isLate(NOW)).toBe(true)
+    expect(flowControl.isLate(NOW)).toBe(true)
   })
 })
 
-describe('a guard: a store that fails', () => {
-  it.each(['read', 'write'] as const)('lets nobody through: %s', async method => {
+describe('flow control: a store that fails', () => {
+  it.each(['read', 'write'] as const)('grants no call: %s', async method => {
     const { process, store } = aFleet(LIMITED)
 
     const asked = await Promise.allSettled([1, 2].map(() => process(failing(store, method, 'before')).permit(ask)))
@@ -163,7 +163,7 @@ describe('a guard: a store that fails', () => {
     ])
   })
 
-  it('has spent a turn when the answer of its write was lost, but not more than the limit', async () => {
+  it('loses a slot when the answer of its write was lost, but keeps the limit', async () => {
     const { process, store } = aFleet({ rate_limit: { count: 1, interval_ms: 2_000 } })
     await expect(process(failing(store, 'write', 'after')).permit(ask)).rejects.toThrow(Unavailable)
 
@@ -173,12 +173,12 @@ describe('a guard: a store that fails', () => {
   it('is asked again by the next call', async () => {
     const { process, store } = aFleet(LIMITED)
     let isDown = true
-    const guard = process(failing(store, 'read', 'before', () => isDown))
-    await expect(guard.permit(ask)).rejects.toThrow(Unavailable)
+    const flowControl = process(failing(store, 'read', 'before', () => isDown))
+    await expect(flowControl.permit(ask)).rejects.toThrow(Unavailable)
 
     isDown = false
 
-    expect(await guard.permit(ask)).toMatchObject({ granted: true })
+    expect(await flowControl.permit(ask)).toMatchObject({ granted: true })
   })
 
   it('makes a report reject', async () => {
@@ -187,9 +187,9 @@ describe('a guard: a store that fails', () => {
     await expect(fail(process(failing(store, 'write', 'before')))).rejects.toThrow(Unavailable)
   })
 
-  it('takes its own write for its own when its answer was lost and the client has tried again', async () => {
+  it('recognizes its own write when the answer was lost and the client has tried again', async () => {
     const { process, store, changes } = aFleet(CIRCUIT)
-    const twice: GuardStore = {
+    const twice: ModelStateStore = {
       ...store,
       write: async (model, next) => {
         await store.write(model, next)
@@ -203,9 +203,9 @@ describe('a guard: a store that fails', () => {
     expect(changes).toEqual(['opened'])
   })
 
-  it('lets those who never get to write ask again later, and can’t be told of their calls', async () => {
+  it('defers the calls of a process that always loses, and rejects its reports', async () => {
     const { process, store } = aFleet({ ...LIMITED, ...CIRCUIT })
-    const busy: GuardStore = {
+    const busy: ModelStateStore = {
       ...store,
       write: async (model, { version }) =>
         store.write(model, { ...((await store.read(model)) ?? UNTOUCHED), version, writer: 'another' }),
@@ -219,15 +219,15 @@ describe('a guard: a store that fails', () => {
   })
 })
 
-describe('a guard: a state that other settings have left', () => {
-  it('is no hindrance without a circuit', async () => {
+describe('flow control: a state that was written under other settings', () => {
+  it('defers no calls without a circuit', async () => {
     const { process, store } = aFleet(CIRCUIT)
     await fail(process(), 3)
 
     expect(await process(store, {}).permit(ask)).toEqual({ granted: true, at: NOW })
   })
 
-  it('opens at once with a circuit that takes fewer failures than there were', async () => {
+  it('opens the circuit at once when that now takes fewer failures than there were', async () => {
     const { process, store } = aFleet({ circuit: { failures: 10, within_ms: 60_000, open_ms: 30_000 } })
     await fail(process(), 8)
 
@@ -236,7 +236,7 @@ describe('a guard: a state that other settings have left', () => {
     expect(await process().permit(ask)).toMatchObject({ granted: false, because: 'open' })
   })
 
-  it('may be none at all', async () => {
+  it('may be empty', async () => {
     const { process, store } = aFleet({ ...CIRCUIT, ...LIMITED })
     await store.write('text', { ...UNTOUCHED, version: 1 })
 

@@ -2,39 +2,39 @@ import { describe, expect, it } from 'vitest'
 import { grant } from '../../../../../functions/core/flow-control/grant.ts'
 import type { Policies } from '../../../../../functions/core/flow-control/policies.ts'
 import type { Ask } from '../../../../../functions/core/flow-control/port.ts'
-import { LEAD_MS, SOON_MS } from '../../../../../functions/core/flow-control/rate-limit.ts'
-import { type GuardState, UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
+import { MAX_SLOT_WAIT_MS, MIN_LEAD_TIME_MS } from '../../../../../functions/core/flow-control/rate-limit.ts'
+import { type ModelState, UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
 import { NOW } from '../../../../support/clock.ts'
+import { bucketWidthOf, roundOf } from '../../../../support/limiter.ts'
 
+const LIMIT = { count: 2, interval_ms: 2_000 }
 const POLICIES: Policies = {
-  rate_limit: { count: 2, interval_ms: 2_000 },
+  rate_limit: LIMIT,
   circuit: { failures: 3, within_ms: 60_000, open_ms: 30_000 },
 }
-/** Full rounds of calls follow each other so: by the interval of 2 s, a tenth of it as slack, and the width of a bucket. */
-const APART = 2_000 + 200 + 1
-const FIRST = NOW + LEAD_MS
-const SECOND = FIRST + APART
-const THIRD = SECOND + APART
+const FIRST = NOW + MIN_LEAD_TIME_MS
+const SECOND = FIRST + roundOf(LIMIT)
+const THIRD = SECOND + roundOf(LIMIT)
 const CIRCUIT_ONLY: Policies = { circuit: POLICIES.circuit }
 const ask: Ask = { until: NOW + 90_000 }
 const asks = (n: number): Ask[] => Array.from({ length: n }, () => ask)
 
-const grantAll = (state: GuardState, of: readonly Ask[], policies = POLICIES, now = NOW) =>
-  grant(state, of, { now, lead: LEAD_MS, id: 'p1' }, policies)
+const grantAll = (state: ModelState, of: readonly Ask[], policies = POLICIES, now = NOW) =>
+  grant(state, of, { now, lead_time: MIN_LEAD_TIME_MS, id: 'p1' }, policies)
 
-const open: GuardState = { ...UNTOUCHED, open: { until: NOW + 5_000, times: 1 } }
-const halfOpen: GuardState = { ...UNTOUCHED, open: { until: NOW, times: 1 } }
-const probed: GuardState = { ...halfOpen, probe: { id: 'p0', since: NOW - 4_000, until: NOW + 60_000 } }
+const open: ModelState = { ...UNTOUCHED, open: { until: NOW + 5_000, times: 1 } }
+const halfOpen: ModelState = { ...UNTOUCHED, open: { until: NOW, times: 1 } }
+const probed: ModelState = { ...halfOpen, probe: { id: 'p0', since: NOW - 4_000, until: NOW + 60_000 } }
 
-describe('granting calls', () => {
-  it('changes nothing where nothing holds them up', () => {
+describe('grant', () => {
+  it('changes nothing where no policy defers calls', () => {
     const { state, permits } = grantAll(UNTOUCHED, asks(3), {})
 
     expect(state).toBe(UNTOUCHED)
     expect(permits).toEqual(asks(3).map(() => ({ granted: true, at: NOW })))
   })
 
-  it('through a closed circuit changes nothing, though calls have failed', () => {
+  it('changes nothing while the circuit is closed, although calls have failed', () => {
     const shaky = { ...UNTOUCHED, failures: [NOW - 1] }
 
     expect(grantAll(shaky, asks(2), CIRCUIT_ONLY)).toEqual({
@@ -43,19 +43,20 @@ describe('granting calls', () => {
     })
   })
 
-  it('books a turn for each of them, in their order', () => {
+  it('books a slot for each call, in their order', () => {
     const { state, permits } = grantAll(UNTOUCHED, asks(5))
 
     expect(permits.map(permit => permit.granted && permit.at)).toEqual([FIRST, FIRST, SECOND, SECOND, THIRD])
-    // Those before it count for nothing any more.
+    // The earlier calls no longer count.
     expect(state.calls).toEqual([{ from: THIRD, count: 1 }])
     expect(grantAll(UNTOUCHED, asks(4)).state.calls).toEqual([{ from: SECOND, count: 2 }])
   })
 
-  it('books turns of a count above 24 in buckets of a twentieth of the interval', () => {
-    const many: Policies = { rate_limit: { count: 25, interval_ms: 2_000 } }
-    // A bucket counts until its last possible call is an interval and its slack ago.
-    const second = NOW + 100 + 2_200
+  it('books slots of a count above 24 in buckets of a twentieth of the interval', () => {
+    const limit = { count: 25, interval_ms: 2_000 }
+    const many: Policies = { rate_limit: limit }
+    expect(bucketWidthOf(limit)).toBe(100)
+    const second = NOW + roundOf(limit)
 
     const first = grantAll(UNTOUCHED, asks(25), many)
     const next = grantAll(first.state, asks(2), many)
@@ -66,9 +67,9 @@ describe('granting calls', () => {
     expect(next.permits).toEqual(asks(2).map(() => ({ granted: true, at: second })))
   })
 
-  it('uses a turn that was booked before, as long as it is not over', () => {
+  it('uses a slot that was booked before, until that is over', () => {
     const { state } = grantAll(UNTOUCHED, asks(3))
-    const back = { ...ask, turn: SECOND }
+    const back = { ...ask, slot: SECOND }
 
     const early = grantAll(state, [back], POLICIES, NOW + 2_000)
     const inTime = grantAll(state, [back], POLICIES, SECOND + 80)
@@ -78,7 +79,7 @@ describe('granting calls', () => {
       expect(used.state).toBe(state)
       expect(used.permits).toEqual([{ granted: true, at: SECOND }])
     }
-    const another = SECOND + 81 + LEAD_MS
+    const another = SECOND + 81 + MIN_LEAD_TIME_MS
     expect(late.permits).toEqual([{ granted: true, at: another }])
     expect(late.state.calls).toEqual([
       { from: SECOND, count: 1 },
@@ -86,14 +87,14 @@ describe('granting calls', () => {
     ])
   })
 
-  it('ignores a turn where there is no rate limit any more', () => {
-    expect(grantAll(UNTOUCHED, [{ ...ask, turn: NOW + 60_000 }], {}).permits).toEqual([{ granted: true, at: NOW }])
+  it('ignores a slot when the model no longer has a rate limit', () => {
+    expect(grantAll(UNTOUCHED, [{ ...ask, slot: NOW + 60_000 }], {}).permits).toEqual([{ granted: true, at: NOW }])
   })
 
-  it('books nothing further ahead than a queue can hold a message back', () => {
-    const slow: Policies = { rate_limit: { count: 1, interval_ms: 600_000 } }
-    // The slack is never above a second.
-    const second = FIRST + 600_000 + 1_000 + 1
+  it('books no slot further ahead than a queue can hold a message back', () => {
+    const limit = { count: 1, interval_ms: 600_000 }
+    const slow: Policies = { rate_limit: limit }
+    const second = FIRST + roundOf(limit)
 
     const { state, permits } = grantAll(UNTOUCHED, asks(4), slow)
 
@@ -106,7 +107,7 @@ describe('granting calls', () => {
     expect(state.calls).toEqual([{ from: second, count: 1 }])
   })
 
-  it('is refused during a pause that the model has asked for, and books no turn', () => {
+  it('defers during a pause that the model has asked for, and books no slot', () => {
     const paused = { ...UNTOUCHED, paused_until: NOW + 3_000 }
 
     for (const policies of [{}, POLICIES]) {
@@ -117,19 +118,19 @@ describe('granting calls', () => {
     expect(grantAll(paused, [ask], {}, NOW + 3_000).permits).toEqual([{ granted: true, at: NOW + 3_000 }])
   })
 
-  it('is refused while the circuit is open, and books no turn', () => {
+  it('defers while the circuit is open, and books no slot', () => {
     const { state, permits } = grantAll(open, asks(2))
 
     expect(state).toBe(open)
     expect(permits).toEqual(asks(2).map(() => ({ granted: false, until: NOW + 5_000, because: 'open' })))
   })
 
-  it('goes on where the pipeline has no circuit any more', () => {
+  it('allows calls when the model no longer has a circuit', () => {
     expect(grantAll(open, [ask], {})).toEqual({ state: open, permits: [{ granted: true, at: NOW }] })
     expect(grantAll(probed, [ask], {}).permits).toEqual([{ granted: true, at: NOW }])
   })
 
-  it('lets one of all that ask at once probe a circuit that is half open', () => {
+  it('lets one of several calls probe a circuit that is half open', () => {
     const { state, permits } = grantAll(halfOpen, asks(3), CIRCUIT_ONLY)
 
     expect(permits).toEqual([
@@ -140,21 +141,21 @@ describe('granting calls', () => {
     expect(state.probe).toEqual({ id: 'p1', since: NOW, until: ask.until })
   })
 
-  it('lets another one probe only when the first one’s worker must be gone', () => {
+  it('lets another call probe only when the worker of the first probe must be gone', () => {
     expect(grantAll(probed, [ask]).permits).toEqual([{ granted: false, until: NOW + 4_000, because: 'open' }])
     expect(grantAll(probed, [ask], POLICIES, NOW + 59_999).permits).toMatchObject([{ granted: false }])
     expect(grantAll(probed, [ask], POLICIES, NOW + 60_000).permits).toMatchObject([{ granted: true, probe: 'p1' }])
   })
 
-  it('makes no probe of a call that has to wait for its turn in the queue', () => {
+  it('makes no probe of a call whose message must wait in its queue for its slot', () => {
     const busy = { ...halfOpen, calls: grantAll(UNTOUCHED, asks(2)).state.calls }
 
     const { state, permits } = grantAll(busy, [ask])
 
     expect(permits).toEqual([{ granted: true, at: SECOND }])
     expect(state.probe).toBeUndefined()
-    const soon = SECOND - SOON_MS
-    expect(grantAll(state, [{ ...ask, turn: SECOND }], POLICIES, soon).permits).toEqual([
+    const soon = SECOND - MAX_SLOT_WAIT_MS
+    expect(grantAll(state, [{ ...ask, slot: SECOND }], POLICIES, soon).permits).toEqual([
       { granted: true, at: SECOND, probe: 'p1' },
     ])
   })

@@ -1,25 +1,25 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createGuard } from '../../../../../functions/core/flow-control/flow-control.ts'
+import { createFlowControl } from '../../../../../functions/core/flow-control/flow-control.ts'
 import type { RateLimit } from '../../../../../functions/core/flow-control/policies.ts'
-import type { Ask, Guard } from '../../../../../functions/core/flow-control/port.ts'
+import type { Ask, FlowControl } from '../../../../../functions/core/flow-control/port.ts'
 import { toleranceOf } from '../../../../../functions/core/flow-control/rate-limit.ts'
 import { NOW } from '../../../../support/clock.ts'
-import { memoryGuards } from '../../../../support/memory/guards.ts'
+import { memoryModelStates } from '../../../../support/memory/model-states.ts'
 import { countedIds } from '../../../../support/ports.ts'
 
 const anAsk = fc.record({
   process: fc.nat(5),
-  /** How much of the tolerance passes before the call is made. */
+  /** Which part of the tolerance passes before the call is made. */
   late: fc.constantFrom(0, 0.5, 1),
-  /** What its process hears of how long its calls take to be ready. */
+  /** How long its process is told that a call took to be ready. */
   took: fc.constantFrom(undefined, undefined, 100, 2_000),
-  line: fc.constantFrom<Ask['line'][]>(undefined, 'joins', 'has waited', 'has left'),
-  /** What an ask does that has to wait: it comes back in time, or too late for its turn. */
+  backlog: fc.constantFrom<Ask['backlog'][]>(undefined, 'joins', 'has waited', 'has left'),
+  /** Whether a call that has to wait comes back in time or too late for its slot. */
   comesBack: fc.constantFrom('in time', 'late'),
 })
 
-/** Calls that processes of a fleet ask for at the same time, some time after the last ones. */
+/** Calls that processes of a fleet ask for at the same time, some time after the calls before. */
 const aMoment = fc.record({
   /** In thousandths of an interval. */
   after: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 400 }), fc.integer({ min: 0, max: 1_300 })),
@@ -34,38 +34,41 @@ type Moment = typeof aMoment extends fc.Arbitrary<infer T> ? T : never
 /** The times, epoch milliseconds, at which the endpoint sees calls. */
 async function callsOf(limit: RateLimit, moments: readonly Moment[], behind: readonly number[]): Promise<number[]> {
   let now = NOW
-  const store = memoryGuards()
+  const store = memoryModelStates()
   const system = { ids: countedIds(), sleep: async () => undefined, random: () => 0.5 }
   const fleet = behind.map(ms =>
-    createGuard({ ...system, store, clock: () => now - ms }, 'text', { rate_limit: limit }),
+    createFlowControl({ ...system, store, clock: () => now - ms }, 'text', { rate_limit: limit }),
   )
-  /** Undefined for a call that may not be made: so far ahead, no turns are given. */
-  const permit = async (guard: Guard, ask: Pick<Ask, 'turn' | 'took' | 'line'>): Promise<number | undefined> => {
-    const permit = await guard.permit({ ...ask, until: now + 60_000 })
+  /** Undefined for a call that is deferred, since slots are only given some time ahead. */
+  const permit = async (
+    flowControl: FlowControl,
+    ask: Pick<Ask, 'slot' | 'took' | 'backlog'>,
+  ): Promise<number | undefined> => {
+    const permit = await flowControl.permit({ ...ask, until: now + 60_000 })
     return permit.granted ? permit.at : undefined
   }
   const calls: number[] = []
   for (const { after, asks } of moments) {
     now += Math.round((after * limit.interval_ms) / 1_000)
-    const turns = await Promise.all(
-      asks.map(async ({ process, comesBack, took, line }) => {
-        const guard = fleet[process]
-        if (!guard) throw new Error('there are six')
-        const turn = await permit(guard, { took, line })
-        // Waiting for a turn, or for another one after that was missed, is another ask.
-        return permit(guard, { line, turn: comesBack === 'in time' ? turn : now - limit.interval_ms })
+    const slots = await Promise.all(
+      asks.map(async ({ process, comesBack, took, backlog }) => {
+        const flowControl = fleet[process]
+        if (!flowControl) throw new Error('there are six')
+        const slot = await permit(flowControl, { took, backlog })
+        // A call that waits for its slot, or has missed it, asks again.
+        return permit(flowControl, { backlog, slot: comesBack === 'in time' ? slot : now - limit.interval_ms })
       }),
     )
     for (const [i, { late }] of asks.entries()) {
-      const at = turns[i]
+      const at = slots[i]
       if (at !== undefined) calls.push(at + Math.floor(late * toleranceOf(limit)))
     }
   }
   return calls.toSorted((a, b) => a - b)
 }
 
-describe('a fleet of workers with a rate limit', () => {
-  it('makes no more calls in any interval than it may, whoever asks when, with clocks that differ by 100 ms', async () => {
+describe('flow control: a fleet of workers with a rate limit', () => {
+  it('keeps the limit in any interval, whoever asks at whatever time, with clocks that differ by 100 ms', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({

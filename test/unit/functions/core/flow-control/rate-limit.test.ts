@@ -3,32 +3,33 @@ import { describe, expect, it } from 'vitest'
 import type { RateLimit } from '../../../../../functions/core/flow-control/policies.ts'
 import {
   type Bucket,
-  LEAD_MS,
-  nextTurn,
+  MIN_LEAD_TIME_MS,
+  nextSlot,
   toleranceOf,
   usageOf,
-  withTurn,
+  withSlot,
 } from '../../../../../functions/core/flow-control/rate-limit.ts'
 import { NOW } from '../../../../support/clock.ts'
+import { EXACT_LOG_MAX } from '../../../../support/limiter.ts'
 
 const LIMIT: RateLimit = { count: 20, interval_ms: 2_000 }
 
-/** The turns of calls that are asked for at these times, one after the other. */
-function turnsOf(asks: readonly number[], limit: RateLimit, before: readonly Bucket[] = []) {
+/** The slots of calls that are asked for at these times, one after the other. */
+function slotsOf(asks: readonly number[], limit: RateLimit, before: readonly Bucket[] = []) {
   let log = before
   let largest = 0
-  const turns = asks.map(now => {
-    const turn = nextTurn(log, now, limit)
-    log = withTurn(log, turn, limit)
+  const slots = asks.map(now => {
+    const slot = nextSlot(log, now, limit)
+    log = withSlot(log, slot, limit)
     largest = Math.max(largest, log.length)
-    return turn
+    return slot
   })
-  return { turns, log, largest }
+  return { slots, log, largest }
 }
 
 const atOnce = (calls: number): number[] => Array.from({ length: calls }, () => NOW)
 
-/** The most of these times in any half-open interval. */
+/** How many of these times are in the same half-open interval, at most. */
 function mostWithin(times: readonly number[], interval: number): number {
   const sorted = times.toSorted((a, b) => a - b)
   return Math.max(0, ...sorted.map((from, i) => sorted.slice(i).filter(time => time < from + interval).length))
@@ -39,12 +40,10 @@ const anInterval = fc.oneof(
   fc.constantFrom(1_000, 2_000, 8_000, 60_000, 3_600_000),
   fc.integer({ min: 1_000, max: 100_000 }),
 )
-/** Up to so many, each call is kept at its own time; above, in buckets of a twentieth of the interval (rate-limit.ts). */
-const FEW = 24
 const aCount = fc.oneof(
   { weight: 3, arbitrary: fc.integer({ min: 1, max: 12 }) },
-  { weight: 2, arbitrary: fc.integer({ min: 13, max: FEW }) },
-  { weight: 3, arbitrary: fc.integer({ min: FEW + 1, max: 60 }) },
+  { weight: 2, arbitrary: fc.integer({ min: 13, max: EXACT_LOG_MAX }) },
+  { weight: 3, arbitrary: fc.integer({ min: EXACT_LOG_MAX + 1, max: 60 }) },
 )
 const aLimit = fc.record({ count: aCount, interval_ms: anInterval })
 
@@ -72,13 +71,13 @@ function timesOf(asks: readonly { step: number; behind: number }[], { interval_m
   })
 }
 
-describe('the rate limit', () => {
-  it('lets no interval see more calls than it may, whenever they are asked for and made within their tolerance', () => {
+describe('nextSlot and withSlot', () => {
+  it('keep the limit in every interval, whenever calls are asked for and made within their tolerance', () => {
     fc.assert(
       fc.property(aLimit, someAsks, (limit, asks) => {
-        const { turns } = turnsOf(timesOf(asks, limit), limit)
+        const { slots } = slotsOf(timesOf(asks, limit), limit)
 
-        const calls = turns.map((at, i) => at + Math.floor((asks[i]?.late ?? 0) * toleranceOf(limit)))
+        const calls = slots.map((at, i) => at + Math.floor((asks[i]?.late ?? 0) * toleranceOf(limit)))
 
         expect(mostWithin(calls, limit.interval_ms)).toBeLessThanOrEqual(limit.count)
       }),
@@ -87,133 +86,138 @@ describe('the rate limit', () => {
   })
 
   it.each(
-    [1, 20, FEW, FEW + 1, 60].flatMap(count =>
+    [1, 20, EXACT_LOG_MAX, EXACT_LOG_MAX + 1, 60].flatMap(count =>
       [1_000, 2_000, 7_000, 60_000, 3_600_000].map(interval_ms => ({ count, interval_ms })),
     ),
-  )('holds for calls asked for at once, the earlier ones of which are made late ($count in $interval_ms ms)', limit => {
-    const { count, interval_ms } = limit
-    const width = interval_ms / 20
-    // At the end of a bucket: the calls are noted as early as can be, and made as late as can be.
-    const last = Math.ceil(NOW / width) * width + width - 1
-    const { turns } = turnsOf(
-      atOnce(6 * count).map(() => last),
-      limit,
-    )
+  )(
+    'keep the limit for calls that are asked for at once when the earlier ones are late ($count in $interval_ms ms)',
+    limit => {
+      const { count, interval_ms } = limit
+      const width = interval_ms / 20
+      // At the end of a bucket, the log notes a call as early as it can, and the call is made as late as it can be.
+      const last = Math.ceil(NOW / width) * width + width - 1
+      const { slots } = slotsOf(
+        atOnce(6 * count).map(() => last),
+        limit,
+      )
 
-    const calls = turns.map((at, i) => at + (i < count ? toleranceOf(limit) : 0))
+      const calls = slots.map((at, i) => at + (i < count ? toleranceOf(limit) : 0))
 
-    expect(mostWithin(calls, interval_ms)).toBe(count)
-  })
+      expect(mostWithin(calls, interval_ms)).toBe(count)
+    },
+  )
 
-  it('never gives a turn before it is asked for', () => {
+  it('never give a slot before the time of its ask', () => {
     fc.assert(
       fc.property(aLimit, someAsks, (limit, asks) => {
         const times = timesOf(asks, limit)
 
-        for (const [i, at] of turnsOf(times, limit).turns.entries()) expect(at).toBeGreaterThanOrEqual(times[i] ?? NaN)
+        for (const [i, at] of slotsOf(times, limit).slots.entries()) expect(at).toBeGreaterThanOrEqual(times[i] ?? NaN)
       }),
     )
   })
 
-  it('gives turns in the order in which they are asked for, as long as time goes forward', () => {
+  it('give slots in the order of the asks, as long as time goes forward', () => {
     fc.assert(
       fc.property(aLimit, someAsks, (limit, asks) => {
         const forward = timesOf(
           asks.map(ask => ({ ...ask, behind: 0 })),
           limit,
         )
-        const { turns } = turnsOf(forward, limit)
+        const { slots } = slotsOf(forward, limit)
 
-        expect(turns).toEqual(turns.toSorted((a, b) => a - b))
+        expect(slots).toEqual(slots.toSorted((a, b) => a - b))
       }),
     )
   })
 
-  it('makes nobody wait who stays below it', () => {
+  it('make no call wait while calls stay below the limit', () => {
     const spaced = Array.from({ length: 100 }, (_, i) => NOW + i * 130)
 
-    expect(turnsOf(spaced, LIMIT).turns).toEqual(spaced)
+    expect(slotsOf(spaced, LIMIT).slots).toEqual(spaced)
   })
 
-  it('lets a burst pass at once', () => {
-    expect(turnsOf(atOnce(20), LIMIT).turns).toEqual(atOnce(20))
+  it('let a burst pass at once', () => {
+    expect(slotsOf(atOnce(20), LIMIT).slots).toEqual(atOnce(20))
   })
 
-  it('gives up little of the throughput: rounds of few calls follow each other at 1.11 intervals at most, of more at 1.16', () => {
+  it('cost little throughput: a round takes at most 1.11 intervals with few calls and 1.16 with more', () => {
     fc.assert(
       fc.property(aLimit, fc.integer({ min: 1, max: 300 }), (limit, calls) => {
-        const { turns } = turnsOf(atOnce(calls), limit)
+        const { slots } = slotsOf(atOnce(calls), limit)
 
         const rounds = Math.ceil(calls / limit.count) - 1
-        const most = limit.count <= FEW ? 1.11 : 1.16
-        expect((turns.at(-1) ?? 0) - NOW).toBeLessThanOrEqual(rounds * most * limit.interval_ms)
+        const most = limit.count <= EXACT_LOG_MAX ? 1.11 : 1.16
+        expect((slots.at(-1) ?? 0) - NOW).toBeLessThanOrEqual(rounds * most * limit.interval_ms)
       }),
     )
   })
 
-  it('keeps a small log, whatever the count', () => {
+  it('keep a small log, whatever the count', () => {
     fc.assert(
       fc.property(aLimit, someAsks, (limit, asks) => {
-        expect(turnsOf(timesOf(asks, limit), limit).largest).toBeLessThanOrEqual(Math.min(limit.count, 24))
+        expect(slotsOf(timesOf(asks, limit), limit).largest).toBeLessThanOrEqual(Math.min(limit.count, 24))
       }),
     )
     const busy = Array.from({ length: 5_000 }, (_, i) => NOW + i * 7)
-    expect(turnsOf(busy, { count: 1_000_000, interval_ms: 1_000 }).largest).toBeLessThanOrEqual(24)
-    expect(turnsOf(busy, { count: 1_000_000, interval_ms: 1_000 }).turns).toEqual(busy)
+    expect(slotsOf(busy, { count: 1_000_000, interval_ms: 1_000 }).largest).toBeLessThanOrEqual(24)
+    expect(slotsOf(busy, { count: 1_000_000, interval_ms: 1_000 }).slots).toEqual(busy)
   })
 
-  it('spaces the calls of a count of one by an interval at least', () => {
-    const { turns } = turnsOf(atOnce(10), { count: 1, interval_ms: 1_000 })
+  it('space the calls of a count of one by at least an interval', () => {
+    const { slots } = slotsOf(atOnce(10), { count: 1, interval_ms: 1_000 })
 
-    const spaces = turns.slice(1).map((at, i) => at - (turns[i] ?? 0))
+    const spaces = slots.slice(1).map((at, i) => at - (slots[i] ?? 0))
     expect(Math.min(...spaces)).toBeGreaterThanOrEqual(1_000 + toleranceOf({ count: 1, interval_ms: 1_000 }))
     expect(Math.max(...spaces)).toBeLessThanOrEqual(1_000 + 100 + 1)
   })
 
-  it('holds from the next turn on when a new version of the pipeline lowers it', () => {
-    const before = turnsOf(atOnce(30), LIMIT)
+  it('keep a lower limit of a new pipeline version from the next slot on', () => {
+    const before = slotsOf(atOnce(30), LIMIT)
     const lower = { ...LIMIT, count: 5 }
 
-    const { turns } = turnsOf(atOnce(20), lower, before.log)
+    const { slots } = slotsOf(atOnce(20), lower, before.log)
 
-    expect(Math.min(...turns)).toBeGreaterThanOrEqual(Math.max(...before.turns))
-    expect(mostWithin(turns, lower.interval_ms)).toBe(5)
-    expect(mostWithin([...before.turns.slice(20), ...turns], lower.interval_ms)).toBeLessThanOrEqual(10)
+    expect(Math.min(...slots)).toBeGreaterThanOrEqual(Math.max(...before.slots))
+    expect(mostWithin(slots, lower.interval_ms)).toBe(5)
+    expect(mostWithin([...before.slots.slice(20), ...slots], lower.interval_ms)).toBeLessThanOrEqual(10)
   })
 
-  it('holds from the next turn on when a new version of the pipeline changes its interval', () => {
+  it('keep a changed interval of a new pipeline version from the next slot on', () => {
     fc.assert(
       fc.property(aLimit, aLimit, someAsks, (limit, changed, asks) => {
-        const before = turnsOf(timesOf(asks, limit), limit)
-        const now = Math.max(...before.turns)
+        const before = slotsOf(timesOf(asks, limit), limit)
+        const now = Math.max(...before.slots)
 
-        const { turns } = turnsOf(
+        const { slots } = slotsOf(
           timesOf(asks, changed).map(at => at - NOW + now),
           changed,
           before.log,
         )
 
-        expect(mostWithin(turns, changed.interval_ms)).toBeLessThanOrEqual(changed.count)
+        expect(mostWithin(slots, changed.interval_ms)).toBeLessThanOrEqual(changed.count)
       }),
     )
   })
+})
 
-  it('counts a call where it is made if that is at most a twenty-fifth of the interval late, and never over two fifths of a second', () => {
+describe('toleranceOf', () => {
+  it('is 4% of the interval, and at most 400 ms', () => {
     expect(toleranceOf({ count: 1, interval_ms: 1_000 })).toBe(40)
     expect(toleranceOf({ count: 1, interval_ms: 10_000 })).toBe(400)
     expect(toleranceOf({ count: 1, interval_ms: 3_600_000 })).toBe(400)
   })
 })
 
-describe('how much of a limit is used', () => {
-  it.each([0, 30, 1_900])('is one call %i ms after one', later => {
-    const at = nextTurn([], NOW + LEAD_MS, LIMIT)
+describe('usageOf', () => {
+  it.each([0, 30, 1_900])('says one call, %i ms after one call', later => {
+    const at = nextSlot([], NOW + MIN_LEAD_TIME_MS, LIMIT)
 
-    expect(usageOf(withTurn([], at, LIMIT), NOW + later, LIMIT)).toEqual({ used: 1, next: NOW + later })
+    expect(usageOf(withSlot([], at, LIMIT), NOW + later, LIMIT)).toEqual({ used: 1, next: NOW + later })
   })
 
-  it('is all of it while calls wait for their turns', () => {
-    const { log } = turnsOf(atOnce(LIMIT.count), LIMIT)
+  it('says that the limit is used up while calls wait for their slots', () => {
+    const { log } = slotsOf(atOnce(LIMIT.count), LIMIT)
 
     expect(usageOf(log, NOW, LIMIT)).toMatchObject({ used: LIMIT.count })
     expect(usageOf(log, NOW, LIMIT).next).toBeGreaterThan(NOW + LIMIT.interval_ms)

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { afterReport } from '../../../../../functions/core/flow-control/after-report.ts'
+import { applyReport } from '../../../../../functions/core/flow-control/circuit-breaker.ts'
 import { grant } from '../../../../../functions/core/flow-control/grant.ts'
-import { LEAD_MS } from '../../../../../functions/core/flow-control/rate-limit.ts'
-import { type GuardState, UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
+import { MIN_LEAD_TIME_MS } from '../../../../../functions/core/flow-control/rate-limit.ts'
+import { type ModelState, toStored, UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
 import { NOW } from '../../../../support/clock.ts'
+import { bucketsOf } from '../../../../support/limiter.ts'
 
-/** What one write unit of DynamoDB pays for. */
+/** How much one write unit of DynamoDB writes, in bytes. */
 const WRITE_UNIT = 1_024
 
-/** What a value takes in an item, in bytes, as the DynamoDB guide says it: two digits a byte, a byte or more around everything. */
+/** The size of a value in an item, in bytes, as the DynamoDB guide says: a byte per two digits, and a byte or more around each value. */
 function sizeOf(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value)
   if (typeof value === 'number') return Math.ceil(String(value).length / 2) + 1
@@ -16,33 +17,31 @@ function sizeOf(value: unknown): number {
   return 3 + fields.reduce((sum, [name, field]) => sum + 1 + sizeOf(name) + sizeOf(field), 0)
 }
 
-/** What a state takes as the item of a model. */
-const bytesOf = (state: GuardState): number => sizeOf(JSON.parse(JSON.stringify({ model: 'm'.repeat(32), ...state })))
-
-/** What the last interval is divided into; up to a count of 24, each call is kept (rate-limit.ts). */
-const bucketsOf = (count: number): number => (count <= 24 ? count : 20)
+/** The size of a state as the item of a model. */
+const bytesOf = (state: ModelState): number =>
+  sizeOf(JSON.parse(JSON.stringify({ model: 'm'.repeat(32), ...toStored(state) })))
 
 const CIRCUIT = { failures: 10, within_ms: 60_000, open_ms: 30_000 }
 
-/** The state after two intervals of calls that come as fast as the limit lets them through, evenly: so each bucket is in use. */
-function saturated(count: number, interval_ms: number, circuit = CIRCUIT): GuardState {
+/** The state after two intervals of calls that come evenly and as fast as the limit allows. So each bucket is in use. */
+function saturated(count: number, interval_ms: number, circuit = CIRCUIT): ModelState {
   const policies = { rate_limit: { count, interval_ms }, circuit }
   let state = UNTOUCHED
   for (let call = 0; call < 2 * count; call++) {
     const now = NOW + Math.floor((call * interval_ms) / count)
-    state = grant(state, [{ until: now + 90_000 }], { now, lead: LEAD_MS, id: 'nonce' }, policies).state
+    state = grant(state, [{ until: now + 90_000 }], { now, lead_time: MIN_LEAD_TIME_MS, id: 'nonce' }, policies).state
   }
   const failed = { findings: { failures: circuit.failures - 1 }, pause_until: NOW + 900_000 }
-  const line = { turn: NOW + 900_000, taken: count, heard: NOW + 900_000 }
-  return afterReport(
-    { ...state, line, version: 1_000_000, writer: 'a'.repeat(22) },
+  const backlog = { slot: NOW + 900_000, taken: count, last_return: NOW + 900_000 }
+  return applyReport(
+    { ...state, backlog, version: 1_000_000, writer: 'a'.repeat(22) },
     failed,
     NOW + interval_ms,
     policies,
   )
 }
 
-describe('the state of a model', () => {
+describe('ModelState: its size as an item', () => {
   it.each([
     { count: 10, interval_ms: 1_000 },
     { count: 10, interval_ms: 60_000 },
@@ -54,7 +53,7 @@ describe('the state of a model', () => {
     { count: 100, interval_ms: 60_000 },
     { count: 10_000, interval_ms: 60_000 },
     { count: 10_000, interval_ms: 3_600_000 },
-  ])('costs one write unit with $count calls in $interval_ms ms', ({ count, interval_ms }) => {
+  ])('takes one write unit with $count calls in $interval_ms ms', ({ count, interval_ms }) => {
     const state = saturated(count, interval_ms)
 
     expect(state.calls.length).toBeGreaterThanOrEqual(bucketsOf(count))
@@ -62,7 +61,7 @@ describe('the state of a model', () => {
     expect(bytesOf(state)).toBeLessThanOrEqual(WRITE_UNIT)
   })
 
-  it('costs two with the most failures that a circuit may take', () => {
+  it('takes two write units with the most failures that a circuit may take', () => {
     const state = saturated(10_000, 60_000, { ...CIRCUIT, failures: 100 })
 
     expect(state.failures).toHaveLength(99)

@@ -27,8 +27,8 @@ const aKey = (fields: Partial<KeyRecord> = {}): KeyRecord => {
   return { key_id: keyIdOf(hash), hash, user_id: 'u42', created_at: NOW, ...fields }
 }
 
-describe('keys', () => {
-  it('are found by their id, as they were added', async () => {
+describe('dynamoAccessAdmin: keys', () => {
+  it('are found by their id as they were added', async () => {
     const key = aKey({ expires_at: NOW + 1 })
     await access.addKey(key)
 
@@ -44,7 +44,7 @@ describe('keys', () => {
     expect((await access.key(key.key_id))?.user_id).toBe('u42')
   })
 
-  it('are listed oldest first, all of them or a user’s', async () => {
+  it('are listed oldest first, all of them or those of a user', async () => {
     const user_id = newUser()
     const [newer, older] = [aKey({ user_id, created_at: NOW + 5 }), aKey({ user_id, created_at: NOW })]
     await access.addKey(newer)
@@ -55,7 +55,7 @@ describe('keys', () => {
     expect(await access.keys('nobody')).toEqual([])
   })
 
-  it('are revoked once: a second time keeps the first one’s moment', async () => {
+  it('are revoked once: a second revocation keeps the time of the first', async () => {
     const key = aKey()
     await access.addKey(key)
 
@@ -63,14 +63,14 @@ describe('keys', () => {
     expect(await access.revoke(key.key_id, NOW + 2)).toEqual({ ...key, revoked_at: NOW + 1 })
   })
 
-  it('are not made by revoking one that there is not', async () => {
+  it('are not created by the revocation of a key that does not exist', async () => {
     expect(await access.revoke('f'.repeat(16), NOW)).toBeUndefined()
     expect(await access.key('f'.repeat(16))).toBeUndefined()
   })
 })
 
-describe('users', () => {
-  it('are what was written last, without limits that were not set', async () => {
+describe('dynamoAccessAdmin: users', () => {
+  it('are read as they were last written, without limits that were not set', async () => {
     const user_id = newUser()
     const first = { user_id, plan: 'free', overrides: { tokens: 5 } }
 
@@ -83,7 +83,7 @@ describe('users', () => {
     expect(await access.user('nobody')).toBeUndefined()
   })
 
-  it('are replaced only as they were read: nobody’s change is lost', async () => {
+  it('are replaced only if they are still as they were read, so no change is lost', async () => {
     const user_id = newUser()
     const first = { user_id, plan: 'free', overrides: { tokens: 5 } }
     const second = { user_id, plan: 'free', overrides: { tokens: 5, requests: 7 } }
@@ -100,7 +100,7 @@ describe('users', () => {
 })
 
 describe('dynamoAccess', () => {
-  it('is unavailable, and lets nobody in, when DynamoDB is', async () => {
+  it('rejects with Unavailable when DynamoDB is unavailable', async () => {
     const client = new DynamoDBClient({ region: 'us-east-1' })
     mockClient(client).rejects(new Error('no connection'))
     const broken = dynamoAccess(client, { keys: 'keys', users: 'users' })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { hashKey, isWellFormedKey, keyIdOf, newKey } from '../../../../../../functions/core/stores/access/key.ts'
 
 describe('newKey', () => {
-  it('makes well-formed keys, each another', () => {
+  it('makes well-formed keys that all differ', () => {
     const keys = Array.from({ length: 100 }, newKey)
 
     expect(keys.every(isWellFormedKey)).toBe(true)
@@ -29,7 +29,7 @@ describe('isWellFormedKey', () => {
 })
 
 describe('keyIdOf', () => {
-  it('names a key without telling it', () => {
+  it('names a key without revealing it', () => {
     const key = newKey()
 
     expect(keyIdOf(hashKey(key))).toMatch(/^[0-9a-f]{16}$/)

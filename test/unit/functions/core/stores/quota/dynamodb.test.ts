@@ -47,7 +47,7 @@ describe('dynamoQuota on AWS’s own semantics', () => {
     expect(dynamoDb.calls()).toHaveLength(1)
   })
 
-  it('finds the reservation that a call made whose answer was lost', async () => {
+  it('finds a reservation whose answer was lost', async () => {
     const reservation = aReservation()
     const entry = { [`${reservation.request_id}:1`]: [10, NOW, reservation.nonce, 1] }
     dynamoDb.on(UpdateItemCommand).rejects(refusedBy({ pk: 'x', requests: 1, tokens: 10, open: entry }))
@@ -55,7 +55,7 @@ describe('dynamoQuota on AWS’s own semantics', () => {
     expect(await quota.reserve(reservation, LIMITS, NOW)).toEqual({ admitted: true, reservation })
   })
 
-  it('tries again under another nonce when an answer was lost: in the same words, it could undo a settle', async () => {
+  it('tries again with another nonce when an answer was lost, since the same nonce could undo a settlement', async () => {
     const reservation = aReservation()
     dynamoDb
       .on(UpdateItemCommand)
@@ -71,20 +71,20 @@ describe('dynamoQuota on AWS’s own semantics', () => {
     expect(admission).toMatchObject({ admitted: true, reservation: { nonce: nonces[1] } })
   })
 
-  it('is unavailable, and not refused, when DynamoDB throttles', async () => {
+  it('rejects with Unavailable, and does not refuse, when DynamoDB throttles', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(throttled)
 
     await expect(quota.reserve(aReservation(), LIMITS, NOW)).rejects.toThrow(Unavailable)
     await expect(quota.close([{ reservation: aReservation(), charge: 1 }])).rejects.toThrow(Unavailable)
   })
 
-  it('is unavailable when it can’t be read', async () => {
+  it('rejects with Unavailable when DynamoDB can’t be read', async () => {
     dynamoDb.on(GetItemCommand).rejects(new Error('no connection'))
 
     await expect(quota.read('u42', '2026-11-23', 0)).rejects.toThrow(Unavailable)
   })
 
-  it('gives up, instead of trying for ever, when every refusal shows room', async () => {
+  it('gives up after some tries when every refusal shows room', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(refusedBy({ pk: 'x', requests: 0, tokens: 0, open: {} }))
 
     await expect(quota.reserve(aReservation(), LIMITS, NOW)).rejects.toThrow(Unavailable)

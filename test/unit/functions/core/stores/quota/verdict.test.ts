@@ -33,7 +33,7 @@ describe('exceeded', () => {
     expect(exceeded(counters, LIMITS, { estimate, holds_request: true })).toBe(verdict)
   })
 
-  it('looks at no requests for what holds none', () => {
+  it('ignores the limit of requests for a reservation that holds none', () => {
     const counters = { requests: 99, tokens: 0, open: [] }
 
     expect(exceeded(counters, LIMITS, { estimate: 1, holds_request: false })).toBeUndefined()
@@ -41,7 +41,7 @@ describe('exceeded', () => {
 })
 
 describe('reservedTokens', () => {
-  it('adds up what is still open', () => {
+  it('adds up the tokens of open reservations', () => {
     expect(reservedTokens({ requests: 5, tokens: 99, open: [open(3), open(4)] })).toBe(7)
   })
 })

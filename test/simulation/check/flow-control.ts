@@ -1,6 +1,6 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb'
-import type { Guard, Report } from '../../../functions/core/flow-control/port.ts'
-import type { GuardState } from '../../../functions/core/flow-control/state.ts'
+import type { FlowControl, Report } from '../../../functions/core/flow-control/port.ts'
+import type { ModelState } from '../../../functions/core/flow-control/state.ts'
 import type { ModelAnswer } from '../../../functions/core/inference/port.ts'
 import type { Invocation } from '../invocation.ts'
 import type { Refusal } from '../model-answers.ts'
@@ -15,7 +15,7 @@ interface MadeCall {
   isOver: boolean
 }
 
-/** A call that was let through to find out whether the model is back. */
+/** A call that was allowed in order to find out whether the model is back. */
 interface Probe {
   readonly id: string
   readonly by: Invocation
@@ -29,19 +29,22 @@ export interface ModelReply {
   readonly refusal: Refusal | undefined
 }
 
-/** How the model was protected so far: what its workers share, what they were told, what they did. Times as the clock's. */
+/** The fields of a model's item that are checked. Their stored names are those of the state. */
+type Watched = Pick<ModelState, 'open' | 'probe' | 'paused_until'>
+
+/** How the model was protected so far: what its workers share, what they were told, and what they did. Times are the clock's. */
 export interface Protection {
   readonly policies: WorkerSettings
-  state: GuardState | undefined
+  state: Watched | undefined
   /** Since when the circuit is open, half open included. */
   opened_at: number | undefined
   closed_at: number
   readonly pauses: { readonly from: number; readonly until: number }[]
   readonly probes: Probe[]
   readonly calls: MadeCall[]
-  /** Calls that have failed, and were told: when telling began. */
+  /** When the reports of failed calls began. */
   failures: number[]
-  /** Answers that a worker has, and has not told of yet. */
+  /** Answers that a worker has and has not reported yet. */
   readonly untold: Map<Invocation, { readonly reply: ModelReply; readonly at: number }[]>
 }
 
@@ -57,21 +60,21 @@ export const unprotected = (policies: WorkerSettings): Protection => ({
   untold: new Map(),
 })
 
-/** A worker believes what it has read for a second; what it was allowed then it does within another. */
+/** A worker trusts what it has read for a second, and makes the call that it was allowed then within another second. */
 const CACHE_MS = 1_000
-/** With a rate limit, it waits for its turn for a second and a half, and comes two thirds of a second late at most. */
-const TURN_MS = 1_500 + 667
+/** With a rate limit, it waits up to a second and a half for its slot, and calls at most two thirds of a second late. */
+const SLOT_MS = 1_500 + 667
 
-/** How long after a change a call may still be made that was allowed before it. Milliseconds. */
-const lateness = ({ rate_limit }: WorkerSettings): number => CACHE_MS + (rate_limit ? TURN_MS : CACHE_MS)
+/** How long after a change a worker may still make a call that was allowed before it. Milliseconds. */
+const lateness = ({ rate_limit }: WorkerSettings): number => CACHE_MS + (rate_limit ? SLOT_MS : CACHE_MS)
 
 /** The longest pause that the model may ask for. */
 const LONGEST_PAUSE_MS = 15 * 60_000
 
-/** What workers know of the model was written: one probe at a time, and a pause is not cut short. */
-export function checkGuardWrite({ world, protection }: Known, oldItem: Item | undefined, newItem: Item): void {
-  const before = oldItem && (unmarshall(oldItem) as GuardState)
-  const after = unmarshall(newItem) as GuardState
+/** Checks a write of the model's item: there is one probe at a time, and a pause is not cut short. */
+export function checkModelStateWrite({ world, protection }: Known, oldItem: Item | undefined, newItem: Item): void {
+  const before = oldItem && (unmarshall(oldItem) as Watched)
+  const after = unmarshall(newItem) as Watched
   const now = world.clock()
   const holdsProbe = before?.probe && before.probe.until > world.issuedAt()
   if (holdsProbe && after.probe && after.probe.id !== before.probe?.id)
@@ -88,7 +91,7 @@ export function checkGuardWrite({ world, protection }: Known, oldItem: Item | un
     protection.pauses.push({ from: now, until: after.paused_until })
 }
 
-/** A worker calls the model: within the rate limit, in no pause, and through an open circuit only as its one probe. */
+/** Checks a call of the model: it keeps the rate limit, comes in no pause, and passes an open circuit only as its one probe. */
 export function callIsMade({ world, protection }: Known, by: Invocation): MadeCall {
   const { policies, calls, pauses, opened_at, state } = protection
   const now = world.clock()
@@ -116,13 +119,13 @@ export function modelHasAnswered({ world, protection }: Known, by: Invocation, r
   protection.untold.set(by, [...(protection.untold.get(by) ?? []), { reply, at: world.clock() }])
 }
 
-/** A guard that is watched: what it grants to an invocation, and what it is told by it. */
-export function watched(known: Known, by: Invocation, guard: Guard): Guard {
+/** Watches what flow control grants to an invocation, and what the invocation reports to it. */
+export function watched(known: Known, by: Invocation, flowControl: FlowControl): FlowControl {
   const { world, protection } = known
   return {
-    ...guard,
+    ...flowControl,
     permit: async ask => {
-      const permit = await guard.permit(ask)
+      const permit = await flowControl.permit(ask)
       if (permit.granted && permit.probe !== undefined)
         protection.probes.push({ id: permit.probe, by, until: ask.until, isUsed: false })
       return permit
@@ -132,7 +135,7 @@ export function watched(known: Known, by: Invocation, guard: Guard): Guard {
       const noneWasMade = report.findings === 'nothing' && report.pause_until === undefined
       const told = noneWasMade ? [] : (protection.untold.get(by) ?? [])
       if (told.length > 0) protection.untold.delete(by)
-      await guard.report(report)
+      await flowControl.report(report)
       for (const { reply, at } of told) {
         const pause = Math.min(reply.refusal?.retry_after_ms ?? 0, LONGEST_PAUSE_MS)
         if (pause > 0) protection.pauses.push({ from: world.clock(), until: at + pause })
@@ -143,11 +146,11 @@ export function watched(known: Known, by: Invocation, guard: Guard): Guard {
   }
 }
 
-/** A model that says when it has room again is not broken. */
+/** A model that says when it will take calls again is not broken. */
 const countsAsFailure = ({ refusal, given }: ModelReply): boolean =>
   refusal !== undefined && (refusal.retry_after_ms === 0 || given.ok || given.status !== 429)
 
-/** So many failures as the circuit opens after were told, and none of them before it closed last: it is open. */
+/** Checks that the circuit is open once enough failures were reported since it last closed. */
 function checkFailures({ world, protection }: Known, begun: number, count: number): void {
   const { circuit } = protection.policies
   if (!circuit) return
@@ -157,9 +160,9 @@ function checkFailures({ world, protection }: Known, begun: number, count: numbe
     world.violate(`the circuit is closed after ${protection.failures.length} failures`)
 }
 
-/** An invocation has ended in peace: it has told what it knew, and no probe of its own holds up the others. */
+/** Checks an invocation that has ended normally: it has reported its calls, and left no probe that defers the calls of others. */
 export function checkIsTold({ world, protection }: Known, by: Invocation): void {
-  if (protection.untold.has(by)) world.violate(`${by.name} has told nobody how its calls came out`)
+  if (protection.untold.has(by)) world.violate(`${by.name} has not reported how its calls came out`)
   const left = protection.probes.find(probe => probe.by === by && probe.id === protection.state?.probe?.id)
-  if (left) world.violate(`${by.name} has ended, and its probe ${left.id} still holds up others`)
+  if (left) world.violate(`${by.name} has ended, and its probe ${left.id} still defers the calls of others`)
 }

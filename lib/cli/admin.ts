@@ -1,8 +1,8 @@
 import type { RequestItem } from '../../functions/core/domain/item.ts'
 import type { QuotaSettings } from '../../functions/core/domain/quota-settings.ts'
-import { dynamoGuards } from '../../functions/core/flow-control/dynamodb.ts'
+import { dynamoModelStates } from '../../functions/core/flow-control/dynamodb.ts'
 import type { Policies } from '../../functions/core/flow-control/policies.ts'
-import type { GuardStore } from '../../functions/core/flow-control/port.ts'
+import type { ModelStateStore } from '../../functions/core/flow-control/port.ts'
 import { type Clock, type Sleep, systemClock, systemSleep } from '../../functions/core/platform/clock.ts'
 import { type Ids, randomIds } from '../../functions/core/platform/ids.ts'
 import { type Random, systemRandom } from '../../functions/core/platform/random.ts'
@@ -18,7 +18,7 @@ import { composeQueue } from '../../functions/core/queue/compose.ts'
 import type { MessageQueue } from '../../functions/core/queue/port.ts'
 import { dynamoAccessAdmin } from '../../functions/core/stores/access/admin.ts'
 import type { AccessAdmin } from '../../functions/core/stores/access/port.ts'
-import { type OperatorLedger, rdsDataOperatorLedger } from '../../functions/core/stores/ledger/admin.ts'
+import { type LedgerAdmin, rdsDataLedgerAdmin } from '../../functions/core/stores/ledger/admin.ts'
 import { type DeadLetters, rdsDataDeadLetters } from '../../functions/core/stores/ledger/dead-letters.ts'
 import { type LedgerErasure, rdsDataErasure } from '../../functions/core/stores/ledger/erasure.ts'
 import { s3PayloadsAdmin } from '../../functions/core/stores/payloads/admin.ts'
@@ -32,12 +32,12 @@ import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
 import type { Target } from './target.ts'
 
-/** What an operator works with: the operations in operations/ are functions over it. */
-export interface Operator {
+/** The ports of an operator's commands. Each operation in operations/ takes those that it needs. */
+export interface Admin {
   readonly access: AccessAdmin
   readonly quota: Quota
   readonly items: RequestItems
-  readonly ledger: OperatorLedger
+  readonly ledger: LedgerAdmin
   readonly deadLetters: DeadLetters
   readonly erasure: LedgerErasure
   readonly payloads: Payloads & PayloadsAdmin
@@ -45,17 +45,17 @@ export interface Operator {
   readonly queueExists: QueueExists
   readonly sendInput: SendInput
   readonly countWaiting: CountWaiting
-  readonly guards: GuardStore
-  /** Whole tables, a page at a time. */
+  readonly modelStates: ModelStateStore
+  /** These read whole tables, one page at a time. */
   allQuotaItems(): AsyncIterable<QuotaItem[]>
   allItems(): AsyncIterable<RequestItem[]>
-  /** Deletes all that the requests' table keeps of a user, but requests that wait or run. */
+  /** Deletes the items of a user in the requests table, except requests that wait or run. */
   deleteItemsOf(userId: string): Promise<DeletedItems>
-  /** Answers false, and deletes nothing, while a reservation is open in the item. */
+  /** Deletes a quota item. Answers false, and deletes nothing, while a reservation is open in it. */
   deleteQuotaItem(of: Pick<QuotaItem, 'user_id' | 'window' | 'shard'>): Promise<boolean>
-  /** The plans of the pipeline file that is in effect there. */
+  /** The plans of the pipeline file that is in effect. */
   readonly quotas: QuotaSettings
-  /** Its models, and how each is protected. */
+  /** The models of that file, and how each one is protected. */
   readonly models: Readonly<Record<string, Policies>>
   readonly clock: Clock
   readonly ids: Ids
@@ -63,11 +63,11 @@ export interface Operator {
   readonly random: Random
 }
 
-export function operatorOf(
+export function adminOf(
   { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs }: Target,
   clock: Clock = systemClock,
   sleep: Sleep = systemSleep,
-): Operator {
+): Admin {
   const ledger = {
     LEDGER_CLUSTER_ARN: outputs.LedgerClusterArn,
     LEDGER_SECRET_ARN: outputs.LedgerSecretArn,
@@ -77,7 +77,7 @@ export function operatorOf(
     access: dynamoAccessAdmin(dynamoDb, { keys: outputs.KeysTable, users: outputs.UsersTable }),
     quota: dynamoQuota(dynamoDb, outputs.QuotaTable, dynamoDbOnce),
     items: dynamoItems(dynamoDb, outputs.RequestsTable),
-    ledger: rdsDataOperatorLedger(rdsData, ledger),
+    ledger: rdsDataLedgerAdmin(rdsData, ledger),
     deadLetters: rdsDataDeadLetters(rdsData, ledger),
     erasure: rdsDataErasure(rdsData, ledger),
     payloads: { ...s3Payloads(s3, outputs.PayloadsBucket), ...s3PayloadsAdmin(s3, outputs.PayloadsBucket) },
@@ -85,7 +85,7 @@ export function operatorOf(
     queueExists: sqsQueueExists(sqs, outputs.QueueUrlPrefix),
     sendInput: sqsSendInput(sqs, outputs.QueueUrlPrefix),
     countWaiting: sqsCountWaiting(sqs, outputs.QueueUrlPrefix),
-    guards: dynamoGuards(dynamoDb, outputs.ModelsTable),
+    modelStates: dynamoModelStates(dynamoDb, outputs.ModelsTable),
     allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),
     allItems: () => allItems(dynamoDb, outputs.RequestsTable),
     deleteItemsOf: userId => deleteItemsOf(dynamoDb, outputs.RequestsTable, userId),

@@ -1,4 +1,4 @@
-import { createGuard } from '../../functions/core/flow-control/flow-control.ts'
+import { createFlowControl } from '../../functions/core/flow-control/flow-control.ts'
 import type { ModelAnswer } from '../../functions/core/inference/port.ts'
 import { NOW } from './clock.ts'
 import { aRetry, failure } from './failures.ts'
@@ -10,14 +10,16 @@ const RETRY = aRetry()
 export const down = failure({ status: 500 })
 
 /** A worker of a model that answers as `model` says by then. */
-export function aGuardedWorker(settings: WorkerSettings = {}) {
+export function aProtectedWorker(settings: WorkerSettings = {}) {
   const model: { answer: ModelAnswer } = { answer: SUCCESS }
   const worker = aWorker(() => model.answer, { circuit: CIRCUIT, retry: RETRY, ...settings })
-  const { ports, guards, aGuard } = worker
-  const open = () => aGuard().report({ findings: { failures: CIRCUIT.failures } })
-  const state = () => guards.read('text')
+  const { ports, modelStates, aFlowControl } = worker
+  const open = () => aFlowControl().report({ findings: { failures: CIRCUIT.failures } })
+  const state = () => modelStates.read('text')
   /** A call that was allowed before there was a circuit. */
-  const useTurn = () =>
-    createGuard({ ...ports, store: guards }, 'text', { rate_limit: settings.rate_limit }).permit({ until: NOW })
-  return { ...worker, model, open, state, useTurn }
+  const useSlot = () =>
+    createFlowControl({ ...ports, store: modelStates }, 'text', { rate_limit: settings.rate_limit }).permit({
+      until: NOW,
+    })
+  return { ...worker, model, open, state, useSlot }
 }
