@@ -6,17 +6,19 @@ import type { Entry } from '../core/stores/ledger/port.ts'
 import { acceptedEntry, decidedEntry, endedEntry, refusedEntry, unreadableEntry } from './entry.ts'
 import type { CollectorPorts } from './ports.ts'
 
-/** An event, and the item that accepted it if it was an outcome. */
+/** An event, its entry for the ledger, and the item that accepted the event if it was an outcome. */
 interface Taken {
   readonly event: ResultEvent
   readonly entry: Entry
   readonly item?: RequestItem
 }
 
+/** The events that failed, and why. They must be redelivered; whatever was done for them already can be repeated. */
+type Failures = Map<ResultEvent, unknown>
+
 export interface Collected {
-  /** Events that must come again, and why: nothing of theirs is lost by then, whatever was done already. */
-  readonly again: ReadonlyMap<ResultEvent, unknown>
-  /** Requests of which the ledger has learnt here that they ended, wherever they did. */
+  readonly failures: ReadonlyMap<ResultEvent, unknown>
+  /** The requests that have ended, wherever they did, and that the ledger has now learnt of. */
   readonly ended: readonly Ended[]
 }
 
@@ -24,23 +26,21 @@ export interface Collected {
 export type Ended = Pick<RequestItem, 'request_id' | 'model' | 'status' | 'charge'>
 
 /**
- * Takes a batch of events: decide (each outcome's transition of its item), record (one statement), discard (what was stored
- * for a request that was cancelled while it ran), settle (an update a user where possible). In this order, and each step repeatable, so that a redelivery repairs whatever stopped in
- * between. Never rejects.
+ * Takes a batch of events in four steps: decide (the transition of each outcome's item), record (one statement for the
+ * ledger), discard (what was stored for a request that was cancelled while it ran), settle (one update per user where
+ * possible). Each step can be repeated, so a redelivery repairs a batch that stopped between two steps. Never rejects.
  */
 export async function collect(ports: CollectorPorts, events: readonly ResultEvent[]): Promise<Collected> {
-  const again = new Map<ResultEvent, unknown>()
-  const taken = await takeAll(ports, events, again)
-  await record(ports, taken, again)
-  await Promise.all(taken.map(one => discard(ports, one, again)))
-  await settle(ports, taken, again)
-  const ended = taken.flatMap(one => (again.has(one.event) ? [] : endOf(one)))
-  return { again, ended }
+  const failures: Failures = new Map()
+  const taken = await takeAll(ports, events, failures)
+  await record(ports, taken, failures)
+  await Promise.all(taken.map(one => discard(ports, one, failures)))
+  await settle(ports, taken, failures)
+  const ended = taken.flatMap(one => (failures.has(one.event) ? [] : endOf(one)))
+  return { failures, ended }
 }
 
-type Again = Map<ResultEvent, unknown>
-
-async function takeAll(ports: CollectorPorts, events: readonly ResultEvent[], again: Again): Promise<Taken[]> {
+async function takeAll(ports: CollectorPorts, events: readonly ResultEvent[], failures: Failures): Promise<Taken[]> {
   const taken: Taken[] = []
   await Promise.all(
     events.map(async event => {
@@ -48,7 +48,7 @@ async function takeAll(ports: CollectorPorts, events: readonly ResultEvent[], ag
         const one = await take(ports, event)
         if (one) taken.push(one)
       } catch (error) {
-        again.set(event, error)
+        failures.set(event, error)
       }
     }),
   )
@@ -73,8 +73,9 @@ async function take(ports: CollectorPorts, event: ResultEvent): Promise<Taken | 
 }
 
 /**
- * The charging rule: what never reached the model costs nothing; a success without a report costs its estimate, or what
- * its worker says that it costs at least. The item's transition writes the charge, so it is decided once (I3).
+ * The charging rule. A request that never reached the model costs nothing. A success without a reported usage costs its
+ * estimate, or the minimum that its worker reports, if that is more. The item's transition writes the charge, so the charge
+ * is decided once (I3).
  */
 function decisionOf(event: OutcomeEvent) {
   const { user_id, request_id, run, attempt, status, completed_at, usage, error } = event
@@ -83,35 +84,35 @@ function decisionOf(event: OutcomeEvent) {
   return { user_id, request_id, run, attempt, status, completed_at, usage, error, charge }
 }
 
-async function record({ ledger }: CollectorPorts, taken: readonly Taken[], again: Again): Promise<void> {
+async function record({ ledger }: CollectorPorts, taken: readonly Taken[], failures: Failures): Promise<void> {
   try {
     const { refused } = await ledger.record(taken.map(({ entry }) => entry))
     for (const { entry, reason } of refused)
       for (const one of taken)
-        if (one.entry === entry) again.set(one.event, new Error(`Postgres refuses the row: ${reason}`))
+        if (one.entry === entry) failures.set(one.event, new Error(`Postgres refuses the row: ${reason}`))
   } catch (error) {
-    for (const { event } of taken) again.set(event, error)
+    for (const { event } of taken) failures.set(event, error)
   }
 }
 
-/** A request that was cancelled while it ran is charged what the model did; its body and its result are of no use. */
-async function discard({ payloads }: CollectorPorts, { event, item }: Taken, again: Again): Promise<void> {
-  if (item?.status !== 'cancelled' || event.type !== 'outcome' || again.has(event)) return
+/** Deletes the body and the result of a request that was cancelled while it ran. It is charged all the same. */
+async function discard({ payloads }: CollectorPorts, { event, item }: Taken, failures: Failures): Promise<void> {
+  if (item?.status !== 'cancelled' || event.type !== 'outcome' || failures.has(event)) return
   await discardBody({ payloads }, item)
   if (event.result && 'key' in event.result) await payloads.delete(event.result.key).catch(ignoreUnavailable)
 }
 
-async function settle({ quota }: CollectorPorts, taken: readonly Taken[], again: Again): Promise<void> {
-  const recorded = taken.filter(({ event }) => !again.has(event))
+async function settle({ quota }: CollectorPorts, taken: readonly Taken[], failures: Failures): Promise<void> {
+  const recorded = taken.filter(({ event }) => !failures.has(event))
   const ended = recorded.flatMap(({ item }) => (item ? [item] : []))
   try {
     await quota.close(ended.map(item => ({ reservation: reservationOf(item), charge: item.charge })))
   } catch (error) {
-    for (const { event, item } of recorded) if (item) again.set(event, error)
+    for (const { event, item } of recorded) if (item) failures.set(event, error)
   }
 }
 
-/** What was rejected was never accepted: it is no end of a request. */
+/** The end of a request. A rejected request was never accepted, so it has no end. */
 function endOf({ event, item }: Taken): Ended[] {
   if (item) return [item]
   return event.type === 'ended' && event.status !== 'rejected' ? [event] : []

@@ -1,7 +1,7 @@
 import { awsClients } from '../core/platform/aws-clients.ts'
 import { systemClock } from '../core/platform/clock.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
-import { sqsQueue } from '../core/queue/sqs.ts'
+import { type ComposedQueue, composeQueue } from '../core/queue/compose.ts'
 import { rdsDataLedger } from '../core/stores/ledger/rds-data.ts'
 import { patientRdsData } from '../core/stores/ledger/retry-while-resuming.ts'
 import { lazyS3Payloads } from '../core/stores/payloads/lazy-s3.ts'
@@ -10,19 +10,19 @@ import { dynamoItems } from '../core/stores/requests/dynamodb.ts'
 import type { Env } from './env.ts'
 import type { CollectorPorts } from './ports.ts'
 
-/** How long to wait for a database that resumes, in milliseconds: less than the function may run. */
+/** How long to wait for a database that resumes, in milliseconds. It is less than the function's timeout. */
 const RESUME_MS = 60_000
 
 export function compose(
   env: Env,
   clients = awsClients(),
   rdsData = patientRdsData(RESUME_MS),
-): CollectorPorts & Telemetry {
+): CollectorPorts & Telemetry & { readonly queue: ComposedQueue } {
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
-    queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
+    queue: composeQueue(env, clients),
     ledger: rdsDataLedger(rdsData, env),
     clock: systemClock,
     ...telemetry(env),

@@ -55,8 +55,8 @@ export const refusedEntry = ({ input, at }: RefusedEvent): Entry => ({
 })
 
 /**
- * All that the item knows is the item's, as it was decided: a keyed twin may have sent a message of another window. Only
- * the result is the message's (design.md §4, rule 9).
+ * The row of a decided outcome. It takes everything that the item knows from the item, since a keyed twin may have sent a
+ * message of another window. Only the result comes from the message (rule 9).
  */
 export function decidedEntry(event: OutcomeEvent, item: RequestItem): Entry {
   const row: LedgerRow = {
@@ -76,7 +76,7 @@ export function decidedEntry(event: OutcomeEvent, item: RequestItem): Entry {
   return row.status === 'failed' ? { row, deadLetter: { ...deadLetterOf(row), message: event.message } } : { row }
 }
 
-/** One a run: a redrive that fails again is another dead letter. */
+/** A dead letter per run: a redrive that fails again makes another one. */
 const deadLetterOf = (row: LedgerRow): DeadLetter => ({
   id: `${row.request_id}:${row.run}`,
   request_id: row.request_id,

@@ -1,3 +1,5 @@
+import type { Logger } from '@aws-lambda-powertools/logger'
+import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
 import type { Clock } from '../core/platform/clock.ts'
 import type { Ledger } from '../core/stores/ledger/port.ts'
@@ -5,4 +7,10 @@ import type { Ledger } from '../core/stores/ledger/port.ts'
 export interface CollectorPorts extends LifecyclePorts {
   readonly ledger: Pick<Ledger, 'record'>
   readonly clock: Clock
+}
+
+/** What it takes to log and count the results of a batch, besides collecting them. */
+export interface TakeResultsPorts extends CollectorPorts {
+  readonly logger: Pick<Logger, 'error'>
+  readonly metrics: Pick<Metrics, 'addMetric' | 'singleMetric'>
 }

@@ -4,7 +4,7 @@ import { countCalls } from '../core/platform/call-counter.ts'
 import { systemClock, systemSleep } from '../core/platform/clock.ts'
 import { randomIds } from '../core/platform/ids.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
-import { sqsQueue } from '../core/queue/sqs.ts'
+import { composeQueue } from '../core/queue/compose.ts'
 import { dynamoKeys } from '../core/stores/idempotency/dynamodb.ts'
 import { lazyLedger } from '../core/stores/ledger/lazy.ts'
 import { lazyS3Payloads } from '../core/stores/payloads/lazy-s3.ts'
@@ -25,7 +25,7 @@ export function compose(
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     keys: dynamoKeys(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE, once),
-    queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
+    queue: composeQueue(env, clients),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     ledger: lazyLedger(env),
     // Asked once: no answer is held up by tries to wait for it.

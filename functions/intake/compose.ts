@@ -4,7 +4,7 @@ import { awsClients, dynamoDbOnce } from '../core/platform/aws-clients.ts'
 import { systemClock } from '../core/platform/clock.ts'
 import { randomIds } from '../core/platform/ids.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
-import { sqsQueue } from '../core/queue/sqs.ts'
+import { type ComposedQueue, composeQueue } from '../core/queue/compose.ts'
 import { dynamoUsers } from '../core/stores/access/dynamodb.ts'
 import { dynamoInputKeys } from '../core/stores/idempotency/dynamodb-inputs.ts'
 import { lazyS3Payloads } from '../core/stores/payloads/lazy-s3.ts'
@@ -18,13 +18,13 @@ export function compose(
   settings: Settings,
   clients = awsClients(),
   once = dynamoDbOnce(),
-): IntakePorts & Telemetry {
+): IntakePorts & Telemetry & { readonly queue: ComposedQueue } {
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     inputs: dynamoInputKeys(clients.dynamoDb, env.REQUESTS_TABLE),
     users: dynamoUsers(clients.dynamoDb, env.USERS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE, once),
-    queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
+    queue: composeQueue(env, clients),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     route: createRouter(settings),
     clock: systemClock,

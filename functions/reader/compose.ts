@@ -3,7 +3,7 @@ import { countCalls } from '../core/platform/call-counter.ts'
 import { systemClock, systemSleep } from '../core/platform/clock.ts'
 import { randomIds } from '../core/platform/ids.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
-import { sqsQueue } from '../core/queue/sqs.ts'
+import { composeQueue } from '../core/queue/compose.ts'
 import { rdsDataLedger } from '../core/stores/ledger/rds-data.ts'
 import { patientRdsData } from '../core/stores/ledger/retry-while-resuming.ts'
 import { lazyS3Payloads } from '../core/stores/payloads/lazy-s3.ts'
@@ -29,7 +29,7 @@ export function compose(
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     ledger: rdsDataLedger(rdsData, env),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
-    queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
+    queue: composeQueue(env, clients),
     // Asked once: no answer is held up by tries to wait for it.
     waiting: { leases: dynamoWaitLeases(once, env.REQUESTS_TABLE), limits: settings.waiting },
     ids: randomIds,

@@ -1,7 +1,7 @@
 import { awsClients } from '../core/platform/aws-clients.ts'
 import { systemClock } from '../core/platform/clock.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
-import { sqsQueue } from '../core/queue/sqs.ts'
+import { composeQueue } from '../core/queue/compose.ts'
 import { lazyS3Payloads } from '../core/stores/payloads/lazy-s3.ts'
 import { dynamoQuota } from '../core/stores/quota/dynamodb.ts'
 import { dynamoItems } from '../core/stores/requests/dynamodb.ts'
@@ -13,7 +13,7 @@ export function compose(env: Env, clients = awsClients()): SweeperPorts & Teleme
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
-    queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
+    queue: composeQueue(env, clients),
     clock: systemClock,
     ...telemetry(env),
   }

@@ -1,76 +1,99 @@
+import { boundedPromptTokens } from '../core/domain/estimate.ts'
 import { batchBody, type Outputs, readOutputs } from '../core/inference/batch.ts'
+import { MappingError } from '../core/inference/mapping.ts'
 import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
+import { isBusy, mayBeRetried, type Retry } from '../core/inference/retry.ts'
+import { inTurn } from '../core/platform/serialize.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
-import { awaitFurther } from './permit.ts'
-import type { Invocation, WorkerPorts } from './ports.ts'
-import { reportNoCall } from './report-calls.ts'
-import { isBusy, mayBeRetried, type Retry } from './retry.ts'
-import type { Claimed } from './types.ts'
+import { permitFurtherCall, returnPermit } from './permit-call.ts'
+import type { WorkerPorts } from './ports.ts'
+import { failedOutcome, publishOutcome } from './publish-outcome.ts'
+import type { Answer, Called, Claimed, ClaimedWithBody, Invocation, Mapped } from './types.ts'
 
-/** A claimed request, and what is to be sent for it. */
-export interface Mapped extends Claimed {
-  readonly toSend: unknown
-  /** Tokens of the prompt, if the request bounds its output. */
-  readonly bounded: number | undefined
+/** A call needs so much time besides its timeout, to publish its outcomes. Milliseconds. */
+const PUBLISH_MS = 10_000
+
+/** Whether an invocation would outlive a call that begins `later_ms` from now, even one that times out. */
+export const hasTimeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invocation, later_ms = 0): boolean =>
+  clock() + later_ms + settings.endpoint.timeout_ms + PUBLISH_MS <= ends_at
+
+/** A slow mapping takes at most so long: the bound of an expression, and the start of its thread. Milliseconds. */
+const MAX_MAPPING_MS = 2_500
+
+/** Runs tasks one after the other while the invocation has time left for a call. Then it answers with undefined. */
+export type InTime = <T>(task: () => Promise<T>) => Promise<T | undefined>
+
+export function whileTimeForCall(ports: WorkerPorts, invocation: Invocation): InTime {
+  const serially = inTurn()
+  return task => serially(async () => (hasTimeForCall(ports, invocation, MAX_MAPPING_MS) ? await task() : undefined))
 }
 
-/** What the model made of one request. */
-export type Answer =
-  | { readonly ok: true; readonly answer: unknown }
-  | {
-      readonly ok: false
-      readonly failure: ModelFailure
-      /** Requests of the call that failed: with more than one, the failure may be another's. */
-      readonly company: number
-      /** It failed alone while others of its batch succeeded: it is the request, not the model. */
-      readonly isCulprit: boolean
-    }
-
-export interface Called {
-  readonly answers: ReadonlyMap<Mapped, Answer>
-  /** Of each call. */
-  readonly calls: readonly ModelAnswer[]
+/** Maps a claimed request to what the call sends. Ends the request if that fails, and defers it with `late` if time is up. */
+export async function mapRequest(
+  ports: WorkerPorts,
+  { body, ...claimed }: ClaimedWithBody,
+  inTime: InTime,
+  late: (claimed: Claimed) => Promise<void>,
+): Promise<Mapped | undefined> {
+  const { user_id, request_id, attempt } = claimed.item
+  const now = ports.clock()
+  try {
+    const toSend = await inTime(() => ports.mappings.request({ body, user_id, request_id, attempt }))
+    if (toSend !== undefined) return { ...claimed, toSend, bounded: boundedPromptTokens(body) }
+  } catch (error) {
+    if (!(error instanceof MappingError)) throw error
+    const failure = { code: 'mapping_failed', message: error.message, reached: false } as const
+    const times = { started_at: now, completed_at: now }
+    await publishOutcome(ports, claimed.message, failedOutcome(claimed, failure, times))
+    return undefined
+  }
+  await late(claimed)
+  return undefined
 }
 
-/** One call for one request. Rejects with `Unavailable` only, and then no call was made. */
-export async function callForOne({ endpoint }: WorkerPorts, request: Mapped): Promise<Called> {
+/** Calls the model for requests. Rejects with `Unavailable` only, and then no call was made. */
+export function callModel(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<Called> {
+  const [only] = requests
+  return only && !ports.settings.batched ? callForOne(ports, only) : callForBatch(ports, requests, invocation)
+}
+
+async function callForOne({ endpoint }: WorkerPorts, request: Mapped): Promise<Called> {
   const answer = await endpoint.call(request.message.request_id, request.toSend)
   return { calls: [answer], answers: new Map([[request, toAnswer(answer, 1)]]) }
 }
 
 /**
- * One call for many requests. A batch that fails as a whole is split, as long as that promises to tell whose fault it is;
- * each further call takes a permit of its own. Rejects with `Unavailable` only, and then no call was made.
+ * Makes one call for many requests. A batch that fails as a whole is split in halves, as long as that may show which request
+ * is the cause. Each further call takes a permit of its own.
  */
-export async function callForMany(
-  ports: WorkerPorts,
-  requests: readonly Mapped[],
-  invocation: Invocation,
-): Promise<Called> {
+async function callForBatch(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<Called> {
   const calls: ModelAnswer[] = []
   const answers = new Map<Mapped, Answer>()
-  // Broadly, not deeply: the sooner a part succeeds, the sooner it is known that the model is not what fails.
+  // Breadth first: the sooner a part succeeds, the sooner it is known that the model itself is healthy.
   const parts: (readonly Mapped[])[] = [requests]
   for (let part = parts.shift(); part; part = parts.shift()) {
-    const answer = await callFor(ports, part, calls.length === 0)
+    const answer = await callForPart(ports, part, calls.length === 0)
     if (!answer) break
     const outputs = readOutputs(answer, part.length)
     calls.push(outputs.ok ? answer : outputs)
     for (const [i, request] of part.entries())
-      answers.set(request, withReach(answerOf(outputs, i, part.length), answers.get(request)))
+      answers.set(request, keepReached(answerOf(outputs, i, part.length), answers.get(request)))
     if (!outputs.ok && part.length > 1) {
-      if (!tellsWhose(outputs, requests, ports.settings)) break
+      if (!isWorthSplitting(outputs, requests, ports.settings)) break
       parts.push(...halves(part))
     }
-    if (parts.length > 0 && !(hasPatience(calls, ports.settings) && (await mayCallAgain(ports, requests, invocation))))
+    if (
+      parts.length > 0 &&
+      !(mayGoOnSplitting(calls, ports.settings) && (await mayCallAgain(ports, requests, invocation)))
+    )
       break
   }
   const isHealthy = calls.some(({ ok }) => ok)
   return { calls, answers: isHealthy ? withCulprits(answers, ports.settings.retry) : answers }
 }
 
-/** Undefined if a further call can't be made: what is known by then is worth keeping. */
-async function callFor(
+/** Answers with undefined if a further call can't be made. The answers of the earlier calls still count then. */
+async function callForPart(
   { endpoint, metrics }: WorkerPorts,
   part: readonly Mapped[],
   isFirst: boolean,
@@ -85,47 +108,37 @@ async function callFor(
   }
 }
 
-const toAnswer = (answer: ModelAnswer, company: number): Answer =>
-  answer.ok ? answer : { ok: false, failure: answer, company, isCulprit: false }
+const toAnswer = (answer: ModelAnswer, batchSize: number): Answer =>
+  answer.ok ? answer : { ok: false, failure: answer, batchSize, isCulprit: false }
 
-function answerOf(outputs: Outputs, i: number, company: number): Answer {
-  if (!outputs.ok) return toAnswer(outputs, company)
+function answerOf(outputs: Outputs, i: number, batchSize: number): Answer {
+  if (!outputs.ok) return toAnswer(outputs, batchSize)
   const output = outputs.outputs[i]
   if (!output) throw new Error('there is an output for each input')
   return toAnswer(output, 1)
 }
 
-/** What an earlier call has reached stays reached, wherever a further one got lost. */
-function withReach(answer: Answer, earlier: Answer | undefined): Answer {
+/** If an earlier call has reached the model, the request has reached it, even if a further call got lost. */
+function keepReached(answer: Answer, earlier: Answer | undefined): Answer {
   if (answer.ok || !earlier || earlier.ok || !earlier.failure.reached) return answer
   return { ...answer, failure: { ...answer.failure, reached: true } }
 }
 
 function withCulprits(answers: ReadonlyMap<Mapped, Answer>, retry: Retry): Map<Mapped, Answer> {
-  const isCulprit = (one: Answer) => !one.ok && one.company === 1 && !isNobodys(one.failure, retry)
+  const isCulprit = (one: Answer) => !one.ok && one.batchSize === 1 && !isNobodysFault(one.failure, retry)
   return new Map([...answers].map(([request, one]) => [request, isCulprit(one) ? { ...one, isCulprit: true } : one]))
 }
 
-/** What a call needs besides its timeout, to publish what came of it. Milliseconds. */
-const PUBLISH_MS = 10_000
-
-/** Whether an invocation would outlive a call that begins `later_ms` from now, even one that times out. */
-export const hasTimeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invocation, later_ms = 0): boolean =>
-  clock() + later_ms + settings.endpoint.timeout_ms + PUBLISH_MS <= ends_at
-
-/** Whether there is time, and a permit, for one more call at once; not knowing is no. */
+/** Whether there is time for one more call, and a permit for it at once. An error counts as no. */
 async function mayCallAgain(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<boolean> {
   if (!hasTimeForCall(ports, invocation)) return false
+  const messages = requests.map(({ message }) => message)
   try {
-    const permit = await awaitFurther(
-      ports,
-      requests.map(({ message }) => message),
-      invocation,
-    )
+    const permit = await permitFurtherCall(ports, messages, invocation)
     if (!permit.granted) return false
     if (permit.probe === undefined) return permit.at <= ports.clock()
-    // Others have found the model failing meanwhile: whether it is back is not for a batch in question to find out.
-    await reportNoCall(ports, permit)
+    // A circuit has opened meanwhile. A batch that fails by itself must not be the probe that says whether the model is back.
+    await returnPermit(ports, permit)
     return false
   } catch (error) {
     if (error instanceof Unavailable) return false
@@ -133,22 +146,29 @@ async function mayCallAgain(ports: WorkerPorts, requests: readonly Mapped[], inv
   }
 }
 
-/** So many calls may fail without a success before splitting stops: the model itself is in trouble, or most of the batch is. */
-const PATIENCE = { failing: 3, refusing: 8 }
+/** Splitting stops after so many calls without a success: the model is failing, or it refuses most of the batch. */
+const MAX_CALLS_WITHOUT_SUCCESS = { failing: 3, refusing: 8 }
 
-function hasPatience(calls: readonly ModelAnswer[], { retry }: WorkerPorts['settings']): boolean {
+function mayGoOnSplitting(calls: readonly ModelAnswer[], { retry }: WorkerPorts['settings']): boolean {
   if (calls.some(({ ok }) => ok)) return true
   const isFailing = calls.some(call => !call.ok && mayBeRetried(call, retry))
-  return calls.length < (isFailing ? PATIENCE.failing : PATIENCE.refusing)
+  return calls.length < MAX_CALLS_WITHOUT_SUCCESS[isFailing ? 'failing' : 'refusing']
 }
 
-/** Whether splitting shows whose fault it is; if it seems nobody's, that is worth a try only when there is no other attempt. */
-function tellsWhose(failure: ModelFailure, requests: readonly Mapped[], { retry }: WorkerPorts['settings']): boolean {
-  return !isNobodys(failure, retry) || requests.some(({ item }) => item.attempt >= retry.attempts)
+/**
+ * Whether splitting may show which request is the cause. A failure that seems nobody's fault is worth it only if a request of
+ * the batch has no attempt left.
+ */
+function isWorthSplitting(
+  failure: ModelFailure,
+  requests: readonly Mapped[],
+  { retry }: WorkerPorts['settings'],
+): boolean {
+  return !isNobodysFault(failure, retry) || requests.some(({ item }) => item.attempt >= retry.attempts)
 }
 
-/** Whether it says nothing of what was asked: the model was busy, slow or away. */
-const isNobodys = (failure: ModelFailure, retry: Retry): boolean =>
+/** Whether a failure says nothing of its request: the model was busy, slow or away. */
+const isNobodysFault = (failure: ModelFailure, retry: Retry): boolean =>
   mayBeRetried(failure, retry) && (isBusy(failure) || !failure.reached || failure.code === 'model_timeout')
 
 function halves<T>(list: readonly T[]): [readonly T[], readonly T[]] {

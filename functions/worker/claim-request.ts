@@ -5,57 +5,81 @@ import { ITEM_GRACE_MS } from '../core/domain/timing.ts'
 import { tombstoneOf } from '../core/lifecycle/fail-undelivered.ts'
 import { finalizeRequest } from '../core/lifecycle/finalize-request.ts'
 import { rejectAbsent } from '../core/lifecycle/reject-request.ts'
-import { sendLater, sendNow, withHints } from './defer.ts'
-import type { Member } from './plan-batch.ts'
-import type { Invocation, WorkerPorts } from './ports.ts'
-import { conclude, crashed } from './publish-outcome.ts'
-import type { Claimed } from './types.ts'
+import { checkOut } from '../core/stores/payloads/port.ts'
+import { deferUntil, resend, withHints } from './defer.ts'
+import type { WorkerPorts } from './ports.ts'
+import { crashedOutcome, publishOutcome } from './publish-outcome.ts'
+import type { Claimed, ClaimedWithBody, Invocation, Planned } from './types.ts'
 
 /**
- * Looks whether a message still has a request that wants a call: a turn in a rate limit is not to be wasted on one that has
- * been cancelled. Answers with the message if so; otherwise it has been dealt with.
+ * Reads the item of a request before a claim, so that no slot of the rate limit is wasted on a request that was cancelled.
+ * Answers with the request if it wants a call. Otherwise its message has been dealt with.
  */
-export async function lookFirst(ports: WorkerPorts, member: Member): Promise<Member | undefined> {
-  const { message } = member
+export async function keepIfWanted(ports: WorkerPorts, request: Planned): Promise<Planned | undefined> {
+  const { message } = request
   const item = await ports.items.get(message.user_id, message.request_id)
   if (!item) {
-    await withoutItem(ports, message)
+    await settleMissingItem(ports, message)
     return undefined
   }
-  if (refusedClaim(item, message, ports.clock()).kind === 'again') return member
-  const abandoned = await refused(ports, member, item)
-  return abandoned && member
+  if (refusedClaim(item, message, ports.clock()).kind === 'again') return request
+  const abandoned = await settleRefusedClaim(ports, request, item)
+  return abandoned && request
 }
 
 /**
- * Claims the request of a message. Without a claim, the message has been put back for later or dropped, or its request
- * ended, as the item says. Rejects with `Unavailable`: then it must come again.
+ * Claims a request, and reads its body. Without a claim, the message has been deferred or dropped, or its request has ended,
+ * as the item says. Rejects with `Unavailable`: then the message must be redelivered.
  */
 export async function claimRequest(
   ports: WorkerPorts,
-  member: Member,
-  { lease_until }: Invocation,
-): Promise<Claimed | undefined> {
-  const claim_id = claimIdOf(ports.ids.nonce(), member.isAlone)
-  const terms = { claim_id, now: ports.clock(), lease_until }
-  const claim = await ports.items.claim(member.message, terms)
-  if (claim.claimed) return { ...member, item: claim.item, claim_id }
-  if (!claim.item) {
-    await withoutItem(ports, member.message)
+  request: Planned,
+  invocation: Invocation,
+): Promise<ClaimedWithBody | undefined> {
+  // The body is read before the claim, since reading may fail, and after the permit, since a deferred request needs no body.
+  const body = await bodyOf(ports, request)
+  if (!body) return undefined
+  const claimed = await claim(ports, request, invocation)
+  return claimed && { ...claimed, body }
+}
+
+/**
+ * The body of a request, or undefined if the request wants no call any more. The body of a cancelled or expired request is
+ * deleted, and S3 may answer 403 for it. So the item is read before an unreadable body counts as an error.
+ */
+async function bodyOf(ports: WorkerPorts, request: Planned): Promise<Record<string, unknown> | undefined> {
+  try {
+    return (await checkOut(ports.payloads, request.message.body)) as Record<string, unknown>
+  } catch (error) {
+    if (await keepIfWanted(ports, request)) throw error
     return undefined
   }
-  const abandoned = await refused(ports, member, claim.item)
+}
+
+async function claim(ports: WorkerPorts, request: Planned, { lease_until }: Invocation): Promise<Claimed | undefined> {
+  const claim_id = claimIdOf(ports.ids.nonce(), request.isolated)
+  const terms = { claim_id, now: ports.clock(), lease_until }
+  const first = await ports.items.claim(request.message, terms)
+  if (first.claimed) return { ...request, item: first.item, claim_id }
+  if (!first.item) {
+    await settleMissingItem(ports, request.message)
+    return undefined
+  }
+  const abandoned = await settleRefusedClaim(ports, request, first.item)
   if (!abandoned) return undefined
-  const again = await ports.items.reclaim(abandoned, terms)
-  if (again.claimed) return { ...member, item: again.item, claim_id }
-  await sendLater(ports, member.message, 0)
+  const second = await ports.items.reclaim(abandoned, terms)
+  if (second.claimed) return { ...request, item: second.item, claim_id }
+  await deferUntil(ports, request.message, 0)
   return undefined
 }
 
-/** Deals with a message whose claim was refused; answers with its item if a worker has left that, and it may be taken over. */
-async function refused(
+/**
+ * Deals with a message whose claim was refused. Answers with the item only if its worker is gone and this request may be
+ * taken over.
+ */
+async function settleRefusedClaim(
   ports: WorkerPorts,
-  { message, isAlone }: Member,
+  { message, isolated }: Planned,
   item: RequestItem,
 ): Promise<RequestItem | undefined> {
   const now = ports.clock()
@@ -64,35 +88,36 @@ async function refused(
     case 'drop':
       return undefined
     case 'wait':
-      await sendLater(ports, message, refusal.until)
+      await deferUntil(ports, message, refusal.until)
       return undefined
     case 'expire': {
       const expired = await ports.items.expire(item, now)
-      await (expired ? finalizeRequest(ports, expired, message) : sendLater(ports, message, now))
+      await (expired ? finalizeRequest(ports, expired, message) : deferUntil(ports, message, now))
       return undefined
     }
     case 'reclaim':
-      if (isAlone) return item
-      // It may take the next worker with it as well: not again together with others, who would not be told from it.
-      await sendNow(ports, withHints(message, { alone: true }))
+      if (isolated) return item
+      // The request may end this worker, too. It runs alone, so that a further crash is certainly its own.
+      await resend(ports, withHints(message, { alone: true }))
       return undefined
     case 'give up':
-      await conclude(ports, message, crashed(item, now))
+      await publishOutcome(ports, message, crashedOutcome(item, now))
       return undefined
     case 'again':
-      await sendLater(ports, message, now)
+      await deferUntil(ports, message, now)
       return undefined
   }
 }
 
 /**
- * The gateway writes the item and sends the message at once: the item mostly comes a moment later, and past the grace it
- * never will. So each wait is as long as the message is old: few looks in all, and no request is held up for long.
+ * Deals with a message that has no item. The gateway writes the item and sends the message at once, so the item mostly
+ * appears a moment later; past the grace it never does. Each wait is as long as the message is old: so there are few looks
+ * in all, and no request waits for long.
  */
-async function withoutItem(ports: WorkerPorts, message: InferenceMessage): Promise<void> {
+async function settleMissingItem(ports: WorkerPorts, message: InferenceMessage): Promise<void> {
   const now = ports.clock()
   const age = now - message.created_at
-  if (age < ITEM_GRACE_MS) return sendLater(ports, message, now + Math.min(age, ITEM_GRACE_MS - age))
+  if (age < ITEM_GRACE_MS) return deferUntil(ports, message, now + Math.min(age, ITEM_GRACE_MS - age))
   const item = await rejectAbsent(ports, tombstoneOf(message, now), message)
-  if (item.status !== 'rejected') await sendLater(ports, message, now)
+  if (item.status !== 'rejected') await deferUntil(ports, message, now)
 }

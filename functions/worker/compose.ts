@@ -8,24 +8,28 @@ import { systemClock, systemSleep } from '../core/platform/clock.ts'
 import { randomIds } from '../core/platform/ids.ts'
 import { systemRandom } from '../core/platform/random.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
-import { sqsQueue } from '../core/queue/sqs.ts'
+import { type ComposedQueue, composeQueue } from '../core/queue/compose.ts'
 import { lazyS3Payloads } from '../core/stores/payloads/lazy-s3.ts'
 import { dynamoQuota } from '../core/stores/quota/dynamodb.ts'
 import { dynamoItems } from '../core/stores/requests/dynamodb.ts'
 import type { Env } from './env.ts'
 import type { WorkerPorts } from './ports.ts'
-import { tellChanges } from './report-circuit-changes.ts'
+import { reportCircuitChanges } from './report-circuit-changes.ts'
 import type { Settings } from './settings.ts'
 
-export function compose(env: Env, settings: Settings, clients = awsClients()): WorkerPorts & Telemetry {
+export function compose(
+  env: Env,
+  settings: Settings,
+  clients = awsClients(),
+): WorkerPorts & Telemetry & { readonly queue: ComposedQueue } {
   const { logger, metrics } = telemetry(env)
   const store = dynamoGuards(clients.dynamoDb, env.MODELS_TABLE)
-  const onChange = tellChanges({ logger, metrics, settings })
+  const onChange = reportCircuitChanges({ logger, metrics, settings })
   const system = { clock: systemClock, sleep: systemSleep, ids: randomIds, random: systemRandom }
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
-    queue: sqsQueue(clients.sqs, env.QUEUE_URL_PREFIX),
+    queue: composeQueue(env, clients),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     guard: createGuard({ ...system, store, onChange }, settings.model, settings),
     endpoint: httpEndpoint(settings.endpoint, secretsManager(systemClock)),

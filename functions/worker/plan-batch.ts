@@ -1,75 +1,58 @@
-import type { SQSRecord } from 'aws-lambda'
-import type { Hints, InferenceMessage } from '../core/domain/messages.ts'
-
-export interface Received {
-  readonly record: SQSRecord
-  /** Undefined when nobody can read it. */
-  readonly message: InferenceMessage | undefined
-}
-
-export interface Member {
-  readonly record: SQSRecord
-  readonly message: InferenceMessage
-  /** Whether no other message of its invocation is run at the same time. */
-  readonly isAlone: boolean
-}
-
-/** What an invocation does with its messages. */
-export type Job =
-  /** One call for all of them. */
-  | { readonly act: 'run'; readonly members: readonly Member[] }
-  | { readonly act: 'postpone'; readonly record: SQSRecord; readonly message: InferenceMessage }
-  | { readonly act: 'report'; readonly record: SQSRecord }
+import type { Hints } from '../core/domain/messages.ts'
+import type { Job, Planned, Received } from './types.ts'
 
 /**
- * A call a message, or, batched, a call for as many as may be together. Those that took a worker with them before run alone,
- * one after the other, and all others another time.
+ * Plans a call per message or, with batches, a call for as many messages as may be together. If some messages took a worker
+ * with them before, those are called for one after the other, and all others are sent again.
  */
-export function plan(received: readonly Received[], batched: boolean): Job[] {
-  const reports = received.flatMap(({ record, message }): Job[] => (message ? [] : [{ act: 'report', record }]))
-  const members = received.flatMap(({ record, message }): Member[] =>
-    message ? [{ record, message, isAlone: received.length === 1 }] : [],
+export function planBatch(received: readonly Received[], batched: boolean): Job[] {
+  const reports = received.flatMap(({ delivery, message }): Job[] =>
+    message ? [] : [{ act: 'report unreadable', delivery }],
   )
-  const dangerous = members.filter(({ message }) => message.hints?.alone)
+  const requests = received.flatMap(({ delivery, message }): Planned[] =>
+    message ? [{ delivery, message, isolated: received.length === 1 }] : [],
+  )
+  const dangerous = requests.filter(({ message }) => message.hints?.alone)
   if (dangerous.length === 0)
-    return [...reports, ...groupsOf(members, batched).map((group): Job => ({ act: 'run', members: group }))]
-  const others = members.filter(member => !dangerous.includes(member))
+    return [...reports, ...callsOf(requests, batched).map((call): Job => ({ act: 'call', requests: call }))]
+  const others = requests.filter(request => !dangerous.includes(request))
   return [
     ...reports,
-    ...others.map(({ record, message }): Job => ({ act: 'postpone', record, message })),
-    ...dangerous.map((member): Job => ({ act: 'run', members: [{ ...member, isAlone: true }] })),
+    ...others.map(({ delivery, message }): Job => ({ act: 'resend', delivery, message })),
+    ...dangerous.map((request): Job => ({ act: 'call', requests: [{ ...request, isolated: true }] })),
   ]
 }
 
-function groupsOf(members: readonly Member[], batched: boolean): Member[][] {
-  if (!batched) return members.map(member => [member])
-  const companies = Map.groupBy(members, ({ message }) => message.hints?.at_most ?? members.length)
-  return [...companies].flatMap(([size, company]) => callsOf(company, size))
+function callsOf(requests: readonly Planned[], batched: boolean): Planned[][] {
+  if (!batched) return requests.map(request => [request])
+  const bySize = Map.groupBy(requests, ({ message }) => message.hints?.at_most ?? requests.length)
+  return [...bySize].flatMap(([size, batch]) => splitBatch(batch, size))
 }
 
 /**
- * The most requests of a call whose bodies are not in their messages: each may have 4 MB, of which a worker holds several
- * copies until its call is made. Those in messages are small together, since Lambda hands over 6 MB at most.
+ * The most requests of a call whose bodies are stored outside of their messages. Such a body may have 4 MB, and a worker
+ * holds several copies of it until its call is made. Bodies in messages are small together: Lambda hands over 6 MB at most.
  */
-export const MAX_LARGE = 10
+export const MAX_STORED_BODIES = 10
 
-function callsOf(company: readonly Member[], size: number): Member[][] {
-  const calls: Member[][] = []
-  for (const member of company) {
+function splitBatch(batch: readonly Planned[], size: number): Planned[][] {
+  const calls: Planned[][] = []
+  for (const request of batch) {
     const last = calls.at(-1)
-    if (last && hasRoom(last, member, size)) last.push(member)
-    else calls.push([member])
+    if (last && hasRoom(last, request, size)) last.push(request)
+    else calls.push([request])
   }
   return calls
 }
 
-const hasRoom = (call: readonly Member[], member: Member, size: number): boolean =>
-  call.length < size && !(isLarge(member) && call.filter(isLarge).length >= MAX_LARGE)
+const hasRoom = (call: readonly Planned[], request: Planned, size: number): boolean =>
+  call.length < size && !(hasStoredBody(request) && call.filter(hasStoredBody).length >= MAX_STORED_BODIES)
 
-const isLarge = ({ message }: Member): boolean => 'key' in message.body
+const hasStoredBody = ({ message }: Planned): boolean => 'key' in message.body
 
-/** How much smaller the company is that the members of a failed one come back in. */
-const SMALLER = 4
+/** The next batch of a request is smaller by this factor after its batch has failed. */
+const SHRINK_FACTOR = 4
 
-/** What the members of a company that may have been too large are told of their next one. */
-export const inSmaller = (company: number): Hints => (company > 1 ? { at_most: Math.ceil(company / SMALLER) } : {})
+/** The hints for a request whose batch may have been too large: they bound its next batch. */
+export const inSmallerBatch = (batchSize: number): Hints =>
+  batchSize > 1 ? { at_most: Math.ceil(batchSize / SHRINK_FACTOR) } : {}

@@ -7,10 +7,12 @@ import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
 import type { Clock, Sleep } from '../core/platform/clock.ts'
 import type { Ids } from '../core/platform/ids.ts'
 import type { Random } from '../core/platform/random.ts'
+import type { QueueBackend } from '../core/queue/port.ts'
 import type { Payloads } from '../core/stores/payloads/port.ts'
 import type { Settings } from './settings.ts'
 
 export interface WorkerPorts extends LifecyclePorts {
+  readonly queue: QueueBackend
   readonly guard: Guard
   readonly endpoint: ModelEndpoint
   readonly mappings: Mappings
@@ -24,12 +26,4 @@ export interface WorkerPorts extends LifecyclePorts {
   readonly settings: Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'store_prompts'> & {
     readonly endpoint: Pick<Settings['endpoint'], 'timeout_ms'>
   }
-}
-
-/** The run of the function that a message was delivered to. Times are epoch milliseconds. */
-export interface Invocation {
-  /** When Lambda ends it. */
-  readonly ends_at: number
-  /** When it is certainly over, with all that it had under way. */
-  readonly lease_until: number
 }

@@ -1,119 +1,143 @@
-import type { Hints, InferenceMessage } from '../core/domain/messages.ts'
+import type { Hints } from '../core/domain/messages.ts'
 import type { Permit } from '../core/flow-control/port.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
-import { type Called, callForMany, callForOne, hasTimeForCall, type Mapped } from './call-model.ts'
-import { lookFirst } from './claim-request.ts'
-import { sendLater, withHints } from './defer.ts'
-import { fetchAndClaim, mapRequest, whileTimeFor } from './map-request.ts'
-import { askPermit, awaitTurn, type CallPermit, isSoon, putBackFor } from './permit.ts'
-import { inSmaller, type Member } from './plan-batch.ts'
-import type { Invocation, WorkerPorts } from './ports.ts'
-import { reportCalls, reportNoCall } from './report-calls.ts'
-import { requeueUncalled } from './requeue.ts'
-import { concludeCall } from './resolve-outcome.ts'
-import { createSteps, type Undone } from './settle-each.ts'
-import type { Claimed, Granted } from './types.ts'
+import { callModel, hasTimeForCall, mapRequest, whileTimeForCall } from './call-model.ts'
+import { claimRequest, keepIfWanted } from './claim-request.ts'
+import { deferCall, deferForPermit, deferUncalled } from './defer.ts'
+import { awaitPermit, isDueSoon, permitCall, reportCalls, returnPermit } from './permit-call.ts'
+import { inSmallerBatch } from './plan-batch.ts'
+import type { WorkerPorts } from './ports.ts'
+import { resolveOutcome } from './resolve-outcome.ts'
+import type { Called, CallPermit, Claimed, Granted, Invocation, Mapped, Planned, Undone } from './types.ts'
 
 /**
- * Runs the requests of some messages with one call: a permit for it, a claim of each request, the call, what follows for
- * each. Or puts messages back for later, or drops them, as their items say. Permits come before claims, so that waiting
- * changes no state (I8). Answers with the messages that could not be dealt with; all others may be acknowledged. Repeated,
- * or at once with itself, the model is called for a request by one of them. Never rejects.
+ * Processes the requests of one call: it gets a permit, claims and maps each request, calls the model, and resolves each
+ * answer. Or it defers or drops messages, as the permit and the items say. The permit comes before the claims, so that a
+ * wait changes no state (I8). Answers with the requests that failed; all other messages may be acknowledged. If it is
+ * repeated, or runs twice at once, only one of both calls the model for a request. Never rejects.
  */
-export async function runTogether(
+export async function processCall(
   ports: WorkerPorts,
-  members: readonly Member[],
+  requests: readonly Planned[],
   invocation: Invocation,
 ): Promise<readonly Undone[]> {
-  const { forEach, forAll, undone } = createSteps()
-  const wanted = await forEach(members, member => wantsCall(ports, member))
+  const { forEach, forAll, undone } = settleEach()
+  const wanted = await forEach(requests, request => wantsCall(ports, request))
   const permit = await forAll(wanted, () => prepareCall(ports, wanted, invocation))
   if (!permit) return undone
-  if (!isSoon(ports, permit)) {
-    await forEach(wanted, one => putBackFor(ports, one.message, permit, one === wanted[0]))
+  if (!isDueSoon(ports, permit)) {
+    await forEach(wanted, one => deferForPermit(ports, one.message, permit, one === wanted[0]))
     return undone
   }
-  const fetched = await forEach(wanted, one => fetchAndClaim(ports, one, invocation))
-  // Of what a hostile prompt takes, the call of all others must be left its time.
-  const inTime = whileTimeFor(ports, invocation)
+  const claimed = await forEach(wanted, one => claimRequest(ports, one, invocation))
+  // A slow mapping must not use up the time that the call for the other requests needs.
+  const inTime = whileTimeForCall(ports, invocation)
   const late = (one: Claimed) =>
-    requeueUncalled(ports, one, message => callLater(ports, message, inSmaller(fetched.length)))
-  const mapped = await forEach(fetched, one => mapRequest(ports, one, inTime, late))
-  if (mapped.length === 0) await reportNoCall(ports, permit)
-  const outcome = await forAll(mapped, () => callInTurn(ports, mapped, permit, invocation))
-  if (!outcome) return undone
-  await forEach(mapped, async one => {
-    if ('putBack' in outcome) return requeueUncalled(ports, one, message => outcome.putBack(message, one === mapped[0]))
-    const answer = outcome.answers.get(one)
-    if (answer) await concludeCall(ports, one, answer, outcome.started_at)
-  })
+    deferUncalled(ports, one, message => deferCall(ports, message, inSmallerBatch(claimed.length)))
+  const mapped = await forEach(claimed, one => mapRequest(ports, one, inTime, late))
+  if (mapped.length === 0) await returnPermit(ports, permit)
+  const result = await forAll(mapped, () => callWhenDue(ports, mapped, permit, invocation))
+  if (result) await forEach(mapped, one => resolve(ports, one, result, one === mapped[0]))
   return undone
 }
 
-/** The message, if there is something to run; otherwise it has been dealt with. */
-async function wantsCall(ports: WorkerPorts, member: Member): Promise<Member | undefined> {
-  const isOver = member.message.deadline <= ports.clock()
-  return isOver || ports.settings.rate_limit ? lookFirst(ports, member) : member
+/** Runs steps for several requests. A request whose step fails is left out of the next steps, and is undone. */
+function settleEach() {
+  const undone: Undone[] = []
+  return {
+    undone,
+    async forEach<In extends Planned, Out>(
+      list: readonly In[],
+      step: (request: In) => Promise<Out | undefined>,
+    ): Promise<Out[]> {
+      const outs = await Promise.all(
+        list.map(async request => {
+          try {
+            return await step(request)
+          } catch (error) {
+            undone.push({ request, error })
+            return undefined
+          }
+        }),
+      )
+      return outs.filter(out => out !== undefined)
+    },
+    async forAll<Out>(list: readonly Planned[], step: () => Promise<Out>): Promise<Out | undefined> {
+      if (list.length === 0) return undefined
+      try {
+        return await step()
+      } catch (error) {
+        undone.push(...list.map(request => ({ request, error })))
+        return undefined
+      }
+    },
+  }
 }
 
-async function prepareCall(ports: WorkerPorts, wanted: readonly Member[], invocation: Invocation): Promise<CallPermit> {
+/** Answers with the request if it wants a call. Otherwise its message has been dealt with. */
+async function wantsCall(ports: WorkerPorts, request: Planned): Promise<Planned | undefined> {
+  const isOver = request.message.deadline <= ports.clock()
+  return isOver || ports.settings.rate_limit ? keepIfWanted(ports, request) : request
+}
+
+async function prepareCall(
+  ports: WorkerPorts,
+  wanted: readonly Planned[],
+  invocation: Invocation,
+): Promise<CallPermit> {
+  const messages = wanted.map(({ message }) => message)
   await ports.endpoint.prepare()
-  return askPermit(
-    ports,
-    wanted.map(({ message }) => message),
-    invocation,
-  )
+  return permitCall(ports, messages, invocation)
 }
 
-interface CalledAt extends Called {
-  readonly started_at: number
-}
+type CallResult =
+  | ({ readonly kind: 'called'; readonly started_at: number } & Called)
+  /** The permit that holds now is no longer one for a call at once. */
+  | { readonly kind: 'not permitted'; readonly permit: Permit }
+  /** The call could not be made; the hints are for its messages. */
+  | { readonly kind: 'not called'; readonly hints: Hints }
 
-/** No call was made: how the messages go back to their queue. */
-interface NotCalled {
-  readonly putBack: (message: InferenceMessage, isFirst: boolean) => Promise<void>
-}
-
-/** Calls when it is time to, if that is still to be, and can be. */
-async function callInTurn(
+/** Waits for the time of the permit and calls the model, if that is still permitted and possible then. */
+async function callWhenDue(
   ports: WorkerPorts,
   requests: readonly Mapped[],
   asked: CallPermit & Granted,
   invocation: Invocation,
-): Promise<CalledAt | NotCalled> {
+): Promise<CallResult> {
   const { turn_of } = asked
-  // A request that is not among these takes its turn along: where it is claimed, the call may have been made in that.
+  // If the request that brought the slot is not among these, another worker may have claimed it and made a call in the slot.
   const mayUse = !turn_of || requests.some(({ message }) => message.request_id === turn_of.request_id)
   let permit: Permit = asked
   try {
-    permit = await awaitTurn(ports, asked, invocation, mayUse)
-    if (!permit.granted || permit.at > ports.clock())
-      return { putBack: (message, isFirst) => putBackFor(ports, message, permit, isFirst) }
-    if (!hasTimeForCall(ports, invocation)) return await withoutCall(ports, permit, inSmaller(requests.length))
+    permit = await awaitPermit(ports, asked, invocation, mayUse)
+    if (!permit.granted || permit.at > ports.clock()) return { kind: 'not permitted', permit }
+    if (!hasTimeForCall(ports, invocation)) return await withoutCall(ports, permit, inSmallerBatch(requests.length))
     const started_at = ports.clock()
-    const called = await call(ports, requests, invocation)
+    const called = await callModel(ports, requests, invocation)
     await reportCalls(ports, permit, called.calls)
-    return { ...called, started_at }
+    return { kind: 'called', started_at, ...called }
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
-    ports.logger.error('a call could not be made, and its requests go back to the queue', { error })
+    ports.logger.error('the model could not be called; the requests of the call are deferred', { error })
     return withoutCall(ports, permit, {})
   }
 }
 
-async function withoutCall(ports: WorkerPorts, permit: Permit, hints: Hints): Promise<NotCalled> {
-  if (permit.granted) await reportNoCall(ports, permit)
-  return { putBack: message => callLater(ports, message, hints) }
+async function withoutCall(ports: WorkerPorts, permit: Permit, hints: Hints): Promise<CallResult> {
+  if (permit.granted) await returnPermit(ports, permit)
+  return { kind: 'not called', hints }
 }
 
-/** What needs a call that could not be made is there again after so long. Milliseconds. */
-const CALL_LATER_MS = 5_000
-
-/** Puts a message back whose call could not be made; a turn that it had is over by then. */
-const callLater = (ports: WorkerPorts, message: InferenceMessage, hints: Hints): Promise<void> =>
-  sendLater(ports, withHints(message, { turn: undefined, ...hints }), ports.clock() + CALL_LATER_MS)
-
-function call(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<Called> {
-  const [only] = requests
-  return only && !ports.settings.batched ? callForOne(ports, only) : callForMany(ports, requests, invocation)
+/** Resolves the answer for a request, or defers the request if no call was made for it. */
+async function resolve(ports: WorkerPorts, request: Mapped, result: CallResult, isFirst: boolean): Promise<void> {
+  switch (result.kind) {
+    case 'called': {
+      const answer = result.answers.get(request)
+      return answer && resolveOutcome(ports, request, answer, result.started_at)
+    }
+    case 'not permitted':
+      return deferUncalled(ports, request, message => deferForPermit(ports, message, result.permit, isFirst))
+    case 'not called':
+      return deferUncalled(ports, request, message => deferCall(ports, message, result.hints))
+  }
 }

@@ -7,8 +7,8 @@ import { RESULTS_QUEUE } from '../core/queue/names.ts'
 import type { WorkerPorts } from './ports.ts'
 import type { Claimed } from './types.ts'
 
-/** Publishes how an attempt came out; the collector decides whether it counts (I7). */
-export function conclude(
+/** Publishes how an attempt came out. The collector decides whether the outcome counts (I7). */
+export function publishOutcome(
   { queue, settings }: Pick<WorkerPorts, 'queue' | 'settings'>,
   message: InferenceMessage,
   outcome: OutcomeOf,
@@ -17,8 +17,8 @@ export function conclude(
   return queue.send(RESULTS_QUEUE, { body: outcomeEvent(message, outcome, prompt), group: message.user_id })
 }
 
-/** The outcome of a request that has failed for good; what an earlier attempt of its run has reached stays reached. */
-export const failedFor = (
+/** The outcome of a request that has failed for good. It was `reached` if any attempt of its run has reached the model. */
+export const failedOutcome = (
   { item }: Pick<Claimed, 'item'>,
   { code, message, reached }: Omit<ModelFailure, 'ok'>,
   times: Pick<OutcomeOf, 'started_at' | 'completed_at'>,
@@ -30,8 +30,9 @@ export const failedFor = (
   ...times,
 })
 
-export const crashed = (item: RequestItem, now: number): OutcomeOf =>
-  failedFor(
+/** The outcome of a request that has ended too many workers. */
+export const crashedOutcome = (item: RequestItem, now: number): OutcomeOf =>
+  failedOutcome(
     { item },
     {
       code: 'worker_crashed',

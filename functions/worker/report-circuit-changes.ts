@@ -5,29 +5,29 @@ import type { GuardState } from '../core/flow-control/state.ts'
 import { iso } from '../core/platform/clock.ts'
 import type { Settings } from './settings.ts'
 
-export interface TellPorts {
+export interface ChangePorts {
   readonly logger: Pick<Logger, 'warn' | 'info'>
   readonly metrics: Pick<Metrics, 'addMetric'>
   readonly settings: Pick<Settings, 'model' | 'circuit'>
 }
 
 /**
- * Logs and counts what happens to a model, as the worker that made the change: once, however many workers there are. A
- * circuit's lines are warnings. A pause is what a model that is well may ask for at any time.
+ * Logs and counts a change of a model's state. Only the worker that made the change does so: once, however many workers there
+ * are. A change of the circuit is a warning. A pause is not, since a healthy model may ask for one at any time.
  */
-export function tellChanges({ logger, metrics, settings }: TellPorts): OnChange {
+export function reportCircuitChanges({ logger, metrics, settings }: ChangePorts): OnChange {
   return (change, state) => {
-    const { level, metric, tell } = TOLD[change]
-    const { message, ...fields } = tell(settings, state)
+    const { level, metric, lineOf } = REPORTS[change]
+    const { message, ...fields } = lineOf(settings, state)
     logger[level](message, { model: settings.model, ...fields })
     metrics.addMetric(metric, 'Count', 1)
   }
 }
 
-interface Told {
+interface ChangeReport {
   readonly level: 'warn' | 'info'
   readonly metric: string
-  readonly tell: (settings: TellPorts['settings'], state: GuardState) => Line
+  readonly lineOf: (settings: ChangePorts['settings'], state: GuardState) => Line
 }
 
 interface Line {
@@ -37,11 +37,11 @@ interface Line {
   readonly opened_times?: number
 }
 
-const TOLD: Readonly<Record<Change, Told>> = {
+const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   opened: {
     level: 'warn',
     metric: 'CircuitOpened',
-    tell: ({ model, circuit }, { open }) => {
+    lineOf: ({ model, circuit }, { open }) => {
       const until = iso(open?.until)
       const { failures = 0, within_ms = 0 } = circuit ?? {}
       return {
@@ -55,7 +55,7 @@ const TOLD: Readonly<Record<Change, Told>> = {
   'opened again': {
     level: 'warn',
     metric: 'CircuitOpened',
-    tell: ({ model }, { open }) => {
+    lineOf: ({ model }, { open }) => {
       const until = iso(open?.until)
       const opened_times = open?.times ?? 0
       return {
@@ -68,12 +68,12 @@ const TOLD: Readonly<Record<Change, Told>> = {
   closed: {
     level: 'warn',
     metric: 'CircuitClosed',
-    tell: ({ model }) => ({ message: `the circuit of ${model} has closed: the model is back` }),
+    lineOf: ({ model }) => ({ message: `the circuit of ${model} has closed: the model is back` }),
   },
   paused: {
     level: 'info',
     metric: 'ModelPaused',
-    tell: ({ model }, { paused_until }) => {
+    lineOf: ({ model }, { paused_until }) => {
       const until = iso(paused_until)
       return { message: `the model ${model} has asked for a pause: no calls until ${until}`, until }
     },

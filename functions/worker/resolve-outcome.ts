@@ -3,115 +3,116 @@ import type { OutcomeOf } from '../core/domain/events.ts'
 import type { Usage } from '../core/domain/item.ts'
 import { MappingError } from '../core/inference/mapping.ts'
 import type { ModelFailure } from '../core/inference/port.ts'
+import { backoff, mayBeRetried, pauseOf } from '../core/inference/retry.ts'
 import { resultKey } from '../core/stores/payloads/names.ts'
 import { checkIn } from '../core/stores/payloads/port.ts'
-import type { Answer, Mapped } from './call-model.ts'
-import { sendLater, withHints } from './defer.ts'
-import { afterOthers } from './permit.ts'
-import { inSmaller } from './plan-batch.ts'
+import { afterAllHeldUp, deferClaimed, deferUntil, withHints } from './defer.ts'
+import { inSmallerBatch } from './plan-batch.ts'
 import type { WorkerPorts } from './ports.ts'
-import { conclude, failedFor } from './publish-outcome.ts'
-import { requeue } from './requeue.ts'
-import { backoff, mayBeRetried, pauseOf } from './retry.ts'
-import type { Claimed } from './types.ts'
+import { failedOutcome, publishOutcome } from './publish-outcome.ts'
+import type { Answer, Claimed, FailedAnswer, Mapped } from './types.ts'
 
-/** The largest result that is kept, as JSON in UTF-8 bytes: what an answer of ours can carry. */
+/** The largest result that is kept, as JSON in UTF-8 bytes: the reader's answer can carry no more. */
 const MAX_RESULT_BYTES = 4 * 1024 * 1024
 
 /**
- * A message that is sent again comes a second later, at the soonest. Nor may another delivery of it come sooner: it would
- * have the same turn in the rate limit, which has been used. Milliseconds.
+ * A retry waits at least so long. Another delivery of the message must not be run sooner: it has the same slot in the rate
+ * limit, and a call was made in that slot already. Milliseconds.
  */
-const RESENT_MS = 1_000
+const MIN_RETRY_DELAY_MS = 1_000
 
 type Times = Pick<OutcomeOf, 'started_at' | 'completed_at'>
 
-/** Takes what the model made of a request: publishes the outcome, or sends it back for another attempt. */
-export async function concludeCall(
+/** Decides what the model's answer means for a request: publishes its outcome, or defers it for another attempt. */
+export async function resolveOutcome(
   ports: WorkerPorts,
   request: Mapped,
   answer: Answer,
   started_at: number,
 ): Promise<void> {
   const times = { started_at, completed_at: ports.clock() }
-  if (answer.ok) return conclude(ports, request.message, await outcomeOf(ports, request, answer.answer, times))
+  if (answer.ok)
+    return publishOutcome(ports, request.message, await answeredOutcome(ports, request, answer.answer, times))
   if (isFinal(ports, request, answer))
-    return conclude(ports, request.message, failedFor(request, answer.failure, times))
+    return publishOutcome(ports, request.message, failedOutcome(request, answer.failure, times))
   return retryRequest(ports, request, answer, times)
 }
 
-async function outcomeOf(ports: WorkerPorts, claimed: Mapped, answer: unknown, times: Times): Promise<OutcomeOf> {
-  const { attempt } = claimed.item
+async function answeredOutcome(ports: WorkerPorts, request: Mapped, answer: unknown, times: Times): Promise<OutcomeOf> {
+  const { attempt } = request.item
   const failed = (code: ModelFailure['code'], message: string, usage: Usage | undefined) => ({
-    ...failedFor(claimed, { code, message, reached: true }, times),
+    ...failedOutcome(request, { code, message, reached: true }, times),
     usage,
   })
   try {
     const { result, usage } = await ports.mappings.response(answer)
     const bytes = Buffer.byteLength(JSON.stringify(result))
     if (bytes > MAX_RESULT_BYTES) return failed('result_too_large', 'the result is larger than 4 MB', usage)
-    const stored = await checkIn(ports.payloads, resultKey(claimed.item), result)
-    const least = usage ? {} : chargeAtLeast(claimed, bytes)
-    return { attempt, status: 'completed', reached: true, usage, result: stored, ...least, ...times }
+    const stored = await checkIn(ports.payloads, resultKey(request.item), result)
+    const minimum = usage ? {} : minimumCharge(request, bytes)
+    return { attempt, status: 'completed', reached: true, usage, result: stored, ...minimum, ...times }
   } catch (error) {
     if (error instanceof MappingError) return failed('invalid_model_response', error.message, error.usage)
     throw error
   }
 }
 
-/** Of a success without a report: what it costs at least, if its request bounds its output and that is more than the estimate. */
-function chargeAtLeast({ message, bounded }: Mapped, bytes: number): Pick<OutcomeOf, 'charge_at_least'> {
+/**
+ * The minimum charge of a success without a reported usage. Only a request that bounds its output has one, and only if it is
+ * more than the estimate.
+ */
+function minimumCharge({ message, bounded }: Mapped, bytes: number): Pick<OutcomeOf, 'charge_at_least'> {
   if (bounded === undefined) return {}
-  const least = bounded + resultTokens(bytes)
-  return least > message.estimate ? { charge_at_least: least } : {}
+  const charge_at_least = bounded + resultTokens(bytes)
+  return charge_at_least > message.estimate ? { charge_at_least } : {}
 }
 
-/** In company, a failure that is not the model's may be another's: final is only what a request got alone. */
+/** Whether a failure ends its request. A refusal of a whole batch does not, since another request may be its cause. */
 function isFinal(
   { settings: { retry } }: WorkerPorts,
   { item }: Mapped,
-  { failure, company, isCulprit }: Answer & { readonly ok: false },
+  { failure, batchSize, isCulprit }: FailedAnswer,
 ): boolean {
   const isSpent = item.attempt >= retry.attempts
   if (mayBeRetried(failure, retry)) return isSpent || isCulprit
-  return company === 1
+  return batchSize === 1
 }
 
 function retryRequest(
   ports: WorkerPorts,
   request: Mapped,
-  { failure, company }: Answer & { readonly ok: false },
+  { failure, batchSize }: FailedAnswer,
   times: Times,
 ): Promise<void> {
   const { settings, random } = ports
   const isRetry = mayBeRetried(failure, settings.retry)
   const wait = isRetry ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure)) : 0
-  const not_before = Math.max(times.completed_at + Math.max(wait, RESENT_MS), afterOthers(ports))
-  // What counts as no retry comes to its end by ever smaller companies. Else, a model that has no room has none for smaller
-  // batches either, and fewer calls help it.
+  const not_before = Math.max(times.completed_at + Math.max(wait, MIN_RETRY_DELAY_MS), afterAllHeldUp(ports))
+  // A smaller batch ends the attempts that are no retries, and may succeed where a large one failed. After 429 or without a
+  // connection it would not: a model without room has none for smaller batches either, and fewer calls help it.
   const isOfTheBatch = !isRetry || (failure.reached && failure.status !== 429)
-  const hints = { turn: undefined, has_waited: undefined, ...(isOfTheBatch ? inSmaller(company) : {}) }
-  return requeue(ports, request, {
+  const hints = { turn: undefined, has_waited: undefined, ...(isOfTheBatch ? inSmallerBatch(batchSize) : {}) }
+  return deferClaimed(ports, request, {
     not_before,
     spent: true,
     reached: failure.reached,
     send: message => {
-      tellRetry(ports, request, failure, not_before)
-      return sendLater(ports, withHints(message, hints), Math.min(not_before, message.deadline))
+      reportRetry(ports, request, failure, not_before)
+      return deferUntil(ports, withHints(message, hints), Math.min(not_before, message.deadline))
     },
-    ifCancelled: failedFor(request, failure, times),
+    ifCancelled: failedOutcome(request, failure, times),
   })
 }
 
-/** Of an attempt that is not the last, this line is all that stays. */
-function tellRetry(
+/** Logs and counts a retry. Nothing else is kept of an attempt that is not the last. */
+function reportRetry(
   { logger, metrics }: WorkerPorts,
   { item }: Claimed,
   { code, message, status }: ModelFailure,
   until: number,
 ): void {
   const { request_id, attempt } = item
-  logger.info(`${message}; the request is tried again`, {
+  logger.info(`${message}; the request will be retried`, {
     request_id,
     attempt,
     code,

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { Policies } from '../core/flow-control/policies.ts'
-import { Retry } from './retry.ts'
+import { Retry } from '../core/inference/retry.ts'
 
-/** One model of pipeline.yaml: a worker runs requests of a single model. */
+/** The settings of one model of pipeline.yaml. A worker runs the requests of a single model. */
 export const Settings = z.strictObject({
   model: z.string(),
   endpoint: z.strictObject({
@@ -21,7 +21,7 @@ export const Settings = z.strictObject({
   request: z.string(),
   /** JSONata over the model's answer: `{ result, usage? }`. */
   response: z.string(),
-  /** Whether one call is for all messages of an invocation. */
+  /** Whether one call is made for all messages of an invocation. */
   batched: z.boolean(),
   retry: Retry,
   ...Policies.shape,

@@ -1,11 +1,84 @@
 import type { RequestItem } from '../core/domain/item.ts'
-import type { Permit } from '../core/flow-control/port.ts'
-import type { Member } from './plan-batch.ts'
+import type { InferenceMessage } from '../core/domain/messages.ts'
+import type { Ask, Permit } from '../core/flow-control/port.ts'
+import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
+import type { BatchInvocation, Delivery } from '../core/queue/port.ts'
+
+/** The run of the function that a batch was handed to. Times are epoch milliseconds. */
+export interface Invocation extends BatchInvocation {
+  /** When the run is certainly over, with every call that it has begun. */
+  readonly lease_until: number
+}
+
+/** A delivery, and its message. The message is undefined if nobody can read it. */
+export interface Received {
+  readonly delivery: Delivery
+  readonly message: InferenceMessage | undefined
+}
+
+/** A request that a call is planned for. */
+export interface Planned {
+  readonly delivery: Delivery
+  readonly message: InferenceMessage
+  /** Whether the function runs no other request at the same time. */
+  readonly isolated: boolean
+}
+
+/** What an invocation does with its messages. */
+export type Job =
+  /** Makes one call for all these requests. */
+  | { readonly act: 'call'; readonly requests: readonly Planned[] }
+  /** Sends the message to its queue once more. */
+  | { readonly act: 'resend'; readonly delivery: Delivery; readonly message: InferenceMessage }
+  /** Tells the collector of a message that nobody can read. */
+  | { readonly act: 'report unreadable'; readonly delivery: Delivery }
+
+/** A request that could not be processed, so that its delivery must be redelivered. */
+export interface Undone {
+  readonly request: Planned
+  readonly error: unknown
+}
+
+/** A permit. It also says when it was asked for, in epoch milliseconds, and what a later ask for the same call says. */
+export type AskedPermit = Permit & { readonly asked_at: number; readonly again: Ask['line'] }
+
+/** The permit of a planned call, and the message that brought the slot along, if one did. */
+export type CallPermit = AskedPermit & { readonly turn_of?: InferenceMessage | undefined }
+
+export type Granted = Permit & { readonly granted: true }
 
 /** A request that this worker may run now. */
-export interface Claimed extends Member {
+export interface Claimed extends Planned {
   readonly item: RequestItem
   readonly claim_id: string
 }
 
-export type Granted = Permit & { readonly granted: true }
+/** A claimed request, and the fields of its body. */
+export interface ClaimedWithBody extends Claimed {
+  readonly body: Record<string, unknown>
+}
+
+/** A claimed request, and what the call sends for it. */
+export interface Mapped extends Claimed {
+  readonly toSend: unknown
+  /** The tokens of the prompt, if the request bounds its output. */
+  readonly bounded: number | undefined
+}
+
+/** What the model answered for one request. */
+export type Answer = { readonly ok: true; readonly answer: unknown } | FailedAnswer
+
+export interface FailedAnswer {
+  readonly ok: false
+  readonly failure: ModelFailure
+  /** How many requests the failed call was for. With more than one, another request may be the cause. */
+  readonly batchSize: number
+  /** The request failed in a call of its own while others of its batch succeeded: it is the cause, not the model. */
+  readonly isCulprit: boolean
+}
+
+export interface Called {
+  readonly answers: ReadonlyMap<Mapped, Answer>
+  /** One answer per call that was made. */
+  readonly calls: readonly ModelAnswer[]
+}

@@ -14,8 +14,8 @@ import {
   sqsQueueExists,
   sqsSendInput,
 } from '../../functions/core/queue/admin.ts'
+import { composeQueue } from '../../functions/core/queue/compose.ts'
 import type { MessageQueue } from '../../functions/core/queue/port.ts'
-import { sqsQueue } from '../../functions/core/queue/sqs.ts'
 import { dynamoAccessAdmin } from '../../functions/core/stores/access/admin.ts'
 import type { AccessAdmin } from '../../functions/core/stores/access/port.ts'
 import { type OperatorLedger, rdsDataOperatorLedger } from '../../functions/core/stores/ledger/admin.ts'
@@ -81,7 +81,7 @@ export function operatorOf(
     deadLetters: rdsDataDeadLetters(rdsData, ledger),
     erasure: rdsDataErasure(rdsData, ledger),
     payloads: { ...s3Payloads(s3, outputs.PayloadsBucket), ...s3PayloadsAdmin(s3, outputs.PayloadsBucket) },
-    queue: sqsQueue(sqs, outputs.QueueUrlPrefix),
+    queue: composeQueue({ QUEUE_URL_PREFIX: outputs.QueueUrlPrefix }, { sqs }),
     queueExists: sqsQueueExists(sqs, outputs.QueueUrlPrefix),
     sendInput: sqsSendInput(sqs, outputs.QueueUrlPrefix),
     countWaiting: sqsCountWaiting(sqs, outputs.QueueUrlPrefix),

@@ -6,7 +6,7 @@ import { WORKER_MARGIN_MS } from '../../functions/core/domain/timing.ts'
 import { needsThread } from '../../functions/core/expressions/expression.ts'
 import { LONGEST_OPEN_MS } from '../../functions/core/flow-control/circuit-breaker.ts'
 import { queueName } from '../../functions/core/queue/names.ts'
-import { MAX_DELAY_SECONDS } from '../../functions/core/queue/port.ts'
+import { SQS_CAPABILITIES } from '../../functions/core/queue/sqs-capabilities.ts'
 import type { Env } from '../../functions/worker/env.ts'
 import type { Settings } from '../../functions/worker/settings.ts'
 import { splitConcurrency } from '../config/concurrency.ts'
@@ -22,7 +22,7 @@ import { type ConsumerProps, WorkQueue } from './work-queue.ts'
 import { type WorkerLoad, workerMemory } from './worker-memory.ts'
 
 /** A request that is put back is met again after so long: an alarm must not end meanwhile. */
-const LONGEST_DEFERRAL = Duration.seconds(MAX_DELAY_SECONDS)
+const LONGEST_DEFERRAL = Duration.seconds(SQS_CAPABILITIES.max_delay_seconds)
 
 /** Few, and in long, so that a wrong API key is noticed where there are a dozen requests an hour. */
 const MIN_FAILURES = 3

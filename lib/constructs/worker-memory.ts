@@ -1,4 +1,4 @@
-import { MAX_LARGE } from '../../functions/worker/plan-batch.ts'
+import { MAX_STORED_BODIES } from '../../functions/worker/plan-batch.ts'
 
 /** What one invocation of a worker may have to hold. */
 export interface WorkerLoad {
@@ -29,7 +29,7 @@ const MAX_EVENT = 6
 export function workerMemory({ messages, batched, inThread }: WorkerLoad): number {
   const needed =
     COSTS.process +
-    COSTS.body * (batched ? Math.min(messages, MAX_LARGE) : messages) +
+    COSTS.body * (batched ? Math.min(messages, MAX_STORED_BODIES) : messages) +
     COSTS.answer * (batched ? 1 : messages) +
     COSTS.smallBodies * Math.min(messages * SMALL_BODY, MAX_EVENT) +
     (inThread ? COSTS.thread : 0)

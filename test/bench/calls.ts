@@ -1,7 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
-import type { SQSRecord } from 'aws-lambda'
 import type * as z from 'zod'
 import { collect } from '../../functions/collector/collect.ts'
 import { compose as composeCollector } from '../../functions/collector/compose.ts'
@@ -15,7 +14,8 @@ import { compose as composeGateway } from '../../functions/gateway/compose.ts'
 import type { Settings as GatewaySettings } from '../../functions/gateway/settings.ts'
 import { submitRequest } from '../../functions/gateway/submit-request.ts'
 import { compose as composeWorker } from '../../functions/worker/compose.ts'
-import { work } from '../../functions/worker/work.ts'
+import { processMessages } from '../../functions/worker/process-messages.ts'
+import { aDelivery } from '../support/deliveries.ts'
 import { aRetry } from '../support/failures.ts'
 import { createQueue, createTable, type Engines } from './engines.ts'
 import { Recorder, sequential, tally, withItemOnFailure } from './recorder.ts'
@@ -103,8 +103,7 @@ async function setUp(engines: Engines, modelUrl: string) {
     work: async () => {
       const [message] = await take('inference-text-normal', InferenceMessage)
       if (!message) throw new Error('no message')
-      const record = { messageId: '1', body: JSON.stringify(message) } as SQSRecord
-      await work(worker, [record], { ends_at: Date.now() + 55_000, lease_until: Date.now() + 60_000 })
+      await processMessages(worker, [aDelivery(message)], { ends_at: Date.now() + 55_000 })
     },
     collectAll: async () => {
       const events = await take('results', ResultEvent)

@@ -1,18 +1,18 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { SQSClient } from '@aws-sdk/client-sqs'
-import type { SQSRecord } from 'aws-lambda'
 import { InferenceMessage } from '../../functions/core/domain/messages.ts'
 import { dynamoGuards } from '../../functions/core/flow-control/dynamodb.ts'
 import { createGuard } from '../../functions/core/flow-control/flow-control.ts'
 import { UNTOUCHED } from '../../functions/core/flow-control/state.ts'
 import { randomIds } from '../../functions/core/platform/ids.ts'
 import { RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
-import type { MessageQueue } from '../../functions/core/queue/port.ts'
+import type { QueueBackend } from '../../functions/core/queue/port.ts'
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import { compose } from '../../functions/worker/compose.ts'
+import { processMessages } from '../../functions/worker/process-messages.ts'
 import type { Settings } from '../../functions/worker/settings.ts'
-import { work } from '../../functions/worker/work.ts'
 import { movableClock } from '../support/clock.ts'
+import { aDelivery } from '../support/deliveries.ts'
 import { aRetry } from '../support/failures.ts'
 import { aMessage, anItem } from '../support/requests.ts'
 import { createQueue, createTable, type Engines } from './engines.ts'
@@ -91,9 +91,9 @@ export async function newWorker(
   let invocations = 0
   const deliver = async (messages: readonly unknown[]): Promise<void> => {
     invocations++
-    const records = messages.map((body, i) => ({ messageId: String(i), body: JSON.stringify(body) }) as SQSRecord)
-    const again = await work(ports, records, { ends_at: clock() + 55_000, lease_until: clock() + 60_000 })
-    if (again.length > 0) throw new Error('a message was not dealt with')
+    const deliveries = messages.map((body, i) => aDelivery(body, i))
+    const { redeliver } = await processMessages(ports, deliveries, { ends_at: clock() + 55_000 })
+    if (redeliver.length > 0) throw new Error('a message could not be processed')
   }
   return {
     advance,
@@ -118,9 +118,10 @@ export async function newWorker(
 }
 
 /** A queue, and what it was sent last for a model. */
-function remembering(queue: MessageQueue) {
+function remembering(queue: QueueBackend) {
   let sent: { message: InferenceMessage; seconds: number } | undefined
-  const remembers: MessageQueue = {
+  const remembers: QueueBackend = {
+    ...queue,
     send: (name, message) => {
       if (name !== RESULTS_QUEUE)
         sent = { message: InferenceMessage.parse(message.body), seconds: message.delay_seconds ?? 0 }

@@ -38,12 +38,12 @@ const postOf = ({ user, body, key }: Submission, by: Invocation, clock: Clock): 
   remainingMs: () => by.deadline - clock(),
 })
 
-/** Whatever a function ends with: its answer, or the code of its refusal. */
+/** The answer of a function, or the code of its refusal. */
 type Ending<Answer> = { readonly answer: Answer } | { readonly refused: RequestError['code'] }
 
-/** What clients and operators do, with a check of each answer that they get. */
+/** The calls of clients and operators. Each answer is checked. */
 export function createClients({ world, services, known, bug, portsOf }: System, told: Told) {
-  /** Runs a use case as its handler does: refusals and outages are answers, anything else is a mistake of ours. */
+  /** Runs a use case as its handler does. Refusals and outages are answers. Any other error is a bug. */
   async function ending<Answer>(by: Invocation, run: () => Promise<Answer>): Promise<Ending<Answer>> {
     try {
       const answer = await run()
@@ -58,7 +58,7 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
     }
   }
 
-  /** What a dead letter says was to be run; of a request that was ended from outside, made again from its item. */
+  /** The message of a dead letter. If the request was ended from outside, the message is built from its item. */
   function messageOf(letterId: string): InferenceMessage | undefined {
     const kept = InferenceMessage.safeParse(services.rdsData.deadLetters.get(letterId)?.message).data
     const [requestId = '', run] = letterId.split(':')
@@ -164,7 +164,7 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
       invoke('reader', `${user} reads the quota`, ports => readQuota(ports, GATEWAY.quotas, callerOf(user)))
     },
 
-    /** Redrives what has a dead letter, as the operator's command does. */
+    /** Redrives a dead letter, as the operator's command does. */
     redrive(letterId: string): void {
       const message = messageOf(letterId)
       const item = message && known.items.get(message.request_id)

@@ -2,7 +2,7 @@ import { InferenceMessage } from '../../functions/core/domain/messages.ts'
 import { sweep } from '../../functions/sweeper/sweep.ts'
 import { checkIsTold } from './check/guard.ts'
 import type { Received } from './check/known.ts'
-import { type Handle, isExpected, takeInputs, takeResults, work } from './handlers.ts'
+import { type Handle, isExpected, processMessages, takeInputs, takeResults } from './handlers.ts'
 import { describe, type Invocation } from './invocation.ts'
 import type { Message, Queue } from './models/sqs.ts'
 import { evenly } from './random.ts'
@@ -17,7 +17,7 @@ interface Consumer {
   readonly concurrency: number
 }
 
-const worker = (batch: number): Consumer => ({ kind: 'worker', handle: work, batch, concurrency: 3 })
+const worker = (batch: number): Consumer => ({ kind: 'worker', handle: processMessages, batch, concurrency: 3 })
 const COLLECTOR: Consumer = { kind: 'collector', handle: takeResults, batch: 10, concurrency: 3 }
 const INTAKE: Consumer = { kind: 'intake', handle: takeInputs, batch: 3, concurrency: 3 }
 

@@ -1,25 +1,17 @@
-import type { SQSRecord } from 'aws-lambda'
-import { collect } from '../../functions/collector/collect.ts'
-import { unreadableEvent } from '../../functions/core/domain/events.ts'
-import { AnyMessage, type InferenceMessage, type ResultEvent } from '../../functions/core/domain/messages.ts'
-import { failUndelivered } from '../../functions/core/lifecycle/fail-undelivered.ts'
-import { parseMessage } from '../../functions/core/platform/sqs-records.ts'
+import type { Logger } from '@aws-lambda-powertools/logger'
+import { takeResults as collectorTakeResults } from '../../functions/collector/take-results.ts'
 import { Unavailable } from '../../functions/core/platform/unavailable.ts'
-import { inputOf } from '../../functions/intake/input.ts'
-import { takeInput } from '../../functions/intake/take-input.ts'
-import type { WorkerPorts } from '../../functions/worker/ports.ts'
-import { work as workerWork } from '../../functions/worker/work.ts'
+import type { Delivery, TakeBatch } from '../../functions/core/queue/port.ts'
+import { takeInputs as intakeTakeInputs } from '../../functions/intake/take-inputs.ts'
+import { processMessages as workerProcessMessages } from '../../functions/worker/process-messages.ts'
 import { type Ports, silent } from './compose.ts'
 import type { Invocation } from './invocation.ts'
 import type { Message } from './models/sqs.ts'
 
-/** As functions/worker/handler.ts. */
-const LEASE_MARGIN_MS = 5_000
-
-/** Told of what a function logs and goes on from. */
+/** Is told of each error that a function logs and survives. */
 export type OnError = (error: unknown) => void
 
-/** The batch of an invocation; answers with the ids of the messages that come again. */
+/** Handles the batch of an invocation. Answers with the ids of the messages that are redelivered. */
 export type Handle = (
   ports: Ports,
   by: Invocation,
@@ -28,79 +20,39 @@ export type Handle = (
   queue: string,
 ) => Promise<Set<string>>
 
-/** What functions/worker/handler.ts does, whose module composes itself from its environment. */
-export const work: Handle = async (ports, by, messages, onError, queue) => {
-  const invocation = { ends_at: by.deadline, lease_until: by.deadline + LEASE_MARGIN_MS }
-  const error: WorkerPorts['logger']['error'] = (_, ...[detail]) => {
-    if (typeof detail === 'object' && 'error' in detail) onError(detail.error)
+/** Runs a function's own batch loop, as its handler does on Lambda. */
+const running =
+  (takeBatch: TakeBatch<Ports>): Handle =>
+  async (ports, by, messages, onError, queue) => {
+    const deliveries = messages.map(message => toDelivery(message, queue))
+    const logged = { ...ports, logger: { ...silent, error: reporting(onError) } as unknown as Ports['logger'] }
+    const { redeliver } = await takeBatch(logged, deliveries, { ends_at: by.deadline })
+    return new Set(redeliver.map(({ id }) => id))
   }
-  const again = await workerWork(
-    { ...ports, logger: { error, info: () => undefined } },
-    messages.map(message => toRecord(message, queue)),
-    invocation,
-  )
-  return new Set(again.map(({ messageId }) => messageId))
-}
 
-/** What functions/collector/handler.ts does. */
-export const takeResults: Handle = async (ports, _by, messages, onError, queue) => {
-  const events = new Map<ResultEvent, SQSRecord>()
-  const unburied: Promise<string[]>[] = []
-  for (const record of messages.map(message => toRecord(message, queue))) {
-    const message = parseMessage(AnyMessage, record, silent)
-    if (message?.type === 'inference') unburied.push(buried(ports, message, record, onError))
-    else events.set(message ?? unreadableEvent(record.messageId, record.body, ports.clock()), record)
-  }
-  const waiting = (await Promise.all(unburied)).flat()
-  const { again } = await collect(ports, [...events.keys()])
-  for (const error of again.values()) onError(error)
-  const comesAgain = [...events].flatMap(([event, record]) => (again.has(event) ? [record.messageId] : []))
-  return new Set([...waiting, ...comesAgain])
-}
+export const processMessages = running(workerProcessMessages)
+export const takeResults = running(collectorTakeResults)
+export const takeInputs = running(intakeTakeInputs)
 
-/** What functions/intake/handler.ts does. */
-export const takeInputs: Handle = async (ports, _by, messages, onError, queue) => {
-  const failed = messages.map(async ({ id, body }) => {
-    try {
-      await takeInput(ports, inputOf(toRecord({ id, body }, queue)))
-      return []
-    } catch (error) {
-      onError(error)
-      return [id]
-    }
-  })
-  return new Set((await Promise.all(failed)).flat())
-}
-
-async function buried(ports: Ports, message: InferenceMessage, record: SQSRecord, onError: OnError): Promise<string[]> {
-  try {
-    return (await failUndelivered(ports, message, ports.clock())) ? [] : [record.messageId]
-  } catch (error) {
-    onError(error)
-    return [record.messageId]
+/** Passes on each error that a log line has: beside the line's other fields, or instead of them. */
+function reporting(onError: OnError): Logger['error'] {
+  return (_, ...[detail]) => {
+    if (detail instanceof Error) onError(detail)
+    else if (typeof detail === 'object' && 'error' in detail) onError(detail.error)
   }
 }
 
-const toRecord = ({ id, body }: Pick<Message, 'id' | 'body'>, queue: string): SQSRecord => ({
-  messageId: id,
+const toDelivery = ({ id, body, receives }: Message, queue: string): Delivery => ({
+  id,
+  queue,
   body,
-  receiptHandle: id,
-  attributes: {
-    ApproximateReceiveCount: '1',
-    SentTimestamp: '0',
-    SenderId: 'sender',
-    ApproximateFirstReceiveTimestamp: '0',
-  },
-  messageAttributes: {},
-  md5OfBody: '',
-  eventSource: 'aws:sqs',
-  eventSourceARN: `arn:aws:sqs:us-east-1:1:${queue}`,
-  awsRegion: 'us-east-1',
+  attributes: {},
+  receive_count: receives,
 })
 
 const EXPECTED = [/^it keeps changing/, /^it was given up meanwhile/, /^its request was taken back/, /^gave up after/]
 
-/** Whether an error is what an outage or a race may cause, and no mistake of ours. */
+/** Whether an outage or a race may cause an error, so that it is no mistake of ours. */
 export function isExpected(error: unknown): boolean {
   if (!(error instanceof Unavailable)) return false
   const { cause } = error

@@ -1,5 +1,5 @@
 import type { ModelFailure } from '../../functions/core/inference/port.ts'
-import type { Retry } from '../../functions/worker/retry.ts'
+import type { Retry } from '../../functions/core/inference/retry.ts'
 
 /** What a model's retries are unless its pipeline says otherwise. */
 export const aRetry = (fields: Partial<Retry> = {}): Retry => ({

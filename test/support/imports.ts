@@ -27,6 +27,10 @@ export function parseImports(path: string, text: string): SourceFile {
   return { path, imports: [...new Set(specifiers.map(specifier => resolve(path, specifier)))] }
 }
 
+/** The text of a TypeScript file without its comments. */
+export const withoutComments = (path: string, text: string): string =>
+  parseSync(path, text).comments.reduceRight((rest, { start, end }) => rest.slice(0, start) + rest.slice(end), text)
+
 const literal = (expression: string): string => /^(['"])([^'"]*)\1$/.exec(expression)?.[2] ?? COMPUTED
 
 function resolve(from: string, specifier: string): string {
@@ -63,6 +67,9 @@ const CDK = ['aws-cdk-lib', 'constructs', 'cdk-nag']
 /** Files of a capability that anybody may import: what it means, not how it is done. */
 const MEANING = /^functions\/core\/(stores\/)?[a-z-]+\/(port|names|verdict)\.ts$/
 
+/** The files that may name SQS: `composeQueue`, its adapters, the operator's adapter, and the place that makes AWS clients. */
+export const NAMES_SQS = /^functions\/core\/(queue\/(compose|sqs|sqs-capabilities|admin)|platform\/aws-clients)\.ts$/
+
 const isOurs = (target: string): boolean => /^(bin|lib|functions)\//.test(target)
 const isPackage = (target: string): boolean => !isOurs(target) && !target.startsWith('node:') && target !== COMPUTED
 const isIn = (target: string, ...folders: string[]): boolean => folders.some(folder => target.startsWith(`${folder}/`))
@@ -84,6 +91,12 @@ const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
     name: 'functions know nothing of the stack, and import nothing that is computed',
     folder: 'functions',
     forbids: target => isIn(target, 'lib', 'bin') || CDK.includes(target) || target === COMPUTED,
+  },
+  {
+    name: 'composeQueue alone names SQS, besides its adapters and the place that makes AWS clients',
+    folder: 'functions',
+    only: path => !NAMES_SQS.test(path),
+    forbids: target => target === '@aws-sdk/client-sqs' || /^functions\/core\/queue\/sqs(-|\.)/.test(target),
   },
   {
     name: 'domain imports only zod and itself',

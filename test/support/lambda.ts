@@ -73,7 +73,24 @@ export const anApiEvent = (
     ...fields,
   }) as ApiEvent
 
-export const aRecord = (body: unknown, i = 0): SQSRecord =>
-  ({ messageId: `message-${i}`, body: typeof body === 'string' ? body : JSON.stringify(body) }) as SQSRecord
+/** The event that SQS's mapping passes to a function, from the queue of this name. */
+export const anSqsEvent = (bodies: readonly unknown[], queue = 'stack-queue'): SQSEvent => ({
+  Records: bodies.map((body, i) => aRecord(body, i, queue)),
+})
 
-export const anSqsEvent = (bodies: readonly unknown[]): SQSEvent => ({ Records: bodies.map(aRecord) })
+const aRecord = (body: unknown, i: number, queue: string): SQSRecord => ({
+  messageId: `message-${i}`,
+  receiptHandle: `receipt-${i}`,
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+  attributes: {
+    ApproximateReceiveCount: '1',
+    SentTimestamp: '0',
+    SenderId: 'sender',
+    ApproximateFirstReceiveTimestamp: '0',
+  },
+  messageAttributes: {},
+  md5OfBody: '',
+  eventSource: 'aws:sqs',
+  eventSourceARN: `arn:aws:sqs:us-east-1:123456789012:${queue}`,
+  awsRegion: 'us-east-1',
+})

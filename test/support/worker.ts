@@ -5,11 +5,11 @@ import { createMappings } from '../../functions/core/inference/mapping.ts'
 import type { ModelAnswer } from '../../functions/core/inference/port.ts'
 import { RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
 import type { WorkerPorts } from '../../functions/worker/ports.ts'
+import { processMessages } from '../../functions/worker/process-messages.ts'
 import type { Settings } from '../../functions/worker/settings.ts'
-import { work } from '../../functions/worker/work.ts'
 import { NOW } from './clock.ts'
+import { aDelivery } from './deliveries.ts'
 import { aRetry } from './failures.ts'
-import { aRecord } from './lambda.ts'
 import { memoryGuards } from './memory/guards.ts'
 import { memoryPorts } from './ports.ts'
 import { aMessage, anItem } from './requests.ts'
@@ -75,12 +75,13 @@ export function aWorker(
   }
   const outcomes = () => memory.queue.sent(RESULTS_QUEUE).map(({ body }) => OutcomeEvent.parse(body))
   const deferred = () => memory.queue.sent(OWN_QUEUE)
-  /** One invocation with these messages; answers with the indexes of those that come again. */
+  /** Runs one invocation with these messages. Answers with the indexes of those that are redelivered. */
   const invoke = async (messages: readonly unknown[], using: WorkerPorts = ports) => {
-    const records = messages.map((message, i) => aRecord(message, i))
-    const ends_at = Math.max(ENDS, memory.clock() + 90_000)
-    const again = await work(using, records, { ends_at, lease_until: ends_at + 5_000 })
-    return again.map(record => records.indexOf(record))
+    const deliveries = messages.map((message, i) => aDelivery(message, i))
+    const { redeliver } = await processMessages(using, deliveries, {
+      ends_at: Math.max(ENDS, memory.clock() + 90_000),
+    })
+    return redeliver.map(delivery => deliveries.indexOf(delivery))
   }
   const create = (fields: Partial<RequestItem> = {}) => ports.items.create(anItem(fields))
   const stored = (item: RequestItem) => ports.items.get(item.user_id, item.request_id)

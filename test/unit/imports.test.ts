@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { checkImports, parseImports, type SourceFile } from '../support/imports.ts'
+import { checkImports, NAMES_SQS, parseImports, type SourceFile, withoutComments } from '../support/imports.ts'
 
 const sources = (): SourceFile[] =>
   globSync('{bin,lib,functions}/**/*.ts').map(path => parseImports(path, readFileSync(path, 'utf8')))
@@ -42,7 +42,13 @@ describe('the import rules of the design', () => {
     { path: 'functions/gateway/x.ts', text: "import { dynamoQuota } from '../core/stores/quota/dynamodb.ts'" },
     { path: 'functions/gateway/x.ts', text: "const s3 = await import('../core/stores/payloads/lazy-s3.ts')" },
     { path: 'functions/gateway/x.ts', text: 'const any = await import(process.env.MODULE)' },
-    { path: 'functions/gateway/x.ts', text: "type Queue = typeof import('../core/queue/sqs.ts')" },
+    { path: 'functions/gateway/x.ts', text: "type Quota = typeof import('../core/stores/quota/dynamodb.ts')" },
+    { path: 'functions/gateway/compose.ts', text: "import { sqsQueue } from '../core/queue/sqs.ts'" },
+    {
+      path: 'functions/gateway/handler.ts',
+      text: "import { SQS_CAPABILITIES } from '../core/queue/sqs-capabilities.ts'",
+    },
+    { path: 'functions/core/queue/x.ts', text: "import type { SQSClient } from '@aws-sdk/client-sqs'" },
     { path: 'functions/core/stores/quota/x.ts', text: "import type { RequestItems } from '../requests/port.ts'" },
     {
       path: 'functions/core/stores/quota/x.ts',
@@ -78,6 +84,7 @@ describe('the import rules of the design', () => {
     { path: 'functions/gateway/x.ts', text: "import { exceeded } from '../core/stores/quota/verdict.ts'" },
     { path: 'functions/intake/x.ts', text: "import { admit } from '../core/admission/admit.ts'" },
     { path: 'functions/core/lifecycle/x.ts', text: "import { RESULTS_QUEUE } from '../queue/names.ts'" },
+    { path: 'functions/gateway/compose.ts', text: "import { composeQueue } from '../core/queue/compose.ts'" },
     {
       path: 'functions/core/stores/quota/x.ts',
       text: "// import { Stack } from 'aws-cdk-lib'\nimport { z } from 'zod'",
@@ -116,5 +123,23 @@ describe('the import rules of the design', () => {
 
   it('are not held against a file that does not parse', () => {
     expect(() => parseImports('functions/gateway/x.ts', 'import {')).toThrow('does not parse')
+  })
+})
+
+describe('the name of SQS', () => {
+  const naming = (pattern: string) =>
+    globSync(pattern).filter(path => /sqs/i.test(withoutComments(path, readFileSync(path, 'utf8'))))
+
+  it('is in the code of composeQueue, its adapters and the place that makes AWS clients, and nowhere else in functions', () => {
+    expect(naming('functions/**/*.ts').filter(path => !NAMES_SQS.test(path))).toEqual([])
+  })
+
+  it('is found where it is', () => {
+    expect(naming('functions/core/queue/*.ts').toSorted()).toEqual([
+      'functions/core/queue/admin.ts',
+      'functions/core/queue/compose.ts',
+      'functions/core/queue/sqs-capabilities.ts',
+      'functions/core/queue/sqs.ts',
+    ])
   })
 })

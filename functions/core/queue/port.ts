@@ -1,20 +1,70 @@
+/** What a queue can do. A use case reads from it what it may ask for. */
+export interface QueueCapabilities {
+  /** The queue holds a message back for so many seconds at most. A longer wait takes a second delay. */
+  readonly max_delay_seconds: number
+  /** The queue redelivers single messages of a batch. Without it, one failure redelivers the whole batch. */
+  readonly partial_failures: boolean
+  /** The queue shares its consumers fairly among the groups of messages. */
+  readonly fair_groups: boolean
+}
+
 export interface OutgoingMessage {
-  /** Any JSON value; what text it holds passes unchanged. */
+  /** Any JSON value. The queue does not change the text in it. */
   readonly body: unknown
-  /** Whose message it is: the queue shares its consumers fairly among groups. */
+  /** The owner of the message. A queue with `fair_groups` shares its consumers among these groups. */
   readonly group: string
-  /** Seconds, 0 to 900, before anybody receives it. */
+  /** The queue delivers the message after so many seconds: 0 to `max_delay_seconds`. */
   readonly delay_seconds?: number
 }
 
-/** Durable queues with at-least-once delivery, in no particular order. */
+/** The sending side of durable queues. They deliver each message at least once, in no particular order. */
 export interface MessageQueue {
   /**
    * Resolves once the queue has acknowledged the message: from then on it is delivered at least once (I4).
-   * Rejects with `Unavailable`; then it may have been sent all the same.
+   * Rejects with `Unavailable`; then the message may have been sent all the same.
    */
   send(queue: string, message: OutgoingMessage): Promise<void>
 }
 
-/** The longest delay that a queue keeps a message back for; who needs more sends again after it. */
-export const MAX_DELAY_SECONDS = 900
+/** Queues, and what they can do. */
+export interface QueueBackend extends MessageQueue {
+  readonly capabilities: QueueCapabilities
+}
+
+/** One delivery of a message to a function. */
+export interface Delivery {
+  /** The id of the message in its queue. It is the same at each delivery, also from the dead-letter queue. */
+  readonly id: string
+  /** The whole name of the queue that the message came from. */
+  readonly queue: string
+  /** The text of the message. */
+  readonly body: string
+  /** Texts that the sender has put beside the body, by name. */
+  readonly attributes: Readonly<Record<string, string>>
+  /** How often the queue has delivered the message, this time included. */
+  readonly receive_count: number
+}
+
+/** What a function has done with a batch. The queue redelivers these messages, and forgets all others of the batch. */
+export interface BatchOutcome {
+  readonly redeliver: readonly Delivery[]
+}
+
+/** The run of a function that a batch was handed to. */
+export interface BatchInvocation {
+  /** Epoch milliseconds at which the platform ends the function. */
+  readonly ends_at: number
+}
+
+/** The receiving side: translates what the platform calls a function with, and what the function must answer. */
+export interface QueueReceiver<Event, Response> {
+  deliveries(event: Event): readonly Delivery[]
+  response(outcome: BatchOutcome): Response
+}
+
+/** Takes a batch of deliveries. It logs and counts the messages that it has redelivered. */
+export type TakeBatch<Ports> = (
+  ports: Ports,
+  deliveries: readonly Delivery[],
+  invocation: BatchInvocation,
+) => Promise<BatchOutcome>

@@ -1,14 +1,16 @@
 import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import type { SQSBatchResponse, SQSEvent, SQSMessageAttributes, SQSRecord } from 'aws-lambda'
 import { toAsciiJson } from '../domain/text.ts'
 import { reaching, Unavailable } from '../platform/unavailable.ts'
-import type { MessageQueue, OutgoingMessage } from './port.ts'
+import type { Delivery, OutgoingMessage, QueueBackend, QueueReceiver } from './port.ts'
+import { SQS_CAPABILITIES } from './sqs-capabilities.ts'
 
-/** SQS's own limits of one batch send. */
+/** The most messages, and the most bytes, of one batch send. SQS sets both limits. */
 const MAX_BATCH = 10
 const MAX_BATCH_BYTES = 1_048_576
 
-/** What SQS fails of a batch, on its side, is tried so often. */
-const TRIES = 3
+/** How often a message is sent that SQS fails on its own side, in all. */
+const MAX_SENDS = 3
 
 interface Waiting {
   readonly text: string
@@ -18,25 +20,26 @@ interface Waiting {
 }
 
 /**
- * SQS. While a send to a queue is under way, further messages for it gather and leave together as one batch: a lone
- * message is never held back, and many at once cost a tenth of the calls.
+ * Sends messages to SQS. While a send to a queue is under way, further messages for that queue gather, and leave together
+ * as one batch. So a lone message is sent at once, and many messages at once cost a tenth of the calls.
  */
-export function sqsQueue(client: SQSClient, urlPrefix: string): MessageQueue {
+export function sqsQueue(client: SQSClient, urlPrefix: string): QueueBackend {
   const waiting = new Map<string, Waiting[]>()
 
   async function drain(queue: string, lane: Waiting[]): Promise<void> {
     const url = urlPrefix + queue
-    await Promise.resolve() // what is sent in the same turn leaves together
+    await Promise.resolve() // Messages that are sent in the same tick leave together.
     while (lane.length > 0) {
       const batch = takeBatch(lane)
       const [only] = batch
       if (batch.length === 1 && only) await sendOne(client, url, only)
-      else await sendBatch(client, url, batch, TRIES)
+      else await sendBatch(client, url, batch, MAX_SENDS)
     }
     waiting.delete(queue)
   }
 
   return {
+    capabilities: SQS_CAPABILITIES,
     send: (queue, message) =>
       new Promise((resolve, reject) => {
         const lane = waiting.get(queue) ?? []
@@ -47,6 +50,27 @@ export function sqsQueue(client: SQSClient, urlPrefix: string): MessageQueue {
       }),
   }
 }
+
+/** Reads the event of an SQS event source mapping, and answers with a partial batch response. */
+export const sqsReceiver: QueueReceiver<SQSEvent, SQSBatchResponse> = {
+  deliveries: ({ Records }) => Records.map(toDelivery),
+  response: ({ redeliver }) => ({ batchItemFailures: redeliver.map(({ id }) => ({ itemIdentifier: id })) }),
+}
+
+const toDelivery = ({ messageId, body, eventSourceARN, attributes, messageAttributes }: SQSRecord): Delivery => ({
+  id: messageId,
+  queue: eventSourceARN.slice(eventSourceARN.lastIndexOf(':') + 1),
+  body,
+  attributes: textsOf(messageAttributes),
+  receive_count: Number(attributes.ApproximateReceiveCount),
+})
+
+const textsOf = (attributes: SQSMessageAttributes): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(attributes).flatMap(([name, { stringValue }]) =>
+      stringValue === undefined ? [] : [[name, stringValue]],
+    ),
+  )
 
 function takeBatch(lane: Waiting[]): Waiting[] {
   let bytes = 0
@@ -72,7 +96,7 @@ async function sendOne(client: SQSClient, url: string, one: Waiting): Promise<vo
   }
 }
 
-async function sendBatch(client: SQSClient, url: string, batch: Waiting[], tries: number): Promise<void> {
+async function sendBatch(client: SQSClient, url: string, batch: Waiting[], sendsLeft: number): Promise<void> {
   try {
     const Entries = batch.map((waiting, i) => ({ Id: String(i), ...parameters(waiting) }))
     const { Failed = [] } = await reaching('the queue', () =>
@@ -83,11 +107,11 @@ async function sendBatch(client: SQSClient, url: string, batch: Waiting[], tries
     for (const [i, waiting] of batch.entries()) {
       const failure = failed.get(i)
       if (!failure) waiting.resolve()
-      else if (failure.SenderFault || tries === 1)
+      else if (failure.SenderFault || sendsLeft === 1)
         waiting.reject(new Unavailable('the queue', new Error(failure.Message ?? failure.Code)))
       else again.push(waiting)
     }
-    if (again.length > 0) await sendBatch(client, url, again, tries - 1)
+    if (again.length > 0) await sendBatch(client, url, again, sendsLeft - 1)
   } catch (error) {
     for (const waiting of batch) waiting.reject(error as Unavailable)
   }

@@ -33,6 +33,7 @@ export const IN_INPUTS: readonly PlantedBug[] = [
     ports: ports => ({
       ...ports,
       queue: {
+        ...ports.queue,
         send: (queue, message) =>
           ports.queue.send(queue, message).catch(error => {
             const isRefused = (message.body as { type: string }).type === 'refused'

@@ -123,7 +123,10 @@ export const IN_PORTS: readonly PlantedBug[] = [
     name: 'accepted before it is sent',
     ports: (ports, by) =>
       by.kind === 'gateway'
-        ? { ...ports, queue: { send: (queue, message) => ports.queue.send(queue, message).catch(ignored) } }
+        ? {
+            ...ports,
+            queue: { ...ports.queue, send: (queue, message) => ports.queue.send(queue, message).catch(ignored) },
+          }
         : ports,
   },
   {
@@ -204,6 +207,7 @@ function tellingLate(ports: Ports): Ports {
   return {
     ...ports,
     queue: {
+      ...ports.queue,
       send: async (queue, message) => {
         if (typeOf(message) !== 'ended') return ports.queue.send(queue, message)
         late.push(() => ports.queue.send(queue, message))

@@ -58,7 +58,7 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
     name: 'what is put back does not wait',
     ports: ports => ({
       ...ports,
-      queue: { send: (queue, message) => ports.queue.send(queue, { ...message, delay_seconds: 0 }) },
+      queue: { ...ports.queue, send: (queue, message) => ports.queue.send(queue, { ...message, delay_seconds: 0 }) },
     }),
   },
   {
@@ -211,6 +211,7 @@ function usingTurnsAgain(ports: Ports): Ports {
       },
     },
     queue: {
+      ...ports.queue,
       send: (queue, message) => {
         const { data } = InferenceMessage.safeParse(message.body)
         const turn = data && (data.hints?.turn ?? turns.get(data.request_id))

@@ -47,12 +47,12 @@ describe('collect: a step that fails', () => {
 
       const first = await collect(broken(ports), events)
 
-      expect([...first.again.keys()].map(({ type }) => type).sort()).toEqual(types)
-      expect([...first.again.values()].every(reason => reason instanceof Unavailable)).toBe(true)
+      expect([...first.failures.keys()].map(({ type }) => type).sort()).toEqual(types)
+      expect([...first.failures.values()].every(reason => reason instanceof Unavailable)).toBe(true)
       expect(first.ended).toEqual(types.includes('ended') ? [] : [ended])
 
-      const second = await collect(ports, [...first.again.keys()])
-      expect(second.again.size).toBe(0)
+      const second = await collect(ports, [...first.failures.keys()])
+      expect(second.failures.size).toBe(0)
       expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 7, open: 0 })
     },
   )
@@ -87,10 +87,10 @@ describe('collect: a step that fails', () => {
         .map(entry => ({ entry, reason: 'SQLState: 22P05' })),
     })
 
-    const { again, ended } = await collect({ ...ports, ledger: { record } }, [anOutcome(bad), anOutcome(good)])
+    const { failures, ended } = await collect({ ...ports, ledger: { record } }, [anOutcome(bad), anOutcome(good)])
 
-    expect([...again.keys()]).toMatchObject([{ request_id: bad.request_id }])
-    expect([...again.values()]).toMatchObject([{ message: expect.stringContaining('22P05') }])
+    expect([...failures.keys()]).toMatchObject([{ request_id: bad.request_id }])
+    expect([...failures.values()]).toMatchObject([{ message: expect.stringContaining('22P05') }])
     expect(ended.map(({ request_id }) => request_id)).toEqual([good.request_id])
     expect(await usedBy(ports, good)).toMatchObject({ open: 0 })
     expect(await usedBy(ports, bad)).toMatchObject({ open: 1 })
@@ -101,9 +101,9 @@ describe('collect: a step that fails', () => {
     const [bad, good] = [await running(ports), await running(ports)]
     const items = failing(ports.items, 'decide', 'before', of => (of as RequestItem).request_id === bad.request_id)
 
-    const { again, ended } = await collect({ ...ports, items }, [anOutcome(bad), anOutcome(good)])
+    const { failures, ended } = await collect({ ...ports, items }, [anOutcome(bad), anOutcome(good)])
 
-    expect([...again.keys()]).toMatchObject([{ request_id: bad.request_id }])
+    expect([...failures.keys()]).toMatchObject([{ request_id: bad.request_id }])
     expect(ended.map(({ request_id }) => request_id)).toEqual([good.request_id])
   })
 })

@@ -101,9 +101,9 @@ describe('collect: what it records', () => {
     const { ports, entries } = aCollector()
     const item = await running(ports, { started_at: NOW - 5 })
 
-    const { again, ended } = await collect(ports, [anOutcome(item)])
+    const { failures, ended } = await collect(ports, [anOutcome(item)])
 
-    expect(again.size).toBe(0)
+    expect(failures.size).toBe(0)
     expect(ended).toMatchObject([{ request_id: item.request_id, status: 'completed' }])
     expect(entries()).toMatchObject([
       {
@@ -192,9 +192,9 @@ describe('collect: an outcome that counts for nothing (I7)', () => {
     const { ports, entries } = aCollector()
     const item = await running(ports, { run: 2, attempt: 2 })
 
-    const { again, ended } = await collect(ports, [anOutcome(item, { attempt: 2, ...fields })])
+    const { failures, ended } = await collect(ports, [anOutcome(item, { attempt: 2, ...fields })])
 
-    expect([again.size, ended, entries()]).toEqual([0, [], []])
+    expect([failures.size, ended, entries()]).toEqual([0, [], []])
     expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 10, open: 1 })
   })
 
@@ -202,9 +202,9 @@ describe('collect: an outcome that counts for nothing (I7)', () => {
     const { ports, entries } = aCollector()
     const item = await running(ports, { status: 'expired', attempt: 0 })
 
-    const { again } = await collect(ports, [anOutcome(item)])
+    const { failures } = await collect(ports, [anOutcome(item)])
 
-    expect([again.size, entries()]).toEqual([0, []])
+    expect([failures.size, entries()]).toEqual([0, []])
   })
 })
 
@@ -214,9 +214,9 @@ describe('collect: repeated', () => {
     const item = await running(ports)
 
     await collect(ports, [anOutcome(item)])
-    const { again } = await collect(ports, [anOutcome(item), anOutcome(item)])
+    const { failures } = await collect(ports, [anOutcome(item), anOutcome(item)])
 
-    expect(again.size).toBe(0)
+    expect(failures.size).toBe(0)
     expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 7, open: 0 })
     expect(entries()[1]).toEqual(entries()[0])
   })

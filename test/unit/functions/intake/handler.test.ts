@@ -34,11 +34,7 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks())
 
 const PROMPT = 'secret words'
-const take = (...bodies: unknown[]) => {
-  const { Records } = anSqsEvent(bodies)
-  const eventSourceARN = 'arn:aws:sqs:us-east-1:123456789012:nightly'
-  return handler({ Records: Records.map(record => ({ ...record, eventSourceARN })) }, aContext())
-}
+const take = (...bodies: unknown[]) => handler(anSqsEvent(bodies, 'nightly'), aContext())
 const ORDER = { user_id: 'u42', prompt: PROMPT }
 
 describe('intake', () => {

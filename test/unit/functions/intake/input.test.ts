@@ -1,17 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { toSubmission } from '../../../../functions/core/inference-api/body.ts'
 import { inputOf, parseInput } from '../../../../functions/intake/input.ts'
-import { anSqsEvent } from '../../../support/lambda.ts'
+import { aDelivery } from '../../../support/deliveries.ts'
 
-const recordFrom = (queue: string) => {
-  const [record] = anSqsEvent(['text']).Records
-  if (!record) throw new Error('no record')
-  return { ...record, eventSourceARN: `arn:aws:sqs:us-east-1:123456789012:${queue}` }
-}
+const deliveryFrom = (queue: string) => aDelivery('text', 0, { queue })
 
 describe('inputOf', () => {
   it('is the message by its queue and its id', () => {
-    expect(inputOf(recordFrom('nightly'))).toEqual({
+    expect(inputOf(deliveryFrom('nightly'))).toEqual({
       queue: 'nightly',
       message_id: 'message-0',
       text: 'text',
@@ -20,7 +16,7 @@ describe('inputOf', () => {
   })
 
   it('is the same message when it comes from the dead-letter queue of its queue', () => {
-    expect(inputOf(recordFrom('nightly-dlq'))).toMatchObject({ queue: 'nightly', given_up: true })
+    expect(inputOf(deliveryFrom('nightly-dlq'))).toMatchObject({ queue: 'nightly', given_up: true })
   })
 })
 

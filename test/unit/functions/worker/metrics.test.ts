@@ -52,7 +52,7 @@ describe('a worker counts', () => {
 
     await serve(3)
 
-    expect(counted()).toEqual({ ModelCalls: 3 })
+    expect(counted()).toEqual({ DeliveredRequests: 3, ModelCalls: 3 })
   })
 
   it('how many requests a call was for', async () => {
@@ -63,7 +63,7 @@ describe('a worker counts', () => {
 
     await serve(3)
 
-    expect(counted()).toEqual({ ModelCalls: 1, BatchSize: 3 })
+    expect(counted()).toEqual({ DeliveredRequests: 3, ModelCalls: 1, BatchSize: 3 })
   })
 
   it('calls that failed, and requests that are tried again, of which it logs why', async () => {
@@ -71,10 +71,10 @@ describe('a worker counts', () => {
 
     const [item] = await serve(1)
 
-    expect(counted()).toEqual({ ModelCalls: 1, FailedCalls: 1, RetriedRequests: 1 })
+    expect(counted()).toEqual({ DeliveredRequests: 1, ModelCalls: 1, FailedCalls: 1, RetriedRequests: 1 })
     const fields = { request_id: item?.request_id, attempt: 1, code: 'model_error', status: 503 }
     expect(info.mock.calls).toEqual([
-      ['the model answered 503; the request is tried again', { ...fields, until: '2026-11-23T10:15:01.500Z' }],
+      ['the model answered 503; the request will be retried', { ...fields, until: '2026-11-23T10:15:01.500Z' }],
     ])
   })
 
@@ -83,7 +83,7 @@ describe('a worker counts', () => {
 
     await serve(1)
 
-    expect(counted()).toEqual({ ModelCalls: 1, FailedCalls: 1 })
+    expect(counted()).toEqual({ DeliveredRequests: 1, ModelCalls: 1, FailedCalls: 1 })
     expect(info).not.toHaveBeenCalled()
   })
 
@@ -107,6 +107,6 @@ describe('a worker counts', () => {
 
     await serve(2)
 
-    expect(counted()).toEqual({ [metric]: 2 })
+    expect(counted()).toEqual({ DeliveredRequests: 2, [metric]: 2 })
   })
 })

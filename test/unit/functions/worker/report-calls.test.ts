@@ -95,6 +95,6 @@ describe('a worker: a guard that can’t be told', () => {
     ).toEqual([])
 
     expect(outcomes()).toMatchObject([expected])
-    expect(error.mock.calls).toMatchObject([['the state of the model could not be told', {}]])
+    expect(error.mock.calls).toMatchObject([['the result of a call could not be reported to the flow control', {}]])
   })
 })

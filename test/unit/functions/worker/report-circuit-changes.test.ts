@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Change } from '../../../../functions/core/flow-control/flow-control.ts'
 import { type GuardState, UNTOUCHED } from '../../../../functions/core/flow-control/state.ts'
-import { tellChanges } from '../../../../functions/worker/report-circuit-changes.ts'
+import { reportCircuitChanges } from '../../../../functions/worker/report-circuit-changes.ts'
 import { NOW } from '../../../support/clock.ts'
 
 const UNTIL = '2026-11-23T10:15:30.000Z'
@@ -10,7 +10,7 @@ function told(change: Change, state: Partial<GuardState>) {
   const logger = { warn: vi.fn(), info: vi.fn() }
   const metrics = { addMetric: vi.fn() }
   const settings = { model: 'text', circuit: { failures: 5, within_ms: 60_000, open_ms: 30_000 } }
-  tellChanges({ logger, metrics, settings })(change, { ...UNTOUCHED, ...state })
+  reportCircuitChanges({ logger, metrics, settings })(change, { ...UNTOUCHED, ...state })
   return { warned: logger.warn.mock.calls, informed: logger.info.mock.calls, counted: metrics.addMetric.mock.calls }
 }
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FAILURE_CODES } from '../../../../functions/core/domain/errors.ts'
-import { backoff, mayBeRetried, pauseOf } from '../../../../functions/worker/retry.ts'
-import { aRetry, failure } from '../../../support/failures.ts'
+import { FAILURE_CODES } from '../../../../../functions/core/domain/errors.ts'
+import { backoff, mayBeRetried, pauseOf } from '../../../../../functions/core/inference/retry.ts'
+import { aRetry, failure } from '../../../../support/failures.ts'
 
 const RETRY = aRetry()
 

@@ -1,0 +1,84 @@
+import { unreadableEvent } from '../core/domain/events.ts'
+import type { Status } from '../core/domain/item.ts'
+import { AnyMessage, type InferenceMessage, type ResultEvent } from '../core/domain/messages.ts'
+import { failUndelivered } from '../core/lifecycle/fail-undelivered.ts'
+import type { BatchOutcome, Delivery } from '../core/queue/port.ts'
+import { readMessage } from '../core/queue/read-message.ts'
+import { collect, type Ended } from './collect.ts'
+import type { TakeResultsPorts } from './ports.ts'
+
+/**
+ * Takes the messages of one invocation: events of the results queue, and the inference messages of dead-letter queues. An
+ * unreadable message is taken as an event that says so. Never rejects: each message that fails is redelivered by itself.
+ */
+export async function takeResults(ports: TakeResultsPorts, deliveries: readonly Delivery[]): Promise<BatchOutcome> {
+  const events = new Map<ResultEvent, Delivery>()
+  const undelivered: { message: InferenceMessage; delivery: Delivery }[] = []
+  for (const delivery of deliveries) {
+    const message = readMessage(AnyMessage, delivery, ports.logger)
+    if (message?.type === 'inference') undelivered.push({ message, delivery })
+    else events.set(message ?? unreadableEvent(delivery.id, delivery.body, ports.clock()), delivery)
+  }
+  const stillRunning = await Promise.all(
+    undelivered.map(async ({ message, delivery }) => ((await failed(ports, message)) ? [] : [delivery])),
+  )
+  const failures = await collected(ports, [...events.keys()])
+  const failedEvents = [...events].flatMap(([event, delivery]) => (failures.has(event) ? [delivery] : []))
+  return { redeliver: [...stillRunning.flat(), ...failedEvents] }
+}
+
+/** Fails the request of a message that its queue gave up. Answers with false if the message must be redelivered. */
+async function failed(ports: TakeResultsPorts, message: InferenceMessage): Promise<boolean> {
+  try {
+    return await failUndelivered(ports, message, ports.clock())
+  } catch (error) {
+    const { request_id } = message
+    ports.logger.error('a message of a dead-letter queue could not be taken and will be redelivered', {
+      request_id,
+      error: error as Error,
+    })
+    ports.metrics.addMetric('ReturnedMessages', 'Count', 1)
+    return false
+  }
+}
+
+async function collected(
+  ports: TakeResultsPorts,
+  events: readonly ResultEvent[],
+): Promise<ReadonlyMap<ResultEvent, unknown>> {
+  const { metrics, logger } = ports
+  const { failures, ended } = await collect(ports, events)
+  for (const [event, error] of failures) {
+    const request_id = 'request_id' in event ? event.request_id : undefined
+    logger.error('an event could not be taken and will be redelivered', {
+      type: event.type,
+      request_id,
+      error: error as Error,
+    })
+  }
+  if (failures.size > 0) metrics.addMetric('ReturnedMessages', 'Count', failures.size)
+  countEnds(ports, ended)
+  const charged = ended.reduce((sum, { charge }) => sum + (charge ?? 0), 0)
+  metrics.addMetric('ChargedTokens', 'Count', charged)
+  return failures
+}
+
+const END_METRICS: Partial<Record<Status, string>> = {
+  completed: 'CompletedRequests',
+  failed: 'FailedRequests',
+  cancelled: 'CancelledRequests',
+  expired: 'ExpiredRequests',
+}
+
+/**
+ * Counts the requests that have ended: in all, and per model in a log line per model and batch. An event that is sent or
+ * delivered twice is counted twice.
+ */
+function countEnds({ metrics }: TakeResultsPorts, ended: readonly Ended[]): void {
+  for (const [name, ends] of Map.groupBy(ended, ({ status }) => END_METRICS[status])) {
+    if (!name) continue
+    metrics.addMetric(name, 'Count', ends.length)
+    for (const [model, { length }] of Map.groupBy(ends, end => end.model))
+      metrics.singleMetric().addDimension('model', model).addMetric(name, 'Count', length)
+  }
+}

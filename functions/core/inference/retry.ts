@@ -1,0 +1,42 @@
+import * as z from 'zod'
+import type { Random } from '../platform/random.ts'
+import type { ModelFailure } from './port.ts'
+
+/** What happens after a failed call. */
+export const Retry = z.strictObject({
+  /** The most calls for one run of a request. */
+  attempts: z.int().positive(),
+  period_ms: z.int().positive(),
+  max_backoff_ms: z.int().positive(),
+  /** HTTP statuses. */
+  backoff_on: z.array(z.int()),
+  drop_on: z.array(z.int()),
+})
+export type Retry = z.infer<typeof Retry>
+
+/**
+ * Whether the same call may succeed another time. That is so after a status of `backoff_on`, after another 5xx, after a
+ * timeout, and after a connection that failed. It is not so after other statuses, or after an answer that can't be used.
+ */
+export function mayBeRetried({ status, code }: ModelFailure, { backoff_on, drop_on }: Retry): boolean {
+  if (status === undefined) return code === 'model_timeout' || code === 'model_unreachable'
+  return backoff_on.includes(status) || (status >= 500 && !drop_on.includes(status))
+}
+
+/** Whether the model has answered that it has no room for any call now. */
+export const isBusy = ({ status }: ModelFailure): boolean => status === 429 || status === 503
+
+/**
+ * How long to wait after the nth attempt, in milliseconds. The wait is random between `period` and the smaller of
+ * `period` times 2 to the n and `max_backoff`, so that requests that failed together do not return together.
+ */
+export function backoff({ period_ms, max_backoff_ms }: Retry, attempt: number, random: Random): number {
+  const longest = Math.min(max_backoff_ms, period_ms * 2 ** attempt)
+  return Math.round(period_ms + random() * (longest - period_ms))
+}
+
+/** The longest pause that a model gets. If it asks for more, the next call finds that out. Milliseconds. */
+const MAX_PAUSE_MS = 15 * 60_000
+
+/** The pause that the model asks for, in milliseconds; 0 if it asks for none. */
+export const pauseOf = ({ retry_after_ms = 0 }: ModelFailure): number => Math.min(retry_after_ms, MAX_PAUSE_MS)

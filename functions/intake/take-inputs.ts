@@ -1,0 +1,37 @@
+import type { BatchOutcome, Delivery } from '../core/queue/port.ts'
+import { inputOf } from './input.ts'
+import type { IntakePorts } from './ports.ts'
+import { takeInput } from './take-input.ts'
+
+/**
+ * Takes the messages of one invocation, all at once. They come from an input queue or from its dead-letter queue. Never
+ * rejects: each message that fails is redelivered by itself.
+ */
+export async function takeInputs(ports: IntakePorts, deliveries: readonly Delivery[]): Promise<BatchOutcome> {
+  const failed = await Promise.all(
+    deliveries.map(async delivery => ((await isTaken(ports, delivery)) ? [] : [delivery])),
+  )
+  return { redeliver: failed.flat() }
+}
+
+async function isTaken(ports: IntakePorts, delivery: Delivery): Promise<boolean> {
+  const { metrics, logger } = ports
+  const input = inputOf(delivery)
+  try {
+    const taken = await takeInput(ports, input)
+    if ('item' in taken) {
+      metrics.addMetric('AcceptedRequests', 'Count', 1)
+      metrics.addMetric('ReservedTokens', 'Count', taken.item.estimate)
+    } else metrics.addMetric('RefusedRequests', 'Count', 1)
+    return true
+  } catch (error) {
+    const { queue, message_id } = input
+    logger.error('an input message could not be taken and will be redelivered', {
+      queue,
+      message_id,
+      error: error as Error,
+    })
+    metrics.addMetric('ReturnedMessages', 'Count', 1)
+    return false
+  }
+}

@@ -1,0 +1,132 @@
+import type { InferenceMessage } from '../core/domain/messages.ts'
+import type { Ask, Permit, Report } from '../core/flow-control/port.ts'
+import { LEAD_MS, SOON_MS } from '../core/flow-control/rate-limit.ts'
+import type { ModelAnswer } from '../core/inference/port.ts'
+import { mayBeRetried, pauseOf } from '../core/inference/retry.ts'
+import { Unavailable } from '../core/platform/unavailable.ts'
+import type { WorkerPorts } from './ports.ts'
+import type { AskedPermit, CallPermit, Granted, Invocation } from './types.ts'
+
+/** Asks for the one call that these messages are to have. Rejects with `Unavailable`. */
+export async function permitCall(
+  ports: WorkerPorts,
+  messages: readonly InferenceMessage[],
+  { lease_until }: Invocation,
+): Promise<CallPermit> {
+  const turn_of = messages.find(({ hints }) => hints?.turn !== undefined && !ports.guard.isLate(hints.turn))
+  const again = asCalledBefore(messages)
+  const line = again && (messages.some(({ hints }) => hints?.has_waited) ? 'has waited' : 'joins')
+  return { ...(await ask(ports, again, { turn: turn_of?.hints?.turn, line, until: lease_until })), turn_of }
+}
+
+/** Asks for one more call for messages that have had one, and waits for its slot like `awaitPermit`. */
+export async function permitFurtherCall(
+  ports: WorkerPorts,
+  messages: readonly InferenceMessage[],
+  invocation: Invocation,
+): Promise<Permit> {
+  const again = asCalledBefore(messages)
+  const asked = await ask(ports, again, { line: again, until: invocation.lease_until })
+  return asked.granted ? awaitPermit(ports, asked, invocation) : asked
+}
+
+/**
+ * The place in the backlog of a call that has had a slot. A request of high priority joins no backlog: the priorities have a
+ * queue each, but one rate limit together, and an urgent request must not wait for a flood of others.
+ */
+const asCalledBefore = ([first]: readonly InferenceMessage[]): Ask['line'] =>
+  first?.priority === 'high' ? undefined : 'has left'
+
+async function ask({ guard, clock }: WorkerPorts, again: Ask['line'], what: Ask): Promise<AskedPermit> {
+  const asked_at = clock()
+  return { ...(await guard.permit(what)), asked_at, again }
+}
+
+/** Whether a permit's call may be made now, or so soon that the worker waits for it. */
+export const isDueSoon = ({ clock }: Pick<WorkerPorts, 'clock'>, permit: Permit): permit is Granted =>
+  permit.granted && permit.at <= clock() + SOON_MS
+
+/** A call that has missed so many slots is deferred. */
+const MAX_MISSED_SLOTS = 3
+
+/**
+ * Waits until a permit's call may be made; everything else must be done by then. Answers with the permit that holds at that
+ * time. That is another one if the time has passed, or something holds the call up meanwhile. It may be refused, or be for
+ * later; then no probe of it is left. `mayUse` says whether the slot is still this call's.
+ */
+export async function awaitPermit(
+  ports: WorkerPorts,
+  permit: AskedPermit & Granted,
+  { lease_until }: Invocation,
+  mayUse = true,
+): Promise<Permit> {
+  const { guard, clock, sleep } = ports
+  let current: AskedPermit = mayUse ? permit : await askAgain(ports, permit, { until: lease_until })
+  let missed = 0
+  while (isDueSoon(ports, current)) {
+    const ready_at = clock()
+    const wait = current.at - ready_at
+    if (wait > 0) await sleep(wait)
+    const isLate = guard.isLate(current.at)
+    // After a short wait, the permit is as good as it was.
+    if (!isLate && wait <= LEAD_MS) {
+      if (current.at > clock()) continue // The timer was early.
+      return current
+    }
+    if (isLate && ++missed === MAX_MISSED_SLOTS) return giveUpSlot(ports, current)
+    const hint = isLate ? { took: ready_at - current.asked_at } : { turn: current.at }
+    current = await askAgain(ports, current, { ...hint, until: lease_until })
+  }
+  return current
+}
+
+/** Asks for another permit in place of one. A probe that is not made now is given back, so that it holds up no other. */
+async function askAgain(
+  ports: WorkerPorts,
+  permit: AskedPermit & Granted,
+  what: Omit<Ask, 'line' | 'probe'>,
+): Promise<AskedPermit> {
+  const { probe, again } = permit
+  const next = await ask(ports, again, { ...what, line: again, probe })
+  if (probe !== undefined && !(next.granted && next.probe === probe)) await returnPermit(ports, permit)
+  return next
+}
+
+/** Gives up the slot of a call that is always late. It has waited already, so it does not join the backlog anew. */
+async function giveUpSlot(ports: WorkerPorts, permit: Granted): Promise<Permit> {
+  await returnPermit(ports, permit)
+  return { granted: false, until: ports.clock(), because: 'rate limited', isInLine: true }
+}
+
+/**
+ * Reports how the calls of one permit came out. Any answer that is no failure of the model, even a refusal, shows that the
+ * model is healthy.
+ */
+export function reportCalls(ports: WorkerPorts, { probe }: Granted, calls: readonly ModelAnswer[]): Promise<void> {
+  const failures = calls.flatMap(call => (!call.ok && mayBeRetried(call, ports.settings.retry) ? [call] : []))
+  ports.metrics.addMetric('ModelCalls', 'Count', calls.length)
+  if (failures.length > 0) ports.metrics.addMetric('FailedCalls', 'Count', failures.length)
+  const pause = Math.max(0, ...failures.map(pauseOf))
+  // A 429 with a Retry-After pauses the calls. It does not say whether the model is healthy, so it counts as no failure.
+  const counted = failures.filter(failure => failure.status !== 429 || pauseOf(failure) === 0)
+  const isHealthy = failures.length < calls.length
+  return report(ports, {
+    findings: isHealthy ? 'well' : counted.length > 0 ? { failures: counted.length } : 'nothing',
+    probe,
+    pause_until: pause > 0 ? ports.clock() + pause : undefined,
+  })
+}
+
+/** Gives a permit back that no call was made with. */
+export const returnPermit = (ports: WorkerPorts, { probe }: Granted): Promise<void> =>
+  report(ports, { findings: 'nothing', probe })
+
+/** A report that fails is lost: it protects the model, and no outcome waits for it. A lost probe ends with its worker's lease. */
+async function report({ guard, logger }: WorkerPorts, what: Report): Promise<void> {
+  try {
+    await guard.report(what)
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    logger.error('the result of a call could not be reported to the flow control', { error })
+  }
+}

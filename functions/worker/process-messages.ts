@@ -1,0 +1,80 @@
+import { InferenceMessage } from '../core/domain/messages.ts'
+import { inTurn } from '../core/platform/serialize.ts'
+import type { BatchInvocation, BatchOutcome, Delivery } from '../core/queue/port.ts'
+import { readMessage } from '../core/queue/read-message.ts'
+import { hasTimeForCall } from './call-model.ts'
+import { reportUnreadable, resend } from './defer.ts'
+import { planBatch } from './plan-batch.ts'
+import type { WorkerPorts } from './ports.ts'
+import { processCall } from './process-call.ts'
+import type { Invocation, Job, Planned, Received } from './types.ts'
+
+/** A call may go on for so long after its function has been ended. Milliseconds. */
+const LEASE_MARGIN_MS = 5_000
+
+/** Processes the messages of one invocation. Never rejects: each message that fails is redelivered by itself. */
+export async function processMessages(
+  ports: WorkerPorts,
+  deliveries: readonly Delivery[],
+  { ends_at }: BatchInvocation,
+): Promise<BatchOutcome> {
+  const invocation = { ends_at, lease_until: ends_at + LEASE_MARGIN_MS }
+  const received = deliveries.map(delivery => ({
+    delivery,
+    message: readMessage(InferenceMessage, delivery, ports.logger),
+  }))
+  countTimeLeft(ports, received)
+  const redeliver = await performAll(ports, planBatch(received, ports.settings.batched), invocation)
+  ports.metrics.addMetric('DeliveredRequests', 'Count', deliveries.length)
+  if (redeliver.length > 0) ports.metrics.addMetric('ReturnedMessages', 'Count', redeliver.length)
+  return { redeliver }
+}
+
+/**
+ * Counts how much time the request nearest to its deadline has left. The queue can't tell how old a request is, since a
+ * deferred message is a new message.
+ */
+function countTimeLeft({ metrics, clock }: WorkerPorts, received: readonly Received[]): void {
+  const deadlines = received.flatMap(({ message }) => (message ? [message.deadline] : []))
+  if (deadlines.length === 0) return
+  metrics.addMetric('TimeLeft', 'Seconds', Math.max(0, Math.min(...deadlines) - clock()) / 1_000)
+}
+
+/** Performs jobs at the same time, or one after the other where `concurrency` or an isolated request demands it. */
+async function performAll(ports: WorkerPorts, jobs: readonly Job[], invocation: Invocation): Promise<Delivery[]> {
+  const perform = (job: Job) => performJob(ports, job, invocation)
+  // `concurrency` bounds the calls at the same time: with batches, an invocation makes one at a time.
+  const isSerial = ports.settings.batched || jobs.some(isIsolated)
+  const serially = inTurn()
+  const failed = jobs.map(job => (isSerial ? serially(() => perform(job)) : perform(job)))
+  return (await Promise.all(failed)).flat()
+}
+
+const isIsolated = (job: Job): boolean => job.act === 'call' && job.requests.some(({ isolated }) => isolated)
+
+/** Performs a job, and answers with the deliveries that failed. */
+async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation): Promise<Delivery[]> {
+  if (job.act === 'call') return call(ports, job.requests, invocation)
+  try {
+    await (job.act === 'resend' ? resend(ports, job.message) : reportUnreadable(ports, job.delivery))
+    return []
+  } catch (error) {
+    ports.logger.error(REDELIVERED, { error: error as Error })
+    return [job.delivery]
+  }
+}
+
+const REDELIVERED = 'a message could not be processed and will be redelivered'
+
+async function call(ports: WorkerPorts, requests: readonly Planned[], invocation: Invocation): Promise<Delivery[]> {
+  // Earlier calls of the same invocation may have left no time for this one.
+  if (!hasTimeForCall(ports, invocation)) {
+    const resent = requests.map(request => performJob(ports, { act: 'resend', ...request }, invocation))
+    return (await Promise.all(resent)).flat()
+  }
+  const undone = await processCall(ports, requests, invocation)
+  return undone.map(({ request: { message, delivery }, error }) => {
+    ports.logger.error(REDELIVERED, { request_id: message.request_id, error: error as Error })
+    return delivery
+  })
+}
