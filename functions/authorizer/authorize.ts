@@ -3,8 +3,8 @@ import { hashKey, isWellFormedKey, keyIdOf } from '../core/stores/access/key.ts'
 import type { Access, UserRecord } from '../core/stores/access/port.ts'
 
 /**
- * Whose key it is; undefined for one that is malformed, unknown, expired or revoked, or whose user is disabled. A key whose user has no record is
- * as good as unknown. Rejects with `Unavailable`: then nobody knows, and nobody is let in.
+ * The user whose key this is. Undefined for a key that is malformed, unknown, expired or revoked, and for one whose user is
+ * disabled or has no record. Rejects with `Unavailable`; then nobody is let in.
  */
 export async function authorize(access: Access, key: string, now: number): Promise<UserRecord | undefined> {
   if (!isWellFormedKey(key)) return undefined

@@ -28,7 +28,7 @@ export function compose(
     queue: composeQueue(env, clients),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     ledger: lazyLedger(env),
-    // Asked once: no answer is held up by tries to wait for it.
+    // Asked once: further tries to take a lease would only delay the answer.
     waiting: { leases: dynamoWaitLeases(once, env.REQUESTS_TABLE), limits: settings.waiting },
     route: createRouter(settings),
     calls: countCalls(),

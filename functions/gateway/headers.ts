@@ -3,7 +3,7 @@ import { MAX_WAIT_SECONDS } from '../core/lifecycle/wait-for-completion.ts'
 
 const MAX_KEY_LENGTH = 255
 
-/** The Idempotency-Key, as it is; undefined without one. Throws `RequestError`. */
+/** The Idempotency-Key of a call. Undefined without one. Throws `RequestError` if it is empty or too long. */
 export function idempotencyKey(headers: Record<string, string | undefined>): string | undefined {
   const key = headers['idempotency-key']
   if (key === undefined || (key.length > 0 && key.length <= MAX_KEY_LENGTH)) return key
@@ -13,7 +13,7 @@ export function idempotencyKey(headers: Record<string, string | undefined>): str
   })
 }
 
-/** Seconds that the client prefers to wait (RFC 7240), as many as it can have; 0 without a preference that we know. */
+/** How many seconds the client prefers to wait (RFC 7240), at most the longest wait. 0 without such a preference. */
 export function preferredWait(headers: Record<string, string | undefined>): number {
   const preferences = (headers.prefer ?? '').split(',').map(preference => preference.split(';')[0]?.trim() ?? '')
   const [seconds] = preferences.flatMap(preference => /^wait\s*=\s*("?)(\d{1,6})\1$/i.exec(preference)?.[2] ?? [])

@@ -9,8 +9,8 @@ import { withdrawSubmission } from './withdraw-submission.ts'
 
 /**
  * Admits a submission and makes it durable. When it resolves, the request will be run (I4). Throws `RequestError` for a
- * refusal, which leaves nothing behind (I6), and `Unavailable` when the item or the message could not be written: what
- * had been done by then is taken back, here or by whoever meets it.
+ * refusal, which leaves nothing behind (I6). Throws `Unavailable` when the item or the message could not be written; then
+ * the submission is withdrawn, here or by a function that finds its item or its reservation later.
  */
 export async function submitRequest(ports: GatewayPorts, prepared: Prepared): Promise<Accepted> {
   const verdict = await admit(ports, prepared, item => withdrawSubmission(ports, item, ports.clock()))

@@ -4,8 +4,8 @@ import { rejectRequest } from '../core/lifecycle/reject-request.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
 
 /**
- * Takes back what a failed submission may have left. Answers with the item as it is then: `rejected`, or accepted after
- * all; undefined when that could not be done either, and the open reservation is left for the next who meets it.
+ * Withdraws a submission that failed, whatever it has written. Answers with the item as it is then: `rejected`, or accepted
+ * after all. Undefined when a store is unavailable for this, too; then the open reservation brings the sweeper.
  */
 export async function withdrawSubmission(
   ports: LifecyclePorts,

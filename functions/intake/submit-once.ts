@@ -1,7 +1,8 @@
-import { type Accepted, accept, acceptAgain } from '../core/admission/accept.ts'
+import { type Accepted, accept } from '../core/admission/accept.ts'
 import { admit } from '../core/admission/admit.ts'
 import { prepare } from '../core/admission/prepare.ts'
 import { refuse } from '../core/admission/refuse.ts'
+import { type Bound, type BoundKey, submitBound } from '../core/admission/submit-bound.ts'
 import { type Refusal, RequestError } from '../core/domain/errors.ts'
 import { rejectAbsent } from '../core/lifecycle/reject-request.ts'
 import { toRequestError } from '../core/platform/request-error.ts'
@@ -11,10 +12,10 @@ import type { Order } from './input.ts'
 import type { IntakePorts } from './ports.ts'
 import { keptRefusal } from './refusal.ts'
 
-/** A message is given a new request when its old one was taken back, or looked at again when a twin was quicker. */
-const ROUNDS = 5
-
-export type Once = Accepted | { readonly refusal: Refusal }
+interface Refused {
+  readonly refusal: Refusal
+}
+export type Once = Accepted | Refused
 
 /** A message by a name that no other has, and what it asks for. */
 export interface Message {
@@ -25,41 +26,35 @@ export interface Message {
 }
 
 /**
- * Admits a message or refuses it, once, however often it is delivered and wherever an earlier try stopped: what it is
- * bound to says which, and who is admitted or refused there first has decided. Rejects with `Unavailable`; then the next
- * delivery goes on.
+ * Admits a message or refuses it, once, however often it is delivered and wherever an earlier try stopped. The message is
+ * bound to a request. Who admits or refuses it there first has decided. Rejects with `Unavailable`; then the next delivery
+ * goes on.
  */
 export async function submitOnce(ports: IntakePorts, message: Message): Promise<Once> {
-  const { inputs, items, ids, clock } = ports
-  const { key, order } = message
-  const first = ids.request(clock())
-  let bound = await inputs.bind(order.user_id, key, first, clock())
-  for (let round = 0; round < ROUNDS; round++) {
-    if ('refusal' in bound) return bound
-    const { request_id } = bound
-    const isNew = round === 0 && request_id === first
-    const item = isNew ? undefined : await items.get(order.user_id, request_id)
-    if (item && item.status !== 'rejected') return acceptAgain(ports, item, order.submission)
-    if (item) bound = await inputs.rebind(order.user_id, key, request_id, ids.request(clock()), clock())
-    else {
-      const tried = await tryOnce(ports, message, request_id)
-      if ('item' in tried) return tried
-      bound = tried
-    }
+  const { inputs, ids, clock } = ports
+  const { user_id, submission } = message.order
+  const key: BoundKey<Refused> = {
+    user_id,
+    submission,
+    bind: async id => boundOf(await inputs.bind(user_id, message.key, id, clock())),
+    rebind: async (from, id) => boundOf(await inputs.rebind(user_id, message.key, from, id, clock())),
+    admit: id => tryOnce(ports, message, id),
   }
-  throw new Unavailable('the message', new Error('its request was taken back, or is being admitted'))
+  return submitBound(ports, key, ids.request(clock()))
 }
 
+const boundOf = (binding: InputBinding): Bound<Refused> => ('refusal' in binding ? { final: binding } : binding)
+
 /** Accepted, or what the message is bound to now: its refusal, or a request to look at. */
-async function tryOnce(ports: IntakePorts, message: Message, request_id: string): Promise<Accepted | InputBinding> {
+async function tryOnce(ports: IntakePorts, message: Message, request_id: string): Promise<Accepted | Bound<Refused>> {
   const { inputs, clock } = ports
   const { key, order } = message
   const judged = await judge(ports, message, request_id)
-  if ('refusal' in judged) return inputs.refuse(order.user_id, key, request_id, judged.refusal, clock())
+  if ('refusal' in judged) return boundOf(await inputs.refuse(order.user_id, key, request_id, judged.refusal, clock()))
   const { item } = judged
-  const bound = await inputs.admit(order.user_id, key, request_id, clock())
-  if ('refusal' in bound || bound.request_id !== request_id) {
-    // A twin was refused before, or found the request taken back: nobody may be admitted under its id any more.
+  const bound = boundOf(await inputs.admit(order.user_id, key, request_id, clock()))
+  if ('final' in bound || bound.request_id !== request_id) {
+    // Another delivery has refused the message before, or found the request withdrawn: nobody may be admitted under its id any more.
     await rejectAbsent(ports, { ...item, status: 'rejected', completed_at: clock() })
     return bound
   }
@@ -67,11 +62,7 @@ async function tryOnce(ports: IntakePorts, message: Message, request_id: string)
 }
 
 /** A reservation for the request, or why it has none. */
-async function judge(
-  ports: IntakePorts,
-  { order, given_up }: Message,
-  request_id: string,
-): Promise<Accepted | { readonly refusal: Refusal }> {
+async function judge(ports: IntakePorts, { order, given_up }: Message, request_id: string): Promise<Once> {
   try {
     if (given_up) throw new RequestError('unavailable', 'the message was received many times and could not be admitted')
     const prepared = await prepare(ports, ports.settings, ports.route, await callerOf(ports, order), order.submission)

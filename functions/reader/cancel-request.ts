@@ -10,12 +10,12 @@ export interface Cancellation {
   readonly request: RequestView
 }
 
-/** Somebody else's transition can come in between, but a request has only a few before it ends. */
+/** Each round loses to another transition of the item at most, and a request has only a few before it ends. */
 const ROUNDS = 10
 
 /**
- * Cancels a request of the caller's: one that is queued ends at once and costs nothing; of one that is running, the
- * outcome will be discarded, and what the model did is charged. Throws `RequestError`, and `Unavailable`.
+ * Cancels a request of the caller's. A queued request ends at once and costs nothing. The outcome of a running request will be
+ * discarded, and what the model did is charged (rule 10). Throws `RequestError`, and `Unavailable`.
  */
 export async function cancelRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<Cancellation> {
   for (let round = 0; round < ROUNDS; round++) {
@@ -29,7 +29,7 @@ export async function cancelRequest(ports: ReaderPorts, userId: string, requestI
   throw new Unavailable('the request', new Error('it keeps changing'))
 }
 
-/** It is cancelled whatever happens now: a reservation that is left open is found by the sweeper. */
+/** Tells the ledger and closes the reservation. If that fails, the request is cancelled all the same: the sweeper finds its open reservation. */
 async function end(ports: ReaderPorts, item: RequestItem): Promise<void> {
   try {
     await finalizeRequest(ports, item)

@@ -14,7 +14,7 @@ import type { Env } from './env.ts'
 import type { ReaderPorts } from './ports.ts'
 import type { Settings } from './settings.ts'
 
-/** How long to wait for a database that resumes, in milliseconds: less than a client is kept waiting. */
+/** How long the reader waits for a database that resumes. Its clients wait longer. Milliseconds. */
 const RESUME_MS = 15_000
 
 export function compose(
@@ -30,7 +30,7 @@ export function compose(
     ledger: rdsDataLedger(rdsData, env),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     queue: composeQueue(env, clients),
-    // Asked once: no answer is held up by tries to wait for it.
+    // Asked once: further tries to take a lease would only delay the answer.
     waiting: { leases: dynamoWaitLeases(once, env.REQUESTS_TABLE), limits: settings.waiting },
     ids: randomIds,
     clock: systemClock,

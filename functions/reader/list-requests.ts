@@ -21,7 +21,7 @@ const Query = z.object({
   cursor: RequestId.optional(),
 })
 
-/** Pages that a status filters to nothing are read on for the client, so many at most. */
+/** How many pages are read for one answer, at most, where the status filters out most of what they hold. */
 const READS = 10
 
 /**
@@ -48,7 +48,7 @@ export async function listRequests(
   return { requests: requests.map(toView), ...(next === undefined ? {} : { next_cursor: next }) }
 }
 
-/** Items as they may be shown: completed ones only as such if the ledger has their result, or had it once (I9). */
+/** The items as their owner may see them: one is completed only if the ledger has its result, or had it once (I9). */
 async function settled({ ledger, clock }: ReaderPorts, items: readonly RequestItem[]): Promise<RequestItem[]> {
   const now = clock()
   const isOpen = (item: RequestItem) => item.status === 'completed' && !isPastRecording(item, now)

@@ -8,14 +8,14 @@ import { publish, resend } from './publish.ts'
 
 export interface Accepted {
   readonly item: RequestItem
-  /** Of the limits, over all shards; unknown when an earlier try did. */
+  /** What is left of the limits, over all shards. Undefined if an earlier try made the reservation. */
   readonly left: (Verdict & { admitted: true })['left']
 }
 
 /**
- * Makes an admitted request durable whose id others may be admitting, too: its item says whose reservation counts, and any
- * other is given back. Undefined when the request turns out to have been taken back: then another id is needed. Rejects with
- * `Unavailable`; then nothing is taken back, since a retry under the same id goes on where this stopped.
+ * Makes an admitted request durable whose id another try may be admitting at the same time. The item says which reservation
+ * counts, and any other is released. Undefined when the request turns out to be withdrawn; then it needs another id. Rejects
+ * with `Unavailable`; then nothing is withdrawn, since a retry under the same id goes on where this try stopped.
  */
 export async function accept(
   ports: AdmissionPorts,
@@ -24,7 +24,7 @@ export async function accept(
 ): Promise<Accepted | undefined> {
   const item = await publish(ports, own, submission)
   if (item.status === 'rejected') {
-    // The `accepted` event may have made a row, and the body was stored.
+    // The `accepted` event may have made a row, and the body is stored (rule 5).
     await finalizeRequest(ports, { ...own, status: 'rejected', completed_at: ports.clock() })
     return undefined
   }
@@ -33,9 +33,9 @@ export async function accept(
 }
 
 /**
- * What an earlier try has accepted. The message of a request that is still queued may never have been sent: the first replay
- * sends it, and notes that once the queue has acknowledged it, so that the others need not. Without the note, which a crash
- * or an outage may prevent, the next replay sends it once more, which does no harm.
+ * Accepts again a request that an earlier try has accepted. If it is still queued, its message may never have been sent. So the
+ * first replay sends it, and notes in the item that the queue has acknowledged it, so that later replays send none. A crash
+ * or an outage may prevent the note; then the next replay sends the message once more, which does no harm.
  */
 export async function acceptAgain(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<Accepted> {
   if (item.status === 'queued' && item.sent !== item.run) {
@@ -45,6 +45,6 @@ export async function acceptAgain(ports: AdmissionPorts, item: RequestItem, subm
   return { item, left: undefined }
 }
 
-/** Whether an item's reservation is ours; else a twin wrote it with its own, in another window or shard. */
+/** Whether an item has our reservation. If not, another try has written it with its own, maybe in another window or shard. */
 const isHeldBy = (item: RequestItem, own: RequestItem): boolean =>
   item.window === own.window && item.shard === own.shard && item.nonce === own.nonce

@@ -7,10 +7,10 @@ import { type ExceededLimit, exceeded } from '../stores/quota/verdict.ts'
 import type { AdmissionPorts } from './ports.ts'
 import type { Prepared } from './prepare.ts'
 
-/** Shards that are tried before a request is refused: each costs a call. Of a plan with no more than these, all are. */
+/** How many shards are tried before a request is refused. Each costs a call. */
 const SHARD_TRIES = 10
 
-/** Stale reservations that are looked at before a request is refused: each costs a read, and a few calls to close. */
+/** How many stale reservations are looked at before a request is refused. Each costs a read, and a few calls to close. */
 const STALE_LOOKS = 3
 
 /** Requests and tokens. */
@@ -20,16 +20,17 @@ interface Amounts {
 }
 
 export type Verdict =
-  /** `left` over all shards, as the one that admitted it has it; unknown when an earlier try did. */
+  /** `left` is over all shards, as far as the shard that admitted it knows. Undefined if an earlier try was admitted. */
   | { readonly admitted: true; readonly item: RequestItem; readonly left: Amounts | undefined }
-  /** `used` over all shards. */
+  /** `used` is over all shards. */
   | { readonly admitted: false; readonly limit: ExceededLimit; readonly used: Amounts }
-  /** The user has made all the posts that the rate allows now, at least in one shard: soon there is room again. */
+  /** The user has made all the posts that the rate allows now, at least in one shard. Soon there is room again. */
   | { readonly admitted: false; readonly limit: 'rate' }
 
 /**
- * Admits a request against its user's limits, or says which limit keeps it out, from the very counters that did.
- * Throws the `RequestError` of a plan that does not allow the request. Rejects with `Unavailable`, after `whenUnknown` was told of the item whose reservation may or may not have been made.
+ * Admits a request against its user's limits, or says which limit refuses it. The counters in a refusal are those that the
+ * refusing write saw. Throws the `RequestError` of a plan that does not allow the request. Rejects with `Unavailable` if the
+ * reservation may or may not have been made; before that, it tells `whenUnknown` the item of that reservation.
  */
 export async function admit(
   ports: AdmissionPorts,
@@ -64,12 +65,13 @@ export async function admit(
 }
 
 /**
- * What is left of a limit, told from one shard: requests spread evenly, so the others have about as much. A full one does
- * not say that all are, and a client must not stop early for it; asking them would cost as many reads as there are.
+ * Estimates what is left of a limit over all shards from what is left in one. Requests spread evenly, so the other shards have
+ * about as much. One full shard does not mean that all are full, so at least 1 is left: a client must not stop too early. To ask
+ * every shard would cost a read per shard.
  */
 const leftOf = (inShard: number, shards: number): number => (shards === 1 ? inShard : Math.max(1, inShard * shards))
 
-/** Before a request is refused, reservations that a crash has left open are closed: they may be all that is in its way. */
+/** Reserves. Before it refuses, it closes reservations that a crash has left open, and tries again: they may be all that is in the way. */
 async function reserveOrHeal(ports: AdmissionPorts, reservation: Reservation, limits: Limits): Promise<Admission> {
   const now = ports.clock()
   const admission = await ports.quota.reserve(reservation, limits, now)
@@ -79,7 +81,7 @@ async function reserveOrHeal(ports: AdmissionPorts, reservation: Reservation, li
     .sort((a, b) => a.at - b.at)
     .slice(0, STALE_LOOKS)
   const closed = await Promise.all(stale.map(open => reapReservation(ports, open, now)))
-  // Under another nonce: of the first one, a try may have been made whose answer was lost (docs/adr/0012).
+  // Under another nonce: a try with the first nonce may have been made whose answer was lost (docs/adr/0012).
   const anew = { ...reservation, nonce: ports.ids.nonce() }
   return closed.includes(true) ? ports.quota.reserve(anew, limits, now) : admission
 }

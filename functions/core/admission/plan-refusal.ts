@@ -2,7 +2,7 @@ import { RequestError } from '../domain/errors.ts'
 import type { Priority } from '../domain/ids.ts'
 import type { Plan } from '../domain/limits.ts'
 
-/** What a request asks for that a plan may not allow. */
+/** The part of a request that a plan may forbid. */
 export interface Asked {
   readonly priority: Priority
   /** The model that the request goes to. */
@@ -19,7 +19,7 @@ export function planRefusal(name: string, plan: Plan, { priority, model, isNamed
       `the plan ${name} does not allow the priority ${priority}; it allows ${plan.priorities.join(', ')}`,
     )
   if (plan.models === undefined || plan.models.includes(model)) return undefined
-  // What models there are besides is not this caller's to know, unless the caller knows the name.
+  // The sentence names a model that the plan forbids only if the caller has named it.
   const what = isNamed ? `the model "${model}"` : 'the model that this request is routed to'
   return new RequestError(
     'model_not_allowed',

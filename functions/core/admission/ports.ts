@@ -5,7 +5,7 @@ import type { Ids } from '../platform/ids.ts'
 import type { Payloads } from '../stores/payloads/port.ts'
 import type { Settings } from './settings.ts'
 
-/** What it takes to admit a request and to make it durable, wherever it came from. */
+/** The ports that admit a request and make it durable, whichever API or queue it came by. */
 export interface AdmissionPorts extends LifecyclePorts {
   readonly payloads: Payloads
   readonly clock: Clock

@@ -13,17 +13,17 @@ import type { AdmissionPorts } from './ports.ts'
 import type { Router } from './route.ts'
 import type { Settings } from './settings.ts'
 
-/** A submission that can be admitted: where it goes, what it asks for, and what its user may use. */
+/** A submission that is ready for admission: its model, its estimate, and what its user may use. */
 export interface Prepared {
   readonly submission: Submission
-  /** As it will be written, but for the shard, which the admission chooses. */
+  /** The item as it will be written. The admission still chooses its shard. */
   readonly request: RequestItem
   readonly limits: Limits
   readonly shards: number
   readonly window: QuotaWindow
   /**
-   * Why the user's plan does not allow it. `admit` throws it: only there it is known that this is no repetition of a
-   * request that was accepted when the plan still allowed it, which gets the same answer again (I5).
+   * Why the user's plan does not allow it. `admit` throws it, and not `prepare`: a repetition of a request that was accepted
+   * while the plan still allowed it gets the same answer again (I5), and never comes to `admit`.
    */
   readonly refusal?: RequestError | undefined
 }

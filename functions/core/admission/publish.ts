@@ -8,9 +8,9 @@ import { checkIn } from '../stores/payloads/port.ts'
 import type { AdmissionPorts } from './ports.ts'
 
 /**
- * Makes an admitted request durable: its item, its inference message and its `accepted` event at once. Answers with the
- * item that is there afterwards, which another may have written first. A lost event is only counted, since every later
- * one carries as much. Rejects with `Unavailable` if the item or the message may be missing.
+ * Makes an admitted request durable: writes its item and sends its inference message and its `accepted` event, all at the same
+ * time. Answers with the item that is there afterwards, which another try may have written first. A lost event is only counted,
+ * since every later event carries as much. Rejects with `Unavailable` if the item or the message may be missing.
  */
 export async function publish(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<RequestItem> {
   const { items, queue, metrics, settings } = ports
@@ -27,7 +27,7 @@ export async function publish(ports: AdmissionPorts, item: RequestItem, submissi
   return created.value
 }
 
-/** Sends the inference message of a queued request again: a duplicate does no harm, a lost one would. */
+/** Sends the inference message of a queued request again. A duplicate does no harm; a request without a message would never run. */
 export async function resend(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<void> {
   await send(ports, await messageOf(ports, item, submission))
 }

@@ -4,13 +4,13 @@ import { compileExpression, EvaluationError, type Expression } from '../expressi
 import type { Settings } from './settings.ts'
 
 /**
- * How long one rule may compute in JSONata's thread. A request for which it takes longer is refused and costs its user nothing,
- * so this bounds what an attacker's text makes of an unwise regular expression. Usual ones take 5 to 20 ms for 4 MB, one that
- * looks for addresses 100. Milliseconds.
+ * How long one rule may compute in JSONata's thread, in milliseconds. A request that takes longer is refused, and costs its
+ * user nothing. So an attacker's text can't keep an unwise regular expression busy for long. Usual expressions take 5 to
+ * 20 ms for 4 MB; one that looks for addresses takes 100.
  */
 const RULE_MS = 200
 
-/** Whose request is routed: what the authorizer and pipeline.yaml say of the caller, never what the body says. */
+/** The caller, as the authorizer and pipeline.yaml describe it. The body can't replace these fields. */
 export interface RoutedCaller {
   readonly user_id: string
   readonly plan: string
@@ -18,10 +18,10 @@ export interface RoutedCaller {
   readonly models: readonly string[]
 }
 
-/** The model that a submission goes to, be it one that its caller may use or not. Throws `RequestError`. */
+/** Finds the model of a submission. Whether the caller may use it is decided later. Throws `RequestError`. */
 export type Router = (submission: Submission, caller: RoutedCaller) => Promise<string>
 
-/** Compiles pipeline.yaml's routing once: a model that is named wins, then the first rule that holds. */
+/** Compiles pipeline.yaml's routing rules once. A model that the client names wins; else the first rule that holds. */
 export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'models'>): Router {
   const rules = routing.map(({ when, model }, index) => ({
     model,

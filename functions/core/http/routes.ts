@@ -11,8 +11,8 @@ interface Route {
 }
 
 /**
- * The routes of the HTTP API. The stack makes API Gateway's routes from this table, the functions find the use case of a call
- * by it, and 404 and 405 are told from it. The local system reads them from the template.
+ * The routes of the HTTP API. The stack makes API Gateway's routes from this table, the functions find a call's use case by its
+ * keys, and `noRoute` tells 404 from 405 by it. The local system reads the routes from the template.
  */
 export const ROUTES = [
   { method: 'POST', path: '/v1/inference', function: 'gateway', needs_key: true },

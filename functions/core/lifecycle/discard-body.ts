@@ -4,13 +4,13 @@ import { ignoreUnavailable } from '../platform/unavailable.ts'
 import { bodyKey } from '../stores/payloads/names.ts'
 import type { LifecyclePorts } from './ports.ts'
 
-/** Ends after which a request never runs again. What has failed may be redriven, and needs its body for that. */
+/** The ends after which a request never runs again. A failed request may be redriven, and needs its body for that. */
 const NEVER_RUNS_AGAIN: ReadonlySet<Status> = new Set(['cancelled', 'expired', 'rejected'])
 
 /**
- * Deletes the stored body of a request that has ended without an outcome: nobody pays for it, and nobody reads it again.
- * Repeated, it changes nothing. Where it can't be deleted it stays, until the bucket's lifecycle rule deletes it: that is no
- * reason for a request not to end. An item does not say whether its body was stored; its message, where there is one, does.
+ * Deletes the stored body of a request that has ended without an outcome, since nobody reads it again. Repeated, it changes
+ * nothing. If the store is unavailable, the body stays until the bucket's lifecycle rule deletes it: the request has to end all
+ * the same. The message, where there is one, says whether the body was stored; the item does not.
  */
 export async function discardBody(
   { payloads }: Pick<LifecyclePorts, 'payloads'>,

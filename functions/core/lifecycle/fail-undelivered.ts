@@ -10,8 +10,8 @@ const CRASHED: Failure = { code: 'worker_crashed', message: 'no worker could run
 const NEVER_BEGUN: Failure = { code: 'unavailable', message: 'no worker could begin with the request' }
 
 /**
- * Ends the request of a message that its queue gave up. Answers whether the message is done with: a live lease or a
- * waiting retry is never failed, so that message has to come again. Rejects with `Unavailable`.
+ * Ends the request of a message that its queue has moved to the dead letters. Answers whether the message is done with. It is not
+ * while a worker holds the lease, or a retry waits: then the message has to be redelivered. Rejects with `Unavailable`.
  */
 export async function failUndelivered(ports: LifecyclePorts, message: InferenceMessage, now: number): Promise<boolean> {
   const item = await ports.items.get(message.user_id, message.request_id)
@@ -22,7 +22,7 @@ export async function failUndelivered(ports: LifecyclePorts, message: InferenceM
   return ended !== undefined
 }
 
-/** The item of a request that was never accepted, as far as its message knows it. */
+/** The item of a request that was never accepted, made from its message. */
 export function tombstoneOf(message: InferenceMessage, now: number): RequestItem {
   const { v: _v, type: _type, body: _body, hints: _hints, ...request } = message
   return {

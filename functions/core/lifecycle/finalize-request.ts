@@ -6,10 +6,9 @@ import { discardBody } from './discard-body.ts'
 import type { LifecyclePorts } from './ports.ts'
 
 /**
- * After an item has ended: tells the ledger and deletes a body that nobody needs, then closes the reservation as the item
- * says. In this order, since the open reservation is what brings somebody back if the send was lost, or the process died
- * (rule 4). Repeated, it changes nothing. `message`, where there is one, is what the dead letter of a failure
- * keeps.
+ * Does what is left to do once an item is terminal: tells the ledger and deletes the body, then closes the reservation as
+ * the item says. The order matters: if the send is lost or the process dies, the open reservation brings the sweeper back
+ * (rule 4). Repeated, it changes nothing. `message` is for the dead letter of a failure, if there is a message.
  */
 export async function finalizeRequest(
   ports: LifecyclePorts,

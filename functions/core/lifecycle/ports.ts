@@ -3,7 +3,7 @@ import type { Payloads } from '../stores/payloads/port.ts'
 import type { Quota } from '../stores/quota/port.ts'
 import type { RequestItems } from '../stores/requests/port.ts'
 
-/** What it takes to end a request: its item decides, the ledger is told, a body that nobody needs is deleted, the reservation is closed. */
+/** The ports that end a request: its item decides, the ledger is told, its body is deleted, its reservation is closed. */
 export interface LifecyclePorts {
   readonly items: RequestItems
   readonly queue: MessageQueue

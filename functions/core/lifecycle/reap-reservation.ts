@@ -6,8 +6,8 @@ import type { LifecyclePorts } from './ports.ts'
 import { rejectAbsent } from './reject-request.ts'
 
 /**
- * Looks at a reservation that has been open for long, and closes it if its request has ended, or never came to be, or
- * can't go on. Answers whether it did. The item decides; a request that is waiting or running is left alone.
+ * Closes a reservation that has been open for long, if its request has ended, was never written, or can't go on. Answers
+ * whether it closed it. The item decides: a request that is queued or running in time is left alone.
  */
 export async function reapReservation(ports: LifecyclePorts, open: OpenReservation, now: number): Promise<boolean> {
   if (now - open.at < STALE_RESERVATION_MS) return false
@@ -30,18 +30,18 @@ export async function reapReservation(ports: LifecyclePorts, open: OpenReservati
 const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservation): boolean =>
   item.run === run && item.window === window && item.shard === shard && item.nonce === nonce
 
-/** The reservation of a redrive that came to nothing: its run's number must never be used, before it is given back. */
+/** Whether the reservation of a redrive that came to nothing may be released: its run number is retired first (rule 8). */
 const mayRetireRunNumber = async ({ items }: LifecyclePorts, item: RequestItem, run: number): Promise<boolean> =>
   item.status === 'failed' && items.burn(item, run)
 
-/** Ends an item whose time is up: queued past its deadline, or running past that and past its lease. */
+/** Ends an item whose time is up. It is queued past its deadline, or running past its deadline and its lease. */
 async function overdue({ items }: LifecyclePorts, item: RequestItem, now: number): Promise<RequestItem | undefined> {
   if (item.deadline > now) return undefined
   if (item.status === 'queued') return items.expire(item, now)
   return items.giveUp(item, { code: 'worker_crashed', message: 'the worker stopped while it ran the request' }, now)
 }
 
-/** The tombstone of a request of which only its reservation is known. */
+/** The tombstone of a request that has a reservation and no item. */
 const orphan = ({ reservation, at }: OpenReservation, now: number): RequestItem => ({
   ...reservation,
   next_run: reservation.run + 1,

@@ -14,7 +14,7 @@ export interface RedrivePorts extends Omit<LifecyclePorts, 'payloads'> {
   readonly ids: Ids
 }
 
-/** What the user of the request may use now. */
+/** What the user of the request may use now, which may differ from when the request was admitted. */
 export interface Entitlement {
   readonly limits: Limits
   readonly shards: number
@@ -26,9 +26,9 @@ export type Redriven =
   | { readonly redriven: false; readonly reason: 'not failed' | ExceededLimit }
 
 /**
- * Runs a failed request once more, as a new run of the same id. In this order: the failed run's reservation is closed, the
- * new one made, the item moves, the message is sent (rule 8). Rejects with `Unavailable`; repeated, it
- * goes on: a run whose message may not have been sent is sent again.
+ * Runs a failed request once more, as a new run of the same id. It closes the failed run's reservation, makes a new one, moves
+ * the item and sends the message, in this order (rule 8). Rejects with `Unavailable`. Repeated, it goes on where it stopped: it
+ * sends the message again if that may not have been sent.
  */
 export async function redriveRequest(
   ports: RedrivePorts,
@@ -50,7 +50,7 @@ export async function redriveRequest(
   return { redriven: false, reason: 'not failed' }
 }
 
-/** A redrive holds tokens, and a request only if no run before was charged one. */
+/** Makes the reservation of the new run. It holds tokens, and a request only if no earlier run was charged one (rule 3). */
 async function hold(
   { quota, clock, ids }: RedrivePorts,
   item: RequestItem,

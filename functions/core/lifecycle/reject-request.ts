@@ -4,16 +4,16 @@ import { finalizeRequest } from './finalize-request.ts'
 import type { LifecyclePorts } from './ports.ts'
 
 /**
- * Takes back a submission of one's own that may be half done: a tombstone first, and only if that won, the reservation.
- * Answers with the item as it is: `rejected`, or whatever it has become because it was accepted after all.
+ * Withdraws a submission that may be half done: writes the tombstone, and only if that succeeds, releases the reservation. For
+ * the gateway that made the submission. Answers with the item as it is then: `rejected`, or accepted after all (rule 6).
  */
 export async function rejectRequest(ports: LifecyclePorts, tombstone: RequestItem): Promise<RequestItem> {
   return release(ports, tombstone, await ports.items.reject(tombstone))
 }
 
 /**
- * The same for a request of which only its message or its reservation was met. An item that has come meanwhile stays as
- * it is: whoever wrote it may have accepted it by now.
+ * The same for a function that has found only the message or the reservation of a request. An item that was written meanwhile
+ * stays as it is, since the gateway may have answered 202 for it.
  */
 export async function rejectAbsent(
   ports: LifecyclePorts,

@@ -14,7 +14,7 @@ export interface ViewPorts {
   readonly clock: Clock
 }
 
-/** A request as its owner sees it. Absent fields are left out. */
+/** A request as its owner sees it. Absent fields are left out of an answer. */
 export interface RequestView {
   readonly request_id: string
   readonly status: RequestItem['status']
@@ -31,7 +31,7 @@ export interface RequestView {
   readonly error?: unknown
 }
 
-/** The caller's item. Another's is not found, just like one that never was (I11). Throws `RequestError`, and `Unavailable`. */
+/** The caller's item. Another user's item is `not_found`, just as an unknown id is (I11). Throws `RequestError`, and `Unavailable`. */
 export async function ownItem(
   { items }: Pick<ViewPorts, 'items'>,
   userId: string,
@@ -42,7 +42,7 @@ export async function ownItem(
   return item
 }
 
-/** One request of the caller's, with its result as long as that is kept. Throws as `ownItem` does. */
+/** One request of the caller's, with its result as long as the ledger keeps that. Throws what `ownItem` throws. */
 export async function viewRequest(ports: ViewPorts, userId: string, requestId: string): Promise<RequestView> {
   const item = await ownItem(ports, userId, requestId)
   if (item.status !== 'completed') return toView(item)
@@ -52,13 +52,13 @@ export async function viewRequest(ports: ViewPorts, userId: string, requestId: s
 }
 
 /**
- * Whether no queue can hold the result any more: a completed request without a row is then one whose row was deleted
- * (`observability.retention.ledger` is longer than that), and not one whose row is to come.
+ * Whether no queue can hold the result any more. A completed request without a row has then lost its row by its age, since
+ * `observability.retention.ledger` is longer than that. Before, its row is still to come.
  */
 export const isPastRecording = ({ completed_at }: RequestItem, now: number): boolean =>
   completed_at !== undefined && completed_at <= now - MESSAGE_RETENTION_MS
 
-/** Completed is answered only once its result can be read (I9): until the ledger has it, the request is still running. */
+/** A completed item as its owner sees it until the ledger has its result: it is still running (I9). */
 export const unfinished = (item: RequestItem): RequestItem => ({
   ...item,
   status: 'running',

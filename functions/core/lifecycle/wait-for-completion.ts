@@ -10,15 +10,15 @@ import { type RequestView, type ViewPorts, viewRequest } from './view-request.ts
 /** The longest that an answer waits, in seconds: API Gateway gives up at 30. */
 export const MAX_WAIT_SECONDS = 25
 
-/** Waits below this need no lease: they hold an environment for hardly longer than the four writes of a lease take. */
+/** A shorter wait needs no lease: it takes hardly longer than the four writes of a lease. */
 const LEASED_MS = 2_000
 
 /** How long a lease outlives its wait, for clocks that differ and for the last look. */
 const LEASE_MARGIN_MS = 5_000
 
 /**
- * Between two looks, in milliseconds: soon at first, since many models are quick, then ever slower. A wait of 25 s looks 20
- * times, and is told of an end that came late in it a second late on average.
+ * The pauses between two reads of the item, in milliseconds. The first are short, since many models are quick; each is longer
+ * than the one before. A wait of 25 s reads 20 times. It learns of an end in its last seconds one second late on average.
  */
 const FIRST_PAUSE = 100
 const LONGEST_PAUSE = 2_000
@@ -35,13 +35,13 @@ export interface WaitPorts extends ViewPorts {
 
 export interface Patience {
   readonly ms: number
-  /** Whether it waits, too, if another call waits for the same request already. */
+  /** Whether this call may wait while another call waits for the same request. */
   readonly beside_others: boolean
 }
 
 /**
- * The request as it is when it has ended, or when `ms` have passed; as it is now where too many calls wait already. Throws
- * `RequestError`, and `Unavailable`.
+ * Waits until a request has ended, or until `ms` have passed, and answers with the request as it is then. Answers at once where
+ * too many calls wait already. Throws `RequestError`, and `Unavailable`.
  */
 export async function waitForCompletion(
   ports: WaitPorts,
@@ -53,16 +53,16 @@ export async function waitForCompletion(
   const first = await viewRequest(ports, userId, requestId)
   if (isTerminal(first.status) || ms <= 0) return first
   if (ms < LEASED_MS) return lookUntil(ports, userId, requestId, until)
-  const lease = await leaseOf(ports, userId, requestId, beside_others, until + LEASE_MARGIN_MS)
+  const lease = await acquireLease(ports, userId, requestId, beside_others, until + LEASE_MARGIN_MS)
   if (!lease) return first
   try {
     return await lookUntil(ports, userId, requestId, until)
   } finally {
-    await giveBack(ports, lease, requestId)
+    await releaseLease(ports, lease, requestId)
   }
 }
 
-/** Looks again and again, beginning with a pause, until the request has ended or the time is over. */
+/** Pauses and reads the request, until it has ended or the time is over. */
 async function lookUntil(ports: WaitPorts, userId: string, requestId: string, until: number): Promise<RequestView> {
   for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * SLOWER_BY, LONGEST_PAUSE)) {
     await ports.sleep(Math.max(0, Math.min(pause, until - ports.clock())))
@@ -71,8 +71,8 @@ async function lookUntil(ports: WaitPorts, userId: string, requestId: string, un
   }
 }
 
-/** Waiting is a courtesy: without certainty of a lease there is none, and no error either. */
-async function leaseOf(
+/** Takes a lease for a wait. Undefined without one: then the call is answered at once, which is no error. */
+async function acquireLease(
   { waiting, ids, clock, logger, metrics }: WaitPorts,
   user_id: string,
   request_id: string,
@@ -91,8 +91,8 @@ async function leaseOf(
   }
 }
 
-/** One that can't be given back ends by itself. */
-async function giveBack({ waiting, logger }: WaitPorts, lease: WaitLease, request_id: string): Promise<void> {
+/** Releases a lease. If that fails, the lease ends by itself. */
+async function releaseLease({ waiting, logger }: WaitPorts, lease: WaitLease, request_id: string): Promise<void> {
   try {
     await waiting.leases.release(lease)
   } catch (error) {

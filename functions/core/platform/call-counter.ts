@@ -1,7 +1,7 @@
 import { intervalAt, type Rate } from '../domain/rate.ts'
 import { rateExceeded } from '../domain/rate-exceeded.ts'
 
-/** Users whose calls are counted at a time. Of more, the one whose count was begun first is forgotten. */
+/** How many users' calls are counted at a time. Beyond that, the oldest count is forgotten. */
 const MAX_USERS = 10_000
 
 interface Count {
@@ -10,14 +10,14 @@ interface Count {
 }
 
 /**
- * The calls of each user in the current interval of his rate, as this environment of a function has seen them. Each
- * environment counts for itself, so a user may make that many in each; in return, a call over the rate costs nothing
- * but the look at a map.
+ * Counts the calls of each user in the current interval of the user's rate, as far as this environment of a function sees
+ * them. Each environment counts for itself, so a user may make that many calls in each. In return, a call over the rate costs
+ * nothing but a look into a map.
  */
 export interface Calls {
   /** Counts a call. Throws `RequestError`, `rate_exceeded`, if it is one too many. */
   count(userId: string, rate: Rate, now: number): void
-  /** The user has used up his rate, here and elsewhere: until that interval ends, no call of his is let through here. */
+  /** Notes that the user's rate is used up over all environments. Until the interval ends, `count` refuses all calls of the user. */
   exhaust(userId: string, rate: Rate, now: number): void
 }
 

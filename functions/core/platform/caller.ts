@@ -5,8 +5,8 @@ import type { Overrides } from '../domain/limits.ts'
 const Limit = z.coerce.number().int().positive().optional()
 
 /**
- * Who calls, as the authorizer tells the functions behind it. API Gateway passes a context's values on as they are, but
- * only scalars; a limit is absent unless an operator set it for this user.
+ * Who calls, as the authorizer tells the functions behind it. API Gateway passes on scalars only. A limit is absent unless an
+ * operator set it for this user.
  */
 export const Caller = z.object({
   user_id: UserId,

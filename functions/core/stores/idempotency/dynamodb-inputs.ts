@@ -6,10 +6,10 @@ import { type Attributes, put } from '../../platform/dynamodb.ts'
 import { reaching } from '../../platform/unavailable.ts'
 import { INPUT_REMEMBERED_MS, type InputBinding, type InputKeys } from './port.ts'
 
-/** DynamoDB deletes late anyway: a message is forgotten by its own `expires_at`, and cleaned up a day later. */
+/** DynamoDB deletes late. So a message is forgotten at its own `expires_at`, and deleted a day later. */
 const CLEAN_UP_MS = 24 * 3_600_000
 
-/** A refused message is bound to no request any more, so that no condition on one holds. */
+/** A refused message is bound to no request any more, so no condition on its request holds. */
 const Stored = z.looseObject({
   bound_to: z.string().optional(),
   refusal: z.custom<Refusal>().optional(),
@@ -19,8 +19,8 @@ const isBoundTo = 'bound_to = :from'
 const isNotAdmitted = 'attribute_not_exists(admitted)'
 
 /**
- * Beside a client's keys in the user's partition; `key#input#<sha256>` can be no client's `key#<sha256>`, whatever text
- * a client sends.
+ * The keys of messages lie beside those of clients in the user's partition. `key#input#<sha256>` differs from every client's
+ * `key#<sha256>`, whatever key a client sends.
  */
 export function dynamoInputKeys(client: DynamoDBClient, table: string): InputKeys {
   const write = (

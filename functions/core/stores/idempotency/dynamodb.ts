@@ -5,14 +5,14 @@ import { type Attributes, put } from '../../platform/dynamodb.ts'
 import { reaching } from '../../platform/unavailable.ts'
 import { type IdempotencyKeys, type KeyedRequest, REMEMBERED_MS } from './port.ts'
 
-/** DynamoDB deletes late: a key is forgotten by its own `expires_at`, and cleaned up a day later. */
+/** DynamoDB deletes late. So a key is forgotten at its own `expires_at`, and deleted a day later. */
 const CLEAN_UP_MS = REMEMBERED_MS
 
 const Bound = z.looseObject({ bound_to: z.string(), fingerprint: z.string() })
 
 /**
- * Keys beside the user's requests: their sort key `key#<sha256>` comes after every request id, so that a listing of
- * requests ends before them.
+ * Keys lie beside the user's requests. Their sort key `key#<sha256>` sorts after every request id, so that a listing of requests
+ * ends before them.
  */
 export function dynamoKeys(client: DynamoDBClient, table: string): IdempotencyKeys {
   const write = (

@@ -1,6 +1,6 @@
 import type { Refusal } from '../../domain/errors.ts'
 
-/** What a key stands for. */
+/** The request that a key stands for. */
 export interface KeyedRequest {
   readonly request_id: string
   /** SHA-256 of the body, hex. */
@@ -10,22 +10,22 @@ export interface KeyedRequest {
 /** How long a key is remembered at least, in milliseconds. */
 export const REMEMBERED_MS = 24 * 3_600_000
 
-/** What a message of an input queue is bound to: the request that it is to become, or its refusal, which is final. */
+/** What a message of an input queue is bound to: the request that it becomes, or its refusal, which is final. */
 export type InputBinding = { readonly request_id: string } | { readonly refusal: Refusal }
 
 /** How long an input's message is remembered at least, in milliseconds: longer than SQS keeps it. */
 export const INPUT_REMEMBERED_MS = 15 * 24 * 3_600_000
 
 /**
- * Messages of input queues, each bound to one request of its user. They never meet a client's keys. Every method answers
- * with what the message is bound to then, and rejects with `Unavailable`.
+ * The keys of input queues' messages. Each message is bound to one request of its user, apart from the keys that clients
+ * send. Every method answers with what the message is bound to then, and rejects with `Unavailable`.
  */
 export interface InputKeys {
   /** Binds a message to a request, unless it is bound already. */
   bind(userId: string, message: string, requestId: string, now: number): Promise<InputBinding>
   /** Binds a message that is bound to `from` to another request, which is not admitted yet. */
   rebind(userId: string, message: string, from: string, requestId: string, now: number): Promise<InputBinding>
-  /** Says of a message that is bound to this request that it is admitted: from then on nobody can refuse it. */
+  /** Notes that a message that is bound to this request is admitted. From then on nobody can refuse it. */
   admit(userId: string, message: string, requestId: string, now: number): Promise<InputBinding>
   /** Refuses a message that is bound to this request, unless it is admitted. */
   refuse(userId: string, message: string, requestId: string, refusal: Refusal, now: number): Promise<InputBinding>
