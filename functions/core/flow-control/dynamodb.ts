@@ -5,7 +5,7 @@ import {
   ThrottlingException,
 } from '@aws-sdk/client-dynamodb'
 import { get, put } from '../platform/dynamodb.ts'
-import { reaching } from '../platform/unavailable.ts'
+import { reaching, Unavailable } from '../platform/unavailable.ts'
 import type { GuardStore } from './port.ts'
 import { GuardState, UNTOUCHED } from './state.ts'
 
@@ -35,7 +35,8 @@ export function dynamoGuards(client: DynamoDBClient, table: string): GuardStore 
         )
         if (!written) return (await read(model)) ?? UNTOUCHED
         if (written.written) return next
-        if (!written.existing) throw new Error('the state that was just met is gone')
+        if (!written.existing)
+          throw new Unavailable('the models table', new Error('the state that was just met is gone'))
         return toState(written.existing)
       }),
   }

@@ -1,6 +1,11 @@
-import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import {
+  type BatchResultErrorEntry,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs'
 import { toAsciiJson } from '../domain/text.ts'
-import { reaching, Unavailable } from '../platform/unavailable.ts'
+import { Defect, reaching, Unavailable } from '../platform/unavailable.ts'
 import type { MessageQueue, OutgoingMessage } from './port.ts'
 
 /** SQS's own limits of one batch send. */
@@ -14,7 +19,7 @@ interface Waiting {
   readonly text: string
   readonly message: OutgoingMessage
   readonly resolve: () => void
-  readonly reject: (error: Unavailable) => void
+  readonly reject: (error: unknown) => void
 }
 
 /**
@@ -68,7 +73,7 @@ async function sendOne(client: SQSClient, url: string, one: Waiting): Promise<vo
     await reaching('the queue', () => client.send(new SendMessageCommand({ QueueUrl: url, ...parameters(one) })))
     one.resolve()
   } catch (error) {
-    one.reject(error as Unavailable)
+    one.reject(error)
   }
 }
 
@@ -83,12 +88,14 @@ async function sendBatch(client: SQSClient, url: string, batch: Waiting[], tries
     for (const [i, waiting] of batch.entries()) {
       const failure = failed.get(i)
       if (!failure) waiting.resolve()
-      else if (failure.SenderFault || tries === 1)
-        waiting.reject(new Unavailable('the queue', new Error(failure.Message ?? failure.Code)))
+      else if (failure.SenderFault) waiting.reject(new Defect('the queue', reasonOf(failure)))
+      else if (tries === 1) waiting.reject(new Unavailable('the queue', reasonOf(failure)))
       else again.push(waiting)
     }
     if (again.length > 0) await sendBatch(client, url, again, tries - 1)
   } catch (error) {
-    for (const waiting of batch) waiting.reject(error as Unavailable)
+    for (const waiting of batch) waiting.reject(error)
   }
 }
+
+const reasonOf = ({ Message, Code }: BatchResultErrorEntry): Error => new Error(Message ?? Code)
