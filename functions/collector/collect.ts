@@ -32,8 +32,13 @@ export async function collect(ports: CollectorPorts, events: readonly ResultEven
   const again = new Map<ResultEvent, unknown>()
   const taken = await takeAll(ports, events, again)
   await record(ports, taken, again)
-  await Promise.all(taken.map(one => discard(ports, one, again)))
+  const discarded = await Promise.allSettled(taken.map(one => discard(ports, one, again)))
   await settle(ports, taken, again)
+  // A defect of a deletion keeps no charge from being settled. The event is delivered again, so that somebody learns of it.
+  for (const [i, result] of discarded.entries()) {
+    const one = taken[i]
+    if (one && result.status === 'rejected' && !again.has(one.event)) again.set(one.event, result.reason)
+  }
   const ended = taken.flatMap(one => (again.has(one.event) ? [] : endOf(one)))
   return { again, ended }
 }

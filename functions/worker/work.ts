@@ -4,9 +4,11 @@ import { inTurn } from '../core/platform/serialize.ts'
 import { parseMessage } from '../core/platform/sqs-records.ts'
 import { hasTimeForCall } from './call-model.ts'
 import { reportUnreadable, sendNow } from './defer.ts'
+import { endAfterDefect } from './end-after-defect.ts'
 import { type Job, plan } from './plan-batch.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { runTogether } from './process-call.ts'
+import type { Undone } from './settle-each.ts'
 
 /** Deals with the messages of one invocation, and answers with those that have to come again. Never rejects. */
 export async function work(
@@ -64,9 +66,19 @@ async function run(
       await Promise.all(members.map(member => performJob(ports, { act: 'postpone', ...member }, invocation)))
     ).flat()
   const undone = await runTogether(ports, members, invocation)
-  return undone.map(({ member, error }) => {
-    const { request_id } = member.message
+  const again = await Promise.all(undone.map(one => isDone(ports, one).then(done => (done ? [] : [one.member.record]))))
+  return again.flat()
+}
+
+/** Whether a message that failed is done with all the same: a defect has ended its request. */
+async function isDone(ports: WorkerPorts, { member, error }: Undone): Promise<boolean> {
+  const { request_id } = member.message
+  const deliveries = Number(member.record.attributes.ApproximateReceiveCount)
+  try {
     ports.logger.error(COMES_AGAIN, { request_id, error: error as Error })
-    return member.record
-  })
+    return await endAfterDefect(ports, member, error, deliveries)
+  } catch (failure) {
+    ports.logger.error('a request could not be ended after a defect', { request_id, error: failure as Error })
+    return false
+  }
 }

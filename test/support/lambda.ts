@@ -74,7 +74,13 @@ export const anApiEvent = (
     ...fields,
   }) as ApiEvent
 
-export const aRecord = (body: unknown, i = 0): SQSRecord =>
-  ({ messageId: `message-${i}`, body: typeof body === 'string' ? body : JSON.stringify(body) }) as SQSRecord
+export const aRecord = (body: unknown, i = 0, deliveries = 1): SQSRecord =>
+  ({
+    messageId: `message-${i}`,
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    attributes: { ApproximateReceiveCount: String(deliveries) },
+  }) as SQSRecord
 
-export const anSqsEvent = (bodies: readonly unknown[]): SQSEvent => ({ Records: bodies.map(aRecord) })
+export const anSqsEvent = (bodies: readonly unknown[]): SQSEvent => ({
+  Records: bodies.map((body, i) => aRecord(body, i)),
+})

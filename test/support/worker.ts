@@ -76,8 +76,8 @@ export function aWorker(
   const outcomes = () => memory.queue.sent(RESULTS_QUEUE).map(({ body }) => OutcomeEvent.parse(body))
   const deferred = () => memory.queue.sent(OWN_QUEUE)
   /** One invocation with these messages; answers with the indexes of those that come again. */
-  const invoke = async (messages: readonly unknown[], using: WorkerPorts = ports) => {
-    const records = messages.map((message, i) => aRecord(message, i))
+  const invoke = async (messages: readonly unknown[], using: WorkerPorts = ports, deliveries = 1) => {
+    const records = messages.map((message, i) => aRecord(message, i, deliveries))
     const ends_at = Math.max(ENDS, memory.clock() + 90_000)
     const again = await work(using, records, { ends_at, lease_until: ends_at + 5_000 })
     return again.map(record => records.indexOf(record))
