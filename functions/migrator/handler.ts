@@ -15,7 +15,7 @@ const roleSecrets = RoleSecrets.parse(JSON.parse(env.LEDGER_ROLE_SECRETS))
 const { logger } = telemetry(env)
 const secretsManager = secretsManagerClient(10_000)
 
-/** A database that was just made, or has paused, takes its time. Milliseconds. */
+/** How long to wait for a database that is new or has paused, in milliseconds. */
 const client = patientRdsData(180_000)
 
 /** An operator calls it with this after a role's secret has changed. */

@@ -15,7 +15,7 @@ export interface ItemsEngine {
   close(): Promise<void>
 }
 
-/** What every store of request items keeps (design.md §4: the item decides). */
+/** What every store of request items keeps: the item decides (docs/architecture.md). */
 export function describeItemsContract(name: string, makeEngine: () => Promise<ItemsEngine>): void {
   let engine: ItemsEngine
   beforeAll(async () => {

@@ -1,9 +1,9 @@
 import type { DeadLetter, Entry, LedgerRow } from './port.ts'
 
 /**
- * One row a request, and each dead letter once: a statement must not see a row twice. In a batch, an `accepted` event
- * and the outcome of the same request are neighbours more often than not. What comes of it is what the SQL would make
- * of the entries one after the other.
+ * Merges entries to one row per request and one copy of each dead letter, because a statement must not see a row twice. A
+ * batch often holds the `accepted` event and the outcome of the same request. The result is the same as if SQL had recorded
+ * the entries one after the other.
  */
 export function merge(entries: readonly Entry[]): { rows: LedgerRow[]; deadLetters: DeadLetter[] } {
   const rows = new Map<string, LedgerRow>()
@@ -23,7 +23,7 @@ function combine(earlier: LedgerRow, later: LedgerRow): LedgerRow {
   return { ...earlier, ...fixed }
 }
 
-/** Whether `next` is a step further than `row`. */
+/** Whether `next` is a later step of the request than `row`. */
 const advances = (next: LedgerRow, row: LedgerRow): boolean =>
   next.run > row.run || (next.run === row.run && row.status === 'queued' && next.status !== 'queued')
 
