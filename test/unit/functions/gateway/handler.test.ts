@@ -9,7 +9,7 @@ import { marshall } from '@aws-sdk/util-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/gateway/handler.ts'
-import { networkError } from '../../../support/faults.ts'
+import { accessDenied, networkError } from '../../../support/faults.ts'
 import { SETTINGS } from '../../../support/gateway.ts'
 import { aContext, anApiEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 
@@ -238,6 +238,18 @@ describe('gateway', () => {
     sqs.rejects(networkError('no connection'))
 
     expect(await post(submission)).toMatchObject({ statusCode: 503, body: { code: 'unavailable' } })
+  })
+
+  it('answers 500 to a missing permission, which no retry mends, and counts it as a defect', async () => {
+    dynamoDb.rejects(accessDenied())
+
+    const { statusCode, body, text, output } = await post(submission)
+
+    expect(statusCode).toBe(500)
+    expect(body).toMatchObject({ status: 'error', code: 'internal_error' })
+    expect(text).not.toContain('not authorized')
+    expect(output.text()).toContain('AccessDeniedException')
+    expect(output.logs().filter(line => 'Defects' in line)).toHaveLength(1)
   })
 
   it('answers 500 with a sentence of ours to what nobody expected', async () => {
