@@ -5,6 +5,7 @@ import type { Pipeline } from './config/schema.ts'
 import { Alarms } from './constructs/alarms.ts'
 import { Authorizer } from './constructs/authorizer.ts'
 import { Dashboard } from './constructs/dashboard.ts'
+import { Defects } from './constructs/defects.ts'
 import type { Deployment } from './constructs/deployment.ts'
 import { FrontDoor } from './constructs/front-door.ts'
 import { Gateway } from './constructs/gateway.ts'
@@ -80,6 +81,7 @@ export class SluiceStack extends Stack {
       models,
       results,
       ledger: state.ledger,
+      defects: new Defects(this, 'Defects', deployment),
     })
 
     this.#output('ApiUrl', frontDoor.api.apiEndpoint)

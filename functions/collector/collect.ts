@@ -34,8 +34,13 @@ export async function collect(ports: CollectorPorts, events: readonly ResultEven
   const failures: Failures = new Map()
   const taken = await takeAll(ports, events, failures)
   await record(ports, taken, failures)
-  await Promise.all(taken.map(one => discard(ports, one, failures)))
+  const discarded = await Promise.allSettled(taken.map(one => discard(ports, one, failures)))
   await settle(ports, taken, failures)
+  // A deletion that failed by a defect does not keep a charge from being settled. Its event is redelivered, so that the defect shows.
+  for (const [i, result] of discarded.entries()) {
+    const one = taken[i]
+    if (one && result.status === 'rejected' && !failures.has(one.event)) failures.set(one.event, result.reason)
+  }
   const ended = taken.flatMap(one => (failures.has(one.event) ? [] : endOf(one)))
   return { failures, ended }
 }

@@ -1,8 +1,7 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import middy from '@middy/core'
 import type { CloudFormationCustomResourceEvent, CloudFormationCustomResourceResponse } from 'aws-lambda'
-import { impatient } from '../core/platform/client-timeouts.ts'
+import { secretsManagerClient } from '../core/platform/secrets-manager-client.ts'
 import { rejectPlainly } from '../core/platform/strip-error-stack.ts'
 import { telemetry } from '../core/platform/telemetry.ts'
 import { migrate } from '../core/stores/ledger/migrate.ts'
@@ -14,9 +13,9 @@ import { readPasswords } from './passwords.ts'
 const env = Env.parse(process.env)
 const roleSecrets = RoleSecrets.parse(JSON.parse(env.LEDGER_ROLE_SECRETS))
 const { logger } = telemetry(env)
-const secretsManager = new SecretsManagerClient(impatient(10_000))
+const secretsManager = secretsManagerClient(10_000)
 
-/** A database that was just made, or has paused, takes its time. Milliseconds. */
+/** How long to wait for a database that is new or has paused, in milliseconds. */
 const client = patientRdsData(180_000)
 
 /** An operator calls it with this after a role's secret has changed. */

@@ -16,7 +16,7 @@ export async function readPasswords(client: SecretsManagerClient, secrets: RoleS
   return Object.fromEntries(passwords)
 }
 
-/** Without the words of a parser, which would quote what it could not read. */
+/** Throws an error of our own if the secret does not parse: the parser's error would quote the secret. */
 function passwordIn(secret: string | undefined, role: string): string {
   try {
     return Credentials.parse(JSON.parse(secret ?? '')).password

@@ -5,7 +5,7 @@ import { patientRdsData } from '../core/stores/ledger/retry-while-resuming.ts'
 import type { RetentionPorts } from './delete-old-rows.ts'
 import type { Env } from './env.ts'
 
-/** How long to wait for a database that resumes, in milliseconds: once a day, it may well have paused. */
+/** How long to wait for a database that resumes, in milliseconds. The function runs once a day, so the database has mostly paused. */
 const RESUME_MS = 120_000
 
 export const compose = (env: Env, rdsData = patientRdsData(RESUME_MS)): RetentionPorts & Telemetry => ({

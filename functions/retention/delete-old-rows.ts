@@ -6,12 +6,12 @@ export interface RetentionPorts {
   readonly clock: Clock
 }
 
-/** Rows and dead letters that one statement deletes at most, of each: a second or two of Postgres's time. */
+/** One statement deletes at most so many rows and so many dead letters. That takes Postgres a second or two. */
 const CHUNK = 1_000
 
 /**
- * Deletes what ended more than `keep_ms` ago, a chunk at a time, until nothing is left or `mayGoOn` says no. Each chunk is
- * whole, so what is left is deleted by the next run. Answers with the number of rows and dead letters. Rejects with `Unavailable`.
+ * Deletes the rows of requests that ended more than `keep_ms` ago, one chunk after the other, until none is left or `mayGoOn`
+ * says no. The next run deletes the rest. Answers with the number of rows and dead letters that were deleted.
  */
 export async function deleteOldRows(
   { ledger, clock }: RetentionPorts,

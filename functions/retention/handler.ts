@@ -11,7 +11,7 @@ import { Settings } from './settings.ts'
 const ports = compose(Env.parse(process.env))
 const { ledger_ms } = readSettings(Settings)
 
-/** A chunk is begun only with so much time left, in milliseconds: the database may have to resume first. */
+/** A chunk begins only if the invocation has so many milliseconds left, because the database may have to resume first. */
 const CHUNK_MS = 130_000
 
 async function handle(_event: unknown, context: Context): Promise<void> {

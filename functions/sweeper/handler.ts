@@ -13,7 +13,7 @@ async function handle(): Promise<void> {
   if (swept.closed > 0 || swept.failed > 0) ports.logger.warn('reservations were left open', swept)
   for (const reason of reasons) ports.logger.error('a reservation could not be looked after', reason)
   ports.metrics.addMetric('StaleReservations', 'Count', swept.closed)
-  // Now and then one fails, which the next run makes good; where nothing succeeds, the alarm has to know.
+  // A single failure is repaired by the next run. If none could be closed, the run itself fails, so that the alarm sees it.
   if (swept.closed === 0 && reasons[0]) throw reasons[0]
 }
 

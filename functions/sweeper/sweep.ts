@@ -1,21 +1,21 @@
 import { STALE_RESERVATION_MS } from '../core/domain/timing.ts'
 import { reapReservation } from '../core/lifecycle/reap-reservation.ts'
-import { Unavailable } from '../core/platform/unavailable.ts'
+import { Defect, Unavailable } from '../core/platform/unavailable.ts'
 import type { SweeperPorts } from './ports.ts'
 
 export interface Swept {
-  /** Reservations that were looked at, those that were closed, and those that could not be dealt with this time. */
+  /** The number of reservations that the sweep has looked at, has closed, and could not close because of an error. */
   readonly seen: number
   readonly closed: number
   readonly failed: number
-  /** Why those could not: the first error of each kind. */
+  /** The first error of each kind. */
   readonly reasons: readonly Error[]
 }
 
 /**
- * Looks at every reservation that has been open for long, and closes those whose request has ended, never came to be, or
- * can't go on: whatever a crash has left is found here (I12). Rejects with `Unavailable` when the reservations can't be
- * read; one that can't be closed is left for the next time.
+ * Looks at each reservation that has been open for long, and closes it if its request has ended, never came to be, or can't
+ * go on. So the sweep repairs everything that a crash has left (I12). Rejects if the reservations can't be read. A reservation
+ * that can't be closed is left for the next sweep.
  */
 export async function sweep(ports: SweeperPorts): Promise<Swept> {
   const now = ports.clock()
@@ -37,6 +37,8 @@ export async function sweep(ports: SweeperPorts): Promise<Swept> {
   return { ...swept, reasons: [...reasons.values()] }
 }
 
-/** Without an error's own words, which may differ each time. */
+/** The kind of an error. The message is no part of it, because it may differ each time. */
 const kindOf = (error: Error): string =>
-  error instanceof Unavailable ? `${error.what}: ${(error.cause as Error).name}` : error.name
+  error instanceof Unavailable || error instanceof Defect ? `${error.what}: ${nameOf(error.cause)}` : error.name
+
+const nameOf = (cause: unknown): string => (cause instanceof Error ? cause.name : String(cause))

@@ -4,10 +4,11 @@ import type { BatchInvocation, BatchOutcome, Delivery } from '../core/queue/port
 import { readMessage } from '../core/queue/read-message.ts'
 import { hasTimeForCall } from './call-model.ts'
 import { reportUnreadable, resend } from './defer.ts'
+import { endAfterDefect } from './end-after-defect.ts'
 import { planBatch } from './plan-batch.ts'
 import type { WorkerPorts } from './ports.ts'
 import { processCall } from './process-call.ts'
-import type { Invocation, Job, Planned, Received } from './types.ts'
+import type { Invocation, Job, Planned, Received, Undone } from './types.ts'
 
 /** A call may go on for so long after its function has been ended. Milliseconds. */
 const LEASE_MARGIN_MS = 5_000
@@ -73,8 +74,18 @@ async function call(ports: WorkerPorts, requests: readonly Planned[], invocation
     return (await Promise.all(resent)).flat()
   }
   const undone = await processCall(ports, requests, invocation)
-  return undone.map(({ request: { message, delivery }, error }) => {
-    ports.logger.error(REDELIVERED, { request_id: message.request_id, error: error as Error })
-    return delivery
-  })
+  const failed = undone.map(async one => ((await hasEnded(ports, one)) ? [] : [one.request.delivery]))
+  return (await Promise.all(failed)).flat()
+}
+
+/** Logs why a request was not processed. Answers whether its message is done with all the same: a defect has ended its request. */
+async function hasEnded(ports: WorkerPorts, { request, error }: Undone): Promise<boolean> {
+  const { request_id } = request.message
+  ports.logger.error(REDELIVERED, { request_id, error: error as Error })
+  try {
+    return await endAfterDefect(ports, request, error, request.delivery.receive_count)
+  } catch (failure) {
+    ports.logger.error('a request could not be ended after a defect', { request_id, error: failure as Error })
+    return false
+  }
 }

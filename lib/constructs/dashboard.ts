@@ -1,6 +1,7 @@
 import { Aws, Duration } from 'aws-cdk-lib'
 import { Dashboard as CloudWatchDashboard, GraphWidget, type IMetric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
+import type { Defects } from './defects.ts'
 import type { FrontDoor } from './front-door.ts'
 import type { SluiceFunction } from './function.ts'
 import type { Gateway } from './gateway.ts'
@@ -19,6 +20,7 @@ export interface DashboardProps {
   readonly models: readonly Model[]
   readonly results: Results
   readonly ledger: LedgerDatabase
+  readonly defects: Defects
 }
 
 /** The flow from left to right, a row a step: is it taken in, does it wait, is it run, is it recorded. */
@@ -110,13 +112,14 @@ function modelRows(model: Model, { collector }: Results): GraphWidget[] {
   ]
 }
 
-function resultsRow({ results, intake, ledger }: DashboardProps): GraphWidget[] {
+function resultsRow({ results, intake, ledger, defects }: DashboardProps): GraphWidget[] {
   const deadLetters = [results.givenUp, ...[results.work, ...(intake?.inputs ?? [])].map(work => work.deadLetters)]
   return [
     graph('Dead-letter queues: waiting', deadLetters.map(waiting)),
     graph('Results: waiting', [waiting(results.work), results.collector.counted('ReturnedMessages')]),
     graph('Results: oldest', [oldest(results.work)]),
     graph('Ledger', [ledger.cluster.metricServerlessDatabaseCapacity({ statistic: Stats.MAXIMUM })]),
+    graph('Defects', [defects.metric]),
   ]
 }
 

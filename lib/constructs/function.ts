@@ -136,11 +136,13 @@ export class SluiceFunction extends Construct {
 }
 
 function baseEnvironment({ pipeline }: Deployment, service: string): Base {
+  const { name } = pipeline
   const { log_level, namespace, fields } = pipeline.observability
   return {
     POWERTOOLS_SERVICE_NAME: service,
     POWERTOOLS_METRICS_NAMESPACE: namespace,
     POWERTOOLS_LOG_LEVEL: log_level,
+    DEPLOYMENT: name,
     LOG_FIELDS: JSON.stringify(fields),
   }
 }

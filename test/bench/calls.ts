@@ -30,6 +30,7 @@ const BASE = {
   POWERTOOLS_SERVICE_NAME: 'bench',
   POWERTOOLS_METRICS_NAMESPACE: 'bench',
   POWERTOOLS_LOG_LEVEL: 'ERROR' as const,
+  DEPLOYMENT: 'sluice',
   LOG_FIELDS: '{}',
 }
 const TABLES = {

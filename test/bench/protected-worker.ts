@@ -23,6 +23,7 @@ const ENV = {
   POWERTOOLS_SERVICE_NAME: 'bench',
   POWERTOOLS_METRICS_NAMESPACE: 'bench',
   POWERTOOLS_LOG_LEVEL: 'ERROR' as const,
+  DEPLOYMENT: 'sluice',
   LOG_FIELDS: '{}',
   REQUESTS_TABLE: 'bench-protected-requests',
   QUOTA_TABLE: 'unused',

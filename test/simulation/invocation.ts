@@ -13,6 +13,8 @@ export type Service = 'requests' | 'quota' | 'models' | 'queue' | 'payloads' | '
 /** An error that a service or the network can give at any time. */
 export class ServiceFault extends Error {
   override readonly name = 'ServiceFault'
+  /** The adapters know it as a fault of the network. */
+  readonly code = 'ECONNRESET'
 }
 
 export function describe(error: unknown): string {

@@ -89,6 +89,16 @@ describe('alarms', () => {
     for (const { MetricStat } of Metrics as Query[]) if (MetricStat) expect(MetricStat.Period).toBeGreaterThan(900)
   })
 
+  it('watch the defects of all functions with one metric', () => {
+    expect(alarmOf('DefectsAlarm')).toMatchObject({
+      MetricName: 'Defects',
+      Dimensions: [{ Name: 'service', Value: 'Shop-1' }],
+      Statistic: 'Sum',
+      Threshold: 1,
+      EvaluationPeriods: 1,
+    })
+  })
+
   it('watch which part of a model’s requests fails', () => {
     const failed = 'FILL(Shop-1-collector text: Sum FailedRequests, 0)'
     expect(formulaOf('ModeltextFailuresAlarm')).toBe(

@@ -183,6 +183,7 @@ describe('functions', () => {
       POWERTOOLS_SERVICE_NAME: 'Shop-1-worker-image',
       POWERTOOLS_METRICS_NAMESPACE: 'Shop',
       POWERTOOLS_LOG_LEVEL: 'WARN',
+      DEPLOYMENT: 'Shop-1',
       LOG_FIELDS: '{"environment":"test"}',
     })
   })

@@ -11,6 +11,7 @@ export function stubLambdaEnv(): void {
     POWERTOOLS_SERVICE_NAME: 'test',
     POWERTOOLS_METRICS_NAMESPACE: 'Sluice',
     POWERTOOLS_LOG_LEVEL: 'INFO',
+    DEPLOYMENT: 'sluice',
     LOG_FIELDS: '{"environment":"test"}',
     REQUESTS_TABLE: 'requests',
     QUOTA_TABLE: 'quota',

@@ -34,6 +34,7 @@ export const FAILURE_CODES = [
   'result_too_large',
   'worker_crashed',
   'unavailable',
+  'internal_error',
 ] as const
 export type FailureCode = (typeof FAILURE_CODES)[number]
 

@@ -5,7 +5,7 @@ import {
   ThrottlingException,
 } from '@aws-sdk/client-dynamodb'
 import { get, put } from '../platform/dynamodb.ts'
-import { reaching } from '../platform/unavailable.ts'
+import { reaching, Unavailable } from '../platform/unavailable.ts'
 import type { ModelStateStore } from './port.ts'
 import { ModelState, toStored, UNTOUCHED } from './state.ts'
 
@@ -35,7 +35,8 @@ export function dynamoModelStates(client: DynamoDBClient, table: string): ModelS
         )
         if (!written) return (await read(model)) ?? UNTOUCHED
         if (written.written) return next
-        if (!written.existing) throw new Error('the item of the model disappeared while it was written')
+        if (!written.existing)
+          throw new Unavailable('the models table', new Error('the item of the model disappeared while it was written'))
         return toState(written.existing)
       }),
   }

@@ -1,7 +1,7 @@
 import { validateHeaderValue } from 'node:http'
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { impatient } from '../platform/client-timeouts.ts'
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager'
 import type { Clock } from '../platform/clock.ts'
+import { secretsManagerClient } from '../platform/secrets-manager-client.ts'
 import { reaching } from '../platform/unavailable.ts'
 import type { ReadSecret } from './http-endpoint.ts'
 
@@ -9,7 +9,7 @@ import type { ReadSecret } from './http-endpoint.ts'
 const CACHE_MS = 5 * 60_000
 
 /** Secrets of AWS Secrets Manager, for headers, each read at most every five minutes. Rejects with `Unavailable`. */
-export function secretsManager(clock: Clock, client = new SecretsManagerClient(impatient(3_000))): ReadSecret {
+export function secretsManager(clock: Clock, client = secretsManagerClient(3_000)): ReadSecret {
   const cache = new Map<string, { value: Promise<string>; until: number }>()
   const read = (name: string) =>
     reaching('the secret', async () => {

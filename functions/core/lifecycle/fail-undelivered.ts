@@ -11,13 +11,18 @@ const NEVER_BEGUN: Failure = { code: 'unavailable', message: 'no worker could be
 
 /**
  * Ends the request of a message that its queue has moved to the dead letters. Answers whether the message is done with. It is not
- * while a worker holds the lease, or a retry waits: then the message has to be redelivered. Rejects with `Unavailable`.
+ * while a worker holds the lease, or a retry waits: then the message has to be redelivered. `reason` is the failure, if the caller knows it. Rejects with `Unavailable`.
  */
-export async function failUndelivered(ports: LifecyclePorts, message: InferenceMessage, now: number): Promise<boolean> {
+export async function failUndelivered(
+  ports: LifecyclePorts,
+  message: InferenceMessage,
+  now: number,
+  reason?: Failure,
+): Promise<boolean> {
   const item = await ports.items.get(message.user_id, message.request_id)
   if (!item) return (await rejectAbsent(ports, tombstoneOf(message, now), message)).status === 'rejected'
   if (isTerminal(item.status) || item.run !== message.run || item.fingerprint !== message.fingerprint) return true
-  const ended = await ports.items.giveUp(item, item.attempt === 0 ? NEVER_BEGUN : CRASHED, now)
+  const ended = await ports.items.giveUp(item, reason ?? (item.attempt === 0 ? NEVER_BEGUN : CRASHED), now)
   if (ended) await finalizeRequest(ports, ended, message)
   return ended !== undefined
 }

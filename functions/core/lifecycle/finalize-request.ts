@@ -16,9 +16,12 @@ export async function finalizeRequest(
   message?: InferenceMessage,
 ): Promise<void> {
   const event = endedEvent(item, message)
-  await Promise.all([
+  const [sent, discarded] = await Promise.allSettled([
     event && ports.queue.send(RESULTS_QUEUE, { body: event, group: item.user_id }),
     discardBody(ports, item, message),
   ])
+  if (sent.status === 'rejected') throw sent.reason
   await ports.quota.close([{ reservation: reservationOf(item), charge: item.charge }])
+  // A body that a defect keeps from being deleted keeps no reservation open.
+  if (discarded.status === 'rejected') throw discarded.reason
 }

@@ -2,10 +2,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { impatient } from './client-timeouts.ts'
 
-/** Three tries of it stay far within the gateway's own timeout. */
+/** Three tries with this timeout end well before the gateway's own timeout. */
 const IMPATIENT = impatient(3_000)
 
-/** What most functions talk to; a benchmark passes its own, to count their calls. */
+/** The clients that most functions need. A benchmark passes its own, to count their calls. */
 export interface AwsClients {
   readonly dynamoDb: DynamoDBClient
   readonly sqs: SQSClient
@@ -13,7 +13,7 @@ export interface AwsClients {
 
 export const dynamoDb = (): DynamoDBClient => new DynamoDBClient(IMPATIENT)
 
-/** Repeats no call of its own accord: for what must not be done twice in the same words (see the quota's adapter), or is soon too late. */
+/** A client that retries no call by itself. It is for writes that must not be repeated unchanged (see the quota's adapter), and for calls that a retry would make too late. */
 export const dynamoDbOnce = (): DynamoDBClient => new DynamoDBClient({ ...IMPATIENT, maxAttempts: 1 })
 
 export const awsClients = (): AwsClients => ({ dynamoDb: dynamoDb(), sqs: new SQSClient(IMPATIENT) })

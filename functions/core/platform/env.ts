@@ -5,6 +5,8 @@ export const BaseEnv = z.object({
   POWERTOOLS_SERVICE_NAME: z.string(),
   POWERTOOLS_METRICS_NAMESPACE: z.string(),
   POWERTOOLS_LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']),
+  /** The name of the deployment: all its functions count their defects under it. */
+  DEPLOYMENT: z.string(),
   /** JSON object whose fields are in every log line. */
   LOG_FIELDS: z.string(),
 })

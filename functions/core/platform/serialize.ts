@@ -1,4 +1,4 @@
-/** Runs tasks one after the other, each when those before have settled. A task that fails fails alone. */
+/** Runs tasks one after the other: each begins when the one before it has settled. A task that fails does not stop the next. */
 export function inTurn(): <T>(task: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve()
   return task => {

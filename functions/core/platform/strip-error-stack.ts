@@ -2,8 +2,8 @@ import type { Logger } from '@aws-lambda-powertools/logger'
 import type { MiddlewareObj } from '@middy/core'
 
 /**
- * Lets an invocation fail by our own line: Lambda's runtime logs what a handler rejects with, and the stack, which no log may
- * hold, in a line of its own.
+ * Logs the error that an invocation fails with, and removes its stack. Lambda's runtime logs the error once more, with its
+ * stack, which no log may hold.
  */
 export const rejectPlainly = (logger: Pick<Logger, 'error'>): MiddlewareObj => ({
   onError: ({ error }) => {

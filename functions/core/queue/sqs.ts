@@ -1,7 +1,12 @@
-import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import {
+  type BatchResultErrorEntry,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs'
 import type { SQSBatchResponse, SQSEvent, SQSMessageAttributes, SQSRecord } from 'aws-lambda'
 import { toAsciiJson } from '../domain/text.ts'
-import { reaching, Unavailable } from '../platform/unavailable.ts'
+import { Defect, reaching, Unavailable } from '../platform/unavailable.ts'
 import type { Delivery, OutgoingMessage, QueueBackend, QueueReceiver } from './port.ts'
 import { SQS_CAPABILITIES } from './sqs-capabilities.ts'
 
@@ -16,7 +21,7 @@ interface Waiting {
   readonly text: string
   readonly message: OutgoingMessage
   readonly resolve: () => void
-  readonly reject: (error: Unavailable) => void
+  readonly reject: (error: unknown) => void
 }
 
 /**
@@ -92,7 +97,7 @@ async function sendOne(client: SQSClient, url: string, one: Waiting): Promise<vo
     await reaching('the queue', () => client.send(new SendMessageCommand({ QueueUrl: url, ...parameters(one) })))
     one.resolve()
   } catch (error) {
-    one.reject(error as Unavailable)
+    one.reject(error)
   }
 }
 
@@ -107,12 +112,14 @@ async function sendBatch(client: SQSClient, url: string, batch: Waiting[], sends
     for (const [i, waiting] of batch.entries()) {
       const failure = failed.get(i)
       if (!failure) waiting.resolve()
-      else if (failure.SenderFault || sendsLeft === 1)
-        waiting.reject(new Unavailable('the queue', new Error(failure.Message ?? failure.Code)))
+      else if (failure.SenderFault) waiting.reject(new Defect('the queue', reasonOf(failure)))
+      else if (sendsLeft === 1) waiting.reject(new Unavailable('the queue', reasonOf(failure)))
       else again.push(waiting)
     }
     if (again.length > 0) await sendBatch(client, url, again, sendsLeft - 1)
   } catch (error) {
-    for (const waiting of batch) waiting.reject(error as Unavailable)
+    for (const waiting of batch) waiting.reject(error)
   }
 }
+
+const reasonOf = ({ Message, Code }: BatchResultErrorEntry): Error => new Error(Message ?? Code)

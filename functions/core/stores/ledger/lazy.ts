@@ -1,10 +1,10 @@
 import type { LedgerEnv } from '../../platform/env.ts'
 import type { Ledger } from './port.ts'
 
-/** How long a client that waits for a result is kept waiting for a database that resumes, in milliseconds. */
+/** How long a call that waits for a result also waits for a database that resumes, in milliseconds. */
 const RESUME_MS = 15_000
 
-/** The ledger, loaded at its first use: the gateway reads a result only for a client that prefers to wait. */
+/** The ledger, whose code is loaded at its first use. The gateway reads a result only for a client that prefers to wait. */
 export function lazyLedger(env: LedgerEnv): Pick<Ledger, 'result'> {
   let loading: Promise<Ledger> | undefined
   const load = async () => {

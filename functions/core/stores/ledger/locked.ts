@@ -10,10 +10,10 @@ import type { LedgerEnv } from '../../platform/env.ts'
 
 export type Run = (sql: string) => Promise<ExecuteStatementCommandOutput>
 
-/** Held by whoever migrates, to the end of its transaction: two `CREATE TABLE IF NOT EXISTS` at once can both fail. */
+/** A migration holds this lock to the end of its transaction, because two `CREATE TABLE IF NOT EXISTS` at once can both fail. */
 const LOCK = 'SELECT 1 FROM pg_advisory_xact_lock(1936487785)'
 
-/** Does `work` in a transaction, while nobody else migrates. */
+/** Does `work` in a transaction while no other migration runs. */
 export async function locked(
   client: RDSDataClient,
   env: LedgerEnv,

@@ -2,7 +2,7 @@ import type { Priority } from '../../domain/ids.ts'
 import type { Failure, Status, Usage } from '../../domain/item.ts'
 import type { InferenceMessage, Payload, RefusedInput } from '../../domain/messages.ts'
 
-/** One row of `requests`, as far as an event knows it. Times are epoch milliseconds. */
+/** One row of `requests`, with the fields that an event knows. Times are epoch milliseconds. */
 export interface LedgerRow {
   readonly request_id: string
   readonly user_id: string
@@ -24,36 +24,36 @@ export interface LedgerRow {
   readonly deadline: number
 }
 
-/** One row of `dead_letters`: what could not be run, and why. */
+/** One row of `dead_letters`: a message that could not be run, and why. */
 export interface DeadLetter {
-  /** The same for the same dead letter, however often it is reported. */
+  /** A dead letter has the same id each time that it is reported. */
   readonly id: string
   readonly request_id?: string | undefined
   readonly model?: string | undefined
   readonly priority?: Priority | undefined
   readonly reason: string
   readonly attempts: number
-  /** What was to be run; of what nobody could read, its text. */
+  /** The message, or its text if nobody could read it. */
   readonly message?: InferenceMessage | RefusedInput | { readonly text: string } | undefined
   readonly at: number
 }
 
-/** A row, a dead letter, or both: what is recorded or refused as one. */
+/** A row, a dead letter, or both. They are recorded or refused together. */
 export interface Entry {
   readonly row?: LedgerRow
   readonly deadLetter?: DeadLetter | undefined
 }
 
-/** Rows that Postgres refuses whatever the time: the others are recorded. */
+/** The rows that Postgres refuses for good. All others are recorded. */
 export interface Recorded {
   readonly refused: readonly { readonly entry: Entry; readonly reason: string }[]
 }
 
-/** Every request and what became of it, in Postgres. Follows the request items, never decides. */
+/** Every request and its outcome, in Postgres. The ledger follows the request items and decides nothing. */
 export interface Ledger {
   /**
    * Records entries in one statement. A status only moves up, or to a higher run; unknown fields never overwrite known
-   * ones; repeated, it changes nothing. Rejects with `Unavailable` if nothing is known to be recorded.
+   * ones; repeated, it changes nothing. Rejects with `Unavailable` or `Defect` if it is not known that anything was recorded.
    */
   record(entries: readonly Entry[]): Promise<Recorded>
 
@@ -64,7 +64,7 @@ export interface Ledger {
   completed(requestIds: readonly string[]): Promise<ReadonlySet<string>>
 }
 
-/** The end of what the ledger has recorded. */
+/** The deletion of old rows. */
 export interface LedgerRetention {
   /**
    * Deletes rows of requests that ended before a time (epoch milliseconds), and dead letters from before it, `atMost` of each; never one that

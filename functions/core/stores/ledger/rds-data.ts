@@ -3,7 +3,7 @@ import type { Payload } from '../../domain/messages.ts'
 import { iso } from '../../platform/clock.ts'
 import type { LedgerEnv } from '../../platform/env.ts'
 import { parseStored } from '../../platform/json.ts'
-import { Unavailable } from '../../platform/unavailable.ts'
+import { Defect } from '../../platform/unavailable.ts'
 import { merge } from './merge.ts'
 import type { DeadLetter, Entry, Ledger, Recorded } from './port.ts'
 import { COMPLETED, RECORD, RESULT } from './sql.ts'
@@ -46,13 +46,13 @@ export function rdsDataLedger(client: RDSDataClient, env: LedgerEnv): Ledger {
 }
 
 /**
- * Classes of SQLSTATE that say a row can never be stored: data exceptions and violated constraints. Anything else (no
- * connection, resuming, deadlock, disk full) may pass, so its messages wait.
+ * Classes of SQLSTATE that refuse a row for good: data exceptions and violated constraints. Any other error is not the
+ * row's: its messages are delivered again.
  */
 const PERMANENT = /SQLState: (22|23)[0-9A-Z]{3}/
 
 function refusal(error: unknown): string | undefined {
-  const cause = error instanceof Unavailable ? error.cause : undefined
+  const cause = error instanceof Defect ? error.cause : undefined
   const isDatabases = cause instanceof BadRequestException || cause instanceof DatabaseErrorException
   return isDatabases ? PERMANENT.exec(cause.message)?.[0] : undefined
 }

@@ -1,24 +1,24 @@
-import { RDSDataClient } from '@aws-sdk/client-rds-data'
-import { impatient } from '../../platform/client-timeouts.ts'
+import type { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { type Clock, type Sleep, systemClock, systemSleep } from '../../platform/clock.ts'
+import { rdsData } from '../../platform/rds-data-client.ts'
 
-/** Aurora that has paused refuses calls for about 15 s while it resumes, longer after a day; the SDK does not retry that. */
+/** A paused Aurora refuses calls while it resumes: for about 15 s, and longer after a day. The SDK does not retry such a call. */
 const RESUMING = new Set(['DatabaseResumingException', 'DatabaseUnavailableException'])
 const PAUSE_MS = 1_000
 
 interface Patience {
   readonly clock?: Clock | undefined
   readonly sleep?: Sleep | undefined
-  /** Told once, when the first call has to wait. */
+  /** Called once, when the first call has to wait. */
   readonly onWait?: () => void
 }
 
-/** A client whose calls wait for a database that resumes, or is silent, for so many milliseconds; then they reject with its exception. */
+/** A client whose calls wait up to `ms` for a database that resumes or says nothing. After that, a call rejects with the exception. */
 export function patientRdsData(
   ms: number,
   { clock = systemClock, sleep = systemSleep, onWait }: Patience = {},
 ): RDSDataClient {
-  const client = new RDSDataClient(impatient(ms))
+  const client = rdsData(ms)
   let hasWaited = false
   client.middlewareStack.add(
     next => async args => {

@@ -2,28 +2,33 @@ import { ExecuteStatementCommand, type Field, type RDSDataClient } from '@aws-sd
 import type { LedgerEnv } from '../../platform/env.ts'
 import { parseStored } from '../../platform/json.ts'
 import { reaching } from '../../platform/unavailable.ts'
+import { isTransientInDatabase } from './transient.ts'
 
-/** Runs one statement with named parameters and answers with its records. Rejects with `Unavailable`. */
+/** Runs one statement with named parameters and answers with its records. Rejects with `Unavailable`, and with `Defect`. */
 export type Execute = (sql: string, parameters: Record<string, string | number>) => Promise<Field[][]>
 
 export const statementsOf =
   (client: RDSDataClient, env: LedgerEnv): Execute =>
   (sql, parameters) =>
-    reaching('the ledger', async () => {
-      const { records = [] } = await client.send(
-        new ExecuteStatementCommand({
-          resourceArn: env.LEDGER_CLUSTER_ARN,
-          secretArn: env.LEDGER_SECRET_ARN,
-          database: env.LEDGER_DATABASE,
-          sql,
-          parameters: Object.entries(parameters).map(([name, value]) => ({
-            name,
-            value: typeof value === 'number' ? { longValue: value } : { stringValue: value },
-          })),
-        }),
-      )
-      return records
-    })
+    reaching(
+      'the ledger',
+      async () => {
+        const { records = [] } = await client.send(
+          new ExecuteStatementCommand({
+            resourceArn: env.LEDGER_CLUSTER_ARN,
+            secretArn: env.LEDGER_SECRET_ARN,
+            database: env.LEDGER_DATABASE,
+            sql,
+            parameters: Object.entries(parameters).map(([name, value]) => ({
+              name,
+              value: typeof value === 'number' ? { longValue: value } : { stringValue: value },
+            })),
+          }),
+        )
+        return records
+      },
+      isTransientInDatabase,
+    )
 
 /** A row is one JSON text: the Data API's own fields would need a case a type, and leave out a time's zone. */
 export const rowAsJson = (columns: readonly string[]): string =>

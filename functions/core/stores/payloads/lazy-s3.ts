@@ -1,10 +1,10 @@
 import type { Payloads } from './port.ts'
 
-/** S3, loaded at its first use: most requests are small, and its client is larger than all else in a bundle. */
+/** S3, whose code is loaded at its first use. Most requests are small, and the client of S3 is the largest part of a bundle. */
 export function lazyS3Payloads(bucket: string): Payloads {
   let loading: Promise<Payloads> | undefined
   const load = () => {
-    loading ??= import('./s3.ts').then(({ s3Client, s3Payloads }) => s3Payloads(s3Client(), bucket))
+    loading ??= loadS3(bucket)
     return loading
   }
   return {
@@ -12,4 +12,9 @@ export function lazyS3Payloads(bucket: string): Payloads {
     get: async key => (await load()).get(key),
     delete: async key => (await load()).delete(key),
   }
+}
+
+async function loadS3(bucket: string): Promise<Payloads> {
+  const [{ s3 }, { s3Payloads }] = await Promise.all([import('../../platform/s3-client.ts'), import('./s3.ts')])
+  return s3Payloads(s3(), bucket)
 }

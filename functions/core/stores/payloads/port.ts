@@ -17,12 +17,12 @@ export interface PayloadsAdmin {
 }
 
 /**
- * What is larger as JSON, in UTF-8 bytes, travels by reference: SQS bills by 64 KiB, and the RDS Data API returns no row
- * over 64 KB.
+ * A value that is larger as JSON, in UTF-8 bytes, is stored, and messages and rows hold its key: SQS bills by 64 KiB, and the
+ * RDS Data API returns no row over 64 KB.
  */
 export const MAX_INLINE_BYTES = 48 * 1024
 
-/** Claim check: the value itself, or its key once it is stored. */
+/** Answers with the value itself if it is small; otherwise stores it and answers with its key (the claim check pattern). */
 export async function checkIn(payloads: Payloads, key: string, value: unknown): Promise<Payload> {
   const json = JSON.stringify(value)
   if (Buffer.byteLength(json) <= MAX_INLINE_BYTES) return { inline: value }

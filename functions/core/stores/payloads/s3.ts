@@ -1,13 +1,9 @@
-import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { impatient } from '../../platform/client-timeouts.ts'
+import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { parseStored } from '../../platform/json.ts'
 import { reaching } from '../../platform/unavailable.ts'
 import type { Payloads } from './port.ts'
 
-/** The gateway sends up to 4 MB, and three tries leave it time to take its reservation back. */
-export const s3Client = (): S3Client => new S3Client(impatient(6_000))
-
-/** All tries of a deletion together: it only tidies up, and those who end a request have more to do. Milliseconds. */
+/** The time for all tries of a deletion, in milliseconds. A deletion only tidies up, and its caller has more to do. */
 const DELETE_MS = 3_000
 
 export function s3Payloads(client: S3Client, bucket: string): Payloads {

@@ -2,7 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Reservation } from '../../domain/item.ts'
 import type { Limits } from '../../domain/limits.ts'
 import { get, put, update } from '../../platform/dynamodb.ts'
-import { reaching, reachingEach } from '../../platform/unavailable.ts'
+import { isTransient, reaching, reachingEach, Unavailable } from '../../platform/unavailable.ts'
 import { type CallCount, callCount, countCall, expectedCount, firstCall } from './call-rate.ts'
 import { entryName, NONCE_INDEX, pkOf, toCounters, toEntry, usedOf } from './item.ts'
 import { openBefore } from './open-before.ts'
@@ -54,7 +54,7 @@ async function reserve(
   limits: Limits,
   now: number,
 ): Promise<Admission> {
-  let failure: unknown = new Error(`gave up after ${MAX_TRIES} races for one item`)
+  let failure: unknown = new Unavailable('the quota table', new Error(`gave up after ${MAX_TRIES} races for one item`))
   let calls = limits.rate && expectedCount(limits.rate, now)
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const nonce = attempt === 0 ? reservation.nonce : `${reservation.nonce}${attempt}`
@@ -63,6 +63,8 @@ async function reserve(
       if ('admitted' in tried) return tried
       calls = tried.calls
     } catch (error) {
+      // A call that failed by a defect had no effect, and fails again.
+      if (!isTransient(error)) throw error
       failure = error
     }
   }

@@ -3,7 +3,7 @@ import { QueryCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { RequestItem } from '../../domain/item.ts'
 import { type Attributes, get, put } from '../../platform/dynamodb.ts'
-import { reaching } from '../../platform/unavailable.ts'
+import { reaching, Unavailable } from '../../platform/unavailable.ts'
 import { claim, reclaim, requeue } from './claims.ts'
 import type { RequestItems } from './port.ts'
 import { burn, redrive } from './redrives.ts'
@@ -32,8 +32,9 @@ export function dynamoItems(client: DynamoDBClient, name: string): RequestItems 
   }
 }
 
+/** An operator may delete an item between a write that it refused and the look at it. */
 function present(item: RequestItem | undefined): RequestItem {
-  if (!item) throw new Error('an item that was just met is gone')
+  if (!item) throw new Unavailable('the requests table', new Error('an item that was just met is gone'))
   return item
 }
 

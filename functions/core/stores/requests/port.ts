@@ -1,31 +1,31 @@
 import type { Failure, RequestItem, Reservation, Status, Usage } from '../../domain/item.ts'
 import type { InferenceMessage } from '../../domain/messages.ts'
 
-/** The claim of a worker, or the item as it is that did not let it (absent: there is none). */
+/** The claim of a worker; or, if the item refused it, the item as it is (absent: there is none). */
 export type Claim =
   | { readonly claimed: true; readonly item: RequestItem }
   | { readonly claimed: false; readonly item: RequestItem | undefined }
 
 export interface ClaimTerms {
-  /** Of `claimIdOf`. Tells this claim from any other: a claim whose answer was lost is found again by it. */
+  /** Comes from `claimIdOf`, and tells this claim from any other. A claim whose answer was lost is found again by it. */
   readonly claim_id: string
   readonly now: number
   /** Epoch milliseconds until which nobody else may run the request. */
   readonly lease_until: number
 }
 
-/** How a worker gives a request back that it has claimed. */
+/** How a worker puts a claimed request back to `queued`. */
 export interface Requeue {
   readonly claim_id: string
-  /** Epoch milliseconds before which nobody claims it again. */
+  /** Nobody claims the request again before this time, in epoch milliseconds. */
   readonly not_before: number
-  /** What its attempts count then: with the one of this claim, or, if no call was made, without it (I8). */
+  /** The number of attempts afterwards. It includes this claim's attempt only if a call was made (I8). */
   readonly attempt: number
-  /** Whether a call has reached the model since the claim; what an earlier one has reached stays. */
+  /** Whether a call has reached the model since the claim. If an earlier one did, the item keeps that. */
   readonly reached: boolean
 }
 
-/** How an attempt came out, for the item to accept or not. */
+/** The outcome of an attempt. The item accepts it or not. */
 export interface Decision {
   readonly user_id: string
   readonly request_id: string
@@ -35,7 +35,7 @@ export interface Decision {
   readonly completed_at: number
   readonly usage?: Usage | undefined
   readonly error?: Failure | undefined
-  /** Tokens to settle; absent when the model was not reached, and the reservation is to be released. */
+  /** The tokens to settle. Absent if the model was not reached: then the reservation is released. */
   readonly charge?: number | undefined
 }
 
@@ -47,7 +47,7 @@ export interface Redrive {
 
 /**
  * The request items: each transition is one conditional write on the state that it leaves (docs/architecture.md).
- * All methods reject with `Unavailable`, and each may be repeated.
+ * All methods reject with `Unavailable` or `Defect`, and each may be repeated.
  */
 export interface RequestItems {
   get(userId: string, requestId: string): Promise<RequestItem | undefined>

@@ -2,7 +2,7 @@ import type { Failure, RequestItem, Status } from '../../domain/item.ts'
 import type { Decision } from './port.ts'
 import { type ItemTable, itemAfter, transition } from './table.ts'
 
-/** How a queued item ends without an outcome. What has reached the model costs a request, and the tokens that nobody reported nothing. */
+/** Ends a queued item without an outcome. If a call has reached the model, the charge is one request and no tokens. */
 export async function endQueued(
   table: ItemTable,
   seen: RequestItem,
@@ -79,7 +79,7 @@ export async function giveUp(
   return item?.status === status && item.run === seen.run && item.attempt === seen.attempt ? item : undefined
 }
 
-/** The outcome of the attempt that holds the claim; cancelled instead, if its owner asked for that before. */
+/** Writes the outcome of the attempt that holds the claim. The item is cancelled instead if its owner asked for that before. */
 export async function decide(table: ItemTable, d: Decision): Promise<RequestItem | undefined> {
   const decided = await decideAs(table, d, 'attribute_not_exists(cancel_requested)')
   const wasCancelled = decided?.status === 'running' && decided.cancel_requested && isOf(decided, d)
@@ -92,7 +92,7 @@ export async function decide(table: ItemTable, d: Decision): Promise<RequestItem
 
 const isOf = (item: RequestItem, d: Decision): boolean => item.run === d.run && item.attempt === d.attempt
 
-/** Answers with the item as it is afterwards, whether it was decided now, before, or not at all. */
+/** Answers with the item as it is afterwards. It may have been decided now, earlier, or not at all. */
 async function decideAs(
   table: ItemTable,
   d: Omit<Decision, 'status'> & { readonly status: Status },

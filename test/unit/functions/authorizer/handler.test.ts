@@ -6,6 +6,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import type { handler as Handler } from '../../../../functions/authorizer/handler.ts'
 import { hashKey, keyIdOf, newKey } from '../../../../functions/core/stores/access/key.ts'
 import { NOW } from '../../../support/clock.ts'
+import { networkError } from '../../../support/faults.ts'
 import { aContext, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 
 const dynamoDb = mockClient(DynamoDBClient)
@@ -46,7 +47,7 @@ describe('authorizer', () => {
   })
 
   it('throws while nobody knows, so that API Gateway lets nobody in and remembers nothing', async () => {
-    dynamoDb.rejects(new Error('down'))
+    dynamoDb.rejects(networkError('down'))
     const output = captureOutput()
 
     const refused = handler(event({ 'x-api-key': KEY }), aContext())

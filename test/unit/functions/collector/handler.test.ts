@@ -6,6 +6,7 @@ import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/collector/handler.ts'
 import { endedEvent } from '../../../../functions/core/domain/events.ts'
+import { networkError } from '../../../support/faults.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 import { aMessage, anAcceptedEvent, anItem, anOutcome } from '../../../support/requests.ts'
 
@@ -115,7 +116,7 @@ describe('collector', () => {
 
   it('counts a message that was given up and can’t be dealt with', async () => {
     const output = captureOutput()
-    dynamoDb.on(GetItemCommand).rejects(new Error('throttled'))
+    dynamoDb.on(GetItemCommand).rejects(networkError('throttled'))
 
     const { batchItemFailures } = await handler(anSqsEvent([aMessage(item)]), aContext())
 

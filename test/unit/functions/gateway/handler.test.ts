@@ -9,6 +9,7 @@ import { marshall } from '@aws-sdk/util-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/gateway/handler.ts'
+import { accessDenied, networkError } from '../../../support/faults.ts'
 import { SETTINGS } from '../../../support/gateway.ts'
 import { aContext, anApiEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 
@@ -223,7 +224,7 @@ describe('gateway', () => {
   })
 
   it('answers 503 when a table is unavailable, with nothing of AWS in it', async () => {
-    dynamoDb.rejects(new Error('connect ECONNREFUSED 10.0.0.1, arn:aws:dynamodb:us-east-1:123456789012:table/x'))
+    dynamoDb.rejects(networkError('connect ECONNREFUSED 10.0.0.1, arn:aws:dynamodb:us-east-1:123456789012:table/x'))
 
     const { statusCode, headers, body, text } = await post(submission)
 
@@ -234,9 +235,21 @@ describe('gateway', () => {
   })
 
   it('answers 503 when the queue is unavailable', async () => {
-    sqs.rejects(new Error('no connection'))
+    sqs.rejects(networkError('no connection'))
 
     expect(await post(submission)).toMatchObject({ statusCode: 503, body: { code: 'unavailable' } })
+  })
+
+  it('answers 500 to a missing permission, which no retry mends, and counts it as a defect', async () => {
+    dynamoDb.rejects(accessDenied())
+
+    const { statusCode, body, text, output } = await post(submission)
+
+    expect(statusCode).toBe(500)
+    expect(body).toMatchObject({ status: 'error', code: 'internal_error' })
+    expect(text).not.toContain('not authorized')
+    expect(output.text()).toContain('AccessDeniedException')
+    expect(output.logs().filter(line => 'Defects' in line)).toHaveLength(1)
   })
 
   it('answers 500 with a sentence of ours to what nobody expected', async () => {
@@ -249,7 +262,11 @@ describe('gateway', () => {
 
   it('writes JSON logs and metrics, with no prompt in them, whatever happens', async () => {
     const texts: string[] = []
-    const failures = [() => undefined, () => sqs.rejects(new Error('down')), () => dynamoDb.rejects(new Error('down'))]
+    const failures = [
+      () => undefined,
+      () => sqs.rejects(networkError('down')),
+      () => dynamoDb.rejects(networkError('down')),
+    ]
     for (const fail of failures) {
       fail()
       const { output } = await post(submission)

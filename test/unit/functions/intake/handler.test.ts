@@ -10,6 +10,7 @@ import { marshall } from '@aws-sdk/util-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/intake/handler.ts'
+import { networkError } from '../../../support/faults.ts'
 import { SETTINGS } from '../../../support/gateway.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 
@@ -62,7 +63,7 @@ describe('intake', () => {
     const output = captureOutput()
     dynamoDb
       .on(GetItemCommand, { TableName: 'users', Key: marshall({ user_id: 'away' }) })
-      .rejects(new Error('connect ECONNREFUSED'))
+      .rejects(networkError('connect ECONNREFUSED'))
 
     const answer = await take(ORDER, { ...ORDER, user_id: 'away' })
 

@@ -4,6 +4,7 @@ import { marshall } from '@aws-sdk/util-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/reader/handler.ts'
+import { networkError } from '../../../support/faults.ts'
 import { SETTINGS } from '../../../support/gateway.ts'
 import { aContext, anApiEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 import { anItem } from '../../../support/requests.ts'
@@ -38,7 +39,7 @@ const withId = (request_id: string) => ({ pathParameters: { request_id } })
 
 describe('reader', () => {
   it('is well without a key and without a table', async () => {
-    dynamoDb.rejects(new Error('down'))
+    dynamoDb.rejects(networkError('down'))
     const event = { requestContext: {} } as object
 
     expect(await get('GET /healthz', event)).toMatchObject({ statusCode: 200, body: { status: 'ok' } })
@@ -119,7 +120,7 @@ describe('reader', () => {
   })
 
   it('answers 503 while the table is unavailable', async () => {
-    dynamoDb.rejects(new Error('down'))
+    dynamoDb.rejects(networkError('down'))
 
     expect(await get('GET /v1/quota')).toMatchObject({ statusCode: 503, body: { code: 'unavailable' } })
   })

@@ -13,6 +13,7 @@ import type { handler as Handler } from '../../../../functions/worker/handler.ts
 import type { Settings } from '../../../../functions/worker/settings.ts'
 import { NOW } from '../../../support/clock.ts'
 import { aRetry } from '../../../support/failures.ts'
+import { networkError } from '../../../support/faults.ts'
 import { aContext, anSqsEvent, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 
@@ -86,7 +87,7 @@ describe('worker', () => {
   it('brings again alone what could not be run, and reports what can’t be read, without logging either', async () => {
     const output = captureOutput()
     const [good, unlucky] = [anItem(), anItem()]
-    dynamoDb.on(UpdateItemCommand).rejects(new Error('throttled'))
+    dynamoDb.on(UpdateItemCommand).rejects(networkError('throttled'))
     claimable(good)
 
     const { batchItemFailures } = await handler(

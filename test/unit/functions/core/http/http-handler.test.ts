@@ -19,7 +19,7 @@ const renderError = ({ message, code, details }: RequestError) =>
 /** Calls a function of that API, and captures what it logs and counts. */
 async function call(useCase: UseCase<Telemetry>, event = anApiEvent('GET /things')) {
   const output = captureOutput()
-  const ports = telemetry({ LOG_FIELDS: '{}' })
+  const ports = telemetry({ LOG_FIELDS: '{}', DEPLOYMENT: 'sluice' })
   const { statusCode, body } = await httpHandler(ports, renderError, useCase)(event, aContext())
   return { statusCode, body: JSON.parse(body ?? ''), logs: output.logs() }
 }

@@ -2,8 +2,9 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { secretsManager } from '../../../../../functions/core/inference/secrets.ts'
-import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+import { Defect, Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
 import { movableClock } from '../../../../support/clock.ts'
+import { networkError } from '../../../../support/faults.ts'
 
 const client = new SecretsManagerClient({ region: 'us-east-1' })
 const secrets = mockClient(client)
@@ -33,17 +34,17 @@ describe('secretsManager', () => {
   })
 
   it('asks again after a failure', async () => {
-    secrets.on(GetSecretValueCommand).rejectsOnce(new Error('no connection')).resolves({ SecretString: 'a' })
+    secrets.on(GetSecretValueCommand).rejectsOnce(networkError('no connection')).resolves({ SecretString: 'a' })
     const read = secretsManager(movableClock().clock, client)
 
     await expect(read('NAME')).rejects.toThrow(Unavailable)
     expect(await read('NAME')).toBe('a')
   })
 
-  it('is unavailable when the secret holds no text', async () => {
+  it('calls a secret that holds no text a defect', async () => {
     secrets.on(GetSecretValueCommand).resolves({})
 
-    await expect(secretsManager(movableClock().clock, client)('NAME')).rejects.toThrow(Unavailable)
+    await expect(secretsManager(movableClock().clock, client)('NAME')).rejects.toThrow(Defect)
   })
 
   it.each(['key\n', 'key\r\n', 'key'])('leaves out the line end of %j', async SecretString => {
@@ -53,13 +54,13 @@ describe('secretsManager', () => {
   })
 
   it.each(['a\nsesame', 'sesame\u0000', 'sesame \u{1f600}'])(
-    'is unavailable when no header can carry the secret, and does not quote it: %j',
+    'calls a secret that no header can carry a defect, and does not quote it: %j',
     async SecretString => {
       secrets.on(GetSecretValueCommand).resolves({ SecretString })
 
       const failure = await secretsManager(movableClock().clock, client)('NAME').catch(error => error)
 
-      expect(failure).toBeInstanceOf(Unavailable)
+      expect(failure).toBeInstanceOf(Defect)
       expect(failure.message).toContain('no HTTP header can carry')
       expect(JSON.stringify([failure.message, failure.stack, failure.cause])).not.toContain('sesame')
     },

@@ -1,7 +1,7 @@
 import { HttpRequest } from '@smithy/protocol-http'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { sigV4Signer } from '../../../../../functions/core/inference/signer.ts'
-import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+import { Defect, Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
 import { expectedSignature, readAuthorization } from '../../../../support/sigv4.ts'
 
 const KEY = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' }
@@ -226,9 +226,9 @@ describe('sigV4Signer', () => {
     await expect(signer.sign(callOf('https://x.us-west-2.amazonaws.com/'))).rejects.toThrow(Unavailable)
   })
 
-  it('is unavailable when neither the host nor the environment names a region', async () => {
+  it('calls it a defect when neither the host nor the environment names a region', async () => {
     vi.stubEnv('AWS_REGION', undefined)
 
-    await expect(sign('sagemaker', callOf('https://models.example.com/'))).rejects.toThrow(Unavailable)
+    await expect(sign('sagemaker', callOf('https://models.example.com/'))).rejects.toThrow(Defect)
   })
 })

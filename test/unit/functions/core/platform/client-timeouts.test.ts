@@ -48,12 +48,13 @@ describe('an impatient client', () => {
     await expect(payloads.get('a')).rejects.toThrow(Unavailable)
   })
 
-  it('is what every function talks to AWS with', () => {
+  it('is what every function talks to AWS with, and only functions/core/platform makes one', () => {
     const made = globSync('functions/**/*.ts').flatMap(path =>
       [...readFileSync(path, 'utf8').matchAll(/new \w+Client\(.*/g)].map(([call]) => `${path}: ${call}`),
     )
 
     expect(made.length).toBeGreaterThan(4)
+    expect(made.filter(call => !call.startsWith('functions/core/platform/'))).toEqual([])
     expect(made.filter(call => !/Client\((\{ \.\.\.)?(impatient\(|IMPATIENT)/.test(call))).toEqual([])
   })
 })

@@ -6,5 +6,5 @@ test('JSON is parsed', () => {
 })
 
 test('what is no JSON is not quoted', () => {
-  expect(() => parseStored('secret')).toThrow(/^what is stored is not JSON: a text of 6 characters$/)
+  expect(() => parseStored('secret')).toThrow(/^a stored text of 6 characters is not JSON$/)
 })

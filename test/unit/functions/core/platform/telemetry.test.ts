@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import * as z from 'zod'
 import { telemetry } from '../../../../../functions/core/platform/telemetry.ts'
+import { Defect, Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
 import { captureOutput, stubLambdaEnv } from '../../../../support/lambda.ts'
 
 afterEach(() => {
@@ -14,12 +16,48 @@ describe('telemetry', () => {
     vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'ERROR')
     const output = captureOutput()
 
-    const { logger, metrics } = telemetry({ LOG_FIELDS: '{}' })
+    const { logger, metrics } = telemetry({ DEPLOYMENT: 'shop', LOG_FIELDS: '{}' })
     logger.warn('not severe')
     logger.error('severe')
     metrics.addMetric('Calls', 'Count', 1)
     metrics.publishStoredMetrics()
 
     expect(output.logs()).toMatchObject([{ level: 'ERROR', message: 'severe' }, { Calls: 1 }])
+  })
+
+  const logged = (error?: Error) => {
+    stubLambdaEnv()
+    const output = captureOutput()
+    const { logger } = telemetry({ DEPLOYMENT: 'shop', LOG_FIELDS: '{}' })
+    if (error) logger.error('failed', error)
+    logger.error('failed', { request_id: 'r1', ...(error && { error }) })
+    return output.logs()
+  }
+
+  it('counts each defect that is logged, under the name of the deployment', () => {
+    const defects = logged(new Defect('the table', new TypeError('x'))).filter(line => 'Defects' in line)
+
+    expect(defects).toMatchObject([
+      { service: 'shop', Defects: 1 },
+      { service: 'shop', Defects: 1 },
+    ])
+  })
+
+  it('counts no outage, and nothing that has no error', () => {
+    const outage = logged(new Unavailable('the table', new Error('ECONNRESET')))
+
+    expect([...outage, ...logged()].filter(line => 'Defects' in line)).toEqual([])
+  })
+
+  it('logs where a value is wrong, and does not quote it', () => {
+    const schema = z.object({ prompt: z.strictObject({}) })
+    const { error } = schema.safeParse({ prompt: { sesame: 1 } })
+
+    const lines = logged(new Defect('the table', error))
+
+    expect(lines[0]).toMatchObject({
+      error: { name: 'Defect', cause: { name: 'ZodError', message: 'prompt unrecognized_keys' } },
+    })
+    expect(JSON.stringify(lines)).not.toContain('sesame')
   })
 })

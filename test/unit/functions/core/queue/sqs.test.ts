@@ -1,8 +1,9 @@
 import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+import { Defect } from '../../../../../functions/core/platform/unavailable.ts'
 import { sqsQueue } from '../../../../../functions/core/queue/sqs.ts'
+import { networkError } from '../../../../support/faults.ts'
 
 const client = new SQSClient({ region: 'us-east-1' })
 const sqs = mockClient(client)
@@ -51,7 +52,7 @@ describe('sqsQueue', () => {
     const sent = await Promise.allSettled([send(queue, 0), send(queue, 1), send(queue, 2)])
 
     expect(sent.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-    expect(sent[1]).toMatchObject({ reason: expect.any(Unavailable) })
+    expect(sent[1]).toMatchObject({ reason: expect.any(Defect) })
     expect(batches()).toHaveLength(1)
   })
 
@@ -86,7 +87,7 @@ describe('sqsQueue', () => {
 
   it('fails all of a batch that could not be sent, and goes on with the next', async () => {
     const queue = newQueue()
-    sqs.on(SendMessageBatchCommand).rejectsOnce(new Error('no connection')).resolves({ Successful: [], Failed: [] })
+    sqs.on(SendMessageBatchCommand).rejectsOnce(networkError('no connection')).resolves({ Successful: [], Failed: [] })
 
     const sent = await Promise.allSettled(Array.from({ length: 12 }, (_, i) => send(queue, i)))
 

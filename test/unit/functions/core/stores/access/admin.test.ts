@@ -8,6 +8,7 @@ import { hashKey, keyIdOf, newKey } from '../../../../../../functions/core/store
 import type { AccessAdmin, KeyRecord } from '../../../../../../functions/core/stores/access/port.ts'
 import { NOW } from '../../../../../support/clock.ts'
 import { createTable, type DynamoDb, startDynalite } from '../../../../../support/dynamodb.ts'
+import { networkError } from '../../../../../support/faults.ts'
 import { newUser } from '../../../../../support/requests.ts'
 
 let dynamoDb: DynamoDb
@@ -102,7 +103,7 @@ describe('dynamoAccessAdmin: users', () => {
 describe('dynamoAccess', () => {
   it('rejects with Unavailable when DynamoDB is unavailable', async () => {
     const client = new DynamoDBClient({ region: 'us-east-1' })
-    mockClient(client).rejects(new Error('no connection'))
+    mockClient(client).rejects(networkError('no connection'))
     const broken = dynamoAccess(client, { keys: 'keys', users: 'users' })
 
     await expect(broken.key('x')).rejects.toThrow(Unavailable)

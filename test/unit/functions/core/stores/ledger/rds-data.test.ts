@@ -4,13 +4,15 @@ import {
   DatabaseResumingException,
   ExecuteStatementCommand,
   RDSDataClient,
+  StatementTimeoutException,
 } from '@aws-sdk/client-rds-data'
 import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
+import { Defect, Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
 import type { Entry } from '../../../../../../functions/core/stores/ledger/port.ts'
 import { rdsDataLedger } from '../../../../../../functions/core/stores/ledger/rds-data.ts'
 import { NOW } from '../../../../../support/clock.ts'
+import { networkError } from '../../../../../support/faults.ts'
 import { newRequestId } from '../../../../../support/requests.ts'
 
 const client = new RDSDataClient({ region: 'us-east-1' })
@@ -45,7 +47,7 @@ describe('rdsDataLedger', () => {
 
   it.each([
     { what: 'it resumes', thrown: new DatabaseResumingException(error('The database is resuming')) },
-    { what: 'it can’t be reached', thrown: new Error('ECONNREFUSED') },
+    { what: 'it can’t be reached', thrown: networkError('ECONNREFUSED') },
     { what: 'two statements deadlock', thrown: new DatabaseErrorException(error('ERROR: deadlock; SQLState: 40P01')) },
     { what: 'it has no disk left', thrown: new DatabaseErrorException(error('ERROR: no space; SQLState: 53100')) },
   ])('is unavailable, and refuses no row, when $what', async ({ thrown }) => {
@@ -66,8 +68,45 @@ describe('rdsDataLedger', () => {
   )
 
   it('is unavailable when the result can’t be read', async () => {
-    rdsData.on(ExecuteStatementCommand).rejects(new Error('ECONNREFUSED'))
+    rdsData.on(ExecuteStatementCommand).rejects(networkError('ECONNREFUSED'))
 
     await expect(ledger.result(newRequestId(), 1)).rejects.toThrow(Unavailable)
+  })
+})
+
+describe('rdsDataLedger and what is no outage', () => {
+  it.each([
+    {
+      what: 'its statement is wrong',
+      thrown: new DatabaseErrorException(error('ERROR: no column x; SQLState: 42703')),
+    },
+    {
+      what: 'its role may not',
+      thrown: new DatabaseErrorException(error('ERROR: permission denied; SQLState: 42501')),
+    },
+    {
+      what: 'the secret has another password',
+      thrown: new BadRequestException(error('password authentication failed')),
+    },
+    { what: 'there is a bug', thrown: new TypeError('x is not a function') },
+  ])('calls it a defect that $what, and refuses no row', async ({ thrown }) => {
+    rdsData.on(ExecuteStatementCommand).rejects(thrown)
+
+    await expect(ledger.record([anEntry(), anEntry()])).rejects.toThrow(Defect)
+    expect(rdsData.calls()).toHaveLength(1)
+  })
+
+  it.each([
+    { what: 'its cluster is new', thrown: new BadRequestException(error('Communications link failure')) },
+    {
+      what: 'its writer has just become a reader',
+      thrown: new DatabaseErrorException(error('ERROR; SQLState: 25006')),
+    },
+    { what: 'it is shut down', thrown: new DatabaseErrorException(error('ERROR; SQLState: 57P01')) },
+    { what: 'a statement takes too long', thrown: new StatementTimeoutException(error('timeout')) },
+  ])('is unavailable when $what', async ({ thrown }) => {
+    rdsData.on(ExecuteStatementCommand).rejects(thrown)
+
+    await expect(ledger.record([anEntry()])).rejects.toThrow(Unavailable)
   })
 })

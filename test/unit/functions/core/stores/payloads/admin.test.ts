@@ -1,7 +1,7 @@
 import { DeleteObjectsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
+import { Defect } from '../../../../../../functions/core/platform/unavailable.ts'
 import { s3PayloadsAdmin } from '../../../../../../functions/core/stores/payloads/admin.ts'
 
 const s3 = mockClient(S3Client)
@@ -29,7 +29,7 @@ describe('s3PayloadsAdmin', () => {
 
     const deletion = admin.deleteOfUser('u1')
 
-    await expect(deletion).rejects.toThrow(Unavailable)
+    await expect(deletion).rejects.toThrow(Defect)
     await expect(deletion).rejects.toThrow('1 objects could not be deleted: AccessDenied')
   })
 })

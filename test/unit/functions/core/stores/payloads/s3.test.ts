@@ -3,11 +3,12 @@ import { mockClient } from 'aws-sdk-client-mock'
 import { describe, expect, it } from 'vitest'
 import { Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
 import { s3Payloads } from '../../../../../../functions/core/stores/payloads/s3.ts'
+import { networkError } from '../../../../../support/faults.ts'
 
 describe('s3Payloads', () => {
   it('is unavailable when S3 is', async () => {
     const client = new S3Client({ region: 'us-east-1' })
-    mockClient(client).rejects(new Error('slow down'))
+    mockClient(client).rejects(networkError('slow down'))
     const payloads = s3Payloads(client, 'payloads')
 
     await expect(payloads.put('a', '1')).rejects.toThrow(Unavailable)

@@ -12,6 +12,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
 import { dynamoQuota } from '../../../../../../functions/core/stores/quota/dynamodb.ts'
 import { NOW } from '../../../../../support/clock.ts'
+import { networkError } from '../../../../../support/faults.ts'
 import { aReservation } from '../../../../../support/requests.ts'
 
 const client = new DynamoDBClient({ region: 'us-east-1' })
@@ -59,7 +60,7 @@ describe('dynamoQuota on AWS’s own semantics', () => {
     const reservation = aReservation()
     dynamoDb
       .on(UpdateItemCommand)
-      .rejectsOnce(new Error('the answer was lost'))
+      .rejectsOnce(networkError('the answer was lost'))
       .resolves({ Attributes: marshall({ requests: 1, tokens: 10 }) })
 
     const admission = await quota.reserve(reservation, LIMITS, NOW)
@@ -79,7 +80,7 @@ describe('dynamoQuota on AWS’s own semantics', () => {
   })
 
   it('rejects with Unavailable when DynamoDB can’t be read', async () => {
-    dynamoDb.on(GetItemCommand).rejects(new Error('no connection'))
+    dynamoDb.on(GetItemCommand).rejects(networkError('no connection'))
 
     await expect(quota.read('u42', '2026-11-23', 0)).rejects.toThrow(Unavailable)
   })

@@ -8,9 +8,10 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
+import { Defect, Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
 import { dynamoItems } from '../../../../../../functions/core/stores/requests/dynamodb.ts'
 import { NOW } from '../../../../../support/clock.ts'
+import { networkError } from '../../../../../support/faults.ts'
 import { aMessage, anItem } from '../../../../../support/requests.ts'
 
 const client = new DynamoDBClient({ region: 'us-east-1' })
@@ -33,7 +34,7 @@ describe('dynamoItems on AWS’s own semantics', () => {
     { name: 'expire', call: () => items.expire(item, NOW) },
     { name: 'decide', call: () => items.decide(decision) },
   ])('$name is unavailable when DynamoDB is', async ({ call }) => {
-    dynamoDb.rejects(new Error('no connection'))
+    dynamoDb.rejects(networkError('no connection'))
 
     await expect(call()).rejects.toThrow(Unavailable)
   })
@@ -52,9 +53,9 @@ describe('dynamoItems on AWS’s own semantics', () => {
     expect(dynamoDb.calls()).toHaveLength(1)
   })
 
-  it('is unavailable, and does not guess, when an item is not one of ours', async () => {
+  it('calls an item that is not one of ours a defect, and does not guess', async () => {
     dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ user_id: 'u42', request_id: 'x', status: 'odd' }) })
 
-    await expect(items.get('u42', 'x')).rejects.toThrow(Unavailable)
+    await expect(items.get('u42', 'x')).rejects.toThrow(Defect)
   })
 })

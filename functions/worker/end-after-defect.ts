@@ -1,0 +1,52 @@
+import type { InferenceMessage } from '../core/domain/messages.ts'
+import { failUndelivered } from '../core/lifecycle/fail-undelivered.ts'
+import { Unavailable } from '../core/platform/unavailable.ts'
+import type { WorkerPorts } from './ports.ts'
+import { failedOutcome, publishOutcome } from './publish-outcome.ts'
+import type { Claimed, Planned } from './types.ts'
+
+const FAILURE = {
+  code: 'internal_error',
+  message: 'a defect of Sluice or of its deployment kept the request from ending',
+} as const
+
+/**
+ * A request that no worker could claim is ended at this delivery, and not at the thousandth. Deliveries are a minute and a half
+ * apart or more, so somebody has half an hour to mend a permission before requests fail.
+ */
+export const MAX_UNCLAIMED_DELIVERIES = 20
+
+/**
+ * A request that was claimed is ended at this delivery: each further one may call the model again. Two, so that a defect that a
+ * deployment has just removed fails nothing. It is below the number of crashes that ends a request as `worker_crashed`.
+ */
+export const MAX_CLAIMED_DELIVERIES = 2
+
+/**
+ * Ends a request whose message was not processed because of a defect, once it has met one often enough. Answers whether the
+ * message is done with. An outage ends nothing: its message waits in the queue. The message of a claimed request is always
+ * delivered again: then its item says whether the outcome was accepted.
+ */
+export async function endAfterDefect(
+  ports: WorkerPorts,
+  request: Planned | Claimed,
+  error: unknown,
+  deliveries: number,
+): Promise<boolean> {
+  if (error instanceof Unavailable) return false
+  if ('claim_id' in request) {
+    if (deliveries >= MAX_CLAIMED_DELIVERIES) await endClaimed(ports, request)
+    return false
+  }
+  return deliveries >= MAX_UNCLAIMED_DELIVERIES && failUnclaimed(ports, request.message)
+}
+
+/** Nobody knows how far the worker came, so the request counts as one that reached the model, as after a crash. */
+function endClaimed(ports: WorkerPorts, { item, message }: Claimed): Promise<void> {
+  const now = ports.clock()
+  const times = { started_at: item.started_at ?? now, completed_at: now }
+  return publishOutcome(ports, message, failedOutcome({ item }, { ...FAILURE, reached: true }, times))
+}
+
+const failUnclaimed = (ports: WorkerPorts, message: InferenceMessage): Promise<boolean> =>
+  failUndelivered(ports, message, ports.clock(), FAILURE)

@@ -1,0 +1,94 @@
+import {
+  ConditionalCheckFailedException,
+  InternalServerError,
+  ProvisionedThroughputExceededException,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-dynamodb'
+import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { Defect, reaching, reachingEach, Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+
+const named = (name: string, fields: object = {}) => Object.assign(new Error('m'), { name, ...fields })
+const client = (name: string, httpStatusCode = 400) => named(name, { $fault: 'client', $metadata: { httpStatusCode } })
+const zodError = () => z.object({ prompt: z.literal('x') }).safeParse({ prompt: 'secret' }).error
+const options = { message: 'm', $metadata: {} }
+
+const thrownBy = (error: unknown) => reaching('the table', () => Promise.reject(error)).catch(failure => failure)
+
+describe('reaching', () => {
+  it.each([
+    { what: 'a broken connection', error: named('Error', { code: 'ECONNRESET' }) },
+    { what: 'a name that does not resolve', error: named('Error', { code: 'ENOTFOUND' }) },
+    { what: 'a connection that times out', error: named('Error', { code: 'ETIMEDOUT' }) },
+    { what: 'a network that is down', error: named('Error', { code: 'ENETDOWN' }) },
+    { what: 'a body that is cut off', error: named('Error', { code: 'ERR_STREAM_PREMATURE_CLOSE' }) },
+    {
+      what: 'an error caused by one of the network',
+      error: new TypeError('fetch failed', { cause: named('Error', { code: 'EAI_AGAIN' }) }),
+    },
+    { what: 'a timeout of the SDK', error: named('TimeoutError') },
+    { what: 'a call that a timeout has aborted', error: named('AbortError', { cause: named('TimeoutError') }) },
+    { what: 'throttling', error: new ProvisionedThroughputExceededException(options) },
+    { what: 'throttling by its status', error: client('Odd', 429) },
+    { what: 'S3 that asks to slow down', error: client('SlowDown', 503) },
+    { what: 'a fault of the server', error: new InternalServerError(options) },
+    { what: 'a status of 502', error: named('Odd', { $metadata: { httpStatusCode: 502 } }) },
+    { what: 'what the SDK calls retryable', error: named('Odd', { $fault: 'client', $retryable: {} }) },
+    { what: 'credentials that are not to be had', error: named('CredentialsProviderError') },
+    { what: 'credentials that have expired', error: client('ExpiredTokenException') },
+    { what: 'an answer that the SDK can’t read', error: Object.assign(new SyntaxError('m'), { $response: {} }) },
+  ])('calls it unavailable: $what', async ({ error }) => {
+    const failure = await thrownBy(error)
+
+    expect(failure).toBeInstanceOf(Unavailable)
+    expect(failure).toMatchObject({ what: 'the table', cause: error })
+  })
+
+  it.each([
+    { what: 'a bug', error: new TypeError('x is not a function') },
+    { what: 'a stored value that does not parse', error: zodError() },
+    { what: 'JSON that does not parse', error: new SyntaxError('m') },
+    { what: 'a missing permission', error: client('AccessDeniedException') },
+    { what: 'a missing permission in S3', error: client('AccessDenied', 403) },
+    { what: 'an expression that is wrong', error: client('ValidationException') },
+    { what: 'a table that is not there', error: new ResourceNotFoundException(options) },
+    { what: 'a bucket that is not there', error: client('NoSuchBucket', 404) },
+    { what: 'a condition that nobody expects', error: new ConditionalCheckFailedException(options) },
+    { what: 'an error of ours', error: new Error('nothing to close') },
+    { what: 'what is no error', error: 'down' },
+  ])('calls it a defect: $what', async ({ error }) => {
+    const failure = await thrownBy(error)
+
+    expect(failure).toBeInstanceOf(Defect)
+    expect(failure).toMatchObject({ what: 'the table', cause: error })
+  })
+
+  it('says where a stored value is wrong, and does not quote it', async () => {
+    const { message } = await thrownBy(zodError())
+
+    expect(message).toBe('a call of the table failed by a defect: ZodError: prompt invalid_value')
+  })
+
+  it('asks the service’s own rule about what the SDK does not call transient', async () => {
+    const resuming = client('DatabaseResumingException')
+    const failure = await reaching(
+      'the ledger',
+      () => Promise.reject(resuming),
+      error => error === resuming,
+    ).catch(e => e)
+
+    expect(failure).toBeInstanceOf(Unavailable)
+  })
+
+  it.each([new Unavailable('another', 'x'), new Defect('another', 'x')])('passes $name on as it is', async error => {
+    expect(await thrownBy(error)).toBe(error)
+  })
+})
+
+describe('reachingEach', () => {
+  it('tells a defect from an outage, too', async () => {
+    const broken = { next: () => Promise.reject(new TypeError('x')) }
+
+    await expect(reachingEach('the table', broken).next()).rejects.toThrow(Defect)
+  })
+})

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { RESULTS_QUEUE } from '../../../../functions/core/queue/names.ts'
+import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
+import { anOutage } from '../../../support/faults.ts'
+import { aMessage } from '../../../support/requests.ts'
+import { aWorker } from '../../../support/worker.ts'
+
+const bug = () => new TypeError('x is not a function')
+
+/** The same worker, in which a claim of this request fails. */
+const failingClaimOf = (ports: WorkerPorts, requestId: string, error: () => Error): WorkerPorts => ({
+  ...ports,
+  items: {
+    ...ports.items,
+    claim: (message, terms) =>
+      message.request_id === requestId ? Promise.reject(error()) : ports.items.claim(message, terms),
+  },
+})
+
+describe('a worker that meets a defect', () => {
+  it('has the message delivered again: it sends no new one, whose deliveries would count from one', async () => {
+    const { ports, create, invoke, deferred } = aWorker()
+    const item = await create()
+
+    expect(await invoke([aMessage(item)], failingClaimOf(ports, item.request_id, bug))).toEqual([0])
+    expect(deferred()).toEqual([])
+  })
+
+  it('fails that request at its 20th delivery, gives its reservation back, and runs all others', async () => {
+    const { ports, create, stored, invoke } = aWorker()
+    const [cursed, other] = [await create(), await create()]
+    const using = failingClaimOf(ports, cursed.request_id, bug)
+
+    expect(await invoke([aMessage(cursed)], using, 19)).toEqual([0])
+    expect(await stored(cursed)).toMatchObject({ status: 'queued' })
+    expect(await invoke([aMessage(cursed), aMessage(other)], using, 20)).toEqual([])
+
+    const failed = await stored(cursed)
+    expect(failed).toMatchObject({ status: 'failed', error: { code: 'internal_error' } })
+    expect(failed?.charge).toBeUndefined()
+    const events = ports.queue.sent(RESULTS_QUEUE).map(({ body }) => body)
+    expect(events).toContainEqual(expect.objectContaining({ type: 'ended', request_id: cursed.request_id }))
+    expect(events).toContainEqual(expect.objectContaining({ type: 'outcome', request_id: other.request_id }))
+  })
+
+  it('fails nothing for an outage, however often the message was delivered', async () => {
+    const { ports, create, stored, invoke } = aWorker()
+    const item = await create()
+    const using = failingClaimOf(ports, item.request_id, () => anOutage())
+
+    expect(await invoke([aMessage(item)], using, 999)).toEqual([0])
+    expect(await stored(item)).toMatchObject({ status: 'queued' })
+  })
+
+  it('publishes a failure of a claimed request at its second delivery, before the model is called a third time', async () => {
+    const { ports, create, invoke, outcomes } = aWorker()
+    const item = await create()
+    const response = () => Promise.reject(bug())
+    const using = { ...ports, mappings: { ...ports.mappings, response } }
+
+    expect(await invoke([aMessage(item)], using, 1)).toEqual([0])
+    expect(outcomes()).toEqual([])
+    const again = await create()
+    expect(await invoke([aMessage(again)], using, 2)).toEqual([0])
+    expect(outcomes()).toMatchObject([
+      { request_id: again.request_id, status: 'failed', reached: true, error: { code: 'internal_error' } },
+    ])
+  })
+
+  it('leaves the message to its queue when the request can’t be ended either', async () => {
+    const { ports, create, invoke } = aWorker()
+    const item = await create()
+    const broken = { ...failingClaimOf(ports, item.request_id, bug).items, get: () => Promise.reject(bug()) }
+
+    expect(await invoke([aMessage(item)], { ...ports, items: broken }, 20)).toEqual([0])
+  })
+})
