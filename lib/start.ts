@@ -20,8 +20,8 @@ import type { SynthesizeMessage } from './synthesize-thread.ts'
 type Environment = Record<string, string | undefined>
 type Print = (line: string) => void
 
-const demoUser = 'demo'
-const modelPort = 8081
+const DEMO_USER = 'demo'
+const MODEL_PORT = 8081
 
 /** `npm start`: runs the whole system on this machine until it is `stopped`, and ends the process. */
 export async function main(env: Environment, stopped: Promise<undefined>): Promise<void> {
@@ -49,7 +49,7 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
   const port = portOf(env)
   const config = env.SLUICE_CONFIG || 'pipeline.yaml'
   // What is wrong with the file is told before anything starts, the model too, whose address isn't known yet.
-  const url = env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${modelPort}`)
+  const url = env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${MODEL_PORT}`)
   const { pipeline, warnings } = checkPipeline(config, { ...env, TEXT_MODEL_URL: url })
   for (const warning of warnings) print(warningLine(warning))
   checkSecrets(pipeline, env)
@@ -108,13 +108,13 @@ async function demoKey(system: LocalSystem): Promise<string> {
   const file = join(system.dataDir, 'demo-key')
   const kept = existsSync(file) ? readFileSync(file, 'utf8') : ''
   if (await authorize(operator.access, kept, Date.now())) return kept
-  const { created } = await createKey(operator, { user: demoUser })
+  const { created } = await createKey(operator, { user: DEMO_USER })
   writeFileSync(file, created.key, { mode: 0o600 })
   return created.key
 }
 
 async function startDemoModel(print: Print): Promise<DemoModel> {
-  const model = await startModel(modelPort).catch(() => startModel(0)) // any free port will do if that one is taken
+  const model = await startModel(MODEL_PORT).catch(() => startModel(0)) // any free port will do if that one is taken
   print(`demo model at ${model.url}`)
   return model
 }
@@ -138,7 +138,7 @@ function welcome({ apiUrl, dataDir, endpoints }: LocalSystem, key: string): stri
     `RDS Data   ${endpoints.rds_data}`,
     `data, logs ${dataDir}`,
     '',
-    `API key of the user ${demoUser}: ${key}`,
+    `API key of the user ${DEMO_USER}: ${key}`,
     '',
     'Try it:',
     `curl -i ${apiUrl}/v1/inference -H 'X-API-Key: ${key}' -H 'Content-Type: application/json' -d '${body}'`,

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { isLinkLocal } from './addresses.ts'
 import { DURATION, parseDuration } from './duration.ts'
 import { checkMapping } from './mapping.ts'
@@ -17,7 +17,12 @@ export function wholeNumber(min: number, max: number) {
     .int(message)
 }
 
-type DurationField = { min: string; max: string; example: string; description: string }
+interface DurationField {
+  min: string
+  max: string
+  example: string
+  description: string
+}
 
 /** A duration between two bounds, themselves durations; it is written as `30s` and read as milliseconds. */
 export function duration({ min, max, example, description }: DurationField, form = 'a duration') {

@@ -7,7 +7,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
  * A text with its variables replaced. `isWhole`: the text was nothing but one `${…}`. `origin` gives the place in the text as it
  * was written of a place in `value`; both count characters from 0.
  */
-export type Interpolated = {
+export interface Interpolated {
   value: string
   /** The variables in it. */
   names: string[]

@@ -1,8 +1,8 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Pipeline } from './schema.ts'
 
 /** A JSON Schema, as far as the pipeline's uses it. */
-export type JsonSchema = {
+export interface JsonSchema {
   type?: string
   title?: string
   description?: string

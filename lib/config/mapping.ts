@@ -2,7 +2,10 @@ import jsonata from 'jsonata'
 import { suggest } from './suggest.ts'
 
 /** Why a text is no JSONata expression: a sentence's end (`is …`) and where, counted in characters from 0. */
-export type MappingProblem = { message: string; offset: number }
+export interface MappingProblem {
+  message: string
+  offset: number
+}
 
 /**
  * What an expression can call: JSONata's functions without `$eval`, and ours (`HELPERS` of functions/core/expressions/helpers.ts,
@@ -42,7 +45,7 @@ const offsetOfRegex = (message: string, text: string): number => {
   return Math.max(0, text.indexOf(quoted))
 }
 
-type Node = {
+interface Node {
   type?: string
   value?: unknown
   position?: number

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { MAX_CONCURRENCY, nearestConcurrency, splitConcurrency } from './concurrency.ts'
 import { duration, Mapping, section, text, Url, wholeNumber, wholeSeconds } from './fields.ts'
 

@@ -1,11 +1,14 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Finding, Path } from './finding.ts'
 import { suggest } from './suggest.ts'
 
 type Issue = z.core.$ZodIssue
 
 /** What the schema checked, and how a text of it was written where that isn't the text itself. */
-type Checked = { data: unknown; writtenAs: (path: Path) => string | undefined }
+interface Checked {
+  data: unknown
+  writtenAs: (path: Path) => string | undefined
+}
 
 /** What the schema refused, one finding a mistake; where it takes one of several forms, by the form that was meant. */
 export function toFindings(issues: readonly Issue[], checked: Checked, parent: Path = []): Finding[] {

@@ -17,10 +17,13 @@ import { sourceOffset } from './source-offset.ts'
 import { type SyntaxProblem, syntaxProblems } from './yaml-syntax.ts'
 
 /** Where something stands in the file; both count from 1. */
-export type Position = { line: number; column: number }
+export interface Position {
+  line: number
+  column: number
+}
 
 /** A YAML document that knows where in its text each value stands. */
-export type SourceDocument = {
+export interface SourceDocument {
   /** What makes it unusable: YAML's syntax, or else variables that are not set. */
   problems: (Position & { message: string })[]
   /** Its value as plain data; only if there are no problems. */

@@ -18,7 +18,10 @@ export function sourceOffset(scalar: Scalar, value: unknown, text: string, value
   return start + (written[before]?.index ?? (last ? last.index + last.length : 0))
 }
 
-type Written = { index: number; length: number }
+interface Written {
+  index: number
+  length: number
+}
 
 function* writtenCharacters(type: string | undefined, source: string): Generator<Written> {
   const { from, to, pattern } = bounds(type, source)

@@ -1,7 +1,10 @@
 import { type Document, isScalar, visit, type YAMLError, type YAMLWarning } from 'yaml'
 
 /** A sentence about a place in a text, in characters from 0. */
-export type SyntaxProblem = { offset: number; message: string }
+export interface SyntaxProblem {
+  offset: number
+  message: string
+}
 
 /** What makes a YAML text unusable: its syntax, what YAML allows but a pipeline doesn't need, aliases that blow it up. */
 export function syntaxProblems(document: Document.Parsed, text: string): SyntaxProblem[] {

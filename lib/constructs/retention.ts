@@ -22,12 +22,12 @@ export class Retention extends Construct {
     { deployment, ledger }: { deployment: Deployment; ledger: LedgerDatabase },
   ) {
     super(scope, id)
-    const { ledger: ledger_ms } = deployment.pipeline.observability.retention
-    if (ledger_ms === undefined) throw new Error('the ledger is kept for ever')
+    const { ledger: ledgerMs } = deployment.pipeline.observability.retention
+    if (ledgerMs === undefined) throw new Error('the ledger is kept for ever')
     this.handler = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'retention',
-      settings: { ledger_ms } satisfies Settings,
+      settings: { ledger_ms: ledgerMs } satisfies Settings,
       environment: ledger.environment('retention') satisfies Own<Env>,
       timeout: Duration.minutes(5),
     })

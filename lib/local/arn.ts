@@ -1,11 +1,11 @@
 /** The account, region and partition in which the local system pretends to run. */
-export const account = '000000000000'
-export const region = 'us-east-1'
-export const partition = 'aws'
+export const ACCOUNT = '000000000000'
+export const REGION = 'us-east-1'
+export const PARTITION = 'aws'
 
 /** `arn:aws:sqs:us-east-1:000000000000:name` and the like. */
 export function arn(service: string, resource: string): string {
-  return `arn:${partition}:${service}:${region}:${account}:${resource}`
+  return `arn:${PARTITION}:${service}:${REGION}:${ACCOUNT}:${resource}`
 }
 
 /** The function's name in a function ARN, with or without qualifier, or in the URI that API Gateway wraps around one. */

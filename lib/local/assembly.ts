@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { LocalError } from './error.ts'
 
 const ResourceDeclaration = z.object({
@@ -32,7 +32,7 @@ const AssetManifest = z.object({
     .default({}),
 })
 
-export type Assembly = {
+export interface Assembly {
   stackName: string
   template: Template
   /** The folder of an asset by the S3 key that the template has for it, or undefined if the assembly has no such asset. */

@@ -9,7 +9,7 @@ import { declaredAsJson, signedWith } from './trust/access-key.ts'
 import { type Check, fromNoPage, guardServer } from './trust/guard-server.ts'
 
 /** What a function calls besides the emulators: Secrets Manager, and the address that custom resources answer to. */
-export type AwsEndpoint = {
+export interface AwsEndpoint {
   url: string
   /** A ResponseURL for one answer, and that answer once it is there. */
   expectResponse(): { url: string; response: Promise<unknown> }

@@ -17,7 +17,7 @@ import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { LocalError, messageOf } from './error.ts'
 
-export type DataFolder = {
+export interface DataFolder {
   /** The folder's absolute path; with `:memory:` a temporary one, for logs and local.json alone. */
   path: string
   /** Where an emulator keeps its state, or undefined if it keeps none. */
@@ -85,7 +85,7 @@ function makeFolders(path: string): void {
 }
 
 /** What an earlier version made in the folder, for others to read. It may be a folder that holds more than the system's: that isn't touched. */
-const made = [
+const OWN_NAMES = [
   'local.json',
   'demo-key',
   'lock',
@@ -102,7 +102,7 @@ function closeToOthers(path: string): void {
   try {
     if ((statSync(path).mode & 0o077) === 0) return
     chmodSync(path, 0o700)
-    for (const name of made) closeTree(join(path, name))
+    for (const name of OWN_NAMES) closeTree(join(path, name))
   } catch (error) {
     throw unusable(path, error)
   }

@@ -1,9 +1,9 @@
-import { z } from 'zod'
-import { account, partition, region } from './arn.ts'
+import * as z from 'zod'
+import { ACCOUNT, PARTITION, REGION } from './arn.ts'
 import { LocalError } from './error.ts'
 
 /** What an intrinsic may ask of the template around it. */
-export type Scope = {
+export interface Scope {
   /** The logical id, or the output, that is being resolved: every refusal names it. */
   where: string
   ref(name: string): Promise<unknown>
@@ -41,7 +41,7 @@ const intrinsics: Record<string, Intrinsic> = {
     return text.split(separator)
   },
 
-  'Fn::GetAZs': async () => ['a', 'b', 'c'].map(zone => `${region}${zone}`),
+  'Fn::GetAZs': async () => ['a', 'b', 'c'].map(zone => `${REGION}${zone}`),
 
   'Fn::Sub': async (argument, scope) => {
     const [text, variables] = typeof argument === 'string' ? [argument, {}] : SubWithVariables.parse(argument)
@@ -67,10 +67,10 @@ const Scalar = z.union([z.string(), z.number(), z.boolean()])
 const SubWithVariables = z.tuple([z.string(), z.record(z.string(), z.unknown())])
 
 /** The pseudo parameters that Ref knows; `AWS::StackName` and `AWS::StackId` are the stack's own. */
-export const pseudoParameters: Record<string, string> = {
-  'AWS::Region': region,
-  'AWS::AccountId': account,
-  'AWS::Partition': partition,
+export const PSEUDO_PARAMETERS: Record<string, string> = {
+  'AWS::Region': REGION,
+  'AWS::AccountId': ACCOUNT,
+  'AWS::Partition': PARTITION,
   'AWS::URLSuffix': 'amazonaws.com',
 }
 

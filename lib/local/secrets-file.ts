@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** In the data folder: the secrets that the template has created, by ARN. */
 export const SECRETS_FILE = 'secrets.json'

@@ -1,17 +1,17 @@
 import { arn } from './arn.ts'
 import type { ResourceDeclaration, Template } from './assembly.ts'
 import { LocalError } from './error.ts'
-import { pseudoParameters, resolve, type Scope } from './intrinsics.ts'
+import { PSEUDO_PARAMETERS, resolve, type Scope } from './intrinsics.ts'
 
 /** What the rest of the template may know of a resource: `Ref` and `Fn::GetAtt`. */
-export type Created = {
+export interface Created {
   ref: string
   /** The value of an attribute, or undefined for one that the local system doesn't have. */
   attribute(name: string): string | undefined
 }
 
 /** A declared resource as its type sees it. */
-export type Declared = {
+export interface Declared {
   logicalId: string
   type: string
   metadata: Record<string, unknown>
@@ -19,7 +19,7 @@ export type Declared = {
   properties(): Promise<Record<string, unknown>>
 }
 
-export type StackOptions = {
+export interface StackOptions {
   stackName: string
   template: Template
   /** Creates a resource, or takes up what an earlier start left of it. Throws LocalError for a type that it doesn't know. */
@@ -69,7 +69,7 @@ export async function createStack(options: StackOptions): Promise<Record<string,
         if (name === 'AWS::NoValue') return undefined
         if (name === 'AWS::StackName') return options.stackName
         if (name === 'AWS::StackId') return stackId(options.stackName)
-        if (name.startsWith('AWS::')) return pseudoParameters[name] ?? unsupported(where, name)
+        if (name.startsWith('AWS::')) return PSEUDO_PARAMETERS[name] ?? unsupported(where, name)
         if (name in template.Parameters) return template.Parameters[name]?.Default
         return (await create(name, path)).ref
       },

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { region } from './arn.ts'
+import { REGION } from './arn.ts'
 import { readAssembly, type Template } from './assembly.ts'
 import { startAwsEndpoint } from './aws-endpoint.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
@@ -16,7 +16,7 @@ import { secretsGranted } from './secrets-granted.ts'
 import { createStack } from './stack.ts'
 import { credentialsOf, newAccessKeyId } from './trust/access-key.ts'
 
-export type LocalOptions = {
+export interface LocalOptions {
   /**
    * A synthesized folder: `<Stack>.template.json`, `*.assets.json` and the assets; or what makes one, given the data folder
    * once that and the port are known to be free. The emulators start meanwhile.
@@ -32,7 +32,7 @@ export type LocalOptions = {
   log(line: string): void
 }
 
-export type LocalSystem = {
+export interface LocalSystem {
   /** `http://127.0.0.1:PORT` */
   apiUrl: string
   outputs: Record<string, string>
@@ -50,7 +50,7 @@ export type LocalSystem = {
 }
 
 /** For what runs when the system stops. */
-const graceMs = 5000
+const GRACE_MS = 5000
 
 /**
  * Runs a synthesized stack on this machine and resolves when it answers. Throws LocalError, with one clear sentence,
@@ -82,7 +82,7 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   const system = await openSystem(options, data, running)
   const activities: Activity[] = []
   running.defer(async () => {
-    await Promise.all([http.close(graceMs), stop(system, activities)])
+    await Promise.all([http.close(GRACE_MS), stop(system, activities)])
   })
   const outputs = await createStack({
     stackName: system.stackName,
@@ -132,9 +132,9 @@ async function openSystem(
   log(`creating ${Object.keys(template.Resources).length} resources of ${stackName}`)
 
   const credentials = credentialsOf(accessKeyId)
-  const sqs = new SQSClient({ endpoint: endpoints.sqs, region, credentials })
+  const sqs = new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials })
   running.defer(() => sqs.destroy())
-  const dynamodb = new DynamoDBClient({ endpoint: endpoints.dynamodb, region, credentials })
+  const dynamodb = new DynamoDBClient({ endpoint: endpoints.dynamodb, region: REGION, credentials })
   running.defer(() => dynamodb.destroy())
   return {
     stackName,
@@ -160,12 +160,12 @@ function serveApi({ api }: System, http: HttpServer): void {
 
 /** Some texts are composed of an address that a service has on AWS. */
 function withLocalAddresses(text: string, { api, endpoints }: System, http: HttpServer): string {
-  const localized = text.replaceAll(`https://sqs.${region}.amazonaws.com`, endpoints.sqs)
+  const localized = text.replaceAll(`https://sqs.${REGION}.amazonaws.com`, endpoints.sqs)
   return api.declared ? localized.replaceAll(apiAddress(api.declared.apiId), http.url) : localized
 }
 
 async function stop({ functions }: System, active: readonly Activity[]): Promise<void> {
   await Promise.all(active.map(activity => activity.stop()))
-  await Promise.all([...functions.values()].map(found => found.close(graceMs)))
+  await Promise.all([...functions.values()].map(found => found.close(GRACE_MS)))
   await Promise.all(active.map(activity => activity.finished()))
 }

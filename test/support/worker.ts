@@ -78,8 +78,8 @@ export function aWorker(
   /** One invocation with these messages; answers with the indexes of those that come again. */
   const invoke = async (messages: readonly unknown[], using: WorkerPorts = ports) => {
     const records = messages.map((message, i) => aRecord(message, i))
-    const ends_at = Math.max(ENDS, memory.clock() + 90_000)
-    const again = await work(using, records, { ends_at, lease_until: ends_at + 5_000 })
+    const endsAt = Math.max(ENDS, memory.clock() + 90_000)
+    const again = await work(using, records, { ends_at: endsAt, lease_until: endsAt + 5_000 })
     return again.map(record => records.indexOf(record))
   }
   const create = (fields: Partial<RequestItem> = {}) => ports.items.create(anItem(fields))

@@ -33,7 +33,7 @@ type Node = {
   condition?: Node
   then?: Node
   else?: Node
-} & { [mark in (typeof NOT_PLAIN)[number]]?: unknown }
+} & { [Mark in (typeof NOT_PLAIN)[number]]?: unknown }
 
 /**
  * Whether an expression is made of fields, literals, conditions, operators and simple functions alone. Each of its parts is

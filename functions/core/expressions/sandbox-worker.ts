@@ -4,7 +4,7 @@ import { type EvaluationError, evaluate, prepare } from './prepare.ts'
 import { boundSearches } from './searches.ts'
 import { boundSizes } from './sizes.ts'
 
-export type Task = {
+export interface Task {
   readonly source: string
   /** JSON text, which is quicker to pass than a large value. */
   readonly input: string

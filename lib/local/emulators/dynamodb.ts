@@ -8,7 +8,10 @@ import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import { serve } from './serve.ts'
 
 /** Who may call, and where the tables are kept: nowhere, if there is no folder. */
-export type DynamoDbData = { accessKeyId: string; folder?: string }
+export interface DynamoDbData {
+  accessKeyId: string
+  folder?: string
+}
 
 const { accessKeyId, folder } = workerData as DynamoDbData
 

@@ -3,14 +3,26 @@ import { createFairLine } from '../fair-line.ts'
 // What this relies on of fauxqs, which has no way in for it: the messages of a standard queue that can be received wait in `messages`, and
 // a message keeps the very object of attributes that came with its request.
 type Attributes = Record<string, unknown>
-type Message = { messageAttributes: Attributes; messageGroupId?: string | undefined }
-type Queue = { messages: Iterable<Message>; enqueue(message: Message): void }
-type Sent = { MessageGroupId?: string; MessageAttributes?: Attributes; Entries?: Sent[] }
-type StoreModule = {
+interface Message {
+  messageAttributes: Attributes
+  messageGroupId?: string | undefined
+}
+interface Queue {
+  messages: Iterable<Message>
+  enqueue(message: Message): void
+}
+interface Sent {
+  MessageGroupId?: string
+  MessageAttributes?: Attributes
+  Entries?: Sent[]
+}
+interface StoreModule {
   SqsStore: { prototype: { createQueue(...args: unknown[]): Queue } }
   SqsQueue: { prototype: Queue }
 }
-type RouterModule = { SqsRouter: { prototype: { handle(request: { body?: unknown }, reply: unknown): unknown } } }
+interface RouterModule {
+  SqsRouter: { prototype: { handle(request: { body?: unknown }, reply: unknown): unknown } }
+}
 
 /**
  * Makes standard queues fair, as those of SQS are to messages with a `MessageGroupId`: groups take turns, so that one with a thousand

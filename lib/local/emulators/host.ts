@@ -4,7 +4,7 @@ import { LocalError } from '../error.ts'
 /** What an emulator's thread tells: where it listens, or why it doesn't; later, what who runs the system should know. */
 export type EmulatorMessage = { note: string } | { ready: { port: number } } | { refused: string } | { failed: string }
 
-export type Emulator = {
+export interface Emulator {
   /**
    * `http://127.0.0.1:PORT`, once it answers there. Rejects with LocalError for what the user can put right,
    * such as a database that can't be reached.
@@ -14,7 +14,7 @@ export type Emulator = {
   close(): Promise<void>
 }
 
-const closeTimeoutMs = 10_000
+const CLOSE_TIMEOUT_MS = 10_000
 
 /** Starts an emulator in a thread of its own, so that a slow query in one of them holds up nothing else. */
 export function startEmulator(module: URL, workerData: unknown, log: (line: string) => void): Emulator {
@@ -44,7 +44,7 @@ export function startEmulator(module: URL, workerData: unknown, log: (line: stri
     async close() {
       if (isReady) worker.postMessage('close')
       else await worker.terminate()
-      const timer = setTimeout(() => void worker.terminate(), closeTimeoutMs)
+      const timer = setTimeout(() => void worker.terminate(), CLOSE_TIMEOUT_MS)
       await exited.promise
       clearTimeout(timer)
     },

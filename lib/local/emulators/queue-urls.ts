@@ -1,7 +1,12 @@
 import { insideFauxqs } from './fair-queues.ts'
 
-type Queue = { name: string; url: string }
-type StoreModule = { SqsStore: { prototype: { createQueue(...args: unknown[]): Queue } } }
+interface Queue {
+  name: string
+  url: string
+}
+interface StoreModule {
+  SqsStore: { prototype: { createQueue(...args: unknown[]): Queue } }
+}
 
 /**
  * Gives every queue a URL at the address where the emulator listens now. fauxqs makes one of a name below `localhost`, which is a

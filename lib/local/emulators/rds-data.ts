@@ -12,7 +12,12 @@ import { note, serve } from './serve.ts'
  * Who may call, and the database: the Postgres at `url`, else an embedded one that lives in `folder`, else an embedded one in
  * memory. With `secrets`, the data folder in which they are, statements have the roles of their secrets.
  */
-export type RdsDataData = { accessKeyId: string; url?: string; folder?: string; secrets?: string }
+export interface RdsDataData {
+  accessKeyId: string
+  url?: string
+  folder?: string
+  secrets?: string
+}
 
 const { accessKeyId, url, folder, secrets } = workerData as RdsDataData
 

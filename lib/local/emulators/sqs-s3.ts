@@ -9,11 +9,17 @@ import { putQueuesAt } from './queue-urls.ts'
 import { serve } from './serve.ts'
 
 /** Who may call, and where queues and objects are kept: nowhere, if there is no folder. */
-export type SqsS3Data = { accessKeyId: string; folder?: string }
+export interface SqsS3Data {
+  accessKeyId: string
+  folder?: string
+}
 
 const { accessKeyId, folder } = workerData as SqsS3Data
 
-type Fastify = { server: Server; listen(options: object): Promise<string> }
+interface Fastify {
+  server: Server
+  listen(options: object): Promise<string>
+}
 
 await serve(async () => {
   const guarded = guardFauxqs()

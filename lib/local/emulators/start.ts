@@ -4,15 +4,20 @@ import { startEmulator } from './host.ts'
 import type { RdsDataData } from './rds-data.ts'
 import type { SqsS3Data } from './sqs-s3.ts'
 
-export type Endpoints = { sqs: string; dynamodb: string; s3: string; rds_data: string }
+export interface Endpoints {
+  sqs: string
+  dynamodb: string
+  s3: string
+  rds_data: string
+}
 
-export type Emulators = {
+export interface Emulators {
   /** Resolves when all of them answer; rejects with the first one's reason not to. */
   endpoints: Promise<Endpoints>
   close(): Promise<void>
 }
 
-export type EmulatorOptions = {
+export interface EmulatorOptions {
   data: DataFolder
   /** Whoever knows it may call. */
   accessKeyId: string
@@ -40,11 +45,11 @@ export function startEmulators({ data, accessKeyId, databaseUrl, log }: Emulator
   }
 
   return {
-    endpoints: Promise.all([sqsS3.endpoint, dynamodb.endpoint, rdsData.endpoint]).then(([sqs, dynamodb, rds_data]) => ({
+    endpoints: Promise.all([sqsS3.endpoint, dynamodb.endpoint, rdsData.endpoint]).then(([sqs, dynamodb, rdsData]) => ({
       sqs,
       s3: sqs,
       dynamodb,
-      rds_data,
+      rds_data: rdsData,
     })),
     async close() {
       await Promise.all([sqsS3.close(), dynamodb.close(), rdsData.close()])

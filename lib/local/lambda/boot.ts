@@ -4,7 +4,7 @@ import {
   type FunctionError,
   type InvocationResult,
   type InvokeMessage,
-  payloadLimit,
+  MAX_PAYLOAD_BYTES,
   type ThreadData,
   type ThreadMessage,
 } from './protocol.ts'
@@ -34,7 +34,7 @@ async function invoke(handler: Handler, message: InvokeMessage): Promise<Invocat
     const result = await handler(JSON.parse(message.event), contextOf(message))
     const payload = JSON.stringify(result) ?? 'null'
     // Refused here, so that a huge result never takes the memory of the process that runs all threads.
-    return Buffer.byteLength(payload) > payloadLimit ? tooLarge(payload) : { ok: true, payload }
+    return Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES ? tooLarge(payload) : { ok: true, payload }
   } catch (error) {
     return { ok: false, error: errorObject(error) }
   }
@@ -42,7 +42,7 @@ async function invoke(handler: Handler, message: InvokeMessage): Promise<Invocat
 
 function tooLarge(payload: string): InvocationResult {
   const size = Buffer.byteLength(payload)
-  const errorMessage = `Response payload size (${size} bytes) exceeded maximum allowed payload size (${payloadLimit} bytes).`
+  const errorMessage = `Response payload size (${size} bytes) exceeded maximum allowed payload size (${MAX_PAYLOAD_BYTES} bytes).`
   return { ok: false, error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } }
 }
 

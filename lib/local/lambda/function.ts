@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { arn, region } from '../arn.ts'
+import { arn, REGION } from '../arn.ts'
 import { LocalError } from '../error.ts'
 import { credentialsOf } from '../trust/access-key.ts'
 import { openLogFile } from './log-file.ts'
@@ -23,7 +23,7 @@ export type LocalFunction = Pick<Pool, 'threads' | 'kill' | 'close'> & {
 /** Where many wait for a thread, groups take turns. */
 export type Invoke = (event: unknown, group?: string) => Promise<InvocationResult>
 
-export type FunctionOptions = {
+export interface FunctionOptions {
   logicalId: string
   name: string
   /** The folder of the bundled code. */
@@ -45,7 +45,7 @@ export type FunctionOptions = {
 }
 
 /** Threads are made for work that waits, not for work that computes: far fewer would do for this machine's cores. */
-const directConcurrency = 20
+const DIRECT_CONCURRENCY = 20
 
 /** A Lambda function; its threads start when there is something to do. */
 export function createFunction(options: FunctionOptions): LocalFunction {
@@ -56,9 +56,9 @@ export function createFunction(options: FunctionOptions): LocalFunction {
   const logFile = openLogFile(options.logFile, message => options.log(`${logicalId}: ${message}`))
 
   const pool = createPool({
-    limit: options.reserved ?? options.waits + directConcurrency,
+    limit: options.reserved ?? options.waits + DIRECT_CONCURRENCY,
     timeoutSeconds,
-    usual: directConcurrency,
+    usual: DIRECT_CONCURRENCY,
     start: () =>
       startThread({
         handlerUrl,
@@ -107,8 +107,8 @@ function locateHandler({ logicalId, folder, handler }: FunctionOptions): { handl
 
 function runtimeVariables({ name, folder, handler, memoryMb, accessKeyId }: FunctionOptions): Record<string, string> {
   return {
-    AWS_REGION: region,
-    AWS_DEFAULT_REGION: region,
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentialsOf(accessKeyId).secretAccessKey,
     AWS_SESSION_TOKEN: 'local',

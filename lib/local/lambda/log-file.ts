@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 
-export type LogFile = {
+export interface LogFile {
   /** Takes any piece of output; lines are made of it here. */
   write(chunk: string): void
   close(): Promise<void>

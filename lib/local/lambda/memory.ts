@@ -1,13 +1,13 @@
 import type { Worker } from 'node:worker_threads'
 
-const mebibyte = 1024 * 1024
-const sampleMs = 100
+const MEBIBYTE = 1024 * 1024
+const SAMPLE_MS = 100
 
 /**
  * How much a thread may hold before it is ended: twice what its function has. V8 collects garbage before a heap is twice as large as
  * what lives in it, so that a heap that is larger than this held more than the function's memory.
  */
-const mostBytes = (memoryMb: number): number => 2 * memoryMb * mebibyte
+const mostBytes = (memoryMb: number): number => 2 * memoryMb * MEBIBYTE
 
 /**
  * The limit that V8 itself gets. Where one allocation crosses it, such as the table of a large Map, V8 ends the whole process and
@@ -17,7 +17,7 @@ export const resourceLimitsFor = (memoryMb: number): { maxOldGenerationSizeMb: n
   maxOldGenerationSizeMb: Math.max(2047, 2 * memoryMb + 512),
 })
 
-export type MemoryWatch = {
+export interface MemoryWatch {
   /** Looks at the thread's memory from now on, while it has something to do. */
   start(): void
   stop(): void
@@ -40,7 +40,7 @@ export function watchMemory(worker: Worker, memoryMb: number, onExceeded: () => 
 
   return {
     start() {
-      timer ??= setInterval(() => void sample(), sampleMs)
+      timer ??= setInterval(() => void sample(), SAMPLE_MS)
     },
     stop() {
       clearInterval(timer)

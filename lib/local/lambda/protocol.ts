@@ -2,19 +2,27 @@
 export type InvocationResult = { ok: true; payload: string } | { ok: false; error: FunctionError }
 
 /** Lambda's error object. */
-export type FunctionError = { errorType: string; errorMessage: string; trace?: string[] }
+export interface FunctionError {
+  errorType: string
+  errorMessage: string
+  trace?: string[]
+}
 
 /** Lambda's limit of a synchronous call, each way. */
-export const payloadLimit = 6 * 1024 * 1024
+export const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 
 /** To the thread: an event as JSON text, and what its context needs; the deadline is in milliseconds since 1970. */
-export type InvokeMessage = { event: string; requestId: string; deadline: number }
+export interface InvokeMessage {
+  event: string
+  requestId: string
+  deadline: number
+}
 
 /** From the thread. `imported` comes once, before anything else; `result` once an invocation. */
 export type ThreadMessage = { imported: true } | { importFailed: FunctionError } | { result: InvocationResult }
 
 /** What the thread is started with. */
-export type ThreadData = {
+export interface ThreadData {
   handlerUrl: string
   handlerName: string
   functionName: string

@@ -3,7 +3,7 @@ import { messageOf } from '../error.ts'
 import { resourceLimitsFor, watchMemory } from './memory.ts'
 import type { FunctionError, InvocationResult, InvokeMessage, ThreadData, ThreadMessage } from './protocol.ts'
 
-export type Thread = {
+export interface Thread {
   readonly id: number
   /** Resolves when the handler is imported, or with the error that it threw while it was. */
   readonly imported: Promise<FunctionError | undefined>

@@ -8,7 +8,7 @@ import winkNlp, {
 } from 'wink-nlp'
 
 /** What the demo model finds in a text, and the tokens that it read and wrote. */
-export type Analysis = {
+export interface Analysis {
   result: {
     summary: string
     sentiment: { score: number; label: 'positive' | 'neutral' | 'negative' }
@@ -64,7 +64,10 @@ function keywords(parts: Document[]): string[] {
     .map(([word]) => word)
 }
 
-type RankedSentence = { sentence: ItemSentence; importance: number }
+interface RankedSentence {
+  sentence: ItemSentence
+  importance: number
+}
 
 function rankedSentences(part: Document): RankedSentence[] {
   const ranks = part.out(its.sentenceWiseImportance) as unknown as SentenceImportance[]

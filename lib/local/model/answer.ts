@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Analysis, analyse } from './analyse.ts'
 
 const MAX_BODY = 8 * 1024 * 1024
@@ -17,7 +17,10 @@ const Prediction = z.object({
 })
 const Batch = z.object({ inputs: z.array(z.unknown(), 'must be a list').max(10_000, 'must be 10,000 at most') })
 
-type Answer = { status: number; body: object }
+interface Answer {
+  status: number
+  body: object
+}
 
 /**
  * Answers `GET /healthz`, `POST /predict` (`{ model_input, parameters?, request_id? }` → `{ result, usage }`) and

@@ -3,7 +3,10 @@ import { Worker } from 'node:worker_threads'
 import type { ThreadMessage } from './thread.ts'
 
 /** A running demo model. */
-export type DemoModel = { url: string; close: () => Promise<void> }
+export interface DemoModel {
+  url: string
+  close: () => Promise<void>
+}
 
 /**
  * Starts the demo model on 127.0.0.1, in a thread of its own, so that loading it and long texts hold up nobody.

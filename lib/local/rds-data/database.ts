@@ -1,14 +1,14 @@
 /** A value as it is sent to or comes from Postgres, in its text form. */
 export type SqlValue = string | null
 
-export type SqlResult = {
+export interface SqlResult {
   columns: { name: string; typeId: number }[]
   rows: SqlValue[][]
   /** Rows inserted, updated or deleted; 0 for a query. */
   affected: number
 }
 
-export type Connection = {
+export interface Connection {
   /** One statement, `$1` … in it. Rejects with SqlError for what Postgres refuses. */
   query(sql: string, values?: SqlValue[]): Promise<SqlResult>
   /** The role that its statements have, so far as `actAs` knows; undefined: the user that it was made with. */
@@ -18,7 +18,7 @@ export type Connection = {
 }
 
 /** A Postgres, whichever it is. */
-export type Database = {
+export interface Database {
   /** Waits until a connection is free. */
   connect(): Promise<Connection>
   close(): Promise<void>

@@ -21,9 +21,9 @@ export function badRequest(message: string): DataApiError {
 export function toDataApiError(error: unknown): DataApiError {
   if (error instanceof DataApiError) return error
   if (!(error instanceof SqlError)) return new DataApiError('InternalServerErrorException', messageOf(error), 500)
-  if (error.sqlState === queryCanceled) return new DataApiError('StatementTimeoutException', 'Request timed out')
+  if (error.sqlState === QUERY_CANCELED) return new DataApiError('StatementTimeoutException', 'Request timed out')
   const position = error.position === undefined ? '' : `; Position: ${error.position}`
   return new DataApiError('DatabaseErrorException', `ERROR: ${error.message}${position}; SQLState: ${error.sqlState}`)
 }
 
-const queryCanceled = '57014'
+const QUERY_CANCELED = '57014'

@@ -18,7 +18,7 @@ export function bind(sql: string, parameters: readonly Parameter[]): { sql: stri
   return { sql: rewritten.sql, values: rewritten.names.map(name => textOf(find(name))) }
 }
 
-const castOfHint = {
+const CAST_OF_HINT = {
   JSON: '::json',
   UUID: '::uuid',
   TIMESTAMP: '::timestamp',
@@ -28,7 +28,7 @@ const castOfHint = {
 }
 
 function castOf({ value, typeHint }: Parameter): string {
-  if (typeHint) return castOfHint[typeHint]
+  if (typeHint) return CAST_OF_HINT[typeHint]
   if ('stringValue' in value) return '::text'
   if ('longValue' in value) return '::bigint'
   if ('doubleValue' in value) return '::float8'
@@ -37,7 +37,7 @@ function castOf({ value, typeHint }: Parameter): string {
   return ''
 }
 
-const formatOfHint: Partial<Record<keyof typeof castOfHint, RegExp>> = {
+const FORMAT_OF_HINT: Partial<Record<keyof typeof CAST_OF_HINT, RegExp>> = {
   TIMESTAMP: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?$/,
   DATE: /^\d{4}-\d\d-\d\d$/,
   TIME: /^\d\d:\d\d:\d\d(\.\d{1,6})?$/,
@@ -47,7 +47,7 @@ const formatOfHint: Partial<Record<keyof typeof castOfHint, RegExp>> = {
 function textOf({ name, value, typeHint }: Parameter): SqlValue {
   if ('isNull' in value) return null
   if ('stringValue' in value) {
-    const format = typeHint && formatOfHint[typeHint]
+    const format = typeHint && FORMAT_OF_HINT[typeHint]
     if (format && !format.test(value.stringValue))
       throw badRequest(`Parameter "${name}" is no ${typeHint}: see typeHint.`)
     return value.stringValue

@@ -2,10 +2,10 @@ import { Pool, type PoolClient } from 'pg'
 import { LocalError, messageOf } from '../error.ts'
 import { type Connection, type Database, toSqlError } from './database.ts'
 
-const connectionLimit = 10
-const connectTimeoutMs = 10_000
+const MAX_CONNECTIONS = 10
+const CONNECT_TIMEOUT_MS = 10_000
 /** The Data API's own limit of a statement. */
-const statementTimeoutMs = 45_000
+const STATEMENT_TIMEOUT_MS = 45_000
 const asText = { getTypeParser: () => (text: string) => text }
 
 /** The Postgres at a `postgres://` URL. Throws LocalError, without the password, if it can't be reached. */
@@ -14,9 +14,9 @@ export async function openPostgres(url: string): Promise<Database> {
     throw new LocalError('DATABASE_URL must be the URL of a Postgres, such as postgres://me@127.0.0.1:5432/ledger')
   const pool = new Pool({
     connectionString: url,
-    max: connectionLimit,
-    connectionTimeoutMillis: connectTimeoutMs,
-    statement_timeout: statementTimeoutMs,
+    max: MAX_CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
     options: '-c TimeZone=UTC',
   })
   // A connection that breaks while nobody uses it is replaced by the pool; unheard, its error would end the thread.

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readSecrets } from '../secrets-file.ts'
 import { type Connection, SqlError } from './database.ts'
 import { badRequest } from './errors.ts'

@@ -9,7 +9,7 @@ import { badRequest, DataApiError, toDataApiError } from './errors.ts'
 import { dataApiOperations, type Operations } from './operations.ts'
 import type { ActAs } from './roles.ts'
 
-const requestLimit = 4 * 1024 * 1024
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024
 
 /**
  * Serves the RDS Data API on a free port of 127.0.0.1: JSON over HTTP, a path an operation.
@@ -51,7 +51,7 @@ async function respond(operations: Operations, request: IncomingMessage, respons
 }
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  if (Number(request.headers['content-length'] ?? 0) > requestLimit) {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) {
     request.resume()
     throw new DataApiError('RequestEntityTooLargeException', 'The request is larger than 4 MiB.', 413)
   }

@@ -7,11 +7,15 @@ import { type ActAs, actAsOneUser } from './roles.ts'
  * An open transaction is rolled back after so long without a call: three minutes on AWS, less here,
  * since the embedded Postgres has one connection and everybody else waits for it.
  */
-const idleLimitMs = 10_000
+const MAX_IDLE_MS = 10_000
 
-type Transaction = { connection: Connection; idle: NodeJS.Timeout; running: boolean }
+interface Transaction {
+  connection: Connection
+  idle: NodeJS.Timeout
+  running: boolean
+}
 
-export type Transactions = {
+export interface Transactions {
   /** Runs in the transaction of that id or, without one, on a connection of its own with the role of a secret. */
   use<Result>(
     id: string | undefined,
@@ -45,7 +49,7 @@ export function openTransactions(database: Database, actAs: ActAs = actAsOneUser
     }
   }
 
-  const idleTimer = (id: string) => setTimeout(() => void end(id, 'ROLLBACK').catch(() => {}), idleLimitMs)
+  const idleTimer = (id: string) => setTimeout(() => void end(id, 'ROLLBACK').catch(() => {}), MAX_IDLE_MS)
 
   return {
     async use(id, secretArn, run) {

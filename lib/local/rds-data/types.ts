@@ -1,7 +1,7 @@
 import type { Connection } from './database.ts'
 
 /** A type of the database as its catalogue has it. */
-export type PgType = {
+export interface PgType {
   name: string
   /** The type of an array's elements. */
   element: PgType | undefined

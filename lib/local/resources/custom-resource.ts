@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
-import { z } from 'zod'
+import * as z from 'zod'
 import { LocalError } from '../error.ts'
 import type { LocalFunction } from '../lambda/function.ts'
 import { type Created, type Declared, stackId } from '../stack.ts'
@@ -21,13 +21,13 @@ const Remembered = z.record(
   z.string(),
   z.object({ PhysicalResourceId: z.string(), ResourceProperties: z.looseObject({ ServiceToken: z.string() }) }),
 )
-const rememberedFile = 'custom-resources.json'
+const REMEMBERED_FILE = 'custom-resources.json'
 
 /** Runs the function once at each start, with CloudFormation's event, and waits for what it answers to the ResponseURL. */
 export const customResource: ResourceType = async (declared, system) => {
   const properties = await propertiesOf(declared, Properties)
   const target = functionOf(system, declared, properties.ServiceToken)
-  const remembered = Remembered.safeParse(system.data.readJson(rememberedFile)).data ?? {}
+  const remembered = Remembered.safeParse(system.data.readJson(REMEMBERED_FILE)).data ?? {}
 
   const { url, response } = system.aws.expectResponse()
   const event = eventFor(declared, system, properties, url, remembered[declared.logicalId])
@@ -35,7 +35,7 @@ export const customResource: ResourceType = async (declared, system) => {
   if (Status === 'FAILED') throw failed(declared, target, Reason)
 
   remembered[declared.logicalId] = { PhysicalResourceId, ResourceProperties: properties }
-  system.data.writeJson(rememberedFile, remembered)
+  system.data.writeJson(REMEMBERED_FILE, remembered)
   return {
     ref: PhysicalResourceId,
     attribute: name => (name in Data ? String(Data[name]) : undefined),

@@ -6,7 +6,7 @@ import {
   type TableDescription,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb'
-import { z } from 'zod'
+import * as z from 'zod'
 import { arn } from '../arn.ts'
 import { LocalError } from '../error.ts'
 import { created, physicalName, propertiesOf, type ResourceType, type System, unsupported } from './resource.ts'

@@ -2,7 +2,7 @@ import { arn } from '../arn.ts'
 import { physicalName, type ResourceType } from './resource.ts'
 
 /** Types that do nothing on one machine: rights, networks, watching. What others refer to of them is made up. */
-export const inertTypes = [
+export const INERT_TYPES = [
   'AWS::CDK::Metadata',
   'AWS::CloudWatch::Alarm',
   'AWS::CloudWatch::CompositeAlarm',

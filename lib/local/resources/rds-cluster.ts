@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { arn } from '../arn.ts'
 import { authorizationOf } from '../trust/access-key.ts'
 import { created, physicalName, propertiesOf, type ResourceType, type System } from './resource.ts'

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { SQSClient } from '@aws-sdk/client-sqs'
-import { z } from 'zod'
+import * as z from 'zod'
 import { functionNameOf } from '../arn.ts'
 import type { AwsEndpoint } from '../aws-endpoint.ts'
 import type { DataFolder } from '../data-folder.ts'
@@ -11,7 +11,7 @@ import type { LocalFunction } from '../lambda/function.ts'
 import type { Created, Declared } from '../stack.ts'
 
 /** What works by itself once every resource is there. */
-export type Activity = {
+export interface Activity {
   /** Begins nothing more. */
   stop(): Promise<void>
   /** Resolves when what it had begun is over. */
@@ -19,7 +19,7 @@ export type Activity = {
 }
 
 /** What a resource may use, and where it leaves what others need. */
-export type System = {
+export interface System {
   stackName: string
   log(line: string): void
   data: DataFolder

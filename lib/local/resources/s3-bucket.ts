@@ -1,5 +1,5 @@
-import { z } from 'zod'
-import { partition, region } from '../arn.ts'
+import * as z from 'zod'
+import { PARTITION, REGION } from '../arn.ts'
 import { authorizationOf } from '../trust/access-key.ts'
 import { created, physicalName, propertiesOf, type ResourceType } from './resource.ts'
 
@@ -15,8 +15,8 @@ export const s3Bucket: ResourceType = async (declared, system) => {
   })
   if (!response.ok) throw new Error(`${declared.logicalId}: the bucket can't be created: ${await response.text()}`)
   return created(name, {
-    Arn: `arn:${partition}:s3:::${name}`,
+    Arn: `arn:${PARTITION}:s3:::${name}`,
     DomainName: `${name}.s3.amazonaws.com`,
-    RegionalDomainName: `${name}.s3.${region}.amazonaws.com`,
+    RegionalDomainName: `${name}.s3.${REGION}.amazonaws.com`,
   })
 }

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { arn } from '../arn.ts'
 import { readSecrets, SECRETS_FILE } from '../secrets-file.ts'
 import { created, physicalName, propertiesOf, type ResourceType, unsupported } from './resource.ts'

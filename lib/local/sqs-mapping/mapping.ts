@@ -2,11 +2,11 @@ import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, type SQ
 import type { SQSRecord } from 'aws-lambda'
 import { messageOf } from '../error.ts'
 import type { Invoke } from '../lambda/function.ts'
-import { payloadLimit } from '../lambda/protocol.ts'
+import { MAX_PAYLOAD_BYTES } from '../lambda/protocol.ts'
 import { succeeded } from './outcome.ts'
 import { recordOf, splitBySize } from './records.ts'
 
-export type MappingOptions = {
+export interface MappingOptions {
   sqs: SQSClient
   queueUrl: string
   queueArn: string
@@ -22,7 +22,7 @@ export type MappingOptions = {
   log(line: string): void
 }
 
-export type Mapping = {
+export interface Mapping {
   /** Receives no more; resolves when the last receive is over. */
   stop(): Promise<void>
   /** Resolves when the invocations that were running are over, and what they did is deleted. */
@@ -33,9 +33,9 @@ export type Mapping = {
  * A second is short enough to stop soon, and an abort would lose sight of messages that were being handed over.
  * A message that arrives ends the wait at once.
  */
-const pollSeconds = 1
-const receiveLimit = 10
-const retryMs = 1000
+const POLL_SECONDS = 1
+const MAX_RECEIVED = 10
+const RETRY_MS = 1000
 
 /** Feeds a queue's messages to a function until it is stopped, as Lambda's event source mapping does. */
 export function startMapping(options: MappingOptions): Mapping {
@@ -70,24 +70,24 @@ export function startMapping(options: MappingOptions): Mapping {
 
   /** What one invocation would get; more than one event only if the messages are too large for it. */
   async function gather(): Promise<SQSRecord[][]> {
-    const messages = await receive(options.batchSize, pollSeconds)
+    const messages = await receive(options.batchSize, POLL_SECONDS)
     const end = Date.now() + options.windowSeconds * 1000
     while (messages.length > 0 && messages.length < options.batchSize && !stopping) {
       const left = end - Date.now()
       if (left <= 0) break
       messages.push(
-        ...(await receive(options.batchSize - messages.length, Math.min(pollSeconds, Math.ceil(left / 1000)))),
+        ...(await receive(options.batchSize - messages.length, Math.min(POLL_SECONDS, Math.ceil(left / 1000)))),
       )
     }
     const records = messages.map(message => recordOf(message, options.queueArn))
-    return splitBySize(records, payloadLimit)
+    return splitBySize(records, MAX_PAYLOAD_BYTES)
   }
 
   async function receive(count: number, waitSeconds: number): Promise<Message[]> {
     try {
       const command = new ReceiveMessageCommand({
         QueueUrl: options.queueUrl,
-        MaxNumberOfMessages: Math.min(count, receiveLimit),
+        MaxNumberOfMessages: Math.min(count, MAX_RECEIVED),
         WaitTimeSeconds: waitSeconds,
         MessageSystemAttributeNames: ['All'],
         MessageAttributeNames: ['All'],
@@ -96,7 +96,7 @@ export function startMapping(options: MappingOptions): Mapping {
     } catch (error) {
       if (stopping) return []
       options.log(`${options.queueUrl} can't be read: ${messageOf(error)}`)
-      await new Promise(resolve => setTimeout(resolve, retryMs))
+      await new Promise(resolve => setTimeout(resolve, RETRY_MS))
       return []
     }
   }
@@ -107,9 +107,9 @@ export function startMapping(options: MappingOptions): Mapping {
   }
 
   async function remove(records: readonly SQSRecord[]): Promise<void> {
-    for (let start = 0; start < records.length; start += receiveLimit) {
+    for (let start = 0; start < records.length; start += MAX_RECEIVED) {
       const Entries = records
-        .slice(start, start + receiveLimit)
+        .slice(start, start + MAX_RECEIVED)
         .map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }))
       // One that can't be deleted comes back, as it would there.
       await options.sqs

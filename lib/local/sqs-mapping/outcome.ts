@@ -1,5 +1,5 @@
 import type { SQSRecord } from 'aws-lambda'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { InvocationResult } from '../lambda/protocol.ts'
 
 const PartialResponse = z.object({

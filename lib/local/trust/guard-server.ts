@@ -4,10 +4,10 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 export type Check = (request: IncomingMessage) => string | undefined
 
 /** How a program on this machine may call a local server; the port comes after it. */
-const localNames = ['127.0.0.1', 'localhost', '[::1]']
+const LOCAL_NAMES = ['127.0.0.1', 'localhost', '[::1]']
 
 /** Other events by which node:http hands a request to a server, past its `request` listeners. */
-const otherEntrances = ['checkContinue', 'checkExpectation', 'connect', 'upgrade']
+const OTHER_ENTRANCES = ['checkContinue', 'checkExpectation', 'connect', 'upgrade']
 
 /**
  * Puts checks before everything that an HTTP server does, one of a library included: what is refused is answered with 403 and one
@@ -17,7 +17,7 @@ const otherEntrances = ['checkContinue', 'checkExpectation', 'connect', 'upgrade
  */
 export function guardServer(server: Server, ...checks: readonly Check[]): void {
   const handlers = server.listeners('request')
-  const unguarded = otherEntrances.filter(event => server.listenerCount(event) > 0)
+  const unguarded = OTHER_ENTRANCES.filter(event => server.listenerCount(event) > 0)
   if (handlers.length === 0) throw new Error('A server can be guarded only once it has a request listener.')
   if (unguarded.length > 0) throw new Error(`The server takes requests by ${unguarded}, too, which no check guards.`)
 
@@ -35,8 +35,8 @@ export function guardServer(server: Server, ...checks: readonly Check[]): void {
  */
 const hasLocalHost: Check = ({ headers, socket: { localPort } }) => {
   const host = headers.host?.toLowerCase()
-  const isLocal = localNames.some(name => host === `${name}:${localPort}` || (localPort === 80 && host === name))
-  return isLocal ? undefined : `The Host header must be ${localNames.join(', ')} with the port ${localPort}.`
+  const isLocal = LOCAL_NAMES.some(name => host === `${name}:${localPort}` || (localPort === 80 && host === name))
+  return isLocal ? undefined : `The Host header must be ${LOCAL_NAMES.join(', ')} with the port ${localPort}.`
 }
 
 /** Refuses what any web page sends, `Origin: null` included, and with it every CORS preflight: no page has business with this server. */

@@ -10,8 +10,8 @@ describe('what does not fit together is refused', () => {
       '15d',
       'must be at least 16d: payloads must outlive queue.expire_after and the 14 days that a queue keeps a message',
     ],
-  ])('payloads that messages outlive: expire_after %s, payloads %s', (expire_after, payloads, message) => {
-    const queue = `queue: { expire_after: ${expire_after} }\nobservability: { retention: { payloads: ${payloads} } }`
+  ])('payloads that messages outlive: expire_after %s, payloads %s', (expireAfter, payloads, message) => {
+    const queue = `queue: { expire_after: ${expireAfter} }\nobservability: { retention: { payloads: ${payloads} } }`
 
     expect(refusal(pipelineText({ queue }))).toBe(`p.yaml:3:41: observability.retention.payloads ${message}`)
   })

@@ -65,7 +65,12 @@ const answers: Record<string, () => Promise<unknown>> = {
   'Secrets Manager': () => fetch(urls['Secrets Manager'] ?? ''),
 }
 
-type Beginning = { path?: string; target?: string; headers?: readonly string[]; body?: string }
+interface Beginning {
+  path?: string
+  target?: string
+  headers?: readonly string[]
+  body?: string
+}
 
 /** Sends a signed call's head and the beginning of its body, and cuts the connection off; resolves when it is closed. */
 function cutOff(url: string, { path = '/', target = '', headers = [], body = '{"a":' }: Beginning): Promise<void> {
