@@ -21,7 +21,7 @@ first line names the JSON Schema:
 - \`rabbitmq\` and \`tracing\` are known but not in effect yet: they are refused, never ignored.
 `
 
-/** The reference of the pipeline file in Markdown, one table a mapping. */
+/** Writes the reference of the pipeline file in Markdown, with one table per mapping. */
 export function pipelineReference(): string {
   return [INTRODUCTION, ...sections(plainJsonSchema(), [])].join('\n')
 }
@@ -31,7 +31,7 @@ function sections(schema: JsonSchema, path: string[]): string[] {
   return schema.properties ? [table(schema, path), ...nested] : nested
 }
 
-// The mappings inside a value, with their paths: `models.<name>.endpoint`, `routing[]`.
+// Lists the mappings inside a value with their paths: `models.<name>.endpoint`, `routing[]`.
 function children(
   { properties = {}, additionalProperties, items, anyOf = [] }: JsonSchema,
   path: string[],

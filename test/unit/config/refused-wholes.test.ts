@@ -47,17 +47,17 @@ describe('what does not fit together is refused', () => {
     [
       'an input whose name is that of a queue of results',
       { queue: 'inputs: [{ queue: demo-results }]' },
-      "p.yaml:2:19: inputs[0].queue must not be a name of the stack's: demo-results and demo-inference-… are its own queues",
+      'p.yaml:2:19: inputs[0].queue must not be a name that the stack uses: demo-results and demo-inference-… are its own queues',
     ],
     [
       'an input whose name may be that of a queue of a model',
       { queue: 'inputs: [{ queue: demo-inference-any-high }]' },
-      "p.yaml:2:19: inputs[0].queue must not be a name of the stack's: demo-results and demo-inference-… are its own queues",
+      'p.yaml:2:19: inputs[0].queue must not be a name that the stack uses: demo-results and demo-inference-… are its own queues',
     ],
     [
       'an input whose name is that of a dead-letter queue',
       { queue: 'inputs: [{ queue: demo-results-dlq }]' },
-      'p.yaml:2:19: inputs[0].queue must not end in -dlq, as the dead-letter queues do that the stack makes',
+      'p.yaml:2:19: inputs[0].queue must not end in -dlq, since the dead-letter queues of the stack do',
     ],
     [
       'a route to no model',
