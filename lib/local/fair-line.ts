@@ -1,18 +1,19 @@
-/** Things that wait, each of a group. */
+/** Waiting items. Each belongs to a group. */
 export type FairLine<T> = Iterable<T> & {
   readonly length: number
   push(item: T): void
-  /** Takes the next one out, or answers undefined if none waits. */
+  /** Removes and returns the next item. Undefined if none waits. */
   shift(): T | undefined
 }
 
 /**
- * A line in which groups take turns: one thing of each group that has any, in the order they came, then again from the first
- * group on. However much one group has waiting, another one's first thing waits for one of each group at most.
+ * Creates a queue in which groups take turns: it gives one item per group, then starts again with the first group. Within a group,
+ * items keep their order. So the first item of a group waits for at most one item of each other group, even if another group has
+ * thousands.
  */
 export function createFairLine<T>(groupOf: (item: T) => unknown, items: Iterable<T> = []): FairLine<T> {
   const lanes = new Map<unknown, Lane<T>>()
-  /** The groups that have something, the next one first. */
+  /** The groups with items. The next one is first. */
   const turns = createLane<unknown>()
   let length = 0
 
@@ -54,7 +55,7 @@ export function createFairLine<T>(groupOf: (item: T) => unknown, items: Iterable
 
 type Lane<T> = ReturnType<typeof createLane<T>>
 
-/** First in, first out. An array's own `shift` moves all that is left, which adds up where tens of thousands wait. */
+/** First in, first out. An array's own `shift` moves all other items, which is slow with tens of thousands of them. */
 function createLane<T>() {
   let kept: T[] = []
   let taken = 0

@@ -12,21 +12,21 @@ export interface Endpoints {
 }
 
 export interface Emulators {
-  /** Resolves when all of them answer; rejects with the first one's reason not to. */
+  /** Resolves when all emulators answer. Rejects with the reason of the first that fails. */
   endpoints: Promise<Endpoints>
   close(): Promise<void>
 }
 
 export interface EmulatorOptions {
   data: DataFolder
-  /** Whoever knows it may call. */
+  /** A caller must sign with it. */
   accessKeyId: string
-  /** The Postgres to use instead of the embedded one. */
+  /** A Postgres to use instead of the embedded one. */
   databaseUrl: string | undefined
   log(line: string): void
 }
 
-/** Starts the AWS services that have state, all at the same time. */
+/** Starts the emulators of all AWS services that have state, at the same time. */
 export function startEmulators({ data, accessKeyId, databaseUrl, log }: EmulatorOptions): Emulators {
   log('starting SQS and S3')
   const sqsS3 = startEmulator(moduleOf('sqs-s3'), dataOf('queues') satisfies SqsS3Data, log)
