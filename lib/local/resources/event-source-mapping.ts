@@ -14,12 +14,12 @@ const Properties = z.object({
   FilterCriteria: unsupported,
 })
 
-/** Where Lambda starts, too; it goes on to many more. */
+/** Lambda starts with five too, and then adds more. */
 const DEFAULT_CONCURRENCY = 5
 
 /**
- * Each invocation takes a thread of tens of megabytes, and far fewer would do for this machine's cores. What it can't run yet
- * stays in the queue, where it loses no visibility time.
+ * Each invocation needs a thread of tens of megabytes, and this machine has few cores. Messages above the limit stay in the queue, where
+ * they lose no visibility time.
  */
 const MAX_CONCURRENCY = 20
 

@@ -17,7 +17,7 @@ export const api: ResourceType = async (declared, system) => {
   return created(declared.logicalId, { ApiId: declared.logicalId, ApiEndpoint: apiAddress(declared.logicalId) })
 }
 
-/** The address that an API has on AWS; texts that contain it get this machine's instead. */
+/** The address of an API on AWS. In texts of the template it is replaced by the local address. */
 export function apiAddress(apiId: string): string {
   return `https://${apiId}.execute-api.${REGION}.amazonaws.com`
 }

@@ -32,7 +32,7 @@ const resourceTypes: Record<string, ResourceType> = {
   'AWS::SQS::Queue': sqsQueue,
 }
 
-/** Creates a resource by its type. Throws LocalError, naming both, for a type that isn't in the table. */
+/** Creates a resource by its type. Throws LocalError for a type that is not in the table. */
 export async function createResource(declared: Declared, system: System): Promise<Created> {
   const resourceType = declared.type.startsWith('Custom::') ? customResource : resourceTypes[declared.type]
   if (!resourceType)

@@ -2,7 +2,7 @@ import type { Message } from '@aws-sdk/client-sqs'
 import type { SQSMessageAttributes, SQSRecord, SQSRecordAttributes } from 'aws-lambda'
 import { REGION } from '../arn.ts'
 
-/** A received message as Lambda hands it to a function. */
+/** Converts a received message to the record that Lambda gives to a function. */
 export function recordOf(message: Message, queueArn: string): SQSRecord {
   return {
     messageId: message.MessageId ?? '',
