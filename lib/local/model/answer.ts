@@ -23,11 +23,11 @@ interface Answer {
 }
 
 /**
- * Answers `GET /healthz`, `POST /predict` (`{ model_input, parameters?, request_id? }` → `{ result, usage }`) and
- * `POST /batch_predict` (`{ inputs: [...] }` → `{ outputs: [...] }` in the same order, `{ error }` for an input that is wrong).
+ * Answers `GET /healthz`, `POST /predict` (`{ model_input, parameters?, request_id? }` → `{ result, usage }`) and `POST /batch_predict`
+ * (`{ inputs: [...] }` → `{ outputs: [...] }` in the same order, with `{ error }` for a wrong input).
  */
 export async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // A client that hangs up in the middle must not end the thread.
+  // A client that closes its connection early must not end the thread.
   const { status, body } = await route(request).catch(() => refuse(500, 'the model failed'))
   const text = JSON.stringify(body)
   response

@@ -20,7 +20,7 @@ const MAX_ROW_BYTES = 64 * 1024
 type OnTheWire<Response extends { records?: unknown }> = Omit<Response, 'records'> & { records?: WireField[][] }
 
 export interface Operations {
-  /** By the path of the request: takes its body, resolves with the answer's. */
+  /** The operations by the path of the request. Each takes a request's body and resolves with the answer's body. */
   byPath: Record<string, (body: unknown) => Promise<object>>
   close(): Promise<void>
 }

@@ -4,8 +4,8 @@ import { rewriteNamedParameters } from './named-parameters.ts'
 import type { Parameter } from './request.ts'
 
 /**
- * A statement with its named parameters as Postgres takes them. Each value has the type that the Data API gives it:
- * a string without hint is text, so that assigning it to a uuid, timestamp or json column fails here as it does there.
+ * Converts a statement with named parameters to the form of Postgres. Each value gets the type that the Data API gives it: a string
+ * without a hint is text. So an assignment of it to a uuid, timestamp or json column fails here as on AWS.
  */
 export function bind(sql: string, parameters: readonly Parameter[]): { sql: string; values: SqlValue[] } {
   const byName = new Map(parameters.map(parameter => [parameter.name, parameter]))
@@ -49,10 +49,10 @@ function textOf({ name, value, typeHint }: Parameter): SqlValue {
   if ('stringValue' in value) {
     const format = typeHint && FORMAT_OF_HINT[typeHint]
     if (format && !format.test(value.stringValue))
-      throw badRequest(`Parameter "${name}" is no ${typeHint}: see typeHint.`)
+      throw badRequest(`Parameter "${name}" is not a ${typeHint}, as its typeHint says.`)
     return value.stringValue
   }
-  if (typeHint) throw badRequest(`Parameter "${name}" has a typeHint, which goes with a stringValue only.`)
+  if (typeHint) throw badRequest(`Parameter "${name}" has a typeHint, but only a stringValue may have one.`)
   if ('blobValue' in value) return `\\x${Buffer.from(value.blobValue, 'base64').toString('hex')}`
   return String(Object.values(value)[0])
 }

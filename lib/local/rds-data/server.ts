@@ -12,8 +12,8 @@ import type { ActAs } from './roles.ts'
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024
 
 /**
- * Serves the RDS Data API on a free port of 127.0.0.1: JSON over HTTP, a path an operation.
- * It takes any ARN and database name, since it has one database only, but calls of this access key id alone. Closing it closes the database.
+ * Serves the RDS Data API on a free port of 127.0.0.1: JSON over HTTP, with one path per operation. It accepts any ARN and database name,
+ * because it has only one database, but only calls that are signed with this access key id. `close` also closes the database.
  */
 export async function startDataApi(
   database: Database,
@@ -41,7 +41,7 @@ export async function startDataApi(
 async function respond(operations: Operations, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     const operation = operations.byPath[request.url ?? '']
-    if (!operation) throw new DataApiError('UnknownOperationException', `${request.url} is no operation.`, 404)
+    if (!operation) throw new DataApiError('UnknownOperationException', `${request.url} is not an operation.`, 404)
     send(response, 200, await operation(await bodyOf(request)))
   } catch (error) {
     const { name, message, status } = toDataApiError(error)
@@ -58,7 +58,7 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   try {
     return await json(request)
   } catch {
-    throw badRequest('The body is no JSON.')
+    throw badRequest('The body is not JSON.')
   }
 }
 

@@ -4,8 +4,8 @@ import { DataApiError } from './errors.ts'
 import { type ActAs, actAsOneUser } from './roles.ts'
 
 /**
- * An open transaction is rolled back after so long without a call: three minutes on AWS, less here,
- * since the embedded Postgres has one connection and everybody else waits for it.
+ * A transaction is rolled back after this time without a call. On AWS it is three minutes. Here it is less, because the embedded
+ * Postgres has one connection and all others wait for it.
  */
 const MAX_IDLE_MS = 10_000
 
@@ -16,7 +16,7 @@ interface Transaction {
 }
 
 export interface Transactions {
-  /** Runs in the transaction of that id or, without one, on a connection of its own with the role of a secret. */
+  /** Runs in the transaction with that id. Without an id, it runs on its own connection with the role of the secret. */
   use<Result>(
     id: string | undefined,
     secretArn: string,
@@ -24,7 +24,7 @@ export interface Transactions {
   ): Promise<Result>
   begin(secretArn: string): Promise<string>
   end(id: string, how: 'COMMIT' | 'ROLLBACK'): Promise<void>
-  /** Rolls back whatever is open. */
+  /** Rolls back all open transactions. */
   close(): Promise<void>
 }
 
