@@ -55,12 +55,12 @@ function readText(file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
   } catch (error) {
-    throw new ConfigError([{ file, line: 1, column: 1, message: unreadable(error as NodeJS.ErrnoException) }])
+    throw new ConfigError([{ file, line: 1, column: 1, message: unreadable(error) }])
   }
 }
 
-function unreadable({ code, message }: NodeJS.ErrnoException): string {
-  switch (code) {
+function unreadable(error: unknown): string {
+  switch (error instanceof Error && 'code' in error && error.code) {
     case 'ENOENT':
       return 'there is no such file; name a pipeline file'
     case 'EISDIR':
@@ -70,7 +70,7 @@ function unreadable({ code, message }: NodeJS.ErrnoException): string {
     case 'ERR_ENCODING_INVALID_ENCODED_DATA':
       return 'the file is not UTF-8 text'
     default:
-      return `the file can't be read: ${message}`
+      return `the file can't be read: ${error instanceof Error ? error.message : String(error)}`
   }
 }
 

@@ -36,13 +36,12 @@ function children(
   { properties = {}, additionalProperties, items, anyOf = [] }: JsonSchema,
   path: string[],
 ): [JsonSchema, string[]][] {
-  const last = path.at(-1)
-  return [
-    ...Object.entries(properties).map(([key, child]): [JsonSchema, string[]] => [child, [...path, key]]),
-    ...(additionalProperties ? [[additionalProperties, [...path, '<name>']] as [JsonSchema, string[]]] : []),
-    ...(items ? [[items, [...path.slice(0, -1), `${last}[]`]] as [JsonSchema, string[]]] : []),
-    ...anyOf.map((form): [JsonSchema, string[]] => [form, path]),
-  ]
+  const found: [JsonSchema, string[]][] = []
+  for (const [key, child] of Object.entries(properties)) found.push([child, [...path, key]])
+  if (additionalProperties) found.push([additionalProperties, [...path, '<name>']])
+  if (items) found.push([items, [...path.slice(0, -1), `${path.at(-1)}[]`]])
+  for (const form of anyOf) found.push([form, path])
+  return found
 }
 
 function table({ title, properties = {}, required = [] }: JsonSchema, path: string[]): string {

@@ -1,8 +1,11 @@
-import type * as z from 'zod'
+import * as z from 'zod'
 import type { Finding, Path } from './finding.ts'
 import { suggest } from './suggest.ts'
 
 type Issue = z.core.$ZodIssue
+
+/** The parameters with which our own checks say where in a value the mistake is. */
+const Place = z.object({ offset: z.number().optional(), atKey: z.boolean().optional() })
 
 /** The data that the schema checked, and the text of a value in the file where a variable was replaced. */
 interface Checked {
@@ -59,7 +62,7 @@ function fromIssue(issue: Issue, checked: Checked, path: Path): Finding[] {
     case 'invalid_union':
       return toFindings(meantForm(issue.errors), checked, path)
     case 'custom': {
-      const { offset, atKey } = (issue.params ?? {}) as Pick<Finding, 'offset' | 'atKey'>
+      const { offset, atKey } = Place.parse(issue.params ?? {})
       return [{ path, message: issue.message, ...(offset !== undefined && { offset }), ...(atKey && { atKey }) }]
     }
     default:

@@ -2,6 +2,7 @@ import {
   type Document,
   isAlias,
   isMap,
+  isNode,
   isPair,
   isScalar,
   isSeq,
@@ -112,23 +113,25 @@ function unsetProblems({ scalar, written, unset }: Replaced, text: string): Synt
 
 // Finds the node at a path and its key, also through aliases. If the path ends early, it gives the last key on the way and no node.
 function locate(document: Document, path: Path): { key?: Node; value?: Node } {
-  let value = document.contents as Node | null | undefined
+  let value = toNode(document.contents)
   let key: Node | undefined
   for (const part of path) {
     const parent: unknown = isAlias(value) ? value.resolve(document) : value
     value = undefined
     if (isSeq(parent)) {
-      value = parent.items[Number(part)] as Node | undefined
+      value = toNode(parent.items[Number(part)])
       key = value ?? key
     } else if (isMap(parent)) {
       const pair = parent.items.find(item => isScalar(item.key) && item.key.value === part)
-      key = (pair?.key as Node | undefined) ?? key
-      value = pair?.value as Node | undefined
+      key = toNode(pair?.key) ?? key
+      value = toNode(pair?.value)
     }
   }
   if (isAlias(value)) value = value.resolve(document)
   return { ...(key && { key }), ...(value && { value }) }
 }
+
+const toNode = (value: unknown): Node | undefined => (isNode(value) ? value : undefined)
 
 function toNumberOrBoolean(text: string): number | boolean | undefined {
   if (text === 'true' || text === 'false') return text === 'true'

@@ -5,7 +5,7 @@ import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import {
   ApplicationLogLevel,
   Architecture,
-  type CfnFunction,
+  CfnFunction,
   Code,
   Function as LambdaFunction,
   LoggingFormat,
@@ -99,7 +99,8 @@ export class SluiceFunction extends Construct {
 
   /** Writes `waits` into the template for the local system. Lambda itself needs no such note: it starts environments on demand. */
   #note({ waits }: SluiceFunctionProps): void {
-    if (waits !== undefined) (this.lambda.node.defaultChild as CfnFunction).addMetadata('sluice:waits', waits)
+    const { defaultChild } = this.lambda.node
+    if (waits !== undefined && defaultChild instanceof CfnFunction) defaultChild.addMetadata('sluice:waits', waits)
   }
 
   /** Allows these actions on these resources, and nothing else. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import type { GetSecretValueResponse } from '@aws-sdk/client-secrets-manager'
 import { arn } from './arn.ts'
+import { listenLocally } from './listen.ts'
 import { declaredAsJson, signedWith } from './trust/access-key.ts'
 import { type Check, fromNoPage, guardServer } from './trust/guard-server.ts'
 
@@ -38,9 +38,7 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
     request =>
       isAnswer(request) ? undefined : check(request)
   guardServer(server, fromNoPage, unlessAnswer(signedWith(accessKeyId)), unlessAnswer(declaredAsJson))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const url = `http://127.0.0.1:${await listenLocally(server)}`
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body: unknown = await json(request).catch(() => undefined)

@@ -1,7 +1,10 @@
+import * as z from 'zod'
 import { arn } from './arn.ts'
 import type { ResourceDeclaration, Template } from './assembly.ts'
 import { LocalError } from './error.ts'
 import { PSEUDO_PARAMETERS, resolve, type Scope } from './intrinsics.ts'
+
+const Properties = z.record(z.string(), z.unknown())
 
 /** A created resource, as `Ref` and `Fn::GetAtt` see it. */
 export interface Created {
@@ -49,7 +52,7 @@ export async function createStack(options: StackOptions): Promise<Record<string,
       logicalId,
       type: declaration.Type,
       metadata: declaration.Metadata,
-      properties: async () => (await localized(declaration.Properties, scope)) as Record<string, unknown>,
+      properties: async () => Properties.parse(await localized(declaration.Properties, scope)),
     })
     created.set(logicalId, result)
     return result

@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { workerData } from 'node:worker_threads'
 import dynalite from 'dynalite'
+import { listenLocally } from '../listen.ts'
 import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import { serve } from './serve.ts'
@@ -20,10 +19,8 @@ await serve(async () => {
   // Without this guard, dynalite answers CORS preflights and so lets every web page in.
   guardServer(server, fromNoPage, signedWith(accessKeyId), declaredAsJson)
   outliveBadBodies(server)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listenLocally(server),
     close: () => {
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeAllConnections()

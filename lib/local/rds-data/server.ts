@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
+import { listenLocally } from '../listen.ts'
 import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import type { Database } from './database.ts'
@@ -23,10 +23,8 @@ export async function startDataApi(
   const operations = dataApiOperations(database, actAs)
   const server = createServer((request, response) => void respond(operations, request, response))
   guardServer(server, fromNoPage, signedWith(accessKeyId), declaredAsJson)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listenLocally(server),
     async close() {
       const closed = once(server, 'close')
       server.close()
