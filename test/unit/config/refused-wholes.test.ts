@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Changes, endpoint, lines, pipelineText, plan, refusal } from './pipelines.ts'
 
-describe('what does not fit together is refused', () => {
+describe('contradictions between values are refused', () => {
   it.each([
     ['6h', '14d', 'must be whole days from 15d to 3650d, such as 30d, not "14d"'],
     ['6h', '400h', 'must be whole days from 15d to 3650d, such as 30d'],
@@ -132,7 +132,7 @@ describe('what does not fit together is refused', () => {
   })
 })
 
-describe('what is not in effect yet is refused, never ignored', () => {
+describe('features that do not exist yet are refused, never ignored', () => {
   it.each<[string, Changes, string]>([
     [
       'RabbitMQ',

@@ -155,7 +155,7 @@ test('DynamoDB answers bodies of every shape', async () => {
     }
 })
 
-test('the system still writes and reads after all of that', async () => {
+test('the system still writes and reads after all of these calls', async () => {
   await dynamodb().send(
     new CreateTableCommand({
       TableName: 'afterwards',
