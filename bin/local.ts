@@ -1,5 +1,5 @@
-// Before the rest is imported, which takes a second: to stop meanwhile is an end like any other.
-// npm passes Ctrl-C on, and so does the terminal: the second one is not an impatient user's.
+// The signal handlers come before the import of the system, which takes a second: a signal during that time also stops it properly.
+// One Ctrl-C arrives twice, from the terminal and from npm. So a second signal does not mean that the user wants to force the end.
 const stopped = new Promise<undefined>(resolve => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(undefined))
 })

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline/promises'
 import { main } from '../lib/cli/main.ts'
 
-// A reader that has seen enough, such as head, is nothing to complain of.
+// A reader such as `head` may close the pipe early. That is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
 
-/** Every `functions/<entry point>/handler.ts`. */
+/** The entry points: each has a file `functions/<entry point>/handler.ts`. */
 export const ENTRY_POINTS = [
   'authorizer',
   'gateway',
@@ -18,24 +18,24 @@ export const ENTRY_POINTS = [
 ] as const
 export type EntryPoint = (typeof ENTRY_POINTS)[number]
 
-/** A function's code: one folder of files, of which `index.mjs` exports `handler`. */
+/** A function's code: the files of one folder. `index.mjs` exports `handler`. */
 export interface Bundle {
   readonly files: ReadonlyMap<string, Uint8Array>
-  /** SHA-256 of names and contents, hex: the same wherever the checkout is. */
+  /** SHA-256 of the names and contents, in hex. It does not depend on the path of the checkout. */
   readonly hash: string
-  /** The packages that have code in it, by their folders: `node_modules/zod`. */
+  /** The folders of the packages with code in the bundle: `node_modules/zod`. */
   readonly packages: readonly string[]
 }
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 
-// Packages that are CommonJS call `require` for Node's own modules, which an ES module does not have.
+// CommonJS packages call `require` for Node's modules, but an ES module has no `require`.
 const REQUIRE =
   "import { createRequire as sluiceCreateRequire } from 'node:module';const require = sluiceCreateRequire(import.meta.url);"
 
 /**
- * What the SDK imports in other places only: in a browser, or for credentials that a Lambda function does not have, since
- * the chain ends at its environment before it asks for them.
+ * The SDK imports these packages only in a browser, or for credentials from other sources. A Lambda function has its credentials in its
+ * environment, so the SDK never asks those sources.
  */
 const NEVER_IMPORTED = [
   'bowser',
@@ -47,13 +47,13 @@ const NEVER_IMPORTED = [
 ]
 
 /**
- * Bundles one entry point with everything it imports, the AWS SDK too: what runs is what the lock file says, not what the
- * Lambda runtime happens to bring. Rejects with esbuild's errors.
+ * Bundles one entry point with all its imports. The AWS SDK is included too, so that the function runs the version of the lock file and
+ * not that of the Lambda runtime. Rejects with esbuild's errors.
  */
 export const bundleFunction = (entryPoint: string, root = REPOSITORY): Promise<Bundle> =>
   bundle({ entryPoints: { index: `functions/${entryPoint}/handler.ts` } }, root)
 
-/** Bundles a source text as if it were an entry point: a benchmark compares with it. */
+/** Bundles a source text like an entry point, for comparisons in a benchmark. */
 export const bundleSource = (contents: string): Promise<Bundle> =>
   bundle({ stdin: { contents, resolveDir: REPOSITORY, sourcefile: 'index.ts' }, entryNames: 'index' }, REPOSITORY)
 
@@ -61,14 +61,14 @@ async function bundle(entry: BuildOptions, root: string): Promise<Bundle> {
   const { outputFiles = [], metafile } = await build({
     ...entry,
     absWorkingDir: root,
-    // Nothing is written there; source maps name their sources relative to it, so it has to be inside the checkout.
+    // Nothing is written there. It is inside the checkout, because source maps name their sources relative to it.
     outdir: join('cdk.out', 'bundle'),
     write: false,
     metafile: true,
     bundle: true,
     external: NEVER_IMPORTED,
     splitting: true,
-    // Beside the entry: `import.meta.url` must lead to settings.json from any chunk.
+    // Chunks are beside the entry, so that `import.meta.url` leads to settings.json from each of them.
     chunkNames: '[name]-[hash]',
     outExtension: { '.js': '.mjs' },
     format: 'esm',
@@ -86,7 +86,7 @@ async function bundle(entry: BuildOptions, root: string): Promise<Bundle> {
   return { files, hash: hashOf(files), packages: packagesIn(metafile) }
 }
 
-/** Of packages that esbuild read and left out wholly there is nothing in the bundle. */
+/** Lists the packages in a bundle. A package that esbuild read but left out completely is not one of them. */
 function packagesIn({ outputs }: Metafile): string[] {
   const sources = Object.values(outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
@@ -107,7 +107,7 @@ export type Bundles = Readonly<Record<EntryPoint, Bundle>>
 
 let bundles: Promise<Bundles> | undefined
 
-/** All entry points, bundled at the same time and once per process. */
+/** Bundles all entry points at the same time, once per process. */
 export function bundleAll(): Promise<Bundles> {
   bundles ??= Promise.all(ENTRY_POINTS.map(async name => [name, await bundleFunction(name)] as const)).then(
     entries => Object.fromEntries(entries) as Record<EntryPoint, Bundle>,
@@ -115,7 +115,7 @@ export function bundleAll(): Promise<Bundles> {
   return bundles
 }
 
-/** Writes a bundle, and its settings as `settings.json` where there are some, into a new folder. */
+/** Writes a bundle into a new folder, with its settings file if there is one. */
 export function writeBundle(bundle: Bundle, folder: string, settings?: { file: string; content: unknown }): void {
   mkdirSync(folder, { recursive: true })
   for (const [name, contents] of bundle.files) writeFileSync(join(folder, name), contents)

@@ -22,25 +22,25 @@ import { Sweeper } from './constructs/sweeper.ts'
 export interface SluiceStackProps {
   readonly pipeline: Pipeline
   readonly bundles: Bundles
-  /** A folder for the code of functions until it is staged. */
+  /** A temporary folder for the code of functions, until the CDK has staged it. */
   readonly assets: string
 }
 
 /**
- * All of Sluice, for any account and region. One stack: a result's way crosses every part of it, so there is nothing to
- * deploy apart. What holds data is in `State`.
+ * All of Sluice, for any account and region. It is one stack, because a request passes through all of its parts. The construct `State`
+ * has the parts that store data.
  */
 export class SluiceStack extends Stack {
   constructor(scope: Construct, { pipeline, bundles, assets }: SluiceStackProps) {
     const { name } = pipeline
-    // Without it, deleting the stack would take queues and functions before it stops at what protects data.
+    // Without termination protection, deleting the stack would delete queues and functions before it stops at the protected tables.
     super(scope, name, { description: 'Sluice: an asynchronous inference gateway.', terminationProtection: true })
     Tags.of(this).add('Application', 'sluice')
     Tags.of(this).add('Pipeline', name)
 
     const alarms = new Alarms(this, 'Alarms')
     const deployment: Deployment = { pipeline, bundles, assets, alarms }
-    // A queue's URL but for the end of its name, which functions add (functions/core/queue/names.ts).
+    // The first part of each queue's URL. Functions add the last part of the name (functions/core/queue/names.ts).
     const queueUrlPrefix = `https://sqs.${this.region}.${this.urlSuffix}/${this.account}/${name}-`
     const state = new State(this, 'State', pipeline)
     const common = { deployment, queueUrlPrefix, ...state }
@@ -104,7 +104,7 @@ export class SluiceStack extends Stack {
     this.#output('Models', JSON.stringify(policiesByModel(pipeline)))
   }
 
-  /** What the operator's command line reads. */
+  /** Adds an output that the operator's command line reads. */
   #output(name: string, value: string): void {
     new CfnOutput(this, name, { value })
   }

@@ -20,17 +20,17 @@ import type { SynthesizeMessage } from './synthesize-thread.ts'
 type Environment = Record<string, string | undefined>
 type Print = (line: string) => void
 
-const demoUser = 'demo'
-const modelPort = 8081
+const DEMO_USER = 'demo'
+const MODEL_PORT = 8081
 
 /** `npm start`: runs the whole system on this machine until it is `stopped`, and ends the process. */
 export async function main(env: Environment, stopped: Promise<undefined>): Promise<void> {
   const print: Print = line => void process.stdout.write(`${printable(line)}\n`)
-  // Whatever the shell's mask is, what the system writes is its owner's alone: threads and libraries write with this process's mask.
+  // Files of the system are readable for their owner only. Threads and libraries use the mask of this process, not that of the shell.
   process.umask(0o077)
   try {
     const started = start(env, print)
-    // What has not come up yet has nothing to lose: it ends with the process.
+    // A system that is still starting has no data to lose, so it just ends with the process.
     const system = await Promise.race([started, stopped])
     if (system) {
       await stopped
@@ -44,12 +44,12 @@ export async function main(env: Environment, stopped: Promise<undefined>): Promi
   }
 }
 
-/** Starts the model, the system and a key for the demo user, and prints what there is. */
+/** Starts the demo model and the system, makes a key for the demo user, and prints all addresses. */
 async function start(env: Environment, print: Print): Promise<{ close(): Promise<void> }> {
   const port = portOf(env)
   const config = env.SLUICE_CONFIG || 'pipeline.yaml'
-  // What is wrong with the file is told before anything starts, the model too, whose address isn't known yet.
-  const url = env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${modelPort}`)
+  // The file is checked before anything starts. The demo model has no address yet, so the check uses its usual one.
+  const url = env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${MODEL_PORT}`)
   const { pipeline, warnings } = checkPipeline(config, { ...env, TEXT_MODEL_URL: url })
   for (const warning of warnings) print(warningLine(warning))
   checkSecrets(pipeline, env)
@@ -81,7 +81,7 @@ function predictUrl(modelUrl: string): string {
   return `${modelUrl}/predict`
 }
 
-/** Without its secret a model can't be called, and its requests would wait until they expire. */
+/** Refuses to start if a model's secret is missing: its requests would wait until they expire. */
 function checkSecrets({ models }: Pipeline, env: Environment): void {
   for (const [name, { endpoint }] of Object.entries(models)) {
     const secret = endpoint.auth && 'secret' in endpoint.auth ? endpoint.auth.secret : undefined
@@ -91,7 +91,7 @@ function checkSecrets({ models }: Pipeline, env: Environment): void {
   }
 }
 
-/** Functions have made-up credentials here, so that no call of an emulator that went astray is a call of AWS. */
+/** Warns of models on AWS. Functions have made-up credentials here, so that no call can reach AWS by mistake. */
 function signedForAws({ models }: Pipeline): string[] {
   return Object.entries(models).flatMap(([name, { endpoint }]) => {
     const { hostname } = new URL(endpoint.url)
@@ -102,19 +102,19 @@ function signedForAws({ models }: Pipeline): string[] {
   })
 }
 
-/** The demo user's key is kept beside the rest of the local state, so that a curl line of yesterday still works today. */
+/** Reads or makes the demo user's key. The data folder keeps it, so that yesterday's curl command still works today. */
 async function demoKey(system: LocalSystem): Promise<string> {
   const admin = adminOf(localTarget(system))
   const file = join(system.dataDir, 'demo-key')
   const kept = existsSync(file) ? readFileSync(file, 'utf8') : ''
   if (await authorize(admin.access, kept, Date.now())) return kept
-  const { created } = await createKey(admin, { user: demoUser })
+  const { created } = await createKey(admin, { user: DEMO_USER })
   writeFileSync(file, created.key, { mode: 0o600 })
   return created.key
 }
 
 async function startDemoModel(print: Print): Promise<DemoModel> {
-  const model = await startModel(modelPort).catch(() => startModel(0)) // any free port will do if that one is taken
+  const model = await startModel(MODEL_PORT).catch(() => startModel(0)) // 0: any free port, if the usual one is taken
   print(`demo model at ${model.url}`)
   return model
 }
@@ -138,7 +138,7 @@ function welcome({ apiUrl, dataDir, endpoints }: LocalSystem, key: string): stri
     `RDS Data   ${endpoints.rds_data}`,
     `data, logs ${dataDir}`,
     '',
-    `API key of the user ${demoUser}: ${key}`,
+    `API key of the user ${DEMO_USER}: ${key}`,
     '',
     'Try it:',
     `curl -i ${apiUrl}/v1/inference -H 'X-API-Key: ${key}' -H 'Content-Type: application/json' -d '${body}'`,

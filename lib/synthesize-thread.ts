@@ -1,10 +1,10 @@
-// Synthesizes in a thread that ends with it: half a gigabyte and some seconds of a whole core, which the runner then has back.
+// Synthesizes in its own thread, which then ends and frees the memory: synthesis takes half a gigabyte and some seconds of a core.
 import { parentPort, workerData } from 'node:worker_threads'
 import { synthesize } from './synthesize.ts'
 
 export type SynthesizeMessage = { assembly: string } | { failed: string }
 
-// An error that is thrown while a thread's first file runs arrives without its message.
+// An error of a thread's first file would arrive without its message, so this file sends it.
 try {
   const { assembly } = await synthesize(workerData as Parameters<typeof synthesize>[0])
   tell({ assembly })

@@ -11,8 +11,8 @@ import { SluiceStack } from './sluice-stack.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * An app with the feature flags of cdk.json, which the CDK's command line would pass, and cdk-nag, which fails every synth
- * that has a finding nobody acknowledged. Without `outdir`, the command line says where the assembly goes.
+ * Makes an app with the feature flags of cdk.json, as the CDK's command line would, and with cdk-nag. cdk-nag fails a synthesis with
+ * a finding that nobody has acknowledged. Without `outdir`, the command line chooses the output folder.
  */
 export function createApp(outdir?: string): App {
   const app = new App({
@@ -26,8 +26,8 @@ export function createApp(outdir?: string): App {
 }
 
 /**
- * Adds the stack of a pipeline file to an app and synthesizes it. Rejects with a `ConfigError` when the file is not right,
- * and with cdk-nag's findings.
+ * Adds the stack of a pipeline file to an app and synthesizes it. Rejects with a `ConfigError` if the file has mistakes, or with
+ * cdk-nag's findings.
  */
 export async function synthesizeInto(
   app: App,
@@ -46,7 +46,7 @@ export async function synthesizeInto(
   }
 }
 
-/** Synthesizes a pipeline file in this process; `assembly` is the folder with the template and its assets. */
+/** Synthesizes a pipeline file in this process. `assembly` is the folder with the template and its assets. */
 export function synthesize(options: {
   config: string
   env: Environment

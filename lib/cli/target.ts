@@ -8,7 +8,7 @@ import { Policies } from '../../functions/core/flow-control/policies.ts'
 import type { Clock, Sleep } from '../../functions/core/platform/clock.ts'
 import { patientRdsData } from '../../functions/core/stores/ledger/retry-while-resuming.ts'
 import type { Environment } from '../config/interpolate.ts'
-import { region } from '../local/arn.ts'
+import { REGION } from '../local/arn.ts'
 import { credentialsOf } from '../local/trust/access-key.ts'
 import { Refusal } from './refusal.ts'
 import { type LocalSystem, runningLocally } from './running-locally.ts'
@@ -74,7 +74,7 @@ export function localTarget({
   endpoints,
   accessKeyId,
 }: Pick<LocalSystem, 'outputs' | 'endpoints' | 'accessKeyId'>): Target {
-  const common = { region, credentials: credentialsOf(accessKeyId) }
+  const common = { region: REGION, credentials: credentialsOf(accessKeyId) }
   return {
     outputs: checkOutputs(outputs, 'the local system'),
     dynamoDb: new DynamoDBClient({ ...common, endpoint: endpoints.dynamodb }),

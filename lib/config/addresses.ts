@@ -1,9 +1,9 @@
 import { BlockList } from 'node:net'
 
-/** Hosts that are this machine, as a parsed URL has them. */
+/** Matches the hosts that mean this machine, in the form that a parsed URL gives them. */
 const LOOPBACK = /^(?:127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\]|(?:.*\.)?localhost)$/
 
-/** Names of link-local services that give credentials to whoever asks. */
+/** The names of link-local services that give credentials to any caller. */
 const METADATA_NAMES = new Set([
   'instance-data',
   'instance-data.ec2.internal',
@@ -13,20 +13,21 @@ const METADATA_NAMES = new Set([
 ])
 
 const linkLocal = new BlockList()
-linkLocal.addSubnet('169.254.0.0', 16, 'ipv4') // in IPv6's ::ffff: form, too
+linkLocal.addSubnet('169.254.0.0', 16, 'ipv4') // also covers the ::ffff: form of IPv6
 linkLocal.addSubnet('fe80::', 10, 'ipv6')
-linkLocal.addSubnet('fd00:ec2::', 32, 'ipv6') // AWS's own services, by IPv6
-// 169.254.0.0/16 in the other forms that an IPv4 address has in IPv6: compatible, NAT64, 6to4.
+linkLocal.addSubnet('fd00:ec2::', 32, 'ipv6') // AWS's own services over IPv6
+// IPv6 can write 169.254.0.0/16 in three more forms: compatible, NAT64 and 6to4.
 linkLocal.addSubnet('::a9fe:0', 112, 'ipv6')
 linkLocal.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6')
 linkLocal.addSubnet('2002:a9fe::', 32, 'ipv6')
 
-/** Whether a URL is of the machine that calls it. */
+/** Whether a URL leads to the machine that calls it. */
 export const isLoopback = (url: string): boolean => LOOPBACK.test(hostOf(url))
 
 /**
- * Whether a URL is of a link-local address, where no model is, but the cloud's metadata: credentials of the machine that
- * calls it. `new URL` has made dotted IPv4 of every other notation, such as decimal and hexadecimal numbers.
+ * Whether a URL leads to a link-local address. No model runs there, but the cloud's metadata service does, and it gives out
+ * the credentials of the calling machine. `new URL` has already turned every other notation of IPv4 (decimal, hexadecimal)
+ * into the dotted one.
  */
 export function isLinkLocal(url: string): boolean {
   const host = hostOf(url)

@@ -6,7 +6,7 @@ import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, RESOURCES } from '
 import type { Pipeline, Plan } from './schema.ts'
 import { suggest } from './suggest.ts'
 
-/** What is wrong between the parts of a pipeline whose values are right each for itself. */
+/** Finds contradictions between parts of a pipeline. Each value has already been checked by itself. */
 export function crossCheck(pipeline: Pipeline): Finding[] {
   return [
     ...checkResources(pipeline),
@@ -38,7 +38,7 @@ function checkResources(pipeline: Pipeline): Finding[] {
   return [{ path: ['models'], message, atKey: true }]
 }
 
-// Queues of an account share one space of names, and an input's is not prefixed: other systems send to it.
+// All queues of an account share one set of names. The name of an input has no prefix, because other systems send to it.
 function checkInputs({ name, inputs = [] }: Pipeline): Finding[] {
   const seen = new Set<string>()
   return inputs.flatMap(({ queue }, index): Finding[] => {
@@ -47,16 +47,16 @@ function checkInputs({ name, inputs = [] }: Pipeline): Finding[] {
     seen.add(queue)
     if (isRepeated) return [{ path, message: `must not be "${queue}" again: another input has this name` }]
     if (queue.endsWith('-dlq'))
-      return [{ path, message: 'must not end in -dlq, as the dead-letter queues do that the stack makes' }]
+      return [{ path, message: 'must not end in -dlq, since the dead-letter queues of the stack do' }]
     if (queue === `${name}-results` || queue.startsWith(`${name}-inference-`)) {
       const own = `${name}-results and ${name}-inference-… are its own queues`
-      return [{ path, message: `must not be a name of the stack's: ${own}` }]
+      return [{ path, message: `must not be a name that the stack uses: ${own}` }]
     }
     return []
   })
 }
 
-// A body is read until its request expires, and its result is recorded up to the time that a queue keeps the event of it.
+// A worker reads a body until its request expires. The collector reads the result as long as a queue keeps its event.
 function checkRetention({ queue, observability: { retention } }: Pipeline): Finding[] {
   const least = Math.ceil((queue.expire_after + MESSAGE_RETENTION_MS) / DAY_MS)
   if (retention.payloads >= least * DAY_MS) return []
@@ -65,7 +65,7 @@ function checkRetention({ queue, observability: { retention } }: Pipeline): Find
 }
 
 const DAY_MS = 86_400_000
-/** SQS's longest, which the stack's queues have. */
+/** The queues of the stack keep messages as long as SQS can. */
 const MESSAGE_RETENTION_MS = 14 * DAY_MS
 
 function checkDefaultPlan({ quotas }: Pipeline): Finding[] {
@@ -75,7 +75,7 @@ function checkDefaultPlan({ quotas }: Pipeline): Finding[] {
   ]
 }
 
-/** Waits alone must not use up what a function may have: they may all be in one of the two. */
+/** Waiting calls alone must not use up a function's reserved concurrency: all of them may be in one function. */
 function checkReserved({ waiting, reserved_concurrency }: Pipeline): Finding[] {
   return (['gateway', 'reader'] as const)
     .filter(name => (reserved_concurrency[name] ?? Number.POSITIVE_INFINITY) <= waiting.total)
@@ -132,7 +132,7 @@ function checkPlanModels(name: string, { models = [] }: Plan, known: string[]): 
   )
 }
 
-// HTTP takes the case of a header's name as equal, so two spellings would be two values of one header.
+// HTTP ignores the case of a header's name, so two spellings would give one header two values.
 function checkHeaders(name: string, { endpoint }: Model): Finding[] {
   const ofAuth = authHeaders(endpoint.auth)
   const seen = new Set<string>()
@@ -144,14 +144,14 @@ function checkHeaders(name: string, { endpoint }: Model): Finding[] {
     if (seen.has(lower))
       return [{ ...at, message: 'must not be there: the header is there already, in another spelling' }]
     seen.add(lower)
-    // A signature is of UTF-8, and a header is Latin-1: only what is the same in both can be signed.
+    // The signature covers UTF-8, but a header is sent as Latin-1. Only ASCII is the same in both.
     if (endpoint.auth && 'sigv4' in endpoint.auth && !/^[\t\x20-\x7e]*$/.test(value))
       return [{ path, message: 'must be ASCII text: sigv4 signs the headers' }]
     return []
   })
 }
 
-// Whoever is on the way of a call over http reads its headers.
+// Anybody between the worker and the model can read the headers of a call over http.
 function checkAuth(name: string, { endpoint, batch }: Model): Finding[] {
   if (endpoint.auth === undefined) return []
   const urls: { path: Path; url: string | undefined }[] = [
@@ -185,7 +185,7 @@ function checkRetry(name: string, { retry }: Model): Finding[] {
   return findings
 }
 
-// With batches, a call is an invocation, of which SQS takes a thousand at a time.
+// With batches, each call is one invocation, and SQS allows a thousand invocations at a time.
 function checkBatch(name: string, { batch, concurrency }: Model): Finding[] {
   if (batch === undefined || Math.max(concurrency.high, concurrency.normal) <= MAX_INVOCATIONS) return []
   const message = `must be at most ${MAX_INVOCATIONS.toLocaleString('en-US')} with batch: each call is an invocation then`

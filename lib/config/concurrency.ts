@@ -1,10 +1,11 @@
-// SQS takes 2 to 1,000 simultaneous invocations for a mapping; 10 calls in one invocation keep its memory and payload small.
+// An event source mapping of SQS can have 2 to 1,000 simultaneous invocations. At most 10 calls per invocation keep its memory and
+// its payload small.
 const MAPPING = { min: 2, max: 1_000 }
 const CALLS_MAX = 10
 
-// A batch of one occupies an invocation as long as a batch of ten: requests that come one by one get at least so many calls at
-// once, where the number allows it. The rest of the concurrency is there as soon as requests wait.
-const MAPPING_PREFERRED = 5
+// A batch of one message occupies an invocation as long as a batch of ten. So requests that arrive one by one get this many calls at
+// once, if the number can be split so. The rest of the concurrency is used as soon as requests wait.
+const PREFERRED_INVOCATIONS = 5
 
 /** The most simultaneous invocations for one priority of a model. */
 export const MAX_INVOCATIONS = MAPPING.max
@@ -13,19 +14,20 @@ export const MAX_INVOCATIONS = MAPPING.max
 export const MAX_CONCURRENCY = MAPPING.max * CALLS_MAX
 
 /**
- * How `concurrency` simultaneous calls are made exactly: `mapping` invocations at once (the event source mapping's
- * MaximumConcurrency, 2..1000), each with `calls` calls at once (1..10). It takes as many calls per invocation as leave five
- * invocations, since one is billed while the model thinks. Undefined if no such product exists, as for primes over 1000.
+ * Splits `concurrency` simultaneous calls into `mapping` invocations (the MaximumConcurrency of the event source mapping, 2..1000)
+ * with `calls` calls each (1..10), so that the product is exact. An invocation is billed while the model works, so the split takes
+ * as many calls per invocation as possible, but keeps at least five invocations. Undefined if there is no such product, for
+ * example for a prime over 1000.
  */
 export function splitConcurrency(concurrency: number): { mapping: number; calls: number } | undefined {
   const products = Array.from({ length: CALLS_MAX }, (_, i) => ({ mapping: concurrency / (i + 1), calls: i + 1 }))
   const possible = products.filter(
     ({ mapping }) => Number.isInteger(mapping) && mapping >= MAPPING.min && mapping <= MAPPING.max,
   )
-  return possible.findLast(({ mapping }) => mapping >= MAPPING_PREFERRED) ?? possible[0]
+  return possible.findLast(({ mapping }) => mapping >= PREFERRED_INVOCATIONS) ?? possible[0]
 }
 
-/** The concurrency nearest to the given one that can be met exactly; the lower one of two that are equally near. */
+/** The nearest concurrency that can be split exactly. Of two that are equally near, it is the lower one. */
 export function nearestConcurrency(concurrency: number): number {
   for (let distance = 0; distance < MAX_CONCURRENCY; distance += 1) {
     const found = [concurrency - distance, concurrency + distance].find(candidate => splitConcurrency(candidate))

@@ -1,11 +1,11 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { isLinkLocal } from './addresses.ts'
 import { DURATION, parseDuration } from './duration.ts'
 import { checkMapping } from './mapping.ts'
 import { suggest } from './suggest.ts'
 
-// The kinds of values that the pipeline file is made of. Each error ends a sentence that begins with the key, and says what
-// would be right, whatever was wrong: type, form or size.
+// The kinds of values in the pipeline file. Each error message completes a sentence that begins with the key. It says which value
+// would be right, no matter whether the type, the form or the size is wrong.
 
 /** A whole number between two bounds. */
 export function wholeNumber(min: number, max: number) {
@@ -17,9 +17,14 @@ export function wholeNumber(min: number, max: number) {
     .int(message)
 }
 
-type DurationField = { min: string; max: string; example: string; description: string }
+interface DurationField {
+  min: string
+  max: string
+  example: string
+  description: string
+}
 
-/** A duration between two bounds, themselves durations; it is written as `30s` and read as milliseconds. */
+/** A duration between two bounds, which are durations too. The file has `30s`, and the schema gives milliseconds. */
 export function duration({ min, max, example, description }: DurationField, form = 'a duration') {
   const message = `must be ${form} from ${min} to ${max}, such as ${example}`
   return z
@@ -46,7 +51,7 @@ const isUpTo = (max: number, count: number): boolean => count >= 1 && count <= m
 const CALLS = /^(\d{1,7})\/([smh])$/
 const INTERVALS = { s: 1_000, m: 60_000, h: 3_600_000 } as const
 
-/** A number of calls in an interval; it is written as `600/m`. */
+/** A number of calls per interval, written as `600/m`. */
 export function callRate(max: number, description: string) {
   const most = max.toLocaleString('en-US')
   const message = `must be 1 to ${most} calls a second, minute or hour, such as 10/s, 600/m or 5000/h`
@@ -79,12 +84,12 @@ export function oneOf<const Words extends readonly string[]>(...words: Words) {
 /** True or false. */
 export const flag = z.boolean('must be true or false')
 
-/** A text of one form; `what` completes "must be …", and says in the reference what the value is. */
+/** A text of one form. `what` completes "must be …" in errors, and describes the value in the reference. */
 export function text(pattern: RegExp, what: string) {
   return z.string(`must be ${what}`).regex(pattern, `must be ${what}`).meta({ title: what })
 }
 
-/** A mapping with these keys and no others. Its error for unknown keys has one line a key. */
+/** A mapping with these keys and no others. Its error for unknown keys has one line per key. */
 export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const known = Object.keys(shape)
   return z.strictObject(shape, {
@@ -101,10 +106,10 @@ function unknownKey(key: string, known: string[]): string {
   return `has no key ${JSON.stringify(key)}; ${hint}`
 }
 
-/** The name of a model or a plan, which becomes part of AWS names. */
+/** The name of a model or a plan. It becomes part of AWS names. */
 export const Name = text(/^[a-z0-9][a-z0-9-]{0,31}$/, 'a name of a-z, 0-9 and -, up to 32 characters')
 
-/** A JSONata expression, compiled here so that a mistake is found before anything starts. */
+/** A JSONata expression. The check compiles it, so that a mistake is found before anything starts. */
 export const Mapping = z
   .string('must be a JSONata expression')
   .superRefine((expression, context) => {
@@ -115,7 +120,7 @@ export const Mapping = z
 
 const URL_FORM = 'must be an http or https URL, such as http://127.0.0.1:8081/predict'
 
-/** An HTTP endpoint's address. Credentials in it would end in logs, and fetch refuses them. */
+/** The address of an HTTP endpoint. Credentials in it are refused, because they would end up in logs and fetch does not accept them. */
 export const Url = z
   .string(URL_FORM)
   .regex(/^https?:\/\//, { error: URL_FORM, abort: true })
@@ -124,7 +129,7 @@ export const Url = z
     url => new URL(url).username === '' && new URL(url).password === '',
     'must have no credentials in it; use auth',
   )
-  // What stands there isn't shown: a variable may have given it.
+  // The message does not show the URL, because a variable may have put a secret into it.
   .refine(
     url => !isLinkLocal(url),
     'must not be a link-local address: no model is there, but credentials of the machine that calls it',

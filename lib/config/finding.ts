@@ -2,15 +2,26 @@
 export type Path = readonly PropertyKey[]
 
 /**
- * Something wrong with one value. `message` ends the sentence that the name of the value begins, or that of `subject`: `must be …`.
- * It is shown at the value; at its key if `atKey`; inside its text if there is an `offset` (characters from 0).
+ * One mistake in the pipeline. `message` completes a sentence that begins with the name of the value or of `subject`: `must be …`.
+ * The mistake is shown at the value, at its key (`atKey`), or inside its text (`offset`, in characters from 0).
  */
-export type Finding = { path: Path; subject?: Path; message: string; atKey?: boolean; offset?: number }
+export interface Finding {
+  path: Path
+  subject?: Path
+  message: string
+  atKey?: boolean
+  offset?: number
+}
 
-/** Something wrong with the file, where a user finds it. Line and column count from 1. */
-export type Problem = { file: string; line: number; column: number; message: string }
+/** One mistake in the file, with its place. Line and column count from 1. */
+export interface Problem {
+  file: string
+  line: number
+  column: number
+  message: string
+}
 
-/** The pipeline file can't be used. The message has one line a problem: `pipeline.yaml:12:7: <sentence>`. */
+/** The pipeline file can't be used. The message has one line per problem: `pipeline.yaml:12:7: <sentence>`. */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[]
 

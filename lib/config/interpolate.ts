@@ -1,24 +1,25 @@
 const REFERENCE = /\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)(?::([^}]*))?\}/g
 
-/** The environment that `${NAME}` is replaced from. */
+/** The variables that replace `${NAME}`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * A text with its variables replaced. `isWhole`: the text was nothing but one `${…}`. `origin` gives the place in the text as it
- * was written of a place in `value`; both count characters from 0.
+ * A text whose variables are replaced.
  */
-export type Interpolated = {
+export interface Interpolated {
   value: string
   /** The variables in it. */
   names: string[]
+  /** Whether the text was nothing but one `${…}`. */
   isWhole: boolean
   unset: { name: string; offset: number }[]
+  /** Converts a place in `value` to the place in the text as it was written. Both count characters from 0. */
   origin: (offset: number) => number
 }
 
 /**
- * Replaces `${NAME}` and `${NAME:default}` from the environment; a variable that is set to nothing is set. `$${NAME}` gives
- * `${NAME}`. All other text stays as it is, since `$` and `{` belong to JSONata too. Undefined if there is nothing to replace.
+ * Replaces `${NAME}` and `${NAME:default}` by variables of the environment. A variable with an empty value counts as set. `$${NAME}`
+ * gives `${NAME}`. All other text stays as it is, because JSONata uses `$` and `{` too. Undefined if there is nothing to replace.
  */
 export function interpolate(text: string, env: Environment): Interpolated | undefined {
   const unset: Interpolated['unset'] = []

@@ -1,8 +1,8 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Pipeline } from './schema.ts'
 
-/** A JSON Schema, as far as the pipeline's uses it. */
-export type JsonSchema = {
+/** The part of JSON Schema that the pipeline's schema uses. */
+export interface JsonSchema {
   type?: string
   title?: string
   description?: string
@@ -26,12 +26,12 @@ const VARIABLE: JsonSchema = {
   pattern: '\\$\\{[A-Za-z_][A-Za-z0-9_]*(:[^}]*)?\\}',
 }
 
-/** The JSON Schema of the pipeline as it is written, without variables. */
+/** The JSON Schema of a pipeline file without variables. */
 export function plainJsonSchema(): JsonSchema {
   return z.toJSONSchema(Pipeline, { io: 'input' }) as JsonSchema
 }
 
-/** The JSON Schema (2020-12) of the pipeline file, for editors: the plain one, where a variable may stand for any value. */
+/** The JSON Schema (2020-12) of the pipeline file for editors. It allows a variable in place of any value. */
 export function pipelineJsonSchema(): JsonSchema {
   return { ...withVariables(plainJsonSchema()), $defs: { variable: VARIABLE } }
 }
@@ -48,7 +48,7 @@ function withVariables(schema: JsonSchema): JsonSchema {
   return hasForm(schema) ? besideVariable(nested) : nested
 }
 
-// A text without a form of its own takes any variable already.
+// A text without a pattern accepts a variable already.
 function hasForm({ type, enum: words, pattern }: JsonSchema): boolean {
   return type === 'string' ? words !== undefined || pattern !== undefined : type === 'integer' || type === 'boolean'
 }

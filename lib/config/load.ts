@@ -6,47 +6,47 @@ import { Pipeline } from './schema.ts'
 import { mistypedPaths, toFindings } from './schema-findings.ts'
 import { findSecrets } from './secrets.ts'
 import { readSource, type SourceDocument } from './source-document.ts'
-import { findNotYet } from './unsupported-features.ts'
+import { findUnsupported } from './unsupported-features.ts'
 
 export { ConfigError }
 
 /**
- * Reads and checks a pipeline file, with the variables in it replaced from `env`. Durations come out as milliseconds, defaults
- * are filled in, shards resolved.
- * @throws ConfigError with everything that is wrong, in the order of the file
+ * Reads and checks a pipeline file. It replaces variables from `env`, converts durations to milliseconds, fills in defaults and
+ * resolves shards.
+ * @throws ConfigError with all mistakes, in the order of the file
  */
 export function loadPipeline(file: string, env: Environment): Pipeline {
   return checkPipeline(file, env).pipeline
 }
 
-/** A pipeline that is right, and what in it is probably not meant: `pipeline.yaml:12:7: warning: <sentence>`. */
+/** A pipeline without mistakes, and warnings about values that its author probably did not mean. */
 export interface Checked {
   readonly pipeline: Pipeline
   readonly warnings: readonly Problem[]
 }
 
-/** The same with its warnings, for whoever can show them. */
+/** Does the same as `loadPipeline`, and returns the warnings too. */
 export function checkPipeline(file: string, env: Environment): Checked {
   return parseChecked(readText(file), env, file)
 }
 
-/** A warning as a line. */
+/** Writes a warning as one line: `pipeline.yaml:12:7: warning: <sentence>`. */
 export const warningLine = ({ file, line, column, message }: Problem): string =>
   `${file}:${line}:${column}: warning: ${message}`
 
-/** As `loadPipeline`, for a text; `file` is what its errors call it. */
+/** Does the same as `loadPipeline` for a text. Its errors call the text `file`. */
 export function parsePipeline(text: string, env: Environment, file: string): Pipeline {
   return parseChecked(text, env, file).pipeline
 }
 
-/** As `checkPipeline`, for a text. */
+/** Does the same as `checkPipeline` for a text. */
 export function parseChecked(text: string, env: Environment, file: string): Checked {
   const source = readSource(text, env)
   if (source.problems.length > 0) throw new ConfigError(source.problems.map(problem => ({ file, ...problem })))
 
   const checked = checkShape(source)
   const findings =
-    'findings' in checked ? checked.findings : [...findNotYet(checked.pipeline), ...crossCheck(checked.pipeline)]
+    'findings' in checked ? checked.findings : [...findUnsupported(checked.pipeline), ...crossCheck(checked.pipeline)]
   if ('findings' in checked || findings.length > 0) throw new ConfigError(toProblems(findings, source, file))
   return { pipeline: checked.pipeline, warnings: toProblems(findSecrets(checked.pipeline, source), source, file) }
 }
@@ -55,12 +55,12 @@ function readText(file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
   } catch (error) {
-    throw new ConfigError([{ file, line: 1, column: 1, message: unreadable(error as NodeJS.ErrnoException) }])
+    throw new ConfigError([{ file, line: 1, column: 1, message: unreadable(error) }])
   }
 }
 
-function unreadable({ code, message }: NodeJS.ErrnoException): string {
-  switch (code) {
+function unreadable(error: unknown): string {
+  switch (error instanceof Error && 'code' in error && error.code) {
     case 'ENOENT':
       return 'there is no such file; name a pipeline file'
     case 'EISDIR':
@@ -70,7 +70,7 @@ function unreadable({ code, message }: NodeJS.ErrnoException): string {
     case 'ERR_ENCODING_INVALID_ENCODED_DATA':
       return 'the file is not UTF-8 text'
     default:
-      return `the file can't be read: ${message}`
+      return `the file can't be read: ${error instanceof Error ? error.message : String(error)}`
   }
 }
 
@@ -78,7 +78,7 @@ function checkShape(source: SourceDocument): { pipeline: Pipeline } | { findings
   const data = source.toData()
   const result = Pipeline.safeParse(data)
   if (result.success) return { pipeline: result.data }
-  // A variable's value is a text until it turns out that a number or a boolean is wanted in its place.
+  // The value of a variable is a text at first. Where the schema wants a number or a boolean, it is converted and checked again.
   const retyped = mistypedPaths(result.error.issues, data).filter(source.retype)
   if (retyped.length > 0) return checkShape(source)
   return { findings: toFindings(result.error.issues, { data, writtenAs: source.writtenAs }) }
@@ -94,7 +94,7 @@ function toProblems(findings: readonly Finding[], source: SourceDocument, file: 
     .toSorted((a, b) => a.line - b.line || a.column - b.column)
 }
 
-/** `models.text.endpoint`, `routing[0].model`. */
+/** Writes a path as `models.text.endpoint` or `routing[0].model`. */
 function nameOf(path: Path): string {
   const name = path.map(part => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
   return name === '' ? 'the pipeline' : name.slice(1)

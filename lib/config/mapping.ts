@@ -1,12 +1,16 @@
 import jsonata from 'jsonata'
 import { suggest } from './suggest.ts'
 
-/** Why a text is no JSONata expression: a sentence's end (`is …`) and where, counted in characters from 0. */
-export type MappingProblem = { message: string; offset: number }
+/** Why a text is not a JSONata expression (`is …`), and where, in characters from 0. */
+export interface MappingProblem {
+  message: string
+  offset: number
+}
 
 /**
- * What an expression can call: JSONata's functions without `$eval`, and ours (`HELPERS` of functions/core/expressions/helpers.ts,
- * with which a test compares it). JSONata finds out about an unknown one only when it runs, too late for a deployed pipeline.
+ * The functions that an expression can call: those of JSONata except `$eval`, and our own. A test compares our own with `HELPERS` in
+ * functions/core/expressions/helpers.ts. JSONata itself notices an unknown function only when it runs, which is too late for a
+ * deployed pipeline.
  */
 export const FUNCTIONS = (
   'abs append assert average base64decode base64encode boolean ceil clone contains count decodeUrl decodeUrlComponent ' +
@@ -16,7 +20,7 @@ export const FUNCTIONS = (
   'substringBefore sum toMillis trim type uppercase uuid zip'
 ).split(' ')
 
-/** Compiles a JSONata expression. Undefined if it is right, else the first problem: a syntax error, or a function or variable that there is not. */
+/** Compiles a JSONata expression. Returns its first problem (a syntax error, an unknown function or variable), or undefined. */
 export function checkMapping(text: string): MappingProblem | undefined {
   if (text.trim() === '') return { message: 'is empty; it must be a JSONata expression', offset: 0 }
   try {
@@ -28,10 +32,10 @@ export function checkMapping(text: string): MappingProblem | undefined {
 
 function syntaxProblem(error: unknown, text: string): MappingProblem {
   const { message, position = 0, token } = error as { message: string; position?: number; token?: string }
-  // JavaScript's own complaint about a regular expression, which quotes it.
+  // JavaScript has refused a regular expression, and its message quotes the expression.
   if (error instanceof SyntaxError)
     return { message: `is not valid JSONata: ${message}`, offset: offsetOfRegex(message, text) }
-  // JSONata counts to the end of the token that it stumbled over; a reader looks for its start.
+  // JSONata gives the end of the wrong token, but a reader looks for its start.
   const written = ['', '"', "'", '`'].map(quote => `${quote}${token}${quote}`)
   const width = written.find(form => text.slice(0, position).endsWith(form))?.length ?? 0
   return { message: `is not valid JSONata: ${message}`, offset: position - width }
@@ -42,7 +46,7 @@ const offsetOfRegex = (message: string, text: string): number => {
   return Math.max(0, text.indexOf(quoted))
 }
 
-type Node = {
+interface Node {
   type?: string
   value?: unknown
   position?: number
@@ -71,16 +75,17 @@ const isCall = ({ type }: Node): boolean => type === 'function' || type === 'par
 function unknownFunction(name: string): string {
   if (name === 'eval') return 'uses $eval, which is switched off, since no text may become code; $parse reads JSON'
   const hint = suggest(name, FUNCTIONS)
-  return `calls $${name}, which is no function of JSONata${hint === undefined ? '' : `; did you mean $${hint}?`}`
+  return `calls $${name}, which is not a function of JSONata${hint === undefined ? '' : `; did you mean $${hint}?`}`
 }
 
 function unknownVariable(name: string): string {
   const hint = suggest(name, FUNCTIONS)
   const meant = hint === undefined ? `a field is written without the $: ${name}` : `did you mean $${hint}?`
-  return `uses $${name}, which it binds nowhere; ${meant}`
+  return `uses $${name}, which is not defined; ${meant}`
 }
 
-// A name counts as bound wherever the expression binds it: precise scopes would not find more of the typing errors meant here.
+// A name counts as bound everywhere if the expression binds it anywhere. This check looks for typing errors, and exact scopes would not
+// find more of them.
 function boundNames({ type, value, lhs, arguments: given = [], focus, index }: Node): string[] {
   if (type === 'bind') return [String(lhs?.value)]
   if (type === 'lambda') return given.map(argument => String(argument.value))

@@ -1,8 +1,8 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { MAX_CONCURRENCY, nearestConcurrency, splitConcurrency } from './concurrency.ts'
 import { duration, Mapping, section, text, Url, wholeNumber, wholeSeconds } from './fields.ts'
 
-// What the HTTP client decides itself, and refuses from others.
+// The HTTP client sets these headers itself, and refuses them from a caller.
 const CLIENT_HEADERS = new Set(
   'connection content-length expect host keep-alive te trailer transfer-encoding upgrade'.split(' '),
 )
@@ -23,7 +23,7 @@ const HeaderAuth = section({
   }),
 }).meta({ title: 'with a secret' })
 
-// What services are called in hosts and SDKs, where signatures have another name: AWS would only answer 403.
+// Some services have one name in hosts and SDKs, and another one in signatures. With the wrong one, AWS would only answer 403.
 const SIGNING_NAMES = new Map([
   ['bedrock-runtime', 'bedrock'],
   ['sagemaker-runtime', 'sagemaker'],
@@ -38,7 +38,7 @@ const SigV4Auth = section({
       if (name === undefined) return
       context.addIssue({
         code: 'custom',
-        message: `must be ${name}, by which name its calls are signed, not ${service}`,
+        message: `must be ${name}, the name with which its calls are signed, not ${service}`,
       })
     })
     .meta({
@@ -93,9 +93,9 @@ const Concurrency = z
   })
 
 const Batch = section({
-  // One worker claims each of them before the call, and publishes each result after it, in the half minute that it has for it.
+  // One worker claims every request of the batch before the call and publishes every result after it. It has half a minute for that.
   count: wholeNumber(2, 1_000).meta({ description: 'The most requests in one call.', examples: [10] }),
-  // The event source mapping's window: whole seconds, 5 minutes at most.
+  // It becomes the window of the event source mapping: whole seconds, 5 minutes at most.
   period: wholeSeconds({
     min: '1s',
     max: '5m',
@@ -128,7 +128,7 @@ const Retry = section({
     description:
       'The most calls for one request, including the first. If a whole batch fails, a few more may be needed to find the request that causes it.',
   }),
-  // SQS delays a message by 15 minutes at most.
+  // SQS can delay a message by 15 minutes at most.
   period: duration({
     min: '100ms',
     max: '15m',
@@ -148,7 +148,7 @@ const Retry = section({
   ),
 })
 
-/** They are a kilobyte of the model's state, a write unit more of each call that a rate limit counts. */
+/** This many make the model's state a kilobyte larger, so each call that a rate limit counts costs one write unit more. */
 const MAX_FAILURES = 100
 
 const Circuit = section({
@@ -172,7 +172,7 @@ const Circuit = section({
   }).prefault('30s'),
 })
 
-/** One model: where it is, how it is called, how it is protected. */
+/** One model: where it is, how it is called and how it is protected. */
 export const Model = section({
   endpoint: Endpoint.meta({ description: 'The HTTP endpoint that runs the model.' }),
   request: Mapping.meta({

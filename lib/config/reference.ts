@@ -21,7 +21,7 @@ put this on the first line:
 - \`rabbitmq\` and \`tracing\` are known, but don't work yet. A file that uses them is refused.
 `
 
-/** The reference of the pipeline file in Markdown, one table a mapping. */
+/** Writes the reference of the pipeline file in Markdown, with one table per mapping. */
 export function pipelineReference(): string {
   return [INTRODUCTION, ...sections(plainJsonSchema(), [])].join('\n')
 }
@@ -31,18 +31,17 @@ function sections(schema: JsonSchema, path: string[]): string[] {
   return schema.properties ? [table(schema, path), ...nested] : nested
 }
 
-// The mappings inside a value, with their paths: `models.<name>.endpoint`, `routing[]`.
+// Lists the mappings inside a value with their paths: `models.<name>.endpoint`, `routing[]`.
 function children(
   { properties = {}, additionalProperties, items, anyOf = [] }: JsonSchema,
   path: string[],
 ): [JsonSchema, string[]][] {
-  const last = path.at(-1)
-  return [
-    ...Object.entries(properties).map(([key, child]): [JsonSchema, string[]] => [child, [...path, key]]),
-    ...(additionalProperties ? [[additionalProperties, [...path, '<name>']] as [JsonSchema, string[]]] : []),
-    ...(items ? [[items, [...path.slice(0, -1), `${last}[]`]] as [JsonSchema, string[]]] : []),
-    ...anyOf.map((form): [JsonSchema, string[]] => [form, path]),
-  ]
+  const found: [JsonSchema, string[]][] = []
+  for (const [key, child] of Object.entries(properties)) found.push([child, [...path, key]])
+  if (additionalProperties) found.push([additionalProperties, [...path, '<name>']])
+  if (items) found.push([items, [...path.slice(0, -1), `${path.at(-1)}[]`]])
+  for (const form of anyOf) found.push([form, path])
+  return found
 }
 
 function table({ title, properties = {}, required = [] }: JsonSchema, path: string[]): string {

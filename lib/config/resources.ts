@@ -1,22 +1,22 @@
 import type { Model } from './model-schema.ts'
 
-/** What CloudFormation takes in one stack. */
+/** CloudFormation allows this many resources per stack. */
 export const CLOUDFORMATION_TAKES = 500
 
-/** Some are kept for the policies that the CDK splits when they name the queues of many models. */
+/** Four are left free: the CDK splits a policy in two when it names the queues of many models. */
 export const MAX_RESOURCES = CLOUDFORMATION_TAKES - 4
 
-/** How many resources each part of the stack is; a stack test compares their sum with what is synthesized. */
+/** The number of resources per part of the stack. A stack test compares their sum with the synthesized template. */
 export const RESOURCES = { stack: 102, model: 13, circuit: 1, profile: 1, intake: 5, input: 8, retention: 9 }
 
-/** The parts of a pipeline that become resources each. */
+/** The parts of a pipeline that decide how many resources its stack has. */
 interface Counted {
   readonly models: Readonly<Record<string, Model>>
   readonly inputs?: readonly unknown[] | undefined
   readonly observability: { readonly retention: { readonly ledger?: unknown } }
 }
 
-/** The resources of a pipeline's stack; at most one too many for each Bedrock URL, which may name an inference profile. */
+/** Counts the resources of a pipeline's stack. It counts one for each Bedrock URL, because the URL may name an inference profile. */
 export function countResources({ models, inputs = [], observability }: Counted): number {
   const ofModels = Object.values(models).reduce((sum, model) => sum + ofModel(model), 0)
   const ofInputs = inputs.length === 0 ? 0 : RESOURCES.intake + RESOURCES.input * inputs.length

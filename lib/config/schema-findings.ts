@@ -1,20 +1,27 @@
-import type { z } from 'zod'
+import * as z from 'zod'
 import type { Finding, Path } from './finding.ts'
 import { suggest } from './suggest.ts'
 
 type Issue = z.core.$ZodIssue
 
-/** What the schema checked, and how a text of it was written where that isn't the text itself. */
-type Checked = { data: unknown; writtenAs: (path: Path) => string | undefined }
+/** The parameters with which our own checks say where in a value the mistake is. */
+const Place = z.object({ offset: z.number().optional(), atKey: z.boolean().optional() })
 
-/** What the schema refused, one finding a mistake; where it takes one of several forms, by the form that was meant. */
+/** The data that the schema checked, and the text of a value in the file where a variable was replaced. */
+interface Checked {
+  data: unknown
+  writtenAs: (path: Path) => string | undefined
+}
+
+/** Turns the schema's issues into one finding per mistake. Where a value may have several forms, the finding is about the nearest form. */
 export function toFindings(issues: readonly Issue[], checked: Checked, parent: Path = []): Finding[] {
   return issues
     .filter(issue => !isMistypedKey(issue, issues))
     .flatMap(issue => fromIssue(issue, checked, [...parent, ...issue.path]))
 }
 
-// A required key with a typo is one mistake, though the schema finds two: the unknown key's finding names the right one.
+// For a required key with a typo the schema reports two issues: an unknown key and a missing key. The finding about the unknown key
+// already names the right one, so the other is left out.
 function isMistypedKey({ code, path }: Issue, issues: readonly Issue[]): boolean {
   const name = path.at(-1)
   if (code !== 'invalid_type' || typeof name !== 'string') return false
@@ -27,7 +34,7 @@ function isMistypedKey({ code, path }: Issue, issues: readonly Issue[]): boolean
   )
 }
 
-/** The paths where the schema found a text in place of a number or a boolean. */
+/** Lists the paths where the file has a text, but the schema wants a number or a boolean. */
 export function mistypedPaths(issues: readonly Issue[], data: unknown, parent: Path = []): Path[] {
   return issues.flatMap(issue => {
     const path = [...parent, ...issue.path]
@@ -39,7 +46,7 @@ export function mistypedPaths(issues: readonly Issue[], data: unknown, parent: P
 function fromIssue(issue: Issue, checked: Checked, path: Path): Finding[] {
   switch (issue.code) {
     case 'unrecognized_keys': {
-      // The message has one line a key: see section() in fields.ts.
+      // The message has one line per key: see section() in fields.ts.
       const messages = issue.message.split('\n')
       return issue.keys.map((key, index) => ({
         path: [...path, key],
@@ -55,7 +62,7 @@ function fromIssue(issue: Issue, checked: Checked, path: Path): Finding[] {
     case 'invalid_union':
       return toFindings(meantForm(issue.errors), checked, path)
     case 'custom': {
-      const { offset, atKey } = (issue.params ?? {}) as Pick<Finding, 'offset' | 'atKey'>
+      const { offset, atKey } = Place.parse(issue.params ?? {})
       return [{ path, message: issue.message, ...(offset !== undefined && { offset }), ...(atKey && { atKey }) }]
     }
     default:
@@ -63,8 +70,8 @@ function fromIssue(issue: Issue, checked: Checked, path: Path): Finding[] {
   }
 }
 
-// The form that the value comes nearest to: one of its type, with the fewest unknown keys. What fits no form is measured by the
-// simple one, as a mapping is longer to write.
+// Finds the form that is nearest to the value: a form of its type with the fewest unknown keys. If the type fits no form, the finding is
+// about the simplest one, because a mapping takes longer to write.
 function meantForm(forms: readonly (readonly Issue[])[]): readonly Issue[] {
   const misfit = (issue: Issue) => {
     if (issue.code === 'unrecognized_keys') return issue.keys.length
@@ -75,7 +82,7 @@ function meantForm(forms: readonly (readonly Issue[])[]): readonly Issue[] {
   return forms.toSorted((a, b) => misfits(a) - misfits(b))[0] ?? []
 }
 
-// What stands there is shown as the file has it: what a variable holds may be a secret.
+// The message shows the value as the file has it, because the value of a variable may be a secret.
 function withValue(message: string, { data, writtenAs }: Checked, path: Path): string {
   const value = valueAt(data, path)
   if (value === undefined) return `is missing; it ${message}`

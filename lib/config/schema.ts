@@ -1,17 +1,17 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { callRate, duration, flag, Mapping, Name, oneOf, section, text, wholeDays, wholeNumber } from './fields.ts'
 import { Model } from './model-schema.ts'
 import { CLOUDFORMATION_TAKES, MAX_RESOURCES, RESOURCES } from './resources.ts'
 
-/** A quota item lists its open requests and is written at each admission; this many keep it small. */
+/** A quota item lists its open requests, and each admission writes it. This limit keeps the item small. */
 export const IN_FLIGHT_PER_SHARD = 100
 
 const MOST_MODELS = Math.floor((MAX_RESOURCES - RESOURCES.stack) / (RESOURCES.model + RESOURCES.circuit))
 
-/** The two priorities that a request can have; each has queues and workers of its own. */
+/** The two priorities of a request. Each has its own queues and workers. */
 const Priority = oneOf('high', 'normal')
 
-/** What a user of this plan may use in one quota window. `shards` is resolved: the given or the needed number, if that is higher. */
+/** The limits of a user with this plan, per quota window. `shards` is resolved: it is the given number, or the needed one if that is higher. */
 export const Plan = section({
   requests: wholeNumber(1, 1_000_000_000).meta({
     description: 'The most requests of one user in a window.',
@@ -62,7 +62,7 @@ export type Plan = z.infer<typeof Plan>
 
 const Queue = section({
   backend: oneOf('sqs', 'rabbitmq').prefault('sqs').meta({ description: 'The message queue that Sluice uses.' }),
-  // SQS keeps a message for 14 days at most, and an expired request must still be found in its queue.
+  // SQS keeps a message for 14 days at most, and a worker must still find an expired request in its queue.
   expire_after: duration({
     min: '1m',
     max: '13d',
@@ -82,7 +82,7 @@ const Quotas = section({
     .meta({ description: 'The plans by name.' }),
 })
 
-/** One routing rule: requests that `when` is true for go to `model`. */
+/** One routing rule: a request for which `when` is true goes to `model`. */
 export const Route = section({
   when: Mapping.optional().meta({
     description:
@@ -93,7 +93,7 @@ export const Route = section({
 })
 export type Route = z.infer<typeof Route>
 
-/** More leases of one user would not fit one DynamoDB expression: functions/core/stores/waits/port.ts refuses them, too. */
+/** More leases of one user would not fit into one DynamoDB expression. functions/core/stores/waits/port.ts refuses them too. */
 const MAX_WAITS_PER_USER = 50
 
 const Waiting = section({
@@ -127,7 +127,7 @@ const ReservedConcurrency = section({
   collector: reserved('collector, which records results. Its queues use up to 12'),
 })
 
-/** What log lines have of their own: Lambda's and the logger's fields, and those that name what a line is about. */
+/** Fields that log lines have already: those of Lambda, those of the logger, and those that name the subject of a line. */
 const LOGGED = new Set([
   ...['level', 'message', 'timestamp', 'service', 'sampling_rate', 'error', 'cold_start', 'xray_trace_id'],
   ...['function_name', 'function_arn', 'function_memory_size', 'function_request_id'],
@@ -186,7 +186,7 @@ const Observability = section({
 })
 
 const Input = section({
-  // SQS takes 80 characters, of which the dead-letter queue needs four for its ending.
+  // A queue's name has 80 characters at most, and the name of its dead-letter queue is four longer.
   queue: text(/^[A-Za-z0-9_-]{1,76}$/, 'a name of letters, digits, - and _, up to 76 characters').meta({
     description:
       'The name of the SQS queue. The stack creates it. Each message is the body of a POST with a `user_id`. IAM decides who may send messages.',
@@ -194,7 +194,7 @@ const Input = section({
   }),
 })
 
-/** The pipeline file: everything that a deployment is. Read, durations are milliseconds and defaults are filled in. */
+/** The pipeline file, which describes a whole deployment. The schema gives durations in milliseconds and fills in defaults. */
 export const Pipeline = section({
   name: text(
     /^[A-Za-z][A-Za-z0-9-]{0,23}$/,

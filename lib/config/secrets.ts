@@ -2,18 +2,18 @@ import type { Finding, Path } from './finding.ts'
 import type { Pipeline } from './schema.ts'
 import type { SourceDocument } from './source-document.ts'
 
-/** Names of variables that hold secrets: OPENAI_API_KEY, GITHUB_TOKEN, DB_PASSWORD; but not MAX_TOKENS. */
+/** Matches the names of variables that hold secrets: OPENAI_API_KEY, GITHUB_TOKEN, DB_PASSWORD. It does not match MAX_TOKENS. */
 const SECRET_VARIABLE =
   /(?:^|_)(?:api|access|auth|private)?(?:key|token|secret|password|passwd|passphrase|credentials?)(?:_|$)/i
 
-/** Headers that hold secrets: Authorization, X-Api-Key, X-Auth-Token; but not Idempotency-Key. */
+/** Matches headers that hold secrets: Authorization, X-Api-Key, X-Auth-Token. It does not match Idempotency-Key. */
 const SECRET_HEADER =
   /^(?:proxy-)?authorization$|^cookie$|(?:^|-)(?:api-?key|(?<!idempotency-)key|token|secret|password)$/i
 
-/** Fields of a URL's query that hold secrets. */
+/** Matches fields of a URL's query that hold secrets. */
 const SECRET_QUERY = /(?:^|[_-])(?:api-?key|key|token|secret|sig|signature|password|code)$/i
 
-/** How keys of well-known services begin, and credentials in a URL. */
+/** Matches the keys of well-known services by their first characters, and credentials in a URL. */
 const SECRET_VALUE =
   /(?:^|[\s"'=])(?:sk[-_]|gh[pousr]_|github_pat_|glpat-|xox[abps]-|hf_|AKIA|ASIA|AIza|eyJ[\w-]+\.)\S{8}|:\/\/[^/\s:@]+:[^/\s@]+@/
 
@@ -21,15 +21,15 @@ const WHERE = 'it would be readable in the code of the deployed function'
 const RIGHT = 'let auth name a secret of AWS Secrets Manager'
 
 /**
- * What looks like a secret and would be written into the deployment: a warning each, since only who wrote the file knows.
- * No message has the value.
+ * Warns of each value that looks like a secret and would be written into the deployment. It is a warning, because only the author of
+ * the file knows whether it is a secret. No message shows the value.
  */
 export function findSecrets({ models }: Pipeline, source: SourceDocument): Finding[] {
   const found = [
     ...variables(source),
     ...Object.entries(models).flatMap(([name, model]) => endpointSecrets(name, model)),
   ]
-  // A variable in a header is one mistake: the first says which variable.
+  // A variable in a header is found twice. The first finding says which variable it is, and the second is left out.
   const paths = new Set<string>()
   return found.filter(({ path }) => {
     const key = JSON.stringify(path)
@@ -47,7 +47,7 @@ function variables(source: SourceDocument): Finding[] {
   })
 }
 
-/** What `auth` holds is a name of a header, a secret or a service, but for the prefix. */
+/** Whether a value of `auth` is a name (of a header, a secret or a service). All its values are, except the prefix. */
 const isName = (path: Path): boolean => path.at(-2) === 'auth' && path.at(-1) !== 'prefix'
 
 function endpointSecrets(name: string, { endpoint, batch }: Pipeline['models'][string]): Finding[] {

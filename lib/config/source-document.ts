@@ -2,6 +2,7 @@ import {
   type Document,
   isAlias,
   isMap,
+  isNode,
   isPair,
   isScalar,
   isSeq,
@@ -16,28 +17,31 @@ import { type Environment, type Interpolated, interpolate } from './interpolate.
 import { sourceOffset } from './source-offset.ts'
 import { type SyntaxProblem, syntaxProblems } from './yaml-syntax.ts'
 
-/** Where something stands in the file; both count from 1. */
-export type Position = { line: number; column: number }
+/** A place in the file. Line and column count from 1. */
+export interface Position {
+  line: number
+  column: number
+}
 
 /** A YAML document that knows where in its text each value stands. */
-export type SourceDocument = {
-  /** What makes it unusable: YAML's syntax, or else variables that are not set. */
+export interface SourceDocument {
+  /** The reasons why the file can't be used: mistakes in YAML's syntax or, without such mistakes, variables that are not set. */
   problems: (Position & { message: string })[]
-  /** Its value as plain data; only if there are no problems. */
+  /** Gives the document as plain data. Call it only if there are no problems. */
   toData: () => unknown
-  /** Where a value, its key, or a place in its text stands; for a value that isn't there, the key that it belongs under. */
+  /** Finds a value, its key, or a place in its text. For a missing value it finds the key that should contain the value. */
   position: (path: Path, place?: { atKey?: boolean; offset?: number }) => Position
-  /** The values that have variables in them, as they are with these replaced. */
+  /** Lists the values with variables in them. `value` is the text after the replacement. */
   variables: () => { path: Path; names: readonly string[]; value: string }[]
-  /** The text of a value as it was written, if a variable was replaced in it. */
+  /** Gives the text of a value as it was written, if a variable was replaced in it. */
   writtenAs: (path: Path) => string | undefined
-  /** Makes a text that was wholly `${…}` the number or boolean that it shows; false if it shows none. */
+  /** Converts a text that was nothing but `${…}` to a number or a boolean. Returns false if it is neither. */
   retype: (path: Path) => boolean
 }
 
 type Replaced = Interpolated & { path: Path; scalar: Scalar; written: string }
 
-/** Reads YAML, and replaces variables in its scalar values, so that what they hold can't change the structure. */
+/** Reads YAML and replaces variables in its scalar values only, so that the value of a variable can't change the structure. */
 export function readSource(text: string, env: Environment): SourceDocument {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true })
@@ -91,7 +95,7 @@ function findVariables(document: Document, env: Environment): Replaced[] {
   return replaced
 }
 
-// The keys and indexes on the way from the document to the last of these nodes, each of which holds the next.
+// Lists the keys and indexes from the document to the last node. Each of these nodes contains the next one.
 function pathOf(nodes: readonly unknown[]): Path {
   return nodes.flatMap((node, index): (string | number)[] => {
     const parent = nodes[index - 1]
@@ -107,25 +111,27 @@ function unsetProblems({ scalar, written, unset }: Replaced, text: string): Synt
   }))
 }
 
-// The node at a path, through aliases, and its key; where the path ends early, no node and the last key on the way.
+// Finds the node at a path and its key, also through aliases. If the path ends early, it gives the last key on the way and no node.
 function locate(document: Document, path: Path): { key?: Node; value?: Node } {
-  let value = document.contents as Node | null | undefined
+  let value = toNode(document.contents)
   let key: Node | undefined
   for (const part of path) {
     const parent: unknown = isAlias(value) ? value.resolve(document) : value
     value = undefined
     if (isSeq(parent)) {
-      value = parent.items[Number(part)] as Node | undefined
+      value = toNode(parent.items[Number(part)])
       key = value ?? key
     } else if (isMap(parent)) {
       const pair = parent.items.find(item => isScalar(item.key) && item.key.value === part)
-      key = (pair?.key as Node | undefined) ?? key
-      value = pair?.value as Node | undefined
+      key = toNode(pair?.key) ?? key
+      value = toNode(pair?.value)
     }
   }
   if (isAlias(value)) value = value.resolve(document)
   return { ...(key && { key }), ...(value && { value }) }
 }
+
+const toNode = (value: unknown): Node | undefined => (isNode(value) ? value : undefined)
 
 function toNumberOrBoolean(text: string): number | boolean | undefined {
   if (text === 'true' || text === 'false') return text === 'true'

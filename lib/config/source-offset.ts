@@ -1,14 +1,14 @@
 import { Scalar } from 'yaml'
 
-// One character of a double-quoted scalar as it is written.
+// Matches one character of a double-quoted scalar as it is written.
 const ESCAPED = /\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)|./gis
 const ESCAPED_SPACE = /^\\[nrtvfNLP_ \t\r\n]$/
 const IN_SINGLE_QUOTES = /''|./gs
 
 /**
- * The place in the YAML text of a place in a scalar's `value`, as it was parsed; both count characters from 0. YAML's styles
- * change white space (indentation, folding) and write escapes, so the place is found by counting what is no white space. For
- * white space it is the place of the next character.
+ * Converts a place in a scalar's parsed `value` to the place in the YAML text. Both count characters from 0. YAML changes white space
+ * (indentation, folding) and has escapes, so the function counts the characters that are not white space. For a white space it
+ * gives the place of the next character.
  */
 export function sourceOffset(scalar: Scalar, value: unknown, text: string, valueOffset: number): number {
   const [start, end] = scalar.range ?? [0, 0]
@@ -18,7 +18,10 @@ export function sourceOffset(scalar: Scalar, value: unknown, text: string, value
   return start + (written[before]?.index ?? (last ? last.index + last.length : 0))
 }
 
-type Written = { index: number; length: number }
+interface Written {
+  index: number
+  length: number
+}
 
 function* writtenCharacters(type: string | undefined, source: string): Generator<Written> {
   const { from, to, pattern } = bounds(type, source)

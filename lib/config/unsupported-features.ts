@@ -1,8 +1,8 @@
 import type { Finding } from './finding.ts'
 import type { Pipeline } from './schema.ts'
 
-/** What a pipeline asks for that is valid but not in effect yet: it is refused, never ignored. */
-export function findNotYet({ queue, observability }: Pipeline): Finding[] {
+/** Refuses valid features that Sluice does not have yet. A pipeline that asks for one is never run without it. */
+export function findUnsupported({ queue, observability }: Pipeline): Finding[] {
   const findings: Finding[] = []
   if (queue.backend === 'rabbitmq') {
     const message = "can't be rabbitmq yet: that is not in effect; it must be sqs"

@@ -1,13 +1,16 @@
 import { type Document, isScalar, visit, type YAMLError, type YAMLWarning } from 'yaml'
 
-/** A sentence about a place in a text, in characters from 0. */
-export type SyntaxProblem = { offset: number; message: string }
+/** A sentence about one place in a text. The offset counts characters from 0. */
+export interface SyntaxProblem {
+  offset: number
+  message: string
+}
 
-/** What makes a YAML text unusable: its syntax, what YAML allows but a pipeline doesn't need, aliases that blow it up. */
+/** Finds the reasons why a YAML text can't be used: wrong syntax, features that a pipeline doesn't need, aliases that grow too large. */
 export function syntaxProblems(document: Document.Parsed, text: string): SyntaxProblem[] {
   const errors = [...document.errors, ...document.warnings]
   const broken = errors.filter(error => error.code !== 'DUPLICATE_KEY').slice(0, 1)
-  // One mistake makes the parser stumble many times; only the first tells something. Each duplicate key is a mistake of its own.
+  // After one mistake the parser reports many more, and only the first one helps. Each duplicate key is a mistake of its own.
   if (errors.length > 0) return (broken.length > 0 ? broken : errors).map(error => toProblem(error, text))
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
     return [{ offset: 0, message: 'the file is empty; it must hold a pipeline' }]
@@ -24,14 +27,14 @@ function toProblem({ code, message, pos: [offset] }: YAMLError | YAMLWarning, te
     case 'RESOURCE_EXHAUSTION':
       return { offset, message: 'the file is nested too deeply' }
     default: {
-      // In {…}, or before a space, an unquoted variable isn't text to YAML, which its own message can't tell.
+      // Inside {…}, or before a space, YAML does not read an unquoted variable as text. Its own message does not say that.
       const hint = /\$\{/.test(lineAt(text, offset)) ? ` (if it is about \${…}: put quotes around the value)` : ''
       return { offset, message: `the file is not valid YAML: ${message}${hint}` }
     }
   }
 }
 
-// Such a key would be lost, or would change what other keys mean, in any JavaScript object that it comes into.
+// In a JavaScript object, this key would be lost or would change the meaning of other keys.
 function prototypeKeys(document: Document.Parsed): SyntaxProblem[] {
   const problems: SyntaxProblem[] = []
   visit(document, {
@@ -56,7 +59,7 @@ function aliasProblems(document: Document.Parsed): SyntaxProblem[] {
   return [{ offset: aliases[0]?.offset ?? 0, message: 'the file has too many aliases; write the values out' }]
 }
 
-// The yaml package counts what the aliases expand to and stops at a bound.
+// Whether the aliases expand to a reasonable size. The yaml package counts it and throws at its limit.
 function expands(document: Document.Parsed): boolean {
   try {
     document.toJS()

@@ -9,26 +9,26 @@ export interface AlarmProps {
   readonly metric: IMetric
   /** Alarms at this value and above. */
   readonly threshold: number
-  /** How many periods of the metric in a row; 1 unless a single one says too little. */
+  /** The alarm needs this many periods in a row. Default: 1. */
   readonly periods?: number
-  /** What has happened and why the threshold is what it is: the person who is woken reads this first. */
+  /** Says what has happened and why the threshold has its value. The person who is woken reads this first. */
   readonly description: string
-  /** A heading of docs/runbook.md, as its anchor. */
+  /** The anchor of a heading in docs/runbook.md. */
   readonly runbook: string
 }
 
-/** How long one value of an alarm's metric covers: the shortest that standard metrics are dense enough for. */
+/** One value of an alarm's metric covers this time. Standard metrics have too few values for a shorter one. */
 export const ALARM_PERIOD = Duration.minutes(5)
 
-/** Where alarms go: a topic that whoever is on call subscribes to. */
+/** The topic that gets the alarms. The person on call subscribes to it. */
 export class Alarms extends Construct {
   readonly topic: Topic
 
   constructor(scope: Construct, id: string) {
     super(scope, id)
-    // Not encrypted with a key of ours: a message says which threshold was passed, nothing of a request.
+    // It is not encrypted with our own key: a message says which threshold was passed, and nothing about a request.
     this.topic = new Topic(this, 'Topic', { displayName: 'Sluice alarms', enforceSSL: true })
-    // The policy that refuses what comes in the clear replaces the topic's own, which let the account's alarms in.
+    // `enforceSSL` replaces the topic's default policy, which allowed the alarms of this account. So they are allowed here again.
     this.topic.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
@@ -39,14 +39,14 @@ export class Alarms extends Construct {
     )
   }
 
-  /** Adds an alarm to the construct whose step it watches. */
+  /** Adds an alarm to the construct that it watches. */
   add(scope: Construct, id: string, props: AlarmProps): void {
     const alarm = new Alarm(scope, id, {
       metric: props.metric,
       threshold: props.threshold,
       evaluationPeriods: props.periods ?? 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      // Idle queues and functions report nothing, which is no reason to wake anyone.
+      // Idle queues and functions report nothing, and that must not wake anybody.
       treatMissingData: TreatMissingData.NOT_BREACHING,
       alarmDescription: `${props.description} Runbook: docs/runbook.md#${props.runbook}`,
     })

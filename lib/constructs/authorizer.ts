@@ -6,7 +6,7 @@ import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import type { Tables } from './tables.ts'
 
-/** Says whose a key is, and what its user may use. */
+/** Finds the user of an API key and the limits of that user. */
 export class Authorizer extends Construct {
   readonly handler: SluiceFunction
 

@@ -1,26 +1,27 @@
-/** What a signed call needs: an action on the resources that its URL names. */
+/** The permission that a signed call needs: one action on the resources that its URL names. */
 export interface Access {
   readonly action: string
   readonly resources: readonly string[]
-  /** An inference profile, and the id of the foundation model that it leads to, in whatever region; or `*`. */
+  /** An inference profile, and the id of the foundation model behind it (or `*`). The model may be in any region. */
   readonly behindProfile?: { readonly profile: string; readonly model: string }
 }
 
-/** Writes the ARN of a resource in the account of the stack, and in the region that the URL's host names. */
+/** Writes the ARN of a resource. Default: the account of the stack, and the region in the URL's host. */
 export type WriteArn = (resource: string, name: string, region?: string, account?: string) => string
 
 const ACTION = 'bedrock:InvokeModel'
 
-/** `us.`, `eu.`, `us-gov.`: the regions that a profile of AWS chooses from. */
+/** Matches `us.`, `eu.`, `us-gov.`: the set of regions from which an AWS inference profile chooses. */
 const GEOGRAPHY = /^(?:[a-z]{2}(?:-[a-z]+)?|apac|global)\./
 
-/** Of the ARNs that a path may hold instead of an id, those that are themselves the resource. */
+/** Matches the ARNs that a path may contain instead of an id. */
 const INVOKED = /^arn:[a-z-]+:bedrock:([a-z0-9-]*):(\d*):([a-z-]+)\/([\w.:-]+)$/
-const PLAIN = ['foundation-model', 'provisioned-model', 'imported-model', 'custom-model-deployment']
+/** For these kinds, the ARN in the path is the resource itself. */
+const INVOKED_BY_ARN = ['foundation-model', 'provisioned-model', 'imported-model', 'custom-model-deployment']
 
 /**
- * What a call of `/model/ID/invoke` or `/converse` needs: the foundation model, or the inference profile and the models
- * behind it. Undefined for what the id alone does not say, such as a prompt router.
+ * Finds the permission for a call of `/model/ID/invoke` or `/converse`: the foundation model, or the inference profile and the models
+ * behind it. Undefined if the id does not say which resources the call needs, as for a prompt router.
  */
 export function bedrockAccess(arn: WriteArn, { pathname }: URL): Access | undefined {
   const [, encoded] = /^\/model\/([^/]+)\/(?:invoke|converse)$/.exec(pathname) ?? []
@@ -32,7 +33,7 @@ export function bedrockAccess(arn: WriteArn, { pathname }: URL): Access | undefi
     const own = arn(kind, name, region, account)
     return { action: ACTION, resources: [own], behindProfile: { profile: own, model: '*' } }
   }
-  if (PLAIN.includes(kind)) return { action: ACTION, resources: [arn(kind, name, region, account)] }
+  if (INVOKED_BY_ARN.includes(kind)) return { action: ACTION, resources: [arn(kind, name, region, account)] }
   if (!/^[\w.:-]+$/.test(id) || id.startsWith('arn:')) return undefined
   if (GEOGRAPHY.test(id)) return profile(arn('inference-profile', id), id)
   return { action: ACTION, resources: [arn('foundation-model', id, undefined, '')] }
@@ -44,7 +45,7 @@ const profile = (own: string, id: string): Access => ({
   behindProfile: { profile: own, model: id.replace(GEOGRAPHY, '') },
 })
 
-/** A URL may hold what is no encoding of anything. */
+/** Decodes a part of a URL. A text that is not a valid encoding gives ''. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text)

@@ -23,7 +23,7 @@ export interface DashboardProps {
   readonly defects: Defects
 }
 
-/** The flow from left to right, a row a step: is it taken in, does it wait, is it run, is it recorded. */
+/** Shows one row per step of a request: it is admitted, it waits, it runs, its result is recorded. */
 export class Dashboard extends Construct {
   readonly url: string
 
@@ -79,7 +79,7 @@ function requestsRow({ gateway, results }: DashboardProps): GraphWidget[] {
   ]
 }
 
-/** How its requests fare, and what becomes of their calls. */
+/** Shows what happens to the requests of a model and to their calls. */
 function modelRows(model: Model, { collector }: Results): GraphWidget[] {
   const { name, queues, worker } = model
   const both = Object.values(queues)
@@ -128,7 +128,7 @@ const waiting = ({ name, queue }: WorkQueue | DeadLetters): IMetric =>
 
 const oldest = (queue: WorkQueue): IMetric => queue.oldest().with({ label: queue.name })
 
-/** How requests ended: of a model, or in all. */
+/** Counts how requests ended, for one model or for all of them. */
 const ends = (collector: SluiceFunction, model?: string): IMetric[] =>
   ['CompletedRequests', 'FailedRequests', 'ExpiredRequests', 'CancelledRequests'].map(name =>
     collector.counted(name, model),

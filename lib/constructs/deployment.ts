@@ -2,11 +2,11 @@ import type { Bundles } from '../bundle.ts'
 import type { Pipeline } from '../config/schema.ts'
 import type { Alarms } from './alarms.ts'
 
-/** What every construct of a stack needs to know of it. */
+/** The facts about a stack that all its constructs need. */
 export interface Deployment {
   readonly pipeline: Pipeline
   readonly bundles: Bundles
-  /** A folder for the code of functions until it is staged. */
+  /** A temporary folder for the code of functions, until the CDK has staged it. */
   readonly assets: string
   readonly alarms: Alarms
 }

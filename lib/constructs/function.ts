@@ -5,7 +5,7 @@ import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import {
   ApplicationLogLevel,
   Architecture,
-  type CfnFunction,
+  CfnFunction,
   Code,
   Function as LambdaFunction,
   LoggingFormat,
@@ -25,32 +25,32 @@ import { USUAL_MEMORY } from './worker-memory.ts'
 
 type Base = z.infer<typeof BaseEnvSchema>
 
-/** The variables of an entry point's `Env` but for those that every function gets. */
+/** The variables that only this entry point has. Every function gets the others of its `Env`. */
 export type Own<Env extends Base> = Omit<Env, keyof Base>
 
 export interface SluiceFunctionProps {
   readonly deployment: Deployment
   readonly entryPoint: EntryPoint
-  /** What the function is called in logs and metrics, after the pipeline's name; by default as its entry point. */
+  /** The name of the function in logs and metrics, after the pipeline's name. Default: the name of its entry point. */
   readonly service?: string
-  /** To be checked with `satisfies Own<Env>`, so that a variable the entry point lacks is a type error. */
+  /** Write it with `satisfies Own<Env>`: then a missing variable is a type error. */
   readonly environment: Readonly<Record<string, string>>
-  /** The entry point's part of pipeline.yaml, read with `readSettings`. */
+  /** The part of pipeline.yaml that the entry point needs. It reads this with `readSettings`. */
   readonly settings?: unknown
   readonly timeout: Duration
   /** In MB. */
   readonly memory?: number
-  /** Its invocations that may wait for seconds at a time: the local system has room for others beside them. */
+  /** So many of its invocations may wait for seconds at the same time. The local system makes room for others beside them. */
   readonly waits?: number
-  /** Some functions send to the queue that invokes them; Lambda stops others that do. */
+  /** Whether the function may send to the queue that invokes it. Lambda stops other functions that do this. */
   readonly mayLoop?: boolean
 }
 
 /**
- * One Lambda function with a role and a log group of its own.
+ * One Lambda function with its own role and log group.
  *
- * None reserves concurrency unless pipeline.yaml says so: the mappings bound what consumes queues, leases bound what waits, and
- * a reservation fails to deploy in an account that still has Lambda's initial limit.
+ * It reserves no concurrency unless pipeline.yaml says so. Event source mappings already limit the consumers of queues, and leases
+ * limit the waiting calls. A reservation would fail to deploy in an account that still has Lambda's initial limit.
  */
 export class SluiceFunction extends Construct {
   readonly lambda: LambdaFunction
@@ -65,10 +65,10 @@ export class SluiceFunction extends Construct {
     const reserved: Partial<Record<EntryPoint, number | undefined>> = reserved_concurrency
     const reservedConcurrentExecutions = reserved[entryPoint]
     const { log_level, namespace } = observability
-    // Deployments of one account may share a namespace: their names keep them apart.
+    // Deployments in one account may share a namespace, so the name of the pipeline tells them apart.
     this.#service = `${name}-${props.service ?? entryPoint}`
     this.#namespace = namespace
-    // No managed policy: the one for logs allows every log group of the account.
+    // It has no managed policy: AWS's policy for logs would allow every log group of the account.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     const logGroup = new LogGroup(this, 'Logs', {
       retention: RetentionDays.ONE_MONTH,
@@ -80,16 +80,16 @@ export class SluiceFunction extends Construct {
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      // None but the worker ever holds more than one body or result of 4 MB, or than the 6 MB that Lambda hands over.
+      // Only the worker needs more memory. The others hold at most one body or result of 4 MB, or one event of 6 MB.
       memorySize: props.memory ?? USUAL_MEMORY,
       timeout: props.timeout,
       ...(reservedConcurrentExecutions !== undefined && { reservedConcurrentExecutions }),
       role: this.role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
-      // Metrics are lines of level INFO: a higher level here would drop them, too. The logger itself keeps `log_level`.
+      // Metrics are log lines of level INFO, and a higher level here would drop them too. The logger itself uses `log_level`.
       applicationLogLevelV2: log_level === 'DEBUG' ? ApplicationLogLevel.DEBUG : ApplicationLogLevel.INFO,
-      // A start and a report line an invocation would cost more than our own lines; failures are WARN and stay.
+      // Lambda's start and report lines per invocation would cost more than our own lines. Its failures are WARN and stay.
       systemLogLevelV2: SystemLogLevel.WARN,
       ...(props.mayLoop && { recursiveLoop: RecursiveLoop.ALLOW }),
       environment: { ...baseEnvironment(deployment, this.#service), ...props.environment },
@@ -97,17 +97,18 @@ export class SluiceFunction extends Construct {
     this.#note(props)
   }
 
-  /** Notes in the template for whoever runs it elsewhere than on Lambda, which starts environments as they are needed. */
+  /** Writes `waits` into the template for the local system. Lambda itself needs no such note: it starts environments on demand. */
   #note({ waits }: SluiceFunctionProps): void {
-    if (waits !== undefined) (this.lambda.node.defaultChild as CfnFunction).addMetadata('sluice:waits', waits)
+    const { defaultChild } = this.lambda.node
+    if (waits !== undefined && defaultChild instanceof CfnFunction) defaultChild.addMetadata('sluice:waits', waits)
   }
 
-  /** Allows exactly these actions on exactly these resources. */
+  /** Allows these actions on these resources, and nothing else. */
   allow(actions: string[], resources: string[]): void {
     this.role.addToPolicy(new PolicyStatement({ effect: Effect.ALLOW, actions, resources }))
   }
 
-  /** The sum of what the function counts under a name; of one model, if it counts that apart. */
+  /** The sum of a metric that the function counts. With `model`, the sum for that model alone. */
   counted(metricName: string, model?: string): Metric {
     return new Metric({
       namespace: this.#namespace,
@@ -117,8 +118,11 @@ export class SluiceFunction extends Construct {
     })
   }
 
-  /** Invocations that failed, and messages that others could not deal with: a queue's own age leaves out what has come thrice. */
-  comesAgain(): IMetric {
+  /**
+   * Counts failed invocations, and messages that the function returned to their queue. It is needed because SQS's metric for the oldest
+   * message ignores messages that were received three times.
+   */
+  failedDeliveries(): IMetric {
     return new MathExpression({
       expression: 'FILL(errors, 0) + FILL(returned, 0)',
       usingMetrics: { errors: this.lambda.metricErrors(), returned: this.counted('ReturnedMessages') },

@@ -19,11 +19,11 @@ export interface GatewayProps {
   readonly tables: Tables
   readonly payloads: PayloadStore
   readonly ledger: LedgerDatabase
-  /** Each model's queues and the one of results. */
+  /** The queues of all models, and the results queue. */
   readonly queues: readonly WorkQueue[]
 }
 
-/** Admits requests: the one function that a client waits for. */
+/** Admits requests. A client waits for this function while it posts. */
 export class Gateway extends Construct {
   readonly handler: SluiceFunction
 
@@ -52,7 +52,7 @@ export class Gateway extends Construct {
       ['sqs:SendMessage'],
       props.queues.map(({ queue }) => queue.queueArn),
     )
-    // It reads a result for a client that prefers to wait for it, and deletes the body of a request that it takes back.
+    // It reads a result for a client that waits for it (`Prefer: wait`), and deletes the body of a request that it withdraws.
     payloads.allow(this.handler.role, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
     ledger.allow(this.handler, 'gateway', 'rds-data:ExecuteStatement')
     deployment.alarms.add(this, 'ErrorsAlarm', {
@@ -70,7 +70,7 @@ const gatewaySettings = (pipeline: Pipeline): Settings => ({
   waiting: pipeline.waiting,
 })
 
-/** What every function needs that admits requests. */
+/** The settings of every function that admits requests. */
 export function admissionSettings({ quotas, routing, models, queue, observability }: Pipeline): AdmissionSettings {
   return {
     quotas,

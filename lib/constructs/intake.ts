@@ -10,7 +10,7 @@ import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
 import { DeadLetters, WorkQueue } from './work-queue.ts'
 
-/** The gateway's: a worker that meets a message without an item waits for its admission as long as that may take. */
+/** It is equal to the gateway's: a worker that gets a message without a stored item waits this long for its admission. */
 const TIMEOUT = Duration.millis(GATEWAY_TIMEOUT_MS)
 
 export interface IntakeProps {
@@ -18,13 +18,13 @@ export interface IntakeProps {
   readonly queueUrlPrefix: string
   readonly tables: Tables
   readonly payloads: PayloadStore
-  /** Each model's queues and the one of results. */
+  /** The queues of all models, and the results queue. */
   readonly queues: readonly WorkQueue[]
 }
 
 /**
- * Takes requests from the input queues of pipeline.yaml: one function for all of them. Who may send to an input is decided
- * by those who run the account: they grant `sqs:SendMessage` on its queue.
+ * Takes requests from the input queues of pipeline.yaml, with one function for all of them. The operators of the account decide who
+ * may send to an input: they grant `sqs:SendMessage` on its queue.
  */
 export class Intake extends Construct {
   readonly handler: SluiceFunction
@@ -37,7 +37,7 @@ export class Intake extends Construct {
     this.inputs = (deployment.pipeline.inputs ?? []).map(({ queue }) => this.#input(props, queue))
     for (const [i, input] of this.inputs.entries()) this.#output(input, i + 1)
     deployment.alarms.add(this, 'ComesAgainAlarm', {
-      metric: this.handler.comesAgain(),
+      metric: this.handler.failedDeliveries(),
       threshold: 1,
       periods: 3,
       description:
@@ -86,14 +86,14 @@ export class Intake extends Construct {
     })
     input.feed(this.handler, 'Mapping', {
       batchSize: 10,
-      // Some thousand admissions a second, as much as the queues behind it are fed with by one function.
+      // This is enough for some thousand admissions per second.
       maxConcurrency: 10,
     })
     deadLetters.feed(this.handler)
     return input
   }
 
-  /** Numbered, since an output's name has only letters and digits. */
+  /** The outputs are numbered, because the name of an output may have only letters and digits. */
   #output({ name, queue }: WorkQueue, number: number): void {
     const description = `Of the input ${name}.`
     new CfnOutput(Stack.of(this), `InputQueueUrl${number}`, { value: queue.queueUrl, description })

@@ -23,7 +23,7 @@ import type { SluiceFunction } from './function.ts'
 
 const DATABASE = 'sluice'
 
-/** Not Postgres's own, which every scanner tries first; nothing dials it, since all statements come by the Data API. */
+/** It is not the default port of Postgres, which every scanner tries first. Nobody connects to it: all statements use the Data API. */
 const PORT = 5433
 
 const SUBNETS: SubnetConfiguration = { name: 'Ledger', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 27 }
@@ -35,14 +35,14 @@ export type DataApiAction =
   | 'rds-data:RollbackTransaction'
 
 /**
- * PostgreSQL on Aurora Serverless v2, reached by the RDS Data API only: its subnets have no way out or in, its security
- * group no rule, and so no function needs to be in the VPC.
+ * PostgreSQL on Aurora Serverless v2. Only the RDS Data API reaches it: its subnets have no route in or out and its security group
+ * has no rules. So no function needs to be in the VPC.
  *
- * One instance: while it is replaced, results wait in their queue, which costs nothing but time.
+ * It has one instance. While AWS replaces it, results wait in their queue and are recorded later.
  */
 export class LedgerDatabase extends Construct {
   readonly cluster: DatabaseCluster
-  /** The secret of each role, by which a function reaches the database with that role's rights. */
+  /** The secret of each role. With it, a function has the rights of that role in the database. */
   readonly roleSecrets: Readonly<Partial<Record<LedgerRole, string>>>
   readonly #masterSecret: string
 
@@ -52,8 +52,8 @@ export class LedgerDatabase extends Construct {
     this.cluster = new DatabaseCluster(this, 'Cluster', {
       engine: DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_7 }),
       writer: ClusterInstance.serverlessV2('Writer', { publiclyAccessible: false }),
-      // An idle deployment costs no capacity: after half an hour it is paused, and resumed within 15 to 30 seconds. Nothing
-      // is lost or refused meanwhile: results wait, and a request whose result can't be read yet is still `running`.
+      // An idle database is paused after half an hour, and then costs no capacity. It resumes within 15 to 30 seconds. Meanwhile
+      // nothing is lost or refused: results wait, and a request whose result can't be read yet is shown as `running`.
       serverlessV2MinCapacity: 0,
       serverlessV2AutoPauseDuration: Duration.minutes(30),
       serverlessV2MaxCapacity: 8,
@@ -69,21 +69,21 @@ export class LedgerDatabase extends Construct {
       port: PORT,
       defaultDatabaseName: DATABASE,
       enableDataApi: true,
-      // RDS keeps the password in a secret and rotates it every week.
+      // RDS keeps the master password in a secret and changes it every week.
       manageMasterUserPassword: true,
       iamAuthentication: true,
       storageEncrypted: true,
       backup: { retention: Duration.days(14) },
       copyTagsToSnapshot: true,
       deletionProtection: true,
-      // Retained, the cluster would go on costing; a snapshot keeps the same rows.
+      // A retained cluster would still cost money. A snapshot keeps the same rows.
       removalPolicy: RemovalPolicy.SNAPSHOT,
     })
     this.#masterSecret = this.#masterSecretArn()
     this.roleSecrets = Object.fromEntries(roles.map(role => [role, this.#roleSecret(role)]))
   }
 
-  /** What a function needs to know to reach it, as a role or as the owner of its tables. */
+  /** The variables with which a function reaches the database, as a role or as the owner of its tables. */
   environment(as: LedgerRole | 'owner'): LedgerEnv {
     return {
       LEDGER_CLUSTER_ARN: this.cluster.clusterArn,
@@ -92,7 +92,7 @@ export class LedgerDatabase extends Construct {
     }
   }
 
-  /** Lets a function run statements as a role, or as the owner, with these calls of the Data API. */
+  /** Lets a function use these calls of the Data API, as a role or as the owner. */
   allow(fn: SluiceFunction, as: LedgerRole | 'owner', ...actions: DataApiAction[]): void {
     fn.allow(actions, [this.cluster.clusterArn])
     fn.allow(['secretsmanager:GetSecretValue'], [this.#secretOf(as)])
@@ -129,8 +129,8 @@ export class LedgerDatabase extends Construct {
       maxAzs: 2,
       natGateways: 0,
       subnetConfiguration: [SUBNETS],
-      // Emptying the default group takes a custom resource with rights over security groups. Nothing is in that group, and
-      // its open egress leads nowhere: the subnets have no route out.
+      // To remove the rules of the default group, the CDK would add a custom resource with rights over security groups. Nothing uses
+      // that group, and its open egress leads nowhere, because the subnets have no route out.
       restrictDefaultSecurityGroup: false,
     })
     const logGroup = new LogGroup(this, 'FlowLogs', {
@@ -138,7 +138,7 @@ export class LedgerDatabase extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     })
     vpc.addFlowLog('FlowLog', { destination: FlowLogDestination.toCloudWatchLogs(logGroup) })
-    // The CDK's own types do not agree with each other under exactOptionalPropertyTypes.
+    // The CDK's types contradict each other under exactOptionalPropertyTypes.
     return vpc as IVpc
   }
 

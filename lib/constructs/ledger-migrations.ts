@@ -8,8 +8,8 @@ import type { LedgerDatabase } from './ledger-database.ts'
 const TIMEOUT = Duration.minutes(10)
 
 /**
- * Brings the ledger's tables and roles to what the code expects, at each deployment that changes them. What reads or writes
- * the ledger depends on this, so that no function meets tables older than itself, or is a role that is not there yet.
+ * Brings the ledger's tables and roles up to date, at each deployment that changes them. Every function that uses the ledger depends on
+ * this resource. So no function runs before its tables and its role exist.
  */
 export class LedgerMigrations extends Construct {
   readonly migrator: SluiceFunction
@@ -34,20 +34,20 @@ export class LedgerMigrations extends Construct {
       'rds-data:CommitTransaction',
       'rds-data:RollbackTransaction',
     )
-    // It sets their passwords.
+    // The migrator sets the passwords of the roles, so it reads their secrets.
     this.migrator.allow(['secretsmanager:GetSecretValue'], Object.values(ledger.roleSecrets))
     const migrations = new CustomResource(this, 'Migrations', {
       resourceType: 'Custom::LedgerMigrations',
       serviceToken: this.migrator.lambda.functionArn,
-      // CloudFormation's hour would pass before a migrator that could not answer is given up.
+      // Without this, CloudFormation would wait an hour for a migrator that can't answer.
       serviceTimeout: TIMEOUT.plus(Duration.minutes(1)),
-      // The migrations are part of the bundle; CloudFormation runs the resource again when a property has changed.
+      // CloudFormation runs the resource again when a property changes. The migrations are part of the bundle, so its hash changes with them.
       properties: {
         MigratorHash: deployment.bundles.migrator.hash,
         Roles: Object.keys(ledger.roleSecrets).sort().join(),
       },
     })
-    // The Data API needs the instance, which the migrator's own references to the cluster do not wait for.
+    // The Data API needs the instance. A reference to the cluster alone would not wait for it.
     migrations.node.addDependency(ledger.cluster, this.migrator)
   }
 }

@@ -7,8 +7,8 @@ import { type Access, bedrockAccess, type WriteArn } from './bedrock-access.ts'
 import type { SluiceFunction } from './function.ts'
 
 /**
- * Allows a worker what its model's `auth` needs, and no more. Where the URL doesn't say which resource that is, the operator
- * has to allow it to the role, which is then an output of the stack (docs/recipes.md).
+ * Gives a worker the permissions that its model's `auth` needs, and no more. If the URL does not name the resource, the operator has to
+ * give the permission to the worker's role. The role is then an output of the stack (docs/recipes.md).
  */
 export function allowModelAccess(worker: SluiceFunction, { endpoint, batch }: Model): void {
   const { auth, url } = endpoint
@@ -51,12 +51,12 @@ function accessOf(scope: Construct, service: string, url: URL): Access | undefin
 function sagemakerAccess(arn: WriteArn, { pathname }: URL): Access | undefined {
   const [, name] = /^\/endpoints\/([A-Za-z0-9-]{1,63})\/invocations$/.exec(pathname) ?? []
   if (name === undefined) return undefined
-  // SageMaker takes a name in any case, and its ARNs have it in lower case: both are the same endpoint.
+  // SageMaker ignores the case of a name, and its ARNs are in lower case. Both spellings mean the same endpoint.
   const resources = [...new Set([name, name.toLowerCase()])].map(of => arn('endpoint', of))
   return { action: 'sagemaker:InvokeEndpoint', resources }
 }
 
-/** `$default` is the stage of an HTTP API whose paths begin without one. */
+/** Allows two routes, because the path of an HTTP API with the stage `$default` begins without a stage. */
 function apiAccess(arn: WriteArn, { hostname, pathname }: URL): Access | undefined {
   const [, api] = /^([a-z0-9]+)\.execute-api\./.exec(hostname) ?? []
   const [, stage, path = ''] = /^\/([\w-]+)((?:\/[\w.~:@-]*)*)$/.exec(pathname) ?? []
@@ -65,7 +65,7 @@ function apiAccess(arn: WriteArn, { hostname, pathname }: URL): Access | undefin
   return { action: 'execute-api:Invoke', resources }
 }
 
-/** Foundation models by way of a profile: a policy apart for each, so that nothing else is acknowledged with it. */
+/** Allows foundation models through a profile. Each gets its own policy, so that cdk-nag's acknowledgement covers nothing else. */
 function allowBehindProfile(
   scope: Construct,
   role: IRole,
@@ -88,8 +88,8 @@ function allowBehindProfile(
 }
 
 /**
- * Secrets Manager adds six characters to the name. The secret is the operator's: if a KMS key of his own encrypts it, that
- * key's policy has to let the worker's role decrypt.
+ * Secrets Manager adds six characters to the name. The secret belongs to the operator. If it is encrypted with a KMS key of the
+ * operator, the policy of that key has to allow the worker's role to decrypt.
  */
 const secretArn = (scope: Construct, name: string): string =>
   Stack.of(scope).formatArn({

@@ -21,10 +21,10 @@ import type { Tables } from './tables.ts'
 import { type ConsumerProps, WorkQueue } from './work-queue.ts'
 import { type WorkerLoad, workerMemory } from './worker-memory.ts'
 
-/** A request that is put back is met again after so long: an alarm must not end meanwhile. */
+/** A deferred request comes back after this time at the latest. The alarm on waiting requests must not end before. */
 const LONGEST_DEFERRAL = Duration.seconds(SQS_CAPABILITIES.max_delay_seconds)
 
-/** Few, and in long, so that a wrong API key is noticed where there are a dozen requests an hour. */
+/** Few failures in a long period: so the alarm notices a wrong API key even if a model gets a dozen requests per hour. */
 const MIN_FAILURES = 3
 const FAILURES_PERIOD = Duration.minutes(15)
 
@@ -38,12 +38,12 @@ export interface ModelProps {
 }
 
 /**
- * One model: a queue a priority, and one worker function for both, so that a model that hangs holds up no other, and a
- * flood of normal requests no high ones.
+ * One model, with one queue per priority and one worker function for both. So a model that hangs does not delay other models, and many
+ * normal requests do not delay high ones.
  */
 export class Model extends Construct {
   readonly name: string
-  /** Where it is called. */
+  /** The URLs that the worker calls. */
   readonly urls: ReadonlySet<string>
   readonly queues: Readonly<Record<Priority, WorkQueue>>
   readonly worker: SluiceFunction
@@ -64,7 +64,7 @@ export class Model extends Construct {
 
   #watchWorker({ deployment }: ModelProps): void {
     deployment.alarms.add(this, 'WorkerAlarm', {
-      metric: this.worker.comesAgain(),
+      metric: this.worker.failedDeliveries(),
       threshold: 3,
       periods: 3,
       description: `Workers of ${this.name} crash, or can't begin with requests. From 3 in 5 minutes, thrice: a few are repaired by a redelivery, a model's own errors are not counted here.`,
@@ -72,7 +72,10 @@ export class Model extends Construct {
     })
   }
 
-  /** By what workers meet, since what is put back is a new message; by its queues if there are no workers. */
+  /**
+   * The alarm uses the time that workers see, because a deferred request is a new message in its queue. It also uses the age in the
+   * queues, in case no worker runs.
+   */
   #watchWaiting({ deployment }: ModelProps): void {
     const { high, normal } = this.queues
     const seconds = deployment.pipeline.queue.expire_after / 1_000
@@ -106,7 +109,7 @@ export class Model extends Construct {
     })
   }
 
-  /** The least that a request had left until its deadline when a worker met it, in seconds. */
+  /** The shortest time that a request had until its deadline when a worker received it, in seconds. */
   timeLeft(): Metric {
     return this.worker.counted('TimeLeft').with({ statistic: Stats.MINIMUM, label: 'least time left' })
   }
@@ -137,7 +140,7 @@ export class Model extends Construct {
       } satisfies Own<Env>,
       timeout: workerTimeout(deployment, name),
       memory: workerMemory(loadOf(deployment, name)),
-      // It defers a request by sending it to its own queue again.
+      // The worker defers a request: it sends the request to its own queue again.
       mayLoop: true,
     })
   }
@@ -187,19 +190,19 @@ function workerSettings(deployment: Deployment, name: string): Settings {
   }
 }
 
-/** Lambda counts in whole seconds. */
+/** The timeout of a worker function. Lambda wants whole seconds. */
 const workerTimeout = (deployment: Deployment, name: string): Duration =>
   Duration.seconds(Math.ceil((modelOf(deployment, name).endpoint.timeout + WORKER_MARGIN_MS) / 1000))
 
-/** Longer than from one opening to the next while a model stays away, the probe included: one outage is one alarm. */
+/** The period is longer than the time between two openings of a circuit, including the probe. So one outage is one alarm. */
 const betweenOpenings = (open: number, timeout: number): Duration =>
   Duration.minutes(Math.ceil((Math.max(open, LONGEST_OPEN_MS) + timeout) / 60_000)).plus(ALARM_PERIOD)
 
-/** How long messages are gathered for a call, and invisible already. */
+/** Messages are gathered for this time before a batch is called. They are invisible in the queue meanwhile. */
 const window = (deployment: Deployment, name: string): Duration =>
   Duration.millis(modelOf(deployment, name).batch?.period ?? 0)
 
-/** The same function takes the messages of both priorities. */
+/** The load of a worker. The same function takes the messages of both priorities, so the larger batch counts. */
 function loadOf(deployment: Deployment, name: string): WorkerLoad {
   const { batch, request, response } = modelOf(deployment, name)
   const sizes = Priority.options.map(priority => mappingOf(deployment, name, priority).batchSize)
@@ -211,8 +214,8 @@ function loadOf(deployment: Deployment, name: string): WorkerLoad {
 }
 
 /**
- * `concurrency` simultaneous calls are invocations times messages of one, which a worker runs at the same time; with batches,
- * an invocation is a call.
+ * Splits `concurrency` into simultaneous invocations and messages per invocation. A worker calls the model for all messages of an
+ * invocation at the same time. With batches, each invocation is one call.
  */
 function mappingOf(deployment: Deployment, name: string, priority: Priority): ConsumerProps {
   const { batch, ...model } = modelOf(deployment, name)

@@ -19,16 +19,16 @@ export class PayloadStore extends Construct {
       ...common,
       lifecycleRules: [{ expiration: Duration.days(90) }],
     })
-    // Not versioned: an object is written under a name of its own and never changed.
+    // It is not versioned, because each object has its own name and never changes.
     this.bucket = new Bucket(this, 'Bucket', {
       ...common,
-      // The CDK's own types do not agree with each other under exactOptionalPropertyTypes.
+      // The CDK's types contradict each other under exactOptionalPropertyTypes.
       serverAccessLogsBucket: accessLogs as IBucket,
       lifecycleRules: [{ expiration: retention, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
     })
   }
 
-  /** In the bucket's own policy: in a role's, the objects could only be named by a wildcard among its other resources. */
+  /** Adds the permission to the bucket's policy. In a role's policy, the objects would be a wildcard among its other resources. */
   allow(role: IRole, ...actions: ('s3:DeleteObject' | 's3:GetObject' | 's3:PutObject')[]): void {
     this.bucket.addToResourcePolicy(
       new PolicyStatement({

@@ -2,7 +2,7 @@ import type { Policies } from '../../functions/core/flow-control/policies.ts'
 import type { Model } from '../config/model-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
 
-/** What protects a model, as its workers and operators read it: what pipeline.yaml doesn't have is absent. */
+/** The protection of a model, in the form that workers and operators read. A part that pipeline.yaml does not have is absent. */
 export function policiesOf({ circuit, rate_limit }: Pick<Model, 'circuit' | 'rate_limit'>): Policies {
   return {
     ...(circuit && { circuit: { failures: circuit.failures, within_ms: circuit.within, open_ms: circuit.open } }),

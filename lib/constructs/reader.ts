@@ -18,7 +18,7 @@ export interface ReaderProps {
   readonly results: WorkQueue
 }
 
-/** Answers for requests that are there, apart from the gateway: those who wait for a result never hold up those who post. */
+/** Answers calls about existing requests. It is separate from the gateway, so that clients that wait for a result do not delay posts. */
 export class Reader extends Construct {
   readonly handler: SluiceFunction
 
@@ -38,13 +38,13 @@ export class Reader extends Construct {
         QUOTA_TABLE: tables.quota.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
-      // The longest that API Gateway waits, less a second to answer in.
+      // API Gateway waits for 30 seconds. The last second is for the answer.
       timeout: Duration.seconds(29),
       waits: waiting.total,
     })
     this.handler.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn, tables.quota.tableArn])
     this.handler.allow(['dynamodb:Query'], [tables.requests.tableArn])
-    // A request that is cancelled here ends here.
+    // It cancels requests: a queued one ends here, and its result is sent to the results queue.
     this.handler.allow(['sqs:SendMessage'], [results.queue.queueArn])
     payloads.allow(this.handler.role, 's3:DeleteObject', 's3:GetObject')
     ledger.allow(this.handler, 'reader', 'rds-data:ExecuteStatement')

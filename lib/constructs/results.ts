@@ -9,7 +9,7 @@ import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
 import { DeadLetters, WorkQueue } from './work-queue.ts'
 
-/** A statement may have to wait until a paused ledger has resumed, which takes 15 to 30 seconds. */
+/** A statement may have to wait for a paused ledger, which needs 15 to 30 seconds to resume. */
 const TIMEOUT = Duration.minutes(2)
 
 export interface ResultsProps {
@@ -20,10 +20,10 @@ export interface ResultsProps {
   readonly ledger: LedgerDatabase
 }
 
-/** The last step: what became of requests is decided, recorded in the ledger and charged. */
+/** The last step of a request: the collector ends it, records its result in the ledger and charges its tokens. */
 export class Results extends Construct {
   readonly work: WorkQueue
-  /** What the queues of models gave up: the collector ends its requests. */
+  /** The dead letters of all models' queues. The collector ends their requests. */
   readonly givenUp: DeadLetters
   readonly collector: SluiceFunction
 
@@ -34,7 +34,7 @@ export class Results extends Construct {
     const queueName = `${pipeline.name}-${RESULTS_QUEUE}`
     const deadLetters = new DeadLetters(this, 'DeadLetters', { alarms, queueName: queueName + DEAD_LETTERS })
     this.work = new WorkQueue(this, 'Work', { queueName, consumerTimeout: TIMEOUT, deadLetters })
-    // One for all models: it is mostly empty, and a stack has room for only so many resources.
+    // There is one for all models, because it is mostly empty and the resources of a stack are limited.
     this.givenUp = new DeadLetters(this, 'GivenUp', { alarms, queueName: `${pipeline.name}-inference${DEAD_LETTERS}` })
     this.collector = new SluiceFunction(this, 'Collector', {
       deployment,
@@ -50,15 +50,15 @@ export class Results extends Construct {
     })
     this.collector.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
     this.collector.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
-    // A request that its queue gave up ends here, and the event that says so comes back as a result.
+    // The collector ends the request of a dead letter, and sends the event about that to its own queue.
     this.collector.allow(['sqs:SendMessage'], [this.work.queue.queueArn])
     payloads.allow(this.collector.role, 's3:DeleteObject')
     ledger.allow(this.collector, 'collector', 'rds-data:ExecuteStatement')
     this.work.feed(this.collector, 'Mapping', {
-      // Ten results, inline up to 48 KB each with their prompts, stay far below the Data API's 4 MiB a statement. They are not
-      // waited for: a client polls a second after its request, and under load a receive brings ten anyway.
+      // Ten results with their prompts have up to 48 KB each, far below the Data API's limit of 4 MiB per statement. The mapping does not
+      // wait for ten: a client asks a second after its post, and under load ten are there anyway.
       batchSize: 10,
-      // One small instance keeps up with ten statements at a time; more would only wait for each other's rows.
+      // One small instance can run ten statements at a time. More would only wait for each other's rows.
       maxConcurrency: 10,
     })
     this.givenUp.feed(this.collector)
@@ -70,7 +70,7 @@ export class Results extends Construct {
       runbook: 'results-are-waiting',
     })
     alarms.add(this, 'ComesAgainAlarm', {
-      metric: this.collector.comesAgain(),
+      metric: this.collector.failedDeliveries(),
       threshold: 1,
       periods: 3,
       description: 'Results come again and again. From 1 in 5 minutes, thrice: a redelivery repairs what passes.',

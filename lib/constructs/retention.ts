@@ -9,10 +9,10 @@ import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 
-/** Not more often, since it wakes a database that has paused. */
+/** It does not run more often, because it resumes a paused database. */
 const INTERVAL = Duration.days(1)
 
-/** Deletes the ledger's rows and dead letters that are older than `observability.retention.ledger`. Only stacks that have that have this. */
+/** Deletes rows and dead letters of the ledger that are older than `observability.retention.ledger`. Without that key there is no such function. */
 export class Retention extends Construct {
   readonly handler: SluiceFunction
 
@@ -22,12 +22,12 @@ export class Retention extends Construct {
     { deployment, ledger }: { deployment: Deployment; ledger: LedgerDatabase },
   ) {
     super(scope, id)
-    const { ledger: ledger_ms } = deployment.pipeline.observability.retention
-    if (ledger_ms === undefined) throw new Error('the ledger is kept for ever')
+    const { ledger: ledgerMs } = deployment.pipeline.observability.retention
+    if (ledgerMs === undefined) throw new Error('observability.retention.ledger is not set')
     this.handler = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'retention',
-      settings: { ledger_ms } satisfies Settings,
+      settings: { ledger_ms: ledgerMs } satisfies Settings,
       environment: ledger.environment('retention') satisfies Own<Env>,
       timeout: Duration.minutes(5),
     })

@@ -8,7 +8,7 @@ import { Tables } from './tables.ts'
 
 const ROLES: readonly LedgerRole[] = ['collector', 'reader', 'gateway', 'operator']
 
-/** All that holds data which is nowhere else: what is in here is kept when the stack is deleted. */
+/** Everything that stores data which exists nowhere else. It is kept when the stack is deleted. */
 export class State extends Construct {
   readonly tables: Tables
   readonly payloads: PayloadStore

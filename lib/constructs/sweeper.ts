@@ -11,7 +11,7 @@ import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
 import type { WorkQueue } from './work-queue.ts'
 
-/** With the two minutes after which a reservation is looked at: an orphan is closed within five. */
+/** The sweeper checks a reservation when it is two minutes old. So an orphan is closed within five minutes. */
 const INTERVAL = Duration.minutes(2)
 
 export interface SweeperProps {
@@ -22,7 +22,7 @@ export interface SweeperProps {
   readonly results: WorkQueue
 }
 
-/** Finds what crashes have left: reservations that are open for long, whose request has ended or never came to be. */
+/** Closes reservations that a crash has left open: their request has ended or was never created. */
 export class Sweeper extends Construct {
   constructor(scope: Construct, id: string, { deployment, queueUrlPrefix, tables, payloads, results }: SweeperProps) {
     super(scope, id)
@@ -35,7 +35,7 @@ export class Sweeper extends Construct {
         QUOTA_TABLE: tables.quota.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
-      // Two at once would do the same work twice, which does no harm.
+      // If two run at once, they do the same work twice, which does no harm.
       timeout: Duration.minutes(5),
     })
     sweeper.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
@@ -44,7 +44,7 @@ export class Sweeper extends Construct {
     sweeper.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     payloads.allow(sweeper.role, 's3:DeleteObject')
     sweeper.allow(['sqs:SendMessage'], [results.queue.queueArn])
-    // Lambda would try what fails twice more, beside the next runs, and count three errors for one.
+    // Otherwise Lambda would try a failed run twice more, beside the next runs, and count three errors for one.
     sweeper.lambda.configureAsyncInvoke({ retryAttempts: 0 })
     new Rule(this, 'Schedule', {
       description: 'Closes reservations that a crash has left open.',

@@ -13,14 +13,14 @@ import { WATCHED } from '../../functions/core/stores/quota/names.ts'
 
 type Keys = Pick<TablePropsV2, 'partitionKey' | 'sortKey' | 'timeToLiveAttribute' | 'globalSecondaryIndexes'>
 
-/** Where DynamoDB finds the time, in epoch seconds, at which it may clean an item up. */
+/** The attribute with the time, in epoch seconds, from which DynamoDB may delete an item. */
 const TTL_ATTRIBUTE = 'ttl'
 
-/** What the system knows of requests, quotas, keys and users. Every question but the sweeper's is one about a key. */
+/** The tables of requests, quotas, models, keys and users. Functions read one item or the items of one user; only the sweeper scans. */
 export class Tables extends Construct {
   readonly requests: TableV2
   readonly quota: TableV2
-  /** What the workers of a model know of it together: its circuit, its rate limit. */
+  /** The state of each model that its workers share: its circuit and its rate limit. */
   readonly models: TableV2
   readonly keys: TableV2
   readonly users: TableV2
@@ -44,9 +44,9 @@ export class Tables extends Construct {
   #table(id: string, keys: Keys): TableV2 {
     return new TableV2(this, id, {
       ...keys,
-      // Queues absorb bursts, but admission and the authorizer meet them first: capacity must follow by itself.
+      // Bursts reach admission and the authorizer before any queue, so the capacity of tables must follow by itself.
       billing: Billing.onDemand(),
-      // AWS-owned: a key of KMS would be asked, and billed, at every few reads, and protects from nobody else.
+      // The key belongs to AWS. A KMS key would be called and billed at every few reads, and would protect from nobody else.
       encryption: TableEncryptionV2.dynamoOwnedKey(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: true,

@@ -7,24 +7,25 @@ import { MESSAGE_RETENTION_MS } from '../../functions/core/domain/timing.ts'
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 import type { SluiceFunction } from './function.ts'
 
-/** SQS's longest: messages outlive a long weekend without an operator, and any `queue.expire_after`. */
+/** The longest that SQS allows. Messages outlive a long weekend without an operator, and any `queue.expire_after`. */
 const RETENTION = Duration.millis(MESSAGE_RETENTION_MS)
 
 /**
- * What a message stays invisible for after its function's timeout, for Lambda to hand it over and to delete it.
+ * A message stays invisible this much longer than its function's timeout, so that Lambda can hand it over and delete it.
  *
- * AWS advises six times the timeout, against the receives that a throttled function wastes. Here a mapping's maximum
- * concurrency keeps its pollers from taking more than the function runs, and the lease in the request item keeps a second
- * delivery from running twice; so a crashed worker's messages come back as soon as they can (docs/adr/0003).
+ * AWS advises six times the timeout, because a throttled function wastes receives. Here that is not needed: the maximum concurrency of
+ * a mapping keeps its pollers from receiving more than the function runs, and the lease in the request item keeps a second delivery
+ * from running twice. So the messages of a crashed worker come back as soon as they can (docs/adr/0003).
  */
 const VISIBILITY_MARGIN = Duration.seconds(30)
 
-/** Over the collector's timeout; a message whose request still has a live lease is looked at again so much later. */
+/** Longer than the collector's timeout. If the request of a message still has a valid lease, the message comes back after this time. */
 const DEAD_LETTER_VISIBILITY = Duration.minutes(5)
 
 /**
- * SQS's most, of more than half a day: messages wait while a table, the ledger or a model's secret is away. Deferrals are
- * messages of their own, crashes are counted in the request's item, and the sweeper ends what is overdue.
+ * The highest number that SQS allows: it takes more than half a day. So messages wait while a table, the ledger or a model's secret can't
+ * be reached. A deferral is a new message, so it does not count here. Crashes are counted in the request's item, and the sweeper ends
+ * overdue requests.
  */
 const MAX_RECEIVES = 1000
 
@@ -35,7 +36,7 @@ export interface DeadLettersProps {
   readonly queueName: string
 }
 
-/** The queue of what one or more others gave up, and its alarm. */
+/** The dead-letter queue of one or more queues, and its alarm. */
 export class DeadLetters extends Construct {
   readonly name: string
   readonly queue: Queue
@@ -46,7 +47,8 @@ export class DeadLetters extends Construct {
     this.queue = new Queue(this, 'Queue', { ...COMMON, queueName, visibilityTimeout: DEAD_LETTER_VISIBILITY })
     alarms.add(this, 'Alarm', {
       metric: new MathExpression({
-        // What is in it now is sampled, and a consumer takes a message within a second; without one, none is received.
+        // CloudWatch samples the waiting messages, and a consumer takes a message before the next sample: so received ones count too.
+        // Without a consumer, none is received: so waiting ones count.
         expression: 'MAX([FILL(waiting, 0), FILL(received, 0)])',
         usingMetrics: {
           waiting: this.queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
@@ -61,7 +63,7 @@ export class DeadLetters extends Construct {
     })
   }
 
-  /** Invokes the function with what comes, which is rare: the least that a mapping can be. */
+  /** Invokes the function with dead letters. They are rare, so the mapping is as small as possible. */
   feed(consumer: SluiceFunction): void {
     map(this, 'Mapping', this.queue, consumer, { batchSize: 10, maxConcurrency: 2 })
   }
@@ -69,23 +71,23 @@ export class DeadLetters extends Construct {
 
 export interface WorkQueueProps {
   readonly queueName: string
-  /** How long a consumer may have a message. */
+  /** The longest time for which a consumer has a message. */
   readonly consumerTimeout: Duration
-  /** What it gives up goes here. */
+  /** A message goes here after too many receives. */
   readonly deadLetters: DeadLetters
 }
 
 export interface ConsumerProps {
   readonly batchSize: number
-  /** How long a batch waits to be full; not at all by default. */
+  /** A batch waits this long to become full. Default: it does not wait. */
   readonly window?: Duration
-  /** Simultaneous invocations. */
+  /** The most simultaneous invocations. */
   readonly maxConcurrency: number
 }
 
 /**
- * A queue of work. It is deleted with the stack or with its model: the request items and the reservations, which are kept,
- * say what was waiting in it.
+ * A queue of work. It is deleted with the stack or with its model. The request items and the reservations are kept, and say which
+ * requests were waiting in it.
  */
 export class WorkQueue extends Construct {
   readonly name: string
@@ -104,12 +106,12 @@ export class WorkQueue extends Construct {
     })
   }
 
-  /** The age of its oldest message, of those that have not come thrice. */
+  /** The age of the oldest message, in seconds. SQS leaves out messages that were received three times. */
   oldest(): Metric {
     return this.queue.metricApproximateAgeOfOldestMessage({ period: ALARM_PERIOD, statistic: Stats.MAXIMUM })
   }
 
-  /** Invokes the function with this queue's messages, as soon as there are any; it reports the ones that failed. */
+  /** Invokes the function with this queue's messages as soon as there are any. The function reports the failed ones. */
   feed(consumer: SluiceFunction, id: string, props: ConsumerProps): void {
     map(this, id, this.queue, consumer, props)
   }
@@ -128,6 +130,6 @@ function map(scope: Construct, id: string, { queueArn }: Queue, consumer: Sluice
     maxConcurrency: props.maxConcurrency,
     reportBatchItemFailures: true,
   })
-  // Lambda refuses a mapping whose role may not receive yet.
+  // Lambda refuses a mapping if its role may not receive from the queue yet.
   mapping.node.addDependency(consumer.role)
 }

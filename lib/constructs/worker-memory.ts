@@ -1,27 +1,27 @@
 import { MAX_STORED_BODIES } from '../../functions/worker/plan-batch.ts'
 
-/** What one invocation of a worker may have to hold. */
+/** The data that one invocation of a worker may have in memory. */
 export interface WorkerLoad {
-  /** The most messages that it gets. */
+  /** The most messages per invocation. */
   readonly messages: number
-  /** Whether there is one call for all of them, or one for each. */
+  /** Whether one call is made for all of them, or one call per message. */
   readonly batched: boolean
-  /** Whether a mapping needs JSONata's thread. */
+  /** Whether a mapping runs in JSONata's thread. */
   readonly inThread: boolean
 }
 
-/** In MB. Less gets so small a part of a core that a start takes seconds; this is a third of one. */
+/** In MB. It gives a third of a core. With less, a start would take seconds. */
 export const USUAL_MEMORY = 512
 const MAX_MEMORY = 10_240
 const STEP = 64
 
 /**
- * What things take at worst, in MB, as `npm run bench` measures it (docs/adr/0020): a body of 4 MB of text, mapped and sent; an answer
- * of 8 MB, parsed and mapped; 1 MB of small bodies, parsed and mapped, that are empty objects.
+ * The most memory that each part takes, in MB, measured by `npm run bench` (docs/adr/0020). `body`: a text of 4 MB, mapped and sent.
+ * `answer`: 8 MB, parsed and mapped. `smallBodies`: 1 MB of small bodies that are empty objects, parsed and mapped.
  */
 const COSTS = { process: 128, thread: 160, body: 32, answer: 32, smallBodies: 48 }
 
-/** Larger bodies are not in messages (functions/core/stores/payloads/port.ts); and Lambda hands over 6 MB of those at most. */
+/** In MB. Larger bodies are not in messages (functions/core/stores/payloads/port.ts), and one event has 6 MB at most. */
 const SMALL_BODY = 48 / 1_024
 const MAX_EVENT = 6
 

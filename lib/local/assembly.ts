@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { LocalError } from './error.ts'
 
 const ResourceDeclaration = z.object({
@@ -32,14 +32,14 @@ const AssetManifest = z.object({
     .default({}),
 })
 
-export type Assembly = {
+export interface Assembly {
   stackName: string
   template: Template
-  /** The folder of an asset by the S3 key that the template has for it, or undefined if the assembly has no such asset. */
+  /** Finds the folder of an asset by its S3 key in the template. Undefined if the assembly has no such asset. */
   assetFolder(objectKey: string): string | undefined
 }
 
-/** Reads the one stack of a synthesized folder: `<Stack>.template.json` and the `*.assets.json` beside it. */
+/** Reads the stack of a synthesized folder: `<Stack>.template.json` and the `*.assets.json` beside it. There must be one stack. */
 export function readAssembly(folder: string): Assembly {
   const files = readdirSync(folder)
   const [templateFile, ...others] = files.filter(file => file.endsWith('.template.json'))

@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import type { GetSecretValueResponse } from '@aws-sdk/client-secrets-manager'
 import { arn } from './arn.ts'
+import { listenLocally } from './listen.ts'
 import { declaredAsJson, signedWith } from './trust/access-key.ts'
 import { type Check, fromNoPage, guardServer } from './trust/guard-server.ts'
 
-/** What a function calls besides the emulators: Secrets Manager, and the address that custom resources answer to. */
-export type AwsEndpoint = {
+/** Stands for the parts of AWS that are not emulators: Secrets Manager, and the address to which custom resources answer. */
+export interface AwsEndpoint {
   url: string
-  /** A ResponseURL for one answer, and that answer once it is there. */
+  /** Makes a ResponseURL for one answer. `response` resolves with that answer. */
   expectResponse(): { url: string; response: Promise<unknown> }
-  /** Gives out these secrets from now on, by their names; any other one isn't there, whatever the environment has. */
+  /** From now on, gives out the secrets with these names. Any other secret of the environment is not found. */
   grant(secrets: readonly string[]): void
-  /** Secrets that the template creates, by name. */
+  /** The secrets that the template creates, by name. */
   readonly secrets: Map<string, string>
   close(): Promise<void>
 }
@@ -23,24 +23,22 @@ export type AwsEndpoint = {
 type Environment = Record<string, string | undefined>
 
 /**
- * Serves on a free port of 127.0.0.1, for those who sign with the access key id. Secrets that are granted are read from `environment`;
- * any other service is refused by name.
+ * Serves on a free port of 127.0.0.1, for callers that sign with the access key id. It reads granted secrets from `environment`, and
+ * refuses any other service by its name.
  */
 export async function startAwsEndpoint(environment: Environment, accessKeyId: string): Promise<AwsEndpoint> {
   const expected = new Map<string, (response: unknown) => void>()
   const granted = new Set<string>()
   const secrets = new Map<string, string>()
   const server = createServer((request, response) => void respond(request, response))
-  // A ResponseURL can't be guessed, and who has one answers it without credentials.
+  // Nobody can guess a ResponseURL, so an answer to one needs no credentials.
   const isAnswer = ({ method, url = '' }: IncomingMessage) => method === 'PUT' && expected.has(url)
   const unlessAnswer =
     (check: Check): Check =>
     request =>
       isAnswer(request) ? undefined : check(request)
   guardServer(server, fromNoPage, unlessAnswer(signedWith(accessKeyId)), unlessAnswer(declaredAsJson))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const url = `http://127.0.0.1:${await listenLocally(server)}`
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body: unknown = await json(request).catch(() => undefined)
@@ -55,7 +53,7 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
     getSecretValue(response, read, body)
   }
 
-  /** A secret that the template creates, or one of the environment's that a function of the template may read. */
+  /** Reads a secret that the template creates, or a granted one of the environment. */
   const read: Read = name => {
     const created = secrets.get(name)
     if (created !== undefined) return { value: created }
@@ -106,16 +104,16 @@ function getSecretValue(response: ServerResponse, read: Read, body: unknown): vo
   send(response, 200, answer)
 }
 
-/** A secret's name from its name or its ARN. */
+/** Finds a secret's name in its name or its ARN. */
 function secretName(id: string): string {
   return id.replace(/^arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:/, '')
 }
 
-/** What stands for a secret of AWS on this machine: the variable of its name, as it is or as a variable is written. */
+/** Reads a secret from the environment: the variable with the secret's name, or with that name in the form of a variable. */
 export const secretIn = (environment: Environment, name: string): string | undefined =>
   environment[name] ?? environment[variableName(name)]
 
-/** `prod/model-key` → `PROD_MODEL_KEY` */
+/** Converts a secret's name to the form of a variable: `prod/model-key` → `PROD_MODEL_KEY`. */
 export function variableName(name: string): string {
   return name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
 }

@@ -17,20 +17,20 @@ import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { LocalError, messageOf } from './error.ts'
 
-export type DataFolder = {
-  /** The folder's absolute path; with `:memory:` a temporary one, for logs and local.json alone. */
+export interface DataFolder {
+  /** The folder's absolute path. With `:memory:` it is a temporary folder that has only logs and local.json. */
   path: string
-  /** Where an emulator keeps its state, or undefined if it keeps none. */
+  /** The folder for an emulator's state. Undefined if it keeps its state in memory. */
   stateOf(emulator: string): string | undefined
   readJson(name: string): unknown
-  /** Writes a file in one step: who reads it sees the old or the new one whole. */
+  /** Writes a file in one step: a reader sees the whole old file or the whole new one. */
   writeJson(name: string, value: unknown): void
   remove(name: string): void
-  /** Unlocks the folder; a temporary one is deleted. */
+  /** Unlocks the folder, and deletes it if it is temporary. */
   close(): void
 }
 
-/** Opens the folder for this process alone. Throws LocalError if another one has it open, or it can't be written. */
+/** Opens the folder for this process alone. Throws LocalError if another process has it open or if it can't be written. */
 export function openDataFolder(dataDir: string): DataFolder {
   const isTemporary = dataDir === ':memory:'
   const path = isTemporary ? mkdtempSync(join(tmpdir(), 'sluice-')) : makeFolder(resolve(dataDir))
@@ -40,8 +40,8 @@ export function openDataFolder(dataDir: string): DataFolder {
   const removeTemporary = () => {
     if (isTemporary) rmSync(path, { recursive: true, force: true })
   }
-  process.once('exit', removeTemporary) // for an end that comes before close
-  rmSync(join(path, 'local.json'), { force: true }) // left by one that was killed
+  process.once('exit', removeTemporary) // in case the process ends before close
+  rmSync(join(path, 'local.json'), { force: true }) // a killed process may have left it
 
   return {
     path,
@@ -77,15 +77,15 @@ function makeFolder(path: string): string {
   return path
 }
 
-// Where nothing can be made though the parent is there, as in /proc, Node's own recursive mkdir never ends.
+// Creates a folder and its parents. Node's own recursive mkdir never ends where the parent exists but takes no folder, as in /proc.
 function makeFolders(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
   makeFolders(dirname(path))
   mkdirSync(path, { mode: 0o700 })
 }
 
-/** What an earlier version made in the folder, for others to read. It may be a folder that holds more than the system's: that isn't touched. */
-const made = [
+/** The files that earlier versions made readable for others. The folder may contain other files too, and those are not touched. */
+const OWN_NAMES = [
   'local.json',
   'demo-key',
   'lock',
@@ -97,12 +97,12 @@ const made = [
   'cdk.out',
 ]
 
-/** The folder's messages, keys and rows are its owner's alone, as are those of a folder that an earlier version left open. */
+/** Takes the rights of other users of this machine away, from the folder and from files that an earlier version left readable. */
 function closeToOthers(path: string): void {
   try {
     if ((statSync(path).mode & 0o077) === 0) return
     chmodSync(path, 0o700)
-    for (const name of made) closeTree(join(path, name))
+    for (const name of OWN_NAMES) closeTree(join(path, name))
   } catch (error) {
     throw unusable(path, error)
   }
@@ -116,7 +116,7 @@ function closeTree(path: string): void {
   } else if (found?.isFile()) chmodSync(path, 0o600)
 }
 
-// SQLite's lock is the operating system's: it ends with its process, however that ends, which a file with a pid does not.
+// Locks the folder with a lock of SQLite. The operating system frees it when the process ends in any way, unlike a file with a pid.
 function lock(path: string, dataDir: string): () => void {
   let database: DatabaseSync | undefined
   try {

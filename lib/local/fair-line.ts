@@ -1,4 +1,4 @@
-/** Things that wait, each of a group. */
+/** Waiting items. Each belongs to a group. */
 export type FairLine<T> = Iterable<T> & {
   readonly length: number
   push(item: T): void
@@ -10,12 +10,13 @@ export type FairLine<T> = Iterable<T> & {
 }
 
 /**
- * A line in which groups take turns: one thing of each group that has any, in the order they came, then again from the first
- * group on. However much one group has waiting, another one's first thing waits for one of each group at most.
+ * Creates a queue in which groups take turns: it gives one item per group, then starts again with the first group. Within a group,
+ * items keep their order. So the first item of a group waits for at most one item of each other group, even if another group has
+ * thousands.
  */
 export function createFairLine<T>(groupOf: (item: T) => unknown, items: Iterable<T> = []): FairLine<T> {
   const lanes = new Map<unknown, Lane<T>>()
-  /** The groups that have something, the next one first. */
+  /** The groups with items. The next one is first. */
   const turns = createLane<unknown>()
   let length = 0
 
@@ -67,7 +68,7 @@ function lowest<T>(items: Iterable<T>, rank: (item: T) => number): T | undefined
 
 type Lane<T> = ReturnType<typeof createLane<T>>
 
-/** First in, first out. An array's own `shift` moves all that is left, which adds up where tens of thousands wait. */
+/** First in, first out. An array's own `shift` moves all other items, which is slow with tens of thousands of them. */
 function createLane<T>() {
   let kept: T[] = []
   let taken = 0

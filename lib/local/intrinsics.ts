@@ -1,10 +1,10 @@
-import { z } from 'zod'
-import { account, partition, region } from './arn.ts'
+import * as z from 'zod'
+import { ACCOUNT, PARTITION, REGION } from './arn.ts'
 import { LocalError } from './error.ts'
 
-/** What an intrinsic may ask of the template around it. */
-export type Scope = {
-  /** The logical id, or the output, that is being resolved: every refusal names it. */
+/** The questions that an intrinsic may ask about its template. */
+export interface Scope {
+  /** The logical id or the output that is being resolved. Every error names it. */
   where: string
   ref(name: string): Promise<unknown>
   attribute(logicalId: string, name: string): Promise<unknown>
@@ -41,7 +41,7 @@ const intrinsics: Record<string, Intrinsic> = {
     return text.split(separator)
   },
 
-  'Fn::GetAZs': async () => ['a', 'b', 'c'].map(zone => `${region}${zone}`),
+  'Fn::GetAZs': async () => ['a', 'b', 'c'].map(zone => `${REGION}${zone}`),
 
   'Fn::Sub': async (argument, scope) => {
     const [text, variables] = typeof argument === 'string' ? [argument, {}] : SubWithVariables.parse(argument)
@@ -66,17 +66,17 @@ const intrinsics: Record<string, Intrinsic> = {
 const Scalar = z.union([z.string(), z.number(), z.boolean()])
 const SubWithVariables = z.tuple([z.string(), z.record(z.string(), z.unknown())])
 
-/** The pseudo parameters that Ref knows; `AWS::StackName` and `AWS::StackId` are the stack's own. */
-export const pseudoParameters: Record<string, string> = {
-  'AWS::Region': region,
-  'AWS::AccountId': account,
-  'AWS::Partition': partition,
+/** The pseudo parameters for Ref. `AWS::StackName` and `AWS::StackId` depend on the stack, so stack.ts knows them. */
+export const PSEUDO_PARAMETERS: Record<string, string> = {
+  'AWS::Region': REGION,
+  'AWS::AccountId': ACCOUNT,
+  'AWS::Partition': PARTITION,
   'AWS::URLSuffix': 'amazonaws.com',
 }
 
 /**
- * A template value with every intrinsic in it replaced by what it stands for.
- * `Ref: AWS::NoValue` removes the property or element. Throws LocalError for an intrinsic that isn't in the table.
+ * Replaces every intrinsic in a template value by its result. `Ref: AWS::NoValue` removes the property or element. Throws LocalError
+ * for an intrinsic that is not in the table.
  */
 export async function resolve(value: unknown, scope: Scope): Promise<unknown> {
   if (Array.isArray(value)) {
@@ -101,7 +101,7 @@ export async function resolve(value: unknown, scope: Scope): Promise<unknown> {
   return resolved
 }
 
-// A property may be called Condition, too; the intrinsic of that name always holds a name.
+// A property may be called Condition too. The intrinsic of that name always has a text.
 function isIntrinsic(name: string, argument: unknown): boolean {
   return name === 'Ref' || name.startsWith('Fn::') || (name === 'Condition' && typeof argument === 'string')
 }

@@ -1,18 +1,18 @@
 import { LocalError } from './error.ts'
 
-const unitMs: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 }
+const UNIT_MS: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 }
 
-/** The milliseconds of `rate(5 minutes)`. Throws LocalError, naming the rule, for any other expression. */
+/** Converts `rate(5 minutes)` to milliseconds. For any other expression it throws LocalError, which names the rule. */
 export function rateMs(expression: string, logicalId: string): number {
   const [, count, unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? []
-  const ms = Number(count) * (unitMs[unit] ?? Number.NaN)
+  const ms = Number(count) * (UNIT_MS[unit] ?? Number.NaN)
   if (ms > 0) return ms
   throw new LocalError(
     `${logicalId}: schedule ${expression} is not supported by the local system, which knows rate(...).`,
   )
 }
 
-/** Runs something at a rate, the first time after one interval, until it is stopped. */
+/** Calls `run` after each interval until it is stopped. */
 export function startSchedule(everyMs: number, run: () => void): { stop(): void } {
   const timer = setInterval(run, everyMs)
   return { stop: () => clearInterval(timer) }

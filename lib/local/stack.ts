@@ -1,36 +1,39 @@
+import * as z from 'zod'
 import { arn } from './arn.ts'
 import type { ResourceDeclaration, Template } from './assembly.ts'
 import { LocalError } from './error.ts'
-import { pseudoParameters, resolve, type Scope } from './intrinsics.ts'
+import { PSEUDO_PARAMETERS, resolve, type Scope } from './intrinsics.ts'
 
-/** What the rest of the template may know of a resource: `Ref` and `Fn::GetAtt`. */
-export type Created = {
+const Properties = z.record(z.string(), z.unknown())
+
+/** A created resource, as `Ref` and `Fn::GetAtt` see it. */
+export interface Created {
   ref: string
   /** The value of an attribute, or undefined for one that the local system doesn't have. */
   attribute(name: string): string | undefined
 }
 
-/** A declared resource as its type sees it. */
-export type Declared = {
+/** A declared resource, as the code of its type sees it. */
+export interface Declared {
   logicalId: string
   type: string
   metadata: Record<string, unknown>
-  /** The properties with all intrinsics resolved; this creates what they refer to. */
+  /** Resolves all intrinsics in the properties. It first creates the resources to which they refer. */
   properties(): Promise<Record<string, unknown>>
 }
 
-export type StackOptions = {
+export interface StackOptions {
   stackName: string
   template: Template
-  /** Creates a resource, or takes up what an earlier start left of it. Throws LocalError for a type that it doesn't know. */
+  /** Creates a resource, or goes on with its state from an earlier start. Throws LocalError for a type that it doesn't know. */
   create(declared: Declared): Promise<Created>
-  /** A last word on each text made by an intrinsic, for names that mean something else on this machine. */
+  /** Changes a resolved text, if it contains an address of AWS that has another address on this machine. */
   localize(text: string): string
 }
 
 /**
- * Creates every resource of the template, one after the other, each after those it refers to or depends on,
- * and answers the outputs. Throws LocalError, naming the logical id, for what the local system can't do.
+ * Creates the resources of the template one after the other, each after those to which it refers, and returns the outputs. If the
+ * local system does not support something, it throws LocalError with the logical id.
  */
 export async function createStack(options: StackOptions): Promise<Record<string, string>> {
   const { template } = options
@@ -49,7 +52,7 @@ export async function createStack(options: StackOptions): Promise<Record<string,
       logicalId,
       type: declaration.Type,
       metadata: declaration.Metadata,
-      properties: async () => (await localized(declaration.Properties, scope)) as Record<string, unknown>,
+      properties: async () => Properties.parse(await localized(declaration.Properties, scope)),
     })
     created.set(logicalId, result)
     return result
@@ -69,7 +72,7 @@ export async function createStack(options: StackOptions): Promise<Record<string,
         if (name === 'AWS::NoValue') return undefined
         if (name === 'AWS::StackName') return options.stackName
         if (name === 'AWS::StackId') return stackId(options.stackName)
-        if (name.startsWith('AWS::')) return pseudoParameters[name] ?? unsupported(where, name)
+        if (name.startsWith('AWS::')) return PSEUDO_PARAMETERS[name] ?? unsupported(where, name)
         if (name in template.Parameters) return template.Parameters[name]?.Default
         return (await create(name, path)).ref
       },

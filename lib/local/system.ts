@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { region } from './arn.ts'
+import { REGION } from './arn.ts'
 import { readAssembly, type Template } from './assembly.ts'
 import { startAwsEndpoint } from './aws-endpoint.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
@@ -16,51 +16,51 @@ import { secretsGranted } from './secrets-granted.ts'
 import { createStack } from './stack.ts'
 import { credentialsOf, newAccessKeyId } from './trust/access-key.ts'
 
-export type LocalOptions = {
+export interface LocalOptions {
   /**
-   * A synthesized folder: `<Stack>.template.json`, `*.assets.json` and the assets; or what makes one, given the data folder
-   * once that and the port are known to be free. The emulators start meanwhile.
+   * A synthesized folder (`<Stack>.template.json`, `*.assets.json` and the assets), or a function that makes one in the data folder.
+   * The function is called once the folder and the port are known to be free. The emulators start meanwhile.
    */
   assembly: string | ((dataDir: string) => Promise<string>)
-  /** 0 picks one. */
+  /** 0 picks a free one. */
   port: number
-  /** The folder that keeps the state, or `:memory:`. */
+  /** The folder for the state, or `:memory:`. */
   dataDir: string
-  /** Where `DATABASE_URL` and the values of secrets come from. */
+  /** Contains `DATABASE_URL` and the values of secrets. */
   env: Record<string, string | undefined>
-  /** Progress, and what goes wrong in a function: one line each. */
+  /** Takes a line about the progress, or about a failure in a function. */
   log(line: string): void
 }
 
-export type LocalSystem = {
+export interface LocalSystem {
   /** `http://127.0.0.1:PORT` */
   apiUrl: string
   outputs: Record<string, string>
   endpoints: System['endpoints']
-  /** Random, of this run: what stands for AWS answers those who sign with it. */
+  /** Random for each run. The emulators answer only callers that sign with it. */
   accessKeyId: string
   /** The absolute path of the folder with `local.json` and the logs. */
   dataDir: string
   /** By logical id. */
   functions: ReadonlyMap<string, LocalFunction>
-  /** Runs a function of the template with an event. */
+  /** Invokes a function of the template with an event. */
   invoke(logicalId: string, event: unknown): Promise<InvocationResult>
-  /** Stops everything; running invocations get a few seconds to end. Calling it again changes nothing. */
+  /** Stops everything. Running invocations get a few seconds to end. A second call does nothing. */
   close(): Promise<void>
 }
 
-/** For what runs when the system stops. */
-const graceMs = 5000
+/** Running invocations get this time when the system stops. */
+const GRACE_MS = 5000
 
 /**
- * Runs a synthesized stack on this machine and resolves when it answers. Throws LocalError, with one clear sentence,
- * for what its user can put right; nothing is left running then.
+ * Runs a synthesized stack on this machine, and resolves when the stack answers. If the user can fix the problem, it throws LocalError
+ * with one clear sentence. After an error, nothing is left running.
  */
 export async function startLocal(options: LocalOptions): Promise<LocalSystem> {
   const running = new AsyncDisposableStack()
   let closing: Promise<void> | undefined
   const close = () => {
-    // What can't be closed properly ends with the process; the others have been closed all the same.
+    // If one part can't be closed, the others are closed all the same, and that part ends with the process.
     closing ??= running.disposeAsync().catch(() => {})
     return closing
   }
@@ -73,7 +73,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalSystem> {
 }
 
 async function start(options: LocalOptions, running: AsyncDisposableStack): Promise<Omit<LocalSystem, 'close'>> {
-  // What is refused most often comes first: another one that runs.
+  // The port comes first, because the most frequent mistake is another running system.
   const http = await startHttpServer(options.port)
   running.defer(() => http.close(0))
   const data = openDataFolder(options.dataDir)
@@ -82,7 +82,7 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   const system = await openSystem(options, data, running)
   const activities: Activity[] = []
   running.defer(async () => {
-    await Promise.all([http.close(graceMs), stop(system, activities)])
+    await Promise.all([http.close(GRACE_MS), stop(system, activities)])
   })
   const outputs = await createStack({
     stackName: system.stackName,
@@ -113,7 +113,7 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   }
 }
 
-/** The emulators, their clients, and the template that will be created on them. */
+/** Starts the emulators, makes their clients, and reads the template. */
 async function openSystem(
   { assembly, env, log }: LocalOptions,
   data: DataFolder,
@@ -132,9 +132,9 @@ async function openSystem(
   log(`creating ${Object.keys(template.Resources).length} resources of ${stackName}`)
 
   const credentials = credentialsOf(accessKeyId)
-  const sqs = new SQSClient({ endpoint: endpoints.sqs, region, credentials })
+  const sqs = new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials })
   running.defer(() => sqs.destroy())
-  const dynamodb = new DynamoDBClient({ endpoint: endpoints.dynamodb, region, credentials })
+  const dynamodb = new DynamoDBClient({ endpoint: endpoints.dynamodb, region: REGION, credentials })
   running.defer(() => dynamodb.destroy())
   return {
     stackName,
@@ -158,14 +158,14 @@ function serveApi({ api }: System, http: HttpServer): void {
   http.serve({ ...api.declared, stage: api.stage ?? '$default', routes: api.routes })
 }
 
-/** Some texts are composed of an address that a service has on AWS. */
+/** Replaces the addresses of AWS services in a text by their local addresses. */
 function withLocalAddresses(text: string, { api, endpoints }: System, http: HttpServer): string {
-  const localized = text.replaceAll(`https://sqs.${region}.amazonaws.com`, endpoints.sqs)
+  const localized = text.replaceAll(`https://sqs.${REGION}.amazonaws.com`, endpoints.sqs)
   return api.declared ? localized.replaceAll(apiAddress(api.declared.apiId), http.url) : localized
 }
 
 async function stop({ functions }: System, active: readonly Activity[]): Promise<void> {
   await Promise.all(active.map(activity => activity.stop()))
-  await Promise.all([...functions.values()].map(found => found.close(graceMs)))
+  await Promise.all([...functions.values()].map(found => found.close(GRACE_MS)))
   await Promise.all(active.map(activity => activity.finished()))
 }

@@ -4,7 +4,7 @@ import { bundlesReference } from './bundles.ts'
 import { licencesReference } from './licences.ts'
 import { readLockFile } from './lock-file.ts'
 
-// Writes what is generated from package-lock.json and the bundles; tests keep the files equal to them.
+// Writes the documents that are generated from package-lock.json and the bundles. Tests check that they are up to date.
 const docs = new URL('../../docs/', import.meta.url)
 const lock = readLockFile()
 writeFileSync(new URL('licences.md', docs), licencesReference(lock))

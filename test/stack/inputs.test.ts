@@ -25,7 +25,7 @@ describe('without inputs', () => {
 
 describe('an input', () => {
   it.each(NAMES)('%s is a queue of that very name, which feeds the intake; so do its dead letters', name => {
-    for (const [queue, at_once] of [
+    for (const [queue, atOnce] of [
       [name, 10],
       [`${name}-dlq`, 2],
     ] as const) {
@@ -34,7 +34,7 @@ describe('an input', () => {
         FunctionName: { Ref: intake.id },
         FunctionResponseTypes: ['ReportBatchItemFailures'],
         BatchSize: 10,
-        ScalingConfig: { MaximumConcurrency: at_once },
+        ScalingConfig: { MaximumConcurrency: atOnce },
       })
     }
   })

@@ -59,9 +59,9 @@ describe('the front door', () => {
     }))
 
   it('has the routes of the table that the functions dispatch by, and one for all other calls', () => {
-    const targetOf = (service: string, needs_key: boolean) => ({
+    const targetOf = (service: string, needsKey: boolean) => ({
       integration: { 'Fn::GetAtt': [functionOf(template, service).id, 'Arn'] },
-      needs_key,
+      needs_key: needsKey,
     })
     const expected = ROUTES.map(route => ({
       key: `${route.method} ${route.path}`,
@@ -89,7 +89,10 @@ describe('the front door', () => {
 
   const throttles = () => {
     const stage = only(template, 'AWS::ApiGatewayV2::Stage')
-    type Limits = { ThrottlingRateLimit: number; ThrottlingBurstLimit: number }
+    interface Limits {
+      ThrottlingRateLimit: number
+      ThrottlingBurstLimit: number
+    }
     const { DefaultRouteSettings, RouteSettings } = stage.Properties as {
       DefaultRouteSettings: Limits
       RouteSettings: Record<string, Limits>
@@ -192,11 +195,11 @@ describe('functions', () => {
     ['DEBUG', 'DEBUG'],
     ['INFO', 'INFO'],
     ['ERROR', 'INFO'],
-  ])('that log from %s on let lines from %s on through, among which metrics are', (log_level, level) => {
-    const { template } = synthesizeText(PIPELINE.replace('log_level: WARN', `log_level: ${log_level}`))
+  ])('that log from %s on let lines from %s on through, among which metrics are', (logLevel, level) => {
+    const { template } = synthesizeText(PIPELINE.replace('log_level: WARN', `log_level: ${logLevel}`))
     const { Properties } = functionOf(template, 'collector')
     expect(Properties.LoggingConfig).toMatchObject({ ApplicationLogLevel: level })
-    expect(variablesOf(functionOf(template, 'collector')).POWERTOOLS_LOG_LEVEL).toBe(log_level)
+    expect(variablesOf(functionOf(template, 'collector')).POWERTOOLS_LOG_LEVEL).toBe(logLevel)
   })
 
   it('run on Node 24 and ARM64, with a log group of their own', () => {

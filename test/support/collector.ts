@@ -57,6 +57,6 @@ export const failure = (item: RequestItem, fields: Partial<OutcomeEvent> = {}): 
     ...fields,
   })
 
-export function usage(total_tokens: number) {
-  return { prompt_tokens: 0, completion_tokens: total_tokens, total_tokens }
+export function usage(totalTokens: number) {
+  return { prompt_tokens: 0, completion_tokens: totalTokens, total_tokens: totalTokens }
 }

@@ -8,7 +8,7 @@ import { credentialsOf } from '../../lib/local/trust/access-key.ts'
 /** What all emulators of tests want calls to be signed with. */
 export const ACCESS_KEY_ID = 'test'
 const credentials = credentialsOf(ACCESS_KEY_ID)
-const region = 'us-east-1'
+const REGION = 'us-east-1'
 
 const start = (module: string, data: object) =>
   startEmulator(
@@ -23,8 +23,8 @@ const start = (module: string, data: object) =>
 export async function startSqsAndS3(): Promise<{ sqs: SQSClient; s3: S3Client; close: () => Promise<void> }> {
   const emulator = start('sqs-s3', {})
   const endpoint = await emulator.endpoint
-  const sqs = new SQSClient({ endpoint, region, credentials })
-  const s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true })
+  const sqs = new SQSClient({ endpoint, region: REGION, credentials })
+  const s3 = new S3Client({ endpoint, region: REGION, credentials, forcePathStyle: true })
   const close = async () => {
     sqs.destroy()
     s3.destroy()
@@ -38,7 +38,7 @@ export async function startRdsData(
   data: Omit<RdsDataData, 'accessKeyId'>,
 ): Promise<{ client: RDSDataClient; close: () => Promise<void> }> {
   const emulator = start('rds-data', data)
-  const client = new RDSDataClient({ endpoint: await emulator.endpoint, region, credentials })
+  const client = new RDSDataClient({ endpoint: await emulator.endpoint, region: REGION, credentials })
   const close = async () => {
     client.destroy()
     await emulator.close()

@@ -51,7 +51,7 @@ export async function submit(ports: GatewayPorts, caller = aCaller(), fields = {
 }
 
 /** What a user has used of the day that tests live on, in the first shard. */
-export async function usedBy({ quota }: Pick<GatewayPorts, 'quota'>, user_id: string) {
-  const { requests, tokens, open } = await quota.read(user_id, '2026-11-23', 0)
+export async function usedBy({ quota }: Pick<GatewayPorts, 'quota'>, userId: string) {
+  const { requests, tokens, open } = await quota.read(userId, '2026-11-23', 0)
   return { requests, tokens, open: open.length }
 }

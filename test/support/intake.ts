@@ -17,10 +17,10 @@ export function anIntake() {
   }
   return {
     ports,
-    setUser: (user_id: string, plan: string, overrides: UserRecord['overrides'] = {}) =>
-      set.set(user_id, { user_id, plan, overrides }),
-    disableUser: (user_id: string, disabled_at: number) =>
-      set.set(user_id, { user_id, plan: 'free', overrides: {}, disabled_at }),
+    setUser: (userId: string, plan: string, overrides: UserRecord['overrides'] = {}) =>
+      set.set(userId, { user_id: userId, plan, overrides }),
+    disableUser: (userId: string, disabledAt: number) =>
+      set.set(userId, { user_id: userId, plan: 'free', overrides: {}, disabled_at: disabledAt }),
     /** The dead letters to be, as the collector would read them. */
     reported: () =>
       memory.queue
@@ -36,7 +36,7 @@ let messages = 0
 
 /** A message that no queue has seen, of a user of its own. */
 export function anInput(body: object | string = {}, fields: Partial<Input> = {}): Input & { readonly user_id: string } {
-  const user_id = newUser()
-  const text = typeof body === 'string' ? body : JSON.stringify({ user_id, prompt: 'hello', ...body })
-  return { user_id, queue: 'nightly', message_id: `m-${messages++}`, text, given_up: false, ...fields }
+  const userId = newUser()
+  const text = typeof body === 'string' ? body : JSON.stringify({ user_id: userId, prompt: 'hello', ...body })
+  return { user_id: userId, queue: 'nightly', message_id: `m-${messages++}`, text, given_up: false, ...fields }
 }

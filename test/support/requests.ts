@@ -86,12 +86,12 @@ export const anOutcome = (item: RequestItem, fields: Partial<OutcomeEvent> = {})
 })
 
 /** A message of the input `nightly` that was refused by the quota, as the intake reports it. */
-export const aRefused = (message_id: string, text = '{"user_id":"u42","prompt":"hello"}', at = NOW): RefusedEvent => ({
+export const aRefused = (messageId: string, text = '{"user_id":"u42","prompt":"hello"}', at = NOW): RefusedEvent => ({
   v: 1,
   type: 'refused',
   input: {
     queue: 'nightly',
-    message_id,
+    message_id: messageId,
     body: { inline: text },
     refusal: {
       error: 'request quota exceeded',

@@ -76,8 +76,8 @@ export function aWorker(
   const outcomes = () => memory.queue.sent(RESULTS_QUEUE).map(({ body }) => OutcomeEvent.parse(body))
   const deferred = () => memory.queue.sent(OWN_QUEUE)
   /** Runs one invocation with these messages. Answers with the indexes of those that are redelivered. */
-  const invoke = async (messages: readonly unknown[], using: WorkerPorts = ports, receive_count = 1) => {
-    const deliveries = messages.map((message, i) => aDelivery(message, i, { receive_count }))
+  const invoke = async (messages: readonly unknown[], using: WorkerPorts = ports, receiveCount = 1) => {
+    const deliveries = messages.map((message, i) => aDelivery(message, i, { receive_count: receiveCount }))
     const { redeliver } = await processMessages(using, deliveries, {
       ends_at: Math.max(ENDS, memory.clock() + 90_000),
     })

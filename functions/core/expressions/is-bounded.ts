@@ -1,8 +1,9 @@
 /**
- * Functions that take time and memory in proportion to their first argument, if the others are literals, with the most
- * arguments for which that holds: a picture can ask for a text of any length, and to look for a long text can take minutes.
+ * The functions whose time and memory are proportional to their first argument, if the other arguments are literals. The number is the
+ * most arguments for which that is true. With one argument more, a picture can ask for a text of any length, and a search for a long
+ * text can take minutes.
  */
-const PLAIN_FUNCTIONS: Readonly<Record<string, number>> = {
+const BOUNDED_FUNCTIONS: Readonly<Record<string, number>> = {
   ...{ millis: 0, now: 0, uuid: 0 },
   ...{ abs: 1, average: 1, boolean: 1, ceil: 1, count: 1, exists: 1, floor: 1, keys: 1, length: 1, lowercase: 1 },
   ...{ max: 1, merge: 1, min: 1, not: 1, number: 1, string: 1, sum: 1, type: 1, uppercase: 1 },
@@ -10,12 +11,12 @@ const PLAIN_FUNCTIONS: Readonly<Record<string, number>> = {
   ...{ contains: 2, lookup: 2, round: 2, substring: 3, substringAfter: 2, substringBefore: 2 },
 }
 
-const PLAIN_OPERATORS = new Set(['+', '-', '*', '/', '%', '=', '!=', '<', '<=', '>', '>=', 'and', 'or', 'in', '&'])
+const BOUNDED_OPERATORS = new Set(['+', '-', '*', '/', '%', '=', '!=', '<', '<=', '>', '>=', 'and', 'or', 'in', '&'])
 
-const LITERALS = new Set(['string', 'number', 'value'])
+const LITERAL_TYPES = new Set(['string', 'number', 'value'])
 
-/** Grouping, binding to each item, and parents: what makes of one list another that may be larger. */
-const NOT_PLAIN = ['group', 'focus', 'index', 'ancestor', 'tuple'] as const
+/** The marks of grouping, of binding to each item, and of parents. These operations can make a list larger. */
+const UNBOUNDED_MARKS = ['group', 'focus', 'index', 'ancestor', 'tuple'] as const
 
 type Node = {
   type?: string
@@ -33,17 +34,17 @@ type Node = {
   condition?: Node
   then?: Node
   else?: Node
-} & { [mark in (typeof NOT_PLAIN)[number]]?: unknown }
+} & { [Mark in (typeof UNBOUNDED_MARKS)[number]]?: unknown }
 
 /**
- * Whether an expression is made of fields, literals, conditions, operators and simple functions alone. Each of its parts is
- * then at most as large as its input, so that JSONata's own bounds suffice for it. Anything else (regular expressions,
- * functions of its own, sorting, mapping over lists) may take any time or memory, by its input alone.
+ * Whether an expression consists only of fields, literals, conditions, operators and simple functions. Then the result of each part is at
+ * most as large as the input, and JSONata's own bounds are enough. With anything else (regular expressions, its own functions, sorting,
+ * mapping over lists), an input can make it take any time or memory.
  */
-export function isPlain(ast: unknown): boolean {
+export function isBounded(ast: unknown): boolean {
   const node = ast as Node
-  if (NOT_PLAIN.some(mark => node[mark] !== undefined)) return false
-  if (![...(node.stages ?? []), ...(node.predicate ?? [])].every(isPlainFilter)) return false
+  if (UNBOUNDED_MARKS.some(mark => node[mark] !== undefined)) return false
+  if (![...(node.stages ?? []), ...(node.predicate ?? [])].every(isBoundedFilter)) return false
   switch (node.type) {
     case 'string':
     case 'number':
@@ -52,38 +53,38 @@ export function isPlain(ast: unknown): boolean {
     case 'name':
       return true
     case 'path':
-      // A step that is more than a name would be evaluated for each item of a list.
-      return (node.steps ?? []).every((step, index) => (index === 0 || step.type === 'name') && isPlain(step))
+      // JSONata evaluates a step for each item of a list, so only the first step may be more than a name.
+      return (node.steps ?? []).every((step, index) => (index === 0 || step.type === 'name') && isBounded(step))
     case 'binary':
-      return PLAIN_OPERATORS.has(String(node.value)) && isPlain(node.lhs) && isPlain(node.rhs)
+      return BOUNDED_OPERATORS.has(String(node.value)) && isBounded(node.lhs) && isBounded(node.rhs)
     case 'unary':
-      return operandsOf(node).every(isPlain)
+      return operandsOf(node).every(isBounded)
     case 'block':
-      return (node.expressions ?? []).every(isPlain)
+      return (node.expressions ?? []).every(isBounded)
     case 'condition':
-      return [node.condition, node.then, ...(node.else ? [node.else] : [])].every(isPlain)
+      return [node.condition, node.then, ...(node.else ? [node.else] : [])].every(isBounded)
     case 'function':
-      return isPlainCall(node)
+      return isBoundedCall(node)
     default:
       return false
   }
 }
 
-const isPlainFilter = ({ type, expr }: Node): boolean => type === 'filter' && isPlain(expr)
+const isBoundedFilter = ({ type, expr }: Node): boolean => type === 'filter' && isBounded(expr)
 
-/** Of `-x`, `[x, y]` and `{ x: y }`. */
+/** Lists the operands of `-x`, `[x, y]` and `{ x: y }`. */
 const operandsOf = ({ expression, expressions, lhs }: Node): unknown[] =>
   expression ? [expression] : (expressions ?? (Array.isArray(lhs) ? lhs.flat() : []))
 
-function isPlainCall({ procedure, arguments: given = [] }: Node): boolean {
+function isBoundedCall({ procedure, arguments: given = [] }: Node): boolean {
   if (procedure?.type !== 'variable') return false
   const name = String(procedure.value)
-  const most = Object.hasOwn(PLAIN_FUNCTIONS, name) ? PLAIN_FUNCTIONS[name] : undefined
+  const maxArguments = Object.hasOwn(BOUNDED_FUNCTIONS, name) ? BOUNDED_FUNCTIONS[name] : undefined
   const [first, ...others] = given
   return (
-    most !== undefined &&
-    given.length <= most &&
-    (first === undefined || isPlain(first)) &&
-    others.every(({ type = '' }) => LITERALS.has(type))
+    maxArguments !== undefined &&
+    given.length <= maxArguments &&
+    (first === undefined || isBounded(first)) &&
+    others.every(({ type = '' }) => LITERAL_TYPES.has(type))
   )
 }

@@ -2,30 +2,31 @@ import jsonata from 'jsonata'
 import { addHelpers } from './helpers.ts'
 
 /**
- * What JSONata itself bounds, between two steps: milliseconds, depth of calls, items of a list that it makes. It goes by the
- * clock, and a function with a third of a core may stand still for a while: an expression of microseconds must not fail then.
+ * The bounds that JSONata checks between two steps: milliseconds (`timeout`), depth of calls (`stack`), and items of a new list
+ * (`sequence`). The timeout is generous, because JSONata uses the clock. A function with a third of a core can pause for a while,
+ * and a short expression must not fail then.
  */
 const BOUNDS = { timeout: 1_000, stack: 200, sequence: 100_000 }
 
-/** The longest text, and the longest JSON that an expression may give, in characters; and the longest list, in items. */
+/** The most characters of a text and of a result in JSON, and the most items of a list. */
 export const MAX_SIZE = 8 * 1024 * 1024
 
-/** Why an expression could not be evaluated, as a sentence's end: `takes over 2000 ms`. Quotes nothing of its input. */
+/** Says why an expression could not be evaluated, as the end of a sentence: `takes over 2000 ms`. It never quotes the input. */
 export class EvaluationError extends Error {
   override readonly name = 'EvaluationError'
 }
 
-/** The error of a value beyond `MAX_SIZE`. */
+/** Makes the error for a value above `MAX_SIZE`. */
 export const tooLarge = (): EvaluationError => new EvaluationError('makes a value of over 8 MB')
 
-/** Compiles with our bounds and helpers; `timeout` replaces JSONata's own where another bound is to come first. Milliseconds. */
-export function prepare(source: string, timeout = BOUNDS.timeout): jsonata.Expression {
-  const expression = jsonata(source, { ...BOUNDS, timeout })
+/** Compiles with our bounds and helpers. `timeoutMs` replaces JSONata's timeout if another bound must apply first. */
+export function prepare(source: string, timeoutMs = BOUNDS.timeout): jsonata.Expression {
+  const expression = jsonata(source, { ...BOUNDS, timeout: timeoutMs })
   addHelpers(expression)
   return expression
 }
 
-/** Evaluates to JSON text, or undefined for nothing. Rejects with `EvaluationError`. */
+/** Evaluates an expression. Returns JSON text, or undefined if there is no result. Rejects with `EvaluationError`. */
 export async function evaluate(expression: jsonata.Expression, input: unknown): Promise<string | undefined> {
   try {
     return toJson(await expression.evaluate(input))
@@ -34,7 +35,7 @@ export async function evaluate(expression: jsonata.Expression, input: unknown): 
   }
 }
 
-/** JSONata's values may hold functions, and marks of its own on lists: only plain JSON leaves. */
+/** Converts a value of JSONata to JSON text. Its values can contain functions, and lists with marks, and neither may leave. */
 function toJson(value: unknown): string | undefined {
   if (value === undefined) return undefined
   const text = JSON.stringify(value, (_, part) => {
@@ -52,7 +53,7 @@ const BOUND_BY_CODE: Readonly<Record<string, string>> = {
   D2015: `, since it makes a list of over ${BOUNDS.sequence} items`,
 }
 
-/** JSONata's messages quote the values they fail on: its stable code is enough to find the place. */
+/** Converts an error to an `EvaluationError`. It keeps only JSONata's error code, because JSONata's messages quote the input. */
 function toEvaluationError(error: unknown): EvaluationError {
   if (error instanceof EvaluationError) return error
   const { code = '' } = error as { code?: string }

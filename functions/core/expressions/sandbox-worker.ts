@@ -4,35 +4,35 @@ import { type EvaluationError, evaluate, prepare } from './prepare.ts'
 import { boundSearches } from './searches.ts'
 import { boundSizes } from './sizes.ts'
 
-export type Task = {
+export interface Task {
   readonly source: string
-  /** JSON text, which is quicker to pass than a large value. */
+  /** JSON text. It passes to the thread faster than a large value. */
   readonly input: string
-  /** In place of JSONata's own. Milliseconds. */
-  readonly timeout: number | undefined
+  /** Replaces JSONata's timeout. */
+  readonly timeoutMs: number | undefined
 }
 
-/** Its end: JSON text or nothing, or an `EvaluationError`'s message. */
+/** The answer to a task: JSON text or no result, or the message of an `EvaluationError`. */
 export type Answer = { readonly json: string | undefined } | { readonly problem: string }
 
-/** What the thread says: that it is ready, that it has read a task and evaluates it now, or how that came out. */
-export type Said = 'ready' | 'evaluating' | Answer
+/** A message of the thread: it is ready, or it has read a task and evaluates it now, or the answer. */
+export type SandboxMessage = 'ready' | 'evaluating' | Answer
 
-/** The thread's side: answers each task. */
-export function serve(port: MessagePort): void {
+/** Runs in the sandbox's thread, and answers each task. */
+export function runSandbox(port: MessagePort): void {
   boundSearches()
   const boundValue = boundSizes()
   const compiled = new Map<string, Expression>()
-  const compile = (source: string, timeout: number | undefined) => {
-    const expression = prepare(source, timeout)
-    // JSONata's own hook, which it calls with the value of each part of an expression.
+  const compile = (source: string, timeoutMs: number | undefined) => {
+    const expression = prepare(source, timeoutMs)
+    // JSONata calls this hook with the value of each part of an expression.
     expression.assign(Symbol.for('jsonata.__evaluate_exit') as unknown as string, boundValue)
-    compiled.set(keyOf(source, timeout), expression)
+    compiled.set(keyOf(source, timeoutMs), expression)
     return expression
   }
-  const say = (said: Said) => port.postMessage(said)
-  port.on('message', async ({ source, input, timeout }: Task) => {
-    const expression = compiled.get(keyOf(source, timeout)) ?? compile(source, timeout)
+  const say = (message: SandboxMessage) => port.postMessage(message)
+  port.on('message', async ({ source, input, timeoutMs }: Task) => {
+    const expression = compiled.get(keyOf(source, timeoutMs)) ?? compile(source, timeoutMs)
     const value: unknown = JSON.parse(input)
     say('evaluating')
     const answer = await evaluate(expression, value).then(
@@ -44,4 +44,4 @@ export function serve(port: MessagePort): void {
   say('ready')
 }
 
-const keyOf = (source: string, timeout: number | undefined): string => `${timeout} ${source}`
+const keyOf = (source: string, timeoutMs: number | undefined): string => `${timeoutMs} ${source}`

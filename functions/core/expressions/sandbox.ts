@@ -2,21 +2,21 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { inTurn } from '../platform/serialize.ts'
 import { EvaluationError } from './prepare.ts'
-import { type Answer, type Said, serve, type Task } from './sandbox-worker.ts'
+import { type Answer, runSandbox, type SandboxMessage, type Task } from './sandbox-worker.ts'
 
-/** How long a task may take by the clock, whatever it does: more than JSONata's own bound, which leaves the thread alive. */
+/** The most time for a task, by the clock. It is longer than JSONata's own bound, because that one leaves the thread alive. */
 const KILL_AFTER_MS = 2_000
 
-/** The same where its computing is bounded: the clock then only ends what gets no core, and must not refuse what waits for one. */
+/** The same if the CPU time is bounded. Then the clock only ends a task that gets no core, and must not refuse one that waits for it. */
 const STARVED_AFTER_MS = 10_000
 
 const MEMORY_MB = 128
 
-/** What tells the thread of ours from another that a bundle of this file may run in. */
+/** Marks the sandbox's thread. A bundle of this file may also run in other threads. */
 const ROLE = 'jsonata'
 
 interface Thread {
-  /** One at a time. Rejects only if there can be no thread. */
+  /** Runs one task at a time. Rejects only if the thread can't start. */
   ask(task: Task, cpuMs: number | undefined): Promise<Answer>
 }
 
@@ -24,25 +24,25 @@ let running: Thread | undefined
 const oneByOne = inTurn()
 
 /**
- * Evaluates in a thread that is ended when it takes too long or too much memory, since neither a regular expression nor a
- * function of JSONata's can be stopped otherwise. The next evaluation starts another one. Gives JSON text, or undefined for
- * nothing; rejects with `EvaluationError`, and with another error if there can be no thread. `cpuMs` bounds the time of a core
- * that the evaluation takes, without the start of the thread, the compilation and the reading of the input: on a busy machine, the
- * clock would tell of others.
+ * Evaluates an expression in a thread. If it takes too long or too much memory, the thread is ended, because nothing else can stop a
+ * regular expression or a function of JSONata. The next evaluation starts another thread. It returns JSON text, or undefined if
+ * there is no result. It rejects with `EvaluationError`, or with another error if the thread can't start. `cpuMs` bounds the CPU time of
+ * the evaluation, without the start of the thread, the compilation and the parsing of the input. On a busy machine, the clock would
+ * also count the work of others.
  */
 export function evaluateInThread(source: string, input: unknown, cpuMs?: number): Promise<string | undefined> {
   return oneByOne(async () => {
     running ??= startThread()
-    // JSONata goes by the clock, too: where computing is bounded, it must not be the first.
-    const timeout = cpuMs === undefined ? undefined : STARVED_AFTER_MS
-    const answer = await running.ask({ source, input: JSON.stringify(input), timeout }, cpuMs)
+    // JSONata uses the clock too. If the CPU time is bounded, that bound must apply first.
+    const timeoutMs = cpuMs === undefined ? undefined : STARVED_AFTER_MS
+    const answer = await running.ask({ source, input: JSON.stringify(input), timeoutMs }, cpuMs)
     if ('problem' in answer) throw new EvaluationError(answer.problem)
     return answer.json
   })
 }
 
 function startThread(): Thread {
-  // This very file, in a bundle, too: there it is a chunk of its own, since it is imported late.
+  // The thread runs this same file. In a bundle, the file is its own chunk, because it is imported dynamically.
   const worker = new Worker(new URL(import.meta.url), {
     workerData: ROLE,
     env: {},
@@ -50,16 +50,16 @@ function startThread(): Thread {
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 16 },
   })
   const ready = Promise.withResolvers<void>()
-  /** Of the task that it has. */
+  /** The reply to the present task. */
   let reply: PromiseWithResolvers<Answer> | undefined
   let whenEvaluating: () => void = () => undefined
   const abandon = (problem: string) => {
-    // One that was ended may still run out of memory, when another has taken its place.
+    // A thread that was ended may still report an error when another thread has taken its place.
     if (running === thread) running = undefined
     ready.resolve()
     reply?.resolve({ problem })
   }
-  worker.on('message', (said: Said) => {
+  worker.on('message', (said: SandboxMessage) => {
     if (said === 'ready') ready.resolve()
     else if (said === 'evaluating') whenEvaluating()
     else reply?.resolve(said)
@@ -81,14 +81,14 @@ function startThread(): Thread {
         abandon(`takes over ${ms} ms`)
         void worker.terminate()
       }
-      // An answer that is here already counts, even if this side was too busy to see it in time.
+      // `setImmediate` lets an answer that has already arrived count, even if this side was too busy to read it in time.
       const end = (ms: number) => setImmediate(() => answered || kill(ms))
       const wallMs = cpuMs === undefined ? KILL_AFTER_MS : STARVED_AFTER_MS
       const timer = setTimeout(() => end(wallMs), wallMs)
       whenEvaluating = () => {
         if (cpuMs !== undefined) void hasUsed(worker, cpuMs, () => answered).then(isOver => isOver && end(cpuMs))
       }
-      // It keeps the process alive only while it works.
+      // The thread keeps the process alive only while it works.
       worker.ref()
       worker.postMessage(task)
       try {
@@ -103,7 +103,7 @@ function startThread(): Thread {
   return thread
 }
 
-/** Resolves to true when a thread has computed for so long from now on, even in the midst of a regular expression; false once that does not matter. */
+/** Resolves to true when a thread has used this CPU time from now on, even inside a regular expression. Resolves to false after the answer. */
 async function hasUsed(worker: Worker, ms: number, isAnswered: () => boolean): Promise<boolean> {
   try {
     const start = await worker.cpuUsage()
@@ -114,9 +114,9 @@ async function hasUsed(worker: Worker, ms: number, isAnswered: () => boolean): P
     }
     return !isAnswered()
   } catch {
-    // The thread is gone, and so is the evaluation.
+    // The thread is gone, and its evaluation is over.
     return false
   }
 }
 
-if (workerData === ROLE && parentPort) serve(parentPort)
+if (workerData === ROLE && parentPort) runSandbox(parentPort)

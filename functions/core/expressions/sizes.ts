@@ -3,10 +3,10 @@ import { MAX_SIZE, tooLarge } from './prepare.ts'
 type ExitHook = (expression: unknown, input: unknown, environment: unknown, result: unknown) => void
 
 /**
- * Bounds how large texts and lists become in this thread, which must do nothing else than evaluate: a single huge one would
- * end not the thread but the process. Whatever makes of little much in JSONata joins texts (`$join`, `$pad`, pictures) or
- * writes JSON (`$string`, `&`), so those are JavaScript's own here and can't be replaced in the language; what doubles
- * itself step by step (`&`, `$append`, `$replace`) is seen by the hook that is returned.
+ * Bounds the size of texts and lists in this thread. A single huge one would end the whole process and not only the thread. Call it only in
+ * a thread that does nothing but evaluate, because it replaces two functions of JavaScript. JSONata uses them wherever one step can make
+ * a large text from a small one: `join` (for `$join`, `$pad`, pictures) and `JSON.stringify` (for `$string`, `&`). Other functions
+ * double a value in each step (`&`, `$append`, `$replace`). The returned hook checks the result of each step.
  */
 export function boundSizes(): ExitHook {
   boundJoin()

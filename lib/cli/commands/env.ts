@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Environment } from '../../config/interpolate.ts'
-import { region } from '../../local/arn.ts'
+import { REGION } from '../../local/arn.ts'
 import { credentialsOf } from '../../local/trust/access-key.ts'
 import type { Answer } from '../answer.ts'
 import { type LocalSystem, runningLocally } from '../running-locally.ts'
@@ -31,7 +31,7 @@ function variablesOf({ endpoints, accessKeyId }: LocalSystem): Record<string, st
   return {
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    AWS_REGION: region,
+    AWS_REGION: REGION,
     AWS_DEFAULT_REGION: 'local',
     AWS_ENDPOINT_URL_SQS: endpoints.sqs,
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,

@@ -1,8 +1,8 @@
 declare module 'dynalite' {
   import type { Server } from 'node:http'
 
-  /** Builds DynamoDB's API as an HTTP server, over LevelDB in `path` or in memory; times are in milliseconds. */
-  // biome-ignore lint/style/noDefaultExport: it is how the package is made
+  /** Makes an HTTP server with DynamoDB's API. It stores tables with LevelDB in `path`, or in memory. */
+  // biome-ignore lint/style/noDefaultExport: the package has a default export
   export default function dynalite(options: {
     path?: string
     createTableMs?: number

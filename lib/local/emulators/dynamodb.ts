@@ -1,26 +1,26 @@
-import { once } from 'node:events'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { workerData } from 'node:worker_threads'
 import dynalite from 'dynalite'
+import { listenLocally } from '../listen.ts'
 import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import { serve } from './serve.ts'
 
-/** Who may call, and where the tables are kept: nowhere, if there is no folder. */
-export type DynamoDbData = { accessKeyId: string; folder?: string }
+/** The access key id of callers, and the folder for the tables. Without a folder, they are in memory. */
+export interface DynamoDbData {
+  accessKeyId: string
+  folder?: string
+}
 
 const { accessKeyId, folder } = workerData as DynamoDbData
 
 await serve(async () => {
   const server = dynalite({ ...(folder && { path: folder }), createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
-  // dynalite answers CORS preflights, and lets every page in.
+  // Without this guard, dynalite answers CORS preflights and so lets every web page in.
   guardServer(server, fromNoPage, signedWith(accessKeyId), declaredAsJson)
   outliveBadBodies(server)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listenLocally(server),
     close: () => {
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeAllConnections()
@@ -30,13 +30,13 @@ await serve(async () => {
 })
 
 /**
- * dynalite throws what goes wrong with a request's body, which ends the thread: one connection that is cut off in a body, such as that of
- * a function that is ended while it writes, or a body of `null`, would take the tables away from everybody. To be called when its
- * listener is there.
+ * Keeps the thread alive when a request has a bad body. dynalite throws for such a body, and that would end the thread and with it all
+ * tables. A cut-off connection is enough (for example of a function that ends while it writes), or the body `null`. Call this after
+ * dynalite has added its listener.
  */
 function outliveBadBodies(server: Server): void {
   server.on('request', (request, response) => {
-    // A request whose body never ends is never executed.
+    // An error means that the body never ends. Such a request is never executed.
     request.removeAllListeners('error')
     request.on('error', () => {})
 

@@ -1,23 +1,37 @@
 import { createFairLine } from '../fair-line.ts'
 
-// What this relies on of fauxqs, which has no way in for it: the messages of a standard queue that can be received wait in `messages`, and
-// a message keeps the very object of attributes that came with its request.
+// fauxqs has no API for this, so this file changes internals of fauxqs. It relies on two facts: `messages` contains the messages of a
+// standard queue that can be received, and a message keeps the object of attributes that came with its request. So package.json names
+// one exact version of fauxqs (a test holds that). After a change of the version, run test/unit/local/fair-queues.test.ts.
 type Attributes = Record<string, unknown>
-type Message = { messageAttributes: Attributes; messageGroupId?: string | undefined }
-type Queue = { messages: Iterable<Message>; enqueue(message: Message): void }
-type Sent = { MessageGroupId?: string; MessageAttributes?: Attributes; Entries?: Sent[] }
-type StoreModule = {
+interface Message {
+  messageAttributes: Attributes
+  messageGroupId?: string | undefined
+}
+interface Queue {
+  messages: Iterable<Message>
+  enqueue(message: Message): void
+}
+interface Sent {
+  MessageGroupId?: string
+  MessageAttributes?: Attributes
+  Entries?: Sent[]
+}
+interface StoreModule {
   SqsStore: { prototype: { createQueue(...args: unknown[]): Queue } }
   SqsQueue: { prototype: Queue }
 }
-type RouterModule = { SqsRouter: { prototype: { handle(request: { body?: unknown }, reply: unknown): unknown } } }
+interface RouterModule {
+  SqsRouter: { prototype: { handle(request: { body?: unknown }, reply: unknown): unknown } }
+}
 
 /**
- * Makes standard queues fair, as those of SQS are to messages with a `MessageGroupId`: groups take turns, so that one with a thousand
- * messages waiting holds up another's only one for the next few. SQS goes by a group's share of what is in flight; that comes
- * to much the same. Messages without a group are one group. The group is stored with the message and received with it.
+ * Makes standard queues fair: message groups take turns, so a group with a thousand waiting messages delays the single message of
+ * another group only by a few. SQS does this for messages with a `MessageGroupId`; it looks at a group's share of the messages in
+ * flight, with much the same result. Messages without a group count as one group. The group is stored with its message.
  *
- * fauxqs forgets the group of a message that a standard queue gets, and hands messages out as they came. To be called before it starts.
+ * By itself, fauxqs forgets the group of a message in a standard queue, and gives messages out in their order. Call this before
+ * fauxqs starts.
  */
 export async function makeQueuesFair(): Promise<void> {
   const { SqsStore, SqsQueue }: StoreModule = await import(insideFauxqs('sqs/sqsStore.js'))
@@ -26,7 +40,7 @@ export async function makeQueuesFair(): Promise<void> {
   takeTurns(SqsStore.prototype)
 }
 
-/** fauxqs exports its server alone; its other modules are those that the server imports, too. */
+/** Finds a module inside fauxqs, which exports only its server. The server imports the same module. */
 export const insideFauxqs = (path: string): string => new URL(path, import.meta.resolve('fauxqs')).href
 
 function rememberGroups(router: RouterModule['SqsRouter']['prototype'], queue: Queue): void {
@@ -57,7 +71,7 @@ function takeTurns(store: StoreModule['SqsStore']['prototype']): void {
     let line = lineOf(queue.messages)
     Object.defineProperty(queue, 'messages', {
       get: () => line,
-      // Purging a queue is giving it others: none.
+      // fauxqs purges a queue by setting `messages` to an empty list.
       set: (messages: Iterable<Message>) => {
         line = lineOf(messages)
       },

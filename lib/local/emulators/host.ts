@@ -1,22 +1,22 @@
 import { Worker } from 'node:worker_threads'
 import { LocalError } from '../error.ts'
 
-/** What an emulator's thread tells: where it listens, or why it doesn't; later, what who runs the system should know. */
+/** A message from an emulator's thread: its port, or why it can't start, or a note for the user. */
 export type EmulatorMessage = { note: string } | { ready: { port: number } } | { refused: string } | { failed: string }
 
-export type Emulator = {
+export interface Emulator {
   /**
-   * `http://127.0.0.1:PORT`, once it answers there. Rejects with LocalError for what the user can put right,
-   * such as a database that can't be reached.
+   * Resolves to `http://127.0.0.1:PORT` when the emulator answers there. Rejects with LocalError if the user can fix the problem,
+   * for example a database that can't be reached.
    */
   endpoint: Promise<string>
-  /** Lets it write what it holds, then ends it; one that isn't ready yet is ended at once. */
+  /** Lets the emulator write its data, then ends it. An emulator that is not ready yet is ended at once. */
   close(): Promise<void>
 }
 
-const closeTimeoutMs = 10_000
+const CLOSE_TIMEOUT_MS = 10_000
 
-/** Starts an emulator in a thread of its own, so that a slow query in one of them holds up nothing else. */
+/** Starts an emulator in its own thread, so that a slow query in one emulator delays nothing else. */
 export function startEmulator(module: URL, workerData: unknown, log: (line: string) => void): Emulator {
   const worker = new Worker(module, { workerData })
   const endpoint = Promise.withResolvers<string>()
@@ -44,7 +44,7 @@ export function startEmulator(module: URL, workerData: unknown, log: (line: stri
     async close() {
       if (isReady) worker.postMessage('close')
       else await worker.terminate()
-      const timer = setTimeout(() => void worker.terminate(), closeTimeoutMs)
+      const timer = setTimeout(() => void worker.terminate(), CLOSE_TIMEOUT_MS)
       await exited.promise
       clearTimeout(timer)
     },

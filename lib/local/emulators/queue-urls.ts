@@ -1,11 +1,16 @@
 import { insideFauxqs } from './fair-queues.ts'
 
-type Queue = { name: string; url: string }
-type StoreModule = { SqsStore: { prototype: { createQueue(...args: unknown[]): Queue } } }
+interface Queue {
+  name: string
+  url: string
+}
+interface StoreModule {
+  SqsStore: { prototype: { createQueue(...args: unknown[]): Queue } }
+}
 
 /**
- * Gives every queue a URL at the address where the emulator listens now. fauxqs makes one of a name below `localhost`, which is a
- * foreign `Host` here, and remembers it over restarts with a port that is another's then. To be called before fauxqs starts.
+ * Gives every queue a URL with the emulator's present address. By itself, fauxqs uses a name below `localhost`, which the guard refuses
+ * as a foreign `Host`, and keeps the URL over restarts, when another port is in use. Call this before fauxqs starts.
  */
 export async function putQueuesAt(address: () => string): Promise<void> {
   const { SqsStore }: StoreModule = await import(insideFauxqs('sqs/sqsStore.js'))

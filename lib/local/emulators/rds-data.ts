@@ -9,10 +9,15 @@ import { startDataApi } from '../rds-data/server.ts'
 import { note, serve } from './serve.ts'
 
 /**
- * Who may call, and the database: the Postgres at `url`, else an embedded one that lives in `folder`, else an embedded one in
- * memory. With `secrets`, the data folder in which they are, statements have the roles of their secrets.
+ * The access key id of callers, and the database: the Postgres at `url`, or an embedded one in `folder`, or an embedded one in memory.
+ * `secrets` is the data folder with the secrets file. If it is given, each statement runs with the role of its secret.
  */
-export type RdsDataData = { accessKeyId: string; url?: string; folder?: string; secrets?: string }
+export interface RdsDataData {
+  accessKeyId: string
+  url?: string
+  folder?: string
+  secrets?: string
+}
 
 const { accessKeyId, url, folder, secrets } = workerData as RdsDataData
 
@@ -28,7 +33,7 @@ async function openDatabase(): Promise<Database> {
   return openOnFirstUse(() => openPglite())
 }
 
-// Making an empty database takes seconds, which a template without one needn't wait for.
+// Opens the database at its first use. To create one takes seconds, and a template without a database need not wait for it.
 function openOnFirstUse(open: () => Promise<Database>): Database {
   let opening: Promise<Database> | undefined
   return {
@@ -42,7 +47,8 @@ function openOnFirstUse(open: () => Promise<Database>): Database {
   }
 }
 
-// PGlite sets the mode of each file that it makes, to one that others may read, whatever the mask is. A thread has node:fs to itself.
+// Keeps PGlite's files private: it sets the mode of each file so that others may read it, and ignores the umask. The change of node:fs
+// affects only this thread.
 function keepFilesPrivate(): void {
   const { chmodSync, fchmodSync } = fs
   fs.chmodSync = (path, mode) => chmodSync(path, Number(mode) & ~0o077)

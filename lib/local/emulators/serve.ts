@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads'
 import { LocalError, messageOf } from '../error.ts'
 import type { EmulatorMessage } from './host.ts'
 
-/** The thread's side of `startEmulator`: starts the server, tells its port, and closes it when told to. */
+/** Runs in the thread of `startEmulator`: it starts the server, reports its port, and closes it on demand. */
 export async function serve(start: () => Promise<{ port: number; close(): Promise<void> }>): Promise<void> {
   try {
     const { port, close } = await start()
@@ -16,7 +16,7 @@ export async function serve(start: () => Promise<{ port: number; close(): Promis
   }
 }
 
-/** Says something to who runs the system. */
+/** Sends a line to the user. */
 export const note = (line: string): void => tell({ note: line })
 
 function tell(message: EmulatorMessage): void {

@@ -8,12 +8,18 @@ import { makeQueuesFair } from './fair-queues.ts'
 import { putQueuesAt } from './queue-urls.ts'
 import { serve } from './serve.ts'
 
-/** Who may call, and where queues and objects are kept: nowhere, if there is no folder. */
-export type SqsS3Data = { accessKeyId: string; folder?: string }
+/** The access key id of callers, and the folder for queues and objects. Without a folder, they are in memory. */
+export interface SqsS3Data {
+  accessKeyId: string
+  folder?: string
+}
 
 const { accessKeyId, folder } = workerData as SqsS3Data
 
-type Fastify = { server: Server; listen(options: object): Promise<string> }
+interface Fastify {
+  server: Server
+  listen(options: object): Promise<string>
+}
 
 await serve(async () => {
   const guarded = guardFauxqs()
@@ -21,15 +27,15 @@ await serve(async () => {
   let address = ''
   await putQueuesAt(() => address)
   const server = await startFauxqs({ port: 0, logger: false, ...(folder && { dataDir: folder }) })
-  if (guarded.servers !== 1) throw new Error('fauxqs has not one server of Fastify, and can not be guarded.')
+  if (guarded.servers !== 1) throw new Error('fauxqs must have exactly one Fastify server, or it can not be guarded.')
   if (!server.address.includes('127.0.0.1')) throw new Error(`fauxqs listens on ${server.address}.`)
   address = `http://127.0.0.1:${server.port}`
   return { port: server.port, close: () => server.stop() }
 })
 
 /**
- * fauxqs always asks for 0.0.0.0, which would offer the queues to the whole network, and lets everybody in. Fastify, which it is made
- * with, tells of each server that is made in a thread by a channel of its own.
+ * Makes fauxqs listen on 127.0.0.1 and checks its callers. By itself, fauxqs listens on 0.0.0.0, which offers the queues to the whole
+ * network, and accepts every caller. It is built with Fastify, which announces each new server of a thread on a diagnostics channel.
  */
 function guardFauxqs(): { servers: number } {
   const guarded = { servers: 0 }
@@ -44,8 +50,8 @@ function guardFauxqs(): { servers: number } {
 }
 
 /**
- * fauxqs has SNS and STS, too, in a form's encoding on SQS's address, and tells of its queues on addresses of its own. The stack uses
- * none of them. All that is left is S3.
+ * Lets only calls of SQS and S3 through. fauxqs also answers SNS and STS, as form posts on the address of SQS, and shows its queues
+ * on other addresses. The stack uses none of them. Every remaining path belongs to S3.
  */
 function sqsOrS3(request: IncomingMessage): string | undefined {
   const path = pathOf(request)

@@ -4,24 +4,29 @@ import { startEmulator } from './host.ts'
 import type { RdsDataData } from './rds-data.ts'
 import type { SqsS3Data } from './sqs-s3.ts'
 
-export type Endpoints = { sqs: string; dynamodb: string; s3: string; rds_data: string }
+export interface Endpoints {
+  sqs: string
+  dynamodb: string
+  s3: string
+  rds_data: string
+}
 
-export type Emulators = {
-  /** Resolves when all of them answer; rejects with the first one's reason not to. */
+export interface Emulators {
+  /** Resolves when all emulators answer. Rejects with the reason of the first that fails. */
   endpoints: Promise<Endpoints>
   close(): Promise<void>
 }
 
-export type EmulatorOptions = {
+export interface EmulatorOptions {
   data: DataFolder
-  /** Whoever knows it may call. */
+  /** A caller must sign with it. */
   accessKeyId: string
-  /** The Postgres to use instead of the embedded one. */
+  /** A Postgres to use instead of the embedded one. */
   databaseUrl: string | undefined
   log(line: string): void
 }
 
-/** Starts the AWS services that have state, all at the same time. */
+/** Starts the emulators of all AWS services that have state, at the same time. */
 export function startEmulators({ data, accessKeyId, databaseUrl, log }: EmulatorOptions): Emulators {
   log('starting SQS and S3')
   const sqsS3 = startEmulator(moduleOf('sqs-s3'), dataOf('queues') satisfies SqsS3Data, log)
@@ -40,11 +45,11 @@ export function startEmulators({ data, accessKeyId, databaseUrl, log }: Emulator
   }
 
   return {
-    endpoints: Promise.all([sqsS3.endpoint, dynamodb.endpoint, rdsData.endpoint]).then(([sqs, dynamodb, rds_data]) => ({
+    endpoints: Promise.all([sqsS3.endpoint, dynamodb.endpoint, rdsData.endpoint]).then(([sqs, dynamodb, rdsData]) => ({
       sqs,
       s3: sqs,
       dynamodb,
-      rds_data,
+      rds_data: rdsData,
     })),
     async close() {
       await Promise.all([sqsS3.close(), dynamodb.close(), rdsData.close()])

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { APIGatewayProxyEventV2, APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda'
-import { account, arn } from '../arn.ts'
+import { ACCOUNT, arn } from '../arn.ts'
 
 /** A request as both events, the authorizer's and the integration's, tell it. */
 export type ApiRequest = Pick<
@@ -24,7 +24,7 @@ export function readRequest(incoming: IncomingMessage, { apiId, stage }: { apiId
     cookies: cookie === undefined ? [] : cookie.split(/; */),
     queryStringParameters: parameters,
     requestContext: {
-      accountId: account,
+      accountId: ACCOUNT,
       apiId,
       domainName: host,
       domainPrefix: host.split(/[.:]/)[0] ?? '',

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { LocalError } from '../error.ts'
 import type { LocalFunction } from '../lambda/function.ts'
-import { payloadLimit } from '../lambda/protocol.ts'
+import { MAX_PAYLOAD_BYTES } from '../lambda/protocol.ts'
 import { fromOwnPageOnly, guardServer } from '../trust/guard-server.ts'
 import { type Answer, answerOf, gatewayAnswers, send } from './answer.ts'
 import type { Authorizer } from './authorizer.ts'
@@ -88,7 +88,7 @@ function createHandler(api: HttpApi): (incoming: IncomingMessage) => Promise<Ans
 }
 
 async function integrate({ target }: Match<RouteTarget>, event: object, caller: string): Promise<Answer> {
-  if (Buffer.byteLength(JSON.stringify(event)) > payloadLimit) return gatewayAnswers.tooLarge
+  if (Buffer.byteLength(JSON.stringify(event)) > MAX_PAYLOAD_BYTES) return gatewayAnswers.tooLarge
   const timeout = Promise.withResolvers<'timeout'>()
   const timer = setTimeout(() => timeout.resolve('timeout'), target.timeoutMs)
   const result = await Promise.race([target.function.invoke(event, caller), timeout.promise])

@@ -1,10 +1,10 @@
-// The first file of a function's thread: imports the handler and runs it, one event after the other.
+// The first file of a function's thread. It imports the handler and runs it for one event after the other.
 import { parentPort, workerData } from 'node:worker_threads'
 import {
   type FunctionError,
   type InvocationResult,
   type InvokeMessage,
-  payloadLimit,
+  MAX_PAYLOAD_BYTES,
   type ThreadData,
   type ThreadMessage,
 } from './protocol.ts'
@@ -13,7 +13,7 @@ type Handler = (event: unknown, context: object) => unknown
 
 const { handlerUrl, handlerName, functionName, functionArn, memoryMb } = workerData as ThreadData
 
-// An error while importing reaches the other side without its message, so it is told from here.
+// An error during the import would reach the main thread without its message, so this file sends it.
 try {
   const handler = await importHandler()
   parentPort?.on('message', async (message: InvokeMessage) => tell({ result: await invoke(handler, message) }))
@@ -33,8 +33,8 @@ async function invoke(handler: Handler, message: InvokeMessage): Promise<Invocat
   try {
     const result = await handler(JSON.parse(message.event), contextOf(message))
     const payload = JSON.stringify(result) ?? 'null'
-    // Refused here, so that a huge result never takes the memory of the process that runs all threads.
-    return Buffer.byteLength(payload) > payloadLimit ? tooLarge(payload) : { ok: true, payload }
+    // A result that is too large is refused here, so that it never takes memory of the main thread.
+    return Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES ? tooLarge(payload) : { ok: true, payload }
   } catch (error) {
     return { ok: false, error: errorObject(error) }
   }
@@ -42,7 +42,7 @@ async function invoke(handler: Handler, message: InvokeMessage): Promise<Invocat
 
 function tooLarge(payload: string): InvocationResult {
   const size = Buffer.byteLength(payload)
-  const errorMessage = `Response payload size (${size} bytes) exceeded maximum allowed payload size (${payloadLimit} bytes).`
+  const errorMessage = `Response payload size (${size} bytes) exceeded maximum allowed payload size (${MAX_PAYLOAD_BYTES} bytes).`
   return { ok: false, error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } }
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { arn, region } from '../arn.ts'
+import { arn, REGION } from '../arn.ts'
 import { LocalError } from '../error.ts'
 import { credentialsOf } from '../trust/access-key.ts'
 import { openLogFile } from './log-file.ts'
@@ -14,40 +14,40 @@ export type LocalFunction = Pick<Pool, 'threads' | 'kill' | 'close'> & {
   name: string
   arn: string
   timeoutSeconds: number
-  /** Runs the handler with an event that is, or becomes, JSON. Never rejects. */
+  /** Runs the handler with an event. The event must be JSON or convertible to JSON. Never rejects. */
   invoke: Invoke
-  /** The same for an event source mapping, which has room for so many invocations at a time beside all others'. */
+  /** Makes another way to invoke, for an event source mapping. It adds room for `concurrency` invocations at a time. */
   addCaller(concurrency: number): Invoke
 }
 
 /** Where many wait for a thread, the group that has the fewest invocations running is next. */
 export type Invoke = (event: unknown, group?: string) => Promise<InvocationResult>
 
-export type FunctionOptions = {
+export interface FunctionOptions {
   logicalId: string
   name: string
   /** The folder of the bundled code. */
   folder: string
-  /** `index.handler`: the file without its ending, and the name of the export. */
+  /** The file without its ending, and the name of the export: `index.handler`. */
   handler: string
   timeoutSeconds: number
   memoryMb: number
-  /** Invocations at a time that are known to take long and to do nothing: there is room for others beside them. */
+  /** So many invocations may only wait, for a long time. The function gets threads for others beside them. */
   waits: number
-  /** The most invocations at a time, if there is a bound of its own, as ReservedConcurrentExecutions. */
+  /** The most invocations at a time, if the template sets ReservedConcurrentExecutions. */
   reserved: number | undefined
-  /** The template's variables and the emulators' endpoints. */
+  /** The variables of the template, and the endpoints of the emulators. */
   environment: Record<string, string>
-  /** What its AWS clients sign with. */
+  /** The function's AWS clients sign with it. */
   accessKeyId: string
   logFile: string
   log(line: string): void
 }
 
-/** Threads are made for work that waits, not for work that computes: far fewer would do for this machine's cores. */
-const directConcurrency = 20
+/** Most invocations wait for something, so there are far more threads than cores. */
+const DIRECT_CONCURRENCY = 20
 
-/** A Lambda function; its threads start when there is something to do. */
+/** Creates a Lambda function. Its threads start when there is an event to run. */
 export function createFunction(options: FunctionOptions): LocalFunction {
   const { logicalId, name, timeoutSeconds, memoryMb } = options
   const functionArn = arn('lambda', `function:${name}`)
@@ -56,9 +56,9 @@ export function createFunction(options: FunctionOptions): LocalFunction {
   const logFile = openLogFile(options.logFile, message => options.log(`${logicalId}: ${message}`))
 
   const pool = createPool({
-    limit: options.reserved ?? options.waits + directConcurrency,
+    limit: options.reserved ?? options.waits + DIRECT_CONCURRENCY,
     timeoutSeconds,
-    usual: directConcurrency,
+    usual: DIRECT_CONCURRENCY,
     start: () =>
       startThread({
         handlerUrl,
@@ -107,8 +107,8 @@ function locateHandler({ logicalId, folder, handler }: FunctionOptions): { handl
 
 function runtimeVariables({ name, folder, handler, memoryMb, accessKeyId }: FunctionOptions): Record<string, string> {
   return {
-    AWS_REGION: region,
-    AWS_DEFAULT_REGION: region,
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentialsOf(accessKeyId).secretAccessKey,
     AWS_SESSION_TOKEN: 'local',

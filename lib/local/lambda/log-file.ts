@@ -1,13 +1,13 @@
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 
-export type LogFile = {
-  /** Takes any piece of output; lines are made of it here. */
+export interface LogFile {
+  /** Takes any piece of output, and splits it into lines. */
   write(chunk: string): void
   close(): Promise<void>
 }
 
-/** Appends a function's output to a file, and reports each JSON line of level WARN or ERROR to `onTrouble` by its message alone. */
+/** Appends a function's output to a file. For each JSON line of level WARN or ERROR, it calls `onTrouble` with the message only. */
 export function openLogFile(file: string, onTrouble: (message: string) => void): LogFile {
   const stream = createWriteStream(file, { flags: 'a', mode: 0o600 })
   let rest = ''

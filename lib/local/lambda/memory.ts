@@ -1,24 +1,24 @@
 import type { Worker } from 'node:worker_threads'
 
-const mebibyte = 1024 * 1024
-const sampleMs = 100
+const MEBIBYTE = 1024 * 1024
+const SAMPLE_MS = 100
 
 /**
- * How much a thread may hold before it is ended: twice what its function has. V8 collects garbage before a heap is twice as large as
- * what lives in it, so that a heap that is larger than this held more than the function's memory.
+ * A thread is ended above this size: twice the memory of its function. V8 collects garbage before a heap is twice as large as the live
+ * objects in it. So a larger heap means that the live objects need more than the function's memory.
  */
-const mostBytes = (memoryMb: number): number => 2 * memoryMb * mebibyte
+const maxBytes = (memoryMb: number): number => 2 * memoryMb * MEBIBYTE
 
 /**
- * The limit that V8 itself gets. Where one allocation crosses it, such as the table of a large Map, V8 ends the whole process and
- * not the thread, so it is far above what the watch allows. Below 2 GiB, V8 lets a heap grow by a factor of two at most.
+ * The limit for V8 itself. It is far above the limit of the watch, because a single allocation above it (such as the table of a large
+ * Map) makes V8 end the whole process and not only the thread. Below 2 GiB, V8 lets a heap grow by a factor of two at most.
  */
 export const resourceLimitsFor = (memoryMb: number): { maxOldGenerationSizeMb: number } => ({
   maxOldGenerationSizeMb: Math.max(2047, 2 * memoryMb + 512),
 })
 
-export type MemoryWatch = {
-  /** Looks at the thread's memory from now on, while it has something to do. */
+export interface MemoryWatch {
+  /** Starts watching. Call it when the thread gets something to do. */
   start(): void
   stop(): void
 }
@@ -31,16 +31,16 @@ export function watchMemory(worker: Worker, memoryMb: number, onExceeded: () => 
   async function sample(): Promise<void> {
     if (sampling) return
     sampling = true
-    // Rejects if the thread is gone, which its exit tells.
+    // It rejects if the thread is gone. The thread's `exit` event reports that.
     const statistics = await worker.getHeapStatistics().catch(() => undefined)
     sampling = false
     if (!statistics || !timer) return
-    if (statistics.used_heap_size + statistics.external_memory > mostBytes(memoryMb)) onExceeded()
+    if (statistics.used_heap_size + statistics.external_memory > maxBytes(memoryMb)) onExceeded()
   }
 
   return {
     start() {
-      timer ??= setInterval(() => void sample(), sampleMs)
+      timer ??= setInterval(() => void sample(), SAMPLE_MS)
     },
     stop() {
       clearInterval(timer)

@@ -1,20 +1,28 @@
-/** What an invocation's end looks like to the caller, as Lambda's Invoke API gives it: JSON text either way. */
+/** The result of an invocation, as Lambda's Invoke API gives it. The payload is JSON text. */
 export type InvocationResult = { ok: true; payload: string } | { ok: false; error: FunctionError }
 
 /** Lambda's error object. */
-export type FunctionError = { errorType: string; errorMessage: string; trace?: string[] }
+export interface FunctionError {
+  errorType: string
+  errorMessage: string
+  trace?: string[]
+}
 
-/** Lambda's limit of a synchronous call, each way. */
-export const payloadLimit = 6 * 1024 * 1024
+/** Lambda's limit for the event and for the result of a synchronous call. */
+export const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 
-/** To the thread: an event as JSON text, and what its context needs; the deadline is in milliseconds since 1970. */
-export type InvokeMessage = { event: string; requestId: string; deadline: number }
+/** A message to the thread: an event as JSON text, and the facts for its context. The deadline is in epoch milliseconds. */
+export interface InvokeMessage {
+  event: string
+  requestId: string
+  deadline: number
+}
 
-/** From the thread. `imported` comes once, before anything else; `result` once an invocation. */
+/** A message from the thread. `imported` comes once, before all others. `result` comes once per invocation. */
 export type ThreadMessage = { imported: true } | { importFailed: FunctionError } | { result: InvocationResult }
 
-/** What the thread is started with. */
-export type ThreadData = {
+/** The data with which a thread starts. */
+export interface ThreadData {
   handlerUrl: string
   handlerName: string
   functionName: string

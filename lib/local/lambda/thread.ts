@@ -3,29 +3,29 @@ import { messageOf } from '../error.ts'
 import { resourceLimitsFor, watchMemory } from './memory.ts'
 import type { FunctionError, InvocationResult, InvokeMessage, ThreadData, ThreadMessage } from './protocol.ts'
 
-export type Thread = {
+export interface Thread {
   readonly id: number
-  /** Resolves when the handler is imported, or with the error that it threw while it was. */
+  /** Resolves when the handler is imported. If the import failed, it resolves with the error. */
   readonly imported: Promise<FunctionError | undefined>
-  /** Resolves when the thread is gone, for whatever reason. */
+  /** Resolves when the thread is gone, for any reason. */
   readonly ended: Promise<void>
-  /** One at a time. If the thread ends before the handler does, the result is Lambda's error for that. */
+  /** Runs one event at a time. If the thread ends before the handler does, the result is Lambda's error for that. */
   invoke(message: InvokeMessage): Promise<InvocationResult>
   terminate(): Promise<void>
 }
 
 export type ThreadOptions = ThreadData & {
   environment: Record<string, string>
-  /** Takes a chunk of what the thread writes to stdout or stderr. */
+  /** Takes a piece of the thread's output on stdout or stderr. */
   write(chunk: string): void
 }
 
 const boot = new URL('./boot.ts', import.meta.url)
 
 /**
- * Starts a thread that has its own environment, memory limit and output. A handler that throws, exits, never ends or takes more memory
- * than its function has ends its own thread alone. One process can't contain everything: a single call of JavaScript's own that
- * allocates gigabytes, such as parsing a text of 100 MB, can't be interrupted, and past V8's limit it ends the whole system.
+ * Starts a thread with its own environment, memory limit and output. If a handler throws, exits, never ends or takes too much memory,
+ * only its own thread ends. One case can't be contained: a single call of JavaScript that allocates gigabytes, such as parsing a
+ * text of 100 MB. Nothing can interrupt it, and above V8's limit it ends the whole system.
  */
 export function startThread({ environment, write, ...data }: ThreadOptions): Thread {
   const worker = new Worker(boot, {
@@ -55,7 +55,7 @@ export function startThread({ environment, write, ...data }: ThreadOptions): Thr
   }
 
   worker.on('message', (message: ThreadMessage) => {
-    // What a thread says while it is being ended comes too late: its exit settles the invocation.
+    // A message that comes after an error is too late: the thread is ending, and its exit settles the invocation.
     if (lastError) return
     memory.stop()
     if ('imported' in message) imported.resolve(undefined)

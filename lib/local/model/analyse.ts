@@ -7,8 +7,8 @@ import winkNlp, {
   type SentenceImportance,
 } from 'wink-nlp'
 
-/** What the demo model finds in a text, and the tokens that it read and wrote. */
-export type Analysis = {
+/** The demo model's result for a text, and the number of tokens that it read and wrote. */
+export interface Analysis {
   result: {
     summary: string
     sentiment: { score: number; label: 'positive' | 'neutral' | 'negative' }
@@ -19,14 +19,15 @@ export type Analysis = {
 }
 
 const { readDoc, its } = winkNlp(model, ['sbd', 'pos', 'ner', 'negation', 'sentiment'])
-const KEYWORDS = 10
-const ENTITIES = 50
-const TELLING = new Set(['NOUN', 'PROPN', 'ADJ'])
-// wink's time grows with the square of a token's length, and its stack with the number of sentences: megabytes go in parts.
+const MAX_KEYWORDS = 10
+const MAX_ENTITIES = 50
+const KEYWORD_CLASSES = new Set(['NOUN', 'PROPN', 'ADJ'])
+// The time of wink grows with the square of a token's length, and its stack with the number of sentences. So long tokens are split, and
+// a text of megabytes is analysed in parts.
 const LONG_TOKEN = /\S{200}(?=\S)/gu
 const PART = /.{1,20000}(?:\s|$)|.{1,20000}/gsu
 
-/** Analyses an English text; its summary is the most telling sentences, in their order, in at most `maxTokens` tokens. */
+/** Analyses an English text. Its summary has the most important sentences in their order, with `maxTokens` tokens at most. */
 export function analyse(text: string, maxTokens: number): Analysis {
   const parts = (text.replace(LONG_TOKEN, '$& ').match(PART) ?? []).map(part => readDoc(part))
   const { summary, tokens } = summarise(parts.flatMap(rankedSentences), maxTokens)
@@ -46,25 +47,28 @@ function sentiment(parts: Document[]): Analysis['result']['sentiment'] {
 function entities(parts: Document[]): Analysis['result']['entities'] {
   return parts
     .flatMap(part => part.entities().out(its.detail) as Detail[])
-    .slice(0, ENTITIES)
+    .slice(0, MAX_ENTITIES)
     .map(({ value, type }) => ({ text: value, type }))
 }
 
 function keywords(parts: Document[]): string[] {
   const counts = new Map<string, number>()
   const count = (token: ItemToken) => {
-    if (!TELLING.has(token.out(its.pos)) || token.out(its.stopWordFlag)) return
+    if (!KEYWORD_CLASSES.has(token.out(its.pos)) || token.out(its.stopWordFlag)) return
     const word = token.out(its.normal)
     counts.set(word, (counts.get(word) ?? 0) + 1)
   }
   for (const part of parts) part.tokens().each(count)
   return [...counts]
     .toSorted(([, a], [, b]) => b - a)
-    .slice(0, KEYWORDS)
+    .slice(0, MAX_KEYWORDS)
     .map(([word]) => word)
 }
 
-type RankedSentence = { sentence: ItemSentence; importance: number }
+interface RankedSentence {
+  sentence: ItemSentence
+  importance: number
+}
 
 function rankedSentences(part: Document): RankedSentence[] {
   const ranks = part.out(its.sentenceWiseImportance) as unknown as SentenceImportance[]
@@ -87,7 +91,7 @@ function summarise(sentences: RankedSentence[], maxTokens: number): { summary: s
   return { summary: inOrder.map(({ sentence }) => sentence.out()).join(' '), tokens }
 }
 
-// Where not even the most telling sentence fits.
+// Cuts the most important sentence, if even that one does not fit.
 function beginning(sentence: ItemSentence, maxTokens: number): { summary: string; tokens: number } {
   const texts = sentence.tokens().out().slice(0, maxTokens)
   const spaces = sentence.tokens().out(its.precedingSpaces)

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Analysis, analyse } from './analyse.ts'
 
 const MAX_BODY = 8 * 1024 * 1024
@@ -17,14 +17,17 @@ const Prediction = z.object({
 })
 const Batch = z.object({ inputs: z.array(z.unknown(), 'must be a list').max(10_000, 'must be 10,000 at most') })
 
-type Answer = { status: number; body: object }
+interface Answer {
+  status: number
+  body: object
+}
 
 /**
- * Answers `GET /healthz`, `POST /predict` (`{ model_input, parameters?, request_id? }` → `{ result, usage }`) and
- * `POST /batch_predict` (`{ inputs: [...] }` → `{ outputs: [...] }` in the same order, `{ error }` for an input that is wrong).
+ * Answers `GET /healthz`, `POST /predict` (`{ model_input, parameters?, request_id? }` → `{ result, usage }`) and `POST /batch_predict`
+ * (`{ inputs: [...] }` → `{ outputs: [...] }` in the same order, with `{ error }` for a wrong input).
  */
 export async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // A client that hangs up in the middle must not end the thread.
+  // A client that closes its connection early must not end the thread.
   const { status, body } = await route(request).catch(() => refuse(500, 'the model failed'))
   const text = JSON.stringify(body)
   response

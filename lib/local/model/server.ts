@@ -3,10 +3,13 @@ import { Worker } from 'node:worker_threads'
 import type { ThreadMessage } from './thread.ts'
 
 /** A running demo model. */
-export type DemoModel = { url: string; close: () => Promise<void> }
+export interface DemoModel {
+  url: string
+  close: () => Promise<void>
+}
 
 /**
- * Starts the demo model on 127.0.0.1, in a thread of its own, so that loading it and long texts hold up nobody.
+ * Starts the demo model on 127.0.0.1, in its own thread, so that its start and long texts delay nothing else.
  * @param port 0 picks a free one
  * @throws an error with `code: 'EADDRINUSE'` if the port is taken
  */

@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import { answer } from './answer.ts'
 
-/** What the thread tells whoever started it, once. */
+/** The one message that the thread sends: its URL, or why it can't start. */
 export type ThreadMessage = { url: string } | { error: string; code: string | undefined }
 
 const tell = (message: ThreadMessage) => parentPort?.postMessage(message)

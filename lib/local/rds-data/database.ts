@@ -1,30 +1,30 @@
-/** A value as it is sent to or comes from Postgres, in its text form. */
+/** A value in Postgres's text form. */
 export type SqlValue = string | null
 
-export type SqlResult = {
+export interface SqlResult {
   columns: { name: string; typeId: number }[]
   rows: SqlValue[][]
-  /** Rows inserted, updated or deleted; 0 for a query. */
+  /** The number of rows that were inserted, updated or deleted. It is 0 for a query. */
   affected: number
 }
 
-export type Connection = {
-  /** One statement, `$1` … in it. Rejects with SqlError for what Postgres refuses. */
+export interface Connection {
+  /** Runs one statement with the parameters `$1` …. Rejects with SqlError if Postgres refuses it. */
   query(sql: string, values?: SqlValue[]): Promise<SqlResult>
-  /** The role that its statements have, so far as `actAs` knows; undefined: the user that it was made with. */
+  /** The role of its statements, set by `actAs`. Undefined: the user with which the connection was opened. */
   role: string | undefined
-  /** Gives the connection back. It must not be in a transaction. */
+  /** Returns the connection to its pool. It must not be in a transaction. */
   release(): void
 }
 
-/** A Postgres, whichever it is. */
-export type Database = {
+/** A Postgres, embedded or not. */
+export interface Database {
   /** Waits until a connection is free. */
   connect(): Promise<Connection>
   close(): Promise<void>
 }
 
-/** What Postgres refused, in its own words. */
+/** An error of Postgres, with its own message. */
 export class SqlError extends Error {
   override readonly name = 'SqlError'
   readonly sqlState: string
@@ -37,7 +37,7 @@ export class SqlError extends Error {
   }
 }
 
-/** Turns a driver's error into a SqlError if it carries an SQLState, and leaves any other as it is. */
+/** Converts a driver's error to a SqlError if it has an SQLState. Other errors stay as they are. */
 export function toSqlError(error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error
   if (!/^[0-9A-Z]{5}$/.test(error.code)) return error

@@ -1,7 +1,7 @@
 import { messageOf } from '../error.ts'
 import { SqlError } from './database.ts'
 
-/** An error as the Data API answers it: the SDK makes an exception of this name from it. */
+/** An error in the form of the Data API. The SDK makes an exception with this name from it. */
 export class DataApiError extends Error {
   override readonly name: string
   readonly status: number
@@ -17,13 +17,13 @@ export function badRequest(message: string): DataApiError {
   return new DataApiError('BadRequestException', message)
 }
 
-/** What the Data API makes of any failure, Postgres's own refusals with their SQLState at the end. */
+/** Converts any error to one of the Data API. An error of Postgres has its SQLState at the end of the message. */
 export function toDataApiError(error: unknown): DataApiError {
   if (error instanceof DataApiError) return error
   if (!(error instanceof SqlError)) return new DataApiError('InternalServerErrorException', messageOf(error), 500)
-  if (error.sqlState === queryCanceled) return new DataApiError('StatementTimeoutException', 'Request timed out')
+  if (error.sqlState === QUERY_CANCELED) return new DataApiError('StatementTimeoutException', 'Request timed out')
   const position = error.position === undefined ? '' : `; Position: ${error.position}`
   return new DataApiError('DatabaseErrorException', `ERROR: ${error.message}${position}; SQLState: ${error.sqlState}`)
 }
 
-const queryCanceled = '57014'
+const QUERY_CANCELED = '57014'

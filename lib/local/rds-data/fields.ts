@@ -10,7 +10,7 @@ type ArrayElements =
   | { doubleValues: (number | null)[] }
   | { stringValues: (string | null)[] }
 
-/** The SDK's `Field` as it is on the wire, where a blob is base64. */
+/** The SDK's `Field` in its wire format, where a blob is base64. */
 export type WireField =
   | { isNull: true }
   | { booleanValue: boolean }
@@ -22,7 +22,7 @@ export type WireField =
 
 export type FieldOptions = ExecuteStatement['resultSetOptions']
 
-/** A returned value, in Postgres's text form, as the Data API answers it. */
+/** Converts a value from Postgres's text form to a field of the Data API. */
 export function fieldOf(text: SqlValue, type: PgType, options: FieldOptions): WireField {
   if (text === null) return { isNull: true }
   if (type.element) return { arrayValue: arrayOf(text, type.element) }
@@ -43,13 +43,13 @@ export function fieldOf(text: SqlValue, type: PgType, options: FieldOptions): Wi
       return { blobValue: Buffer.from(text.slice('\\x'.length), 'hex').toString('base64') }
     case 'timestamptz':
     case 'timetz':
-      return { stringValue: text.replace(/\+00$/, '') } // in UTC, and without saying so
+      return { stringValue: text.replace(/\+00$/, '') } // the Data API gives UTC without an offset
     default:
       return { stringValue: text }
   }
 }
 
-/** The same value in `formattedRecords`, which is plain JSON. */
+/** Converts a field to plain JSON, for `formattedRecords`. */
 export function plainOf(field: WireField): unknown {
   if ('isNull' in field) return null
   if ('arrayValue' in field) return Object.values(field.arrayValue)[0]
@@ -61,7 +61,7 @@ function decimal(text: string, { decimalReturnType }: FieldOptions): WireField {
   return text.includes('.') ? { doubleValue: Number(text) } : { longValue: Number(text) }
 }
 
-// The package's types know a few scalar types only; this is text[], and serves for any type's elements.
+// The types of the package know only a few type ids. 1009 is text[], and its parser works for the elements of any type.
 const getTypeParser: (typeId: number) => (text: string) => (string | null | unknown[])[] = pg.types.getTypeParser
 const parseTextArray = getTypeParser(1009)
 

@@ -1,11 +1,10 @@
 /**
- * Rewrites `:name` to `$1`, `$2` …, as the Data API does, and says which name each number stands for.
- * Leaves alone what only looks like one: casts (`::text`), string literals, quoted identifiers, comments, dollar quotes
- * and array slices (`a[1:2]`).
+ * Rewrites `:name` to `$1`, `$2` … like the Data API, and returns the name for each number. It does not touch text that only looks like a
+ * parameter: casts (`::text`), string literals, quoted identifiers, comments, dollar quotes and array slices (`a[1:2]`).
  */
 export function rewriteNamedParameters(
   sql: string,
-  /** What to write for a parameter: its number, with a cast if it has a type. */
+  /** Writes a parameter: its number, and a cast if it has a type. */
   write: (name: string, number: number) => string = (_name, number) => `$${number}`,
 ): { sql: string; names: string[] } {
   const names: string[] = []
@@ -18,17 +17,17 @@ export function rewriteNamedParameters(
   return { sql: rewritten, names }
 }
 
-// Whatever must be skipped comes first, so that a colon inside it is never looked at.
+// The parts that must be skipped come first, so that a colon inside them is never taken for a parameter.
 const token = new RegExp(
   [
-    /[eE]'(?:[^'\\]|\\[\s\S]|'')*'/, // escape string; before the plain one, since a backslash escapes its quote
+    /[eE]'(?:[^'\\]|\\[\s\S]|'')*'/, // an escape string comes before the plain one, because a backslash escapes its quote
     /'(?:[^']|'')*'/,
     /"(?:[^"]|"")*"/,
     /--[^\n]*/,
     /\/\*[\s\S]*?\*\//,
     /\$([A-Za-z_]\w*)?\$[\s\S]*?\$\1\$/,
     /::/,
-    /[\w$]+/, // a word, so that the E of an identifier such as NAME'x' isn't taken for an escape string's
+    /[\w$]+/, // a word, so that the E at the end of NAME'x' is not taken for the start of an escape string
     /:([A-Za-z_]\w*)/,
   ]
     .map(part => part.source)

@@ -14,13 +14,13 @@ import type { ActAs } from './roles.ts'
 import { openTransactions } from './transactions.ts'
 import { openTypeCatalogue, type PgType } from './types.ts'
 
-const responseLimit = 1024 * 1024
-const rowLimit = 64 * 1024
+const MAX_RESPONSE_BYTES = 1024 * 1024
+const MAX_ROW_BYTES = 64 * 1024
 
 type OnTheWire<Response extends { records?: unknown }> = Omit<Response, 'records'> & { records?: WireField[][] }
 
-export type Operations = {
-  /** By the path of the request: takes its body, resolves with the answer's. */
+export interface Operations {
+  /** The operations by the path of the request. Each takes a request's body and resolves with the answer's body. */
   byPath: Record<string, (body: unknown) => Promise<object>>
   close(): Promise<void>
 }
@@ -95,7 +95,7 @@ function refuseLarge(rows: SqlValue[][]): void {
   for (const row of rows) {
     const size = row.reduce((sum, value) => sum + (value === null ? 0 : Buffer.byteLength(value)), 0)
     total += size
-    if (size > rowLimit || total > responseLimit)
+    if (size > MAX_ROW_BYTES || total > MAX_RESPONSE_BYTES)
       throw badRequest('Database returned more than the allowed response size limit')
   }
 }

@@ -4,8 +4,8 @@ import { rewriteNamedParameters } from './named-parameters.ts'
 import type { Parameter } from './request.ts'
 
 /**
- * A statement with its named parameters as Postgres takes them. Each value has the type that the Data API gives it:
- * a string without hint is text, so that assigning it to a uuid, timestamp or json column fails here as it does there.
+ * Converts a statement with named parameters to the form of Postgres. Each value gets the type that the Data API gives it: a string
+ * without a hint is text. So an assignment of it to a uuid, timestamp or json column fails here as on AWS.
  */
 export function bind(sql: string, parameters: readonly Parameter[]): { sql: string; values: SqlValue[] } {
   const byName = new Map(parameters.map(parameter => [parameter.name, parameter]))
@@ -18,7 +18,7 @@ export function bind(sql: string, parameters: readonly Parameter[]): { sql: stri
   return { sql: rewritten.sql, values: rewritten.names.map(name => textOf(find(name))) }
 }
 
-const castOfHint = {
+const CAST_OF_HINT = {
   JSON: '::json',
   UUID: '::uuid',
   TIMESTAMP: '::timestamp',
@@ -28,7 +28,7 @@ const castOfHint = {
 }
 
 function castOf({ value, typeHint }: Parameter): string {
-  if (typeHint) return castOfHint[typeHint]
+  if (typeHint) return CAST_OF_HINT[typeHint]
   if ('stringValue' in value) return '::text'
   if ('longValue' in value) return '::bigint'
   if ('doubleValue' in value) return '::float8'
@@ -37,7 +37,7 @@ function castOf({ value, typeHint }: Parameter): string {
   return ''
 }
 
-const formatOfHint: Partial<Record<keyof typeof castOfHint, RegExp>> = {
+const FORMAT_OF_HINT: Partial<Record<keyof typeof CAST_OF_HINT, RegExp>> = {
   TIMESTAMP: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?$/,
   DATE: /^\d{4}-\d\d-\d\d$/,
   TIME: /^\d\d:\d\d:\d\d(\.\d{1,6})?$/,
@@ -47,12 +47,12 @@ const formatOfHint: Partial<Record<keyof typeof castOfHint, RegExp>> = {
 function textOf({ name, value, typeHint }: Parameter): SqlValue {
   if ('isNull' in value) return null
   if ('stringValue' in value) {
-    const format = typeHint && formatOfHint[typeHint]
+    const format = typeHint && FORMAT_OF_HINT[typeHint]
     if (format && !format.test(value.stringValue))
-      throw badRequest(`Parameter "${name}" is no ${typeHint}: see typeHint.`)
+      throw badRequest(`Parameter "${name}" is not a ${typeHint}, as its typeHint says.`)
     return value.stringValue
   }
-  if (typeHint) throw badRequest(`Parameter "${name}" has a typeHint, which goes with a stringValue only.`)
+  if (typeHint) throw badRequest(`Parameter "${name}" has a typeHint, but only a stringValue may have one.`)
   if ('blobValue' in value) return `\\x${Buffer.from(value.blobValue, 'base64').toString('hex')}`
   return String(Object.values(value)[0])
 }

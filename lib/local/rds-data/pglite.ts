@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { type Connection, type Database, toSqlError } from './database.ts'
 
-/** Postgres in this process, kept in `folder` or, without one, in memory. It has one connection: whoever comes second waits. */
+/** Opens a Postgres in this process, in `folder` or in memory. It has one connection, so a second user waits for the first. */
 export async function openPglite(folder?: string): Promise<Database> {
   const pglite = folder === undefined ? await PGlite.create('memory://') : await openFolder(folder)
   await pglite.exec("SET TIME ZONE 'UTC'")
@@ -44,7 +44,8 @@ export async function openPglite(folder?: string): Promise<Database> {
   }
 }
 
-// Making a database takes seconds. One whose making was cut short can't be opened, so a file beside it says that it is whole.
+// Opens the database in a folder. To create one takes seconds. A process that ends meanwhile leaves a database that can't be opened, so
+// a file beside the database says that it is complete.
 async function openFolder(folder: string): Promise<PGlite> {
   const database = join(folder, 'data')
   const isWhole = join(folder, 'is-whole')

@@ -2,24 +2,24 @@ import { Pool, type PoolClient } from 'pg'
 import { LocalError, messageOf } from '../error.ts'
 import { type Connection, type Database, toSqlError } from './database.ts'
 
-const connectionLimit = 10
-const connectTimeoutMs = 10_000
-/** The Data API's own limit of a statement. */
-const statementTimeoutMs = 45_000
+const MAX_CONNECTIONS = 10
+const CONNECT_TIMEOUT_MS = 10_000
+/** The Data API's limit for a statement. */
+const STATEMENT_TIMEOUT_MS = 45_000
 const asText = { getTypeParser: () => (text: string) => text }
 
-/** The Postgres at a `postgres://` URL. Throws LocalError, without the password, if it can't be reached. */
+/** Opens the Postgres at a `postgres://` URL. Throws LocalError if it can't be reached. The message does not contain the password. */
 export async function openPostgres(url: string): Promise<Database> {
   if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url))
     throw new LocalError('DATABASE_URL must be the URL of a Postgres, such as postgres://me@127.0.0.1:5432/ledger')
   const pool = new Pool({
     connectionString: url,
-    max: connectionLimit,
-    connectionTimeoutMillis: connectTimeoutMs,
-    statement_timeout: statementTimeoutMs,
+    max: MAX_CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
     options: '-c TimeZone=UTC',
   })
-  // A connection that breaks while nobody uses it is replaced by the pool; unheard, its error would end the thread.
+  // The pool replaces an idle connection that breaks. Without a listener, its error would end the thread.
   pool.on('error', () => {})
   try {
     const client = await pool.connect()
@@ -33,7 +33,7 @@ export async function openPostgres(url: string): Promise<Database> {
   }
 }
 
-/** A connection keeps its role while it waits in the pool. */
+/** The roles of connections. A connection keeps its role while it is idle in the pool. */
 const roles = new WeakMap<PoolClient, string>()
 
 function connection(client: PoolClient): Connection {
@@ -47,7 +47,7 @@ function connection(client: PoolClient): Connection {
     },
     async query(sql, values = []) {
       try {
-        // The extended protocol refuses two statements in one text, as the Data API does.
+        // The extended protocol refuses two statements in one text, like the Data API.
         const query = { text: sql, values, rowMode: 'array', types: asText, queryMode: 'extended' } as const
         const { fields, rows, rowCount, command } = await client.query<(string | null)[]>(query)
         return {
@@ -68,7 +68,7 @@ function withoutPassword(url: string): string {
   return `${parsed.protocol}//${parsed.host}${parsed.pathname}`
 }
 
-// A name with several addresses fails with an error for each, and an empty message of its own.
+// If a name has several addresses, the error has one inner error per address and an empty message.
 function reason(error: unknown): string {
   return error instanceof AggregateError ? error.errors.map(messageOf).join(', ') : messageOf(error)
 }

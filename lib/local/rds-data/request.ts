@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { badRequest } from './errors.ts'
 
 const Field = z.union([
@@ -41,7 +41,7 @@ export type ExecuteStatement = z.infer<typeof ExecuteStatement>
 export const BeginTransaction = Target
 export const EndTransaction = z.object({ transactionId: z.string() })
 
-/** The body of a request in its shape, or a BadRequestException that says what is wrong with it. */
+/** Parses the body of a request. Throws a BadRequestException that says what is wrong with it. */
 export function parseRequest<Shape>(schema: z.ZodType<Shape>, body: unknown): Shape {
   const result = schema.safeParse(body)
   if (result.success) return result.data

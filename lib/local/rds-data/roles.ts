@@ -1,12 +1,12 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readSecrets } from '../secrets-file.ts'
 import { type Connection, SqlError } from './database.ts'
 import { badRequest } from './errors.ts'
 
-/** Gives a connection the role of a secret. Rejects as the Data API does where it can't. */
+/** Gives a connection the role of a secret. If it can't, it rejects like the Data API. */
 export type ActAs = (connection: Connection, secretArn: string) => Promise<void>
 
-/** Whatever the secret, statements have the rights of the user that the database was opened with. */
+/** Ignores the secret: statements have the rights of the user with which the database was opened. */
 export const actAsOneUser: ActAs = async () => {}
 
 const Credentials = z.object({ username: z.string().regex(/^[a-z_][a-z0-9_]*$/) })
@@ -15,9 +15,9 @@ const NO_SUCH_ROLE = '22023'
 const NOT_ALLOWED = '42501'
 
 /**
- * Statements have the rights of the role that their secret names, as on AWS, so that a missing grant is found here, too. A
- * secret that the template has not created is the master user's. Where the database's user may create no roles, or is none
- * of theirs, everything runs as that user, which `note` tells once.
+ * Gives statements the rights of the role that their secret names, as on AWS. So a missing grant is found here too. A secret that the
+ * template has not created belongs to the master user. If the database's user may not create roles or act as one, all statements
+ * run as that user, and `note` gets one line about it.
  */
 export function rolesOfSecrets(dataFolder: string, note: (line: string) => void): ActAs {
   let hasNoRoles = false

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
+import { listenLocally } from '../listen.ts'
 import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import type { Database } from './database.ts'
@@ -9,11 +9,11 @@ import { badRequest, DataApiError, toDataApiError } from './errors.ts'
 import { dataApiOperations, type Operations } from './operations.ts'
 import type { ActAs } from './roles.ts'
 
-const requestLimit = 4 * 1024 * 1024
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024
 
 /**
- * Serves the RDS Data API on a free port of 127.0.0.1: JSON over HTTP, a path an operation.
- * It takes any ARN and database name, since it has one database only, but calls of this access key id alone. Closing it closes the database.
+ * Serves the RDS Data API on a free port of 127.0.0.1: JSON over HTTP, with one path per operation. It accepts any ARN and database name,
+ * because it has only one database, but only calls that are signed with this access key id. `close` also closes the database.
  */
 export async function startDataApi(
   database: Database,
@@ -23,10 +23,8 @@ export async function startDataApi(
   const operations = dataApiOperations(database, actAs)
   const server = createServer((request, response) => void respond(operations, request, response))
   guardServer(server, fromNoPage, signedWith(accessKeyId), declaredAsJson)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listenLocally(server),
     async close() {
       const closed = once(server, 'close')
       server.close()
@@ -41,7 +39,7 @@ export async function startDataApi(
 async function respond(operations: Operations, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     const operation = operations.byPath[request.url ?? '']
-    if (!operation) throw new DataApiError('UnknownOperationException', `${request.url} is no operation.`, 404)
+    if (!operation) throw new DataApiError('UnknownOperationException', `${request.url} is not an operation.`, 404)
     send(response, 200, await operation(await bodyOf(request)))
   } catch (error) {
     const { name, message, status } = toDataApiError(error)
@@ -51,14 +49,14 @@ async function respond(operations: Operations, request: IncomingMessage, respons
 }
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  if (Number(request.headers['content-length'] ?? 0) > requestLimit) {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) {
     request.resume()
     throw new DataApiError('RequestEntityTooLargeException', 'The request is larger than 4 MiB.', 413)
   }
   try {
     return await json(request)
   } catch {
-    throw badRequest('The body is no JSON.')
+    throw badRequest('The body is not JSON.')
   }
 }
 

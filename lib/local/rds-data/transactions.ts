@@ -4,15 +4,19 @@ import { DataApiError } from './errors.ts'
 import { type ActAs, actAsOneUser } from './roles.ts'
 
 /**
- * An open transaction is rolled back after so long without a call: three minutes on AWS, less here,
- * since the embedded Postgres has one connection and everybody else waits for it.
+ * A transaction is rolled back after this time without a call. On AWS it is three minutes. Here it is less, because the embedded
+ * Postgres has one connection and all others wait for it.
  */
-const idleLimitMs = 10_000
+const MAX_IDLE_MS = 10_000
 
-type Transaction = { connection: Connection; idle: NodeJS.Timeout; running: boolean }
+interface Transaction {
+  connection: Connection
+  idle: NodeJS.Timeout
+  running: boolean
+}
 
-export type Transactions = {
-  /** Runs in the transaction of that id or, without one, on a connection of its own with the role of a secret. */
+export interface Transactions {
+  /** Runs in the transaction with that id. Without an id, it runs on its own connection with the role of the secret. */
   use<Result>(
     id: string | undefined,
     secretArn: string,
@@ -20,7 +24,7 @@ export type Transactions = {
   ): Promise<Result>
   begin(secretArn: string): Promise<string>
   end(id: string, how: 'COMMIT' | 'ROLLBACK'): Promise<void>
-  /** Rolls back whatever is open. */
+  /** Rolls back all open transactions. */
   close(): Promise<void>
 }
 
@@ -45,7 +49,7 @@ export function openTransactions(database: Database, actAs: ActAs = actAsOneUser
     }
   }
 
-  const idleTimer = (id: string) => setTimeout(() => void end(id, 'ROLLBACK').catch(() => {}), idleLimitMs)
+  const idleTimer = (id: string) => setTimeout(() => void end(id, 'ROLLBACK').catch(() => {}), MAX_IDLE_MS)
 
   return {
     async use(id, secretArn, run) {

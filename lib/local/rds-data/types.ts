@@ -1,13 +1,13 @@
 import type { Connection } from './database.ts'
 
-/** A type of the database as its catalogue has it. */
-export type PgType = {
+/** A type in the catalogue of the database. */
+export interface PgType {
   name: string
   /** The type of an array's elements. */
   element: PgType | undefined
 }
 
-/** Looks up types by their number. The built-in ones are read once; one that a migration made is read when first met. */
+/** Finds types by their number. It reads the catalogue once, and again when it meets an unknown type, such as one of a migration. */
 export type TypeCatalogue = (connection: Connection, typeIds: readonly number[]) => Promise<(typeId: number) => PgType>
 
 const unknownType: PgType = { name: 'unknown', element: undefined }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
-import { z } from 'zod'
+import * as z from 'zod'
 import { LocalError } from '../error.ts'
 import type { LocalFunction } from '../lambda/function.ts'
 import { type Created, type Declared, stackId } from '../stack.ts'
@@ -16,18 +16,18 @@ const Response = z.object({
 })
 type Response = z.infer<typeof Response>
 
-/** What is remembered of each custom resource, so that the next start is an update of it. */
+/** The state of each custom resource. With it, the next start sends an update and not a creation. */
 const Remembered = z.record(
   z.string(),
   z.object({ PhysicalResourceId: z.string(), ResourceProperties: z.looseObject({ ServiceToken: z.string() }) }),
 )
-const rememberedFile = 'custom-resources.json'
+const REMEMBERED_FILE = 'custom-resources.json'
 
-/** Runs the function once at each start, with CloudFormation's event, and waits for what it answers to the ResponseURL. */
+/** Invokes the function once per start with CloudFormation's event, and waits for its answer to the ResponseURL. */
 export const customResource: ResourceType = async (declared, system) => {
   const properties = await propertiesOf(declared, Properties)
   const target = functionOf(system, declared, properties.ServiceToken)
-  const remembered = Remembered.safeParse(system.data.readJson(rememberedFile)).data ?? {}
+  const remembered = Remembered.safeParse(system.data.readJson(REMEMBERED_FILE)).data ?? {}
 
   const { url, response } = system.aws.expectResponse()
   const event = eventFor(declared, system, properties, url, remembered[declared.logicalId])
@@ -35,7 +35,7 @@ export const customResource: ResourceType = async (declared, system) => {
   if (Status === 'FAILED') throw failed(declared, target, Reason)
 
   remembered[declared.logicalId] = { PhysicalResourceId, ResourceProperties: properties }
-  system.data.writeJson(rememberedFile, remembered)
+  system.data.writeJson(REMEMBERED_FILE, remembered)
   return {
     ref: PhysicalResourceId,
     attribute: name => (name in Data ? String(Data[name]) : undefined),
@@ -70,12 +70,12 @@ async function run(
   response: Promise<unknown>,
 ): Promise<Response> {
   const silence = target.invoke(event).then(result => {
-    throw failed(declared, target, result.ok ? 'it answered nothing to the ResponseURL' : result.error.errorMessage)
+    throw failed(declared, target, result.ok ? 'it sent no answer to the ResponseURL' : result.error.errorMessage)
   })
   const answer = await Promise.race([response, silence])
-  silence.catch(() => {}) // of one that has answered, the end is of no interest
+  silence.catch(() => {}) // after the answer, the result of the invocation does not matter
   const parsed = Response.safeParse(answer)
-  if (!parsed.success) throw failed(declared, target, 'it answered in another shape than CloudFormation asks for')
+  if (!parsed.success) throw failed(declared, target, 'its answer does not have the shape that CloudFormation asks for')
   return parsed.data
 }
 

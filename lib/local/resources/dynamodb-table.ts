@@ -6,7 +6,7 @@ import {
   type TableDescription,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb'
-import { z } from 'zod'
+import * as z from 'zod'
 import { arn } from '../arn.ts'
 import { LocalError } from '../error.ts'
 import { created, physicalName, propertiesOf, type ResourceType, type System, unsupported } from './resource.ts'
@@ -22,7 +22,7 @@ const Index = z.object({
   }),
 })
 
-// Encryption, recovery, TTL and replicas change nothing that can be seen on one machine.
+// The local system ignores encryption, recovery, TTL and replicas.
 const Properties = z.object({
   TableName: z.string().optional(),
   AttributeDefinitions: z.array(z.object({ AttributeName: z.string(), AttributeType: z.enum(['S', 'N', 'B']) })),
@@ -58,7 +58,7 @@ async function create({ dynamodb }: System, input: CreateTableCommandInput): Pro
 function refuseOtherKeys({ data }: System, existing: TableDescription, wanted: CreateTableCommandInput): void {
   if (keysOf(existing) === keysOf(wanted)) return
   throw new LocalError(
-    `Table ${wanted.TableName} in ${data.path} has other keys or indexes than the template: remove that folder to start anew.`,
+    `Table ${wanted.TableName} in ${data.path} has other keys or indexes than the template. Remove that folder to start with empty tables.`,
   )
 }
 

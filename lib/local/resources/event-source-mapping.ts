@@ -1,5 +1,5 @@
-import { z } from 'zod'
-import { account, queueNameOf } from '../arn.ts'
+import * as z from 'zod'
+import { ACCOUNT, queueNameOf } from '../arn.ts'
 import { startMapping } from '../sqs-mapping/mapping.ts'
 import { created, functionOf, propertiesOf, type ResourceType, refuse, unsupported } from './resource.ts'
 
@@ -14,14 +14,14 @@ const Properties = z.object({
   FilterCriteria: unsupported,
 })
 
-/** Where Lambda starts, too; it goes on to many more. */
-const defaultConcurrency = 5
+/** Lambda starts with five too, and then adds more. */
+const DEFAULT_CONCURRENCY = 5
 
 /**
- * Each invocation takes a thread of tens of megabytes, and far fewer would do for this machine's cores. What it can't run yet
- * stays in the queue, where it loses no visibility time.
+ * Each invocation needs a thread of tens of megabytes, and this machine has few cores. Messages above the limit stay in the queue, where
+ * they lose no visibility time.
  */
-const mostConcurrency = 20
+const MAX_CONCURRENCY = 20
 
 export const eventSourceMapping: ResourceType = async (declared, system) => {
   const properties = await propertiesOf(declared, Properties)
@@ -29,14 +29,14 @@ export const eventSourceMapping: ResourceType = async (declared, system) => {
   if (queueName === undefined) refuse(declared, `event source ${properties.EventSourceArn}`)
   const target = functionOf(system, declared, properties.FunctionName)
 
-  const concurrency = Math.min(properties.ScalingConfig.MaximumConcurrency ?? defaultConcurrency, mostConcurrency)
+  const concurrency = Math.min(properties.ScalingConfig.MaximumConcurrency ?? DEFAULT_CONCURRENCY, MAX_CONCURRENCY)
   const invoke = target.addCaller(concurrency)
 
   if (properties.Enabled)
     system.activities.push(() =>
       startMapping({
         sqs: system.sqs,
-        queueUrl: `${system.endpoints.sqs}/${account}/${queueName}`,
+        queueUrl: `${system.endpoints.sqs}/${ACCOUNT}/${queueName}`,
         queueArn: properties.EventSourceArn,
         invoke,
         batchSize: properties.BatchSize,

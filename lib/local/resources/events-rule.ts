@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { z } from 'zod'
-import { account, arn, region } from '../arn.ts'
+import * as z from 'zod'
+import { ACCOUNT, arn, REGION } from '../arn.ts'
 import { rateMs, startSchedule } from '../schedule.ts'
 import {
   type Activity,
@@ -44,9 +44,9 @@ function scheduledEvent(ruleArn: string): object {
     id: randomUUID(),
     'detail-type': 'Scheduled Event',
     source: 'aws.events',
-    account,
+    account: ACCOUNT,
     time: new Date().toISOString(),
-    region,
+    region: REGION,
     resources: [ruleArn],
     detail: {},
   }

@@ -1,5 +1,5 @@
-import { z } from 'zod'
-import { region } from '../arn.ts'
+import * as z from 'zod'
+import { REGION } from '../arn.ts'
 import { LocalError } from '../error.ts'
 import { createAuthorizer } from '../http-api/authorizer.ts'
 import { created, functionOf, propertiesOf, type ResourceType, refuse, unsupported } from './resource.ts'
@@ -17,9 +17,9 @@ export const api: ResourceType = async (declared, system) => {
   return created(declared.logicalId, { ApiId: declared.logicalId, ApiEndpoint: apiAddress(declared.logicalId) })
 }
 
-/** The address that an API has on AWS; texts that contain it get this machine's instead. */
+/** The address of an API on AWS. In texts of the template it is replaced by the local address. */
 export function apiAddress(apiId: string): string {
-  return `https://${apiId}.execute-api.${region}.amazonaws.com`
+  return `https://${apiId}.execute-api.${REGION}.amazonaws.com`
 }
 
 export const stage: ResourceType = async (declared, system) => {

@@ -5,7 +5,7 @@ import { dynamodbTable } from './dynamodb-table.ts'
 import { eventSourceMapping } from './event-source-mapping.ts'
 import { eventsRule } from './events-rule.ts'
 import { api, authorizer, integration, route, stage } from './http-api.ts'
-import { inert, inertTypes } from './inert.ts'
+import { INERT_TYPES, inert } from './inert.ts'
 import { lambdaFunction } from './lambda-function.ts'
 import { rdsCluster } from './rds-cluster.ts'
 import type { ResourceType, System } from './resource.ts'
@@ -14,7 +14,7 @@ import { secret } from './secret.ts'
 import { sqsQueue } from './sqs-queue.ts'
 
 const resourceTypes: Record<string, ResourceType> = {
-  ...Object.fromEntries(inertTypes.map(type => [type, inert])),
+  ...Object.fromEntries(INERT_TYPES.map(type => [type, inert])),
   'AWS::ApiGatewayV2::Api': api,
   'AWS::ApiGatewayV2::Authorizer': authorizer,
   'AWS::ApiGatewayV2::Integration': integration,
@@ -32,7 +32,7 @@ const resourceTypes: Record<string, ResourceType> = {
   'AWS::SQS::Queue': sqsQueue,
 }
 
-/** Creates a resource by its type. Throws LocalError, naming both, for a type that isn't in the table. */
+/** Creates a resource by its type. Throws LocalError for a type that is not in the table. */
 export async function createResource(declared: Declared, system: System): Promise<Created> {
   const resourceType = declared.type.startsWith('Custom::') ? customResource : resourceTypes[declared.type]
   if (!resourceType)

@@ -1,8 +1,8 @@
 import { arn } from '../arn.ts'
 import { physicalName, type ResourceType } from './resource.ts'
 
-/** Types that do nothing on one machine: rights, networks, watching. What others refer to of them is made up. */
-export const inertTypes = [
+/** Types that do nothing on one machine: permissions, networks and monitoring. The attributes to which others refer are made up. */
+export const INERT_TYPES = [
   'AWS::CDK::Metadata',
   'AWS::CloudWatch::Alarm',
   'AWS::CloudWatch::CompositeAlarm',
@@ -43,7 +43,7 @@ export const inert: ResourceType = async (declared, system) => {
   const name = physicalName(system, declared)
   const service = declared.type.split('::')[1]?.toLowerCase() ?? ''
   return {
-    // A topic's Ref is its ARN, and who gets one may look at its shape.
+    // The Ref of a topic is its ARN, and a function may parse it.
     ref: declared.type === 'AWS::SNS::Topic' ? arn(service, name) : name,
     attribute: attribute => (attribute.endsWith('Arn') ? arn(service, name) : `${name}.${attribute}`),
   }

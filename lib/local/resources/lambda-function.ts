@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { LocalError } from '../error.ts'
 import { createFunction } from '../lambda/function.ts'
 import type { Declared } from '../stack.ts'
@@ -44,7 +44,7 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
   return created(name, { Arn: localFunction.arn })
 }
 
-/** A note of the stack's on a function: so many of its invocations may wait at a time, each for many seconds. */
+/** The stack writes this note on a function: so many of its invocations may wait for many seconds at the same time. */
 const WAITS = 'sluice:waits'
 const waitsIn = ({ metadata }: Declared): number =>
   z.coerce
@@ -52,7 +52,8 @@ const waitsIn = ({ metadata }: Declared): number =>
     .catch(0)
     .parse(metadata[WAITS] ?? 0)
 
-// How the AWS SDK finds the emulators. The last one is for every other service: it refuses, instead of a call that leaves this machine.
+// The AWS SDK finds the emulators by these variables. The last one is for all other services: the local system refuses their calls, so
+// that none leaves this machine.
 function endpointVariables({ endpoints, aws }: System): Record<string, string> {
   return {
     AWS_ENDPOINT_URL_SQS: endpoints.sqs,

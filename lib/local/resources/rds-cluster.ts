@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { arn } from '../arn.ts'
 import { authorizationOf } from '../trust/access-key.ts'
 import { created, physicalName, propertiesOf, type ResourceType, type System } from './resource.ts'
@@ -10,7 +10,7 @@ const Properties = z.object({
   Port: z.coerce.number().default(5432),
 })
 
-/** The one Postgres behind the RDS Data API, whatever the cluster's name is. Ready means that it answers. */
+/** Every cluster is the same Postgres behind the RDS Data API. The resource is created when the database answers. */
 export const rdsCluster: ResourceType = async (declared, system) => {
   const { DBClusterIdentifier, Port } = await propertiesOf(declared, Properties)
   const name = DBClusterIdentifier ?? physicalName(system, declared).toLowerCase()
@@ -35,5 +35,5 @@ async function untilItAnswers(
   const body = JSON.stringify({ resourceArn, secretArn, sql: 'SELECT 1' })
   const headers = { authorization: authorizationOf(accessKeyId), 'content-type': 'application/json' }
   const response = await fetch(`${endpoints.rds_data}/Execute`, { method: 'POST', headers, body })
-  if (!response.ok) throw new Error(`Postgres doesn't answer: ${await response.text()}`)
+  if (!response.ok) throw new Error(`Postgres does not answer: ${await response.text()}`)
 }

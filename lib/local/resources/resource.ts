@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { SQSClient } from '@aws-sdk/client-sqs'
-import { z } from 'zod'
+import * as z from 'zod'
 import { functionNameOf } from '../arn.ts'
 import type { AwsEndpoint } from '../aws-endpoint.ts'
 import type { DataFolder } from '../data-folder.ts'
@@ -10,29 +10,29 @@ import type { HttpApi, RouteTarget } from '../http-api/server.ts'
 import type { LocalFunction } from '../lambda/function.ts'
 import type { Created, Declared } from '../stack.ts'
 
-/** What works by itself once every resource is there. */
-export type Activity = {
-  /** Begins nothing more. */
+/** Work that runs by itself once all resources exist. */
+export interface Activity {
+  /** Stops starting new work. */
   stop(): Promise<void>
-  /** Resolves when what it had begun is over. */
+  /** Resolves when the work that had started is over. */
   finished(): Promise<void>
 }
 
-/** What a resource may use, and where it leaves what others need. */
-export type System = {
+/** The parts of the system that a resource may use, and the places where it registers itself for others. */
+export interface System {
   stackName: string
   log(line: string): void
   data: DataFolder
   assetFolder(objectKey: string): string | undefined
   endpoints: { sqs: string; dynamodb: string; s3: string; rds_data: string }
-  /** What calls of the endpoints are signed with. */
+  /** Calls of the endpoints are signed with it. */
   accessKeyId: string
   sqs: SQSClient
   dynamodb: DynamoDBClient
   aws: AwsEndpoint
   /** By name. */
   functions: Map<string, LocalFunction>
-  /** The parts of the HTTP API, by their ids, as they are created. */
+  /** The parts of the HTTP API that are created so far, by their ids. */
   api: {
     declared?: Pick<HttpApi, 'apiId'>
     stage?: string
@@ -40,14 +40,14 @@ export type System = {
     authorizers: Map<string, Authorizer>
     routes: HttpApi['routes']
   }
-  /** Begun, in this order, when all resources are created. */
+  /** Started in this order when all resources are created. */
   activities: (() => Activity)[]
 }
 
-/** How the local system has a type of resource: creates it, or takes up what an earlier start left of it. */
+/** Creates a resource of one type, or goes on with its state from an earlier start. */
 export type ResourceType = (declared: Declared, system: System) => Promise<Created>
 
-/** The properties in their shape. Throws LocalError that names the resource if they have another. */
+/** Parses the properties of a resource. Throws LocalError with the resource's name if they do not match the schema. */
 export async function propertiesOf<Shape>(declared: Declared, schema: z.ZodType<Shape>): Promise<Shape> {
   const result = schema.safeParse(await declared.properties())
   if (result.success) return result.data
@@ -55,27 +55,27 @@ export async function propertiesOf<Shape>(declared: Declared, schema: z.ZodType<
   throw new LocalError(`${declared.logicalId} (${declared.type}): ${problems.join('; ')}`)
 }
 
-/** The shape of a property that would change what the resource does, and that isn't emulated. */
+/** The schema of a property that is not emulated. It refuses any value, because the resource would not do what the template says. */
 export const unsupported = z.never({ error: 'is not supported by the local system' }).optional()
 
-/** What `Ref` and `Fn::GetAtt` give. */
+/** Makes the result of a creation: the values of `Ref` and `Fn::GetAtt`. */
 export function created(ref: string, attributes: Record<string, string> = {}): Created {
   return { ref, attribute: name => attributes[name] }
 }
 
-/** A physical name for a resource that declares none: the same at each start, so that its state is found again. */
+/** Makes a physical name for a resource that declares none. It is the same at each start, so that the state is found again. */
 export function physicalName({ stackName }: System, { logicalId }: Declared): string {
   return `${stackName}-${logicalId}`
 }
 
-/** The function that a property means by its name, or by an ARN or URI with its ARN in it. */
+/** Finds the function to which a property refers by name, by ARN, or by a URI that contains the ARN. */
 export function functionOf(system: System, declared: Declared, reference: string): LocalFunction {
   const found = system.functions.get(functionNameOf(reference) ?? reference)
   if (found) return found
-  throw new LocalError(`${declared.logicalId} (${declared.type}): ${reference} is no function of the template.`)
+  throw new LocalError(`${declared.logicalId} (${declared.type}): ${reference} is not a function of the template.`)
 }
 
-/** Throws LocalError for a property that would change what the resource does, and that isn't emulated. */
+/** Throws LocalError for a feature that is not emulated. */
 export function refuse(declared: Declared, what: string): never {
   throw new LocalError(`${declared.logicalId} (${declared.type}): ${what} is not supported by the local system.`)
 }

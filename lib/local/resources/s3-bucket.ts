@@ -1,5 +1,5 @@
-import { z } from 'zod'
-import { partition, region } from '../arn.ts'
+import * as z from 'zod'
+import { PARTITION, REGION } from '../arn.ts'
 import { authorizationOf } from '../trust/access-key.ts'
 import { created, physicalName, propertiesOf, type ResourceType } from './resource.ts'
 
@@ -8,15 +8,15 @@ const Properties = z.object({ BucketName: z.string().optional() })
 export const s3Bucket: ResourceType = async (declared, system) => {
   const { BucketName } = await propertiesOf(declared, Properties)
   const name = BucketName ?? physicalName(system, declared).toLowerCase().slice(0, 63)
-  // CreateBucket is this alone, and a bucket that is there stays as it is; S3's SDK would take longer to load than all of this.
+  // This PUT is CreateBucket. An existing bucket stays as it is. S3's SDK is not used, because it takes long to load.
   const response = await fetch(`${system.endpoints.s3}/${name}`, {
     method: 'PUT',
     headers: { authorization: authorizationOf(system.accessKeyId) },
   })
   if (!response.ok) throw new Error(`${declared.logicalId}: the bucket can't be created: ${await response.text()}`)
   return created(name, {
-    Arn: `arn:${partition}:s3:::${name}`,
+    Arn: `arn:${PARTITION}:s3:::${name}`,
     DomainName: `${name}.s3.amazonaws.com`,
-    RegionalDomainName: `${name}.s3.${region}.amazonaws.com`,
+    RegionalDomainName: `${name}.s3.${REGION}.amazonaws.com`,
   })
 }

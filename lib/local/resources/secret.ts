@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { arn } from '../arn.ts'
 import { readSecrets, SECRETS_FILE } from '../secrets-file.ts'
 import { created, physicalName, propertiesOf, type ResourceType, unsupported } from './resource.ts'
@@ -15,14 +15,14 @@ const Properties = z.object({
   }),
 })
 
-/** A secret with a generated value, which is made once and kept in the data folder. */
+/** A secret with a generated value. The value is generated once and kept in the data folder. */
 export const secret: ResourceType = async (declared, system) => {
   const { Name, GenerateSecretString } = await propertiesOf(declared, Properties)
   const name = Name ?? physicalName(system, declared)
   const secretArn = arn('secretsmanager', `secret:${name}`)
   const known = readSecrets(system.data.path)
   const value = known[secretArn] ?? generate(GenerateSecretString)
-  // Written at each start, since the emulator of the RDS Data API reads the file, too.
+  // The file also has secrets that were there before. The emulator of the RDS Data API reads it.
   system.data.writeJson(SECRETS_FILE, { ...known, [secretArn]: value })
   system.aws.secrets.set(name, value)
   return created(secretArn, { Id: secretArn })

@@ -4,8 +4,8 @@ import {
   QueueDoesNotExist,
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs'
-import { z } from 'zod'
-import { account, arn } from '../arn.ts'
+import * as z from 'zod'
+import { ACCOUNT, arn } from '../arn.ts'
 import { created, physicalName, propertiesOf, type ResourceType, type System, unsupported } from './resource.ts'
 
 const Properties = z.object({
@@ -28,11 +28,11 @@ export const sqsQueue: ResourceType = async (declared, system) => {
       .map(([key, value]) => [key, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
   )
   await createOrUpdate(system, name, attributes)
-  const url = `${system.endpoints.sqs}/${account}/${name}`
+  const url = `${system.endpoints.sqs}/${ACCOUNT}/${name}`
   return created(url, { Arn: arn('sqs', name), QueueName: name, QueueUrl: url })
 }
 
-// A queue that is there already holds messages, which creating it again could empty.
+// An existing queue is updated and not created again, because that could delete its messages.
 async function createOrUpdate({ sqs }: System, name: string, attributes: Record<string, string>): Promise<void> {
   try {
     const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }))

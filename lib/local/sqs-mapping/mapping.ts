@@ -2,42 +2,42 @@ import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, type SQ
 import type { SQSRecord } from 'aws-lambda'
 import { messageOf } from '../error.ts'
 import type { Invoke } from '../lambda/function.ts'
-import { payloadLimit } from '../lambda/protocol.ts'
+import { MAX_PAYLOAD_BYTES } from '../lambda/protocol.ts'
 import { succeeded } from './outcome.ts'
 import { recordOf, splitBySize } from './records.ts'
 
-export type MappingOptions = {
+export interface MappingOptions {
   sqs: SQSClient
   queueUrl: string
   queueArn: string
   invoke: Invoke
-  /** The most messages of one invocation. */
+  /** The most messages per invocation. */
   batchSize: number
-  /** How long to gather them, from the first one on. */
+  /** Messages are gathered for this time after the first one. */
   windowSeconds: number
-  /** The most invocations at a time. */
+  /** The most simultaneous invocations. */
   concurrency: number
-  /** ReportBatchItemFailures. */
+  /** Whether the mapping has ReportBatchItemFailures. */
   reportsFailures: boolean
   log(line: string): void
 }
 
-export type Mapping = {
-  /** Receives no more; resolves when the last receive is over. */
+export interface Mapping {
+  /** Stops receiving. Resolves when the last receive is over. */
   stop(): Promise<void>
-  /** Resolves when the invocations that were running are over, and what they did is deleted. */
+  /** Resolves when the running invocations are over and the messages that they dealt with are deleted. */
   finished(): Promise<void>
 }
 
 /**
- * A second is short enough to stop soon, and an abort would lose sight of messages that were being handed over.
- * A message that arrives ends the wait at once.
+ * A receive waits for one second, so that the mapping can stop soon. It is not aborted, because then messages that are just being
+ * received would stay invisible. A message that arrives ends the wait at once.
  */
-const pollSeconds = 1
-const receiveLimit = 10
-const retryMs = 1000
+const POLL_SECONDS = 1
+const MAX_RECEIVED = 10
+const RETRY_MS = 1000
 
-/** Feeds a queue's messages to a function until it is stopped, as Lambda's event source mapping does. */
+/** Invokes a function with a queue's messages until it is stopped, like Lambda's event source mapping. */
 export function startMapping(options: MappingOptions): Mapping {
   const running = new Set<Promise<void>>()
   const stopped = Promise.withResolvers<void>()
@@ -57,7 +57,7 @@ export function startMapping(options: MappingOptions): Mapping {
 
   async function poll(): Promise<void> {
     while (!stopping) {
-      // Only what can be run at once is received: a message that waits here would lose its visibility time.
+      // It receives only as many messages as can run at once. A message that waits here would lose its visibility time.
       if (running.size >= options.concurrency) await Promise.race([...running, stopped.promise])
       else for (const batch of await gather()) start(batch)
     }
@@ -68,26 +68,26 @@ export function startMapping(options: MappingOptions): Mapping {
     running.add(invocation)
   }
 
-  /** What one invocation would get; more than one event only if the messages are too large for it. */
+  /** Receives the messages for one invocation. It gives several events only if the messages are too large for one. */
   async function gather(): Promise<SQSRecord[][]> {
-    const messages = await receive(options.batchSize, pollSeconds)
+    const messages = await receive(options.batchSize, POLL_SECONDS)
     const end = Date.now() + options.windowSeconds * 1000
     while (messages.length > 0 && messages.length < options.batchSize && !stopping) {
       const left = end - Date.now()
       if (left <= 0) break
       messages.push(
-        ...(await receive(options.batchSize - messages.length, Math.min(pollSeconds, Math.ceil(left / 1000)))),
+        ...(await receive(options.batchSize - messages.length, Math.min(POLL_SECONDS, Math.ceil(left / 1000)))),
       )
     }
     const records = messages.map(message => recordOf(message, options.queueArn))
-    return splitBySize(records, payloadLimit)
+    return splitBySize(records, MAX_PAYLOAD_BYTES)
   }
 
   async function receive(count: number, waitSeconds: number): Promise<Message[]> {
     try {
       const command = new ReceiveMessageCommand({
         QueueUrl: options.queueUrl,
-        MaxNumberOfMessages: Math.min(count, receiveLimit),
+        MaxNumberOfMessages: Math.min(count, MAX_RECEIVED),
         WaitTimeSeconds: waitSeconds,
         MessageSystemAttributeNames: ['All'],
         MessageAttributeNames: ['All'],
@@ -96,7 +96,7 @@ export function startMapping(options: MappingOptions): Mapping {
     } catch (error) {
       if (stopping) return []
       options.log(`${options.queueUrl} can't be read: ${messageOf(error)}`)
-      await new Promise(resolve => setTimeout(resolve, retryMs))
+      await new Promise(resolve => setTimeout(resolve, RETRY_MS))
       return []
     }
   }
@@ -107,11 +107,11 @@ export function startMapping(options: MappingOptions): Mapping {
   }
 
   async function remove(records: readonly SQSRecord[]): Promise<void> {
-    for (let start = 0; start < records.length; start += receiveLimit) {
+    for (let start = 0; start < records.length; start += MAX_RECEIVED) {
       const Entries = records
-        .slice(start, start + receiveLimit)
+        .slice(start, start + MAX_RECEIVED)
         .map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }))
-      // One that can't be deleted comes back, as it would there.
+      // A message that can't be deleted comes back, as on AWS.
       await options.sqs
         .send(new DeleteMessageBatchCommand({ QueueUrl: options.queueUrl, Entries }))
         .catch(error => options.log(`${options.queueUrl}: messages can't be deleted: ${messageOf(error)}`))

@@ -1,5 +1,5 @@
 import type { SQSRecord } from 'aws-lambda'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { InvocationResult } from '../lambda/protocol.ts'
 
 const PartialResponse = z.object({
@@ -7,9 +7,9 @@ const PartialResponse = z.object({
 })
 
 /**
- * The records of a batch that are done and can be deleted; the others come back when their visibility ends.
- * With `reportsFailures` the function names those that failed: no names is success, and what can't be understood, or names
- * a message that isn't in the batch, fails them all.
+ * Lists the records of a batch that can be deleted. The others come back when their visibility timeout ends. With `reportsFailures`,
+ * the function names the failed records. An empty list means that none failed. An answer of another shape, or one that names a message
+ * outside the batch, means that all failed.
  */
 export function succeeded(
   result: InvocationResult,

@@ -1,8 +1,8 @@
 import type { Message } from '@aws-sdk/client-sqs'
 import type { SQSMessageAttributes, SQSRecord, SQSRecordAttributes } from 'aws-lambda'
-import { region } from '../arn.ts'
+import { REGION } from '../arn.ts'
 
-/** A received message as Lambda hands it to a function. */
+/** Converts a received message to the record that Lambda gives to a function. */
 export function recordOf(message: Message, queueArn: string): SQSRecord {
   return {
     messageId: message.MessageId ?? '',
@@ -14,7 +14,7 @@ export function recordOf(message: Message, queueArn: string): SQSRecord {
     ...(message.MD5OfMessageAttributes && { md5OfMessageAttributes: message.MD5OfMessageAttributes }),
     eventSource: 'aws:sqs',
     eventSourceARN: queueArn,
-    awsRegion: region,
+    awsRegion: REGION,
   }
 }
 

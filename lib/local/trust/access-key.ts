@@ -2,21 +2,21 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Check } from './guard-server.ts'
 
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** An access key id in the shape of AWS's, with 80 random bits. Whoever knows it may call what stands for AWS until the system stops. */
+/** Makes an access key id in AWS's form, with 80 random bits. Anybody who knows it may call the emulators until the system stops. */
 export function newAccessKeyId(): string {
-  return `AKIA${Array.from(randomBytes(16), byte => alphabet[byte % alphabet.length]).join('')}`
+  return `AKIA${Array.from(randomBytes(16), byte => ALPHABET[byte % ALPHABET.length]).join('')}`
 }
 
-/** What an AWS client of this machine signs with. No signature is checked, so that the secret is none. */
+/** The credentials for AWS clients on this machine. The secret is not secret, because no signature is checked. */
 export const credentialsOf = (accessKeyId: string) => ({ accessKeyId, secretAccessKey: 'local' })
 
-/** The `Authorization` of a call that is made without an SDK. */
+/** The `Authorization` header for a call that is made without an SDK. */
 export const authorizationOf = (accessKeyId: string): string =>
   `AWS4-HMAC-SHA256 Credential=${accessKeyId}/local, SignedHeaders=host, Signature=none`
 
-/** Refuses a request that isn't signed, or presigned, with this access key id. */
+/** Refuses a request that is not signed or presigned with this access key id. */
 export function signedWith(accessKeyId: string): Check {
   const expected = Buffer.from(accessKeyId)
   return request => {
@@ -26,11 +26,11 @@ export function signedWith(accessKeyId: string): Check {
   }
 }
 
-const jsonTypes = /^application\/(x-amz-json-1\.[01]|json)(; *charset=utf-8)?$/i
+const JSON_TYPES = /^application\/(x-amz-json-1\.[01]|json)(; *charset=utf-8)?$/i
 
-/** Refuses a body that isn't declared as JSON: a page may send other types anywhere without asking first. */
+/** Refuses a body that is not declared as JSON. A browser lets a web page send some other types anywhere without a preflight. */
 export const declaredAsJson: Check = ({ headers }) =>
-  jsonTypes.test(headers['content-type'] ?? '')
+  JSON_TYPES.test(headers['content-type'] ?? '')
     ? undefined
     : 'The content type must be application/x-amz-json-1.0, application/x-amz-json-1.1 or application/json.'
 

@@ -1,25 +1,26 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
-/** Says in one sentence why a request is refused, or nothing if it isn't. It sees the request's head alone. */
+/** Returns one sentence if it refuses a request, or undefined. It sees only the request's head. */
 export type Check = (request: IncomingMessage) => string | undefined
 
-/** How a program on this machine may call a local server; the port comes after it. */
-const localNames = ['127.0.0.1', 'localhost', '[::1]']
+/** The hosts with which a program on this machine may call a local server. The port follows. */
+const LOCAL_NAMES = ['127.0.0.1', 'localhost', '[::1]']
 
-/** Other events by which node:http hands a request to a server, past its `request` listeners. */
-const otherEntrances = ['checkContinue', 'checkExpectation', 'connect', 'upgrade']
+/** Other events with which node:http can give a request to a server. They bypass the `request` listeners. */
+const OTHER_ENTRANCES = ['checkContinue', 'checkExpectation', 'connect', 'upgrade']
 
 /**
- * Puts checks before everything that an HTTP server does, one of a library included: what is refused is answered with 403 and one
- * sentence, its body is not read, and the server's own code never sees it. A foreign `Host` is refused always.
+ * Puts checks before all other code of an HTTP server, even if a library made the server. A refused request gets status 403 and one
+ * sentence. Its body is not read, and the server's own code never sees it. A foreign `Host` is always refused.
  *
- * To be called when the server has its `request` listener. Throws if it has none yet, or another way in.
+ * Call it when the server has its `request` listener. It throws if the server has no such listener yet, or takes requests by other events.
  */
 export function guardServer(server: Server, ...checks: readonly Check[]): void {
   const handlers = server.listeners('request')
-  const unguarded = otherEntrances.filter(event => server.listenerCount(event) > 0)
+  const unguarded = OTHER_ENTRANCES.filter(event => server.listenerCount(event) > 0)
   if (handlers.length === 0) throw new Error('A server can be guarded only once it has a request listener.')
-  if (unguarded.length > 0) throw new Error(`The server takes requests by ${unguarded}, too, which no check guards.`)
+  if (unguarded.length > 0)
+    throw new Error(`The server also takes requests by ${unguarded}, and no check covers those.`)
 
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
@@ -30,20 +31,20 @@ export function guardServer(server: Server, ...checks: readonly Check[]): void {
 }
 
 /**
- * A page of another site can make its own name lead to 127.0.0.1 (DNS rebinding) and is then, to its browser, of one origin with
- * this server. The name is still in `Host`.
+ * Refuses a foreign `Host`. A web site can let its own name lead to 127.0.0.1 (DNS rebinding). Then a browser takes the site and this
+ * server for one origin, but the site's name is still in `Host`.
  */
 const hasLocalHost: Check = ({ headers, socket: { localPort } }) => {
   const host = headers.host?.toLowerCase()
-  const isLocal = localNames.some(name => host === `${name}:${localPort}` || (localPort === 80 && host === name))
-  return isLocal ? undefined : `The Host header must be ${localNames.join(', ')} with the port ${localPort}.`
+  const isLocal = LOCAL_NAMES.some(name => host === `${name}:${localPort}` || (localPort === 80 && host === name))
+  return isLocal ? undefined : `The Host header must be ${LOCAL_NAMES.join(', ')} with the port ${localPort}.`
 }
 
-/** Refuses what any web page sends, `Origin: null` included, and with it every CORS preflight: no page has business with this server. */
+/** Refuses requests of all web pages, also with `Origin: null`, and so every CORS preflight. No page needs this server. */
 export const fromNoPage: Check = ({ headers: { origin } }) =>
   origin === undefined ? undefined : 'Web pages may not call this server: send no Origin header.'
 
-/** Refuses what a page of another origin sends, one at another name of this machine included: another program may listen there. */
+/** Refuses requests of pages of another origin. That includes other names and ports of this machine, where another program may listen. */
 export const fromOwnPageOnly: Check = ({ headers: { origin, host } }) =>
   origin === undefined || origin === `http://${host?.toLowerCase()}`
     ? undefined
@@ -52,7 +53,7 @@ export const fromOwnPageOnly: Check = ({ headers: { origin, host } }) =>
 const firstReason = (checks: readonly Check[], request: IncomingMessage): string | undefined =>
   checks.reduce<string | undefined>((reason, check) => reason ?? check(request), undefined)
 
-// `__type` and `message` are where AWS's SDKs look for what went wrong.
+// AWS's SDKs read the reason of an error from `__type` and `message`.
 function refuse(request: IncomingMessage, response: ServerResponse, message: string): void {
   request.resume()
   response.writeHead(403, { 'content-type': 'application/json' })

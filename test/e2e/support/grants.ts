@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { account, arn, partition } from '../../../lib/local/arn.ts'
-import { pseudoParameters, resolve } from '../../../lib/local/intrinsics.ts'
+import { ACCOUNT, arn, PARTITION } from '../../../lib/local/arn.ts'
+import { PSEUDO_PARAMETERS, resolve } from '../../../lib/local/intrinsics.ts'
 import type { Resource, Template } from '../../stack/synthesized.ts'
 
 /** Something that a function did, in the words of IAM. */
@@ -53,7 +53,7 @@ function deedsOf({ service, method, path, target, body }: Call): Omit<Deed, 'fun
 
 const S3_ACTIONS: Readonly<Record<string, string>> = { DELETE: 's3:DeleteObject', PUT: 's3:PutObject' }
 const keyOf = (path: string): string => path.replace(/\?.*$/, '').slice(1)
-const bucketArn = (name: string): string => `arn:${partition}:s3:::${name}`
+const bucketArn = (name: string): string => `arn:${PARTITION}:s3:::${name}`
 
 interface Statement {
   readonly Action: string | string[]
@@ -104,7 +104,7 @@ function namesOf({ Resources }: Template, stack: string) {
   }
   const arnOf: Record<string, (name: string) => string> = {
     'AWS::DynamoDB::GlobalTable': name => arn('dynamodb', `table/${name}`),
-    'AWS::IAM::Role': name => `arn:${partition}:iam::${account}:role/${name}`,
+    'AWS::IAM::Role': name => `arn:${PARTITION}:iam::${ACCOUNT}:role/${name}`,
     'AWS::RDS::DBCluster': name => arn('secretsmanager', `secret:rds!cluster-${name}`),
     'AWS::S3::Bucket': bucketArn,
     'AWS::SQS::Queue': name => arn('sqs', name),
@@ -113,7 +113,7 @@ function namesOf({ Resources }: Template, stack: string) {
     where: 'grants',
     ref: async (id: string) => {
       if (Resources[id]?.Type === 'AWS::SecretsManager::Secret') return arn('secretsmanager', `secret:${nameOf(id)}`)
-      return pseudoParameters[id] ?? nameOf(id)
+      return PSEUDO_PARAMETERS[id] ?? nameOf(id)
     },
     attribute: async (id: string) => arnOf[Resources[id]?.Type ?? '']?.(nameOf(id)) ?? `${id} is of no matter`,
     condition: async () => true,

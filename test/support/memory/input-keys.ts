@@ -24,26 +24,28 @@ export function memoryInputKeys(): InputKeys {
     if (!then) throw new Error('a message was never bound')
     return then.binding
   }
-  const isOf = (held: Held | undefined, request_id: string) =>
-    held !== undefined && 'request_id' in held.binding && held.binding.request_id === request_id
+  const isOf = (held: Held | undefined, requestId: string) =>
+    held !== undefined && 'request_id' in held.binding && held.binding.request_id === requestId
   return {
-    bind: async (user, message, request_id, now) =>
+    bind: async (user, message, requestId, now) =>
       bindIf(
         `${user} ${message}`,
-        { binding: { request_id } },
+        { binding: { request_id: requestId } },
         now,
         held => held === undefined || held.expires_at <= now,
       ),
-    rebind: async (user, message, from, request_id, now) =>
-      bindIf(`${user} ${message}`, { binding: { request_id } }, now, held => isOf(held, from)),
-    admit: async (user, message, request_id, now) =>
-      bindIf(`${user} ${message}`, { binding: { request_id }, admitted: true }, now, held => isOf(held, request_id)),
-    refuse: async (user, message, request_id, refusal, now) =>
+    rebind: async (user, message, from, requestId, now) =>
+      bindIf(`${user} ${message}`, { binding: { request_id: requestId } }, now, held => isOf(held, from)),
+    admit: async (user, message, requestId, now) =>
+      bindIf(`${user} ${message}`, { binding: { request_id: requestId }, admitted: true }, now, held =>
+        isOf(held, requestId),
+      ),
+    refuse: async (user, message, requestId, refusal, now) =>
       bindIf(
         `${user} ${message}`,
         { binding: { refusal } },
         now,
-        held => isOf(held, request_id) && held?.admitted === false,
+        held => isOf(held, requestId) && held?.admitted === false,
       ),
   }
 }

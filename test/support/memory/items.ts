@@ -45,8 +45,8 @@ export function memoryItems(): RequestItems {
   }
 
   return {
-    get: async (user_id, request_id) => {
-      const item = find({ user_id, request_id })
+    get: async (userId, requestId) => {
+      const item = find({ user_id: userId, request_id: requestId })
       return item && shown(item)
     },
     create: async item => shown(find(item) ?? store(item)),

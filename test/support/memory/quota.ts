@@ -52,6 +52,6 @@ export function memoryQuota(): Quota {
     openBefore: async function* (time) {
       yield [...items.values()].flatMap(({ open }) => [...open.values()]).filter(({ at }) => at <= time)
     },
-    read: async (user_id, window, shard) => toCounters(itemOf({ user_id, window, shard })),
+    read: async (userId, window, shard) => toCounters(itemOf({ user_id: userId, window, shard })),
   }
 }

@@ -3,14 +3,14 @@ import { expect, it } from 'vitest'
 import { type JsonSchema, pipelineJsonSchema, plainJsonSchema } from '../../../lib/config/json-schema.ts'
 import { pipelineReference } from '../../../lib/config/reference.ts'
 
-const hint = 'run npm run generate'
+const HINT = 'run npm run generate'
 
 it('docs/pipeline.schema.json is what the schema generates', () => {
-  expect(JSON.parse(readFileSync('docs/pipeline.schema.json', 'utf8')), hint).toEqual(pipelineJsonSchema())
+  expect(JSON.parse(readFileSync('docs/pipeline.schema.json', 'utf8')), HINT).toEqual(pipelineJsonSchema())
 })
 
 it('docs/pipeline.md is what the schema generates', () => {
-  expect(readFileSync('docs/pipeline.md', 'utf8'), hint).toBe(pipelineReference())
+  expect(readFileSync('docs/pipeline.md', 'utf8'), HINT).toBe(pipelineReference())
 })
 
 it('docs/pipeline.md has no two headings that are the same', () => {

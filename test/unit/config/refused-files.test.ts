@@ -17,7 +17,7 @@ describe('a variable is refused', () => {
     )
   })
 
-  it('when it gives what does not fit, without showing what may be a secret', () => {
+  it('when its value does not fit, without showing the value, which may be a secret', () => {
     const changes = endpoint(`url: "\${MODEL_URL}"`)
 
     expect(refusal(pipelineText(changes), { MODEL_URL: 'hunter2' })).toBe(
@@ -26,7 +26,7 @@ describe('a variable is refused', () => {
   })
 })
 
-describe('a file that is no pipeline is refused in one line', () => {
+describe('a file that is not a pipeline is refused in one line', () => {
   it.each<[string, string, string]>([
     ['an empty one', '', 'p.yaml:1:1: the file is empty; it must hold a pipeline'],
     ['one of comments', '# later\n', 'p.yaml:1:1: the file is empty; it must hold a pipeline'],
@@ -92,7 +92,7 @@ it('all mistakes are named, in the order of the file', () => {
   )
 })
 
-it('the places are those of a file with Windows line ends, too', () => {
+it('the places are also right in a file with Windows line ends', () => {
   expect(refusal(pipelineText({ request: '    request: prompt ]' }).replaceAll('\n', '\r\n'))).toContain(
     'p.yaml:13:21: ',
   )

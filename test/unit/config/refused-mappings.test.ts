@@ -41,17 +41,17 @@ describe('a JSONata expression is refused where it breaks', () => {
     [
       'at an unknown function',
       { response: '    response: \'{ "a": $uppercas(x) }\'' },
-      'p.yaml:14:23: models.text.response calls $uppercas, which is no function of JSONata; did you mean $uppercase?',
+      'p.yaml:14:23: models.text.response calls $uppercas, which is not a function of JSONata; did you mean $uppercase?',
     ],
     [
       'at an unknown function that is passed on',
       { response: "    response: '$map(list, $uppercas)'" },
-      'p.yaml:14:27: models.text.response uses $uppercas, which it binds nowhere; did you mean $uppercase?',
+      'p.yaml:14:27: models.text.response uses $uppercas, which is not defined; did you mean $uppercase?',
     ],
     [
       'at a variable that nothing binds',
       { request: `    request: '{ "a": $prompt }'` },
-      'p.yaml:13:22: models.text.request uses $prompt, which it binds nowhere; a field is written without the $: prompt',
+      'p.yaml:13:22: models.text.request uses $prompt, which is not defined; a field is written without the $: prompt',
     ],
     [
       'at $eval',

@@ -165,7 +165,7 @@ describe('a value is refused where it stands', () => {
     [
       'a service by the name of its host',
       endpoint('url: "http://x/", auth: { sigv4: bedrock-runtime }'),
-      'p.yaml:12:50: models.text.endpoint.auth.sigv4 must be bedrock, by which name its calls are signed, not bedrock-runtime',
+      'p.yaml:12:50: models.text.endpoint.auth.sigv4 must be bedrock, the name with which its calls are signed, not bedrock-runtime',
     ],
     [
       'a service that can be none',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Changes, endpoint, lines, pipelineText, plan, refusal } from './pipelines.ts'
 
-describe('what does not fit together is refused', () => {
+describe('contradictions between values are refused', () => {
   it.each([
     ['6h', '14d', 'must be whole days from 15d to 3650d, such as 30d, not "14d"'],
     ['6h', '400h', 'must be whole days from 15d to 3650d, such as 30d'],
@@ -10,8 +10,8 @@ describe('what does not fit together is refused', () => {
       '15d',
       'must be at least 16d: payloads must outlive queue.expire_after and the 14 days that a queue keeps a message',
     ],
-  ])('payloads that messages outlive: expire_after %s, payloads %s', (expire_after, payloads, message) => {
-    const queue = `queue: { expire_after: ${expire_after} }\nobservability: { retention: { payloads: ${payloads} } }`
+  ])('payloads that messages outlive: expire_after %s, payloads %s', (expireAfter, payloads, message) => {
+    const queue = `queue: { expire_after: ${expireAfter} }\nobservability: { retention: { payloads: ${payloads} } }`
 
     expect(refusal(pipelineText({ queue }))).toBe(`p.yaml:3:41: observability.retention.payloads ${message}`)
   })
@@ -47,17 +47,17 @@ describe('what does not fit together is refused', () => {
     [
       'an input whose name is that of a queue of results',
       { queue: 'inputs: [{ queue: demo-results }]' },
-      "p.yaml:2:19: inputs[0].queue must not be a name of the stack's: demo-results and demo-inference-… are its own queues",
+      'p.yaml:2:19: inputs[0].queue must not be a name that the stack uses: demo-results and demo-inference-… are its own queues',
     ],
     [
       'an input whose name may be that of a queue of a model',
       { queue: 'inputs: [{ queue: demo-inference-any-high }]' },
-      "p.yaml:2:19: inputs[0].queue must not be a name of the stack's: demo-results and demo-inference-… are its own queues",
+      'p.yaml:2:19: inputs[0].queue must not be a name that the stack uses: demo-results and demo-inference-… are its own queues',
     ],
     [
       'an input whose name is that of a dead-letter queue',
       { queue: 'inputs: [{ queue: demo-results-dlq }]' },
-      'p.yaml:2:19: inputs[0].queue must not end in -dlq, as the dead-letter queues do that the stack makes',
+      'p.yaml:2:19: inputs[0].queue must not end in -dlq, since the dead-letter queues of the stack do',
     ],
     [
       'a route to no model',
@@ -132,7 +132,7 @@ describe('what does not fit together is refused', () => {
   })
 })
 
-describe('what is not in effect yet is refused, never ignored', () => {
+describe('features that do not exist yet are refused, never ignored', () => {
   it.each<[string, Changes, string]>([
     [
       'RabbitMQ',

@@ -7,7 +7,7 @@ const warningsOf = (changes: Changes, env: Record<string, string> = {}) =>
 
 const READABLE = 'it would be readable in the code of the deployed function'
 
-describe('what looks like a secret is warned of, where it stands', () => {
+describe('a value that looks like a secret gets a warning at its place', () => {
   it.each<[string, Changes, Record<string, string>, string]>([
     [
       'a variable in a header',

@@ -116,7 +116,7 @@ describe('concurrency', () => {
     )
   })
 
-  it('takes as many calls in one invocation as leave five of them, for requests that come one by one', () => {
+  it('keeps five invocations, for requests that come one by one, and takes as many calls per invocation as it then can', () => {
     expect(splitConcurrency(10)).toEqual({ mapping: 5, calls: 2 })
     expect(splitConcurrency(20)).toEqual({ mapping: 5, calls: 4 })
     expect(splitConcurrency(100)).toEqual({ mapping: 10, calls: 10 })

@@ -43,7 +43,12 @@ const answers: Record<string, () => Promise<unknown>> = {
   'Secrets Manager': () => fetch(urls['Secrets Manager'] ?? ''),
 }
 
-type Beginning = { path?: string; target?: string; headers?: readonly string[]; body?: string }
+interface Beginning {
+  path?: string
+  target?: string
+  headers?: readonly string[]
+  body?: string
+}
 
 /** Sends a signed call's head and the beginning of its body, and cuts the connection off; resolves when it is closed. */
 function cutOff(url: string, { path = '/', target = '', headers = [], body = '{"a":' }: Beginning): Promise<void> {
@@ -128,7 +133,7 @@ test('DynamoDB answers bodies of every shape', async () => {
     }
 })
 
-test('the system still writes and reads after all of that', async () => {
+test('the system still writes and reads after all of these calls', async () => {
   await dynamodb().send(
     new CreateTableCommand({
       TableName: 'afterwards',

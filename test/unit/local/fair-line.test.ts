@@ -10,12 +10,12 @@ function takeAll<T>(line: { shift(): T | undefined }): T[] {
   return taken
 }
 
-test('groups take turns, and what is of one group keeps its order', () => {
+test('groups take turns, and the items of one group keep their order', () => {
   const line = lineOf('a1', 'a2', 'a3', 'b1', 'c1', 'c2')
   expect(takeAll(line)).toEqual(['a1', 'b1', 'c1', 'a2', 'c2', 'a3'])
 })
 
-test('one that comes late waits for one of each group, however many they have', () => {
+test('a late item waits for one item of each other group, even if those have many', () => {
   const many = (group: string) => Array.from({ length: 1000 }, (_, i) => `${group}${i}`)
   const line = lineOf(...many('a'), ...many('b'))
   for (let i = 0; i < 5; i++) line.shift()
@@ -26,7 +26,7 @@ test('one that comes late waits for one of each group, however many they have', 
   expect(next).toContain('late')
 })
 
-test('a group that had its turn and comes again goes behind the others', () => {
+test('a group that had its turn goes behind the others', () => {
   const line = lineOf('a1', 'b1', 'b2')
   expect(line.shift()).toBe('a1')
 
@@ -35,13 +35,13 @@ test('a group that had its turn and comes again goes behind the others', () => {
   expect(takeAll(line)).toEqual(['b1', 'a2', 'b2'])
 })
 
-test('what has no group is first in, first out, beside the groups', () => {
+test('items without a group are one more group, first in, first out', () => {
   const line = createFairLine<{ group?: string; n: number }>(({ group }) => group, [{ n: 1 }, { n: 2 }])
   line.push({ group: 'a', n: 3 })
   expect(takeAll(line).map(({ n }) => n)).toEqual([1, 3, 2])
 })
 
-test('its length and its items are those that wait', () => {
+test('its length and its items are those of the waiting items', () => {
   const line = lineOf('a1', 'a2', 'a3', 'b1')
   line.shift()
   expect(line.length).toBe(3)

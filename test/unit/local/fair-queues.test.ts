@@ -101,7 +101,7 @@ test('noisy groups share what is received', async () => {
   expect(bodies(await queue.receive(6))).toEqual(['a 0', 'b 0', 'c 0', 'a 1', 'b 1', 'c 1'])
 })
 
-test('messages without a group are received as they came', async () => {
+test('messages without a group are received in their order', async () => {
   const queue = await newQueue('ungrouped')
   for (const body of ['1', '2', '3']) await queue.send(body)
   const received = await queue.receive(10)
@@ -109,7 +109,7 @@ test('messages without a group are received as they came', async () => {
   expect(received[0]?.Attributes).not.toHaveProperty('MessageGroupId')
 })
 
-test('attributes that were sent with a group are received as they were', async () => {
+test('attributes that were sent with a group are received unchanged', async () => {
   const queue = await newQueue('attributes')
   const traceparent = { DataType: 'String', StringValue: '00-1-2-01' }
   const sent = await queue.send('traced', { MessageGroupId: 'a', MessageAttributes: { traceparent } })
@@ -154,7 +154,7 @@ test('a message that arrives ends a wait for one', async () => {
   expect(bodies(await received)).toEqual(['here'])
 })
 
-test('a purged queue is empty, and fair to what comes after', async () => {
+test('a purged queue is empty, and fair to later messages', async () => {
   const queue = await newQueue('purged')
   await queue.sendMany('noisy', 20)
   await queue.purge()

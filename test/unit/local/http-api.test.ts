@@ -123,13 +123,13 @@ describe('the event', () => {
     })
   })
 
-  test('has a body that is no text in base64', async () => {
+  test('has a body in base64 if the body is not text', async () => {
     const { body } = await call('/echo', { method: 'PUT', body: new Uint8Array([0, 255, 128]) })
 
     expect(body).toMatchObject({ body: 'AP+A', isBase64Encoded: true })
   })
 
-  test('leaves out what the request has not', async () => {
+  test('leaves out fields that the request does not have', async () => {
     const { body } = await call('/echo')
 
     for (const name of ['body', 'cookies', 'queryStringParameters']) expect(body).not.toHaveProperty(name)

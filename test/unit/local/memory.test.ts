@@ -6,7 +6,7 @@ import type { InvocationResult } from '../../../lib/local/lambda/protocol.ts'
 import { startThread, type Thread } from '../../../lib/local/lambda/thread.ts'
 import { temporaryFolder } from './fixtures/template.ts'
 
-const handlers = `
+const HANDLERS = `
 const hoards = {
   objects: hoard => hoard.push({ a: hoard.length, b: {} }),
   'huge arrays': hoard => hoard.push(new Array(2e7).fill({})),
@@ -33,7 +33,7 @@ export const wasteful = () => {
 `
 
 const file = join(temporaryFolder(), 'index.mjs')
-writeFileSync(file, handlers)
+writeFileSync(file, HANDLERS)
 const threads: Thread[] = []
 afterAll(() => Promise.all(threads.map(thread => thread.terminate())))
 

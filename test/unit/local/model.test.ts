@@ -10,7 +10,7 @@ afterAll(() => model.close())
 const TEXT = 'I love the new office in Berlin, opened on 3 March 2025. It cost $20 million. Everybody is happy with it.'
 
 // What the tests read of an answer.
-type Answer = {
+interface Answer {
   error?: string
   result: { summary: string }
   usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number }
@@ -40,12 +40,15 @@ describe('POST /predict', () => {
     expect(body.usage).toEqual({ prompt_tokens: 26, completion_tokens: 26, total_tokens: 52 })
   })
 
-  it.each([0, 1, 5, 12, 20])('keeps the summary within max_tokens: %i', async max_tokens => {
-    const { body } = await post('/predict', { model_input: TEXT, parameters: { max_tokens, temperature: 1 } })
+  it.each([0, 1, 5, 12, 20])('keeps the summary within max_tokens: %i', async maxTokens => {
+    const { body } = await post('/predict', {
+      model_input: TEXT,
+      parameters: { max_tokens: maxTokens, temperature: 1 },
+    })
 
-    expect(body.usage.completion_tokens).toBeLessThanOrEqual(max_tokens)
+    expect(body.usage.completion_tokens).toBeLessThanOrEqual(maxTokens)
     expect(body.usage.total_tokens).toBe(26 + body.usage.completion_tokens)
-    expect(body.result.summary === '').toBe(max_tokens === 0)
+    expect(body.result.summary === '').toBe(maxTokens === 0)
   })
 
   it.each([
@@ -56,8 +59,8 @@ describe('POST /predict', () => {
     ['text of no words', '😀!?'],
   ])(
     'reads %s',
-    async (_name, model_input) => {
-      const { status, body } = await post('/predict', { model_input })
+    async (_name, modelInput) => {
+      const { status, body } = await post('/predict', { model_input: modelInput })
 
       expect(status).toBe(200)
       expect(body.usage.total_tokens).toBe(body.usage.prompt_tokens + body.usage.completion_tokens)

@@ -55,7 +55,7 @@ test('where all threads wait, others start one after the other, and not each aft
   expect(pool.threads()).toHaveLength(12)
 })
 
-test('a third thread starts only when none has become free for a while', async () => {
+test('a third thread starts only after a while without a free one', async () => {
   const { pool, running } = poolOfFakes()
   for (let event = 0; event < 5; event++) void pool.invoke('{}')
   await settle()
@@ -68,7 +68,7 @@ test('a third thread starts only when none has become free for a while', async (
   expect(pool.threads()).toHaveLength(3)
 })
 
-test('there are never more threads than the limit, and waiting work is done in its order', async () => {
+test('there are never more threads than the limit, and waiting events run in their order', async () => {
   const { pool, running } = poolOfFakes({ limit: 1 })
   const order: number[] = []
   for (const event of [1, 2, 3]) void pool.invoke('{}').then(() => order.push(event))
@@ -82,7 +82,7 @@ test('there are never more threads than the limit, and waiting work is done in i
   expect(order).toEqual([1, 2, 3])
 })
 
-test('a caller that is flooded keeps no other one waiting for more than the next thread', async () => {
+test('a caller with many events delays another caller only until the next thread is free', async () => {
   const { pool, running } = poolOfFakes({ limit: 1 })
   const [flooded, other] = [pool.addCaller(0), pool.addCaller(0)]
   const order: string[] = []
@@ -98,7 +98,7 @@ test('a caller that is flooded keeps no other one waiting for more than the next
   expect(order).toEqual(['flooded', 'other', 'flooded'])
 })
 
-test('of callers who wait for a thread, each gets one in turn, however often one of them calls', async () => {
+test('callers that wait for a thread take turns, even if one of them calls more often', async () => {
   const { pool, running } = poolOfFakes({ limit: 1 })
   const order: string[] = []
   for (let event = 0; event < 10; event++) void pool.invoke('{}', 'flooding').then(() => order.push('flooding'))
@@ -159,7 +159,7 @@ test('an invocation that takes too long fails as on Lambda, and its thread is go
   expect(pool.threads()).toEqual([])
 })
 
-test('closing lets what runs end, and refuses what waits', async () => {
+test('closing lets running events end, and refuses waiting ones', async () => {
   const { pool, running } = poolOfFakes({ limit: 1 })
   const first = pool.invoke('{}')
   const second = pool.invoke('{}')

@@ -130,8 +130,8 @@ describe('a parameter', () => {
 
   test.for([
     [[], 'Cannot find parameter: it'],
-    [[{ name: 'it', value: { stringValue: '2026-11-23T10:00:00Z' }, typeHint: 'TIMESTAMP' }], 'is no TIMESTAMP'],
-    [[{ name: 'it', value: { longValue: 1 }, typeHint: 'DECIMAL' }], 'goes with a stringValue only'],
+    [[{ name: 'it', value: { stringValue: '2026-11-23T10:00:00Z' }, typeHint: 'TIMESTAMP' }], 'is not a TIMESTAMP'],
+    [[{ name: 'it', value: { longValue: 1 }, typeHint: 'DECIMAL' }], 'but only a stringValue may have one'],
     [[{ name: 'it', value: { arrayValue: { longValues: [1] } } }], 'parameters'],
   ] as [SqlParameter[], string][])('list %j is refused', async ([parameters, message]) => {
     const refused = execute('SELECT :it', parameters)

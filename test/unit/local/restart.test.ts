@@ -8,7 +8,7 @@ import type { LocalSystem } from '../../../lib/local/system.ts'
 import { authorizationOf, credentialsOf } from '../../../lib/local/trust/access-key.ts'
 import { lambda, newRecords, startSmall, temporaryFolder } from './fixtures/template.ts'
 
-const region = 'us-east-1'
+const REGION = 'us-east-1'
 
 test('a restart keeps messages, items, objects and rows, and creates what is new', { timeout: 60_000 }, async () => {
   const dataDir = join(temporaryFolder(), 'data')
@@ -56,9 +56,9 @@ test('a restart keeps messages, items, objects and rows, and creates what is new
 function clientsOf({ endpoints, accessKeyId }: LocalSystem) {
   const credentials = credentialsOf(accessKeyId)
   return {
-    sqs: new SQSClient({ endpoint: endpoints.sqs, region, credentials }),
-    dynamodb: new DynamoDBClient({ endpoint: endpoints.dynamodb, region, credentials }),
-    rdsData: new RDSDataClient({ endpoint: endpoints.rds_data, region, credentials }),
+    sqs: new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials }),
+    dynamodb: new DynamoDBClient({ endpoint: endpoints.dynamodb, region: REGION, credentials }),
+    rdsData: new RDSDataClient({ endpoint: endpoints.rds_data, region: REGION, credentials }),
     queueUrl: `${endpoints.sqs}/000000000000/Small-Queue`,
     objectUrl: `${endpoints.s3}/small-bucket/object`,
     headers: { authorization: authorizationOf(accessKeyId) },

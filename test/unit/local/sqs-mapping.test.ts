@@ -1,10 +1,16 @@
 import { GetQueueAttributesCommand, SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import * as z from 'zod'
 import type { LocalSystem } from '../../../lib/local/system.ts'
 import { credentialsOf } from '../../../lib/local/trust/access-key.ts'
 import { lambda, newRecords, type Records, startSmall } from './fixtures/template.ts'
 
-type Entry = { bodies: string[]; counts: string[]; event: { Records: Record<string, unknown>[] } }
+const Entry = z.object({
+  counts: z.array(z.string()),
+  bodies: z.array(z.string()).default([]),
+  event: z.object({ Records: z.array(z.record(z.string(), z.unknown())) }).default({ Records: [] }),
+})
+type Entry = z.infer<typeof Entry>
 
 const records: Record<string, Records> = {}
 let system: LocalSystem
@@ -79,11 +85,11 @@ async function messagesIn(queue: string): Promise<number> {
 }
 
 function recorded(name: string): Entry[] {
-  return (records[name]?.read() ?? []) as Entry[]
+  return z.array(Entry).parse(records[name]?.read() ?? [])
 }
 
 async function entries(name: string, count: number): Promise<Entry[]> {
-  return ((await records[name]?.until(count)) ?? []) as Entry[]
+  return z.array(Entry).parse((await records[name]?.until(count)) ?? [])
 }
 
 describe('a message', { timeout: 20_000 }, () => {

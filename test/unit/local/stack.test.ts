@@ -95,7 +95,7 @@ describe('intrinsics', () => {
 })
 
 describe('resources', () => {
-  test('are created after what they refer to or depend on', async () => {
+  test('are created after the resources to which they refer', async () => {
     const { order } = await createSmall({
       Resources: {
         Mapping: { Properties: { Queue: { Ref: 'Queue' } }, DependsOn: ['Policy'] },

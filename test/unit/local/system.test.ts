@@ -195,7 +195,7 @@ describe('the start is refused', () => {
     ],
     [failingCustom('fail'), 'Migrations: function Custom failed: the migration is wrong'],
     [failingCustom('throw'), 'Migrations: function Custom failed: no such table'],
-    [failingCustom('nothing'), 'Migrations: function Custom failed: it answered nothing to the ResponseURL'],
+    [failingCustom('nothing'), 'Migrations: function Custom failed: it sent no answer to the ResponseURL'],
     [
       { Rule: { Type: 'AWS::Events::Rule', Properties: { ScheduleExpression: 'cron(0 12 * * ? *)' } } },
       'Rule: schedule cron(0 12 * * ? *) is not supported by the local system, which knows rate(...).',

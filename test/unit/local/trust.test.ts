@@ -27,8 +27,17 @@ const awsServers = everyServer.slice(2)
 const urlOf = (server: string) => urls[server] ?? ''
 const signed = () => ({ authorization: authorizationOf(system.accessKeyId), 'content-type': 'application/json' })
 
-type Call = { method?: string; path?: string; headers?: Record<string, string>; body?: string }
-type Called = { status: number | undefined; headers: object; body: string }
+interface Call {
+  method?: string
+  path?: string
+  headers?: Record<string, string>
+  body?: string
+}
+interface Called {
+  status: number | undefined
+  headers: object
+  body: string
+}
 
 /** What fetch doesn't let through: any Host, and any Origin. */
 async function call(url: string, { method = 'POST', path = '/', headers = {}, body = '{}' }: Call): Promise<Called> {

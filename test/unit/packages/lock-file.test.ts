@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { readLockFile } from '../../../lib/packages/lock-file.ts'
 import packageJson from '../../../package.json' with { type: 'json' }
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { isPlain } from '../../../../../functions/core/expressions/is-bounded.ts'
+import { isBounded } from '../../../../../functions/core/expressions/is-bounded.ts'
 import { prepare } from '../../../../../functions/core/expressions/prepare.ts'
 
-const check = (expression: string) => isPlain(prepare(expression).ast())
+const check = (expression: string) => isBounded(prepare(expression).ast())
 
-describe('isPlain', () => {
+describe('isBounded', () => {
   it.each([
     '{ "model_input": prompt, "parameters": parameters, "request_id": request_id }',
     '{ "result": choices[0].message.content, "usage": usage }',
