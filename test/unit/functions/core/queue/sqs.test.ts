@@ -2,7 +2,8 @@ import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk
 import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
-import { sqsQueue } from '../../../../../functions/core/queue/sqs.ts'
+import { sqsQueue, sqsReceiver } from '../../../../../functions/core/queue/sqs.ts'
+import { anSqsEvent } from '../../../../support/lambda.ts'
 
 const client = new SQSClient({ region: 'us-east-1' })
 const sqs = mockClient(client)
@@ -117,5 +118,37 @@ describe('sqsQueue', () => {
     await Promise.all([alone, ...others])
 
     expect(batches().map(batch => batch.map(({ MessageBody }) => MessageBody))).toEqual([['{"i":1}', '{"i":2}']])
+  })
+})
+
+describe('sqsReceiver', () => {
+  it('reads a delivery from each record of an event', () => {
+    expect(sqsReceiver.deliveries(anSqsEvent(['a', { b: 1 }], 'stack-results-dlq'))).toEqual([
+      { id: 'message-0', queue: 'stack-results-dlq', body: 'a', attributes: {}, receive_count: 1 },
+      { id: 'message-1', queue: 'stack-results-dlq', body: '{"b":1}', attributes: {}, receive_count: 1 },
+    ])
+  })
+
+  it('reads how often a message was received, and the texts among its attributes', () => {
+    const [record] = anSqsEvent(['a']).Records
+    if (!record) throw new Error('no record')
+    const attributes = { ...record.attributes, ApproximateReceiveCount: '3' }
+    const messageAttributes = {
+      traceparent: { stringValue: '00-1-2-01', dataType: 'String' },
+      blob: { binaryValue: 'AA==', dataType: 'Binary' },
+    }
+
+    expect(sqsReceiver.deliveries({ Records: [{ ...record, attributes, messageAttributes }] })).toMatchObject([
+      { receive_count: 3, attributes: { traceparent: '00-1-2-01' } },
+    ])
+  })
+
+  it('answers with the messages that SQS must redeliver, and with none if all are done', () => {
+    const failed = sqsReceiver.deliveries(anSqsEvent(['a', 'b'])).slice(1)
+
+    expect(sqsReceiver.response({ redeliver: failed })).toEqual({
+      batchItemFailures: [{ itemIdentifier: 'message-1' }],
+    })
+    expect(sqsReceiver.response({ redeliver: [] })).toEqual({ batchItemFailures: [] })
   })
 })
