@@ -26,7 +26,7 @@ describe('sqsQueue', () => {
     ])
   })
 
-  it('sends what is sent in the same turn in batches of ten', async () => {
+  it('sends messages of the same tick in batches of ten', async () => {
     const queue = newQueue()
 
     await Promise.all(Array.from({ length: 25 }, (_, i) => send(queue, i)))
@@ -45,7 +45,7 @@ describe('sqsQueue', () => {
     expect(sqs.commandCalls(SendMessageCommand)).toHaveLength(1)
   })
 
-  it('fails the message alone that SQS refuses, and sends it no second time', async () => {
+  it('fails only the message that SQS refuses, and does not send it a second time', async () => {
     const queue = newQueue()
     sqs.on(SendMessageBatchCommand).resolves({ Successful: [], Failed: [failure('1', true)] })
 
@@ -56,7 +56,7 @@ describe('sqsQueue', () => {
     expect(batches()).toHaveLength(1)
   })
 
-  it('sends again what SQS failed on its own side, and that alone', async () => {
+  it('sends only those messages again that SQS failed on its own side', async () => {
     const queue = newQueue()
     sqs
       .on(SendMessageBatchCommand)
@@ -71,7 +71,7 @@ describe('sqsQueue', () => {
     ])
   })
 
-  it('gives a message up that SQS fails three times', async () => {
+  it('fails a message that SQS has failed three times', async () => {
     const queue = newQueue()
     sqs.on(SendMessageBatchCommand).callsFake(({ Entries }) => ({
       Failed: Entries.filter(({ MessageBody }: { MessageBody: string }) => MessageBody === '{"i":1}').map(
@@ -85,7 +85,7 @@ describe('sqsQueue', () => {
     expect(batches()).toHaveLength(3)
   })
 
-  it('fails all of a batch that could not be sent, and goes on with the next', async () => {
+  it('fails every message of a batch that could not be sent, and goes on with the next batch', async () => {
     const queue = newQueue()
     sqs.on(SendMessageBatchCommand).rejectsOnce(new Error('no connection')).resolves({ Successful: [], Failed: [] })
 
