@@ -1,7 +1,7 @@
 import { unreadableEvent } from '../core/domain/events.ts'
 import type { Status } from '../core/domain/item.ts'
 import { AnyMessage, type InferenceMessage, type ResultEvent } from '../core/domain/messages.ts'
-import { bury } from '../core/lifecycle/fail-undelivered.ts'
+import { failUndelivered } from '../core/lifecycle/fail-undelivered.ts'
 import type { BatchOutcome, Delivery } from '../core/queue/port.ts'
 import { readMessage } from '../core/queue/read-message.ts'
 import { collect, type Ended } from './collect.ts'
@@ -30,7 +30,7 @@ export async function takeResults(ports: TakeResultsPorts, deliveries: readonly 
 /** Fails the request of a message that its queue gave up. Answers with false if the message must be redelivered. */
 async function failed(ports: TakeResultsPorts, message: InferenceMessage): Promise<boolean> {
   try {
-    return await bury(ports, message, ports.clock())
+    return await failUndelivered(ports, message, ports.clock())
   } catch (error) {
     const { request_id } = message
     ports.logger.error('a message of a dead-letter queue could not be taken and will be redelivered', {

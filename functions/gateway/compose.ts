@@ -1,4 +1,6 @@
+import { createRouter } from '../core/admission/route.ts'
 import { awsClients, dynamoDbOnce } from '../core/platform/aws-clients.ts'
+import { countCalls } from '../core/platform/call-counter.ts'
 import { systemClock, systemSleep } from '../core/platform/clock.ts'
 import { randomIds } from '../core/platform/ids.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
@@ -28,6 +30,8 @@ export function compose(
     ledger: lazyLedger(env),
     // Asked once: no answer is held up by tries to wait for it.
     waiting: { leases: dynamoWaitLeases(once, env.REQUESTS_TABLE), limits: settings.waiting },
+    route: createRouter(settings),
+    calls: countCalls(),
     clock: systemClock,
     sleep: systemSleep,
     ids: randomIds,

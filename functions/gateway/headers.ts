@@ -1,15 +1,15 @@
-import { ApiError } from '../core/domain/errors.ts'
+import { RequestError } from '../core/domain/errors.ts'
 import { MAX_WAIT_SECONDS } from '../core/lifecycle/wait-for-completion.ts'
 
 const MAX_KEY_LENGTH = 255
 
-/** The Idempotency-Key, as it is; undefined without one. Throws `ApiError`. */
+/** The Idempotency-Key, as it is; undefined without one. Throws `RequestError`. */
 export function idempotencyKey(headers: Record<string, string | undefined>): string | undefined {
   const key = headers['idempotency-key']
   if (key === undefined || (key.length > 0 && key.length <= MAX_KEY_LENGTH)) return key
   const message = `must have 1 to ${MAX_KEY_LENGTH} characters`
-  throw new ApiError('invalid_request', `the header Idempotency-Key ${message}`, {
-    body: { details: [{ path: 'Idempotency-Key', message }] },
+  throw new RequestError('invalid_request', `the header Idempotency-Key ${message}`, {
+    problems: [{ path: 'Idempotency-Key', message }],
   })
 }
 

@@ -1,7 +1,15 @@
+import type { Logger } from '@aws-lambda-powertools/logger'
 import type { AdmissionPorts } from '../core/admission/ports.ts'
+import type { Router } from '../core/admission/route.ts'
+import type { Settings } from '../core/admission/settings.ts'
 import type { WaitPorts } from '../core/lifecycle/wait-for-completion.ts'
+import type { Calls } from '../core/platform/call-counter.ts'
 import type { IdempotencyKeys } from '../core/stores/idempotency/port.ts'
 
-export interface GatewayPorts extends AdmissionPorts, Pick<WaitPorts, 'ledger' | 'waiting' | 'sleep' | 'logger'> {
+export interface GatewayPorts extends AdmissionPorts, Pick<WaitPorts, 'ledger' | 'waiting' | 'sleep'> {
   readonly keys: IdempotencyKeys
+  readonly route: Router
+  readonly calls: Calls
+  readonly settings: Settings
+  readonly logger: Pick<Logger, 'warn' | 'error'>
 }

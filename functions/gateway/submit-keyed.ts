@@ -2,7 +2,7 @@ import { type Accepted, accept, acceptAgain } from '../core/admission/accept.ts'
 import { admit } from '../core/admission/admit.ts'
 import type { Prepared } from '../core/admission/prepare.ts'
 import { refuse } from '../core/admission/refuse.ts'
-import { ApiError } from '../core/domain/errors.ts'
+import { RequestError } from '../core/domain/errors.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
 import type { GatewayPorts } from './ports.ts'
 
@@ -11,7 +11,7 @@ const ROUNDS = 5
 
 /**
  * Submits under an Idempotency-Key: the same key and body give the same request, charged once (I5), whatever became of
- * an earlier try. Whoever finds the key bound takes that request and finishes what is not done. Throws `ApiError`, 422
+ * an earlier try. Whoever finds the key bound takes that request and finishes what is not done. Throws `RequestError`, 422
  * for another body, and `Unavailable`; then nothing is taken back, since the retry goes on where this stopped.
  */
 export async function submitKeyed(ports: GatewayPorts, key: string, first: Prepared): Promise<Accepted> {
@@ -44,7 +44,7 @@ async function admitAndPublish(ports: GatewayPorts, prepared: Prepared): Promise
 }
 
 const mismatch = () =>
-  new ApiError(
+  new RequestError(
     'idempotency_mismatch',
     'this Idempotency-Key was used with another body; use a new key for a new request',
   )

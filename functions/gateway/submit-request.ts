@@ -5,15 +5,15 @@ import { publish } from '../core/admission/publish.ts'
 import { refuse } from '../core/admission/refuse.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
 import type { GatewayPorts } from './ports.ts'
-import { takeBack } from './withdraw-submission.ts'
+import { withdrawSubmission } from './withdraw-submission.ts'
 
 /**
- * Admits a submission and makes it durable. When it resolves, the request will be run (I4). Throws `ApiError` for a
+ * Admits a submission and makes it durable. When it resolves, the request will be run (I4). Throws `RequestError` for a
  * refusal, which leaves nothing behind (I6), and `Unavailable` when the item or the message could not be written: what
  * had been done by then is taken back, here or by whoever meets it.
  */
 export async function submitRequest(ports: GatewayPorts, prepared: Prepared): Promise<Accepted> {
-  const verdict = await admit(ports, prepared, item => takeBack(ports, item, ports.clock()))
+  const verdict = await admit(ports, prepared, item => withdrawSubmission(ports, item, ports.clock()))
   if (!verdict.admitted) throw refuse(verdict, prepared, ports.clock())
   const { item, left } = verdict
   try {
@@ -21,7 +21,7 @@ export async function submitRequest(ports: GatewayPorts, prepared: Prepared): Pr
     if (written.status === 'rejected') throw new Unavailable('the request', new Error('it was given up meanwhile'))
     return { item, left }
   } catch (error) {
-    const now = await takeBack(ports, item, ports.clock())
+    const now = await withdrawSubmission(ports, item, ports.clock())
     if (now && now.status !== 'rejected') return { item: now, left }
     throw error
   }

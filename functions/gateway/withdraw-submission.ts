@@ -7,7 +7,7 @@ import { Unavailable } from '../core/platform/unavailable.ts'
  * Takes back what a failed submission may have left. Answers with the item as it is then: `rejected`, or accepted after
  * all; undefined when that could not be done either, and the open reservation is left for the next who meets it.
  */
-export async function takeBack(
+export async function withdrawSubmission(
   ports: LifecyclePorts,
   item: RequestItem,
   now: number,

@@ -1,7 +1,8 @@
 import * as z from 'zod'
-import { parseAs } from '../core/admission/parse-body.ts'
 import { UserId } from '../core/domain/ids.ts'
-import { Submission } from '../core/domain/submission.ts'
+import type { Submission } from '../core/domain/submission.ts'
+import { parseBodyAs } from '../core/http/parse-body.ts'
+import { InferenceBody, toSubmission } from '../core/inference-api/body.ts'
 import { DEAD_LETTERS } from '../core/queue/names.ts'
 import type { Delivery } from '../core/queue/port.ts'
 
@@ -28,12 +29,12 @@ export interface Order {
   readonly submission: Submission
 }
 
-const Body = Submission.extend({
+const Body = InferenceBody.extend({
   user_id: z.string().refine(id => UserId.safeParse(id).success, 'must be 1 to 128 of A-Z a-z 0-9 . _ @ -'),
 })
 
-/** Reads an order from the text of a message. Throws an `ApiError` that says what is wrong with the text, and where. */
+/** Reads an order from the text of a message. Throws a `RequestError` that says what is wrong with the text, and where. */
 export function parseInput(text: string): Order {
-  const { user_id, ...submission } = parseAs(Body, text)
-  return { user_id, submission }
+  const { user_id, ...body } = parseBodyAs(Body, text)
+  return { user_id, submission: toSubmission(body) }
 }

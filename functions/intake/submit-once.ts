@@ -2,9 +2,9 @@ import { type Accepted, accept, acceptAgain } from '../core/admission/accept.ts'
 import { admit } from '../core/admission/admit.ts'
 import { prepare } from '../core/admission/prepare.ts'
 import { refuse } from '../core/admission/refuse.ts'
-import { ApiError, type Refusal } from '../core/domain/errors.ts'
+import { type Refusal, RequestError } from '../core/domain/errors.ts'
 import { rejectAbsent } from '../core/lifecycle/reject-request.ts'
-import { toApiError } from '../core/platform/http.ts'
+import { toRequestError } from '../core/platform/request-error.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
 import type { InputBinding } from '../core/stores/idempotency/port.ts'
 import type { Order } from './input.ts'
@@ -73,7 +73,7 @@ async function judge(
   request_id: string,
 ): Promise<Accepted | { readonly refusal: Refusal }> {
   try {
-    if (given_up) throw new ApiError('unavailable', 'the message was received many times and could not be admitted')
+    if (given_up) throw new RequestError('unavailable', 'the message was received many times and could not be admitted')
     const prepared = await prepare(ports, ports.settings, ports.route, await callerOf(ports, order), order.submission)
     // The rate is of calls: how fast messages of a queue are taken, the intake itself says.
     const limits = { ...prepared.limits, rate: undefined }
@@ -83,13 +83,13 @@ async function judge(
     throw refuse(verdict, attempt, ports.clock())
   } catch (error) {
     if (error instanceof Unavailable) throw error
-    return { refusal: keptRefusal(toApiError(error, ports.logger)) }
+    return { refusal: keptRefusal(toRequestError(error, ports.logger)) }
   }
 }
 
 /** As the authorizer tells the gateway; a user whom nobody has set has the default plan. */
 async function callerOf({ users, settings }: IntakePorts, { user_id }: Order) {
   const user = await users.user(user_id)
-  if (user?.disabled_at !== undefined) throw new ApiError('user_disabled', 'an operator has disabled this user')
+  if (user?.disabled_at !== undefined) throw new RequestError('user_disabled', 'an operator has disabled this user')
   return { user_id, plan: user?.plan ?? settings.quotas.default_plan, ...user?.overrides }
 }

@@ -1,5 +1,5 @@
 import type { Accepted } from '../core/admission/accept.ts'
-import { ApiError, type Refusal } from '../core/domain/errors.ts'
+import { type Refusal, RequestError } from '../core/domain/errors.ts'
 import type { RefusedEvent } from '../core/domain/messages.ts'
 import { RESULTS_QUEUE } from '../core/queue/names.ts'
 import { refusedInputKey } from '../core/stores/payloads/names.ts'
@@ -29,7 +29,7 @@ function parse({ text }: Input): Order | { readonly refusal: Refusal } {
   try {
     return parseInput(text)
   } catch (error) {
-    if (error instanceof ApiError) return { refusal: keptRefusal(error) }
+    if (error instanceof RequestError) return { refusal: keptRefusal(error) }
     throw error
   }
 }

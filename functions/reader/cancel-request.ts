@@ -1,5 +1,5 @@
 import { isTerminal, type RequestItem } from '../core/domain/item.ts'
-import { endRequest } from '../core/lifecycle/finalize-request.ts'
+import { finalizeRequest } from '../core/lifecycle/finalize-request.ts'
 import { ownItem, type RequestView, toView, viewRequest } from '../core/lifecycle/view-request.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
 import type { ReaderPorts } from './ports.ts'
@@ -15,7 +15,7 @@ const ROUNDS = 10
 
 /**
  * Cancels a request of the caller's: one that is queued ends at once and costs nothing; of one that is running, the
- * outcome will be discarded, and what the model did is charged. Throws `ApiError`, and `Unavailable`.
+ * outcome will be discarded, and what the model did is charged. Throws `RequestError`, and `Unavailable`.
  */
 export async function cancelRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<Cancellation> {
   for (let round = 0; round < ROUNDS; round++) {
@@ -32,7 +32,7 @@ export async function cancelRequest(ports: ReaderPorts, userId: string, requestI
 /** It is cancelled whatever happens now: a reservation that is left open is found by the sweeper. */
 async function end(ports: ReaderPorts, item: RequestItem): Promise<void> {
   try {
-    await endRequest(ports, item)
+    await finalizeRequest(ports, item)
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
   }

@@ -1,4 +1,5 @@
 import { awsClients, dynamoDbOnce } from '../core/platform/aws-clients.ts'
+import { countCalls } from '../core/platform/call-counter.ts'
 import { systemClock, systemSleep } from '../core/platform/clock.ts'
 import { randomIds } from '../core/platform/ids.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
@@ -23,7 +24,6 @@ export function compose(
   rdsData = patientRdsData(RESUME_MS),
   once = dynamoDbOnce(),
 ): ReaderPorts & Telemetry {
-  const { logger, metrics } = telemetry(env)
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
@@ -35,8 +35,8 @@ export function compose(
     ids: randomIds,
     clock: systemClock,
     sleep: systemSleep,
-    logger,
-    // What it counts is rare, and is written at once: Powertools' middleware warns of each call that counts nothing.
-    metrics: metrics.singleMetric(),
+    calls: countCalls(),
+    settings,
+    ...telemetry(env),
   }
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ApiError } from '../core/domain/errors.ts'
+import { RequestError } from '../core/domain/errors.ts'
 import { RequestId } from '../core/domain/ids.ts'
 import { type RequestItem, Status } from '../core/domain/item.ts'
 import { problemsOf } from '../core/domain/problems.ts'
@@ -26,7 +26,7 @@ const READS = 10
 
 /**
  * The caller's own requests, newest first, without their results. `cursor` is what the page before ended with. Throws
- * `ApiError`, and `Unavailable`.
+ * `RequestError`, and `Unavailable`.
  */
 export async function listRequests(
   ports: ReaderPorts,
@@ -60,7 +60,7 @@ async function settled({ ledger, clock }: ReaderPorts, items: readonly RequestIt
 function parse(query: Record<string, string | undefined>): z.infer<typeof Query> {
   const parsed = Query.safeParse(query, { reportInput: true })
   if (parsed.success) return parsed.data
-  const details = problemsOf(parsed.error)
-  const [first] = details
-  throw new ApiError('invalid_request', `\`${first?.path}\` ${first?.message}`, { body: { details } })
+  const problems = problemsOf(parsed.error)
+  const [first] = problems
+  throw new RequestError('invalid_request', `\`${first?.path}\` ${first?.message}`, { problems })
 }

@@ -1,5 +1,5 @@
 import { STALE_RESERVATION_MS } from '../core/domain/timing.ts'
-import { closeStale } from '../core/lifecycle/reap-reservation.ts'
+import { reapReservation } from '../core/lifecycle/reap-reservation.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
 import type { SweeperPorts } from './ports.ts'
 
@@ -22,7 +22,7 @@ export async function sweep(ports: SweeperPorts): Promise<Swept> {
   const swept = { seen: 0, closed: 0, failed: 0 }
   const reasons = new Map<string, Error>()
   for await (const page of ports.quota.openBefore(now - STALE_RESERVATION_MS)) {
-    const results = await Promise.allSettled(page.map(open => closeStale(ports, open, now)))
+    const results = await Promise.allSettled(page.map(open => reapReservation(ports, open, now)))
     swept.seen += results.length
     for (const result of results) {
       if (result.status === 'fulfilled') {

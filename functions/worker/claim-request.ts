@@ -3,7 +3,7 @@ import type { RequestItem } from '../core/domain/item.ts'
 import type { InferenceMessage } from '../core/domain/messages.ts'
 import { ITEM_GRACE_MS } from '../core/domain/timing.ts'
 import { tombstoneOf } from '../core/lifecycle/fail-undelivered.ts'
-import { endRequest } from '../core/lifecycle/finalize-request.ts'
+import { finalizeRequest } from '../core/lifecycle/finalize-request.ts'
 import { rejectAbsent } from '../core/lifecycle/reject-request.ts'
 import { checkOut } from '../core/stores/payloads/port.ts'
 import { deferUntil, resend, withHints } from './defer.ts'
@@ -92,7 +92,7 @@ async function settleRefusedClaim(
       return undefined
     case 'expire': {
       const expired = await ports.items.expire(item, now)
-      await (expired ? endRequest(ports, expired, message) : deferUntil(ports, message, now))
+      await (expired ? finalizeRequest(ports, expired, message) : deferUntil(ports, message, now))
       return undefined
     }
     case 'reclaim':

@@ -15,6 +15,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { FilterPattern, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { KEY_CACHE_MS } from '../../functions/core/domain/timing.ts'
+import { NO_ROUTE, type OpenRouteKey, ROUTES, type RouteKey } from '../../functions/core/http/routes.ts'
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 
 const KEY_HEADER = '$request.header.X-API-Key'
@@ -37,7 +38,7 @@ interface Throttle {
  * account's other APIs, whoever floods this one; a test adds it up. Within a route, made-up keys and good ones share
  * what it has: API Gateway can't tell them apart before it has looked them up (docs/cloudfront.md says what can).
  */
-const THROTTLES: Readonly<Record<string, Throttle>> = {
+const THROTTLES: Readonly<Partial<Record<RouteKey | typeof NO_ROUTE, Throttle>>> = {
   // What a busy deployment calls all the time: it posts, and asks for the end.
   'POST /v1/inference': { rate: 2_000, burst: 1_000 },
   'GET /v1/inference/{request_id}': { rate: 2_000, burst: 1_000 },
@@ -47,7 +48,7 @@ const THROTTLES: Readonly<Record<string, Throttle>> = {
   'DELETE /v1/inference/{request_id}': { rate: 200, burst: 100 },
   // Without a key: many times what monitors ask, and less than one instance of the reader answers.
   'GET /healthz': { rate: 20, burst: 50 },
-  $default: { rate: 20, burst: 50 },
+  [NO_ROUTE]: { rate: 20, burst: 50 },
 }
 
 /** Of each route that has none of its own, such as the list and the quota, which people ask for. */
@@ -73,18 +74,17 @@ const ACCESS_LOG = AccessLogFormat.custom(
 )
 
 /** The routes that need no key, and why that is right. */
-const OPEN_ROUTES = [
+const OPEN_ROUTES: Readonly<Record<OpenRouteKey | typeof NO_ROUTE, { readonly id: string; readonly reason: string }>> =
   {
-    id: 'Health',
-    routeKey: HttpRouteKey.with('/healthz', HttpMethod.GET),
-    reason: 'Load balancers and monitors have no key; it says that the API answers, and nothing else.',
-  },
-  {
-    id: 'CatchAll',
-    routeKey: HttpRouteKey.DEFAULT,
-    reason: 'Says 404 or 405 to what is no route; it reads nothing, and an unknown path is no secret.',
-  },
-]
+    'GET /healthz': {
+      id: 'Health',
+      reason: 'Load balancers and monitors have no key; it says that the API answers, and nothing else.',
+    },
+    [NO_ROUTE]: {
+      id: 'CatchAll',
+      reason: 'Says 404 or 405 to what is no route; it reads nothing, and an unknown path is no secret.',
+    },
+  }
 
 export interface FrontDoorProps {
   readonly alarms: Alarms
@@ -170,21 +170,21 @@ export class FrontDoor extends Construct {
       identitySource: [KEY_HEADER],
       resultsCacheTtl: KEY_CACHE,
     })
-    const add = (method: HttpMethod, path: string, integration: HttpLambdaIntegration) =>
-      this.api.addRoutes({ path, methods: [method], integration, authorizer })
-    const keyed = [
-      // The first is the API's own; the other two are the old pipeline's.
-      ...['/v1/inference', '/generate', '/api/v1/inference'].flatMap(path => add(HttpMethod.POST, path, gateway)),
-      ...['/v1/inference', '/v1/inference/{request_id}', '/v1/quota'].flatMap(path =>
-        add(HttpMethod.GET, path, reader),
-      ),
-      ...add(HttpMethod.DELETE, '/v1/inference/{request_id}', reader),
-    ]
-    const open = OPEN_ROUTES.map(({ id, routeKey, reason }) => {
-      const route = new HttpRoute(this, id, { httpApi: this.api, routeKey, integration: reader })
+    const integrations = { gateway, reader }
+    const open = (key: keyof typeof OPEN_ROUTES, routeKey: HttpRouteKey, integration: HttpLambdaIntegration) => {
+      const { id, reason } = OPEN_ROUTES[key]
+      const route = new HttpRoute(this, id, { httpApi: this.api, routeKey, integration })
       Validations.of(route).acknowledge({ id: 'AwsSolutions-APIG4', reason })
       return route
+    }
+    const routes = ROUTES.flatMap(route => {
+      const integration = integrations[route.function]
+      const { path } = route
+      const method = HttpMethod[route.method]
+      return route.needs_key
+        ? this.api.addRoutes({ path, methods: [method], integration, authorizer })
+        : open(`${route.method} ${route.path}`, HttpRouteKey.with(path, method), integration)
     })
-    return [...keyed, ...open]
+    return [...routes, open(NO_ROUTE, HttpRouteKey.DEFAULT, reader)]
   }
 }

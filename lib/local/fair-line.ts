@@ -2,8 +2,11 @@
 export type FairLine<T> = Iterable<T> & {
   readonly length: number
   push(item: T): void
-  /** Takes the next one out, or answers undefined if none waits. */
-  shift(): T | undefined
+  /**
+   * Takes the next one out, or answers undefined if none waits. Of groups of which more or less is done already, the one with the
+   * lowest `loadOf` is next.
+   */
+  shift(loadOf?: (group: unknown) => number): T | undefined
 }
 
 /**
@@ -30,8 +33,8 @@ export function createFairLine<T>(groupOf: (item: T) => unknown, items: Iterable
     return lane
   }
 
-  function shift(): T | undefined {
-    const group = turns.shift()
+  function shift(loadOf?: (group: unknown) => number): T | undefined {
+    const group = loadOf ? turns.takeOut(lowest(turns.items(), loadOf)) : turns.shift()
     const lane = lanes.get(group)
     const item = lane?.shift()
     if (!lane || item === undefined) return undefined
@@ -52,6 +55,16 @@ export function createFairLine<T>(groupOf: (item: T) => unknown, items: Iterable
   }
 }
 
+/** The first of those that have the lowest value; undefined if there are none. */
+function lowest<T>(items: Iterable<T>, rank: (item: T) => number): T | undefined {
+  let found: { item: T; value: number } | undefined
+  for (const item of items) {
+    const value = rank(item)
+    if (!found || value < found.value) found = { item, value }
+  }
+  return found?.item
+}
+
 type Lane<T> = ReturnType<typeof createLane<T>>
 
 /** First in, first out. An array's own `shift` moves all that is left, which adds up where tens of thousands wait. */
@@ -62,6 +75,12 @@ function createLane<T>() {
     isEmpty: () => taken === kept.length,
     items: () => kept.values().drop(taken),
     push: (item: T) => void kept.push(item),
+    /** Takes out an item wherever it stands. */
+    takeOut<U>(item: T | U): T | U {
+      kept = kept.slice(taken).filter(other => other !== item)
+      taken = 0
+      return item
+    },
     shift(): T | undefined {
       const item = kept[taken++]
       if (taken * 2 >= kept.length) {

@@ -4,11 +4,11 @@ import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from '@aw
 import type * as z from 'zod'
 import { collect } from '../../functions/collector/collect.ts'
 import { compose as composeCollector } from '../../functions/collector/compose.ts'
-import { parseBody } from '../../functions/core/admission/parse-body.ts'
 import { prepare } from '../../functions/core/admission/prepare.ts'
 import { createRouter } from '../../functions/core/admission/route.ts'
 import { InferenceMessage, ResultEvent } from '../../functions/core/domain/messages.ts'
 import { DEFAULT_RATE } from '../../functions/core/domain/rate.ts'
+import { parseBody, toSubmission } from '../../functions/core/inference-api/body.ts'
 import { migrate } from '../../functions/core/stores/ledger/migrate.ts'
 import { compose as composeGateway } from '../../functions/gateway/compose.ts'
 import type { Settings as GatewaySettings } from '../../functions/gateway/settings.ts'
@@ -97,7 +97,7 @@ async function setUp(engines: Engines, modelUrl: string) {
   return {
     recorder,
     submit: () =>
-      prepare(gateway, settings, route, caller, parseBody('{"prompt":"How fast?"}')).then(prepared =>
+      prepare(gateway, settings, route, caller, toSubmission(parseBody('{"prompt":"How fast?"}'))).then(prepared =>
         submitRequest(gateway, prepared),
       ),
     work: async () => {

@@ -1,13 +1,13 @@
-import { parseBody } from '../../functions/core/admission/parse-body.ts'
-import { prepare } from '../../functions/core/admission/prepare.ts'
-import { createRouter } from '../../functions/core/admission/route.ts'
-import { ApiError } from '../../functions/core/domain/errors.ts'
+import { fingerprintOf } from '../../functions/core/admission/prepare.ts'
+import { RequestError } from '../../functions/core/domain/errors.ts'
 import { reservationOf } from '../../functions/core/domain/item.ts'
 import { InferenceMessage } from '../../functions/core/domain/messages.ts'
+import type { HttpCall } from '../../functions/core/http/call.ts'
+import { parseBody } from '../../functions/core/inference-api/body.ts'
 import { redriveRequest } from '../../functions/core/lifecycle/redrive-request.ts'
-import { awaitEnd } from '../../functions/core/lifecycle/wait-for-completion.ts'
-import { submitKeyed } from '../../functions/gateway/submit-keyed.ts'
-import { submitRequest } from '../../functions/gateway/submit-request.ts'
+import { waitForCompletion } from '../../functions/core/lifecycle/wait-for-completion.ts'
+import type { Clock } from '../../functions/core/platform/clock.ts'
+import { postInference } from '../../functions/gateway/post-inference.ts'
 import { cancelRequest } from '../../functions/reader/cancel-request.ts'
 import { listRequests } from '../../functions/reader/list-requests.ts'
 import { readQuota } from '../../functions/reader/read-quota.ts'
@@ -24,29 +24,41 @@ export interface Submission {
   readonly key: string | undefined
 }
 
-const route = createRouter(GATEWAY)
 const callerOf = (user: string) => ({ user_id: user, plan: USERS[user] ?? '' })
 
-/** Whatever a function ends with: its answer, or the code of its refusal. */
-type Ending<Answer> = { readonly answer: Answer } | { readonly refused: ApiError['code'] }
+/** A post, as the handler passes it on. */
+const postOf = ({ user, body, key }: Submission, by: Invocation, clock: Clock): HttpCall => ({
+  route: 'POST /v1/inference',
+  path: '/v1/inference',
+  headers: key === undefined ? {} : { 'idempotency-key': key },
+  query: {},
+  parameters: {},
+  caller: () => callerOf(user),
+  body: () => body,
+  remainingMs: () => by.deadline - clock(),
+})
 
-/** What clients and operators do, with a check of each answer that they get. */
+/** The answer of a function, or the code of its refusal. */
+type Ending<Answer> = { readonly answer: Answer } | { readonly refused: RequestError['code'] }
+
+/** The calls of clients and operators. Each answer is checked. */
 export function createClients({ world, services, known, bug, portsOf }: System, told: Told) {
-  /** Runs a use case as its handler does: refusals and outages are answers, anything else is a mistake of ours. */
+  /** Runs a use case as its handler does. Refusals and outages are answers. Any other error is a bug. */
   async function ending<Answer>(by: Invocation, run: () => Promise<Answer>): Promise<Ending<Answer>> {
     try {
       const answer = await run()
       world.trace(() => `${by.name} answers ${JSON.stringify(answer)}`)
       return { answer }
     } catch (error) {
-      const refused = error instanceof ApiError ? error.code : 'unavailable'
+      const refused = error instanceof RequestError ? error.code : 'unavailable'
       world.trace(() => `${by.name} answers ${refused}: ${describe(error)}`)
-      if (!(error instanceof ApiError) && !isExpected(error)) world.violate(`${by.name} fails with ${describe(error)}`)
+      if (!(error instanceof RequestError) && !isExpected(error))
+        world.violate(`${by.name} fails with ${describe(error)}`)
       return { refused }
     }
   }
 
-  /** What a dead letter says was to be run; of a request that was ended from outside, made again from its item. */
+  /** The message of a dead letter. If the request was ended from outside, the message is built from its item. */
   function messageOf(letterId: string): InferenceMessage | undefined {
     const kept = InferenceMessage.safeParse(services.rdsData.deadLetters.get(letterId)?.message).data
     const [requestId = '', run] = letterId.split(':')
@@ -75,25 +87,33 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
     })
 
   return {
-    submit({ user, body, key }: Submission): void {
-      let ids = { request_id: '', fingerprint: '' }
+    submit(submission: Submission): void {
+      const { user, body, key } = submission
+      /** The ids that the gateway makes for the request; it makes none for one that it refuses before admission. */
+      const made: string[] = []
+      const recordedIds = ({ ids }: Ports) => ({
+        ...ids,
+        request: (now: number) => {
+          const id = ids.request(now)
+          made.push(id)
+          return id
+        },
+      })
       invoke(
         'gateway',
         `${user} submits ${body.slice(0, 80)}${key === undefined ? '' : ` under ${key}`}`,
-        async ports => {
-          const prepared = await prepare(ports, GATEWAY, route, callerOf(user), parseBody(body))
-          ids = prepared.request
-          const accepted = await (key === undefined
-            ? submitRequest(ports, prepared)
-            : submitKeyed(ports, key, prepared))
-          return accepted.item.request_id
+        async (ports, by) => {
+          const call = postOf(submission, by, world.clock)
+          const answer = await postInference({ ...ports, ids: recordedIds(ports) }, call)
+          return String(JSON.parse(answer.body ?? '').request_id)
         },
         result => {
+          const [first] = made
           if ('answer' in result) {
-            const { fingerprint } = ids
+            const fingerprint = fingerprintOf(parseBody(body))
             checkAccepted(known, services.sqs, told, user, { request_id: result.answer, fingerprint })
-          } else if (key === undefined && result.refused !== 'unavailable' && ids.request_id !== '')
-            checkRefused(known, services.dynamoDb, ids.request_id)
+          } else if (key === undefined && result.refused !== 'unavailable' && first !== undefined)
+            checkRefused(known, services.dynamoDb, first)
         },
       )
     },
@@ -103,7 +123,7 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
       invoke(
         'reader',
         `${user} reads ${requestId}`,
-        ports => awaitEnd(ports, user, requestId, { ms: wait_ms, beside_others: true }),
+        ports => waitForCompletion(ports, user, requestId, { ms: wait_ms, beside_others: true }),
         result => {
           if ('answer' in result) checkView(known, told, asked, result.answer, true)
           else if (result.refused === 'not_found') checkNotFound(known, told, asked, requestId)
@@ -144,7 +164,7 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
       invoke('reader', `${user} reads the quota`, ports => readQuota(ports, GATEWAY.quotas, callerOf(user)))
     },
 
-    /** Redrives what has a dead letter, as the operator's command does. */
+    /** Redrives a dead letter, as the operator's command does. */
     redrive(letterId: string): void {
       const message = messageOf(letterId)
       const item = message && known.items.get(message.request_id)

@@ -8,6 +8,7 @@ import type { Guard, GuardStore } from '../../functions/core/flow-control/port.t
 import { createMappings } from '../../functions/core/inference/mapping.ts'
 import type { ModelEndpoint } from '../../functions/core/inference/port.ts'
 import type { RedrivePorts } from '../../functions/core/lifecycle/redrive-request.ts'
+import { countCalls } from '../../functions/core/platform/call-counter.ts'
 import type { Ids } from '../../functions/core/platform/ids.ts'
 import { reaching } from '../../functions/core/platform/unavailable.ts'
 import { sqsQueue } from '../../functions/core/queue/sqs.ts'
@@ -49,40 +50,40 @@ export type Ports = GatewayPorts &
   SweeperPorts &
   RedrivePorts & { readonly ledger: ReaderPorts['ledger'] & TakeResultsPorts['ledger'] }
 
-/** A bug that is planted into whatever the real adapters ask for, or into what they offer. */
+/** A planted bug. It changes the commands that the real adapters send, or the ports that they offer. */
 export interface PlantedBug {
   readonly name: string
-  /** Of a rare one, a seed that has shown it: the search begins there. */
+  /** A seed that has shown a rare bug. The search begins there. */
   readonly seen_at?: number
   /** Changes a command on its way to DynamoDB. */
   readonly command?: (command: unknown) => unknown
   readonly ports?: (ports: Ports, by: Invocation) => Ports
-  /** Changes what a process of a worker reads and writes of the model. */
+  /** Changes what a worker's process reads and writes of the model's state. */
   readonly guardStore?: (store: GuardStore) => GuardStore
-  /** Changes what an operator redrives. */
+  /** Changes the message that an operator redrives. */
   readonly letter?: (message: InferenceMessage, item: { readonly run: number }) => InferenceMessage
 }
 
-/** The model, and how it is protected. */
+/** The model and its flow control. */
 interface Model {
   readonly endpoint: ModelEndpoint
   readonly guard: (store: GuardStore) => Guard
   readonly policies: WorkerSettings
-  /** Told of each command for a queue. */
+  /** Is called with each command for a queue. */
   readonly onSend: (command: unknown) => void
   readonly bug: PlantedBug | undefined
 }
 
 const mappings = createMappings(MAPPINGS)
 const route = createRouter(GATEWAY)
-/** Takes metrics, and forgets them: nothing depends on them. */
+/** Drops metrics: no check reads them. */
 const metrics = {
   addMetric: () => metrics,
   singleMetric: () => metrics,
   addDimension: () => metrics,
 } as unknown as Metrics
 
-/** The real adapters for one invocation, over the models: each call of a service is a step of the scheduler's. */
+/** Builds the real adapters for one invocation, on top of the models. The scheduler runs each call of a service as one step. */
 export function compose(
   world: World,
   services: Services,
@@ -143,6 +144,8 @@ export function compose(
     waiting: { leases: dynamoWaitLeases(once, 'requests', random), limits: WAIT_LIMITS },
     endpoint,
     mappings,
+    // Each invocation is in an environment of its own, so that only the quota counts a user's calls.
+    calls: countCalls(),
     clock: world.clock,
     sleep: ms => world.sleep(by, ms),
     ids,
@@ -154,7 +157,7 @@ export function compose(
   return bug?.ports ? bug.ports(ports, by) : ports
 }
 
-/** The table that an operator fills, read as any other. */
+/** The users table. Operators fill it, and a read of it can fail as any other. */
 const usersOf = (world: World, by: Invocation, user_id: string) =>
   reaching('the users table', () =>
     world.call(
@@ -171,7 +174,7 @@ function tableOf(command: unknown): Service {
   return name === 'quota' || name === 'models' ? name : 'requests'
 }
 
-/** Now and then a read that need not be consistent is not. */
+/** Chooses whether an eventually consistent read misses the last write. */
 const isLate = (world: World): boolean =>
   world.faultsLeft() > 0 &&
   world.choices.of([
@@ -179,7 +182,7 @@ const isLate = (world: World): boolean =>
     [1, true],
   ])
 
-/** Now and then SQS takes a batch but for some of its messages. */
+/** Chooses whether SQS refuses some messages of a batch. */
 function failsInBatch(world: World): boolean {
   const fails =
     world.faultsLeft() > 0 &&
@@ -190,5 +193,5 @@ function failsInBatch(world: World): boolean {
   return fails && world.spend()
 }
 
-/** What functions say goes nowhere: nothing depends on it. */
+/** Drops log lines: no check reads them. */
 export const silent = { error: () => undefined, warn: () => undefined, info: () => undefined } as unknown as Logger

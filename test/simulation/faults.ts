@@ -1,10 +1,10 @@
 import { type Invocation, type Service, ServiceFault } from './invocation.ts'
 
-/** A call of a service that somebody has made, and that has not been done. */
+/** A call of a service that has been made and has not taken effect. */
 export interface Call {
-  /** Undefined for a call that nobody waits for any more, and that arrives late. */
+  /** Undefined if nobody waits for the call any more and it arrives late. */
   readonly by: Invocation | undefined
-  /** Who made it, whoever waits for it. */
+  /** The invocation that made the call. */
   readonly issuer: Invocation
   readonly service: Service
   readonly label: () => string
@@ -12,7 +12,7 @@ export interface Call {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
   readonly issued_at: number
-  /** Whether its client repeats it of its own accord, as the SDK's do. */
+  /** Whether its client repeats it by itself, as the SDK's clients do. */
   readonly repeats: boolean
 }
 
@@ -26,11 +26,11 @@ const FAULTS = [
   'is late: its caller is killed first',
 ] as const
 
-/** What becomes of a call. */
+/** What happens to a call. */
 export type Fate = 'works' | (typeof FAULTS)[number]
 
 const ONCE = FAULTS.filter(fault => fault !== 'is done twice, as the SDK retries it')
-/** A model that fails says so in an answer. */
+/** A failing model gives an answer that says so. */
 const OF_MODEL = FAULTS.filter(fault => fault === 'fails' || fault.includes('killed'))
 
 export function faultsOf({ service, repeats }: Call): readonly Fate[] {
@@ -40,11 +40,11 @@ export function faultsOf({ service, repeats }: Call): readonly Fate[] {
 
 export type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
-/** What a fate may do to a call and to its caller. */
+/** The actions that a fate has on a call and its caller. */
 interface Means {
-  /** Does what the call asks for. */
+  /** Applies the call's effect. */
   act(call: Call): Outcome
-  /** Puts the call back among those that are still to be done. */
+  /** Puts the call back into the set of calls that have not taken effect. */
   again(call: Call): void
   kill(invocation: Invocation): void
 }

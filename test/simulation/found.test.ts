@@ -3,8 +3,8 @@ import { runHistory } from './history.ts'
 import { seededChoices } from './random.ts'
 
 /**
- * Seeds that showed bugs in the code itself, when they were found. What a seed does changes with the code: the first two
- * bugs are among the planted ones, too, so that they are looked for in all histories.
+ * Seeds that found bugs in the product's code. A seed's history changes when the code changes. So the first two bugs are also
+ * planted bugs, and the simulation searches all histories for them.
  */
 const FOUND: readonly { readonly bug: string; readonly seeds: readonly number[] }[] = [
   {

@@ -12,9 +12,9 @@ import { createTrouble } from './trouble.ts'
 import { createWorld } from './world.ts'
 
 export interface History {
-  /** The invariant that was broken, and how; undefined if none was. */
+  /** The invariant that was broken, and how. Undefined if all held. */
   readonly violation: string | undefined
-  /** One a step; empty unless asked for. */
+  /** One line per step. Empty unless `tracing` is set. */
   readonly lines: readonly string[]
   readonly choices: readonly number[]
   readonly steps: number
@@ -28,11 +28,11 @@ export interface Options {
 
 const SWEEP_MS = 5 * 60_000
 
-/** A request ends within its deadline, a lease and a few sweeps; three crashes of a worker take three leases more. */
+/** A request ends within its deadline plus a lease and a few sweeps. Three worker crashes add three leases. */
 const REST_WITHIN = 2 * 3_600_000
 const MAX_STEPS = 5_000
 
-/** How many things may go wrong in a history, and how many calls go well for each that does not. */
+/** How many faults a history has, and how many calls succeed per fault. */
 const FAULTS: readonly (readonly [number, { readonly count: number; readonly every: number }])[] = [
   [1, { count: 0, every: 1 }],
   [2, { count: 3, every: 40 }],
@@ -40,11 +40,11 @@ const FAULTS: readonly (readonly [number, { readonly count: number; readonly eve
   [3, { count: 20, every: 10 }],
   [1, { count: 60, every: 4 }],
 ]
-/** Operations that are planned, and moves after the last of them. */
+/** The number of planned operations, and of further steps after the last one. */
 const OPERATIONS = [20, 30, 40]
 const PATIENCE = [0, 60, 200]
 
-/** One history: clients, functions and faults in an order that the choices decide; then faults stop, and all is checked. */
+/** Runs one history. The choices decide the order of clients, functions and faults. Then the faults stop and everything is checked. */
 export async function runHistory(choices: Choices, { tracing = false, bug }: Options = {}): Promise<History> {
   const world = createWorld(choices, START, tracing)
   const mood = choices.of(MOODS)
@@ -70,7 +70,7 @@ export async function runHistory(choices: Choices, { tracing = false, bug }: Opt
 
   const isSettled = () => [...dynamoDb.items('quota')].every(({ open }) => Object.keys(open?.M ?? {}).length === 0)
 
-  /** Neither faults nor choices: calls in their order, then messages, then a sweep every five minutes, then time. */
+  /** Runs without faults and choices: first calls in their order, then messages, then a sweep every five minutes, then the clock. */
   async function atRest(): Promise<void> {
     world.rest()
     const until = world.clock() + REST_WITHIN

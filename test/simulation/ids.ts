@@ -1,7 +1,7 @@
 import type { Ids } from '../../functions/core/platform/ids.ts'
 import { mulberry32 } from './random.ts'
 
-/** Ids that follow from how many there were: UUIDv7 in form, so that they sort by time, and nonces. */
+/** Creates request ids and nonces from a counter, so that a history can be repeated. Request ids have the form of UUIDv7 and sort by time. */
 export function countedIds(): Ids {
   const random = mulberry32(7)
   let count = 0

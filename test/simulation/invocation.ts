@@ -1,16 +1,16 @@
-/** One run of a function, or of an operator's command: what can be stopped at any of its calls. */
+/** One run of a function or of an operator's command. It can be stopped at any of its calls. */
 export interface Invocation {
   readonly name: string
   readonly kind: string
-  /** Epoch milliseconds at which Lambda would end it. */
+  /** When Lambda would end it, epoch milliseconds. */
   readonly deadline: number
   state: 'running' | 'done' | 'killed'
 }
 
-/** What can be down for a while, or answer with an error. */
+/** A service that can be down for a while, or answer with an error. */
 export type Service = 'requests' | 'quota' | 'models' | 'queue' | 'payloads' | 'ledger' | 'model' | 'mapping'
 
-/** A failure that a service, or the network before it, may have at any time. */
+/** An error that a service or the network can give at any time. */
 export class ServiceFault extends Error {
   override readonly name = 'ServiceFault'
 }

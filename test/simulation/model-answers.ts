@@ -1,19 +1,19 @@
 import type { ModelAnswer, ModelFailure } from '../../functions/core/inference/port.ts'
 
-/** What the model says to one request: in a call of its own, or as an element of a batch. */
+/** The model's answer to one request: in a call of its own, or as an element of a batch. */
 export interface Output {
   readonly answer: 'success' | 'useless answer' | 'refused'
   readonly tokens: number | undefined
   readonly give: (mark: string) => unknown
 }
 
-/** What the model says to a call as a whole. */
+/** The model's answer to a whole call. */
 export interface Refusal {
-  /** Whether the same call may succeed later: by docs, not by the code. */
+  /** Whether the same call may succeed later. The value comes from the docs, not from the code. */
   readonly retriable: boolean
   readonly reached: boolean
   readonly retry_after_ms: number
-  /** Whether its mark is in the message that its owner reads. */
+  /** Whether the answer's mark is in the error message that the user reads. */
   readonly isMarked: boolean
   readonly give: (mark: string) => ModelAnswer
 }
@@ -28,7 +28,7 @@ const success = (tokens: number | undefined, filling = ''): Output => ({
 })
 const useless = (answer: unknown): Output => ({ answer: 'useless answer', tokens: undefined, give: () => answer })
 
-/** Larger than what fits into a message or a row. */
+/** Larger than a message or a row can hold. */
 const LARGE = 'x'.repeat(50_000)
 
 export const SUCCESSES: readonly (readonly [number, Output])[] = [
@@ -63,7 +63,7 @@ export const BROKEN = refusal({ code: 'model_error', status: 500 })
 export const REJECTED = refusal({ code: 'model_rejected', status: 400 }, { retriable: false })
 const SECOND = 1_000
 
-/** What a call may fail with that may go well another time. */
+/** Failures of a call that may succeed another time. */
 export const OUTAGES: readonly (readonly [number, Refusal])[] = [
   [2, refusal({ code: 'model_error', status: 503 })],
   [1, BROKEN],
@@ -75,12 +75,12 @@ export const OUTAGES: readonly (readonly [number, Refusal])[] = [
   [0.5, refusal({ code: 'model_error', status: 429, retry_after_ms: 20 * SECOND })],
   [0.1, refusal({ code: 'model_error', status: 429, retry_after_ms: 3_600 * SECOND })],
 ]
-/** What a call fails with because of what is in it. */
+/** Failures that the content of a call causes. */
 export const FAILURES: readonly (readonly [number, Refusal])[] = [
   [1, REJECTED],
   [1, refusal({ code: 'invalid_model_response' }, { retriable: false })],
 ]
-/** An answer to a batch that says nothing about most of it. */
+/** An answer to a batch that leaves out most of its requests. */
 export const TOO_FEW = refusal(
   { code: 'invalid_model_response' },
   { retriable: false, isMarked: false, give: () => ({ ok: true, answer: { outputs: [] } }) },

@@ -1,24 +1,32 @@
+import type { Field } from '@aws-sdk/client-rds-data'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { dynamoGuards } from '../../functions/core/flow-control/dynamodb.ts'
 import { sqsQueue } from '../../functions/core/queue/sqs.ts'
 import { dynamoKeys } from '../../functions/core/stores/idempotency/dynamodb.ts'
+import { dynamoInputKeys } from '../../functions/core/stores/idempotency/dynamodb-inputs.ts'
 import { migrate } from '../../functions/core/stores/ledger/migrate.ts'
 import type { Entry, LedgerRow } from '../../functions/core/stores/ledger/port.ts'
 import { rdsDataLedger } from '../../functions/core/stores/ledger/rds-data.ts'
+import { userHash } from '../../functions/core/stores/ledger/sql.ts'
 import { statementsOf } from '../../functions/core/stores/ledger/statements.ts'
 import { s3Payloads } from '../../functions/core/stores/payloads/s3.ts'
 import { dynamoQuota } from '../../functions/core/stores/quota/dynamodb.ts'
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
+import { dynamoWaitLeases } from '../../functions/core/stores/waits/dynamodb.ts'
+import { describeGuardsContract } from '../contract/guards.ts'
+import { describeInputKeysContract } from '../contract/input-keys.ts'
 import { describeItemsContract } from '../contract/items.ts'
 import { describeKeysContract } from '../contract/keys.ts'
 import { describePayloadsContract } from '../contract/payloads.ts'
 import { describeQueueContract } from '../contract/queue.ts'
 import { describeQuotaContract } from '../contract/quota.ts'
+import { describeWaitingContract } from '../contract/waiting.ts'
 import { NOW } from '../support/clock.ts'
 import { startRdsData } from '../support/emulators.ts'
 import { newRequestId } from '../support/requests.ts'
 import { dynamoDbClient, dynamoDbModel } from './models/dynamodb.ts'
-import { rdsDataClient, rdsDataModel } from './models/rds-data.ts'
+import { rdsDataClient, rdsDataModel, type StoredRow } from './models/rds-data.ts'
 import { s3Client, s3Model } from './models/s3.ts'
 import { sqsClient, sqsModel } from './models/sqs.ts'
 import { LEDGER_ENV, TABLES, URL_PREFIX } from './settings.ts'
@@ -33,6 +41,16 @@ function dynamoDb() {
 describeItemsContract("the simulation's model", async () => ({ items: dynamoItems(dynamoDb(), 'requests'), close }))
 describeKeysContract("the simulation's model", async () => ({ keys: dynamoKeys(dynamoDb(), 'requests'), close }))
 describeQuotaContract("the simulation's model", async () => ({ quota: dynamoQuota(dynamoDb(), 'quota'), close }))
+
+describeInputKeysContract("the simulation's model", async () => ({
+  inputs: dynamoInputKeys(dynamoDb(), 'requests'),
+  close,
+}))
+describeGuardsContract("the simulation's model", async () => ({ guards: dynamoGuards(dynamoDb(), 'models'), close }))
+describeWaitingContract("the simulation's model", async () => ({
+  fresh: async () => dynamoWaitLeases(dynamoDb(), 'requests'),
+  close,
+}))
 
 describePayloadsContract("the simulation's model", async () => {
   const model = s3Model()
@@ -106,91 +124,88 @@ describe("the ledger of the simulation's model", () => {
   })
   afterAll(() => postgres?.close())
 
-  const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
-  const anEvent: fc.Arbitrary<Event> = fc.record<Event>(
-    {
-      request: fc.integer({ min: 0, max: 2 }),
-      status: fc.constantFrom('queued', 'completed', 'failed', 'cancelled'),
-      run: fc.integer({ min: 1, max: 2 }),
-      attempts: fc.integer({ min: 0, max: 3 }),
-      prompt: fc.constantFrom({ inline: 'a' }, { key: 'b' }),
-      metadata: fc.constantFrom({ a: 1 }, {}),
-      result: fc.constantFrom({ inline: { a: 1e300 } }, { inline: null }, { key: 'c' }),
-      usage: fc.constant(usage),
-      error: fc.constant({ code: 'c', message: 'm' }),
-      started_at: fc.constantFrom(NOW, NOW + 1),
-      letter: fc.constantFrom(undefined, { text: 't' }),
-    },
-    { requiredKeys: ['request', 'status', 'run', 'attempts'] },
-  )
+  /** A value for each field that an event's row may have: a field without one does not compile. */
+  const VALUES: { readonly [Field in keyof LedgerRow]-?: fc.Arbitrary<LedgerRow[Field]> } = {
+    request_id: fc.constantFrom(newRequestId(), newRequestId(), newRequestId()),
+    user_id: fc.constantFrom('u42', 'deleted'),
+    model: fc.constantFrom('text', 'chat'),
+    priority: fc.constantFrom('normal', 'high'),
+    prompt: fc.constantFrom({ inline: 'a' }, { key: 'b' }, undefined),
+    estimated_tokens: fc.nat({ max: 3 }),
+    status: fc.constantFrom('queued', 'completed', 'failed', 'cancelled', 'expired', 'rejected'),
+    usage: fc.option(fc.record({ prompt_tokens: fc.nat(9), completion_tokens: fc.nat(9), total_tokens: fc.nat(9) }), {
+      nil: undefined,
+    }),
+    result: fc.constantFrom({ inline: { a: 1e300 } }, { inline: null }, { key: 'c' }, undefined),
+    error: fc.constantFrom({ code: 'c', message: 'm' }, undefined),
+    metadata: fc.constantFrom({ a: 1 }, {}, undefined),
+    run: fc.integer({ min: 1, max: 2 }),
+    attempts: fc.integer({ min: 0, max: 3 }),
+    quota_window: fc.constantFrom('2026-11-23', '2026-11-24'),
+    created_at: fc.constantFrom(NOW, NOW + 1),
+    started_at: fc.constantFrom(NOW, NOW + 1, undefined),
+    completed_at: fc.constantFrom(NOW, NOW + 1, undefined),
+    deadline: fc.constantFrom(NOW, NOW + 1),
+  }
+  const anEntry = fc
+    .record({ row: fc.record(VALUES), text: fc.option(fc.constant('t')) })
+    .map(({ row, text }): Entry => {
+      if (row.status !== 'failed') return { row }
+      const { request_id } = row
+      const message = text === null ? undefined : { text }
+      return {
+        row,
+        deadLetter: { id: `${request_id}:${row.run}`, request_id, reason: 'c', attempts: 1, message, at: NOW },
+      }
+    })
 
-  it('holds what Postgres holds, whatever events come in whatever batches', async () => {
+  it('holds the same rows and dead letters as Postgres after any batches of events', async () => {
     const execute = statementsOf(postgres.client, LEDGER_ENV)
+    await execute(DELETE_USER, {})
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.array(anEvent, { minLength: 1, maxLength: 3 }), { maxLength: 4 }), async batches => {
-        const ids = [newRequestId(), newRequestId(), newRequestId()]
+      fc.asyncProperty(fc.array(fc.array(anEntry, { minLength: 1, maxLength: 3 }), { maxLength: 4 }), async batches => {
+        await execute('DELETE FROM requests', {})
+        await execute('DELETE FROM dead_letters', {})
         const model = rdsDataModel()
+        model.deletedUsers.set('deleted', NOW)
         const ledgers = [postgres.client, rdsDataClient(async command => model.execute(command))].map(client =>
           rdsDataLedger(client, LEDGER_ENV),
         )
 
-        for (const batch of batches)
-          for (const ledger of ledgers)
-            await ledger.record(batch.map(event => toEntry(event, ids[event.request] ?? '')))
+        for (const batch of batches) for (const ledger of ledgers) await ledger.record(batch)
 
+        const [rows] = await execute(ROWS, {})
+        expect([...model.requests.values()].sort(byId).map(normal)).toEqual(jsonOf(rows ?? []).map(normal))
+        const [letters] = await execute(LETTERS, {})
+        const ofModel = [...model.deadLetters.values()].map(({ id, message }) => [id, message ?? null]).sort()
+        expect(ofModel).toEqual(jsonOf(letters ?? []))
+        const ids = [...model.requests.keys()]
         for (const id of ids) {
-          const [rows] = await execute(ROW, { id })
-          const [letters] = await execute(LETTERS, { id })
-          expect(normal(model.requests.get(id))).toEqual(normal(JSON.parse(rows?.[0]?.stringValue ?? 'null')))
-          const own = [...model.deadLetters.values()].filter(letter => letter.request_id === id)
-          const ofModel = own.map(letter => [letter.id, letter.message ?? null]).sort()
-          expect(ofModel).toEqual(JSON.parse(letters?.[0]?.stringValue ?? '[]'))
           const [inPostgres, inModel] = await Promise.all(ledgers.map(ledger => ledger.result(id, 1)))
           expect(inModel).toEqual(inPostgres)
         }
-        const [completed, ofModel] = await Promise.all(ledgers.map(ledger => ledger.completed(ids)))
-        expect(ofModel).toEqual(completed)
+        const [completed, completedInModel] = await Promise.all(ledgers.map(ledger => ledger.completed(ids)))
+        expect(completedInModel).toEqual(completed)
       }),
-      { numRuns: 60, seed: 42 },
+      { numRuns: 100, seed: 42 },
     )
   })
 })
 
-const ROW = `SELECT row_to_json(r)::text FROM (SELECT * FROM requests WHERE request_id = :id::uuid) r`
-const LETTERS = `SELECT json_agg(json_build_array(id, message) ORDER BY id)::text FROM dead_letters WHERE request_id = :id::uuid`
+const byId = (a: StoredRow, b: StoredRow) => (a.request_id < b.request_id ? -1 : 1)
+const jsonOf = ([field]: readonly Field[]): object[] => JSON.parse(field?.stringValue ?? '[]')
+
+const ROWS = 'SELECT json_agg(row_to_json(r) ORDER BY request_id)::text FROM requests r'
+const LETTERS = 'SELECT json_agg(json_build_array(id, message) ORDER BY id)::text FROM dead_letters'
+const DELETE_USER = `INSERT INTO deleted_users (user_hash, deleted_at) VALUES (${userHash("'deleted'")}, '${new Date(NOW).toISOString()}')`
 
 /** Times in one form, and a result as its value: Postgres writes both in its own way. */
-function normal(row: object | undefined | null): unknown {
+function normal(row: object): unknown {
   const times = new Set(['created_at', 'started_at', 'completed_at', 'deadline'])
-  const entries = Object.entries(row ?? {}).map(([name, value]) => {
+  const entries = Object.entries(row).map(([name, value]) => {
     if (times.has(name)) return [name, value && Date.parse(String(value))]
     if (name === 'result') return [name, typeof value === 'string' ? JSON.parse(value) : value]
     return [name, value]
   })
   return Object.fromEntries(entries)
-}
-
-interface Event extends Partial<LedgerRow> {
-  readonly status: LedgerRow['status']
-  readonly run: number
-  readonly attempts: number
-  readonly request: number
-  readonly letter?: { readonly text: string } | undefined
-}
-
-function toEntry({ request: _, letter, ...fields }: Event, request_id: string): Entry {
-  const row: LedgerRow = {
-    request_id,
-    user_id: 'u42',
-    model: 'text',
-    priority: 'normal',
-    estimated_tokens: 10,
-    quota_window: '2026-11-23',
-    created_at: NOW,
-    deadline: NOW,
-    ...fields,
-  }
-  if (row.status !== 'failed') return { row }
-  const id = `${request_id}:${row.run}`
-  return { row, deadLetter: { id, request_id, reason: 'c', attempts: 1, message: letter, at: NOW } }
 }

@@ -1,23 +1,23 @@
 import { ANY_POLICY, PROTECTED, UNPROTECTED, type WorkerSettings } from './policies.ts'
 
-/** What a history is mostly about: weights of what clients do, and of how the model fails. */
+/** The emphasis of a history: weights of the clients' operations and of the model's failures. */
 export interface Mood {
   readonly users: readonly string[]
-  /** Requests after which no plain submission makes another. */
+  /** After so many requests, no submission without a key makes another one. */
   readonly most: number
   readonly plain: number
   readonly keyed: number
-  /** A keyed submission once more, as a client that had no answer does. */
+  /** The weight of repeating a keyed submission, as a client without an answer does. */
   readonly again: number
   readonly cancel: number
   readonly redrive: number
-  /** Messages of the input queue, and their repetitions. */
+  /** The weights of messages of the input queue and of their repetitions. */
   readonly input: number
-  /** Whose calls go wrong more often than others'. */
+  /** The functions whose calls fail more often than others. */
   readonly troubled: 'gateway' | 'collector' | 'operator' | 'intake' | 'worker'
-  /** Of the model's failures, over that of its successes. */
+  /** The weight of the model's failures relative to its successes. */
   readonly failing: number
-  /** How the model may be protected. */
+  /** The policies that protect the model. */
   readonly policies: readonly (readonly [number, WorkerSettings])[]
 }
 
@@ -37,7 +37,7 @@ const MIXED: Mood = {
 
 export const MOODS: readonly (readonly [number, Mood])[] = [
   [4, MIXED],
-  // One request or two, which are run again and again, by several operators at once.
+  // One or two requests. Several operators redrive them again and again.
   [
     4,
     {
@@ -70,7 +70,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       policies: ANY_POLICY,
     },
   ],
-  // One key, often at once, of a user who has little.
+  // One idempotency key, often used concurrently, by a user with a small quota.
   [
     3,
     {
@@ -88,7 +88,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
     },
   ],
   [1, { ...MIXED, users: ['bob'], again: 8 }],
-  // Messages of an input, delivered again and again, of a user who has little and who posts, too.
+  // Messages of an input queue that are delivered repeatedly. Their user has a small quota and also posts.
   [
     2,
     {
@@ -103,7 +103,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       input: 16,
     },
   ],
-  // Many requests at once, for a model that has its bad times.
+  // Many concurrent requests for a model that fails at times.
   [
     3,
     {

@@ -18,7 +18,7 @@ const BODIES: readonly (readonly [number, string])[] = [
   [0.3, '{"prompt":"a\\u0000b"}'],
   [0.4, `{"prompt":"${'large '.repeat(10_000)}","parameters":{"max_tokens":1}}`],
 ]
-/** Bodies of an input's messages: most are right. */
+/** Bodies of an input's messages. Most are valid. */
 const INPUTS: readonly (readonly [number, (user: string, mark: object) => string])[] = [
   [6, (user_id, metadata) => JSON.stringify({ user_id, prompt: 'hello', metadata })],
   [3, (user_id, metadata) => JSON.stringify({ user_id, prompt: 'hello', parameters: { max_tokens: 9 }, metadata })],
@@ -30,7 +30,7 @@ const INPUTS: readonly (readonly [number, (user: string, mark: object) => string
 const KEYS = ['key-1', 'key-2']
 const WAIT_MS = 2_000
 
-/** What clients and operators do, one at a time, each as the choices say. */
+/** The operations of clients and operators. The choices pick each one. */
 export function createOperations(system: System, clients: ReturnType<typeof createClients>, mood: Mood) {
   const { world, known, services } = system
   const { choices } = world
@@ -39,7 +39,7 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
 
   const anyUser = () => choices.of(evenly(mood.users))
   const anyRequest = () => choices.of(evenly([...known.items.keys()].reverse()))
-  /** Mostly its owner, now and then another. */
+  /** Picks the request's owner most of the time, and another user now and then. */
   const readerOf = (id: string) =>
     choices.of([[6, known.items.get(id)?.user_id ?? ''], ...evenly(mood.users), [1, 'eve']])
 
@@ -69,7 +69,7 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
       const body = choices.of(INPUTS)(anyUser(), mark)
       known.inputs.set(services.sqs.put(INPUT_QUEUE, body, world.clock()), { body, mark })
     },
-    /** SQS may deliver a message again that was deleted. */
+    /** SQS may deliver a deleted message again. */
     sendInputAgain: () => {
       const [id, { body }] = choices.of(evenly([...known.inputs].slice(-4)))
       services.sqs.put(INPUT_QUEUE, body, world.clock(), id)
@@ -78,7 +78,7 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
   }
 
   return {
-    /** How many there were. */
+    /** The number of operations so far. */
     count: () => count,
     next(): void {
       count++
@@ -100,7 +100,7 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
       const possible = (Object.keys(operations) as (keyof typeof operations)[]).filter(name => weights[name] > 0)
       operations[choices.of(possible.map(name => [weights[name], name]))]()
     },
-    /** The last of the keyed submissions once more. */
+    /** Repeats the last keyed submission. */
     submitLastAgain(): void {
       for (const submission of submissions.slice(-3)) clients.submit(submission)
     },

@@ -4,7 +4,7 @@ import { PLANTED_BUGS } from './planted/bugs.ts'
 import { seededChoices } from './random.ts'
 import { shrink } from './shrink.ts'
 
-/** The rarest shows in one history of a thousand: so many find it wherever a change of the code moves it. */
+/** The rarest bug shows in one history of a thousand. So many seeds find it even after the code has changed. */
 const SEEDS = 6_000
 
 it.each(PLANTED_BUGS)('catches: $name', async bug => {

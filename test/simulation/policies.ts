@@ -3,7 +3,7 @@ import type { Retry } from '../../functions/core/inference/retry.ts'
 import type { WorkerPorts } from '../../functions/worker/ports.ts'
 import { aRetry } from '../support/failures.ts'
 
-/** What pipeline.yaml says of the model; the same for all workers of a history. */
+/** The model's policies in pipeline.yaml. All workers of a history have the same. */
 export type WorkerSettings = Omit<WorkerPorts['settings'], 'store_prompts'> & Policies
 
 const ONCE: Retry = aRetry({ attempts: 1 })
@@ -18,7 +18,7 @@ const PLAIN: WorkerSettings = { batched: false, retry: ONCE, endpoint: { timeout
 
 type Weighed = readonly (readonly [number, WorkerSettings])[]
 
-/** Each policy alone, and those that get into each other's way together. */
+/** Each policy alone, and combinations of policies that interact. */
 export const PROTECTED: Weighed = [
   [2, { ...PLAIN, retry: THRICE }],
   [2, { ...PLAIN, retry: THRICE, circuit: CIRCUIT }],
@@ -27,6 +27,6 @@ export const PROTECTED: Weighed = [
   [2, { ...PLAIN, batched: true, retry: THRICE }],
   [2, { ...PLAIN, batched: true, retry: OFTEN, rate_limit: FAST_LIMIT, circuit: { ...CIRCUIT, failures: 3 } }],
 ]
-/** Whatever there is for a call is tried at once, and once. */
+/** A request is tried at once, and only once. */
 export const UNPROTECTED: Weighed = [[1, PLAIN]]
 export const ANY_POLICY: Weighed = [[6, PLAIN], ...PROTECTED]

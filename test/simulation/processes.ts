@@ -10,7 +10,7 @@ import { MODEL } from './settings.ts'
 
 interface Process {
   readonly guard: Guard
-  /** The invocation that it serves, or has served last, and how that reaches the table. */
+  /** The invocation that the process serves or served last, and its access to the table. */
   by: Invocation
   store: GuardStore
 }
@@ -25,8 +25,8 @@ interface Means {
 }
 
 /**
- * Lambda's processes: each serves one invocation at a time, and remembers for the next what it knows of the model. One
- * whose invocation was killed is gone.
+ * Lambda's processes. A process serves one invocation at a time and keeps its knowledge of the model for the next one. When
+ * an invocation is killed, its process is gone.
  */
 export function createProcesses({ clock, sleep, random, ids, policies, bug }: Means) {
   const processes: Process[] = []
@@ -39,7 +39,7 @@ export function createProcesses({ clock, sleep, random, ids, policies, bug }: Me
     const store = bug?.guardStore?.(current) ?? current
     const ports = { store, clock, ids, random, sleep: (ms: number) => sleep(process.by, ms) }
     const process: Process = { by, store: first, guard: createGuard(ports, MODEL, policies) }
-    // Others than workers never call a model.
+    // Only workers call a model.
     if (by.kind === 'worker') processes.push(process)
     return process.guard
   }

@@ -1,8 +1,8 @@
-/** Every decision of a history: drawn from a seed, or played back from the list that an earlier history drew. */
+/** Makes every decision of a history. Decisions come from a seed, or from the recorded list of an earlier history. */
 export interface Choices {
-  /** One of several, by weight. The first is the tamest: it is what a list that has ended gives. */
+  /** Picks one of several by weight. The first is the tamest; a recorded list that has ended always gives it. */
   of<T>(options: readonly (readonly [weight: number, option: T])[]): T
-  /** What was decided so far, by position. */
+  /** The decisions so far, by position. */
   readonly taken: readonly number[]
 }
 

@@ -9,7 +9,7 @@ const SHOWN = 3
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
 
-/** `npm run simulate -- --seeds N [--seed S] [--trace]`: N histories from seed S on; of those that fail, the shortest found. */
+/** `npm run simulate -- --seeds N [--seed S] [--trace]`: runs N histories from seed S on. For a failing history it prints the shortest one that it finds. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {

@@ -5,13 +5,13 @@ import { queueName, RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
 import type { WaitLimits } from '../../functions/core/stores/waits/port.ts'
 import type { QueueSettings } from './models/sqs.ts'
 
-/** A quarter of an hour before midnight, so that it is within reach. */
+/** A quarter of an hour before midnight, so that a history can pass midnight. */
 export const START = Date.UTC(2026, 10, 23, 23, 45)
 
 export const MODEL = 'text'
 export const EXPIRE_AFTER_MS = 30 * 60_000
 
-/** What Lambda lets each function run. Milliseconds. */
+/** The timeout of each function. Milliseconds. */
 export const TIMEOUTS = {
   gateway: 29_000,
   intake: 29_000,
@@ -20,10 +20,10 @@ export const TIMEOUTS = {
   collector: 120_000,
   sweeper: 240_000,
 }
-/** An operator's command may take long. */
+/** The timeout of an operator's command. Milliseconds. */
 export const COMMAND_TIMEOUT = 600_000
 
-/** As in pipeline.yaml, but so small that a few requests meet every limit. */
+/** Quotas as in pipeline.yaml, but so small that a few requests reach every limit. */
 export const GATEWAY: GatewaySettings = {
   quotas: {
     window: 'day',
@@ -47,7 +47,7 @@ export const GATEWAY: GatewaySettings = {
   store_prompts: true,
 }
 
-/** So small that a few calls that wait meet both. */
+/** Limits so small that a few waiting calls reach both. */
 export const WAIT_LIMITS: WaitLimits = { per_user: 1, total: 2 }
 
 export const MAPPINGS = {
@@ -65,7 +65,7 @@ export const LEDGER_ENV = { LEDGER_CLUSTER_ARN: 'cluster', LEDGER_SECRET_ARN: 's
 
 const WORK: QueueSettings = { visibility_ms: TIMEOUTS.worker + 30_000, max_receives: 4 }
 export const WORK_QUEUES = [queueName(MODEL, 'high'), queueName(MODEL, 'normal')]
-/** Of the account, beside the stack's own. */
+/** An input queue: it belongs to the account, not to the stack. */
 export const INPUT_QUEUE = 'nightly'
 export const QUEUES: Readonly<Record<string, QueueSettings>> = {
   ...Object.fromEntries(WORK_QUEUES.map(name => [name, WORK])),

@@ -2,19 +2,19 @@ import type { PlantedBug } from './compose.ts'
 import { type History, runHistory } from './history.ts'
 import { replayedChoices } from './random.ts'
 
-/** Histories that are tried in search of a shorter one. */
+/** The number of histories that are tried in search of a shorter one. */
 const TRIES = 1_500
 
 /**
- * A shorter history that breaks the same invariant: fewer choices, and tamer ones, as far as leaving some out and
- * making others the tamest leads. The invariant is what stands before the first colon.
+ * Searches a shorter history that breaks the same invariant. It leaves out choices and makes others the tamest ones. The
+ * invariant is the part of the violation before the first colon.
  */
 export async function shrink(failed: History, bug?: PlantedBug): Promise<History> {
   const invariant = invariantOf(failed)
   let tries = 0
   let best = failed
 
-  /** Takes a list of choices as the best if it fails the same way. */
+  /** Keeps a list of choices as the best one if its history fails the same way. */
   async function take(choices: readonly number[]): Promise<boolean> {
     if (tries++ >= TRIES) return false
     const history = await runHistory(replayedChoices(choices), { bug })
@@ -40,7 +40,7 @@ export async function shrink(failed: History, bug?: PlantedBug): Promise<History
 
 const invariantOf = ({ violation }: History): string | undefined => violation?.split(':')[0]
 
-/** What is told of a history is its steps; among equals, the one with fewer wild choices. */
+/** The shorter history has fewer steps. With equal steps, it is the one with fewer wild choices. */
 function isShorter(history: History, best: History): boolean {
   const wild = ({ choices }: History) => choices.filter(choice => choice > 0).length
   return history.steps < best.steps || (history.steps === best.steps && wild(history) < wild(best))

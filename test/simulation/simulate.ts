@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 
-/** What a thread has done of its seeds, since it last said so. */
+/** The work of a thread since its last report. */
 export interface Progress {
   readonly histories: number
   readonly steps: number
   readonly operations: number
-  /** The fewest operations of a history. */
+  /** The smallest number of operations in one history. */
   readonly fewest: number
   readonly failures: readonly Failure[]
 }
@@ -16,7 +16,7 @@ export interface Failure {
   readonly violation: string
 }
 
-/** The seeds of one thread: `first`, and each `step` further, up to `end`. */
+/** The seeds of one thread: `first`, `first + step`, … below `end`. */
 export interface Share {
   readonly first: number
   readonly step: number
@@ -25,7 +25,7 @@ export interface Share {
 
 const NONE: Progress = { histories: 0, steps: 0, operations: 0, fewest: Number.POSITIVE_INFINITY, failures: [] }
 
-/** Runs the histories of `count` seeds from `first` on, on all cores. */
+/** Runs the histories of `count` seeds, beginning with `first`, on all cores. */
 export async function simulate(
   first: number,
   count: number,

@@ -32,7 +32,7 @@ export interface System {
   portsOf(by: Invocation): Ports
 }
 
-/** All services, empty, with a check at each of their writes. */
+/** Creates all services without data. Each write is checked. */
 export function createSystem(
   world: World,
   { failing }: Mood,

@@ -9,10 +9,10 @@ const SECOND = 1_000
 const MINUTE = 60_000
 const DAY = 86_400_000
 
-/** Of clients, functions and operators together: more would only make histories longer. */
+/** The most concurrent invocations of clients, functions and operators. More would only make histories longer. */
 const MAX_RUNNING = 8
 
-/** What may happen next while there is trouble: a call, a delivery, an operation, a fault, the passing of time. */
+/** Picks the next event while faults are on: a call, a delivery, an operation, a fault, or the passing of time. */
 export function createTrouble(
   { world, known, services: { sqs } }: System,
   consumers: ReturnType<typeof createConsumers>,
@@ -26,16 +26,16 @@ export function createTrouble(
     'becomes visible': (_, message) => {
       message.visible_at = world.clock()
     },
-    // An input's message is told from another by its id, which a double has, too: see operations.
+    // A duplicate of an input's message has the same id: see operations.
     'is doubled': (queue, message) => {
       if (!queue.name.startsWith(INPUT_QUEUE)) sqs.put(queue.name, message.body, world.clock())
     },
     'is moved to the dead letters': (queue, message) => {
-      if ([...WORK_QUEUES, INPUT_QUEUE].includes(queue.name)) sqs.bury(queue, message)
+      if ([...WORK_QUEUES, INPUT_QUEUE].includes(queue.name)) sqs.moveToDeadLetters(queue, message)
     },
   }
 
-  /** Queues deliver at least once, in no order, and give up what they like. */
+  /** Queues deliver at least once, in any order, and may give up any message. */
   function disturb(): void {
     const messages = allMessages()
     if (messages.length === 0 || !world.spend()) return
@@ -49,19 +49,19 @@ export function createTrouble(
     if (world.spend()) world.breakDown()
   }
 
-  /** When something is due by itself: a message, or one who sleeps. Infinite if nothing is. */
+  /** When the next message or sleeping caller is due. Infinite if there is none. */
   function nextDue(): number {
     const times = allMessages().map(({ message }) => message.visible_at)
     return Math.min(...[...times, world.nextTimer()].filter(time => time > world.clock()))
   }
 
-  /** A second before the time of a request that waits is over. */
+  /** One second before the deadline of a waiting request. */
   function nextDeadline(): number {
     const waiting = [...known.items.values()].filter(({ status }) => status === 'queued')
     return Math.min(...waiting.map(({ deadline }) => deadline - SECOND).filter(time => time > world.clock()))
   }
 
-  /** Long waits end whatever is running, so they cost a fault if anything is. */
+  /** Long waits end running invocations. So a long wait costs a fault if any is running. */
   function passTime(): void {
     const now = world.clock()
     const isFree = world.running() === 0 || world.spend()

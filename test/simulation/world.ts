@@ -5,18 +5,18 @@ import { type Choices, evenly } from './random.ts'
 
 const OUTAGES: readonly Service[] = ['requests', 'quota', 'models', 'queue', 'payloads', 'ledger', 'model']
 
-/** Whether a call takes so long that much else may happen before it. */
+/** Whether a call takes so long that many other things may happen before it. */
 const SLOW = [
   [25, false],
   [1, true],
 ] as const
-/** What is late already may come when others have long gone on. */
+/** A late call may arrive long after its caller has gone on. */
 const SLOWER = [
   [2, false],
   [1, true],
 ] as const
 
-/** How much oftener a call of those who are troubled goes wrong. */
+/** How much more often a call of a troubled function fails. */
 const MORE_OFTEN = 5
 
 interface Timer {
@@ -35,7 +35,7 @@ export interface Task<Answer> {
 
 export type World = ReturnType<typeof createWorld>
 
-/** Where a history takes place: one clock, everything that is under way, and whatever goes wrong. */
+/** The world of a history: one clock, all calls that are under way, and all faults. */
 export function createWorld(choices: Choices, start: number, tracing: boolean) {
   let now = start
   let issuedAt = start
@@ -75,7 +75,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     )
   }
 
-  /** Nothing more comes of it; what it had sent may still arrive. */
+  /** Ends an invocation. Calls that it has sent may still arrive. */
   function kill(invocation: Invocation, itsCalls: 'are dropped' | 'are late' = 'are dropped'): void {
     running.delete(invocation)
     invocation.state = 'killed'
@@ -89,8 +89,8 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
   }
 
   /**
-   * One call of a service: it waits until the scheduler picks it. What an invocation has left under way when it answered
-   * goes on, as it does when Lambda thaws its process.
+   * Makes one call of a service. The call waits until the scheduler picks it. Calls that are under way when an invocation
+   * answers go on later, as they do when Lambda thaws the process.
    */
   function call<T>(by: Invocation, service: Service, label: () => string, effect: () => T, repeats = true): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -106,7 +106,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     })
 
   function act({ service, effect, issued_at, issuer }: Call): Outcome {
-    // A model that is down may say so itself.
+    // A model that is down may give an answer that says so.
     if (down.has(service) && service !== 'model') return { error: new ServiceFault(`${service} is down`) }
     issuedAt = issued_at
     issuedBy = issuer
@@ -162,12 +162,12 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     violate,
     violation: () => violation,
     history,
-    /** Calls that were done. */
+    /** The number of calls that took effect. */
     steps: () => steps,
     clock: () => now,
-    /** Tells what comes before what, when the clock does not. */
+    /** Orders events that have the same time. */
     turn: () => ++turns,
-    /** When the call that is being done was made. */
+    /** When the current call was made. */
     issuedAt: () => issuedAt,
     /** Who made it. */
     issuedBy: () => issuedBy,
@@ -180,9 +180,9 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     sleep,
     running: (kind?: string): number => [...running].filter(one => !kind || one.kind === kind).length,
     isBusy: () => calls.length > 0,
-    /** Waits for everything that follows from what was done, up to the next call of anybody. */
+    /** Waits until every invocation has made its next call or has ended. */
     settle: () => setImmediate(),
-    /** Lets one of the calls through, the oldest more often than others. */
+    /** Picks one call and applies it. It picks the oldest more often than others. */
     stepAny(): void {
       const [oldest, ...others] = calls
       if (!oldest) return
@@ -195,12 +195,12 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
       if (oldest) step(oldest, 'works')
     },
 
-    /** Lets so many things go wrong from now on, about one in `every` calls, and more of one kind of invocation's. */
+    /** Allows so many faults from now on, about one per `every` calls, and more for the troubled functions. */
     allow(left: number, every: number, troubled: string): void {
       faults = { left, every, troubled }
     },
     faultsLeft: () => faults.left,
-    /** Spends a fault, if one is left. */
+    /** Uses up one fault if one is left. */
     spend: (): boolean => faults.left > 0 && faults.left-- > 0,
     isHoldingUp: () => heldUp.length > 0,
     letOneGo(): void {
@@ -214,7 +214,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
       down.add(service)
     },
     recover,
-    /** From now on nothing goes wrong any more, and what was held up goes on. */
+    /** Stops all faults. Calls that were held up go on. */
     rest(): void {
       faults = { left: 0, every: 1, troubled: '' }
       isAtRest = true

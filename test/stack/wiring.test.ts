@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Env as AuthorizerEnv } from '../../functions/authorizer/env.ts'
 import { Env as CollectorEnv } from '../../functions/collector/env.ts'
+import { NO_ROUTE, noRoute, ROUTES } from '../../functions/core/http/routes.ts'
 import { Env as GatewayEnv } from '../../functions/gateway/env.ts'
 import { Settings as GatewaySettings } from '../../functions/gateway/settings.ts'
 import { Env as MigratorEnv } from '../../functions/migrator/env.ts'
@@ -9,6 +10,7 @@ import { Settings as ReaderSettings } from '../../functions/reader/settings.ts'
 import { Env as SweeperEnv } from '../../functions/sweeper/env.ts'
 import { Env as WorkerEnv } from '../../functions/worker/env.ts'
 import { Settings as WorkerSettings } from '../../functions/worker/settings.ts'
+import { createRouter } from '../../lib/local/http-api/routes.ts'
 import { functionOf, mappingOf, ofType, only, queueOf, render, variablesOf } from './queries.ts'
 import { PIPELINE, synthesizeText } from './synthesized.ts'
 
@@ -45,6 +47,44 @@ describe('the front door', () => {
 
   it('has no other route', () => {
     expect(ofType(template, 'AWS::ApiGatewayV2::Route')).toHaveLength(9)
+  })
+
+  const routesOfTemplate = () =>
+    ofType(template, 'AWS::ApiGatewayV2::Route').map(({ Properties: route }) => ({
+      key: String(route.RouteKey),
+      target: {
+        integration: integrationOf(route).IntegrationUri,
+        needs_key: route.AuthorizationType === 'CUSTOM',
+      },
+    }))
+
+  it('has the routes of the table that the functions dispatch by, and one for all other calls', () => {
+    const targetOf = (service: string, needs_key: boolean) => ({
+      integration: { 'Fn::GetAtt': [functionOf(template, service).id, 'Arn'] },
+      needs_key,
+    })
+    const expected = ROUTES.map(route => ({
+      key: `${route.method} ${route.path}`,
+      target: targetOf(route.function, route.needs_key),
+    }))
+
+    expect(routesOfTemplate()).toEqual(
+      expect.arrayContaining([...expected, { key: NO_ROUTE, target: targetOf('reader', false) }]),
+    )
+    expect(routesOfTemplate()).toHaveLength(expected.length + 1)
+  })
+
+  it('is routed by the local system as the table says, which answers 405 with the methods that have a route', () => {
+    const route = createRouter(routesOfTemplate())
+    const methods = ['DELETE', 'GET', 'PATCH', 'POST', 'PUT']
+    const paths = new Set(ROUTES.map(({ path }) => path.replace('{request_id}', 'any-id')))
+
+    for (const path of paths) {
+      const routed = methods.filter(method => route(method, path)?.key !== NO_ROUTE)
+      expect(noRoute(path)).toMatchObject({ code: 'method_not_allowed', details: { allow: routed } })
+    }
+    expect(paths.size).toBeGreaterThan(4)
+    expect(route('GET', '/nowhere')?.key).toBe(NO_ROUTE)
   })
 
   const throttles = () => {

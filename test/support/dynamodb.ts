@@ -68,9 +68,8 @@ export async function createNamedTable(
   )
 }
 
-/** With its index of what is watched. */
-export async function createQuotaTable(client: DynamoDBClient): Promise<string> {
-  const TableName = `table-${randomUUID()}`
+/** Creates a quota table with its index of what is watched; answers with its name, which no other has unless it is given. */
+export async function createQuotaTable(client: DynamoDBClient, TableName = `table-${randomUUID()}`): Promise<string> {
   await client.send(
     new CreateTableCommand({
       TableName,

@@ -3,6 +3,7 @@ import { createRouter } from '../../functions/core/admission/route.ts'
 import type { Settings } from '../../functions/core/admission/settings.ts'
 import { DEFAULT_RATE } from '../../functions/core/domain/rate.ts'
 import type { Submission } from '../../functions/core/domain/submission.ts'
+import { type InferenceBody, toSubmission } from '../../functions/core/inference-api/body.ts'
 import type { Caller } from '../../functions/core/platform/caller.ts'
 import type { GatewayPorts } from '../../functions/gateway/ports.ts'
 import { submitRequest } from '../../functions/gateway/submit-request.ts'
@@ -35,11 +36,9 @@ export const SETTINGS: Settings = {
 
 export const aCaller = (fields: Partial<Caller> = {}): Caller => ({ user_id: newUser(), plan: 'free', ...fields })
 
-export const aSubmission = (fields: Partial<Submission> = {}): Submission => ({
-  prompt: 'hello',
-  priority: 'normal',
-  ...fields,
-})
+/** What a post asks for whose body has these fields beside a prompt. */
+export const aSubmission = (fields: Partial<InferenceBody> = {}): Submission =>
+  toSubmission({ prompt: 'hello', priority: 'normal', ...fields })
 
 /** Where requests of normal priority for the first model go. */
 export const TEXT_QUEUE = 'inference-text-normal'

@@ -133,6 +133,18 @@ const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
       !isIn(target, ...coreOf(['domain', 'platform', 'expressions', 'lifecycle', 'admission'])) &&
       !MEANING.test(target),
   },
+  {
+    name: 'http imports only domain, platform, itself and packages: it knows no API',
+    folder: 'functions/core/http',
+    forbids: target => isOurs(target) && !isIn(target, ...coreOf(['domain', 'platform', 'http'])),
+  },
+  {
+    name: 'inference-api imports only http, admission, lifecycle, domain, platform, itself and packages',
+    folder: 'functions/core/inference-api',
+    forbids: target =>
+      isOurs(target) &&
+      !isIn(target, ...coreOf(['domain', 'platform', 'lifecycle', 'admission', 'http', 'inference-api'])),
+  },
   ...functionsOf(ENTRY_POINTS).flatMap(folder => [
     {
       name: 'entry points do not import each other',
@@ -209,7 +221,16 @@ export function checkImports(files: readonly SourceFile[]): Findings {
 /** A new part of `functions/` belongs into a list above, or nothing is held against it. */
 function unknownFolders(files: readonly SourceFile[]): string[] {
   const known = [
-    ...coreOf(['domain', 'platform', 'expressions', 'lifecycle', 'admission', ...CAPABILITIES]),
+    ...coreOf([
+      'domain',
+      'platform',
+      'expressions',
+      'lifecycle',
+      'admission',
+      'http',
+      'inference-api',
+      ...CAPABILITIES,
+    ]),
     ...functionsOf(ENTRY_POINTS),
   ]
   const strangers = files.filter(({ path }) => isIn(path, 'functions') && !isIn(path, ...known))

@@ -1,9 +1,7 @@
-import { vi } from 'vitest'
 import { RefusedEvent } from '../../functions/core/domain/messages.ts'
 import { RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
 import type { UserRecord } from '../../functions/core/stores/access/port.ts'
 import type { Input } from '../../functions/intake/input.ts'
-import { route, SETTINGS } from './gateway.ts'
 import { memoryInputKeys } from './memory/input-keys.ts'
 import { memoryPorts } from './ports.ts'
 import { newUser } from './requests.ts'
@@ -16,9 +14,6 @@ export function anIntake() {
     ...memory,
     inputs: memoryInputKeys(),
     users: { user: async (id: string) => set.get(id) },
-    route,
-    settings: SETTINGS,
-    logger: { error: vi.fn() },
   }
   return {
     ports,

@@ -1,6 +1,6 @@
 import type { Context, SQSEvent, SQSRecord } from 'aws-lambda'
 import { vi } from 'vitest'
-import type { ApiEvent } from '../../functions/core/platform/api-event.ts'
+import type { ApiEvent } from '../../functions/core/http/call.ts'
 
 /** The environment of every function; import a handler only after this. */
 export function stubLambdaEnv(): void {

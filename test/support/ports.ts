@@ -1,7 +1,10 @@
 import { vi } from 'vitest'
+import { createRouter } from '../../functions/core/admission/route.ts'
+import { countCalls } from '../../functions/core/platform/call-counter.ts'
 import type { Ids } from '../../functions/core/platform/ids.ts'
 import type { GatewayPorts } from '../../functions/gateway/ports.ts'
 import { movableClock } from './clock.ts'
+import { SETTINGS } from './gateway.ts'
 import { memoryItems } from './memory/items.ts'
 import { memoryKeys } from './memory/keys.ts'
 import { memoryLedger } from './memory/ledger.ts'
@@ -29,8 +32,10 @@ export function memoryPorts() {
     keys: memoryKeys(),
     ledger: memoryLedger(),
     waiting: { leases: memoryWaitLeases(), limits: { per_user: 10, total: 50 } },
-    logger: { warn: vi.fn<GatewayPorts['logger']['warn']>() },
-    settings: { store_prompts: true },
+    logger: { warn: vi.fn<GatewayPorts['logger']['warn']>(), error: vi.fn<GatewayPorts['logger']['error']>() },
+    settings: SETTINGS,
+    route: createRouter(SETTINGS),
+    calls: countCalls(),
     ids: countedIds(),
     clock,
     /** Time passes while somebody sleeps. */

@@ -1,6 +1,6 @@
 import { type RequestItem, reservationOf } from '../domain/item.ts'
 import type { Submission } from '../domain/submission.ts'
-import { endRequest } from '../lifecycle/finalize-request.ts'
+import { finalizeRequest } from '../lifecycle/finalize-request.ts'
 import { ignoreUnavailable } from '../platform/unavailable.ts'
 import type { Verdict } from './admit.ts'
 import type { AdmissionPorts } from './ports.ts'
@@ -25,7 +25,7 @@ export async function accept(
   const item = await publish(ports, own, submission)
   if (item.status === 'rejected') {
     // The `accepted` event may have made a row, and the body was stored.
-    await endRequest(ports, { ...own, status: 'rejected', completed_at: ports.clock() })
+    await finalizeRequest(ports, { ...own, status: 'rejected', completed_at: ports.clock() })
     return undefined
   }
   if (!isHeldBy(item, own)) await ports.quota.close([{ reservation: reservationOf(own) }])

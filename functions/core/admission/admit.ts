@@ -1,7 +1,7 @@
 import { type RequestItem, type Reservation, reservationOf } from '../domain/item.ts'
 import { type Limits, shardLimits, shardOrder } from '../domain/limits.ts'
 import { STALE_RESERVATION_MS } from '../domain/timing.ts'
-import { closeStale } from '../lifecycle/reap-reservation.ts'
+import { reapReservation } from '../lifecycle/reap-reservation.ts'
 import type { Admission, Counters } from '../stores/quota/port.ts'
 import { type ExceededLimit, exceeded } from '../stores/quota/verdict.ts'
 import type { AdmissionPorts } from './ports.ts'
@@ -29,7 +29,7 @@ export type Verdict =
 
 /**
  * Admits a request against its user's limits, or says which limit keeps it out, from the very counters that did.
- * Throws the `ApiError` of a plan that does not allow the request. Rejects with `Unavailable`, after `whenUnknown` was told of the item whose reservation may or may not have been made.
+ * Throws the `RequestError` of a plan that does not allow the request. Rejects with `Unavailable`, after `whenUnknown` was told of the item whose reservation may or may not have been made.
  */
 export async function admit(
   ports: AdmissionPorts,
@@ -78,7 +78,7 @@ async function reserveOrHeal(ports: AdmissionPorts, reservation: Reservation, li
     .filter(open => now - open.at >= STALE_RESERVATION_MS)
     .sort((a, b) => a.at - b.at)
     .slice(0, STALE_LOOKS)
-  const closed = await Promise.all(stale.map(open => closeStale(ports, open, now)))
+  const closed = await Promise.all(stale.map(open => reapReservation(ports, open, now)))
   // Under another nonce: of the first one, a try may have been made whose answer was lost (docs/adr/0012).
   const anew = { ...reservation, nonce: ports.ids.nonce() }
   return closed.includes(true) ? ports.quota.reserve(anew, limits, now) : admission

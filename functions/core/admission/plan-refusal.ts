@@ -1,4 +1,4 @@
-import { ApiError } from '../domain/errors.ts'
+import { RequestError } from '../domain/errors.ts'
 import type { Priority } from '../domain/ids.ts'
 import type { Plan } from '../domain/limits.ts'
 
@@ -12,16 +12,16 @@ export interface Asked {
 }
 
 /** Why a plan does not allow a request; undefined if it does. */
-export function planRefusal(name: string, plan: Plan, { priority, model, isNamed }: Asked): ApiError | undefined {
+export function planRefusal(name: string, plan: Plan, { priority, model, isNamed }: Asked): RequestError | undefined {
   if (!plan.priorities.includes(priority))
-    return new ApiError(
+    return new RequestError(
       'priority_not_allowed',
       `the plan ${name} does not allow the priority ${priority}; it allows ${plan.priorities.join(', ')}`,
     )
   if (plan.models === undefined || plan.models.includes(model)) return undefined
   // What models there are besides is not this caller's to know, unless the caller knows the name.
   const what = isNamed ? `the model "${model}"` : 'the model that this request is routed to'
-  return new ApiError(
+  return new RequestError(
     'model_not_allowed',
     `the plan ${name} does not allow ${what}; it allows ${plan.models.join(', ')}`,
   )

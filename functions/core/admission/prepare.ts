@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ApiError } from '../domain/errors.ts'
+import type { RequestError } from '../domain/errors.ts'
 import { estimateTokens } from '../domain/estimate.ts'
 import type { RequestItem } from '../domain/item.ts'
 import { type Limits, limitsOf } from '../domain/limits.ts'
@@ -25,10 +25,10 @@ export interface Prepared {
    * Why the user's plan does not allow it. `admit` throws it: only there it is known that this is no repetition of a
    * request that was accepted when the plan still allowed it, which gets the same answer again (I5).
    */
-  readonly refusal?: ApiError | undefined
+  readonly refusal?: RequestError | undefined
 }
 
-/** Routes a submission and looks up what its user may do; nothing is written yet. Throws `ApiError`. */
+/** Routes a submission and looks up what its user may do; nothing is written yet. Throws `RequestError`. */
 export async function prepare(
   ports: Pick<AdmissionPorts, 'clock' | 'ids'>,
   settings: Settings,
@@ -47,7 +47,7 @@ export async function prepare(
     request_id: ports.ids.request(now),
     model,
     priority,
-    fingerprint: fingerprintOf(submission),
+    fingerprint: fingerprintOf(submission.body),
     created_at: now,
     deadline: now + settings.expire_after_ms,
     run: 1,
@@ -55,7 +55,7 @@ export async function prepare(
     window: window.name,
     shard: 0,
     nonce: ports.ids.nonce(),
-    estimate: estimateTokens(submission.prompt, submission.parameters?.max_tokens),
+    estimate: estimateTokens(submission.prompt, submission.max_tokens),
     holds_request: true,
     status: 'queued',
     attempt: 0,
@@ -73,6 +73,6 @@ export async function prepare(
   }
 }
 
-/** Tells a body from any other. */
-export const fingerprintOf = (submission: Submission): string =>
-  createHash('sha256').update(JSON.stringify(submission)).digest('hex')
+/** The SHA-256 of a body: it tells a body from any other. */
+export const fingerprintOf = (body: Submission['body']): string =>
+  createHash('sha256').update(JSON.stringify(body)).digest('hex')

@@ -50,6 +50,6 @@ async function messageOf(
     created_at: item.created_at,
     deadline: item.deadline,
     metadata: item.metadata,
-    body: await checkIn(payloads, bodyKey(item), submission),
+    body: await checkIn(payloads, bodyKey(item), submission.body),
   }
 }

@@ -1,9 +1,8 @@
-import { ApiError } from '../domain/errors.ts'
+import { RequestError } from '../domain/errors.ts'
 import type { Verdict } from './admit.ts'
 import type { Prepared } from './prepare.ts'
-import { rateLimitHeaders } from './rate-limit-headers.ts'
 
-const IN_FLIGHT_RETRY_SECONDS = 5
+const IN_FLIGHT_RETRY_S = 5
 
 const SENTENCES = {
   requests: 'request quota exceeded',
@@ -11,26 +10,15 @@ const SENTENCES = {
   in_flight: 'in-flight quota exceeded',
 }
 
-/** The 429 of a refused admission: which limit, what is used of it, and when to come again. */
+/** The refusal of a request that its user's quota has no room for: which limit, what is used of it, and when to try again. */
 export function quotaExceeded(
   { limit, used }: Extract<Verdict, { used: unknown }>,
-  prepared: Prepared,
+  { request, limits, window }: Prepared,
   now: number,
-): ApiError {
-  const { request, limits, window } = prepared
-  const left = {
-    requests: Math.max(0, limits.requests - used.requests),
-    tokens: Math.max(0, limits.tokens - used.tokens),
-  }
+): RequestError {
   const untilReset = Math.max(1, Math.ceil((window.ends_at - now) / 1000))
-  return new ApiError('quota_exceeded', SENTENCES[limit], {
-    body: {
-      requests: { used: used.requests, limit: limits.requests },
-      tokens: { used: used.tokens, limit: limits.tokens, estimated: request.estimate },
-    },
-    headers: {
-      'Retry-After': String(limit === 'in_flight' ? IN_FLIGHT_RETRY_SECONDS : untilReset),
-      ...rateLimitHeaders(prepared, left),
-    },
+  return new RequestError('quota_exceeded', SENTENCES[limit], {
+    retry_after_s: limit === 'in_flight' ? IN_FLIGHT_RETRY_S : untilReset,
+    quota: { exceeded: limit, limits, used, estimate: request.estimate, window, at: request.created_at },
   })
 }

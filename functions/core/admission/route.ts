@@ -1,4 +1,4 @@
-import { ApiError } from '../domain/errors.ts'
+import { RequestError } from '../domain/errors.ts'
 import type { Submission } from '../domain/submission.ts'
 import { compileExpression, EvaluationError, type Expression } from '../expressions/expression.ts'
 import type { Settings } from './settings.ts'
@@ -18,7 +18,7 @@ export interface RoutedCaller {
   readonly models: readonly string[]
 }
 
-/** The model that a submission goes to, be it one that its caller may use or not. Throws `ApiError`. */
+/** The model that a submission goes to, be it one that its caller may use or not. Throws `RequestError`. */
 export type Router = (submission: Submission, caller: RoutedCaller) => Promise<string>
 
 /** Compiles pipeline.yaml's routing once: a model that is named wins, then the first rule that holds. */
@@ -31,10 +31,13 @@ export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'mo
   return async (submission, { user_id, plan, models: allowed }) => {
     if (submission.model !== undefined) {
       if (models.includes(submission.model)) return submission.model
-      throw new ApiError('unknown_model', `there is no model "${submission.model}"; there are ${allowed.join(', ')}`)
+      throw new RequestError(
+        'unknown_model',
+        `there is no model "${submission.model}"; there are ${allowed.join(', ')}`,
+      )
     }
     // Last, so that a body can't say that it is another user's, or of another plan.
-    const fields = { ...submission, user_id, plan }
+    const fields = { ...submission.body, user_id, plan }
     for (const { model, name, holds } of rules) if (!holds || (await test(holds, fields, name))) return model
     throw new Error('the last route has no condition, so one always holds')
   }
@@ -45,9 +48,11 @@ async function test(holds: Expression, fields: object, name: string): Promise<bo
     return (await holds(fields)) === true
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error
-    throw new ApiError('invalid_request', `${name} cannot be evaluated for this request`, {
-      body: { details: [{ path: name, message: error.message }] },
-      cause: error,
-    })
+    throw new RequestError(
+      'invalid_request',
+      `${name} cannot be evaluated for this request`,
+      { problems: [{ path: name, message: error.message }] },
+      { cause: error },
+    )
   }
 }

@@ -1,23 +1,27 @@
+import type { Limits } from './limits.ts'
+import type { Problem } from './problems.ts'
+import type { QuotaWindow } from './window.ts'
+
 /**
- * Every code of an answer that is ours, with its HTTP status; `docs/errors.md` says what to do about each.
- * Stable: clients branch on them.
+ * Every code with which a call is refused. Clients branch on them, so they are stable; `docs/errors.md` says what to do
+ * about each.
  */
-export const API_ERRORS = {
-  invalid_request: 400,
-  unknown_model: 400,
-  priority_not_allowed: 403,
-  model_not_allowed: 403,
-  user_disabled: 403,
-  not_found: 404,
-  method_not_allowed: 405,
-  payload_too_large: 413,
-  idempotency_mismatch: 422,
-  quota_exceeded: 429,
-  rate_exceeded: 429,
-  internal_error: 500,
-  unavailable: 503,
-} as const
-export type ApiErrorCode = keyof typeof API_ERRORS
+export const ERROR_CODES = [
+  'invalid_request',
+  'unknown_model',
+  'priority_not_allowed',
+  'model_not_allowed',
+  'user_disabled',
+  'not_found',
+  'method_not_allowed',
+  'payload_too_large',
+  'idempotency_mismatch',
+  'quota_exceeded',
+  'rate_exceeded',
+  'internal_error',
+  'unavailable',
+] as const
+export type ErrorCode = (typeof ERROR_CODES)[number]
 
 /** Why a request `failed`: the codes of its `error`, and the reasons of its dead letter. */
 export const FAILURE_CODES = [
@@ -33,37 +37,47 @@ export const FAILURE_CODES = [
 ] as const
 export type FailureCode = (typeof FAILURE_CODES)[number]
 
-/** `error` is a sentence for people; what else there is depends on the code. */
+/** The quota that refused a request, as it was then. */
+export interface ExceededQuota {
+  readonly exceeded: 'requests' | 'tokens' | 'in_flight'
+  readonly limits: Limits
+  /** Over all shards. */
+  readonly used: { readonly requests: number; readonly tokens: number }
+  /** The tokens that the request asked for. */
+  readonly estimate: number
+  readonly window: QuotaWindow
+  /** When the request was made, epoch milliseconds. */
+  readonly at: number
+}
+
+/** What a client may want to know of an error beside its code and its sentence. An API says it in its own shape. */
+export interface ErrorDetails {
+  /** What is wrong with the input, and where. */
+  readonly problems?: readonly Problem[]
+  /** When the same call may succeed, in seconds from now. */
+  readonly retry_after_s?: number
+  /** The methods that the path takes. */
+  readonly allow?: readonly string[]
+  readonly quota?: ExceededQuota
+}
+
+/** A call that is refused, with the sentence that its client reads. The API that was called renders it. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError'
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+
+  constructor(code: ErrorCode, sentence: string, details: ErrorDetails = {}, options?: { cause: unknown }) {
+    super(sentence, options)
+    this.code = code
+    this.details = details
+  }
+}
+
+/** The refusal of an input's message, as its key and its dead letter keep it: the body of the answer of the inference API. */
 export interface Refusal {
   readonly error: string
   readonly status: 'error'
   readonly code: string
   readonly [field: string]: unknown
 }
-
-/** A refusal with the sentence that its client reads, and what else its answer carries. */
-export class ApiError extends Error {
-  override readonly name = 'ApiError'
-  readonly code: ApiErrorCode
-  readonly body: Record<string, unknown>
-  readonly headers: Record<string, string>
-
-  constructor(
-    code: ApiErrorCode,
-    sentence: string,
-    more: { body?: Record<string, unknown>; headers?: Record<string, string>; cause?: unknown } = {},
-  ) {
-    super(sentence, { cause: more.cause })
-    this.code = code
-    this.body = more.body ?? {}
-    this.headers = more.headers ?? {}
-  }
-}
-
-/** The body of an answer that refuses. */
-export const refusalOf = ({ message, code, body }: ApiError): Refusal => ({
-  error: message,
-  status: 'error',
-  code,
-  ...body,
-})

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { ApiError } from './errors.ts'
 
 /** The most calls that a rate may allow in an interval: counts of a user's posts share a number with their window. */
 export const MAX_RATE = 1_000_000
@@ -19,20 +18,3 @@ export const intervalAt = ({ interval_ms }: Rate, now: number): number => Math.f
 
 /** When that interval ends, epoch milliseconds. */
 export const intervalEnd = (rate: Rate, now: number): number => (intervalAt(rate, now) + 1) * rate.interval_ms
-
-const INTERVALS: Readonly<Record<Rate['interval_ms'], string>> = {
-  1000: 'a second',
-  60000: 'a minute',
-  3600000: 'an hour',
-}
-
-/** The 429 of a call over the rate; `Retry-After` is when the interval ends. */
-export function rateExceeded(rate: Rate, now: number): ApiError {
-  const { count, interval_ms } = rate
-  const seconds = Math.max(1, Math.ceil((intervalEnd(rate, now) - now) / 1000))
-  const sentence = `too many calls: this plan allows ${count} ${INTERVALS[interval_ms]}`
-  return new ApiError('rate_exceeded', sentence, {
-    body: { limit: 'rate' },
-    headers: { 'Retry-After': String(seconds) },
-  })
-}

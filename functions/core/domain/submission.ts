@@ -1,22 +1,18 @@
-import * as z from 'zod'
-import { MAX_TOKENS } from './estimate.ts'
-import { Priority } from './ids.ts'
+import type { Priority } from './ids.ts'
 
 /** `metadata` lives in the request item, whose every write is billed by the KB. */
 export const MAX_METADATA_BYTES = 16 * 1024
 
-/** The body of `POST /v1/inference`. Any further field is kept, for routing and for the mappings to see. */
-export const Submission = z.looseObject({
-  prompt: z.string().min(1, 'must not be empty'),
-  model_type: z.string().optional(),
-  model: z.string().optional(),
-  parameters: z
-    .looseObject({ max_tokens: z.number().nonnegative().max(MAX_TOKENS, { abort: true }).int().optional() })
-    .optional(),
-  priority: Priority.default('normal'),
-  metadata: z
-    .record(z.string(), z.unknown())
-    .refine(m => Buffer.byteLength(JSON.stringify(m)) <= MAX_METADATA_BYTES, 'must be at most 16 KiB as JSON')
-    .optional(),
-})
-export type Submission = z.infer<typeof Submission>
+/** What a client asks for, as admission takes it, whichever API or queue it came by. */
+export interface Submission {
+  /** The fields that routing rules and the model's mapping see. The message carries them as they are. */
+  readonly body: Readonly<Record<string, unknown>>
+  /** The text that the tokens are estimated from. */
+  readonly prompt: string
+  /** The most tokens that the answer may have, if the client bounds them. */
+  readonly max_tokens: number | undefined
+  /** The model that the client names. Without it, the routing rules choose one. */
+  readonly model: string | undefined
+  readonly priority: Priority
+  readonly metadata: Record<string, unknown> | undefined
+}

@@ -11,7 +11,11 @@ import type { LifecyclePorts } from './ports.ts'
  * (design.md §4, rule 4). Repeated, it changes nothing. `message`, where there is one, is what the dead letter of a failure
  * keeps.
  */
-export async function endRequest(ports: LifecyclePorts, item: RequestItem, message?: InferenceMessage): Promise<void> {
+export async function finalizeRequest(
+  ports: LifecyclePorts,
+  item: RequestItem,
+  message?: InferenceMessage,
+): Promise<void> {
   const event = endedEvent(item, message)
   await Promise.all([
     event && ports.queue.send(RESULTS_QUEUE, { body: event, group: item.user_id }),

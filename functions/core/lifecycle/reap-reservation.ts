@@ -1,7 +1,7 @@
 import { isTerminal, type RequestItem, type Reservation } from '../domain/item.ts'
 import { ITEM_RETENTION_MS, STALE_RESERVATION_MS } from '../domain/timing.ts'
 import type { OpenReservation } from '../stores/quota/port.ts'
-import { endRequest } from './finalize-request.ts'
+import { finalizeRequest } from './finalize-request.ts'
 import type { LifecyclePorts } from './ports.ts'
 import { rejectAbsent } from './reject-request.ts'
 
@@ -9,7 +9,7 @@ import { rejectAbsent } from './reject-request.ts'
  * Looks at a reservation that has been open for long, and closes it if its request has ended, or never came to be, or
  * can't go on. Answers whether it did. The item decides; a request that is waiting or running is left alone.
  */
-export async function closeStale(ports: LifecyclePorts, open: OpenReservation, now: number): Promise<boolean> {
+export async function reapReservation(ports: LifecyclePorts, open: OpenReservation, now: number): Promise<boolean> {
   if (now - open.at < STALE_RESERVATION_MS) return false
   const { reservation } = open
   const item = await ports.items.get(reservation.user_id, reservation.request_id)
@@ -18,12 +18,12 @@ export async function closeStale(ports: LifecyclePorts, open: OpenReservation, n
     return left.status === 'rejected'
   }
   if (!isOwn(item, reservation)) {
-    if (reservation.run >= item.next_run && !(await mayBurn(ports, item, reservation.run))) return false
+    if (reservation.run >= item.next_run && !(await mayRetireRunNumber(ports, item, reservation.run))) return false
     await ports.quota.close([{ reservation }])
     return true
   }
   const ended = isTerminal(item.status) ? item : await overdue(ports, item, now)
-  if (ended) await endRequest(ports, ended)
+  if (ended) await finalizeRequest(ports, ended)
   return ended !== undefined
 }
 
@@ -31,7 +31,7 @@ const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservation): b
   item.run === run && item.window === window && item.shard === shard && item.nonce === nonce
 
 /** The reservation of a redrive that came to nothing: its run's number must never be used, before it is given back. */
-const mayBurn = async ({ items }: LifecyclePorts, item: RequestItem, run: number): Promise<boolean> =>
+const mayRetireRunNumber = async ({ items }: LifecyclePorts, item: RequestItem, run: number): Promise<boolean> =>
   item.status === 'failed' && items.burn(item, run)
 
 /** Ends an item whose time is up: queued past its deadline, or running past that and past its lease. */

@@ -1,6 +1,6 @@
 import { type RequestItem, reservationOf } from '../domain/item.ts'
 import type { InferenceMessage } from '../domain/messages.ts'
-import { endRequest } from './finalize-request.ts'
+import { finalizeRequest } from './finalize-request.ts'
 import type { LifecyclePorts } from './ports.ts'
 
 /**
@@ -29,6 +29,6 @@ async function release(
   item: RequestItem,
   message?: InferenceMessage,
 ): Promise<RequestItem> {
-  if (item.status === 'rejected') await endRequest(ports, { ...item, ...reservationOf(tombstone) }, message)
+  if (item.status === 'rejected') await finalizeRequest(ports, { ...item, ...reservationOf(tombstone) }, message)
   return item
 }

@@ -1,4 +1,4 @@
-import { ApiError } from '../domain/errors.ts'
+import { RequestError } from '../domain/errors.ts'
 import { RequestId } from '../domain/ids.ts'
 import type { RequestItem } from '../domain/item.ts'
 import { MESSAGE_RETENTION_MS } from '../domain/timing.ts'
@@ -31,14 +31,14 @@ export interface RequestView {
   readonly error?: unknown
 }
 
-/** The caller's item. Another's is not found, just like one that never was (I11). Throws `ApiError`, and `Unavailable`. */
+/** The caller's item. Another's is not found, just like one that never was (I11). Throws `RequestError`, and `Unavailable`. */
 export async function ownItem(
   { items }: Pick<ViewPorts, 'items'>,
   userId: string,
   requestId: string,
 ): Promise<RequestItem> {
   const item = RequestId.safeParse(requestId).success ? await items.get(userId, requestId) : undefined
-  if (!item || item.status === 'rejected') throw new ApiError('not_found', 'there is no such request')
+  if (!item || item.status === 'rejected') throw new RequestError('not_found', 'there is no such request')
   return item
 }
 

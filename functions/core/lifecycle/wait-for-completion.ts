@@ -41,9 +41,9 @@ export interface Patience {
 
 /**
  * The request as it is when it has ended, or when `ms` have passed; as it is now where too many calls wait already. Throws
- * `ApiError`, and `Unavailable`.
+ * `RequestError`, and `Unavailable`.
  */
-export async function awaitEnd(
+export async function waitForCompletion(
   ports: WaitPorts,
   userId: string,
   requestId: string,

@@ -1,4 +1,5 @@
-import { intervalAt, type Rate, rateExceeded } from '../domain/rate.ts'
+import { intervalAt, type Rate } from '../domain/rate.ts'
+import { rateExceeded } from '../domain/rate-exceeded.ts'
 
 /** Users whose calls are counted at a time. Of more, the one whose count was begun first is forgotten. */
 const MAX_USERS = 10_000
@@ -14,7 +15,7 @@ interface Count {
  * but the look at a map.
  */
 export interface Calls {
-  /** Counts a call. Throws `ApiError`, `rate_exceeded`, if it is one too many. */
+  /** Counts a call. Throws `RequestError`, `rate_exceeded`, if it is one too many. */
   count(userId: string, rate: Rate, now: number): void
   /** The user has used up his rate, here and elsewhere: until that interval ends, no call of his is let through here. */
   exhaust(userId: string, rate: Rate, now: number): void

@@ -1,7 +1,7 @@
 import { fingerprintOf } from '../../../functions/core/admission/prepare.ts'
 import { type RequestItem, reservationOf } from '../../../functions/core/domain/item.ts'
 import { InferenceMessage, type Payload } from '../../../functions/core/domain/messages.ts'
-import { Submission } from '../../../functions/core/domain/submission.ts'
+import { InferenceBody } from '../../../functions/core/inference-api/body.ts'
 import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
 import { bodyKey } from '../../../functions/core/stores/payloads/names.ts'
 import type { Operator } from '../operator.ts'
@@ -53,7 +53,7 @@ async function bodyOf({ ledger, payloads }: Ports, item: RequestItem): Promise<P
   if (prompt && 'inline' in prompt) {
     const { metadata, model, priority } = item
     const bodies = [{}, { model }, { model_type: model }].map(named =>
-      Submission.safeParse({ prompt: prompt.inline, ...named, priority, metadata }),
+      InferenceBody.safeParse({ prompt: prompt.inline, ...named, priority, metadata }),
     )
     const own = bodies.find(({ data }) => data && fingerprintOf(data) === item.fingerprint)?.data
     if (own) return { inline: own }

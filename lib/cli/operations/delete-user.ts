@@ -1,7 +1,7 @@
 import { isTerminal, type RequestItem } from '../../../functions/core/domain/item.ts'
 import { GATEWAY_TIMEOUT_MS, KEY_CACHE_MS } from '../../../functions/core/domain/timing.ts'
-import { endRequest } from '../../../functions/core/lifecycle/finalize-request.ts'
-import { closeStale } from '../../../functions/core/lifecycle/reap-reservation.ts'
+import { finalizeRequest } from '../../../functions/core/lifecycle/finalize-request.ts'
+import { reapReservation } from '../../../functions/core/lifecycle/reap-reservation.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
 import type { UserRecord } from '../../../functions/core/stores/access/port.ts'
 import type { QuotaItem } from '../../../functions/core/stores/quota/admin.ts'
@@ -97,7 +97,7 @@ async function cancel(ports: Operator, item: RequestItem): Promise<void> {
   let seen: RequestItem | undefined = item
   for (let round = 0; round < ROUNDS && seen && !isTerminal(seen.status); round++) {
     const cancelled = await ports.items.cancel(seen, ports.clock())
-    if (cancelled?.status === 'cancelled') await endRequest(ports, cancelled)
+    if (cancelled?.status === 'cancelled') await finalizeRequest(ports, cancelled)
     if (cancelled) return
     seen = await ports.items.get(item.user_id, item.request_id)
   }
@@ -137,7 +137,7 @@ function runningSentence(userId: string, unfinished: readonly RequestItem[]): st
 async function stillOpen(ports: Operator, userId: string): Promise<number> {
   let open = 0
   for (const quotaItem of await quotaItemsOf(ports, userId)) {
-    for (const reservation of quotaItem.open) await closeStale(ports, reservation, ports.clock())
+    for (const reservation of quotaItem.open) await reapReservation(ports, reservation, ports.clock())
     const { user_id, window, shard } = quotaItem
     open += (await ports.quota.read(user_id, window, shard)).open.length
   }

@@ -20,7 +20,7 @@ export type LocalFunction = Pick<Pool, 'threads' | 'kill' | 'close'> & {
   addCaller(concurrency: number): Invoke
 }
 
-/** Where many wait for a thread, groups take turns. */
+/** Where many wait for a thread, the group that has the fewest invocations running is next. */
 export type Invoke = (event: unknown, group?: string) => Promise<InvocationResult>
 
 export type FunctionOptions = {

@@ -9,8 +9,8 @@ type Invoke = (event: string, group?: string) => Promise<InvocationResult>
 /** A function's threads. */
 export type Pool = {
   /**
-   * Runs an event, given as JSON text; waits for a free thread if all are busy. Never rejects. Where many wait, groups take turns:
-   * Lambda would start as many environments within a second, which this machine can't.
+   * Runs an event, given as JSON text; waits for a free thread if all are busy. Never rejects. Where many wait, the group that has the
+   * fewest invocations running is next: Lambda would start as many environments within a second, which this machine can't.
    */
   invoke: Invoke
   /**
@@ -31,7 +31,7 @@ export type PoolOptions = {
   /** The most threads, which is the most invocations at a time, apart from those of added callers. */
   limit: number
   timeoutSeconds: number
-  /** As many threads as work that computes is worth; more are started only where all of these wait for something. */
+  /** The most threads that may compute at a time, apart from those of added callers: more would only slow each other. */
   usual: number
   /** Told of each invocation that failed. */
   onFailure(error: FunctionError, requestId: string): void
@@ -43,15 +43,19 @@ export type PoolOptions = {
  */
 const warmThreads = 2
 const patienceMs = 100
-/** The same above the usual number of threads: of so many that compute, one becomes free within this time, so that all of them wait. */
-const waitingPatienceMs = 1_000
+/** An invocation that has run for so long mostly waits for something, and leaves its share of the cores to another thread. */
+const computesForMs = 1_000
 
 type Waiting = { caller: symbol | string | undefined; resolve(thread: Thread | FunctionError): void }
 
 export function createPool({ start, limit, timeoutSeconds, usual, onFailure }: PoolOptions): Pool {
-  const busy = new Map<Thread, boolean>()
+  /** All threads, and since when each of them is busy. */
+  const busySince = new Map<Thread, number | undefined>()
   const idle: Thread[] = []
   const waiting = createFairLine<Waiting>(({ caller }) => caller)
+  /** How many invocations of each caller are running. */
+  const loads = new Map<unknown, number>()
+  const loadOf = (caller: unknown): number => loads.get(caller) ?? 0
   const running = new Set<Promise<InvocationResult>>()
   let most = limit
   let computing = usual
@@ -61,40 +65,48 @@ export function createPool({ start, limit, timeoutSeconds, usual, onFailure }: P
   let closed = false
 
   function grow(): void {
-    if (closed || waiting.length <= starting || starting >= warmThreads || busy.size >= most) return
-    const patienceNow = busy.size < computing ? patienceMs : waitingPatienceMs
-    const patienceLeft = busy.size < warmThreads ? 0 : lastFreed + patienceNow - Date.now()
+    // Above the usual number, threads that start take the cores from those that work.
+    const atOnce = busySince.size < computing ? warmThreads : 1
+    if (closed || waiting.length <= starting || starting >= atOnce || busySince.size >= most) return
+    const startAt = busySince.size < warmThreads ? 0 : Math.max(lastFreed + patienceMs, fewComputeAt())
+    const patienceLeft = startAt - Date.now()
     if (patienceLeft > 0) {
       clearTimeout(patience)
       patience = setTimeout(grow, patienceLeft)
       return
     }
     const thread = start()
-    busy.set(thread, true)
+    busySince.set(thread, Date.now())
     starting++
     void thread.ended.then(() => forget(thread))
     void thread.imported.then(error => {
       starting--
       if (!error) return free(thread)
-      waiting.shift()?.resolve(error)
-      busy.delete(thread)
+      waiting.shift(loadOf)?.resolve(error)
+      busySince.delete(thread)
       void thread.terminate()
       grow()
     })
   }
 
+  /** When fewer threads compute than may, if none becomes free before. */
+  function fewComputeAt(): number {
+    const latestFirst = [...busySince.values()].map(since => since ?? 0).sort((a, b) => b - a)
+    return (latestFirst[computing - 1] ?? 0) + computesForMs
+  }
+
   function forget(thread: Thread): void {
-    busy.delete(thread)
+    busySince.delete(thread)
     const index = idle.indexOf(thread)
     if (index >= 0) idle.splice(index, 1)
     grow()
   }
 
   function free(thread: Thread): void {
-    if (!busy.has(thread)) return
+    if (!busySince.has(thread)) return
     lastFreed = Date.now()
-    const next = waiting.shift()
-    busy.set(thread, next !== undefined)
+    const next = waiting.shift(loadOf)
+    busySince.set(thread, next && Date.now())
     if (next) next.resolve(thread)
     else idle.push(thread)
     grow()
@@ -104,7 +116,7 @@ export function createPool({ start, limit, timeoutSeconds, usual, onFailure }: P
     // The one used last is the warmest.
     const thread = idle.pop()
     if (thread) {
-      busy.set(thread, true)
+      busySince.set(thread, Date.now())
       return Promise.resolve(thread)
     }
     return new Promise(resolve => {
@@ -133,8 +145,11 @@ export function createPool({ start, limit, timeoutSeconds, usual, onFailure }: P
     }
     const invocation = run(thread, event, requestId)
     running.add(invocation)
+    loads.set(caller, loadOf(caller) + 1)
     const result = await invocation
     running.delete(invocation)
+    if (loadOf(caller) > 1) loads.set(caller, loadOf(caller) - 1)
+    else loads.delete(caller)
     if (!result.ok) onFailure(result.error, requestId)
     return result
   }
@@ -149,19 +164,19 @@ export function createPool({ start, limit, timeoutSeconds, usual, onFailure }: P
       return event => invoke(event, caller)
     },
 
-    threads: () => [...busy].map(([thread, isBusy]) => ({ id: thread.id, busy: isBusy })),
+    threads: () => [...busySince].map(([thread, since]) => ({ id: thread.id, busy: since !== undefined })),
 
     async kill(threadId) {
-      const thread = [...busy.keys()].find(candidate => candidate.id === threadId)
+      const thread = [...busySince.keys()].find(candidate => candidate.id === threadId)
       await thread?.terminate()
     },
 
     async close(graceMs) {
       closed = true
       clearTimeout(patience)
-      for (let next = waiting.shift(); next; next = waiting.shift()) next.resolve(closing)
+      for (let next = waiting.shift(loadOf); next; next = waiting.shift(loadOf)) next.resolve(closing)
       await Promise.race([Promise.all(running), delay(graceMs, undefined, { ref: false })])
-      await Promise.all([...busy.keys()].map(thread => thread.terminate()))
+      await Promise.all([...busySince.keys()].map(thread => thread.terminate()))
     },
   }
 }

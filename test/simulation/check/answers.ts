@@ -4,23 +4,23 @@ import type { DynamoDbModel } from '../models/dynamodb.ts'
 import type { SqsModel } from '../models/sqs.ts'
 import { callsOf, type Known } from './known.ts'
 
-/** Who asked, and at which turn of the history. */
+/** The user who asked, and the step of the history. */
 export interface Asked {
   readonly user: string
   readonly at: number
 }
 
-/** What clients were told: it must never turn out to have been wrong. */
+/** The answers that clients got. None may turn out to be wrong. */
 export interface Told {
-  /** Accepted requests: whose, and since when. */
+  /** Accepted requests: their user, and the time of the answer. */
   readonly accepted: Map<string, { readonly user: string; readonly at: number }>
-  /** Ends that somebody has read. */
+  /** Final states that a client has read. */
   readonly ends: Map<string, { readonly status: string; readonly at: number }>
   /** Requests whose cancellation was confirmed. */
   readonly cancelled: Set<string>
 }
 
-/** 202: the item is there, of this body, and its message is where a worker finds it (I4, I5). */
+/** Checks a 202: the item exists with this body, and its message is where a worker finds it (I4, I5). */
 export function checkAccepted(
   known: Known,
   sqs: SqsModel,
@@ -44,14 +44,14 @@ const isInAQueue = ({ queues }: SqsModel, requestId: string): boolean =>
     [...messages.values()].some(({ body }) => body.includes('"type":"inference"') && body.includes(requestId)),
   )
 
-/** A refusal holds nothing (I6). */
+/** Checks a refusal: it holds no reservation (I6). */
 export function checkRefused({ world }: Known, dynamoDb: DynamoDbModel, requestId: string): void {
   for (const item of dynamoDb.items('quota'))
     for (const key of Object.keys(item.open?.M ?? {}))
       if (key.startsWith(requestId)) world.violate(`I6: ${requestId} was refused, and holds a reservation`)
 }
 
-/** A request as its reader sees it: his own, no step back, and completed only with its result (I2, I9, I11). */
+/** Checks a request that a client reads: it is the client's own, its state never goes back, and it is completed only with its result (I2, I9, I11). */
 export function checkView(known: Known, told: Told, { user, at }: Asked, view: RequestView, withResult: boolean): void {
   const { request_id, status } = view
   const item = known.items.get(request_id)
@@ -75,7 +75,7 @@ export function checkView(known: Known, told: Told, { user, at }: Asked, view: R
   } else if (known.rdsData.requests.get(request_id)?.status !== 'completed') fail('I9 before its result can be read')
 }
 
-/** 404: it is another's, or it never was accepted (I4, I11). */
+/** Checks a 404: the request belongs to another user, or was never accepted (I4, I11). */
 export function checkNotFound({ world }: Known, told: Told, { user, at }: Asked, requestId: string): void {
   const accepted = told.accepted.get(requestId)
   if (accepted?.user === user && accepted.at <= at) world.violate(`I4: ${requestId} was accepted, and is not found`)

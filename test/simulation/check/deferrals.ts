@@ -6,12 +6,12 @@ import type { Known } from './known.ts'
 type Input = Partial<SendMessageCommandInput & SendMessageBatchCommandInput>
 
 /**
- * How often a message may be sent again while a circuit is open: once until its time is over; while a probe is under way,
- * after as long as that has taken, from a second up to `open` (three times); and once for a lease or a backoff.
+ * How often a message may be deferred while a circuit is open: once until the open time is over, three times while a probe is
+ * under way (each wait is as long as the probe has taken, from one second up to `open`), and once for a lease or a backoff.
  */
 const MOST = 5
 
-/** Counts how often each request is put back while a circuit is open, once per opening: nothing may spin (I8). */
+/** Counts how often each request is deferred per opening of a circuit. No message may spin (I8). */
 export function createDeferralCheck(known: Known, sqs: SqsModel) {
   const counts = new Map<string, { sends: number; copies: number }>()
   const copiesOf = (requestId: string): number =>
@@ -31,12 +31,12 @@ export function createDeferralCheck(known: Known, sqs: SqsModel) {
       known.world.violate(`${by.name} puts ${requestId} back for the ${now.sends}th time while the circuit is open`)
   }
 
-  /** A worker sends messages, when nothing else makes them come before their time. */
+  /** A worker sends messages. Nothing else delivers them early. */
   return (by: Invocation, command: unknown): void => {
     const { state, policies } = known.protection
     if (!known.world.isAtRest() || by.kind !== 'worker' || !state?.open || !policies.circuit) return
     const { input } = command as { input: Input }
-    // Those that only make room for another are there again at once.
+    // Messages that only make room for another one are delivered again at once.
     for (const { MessageBody = '', DelaySeconds = 0 } of input.Entries ?? [input])
       if (DelaySeconds > 0 && isInference(MessageBody))
         count(by, JSON.parse(MessageBody).request_id, state.open.until, policies.circuit.open_ms)

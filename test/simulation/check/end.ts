@@ -6,7 +6,7 @@ import type { Told } from './answers.ts'
 import { checkInputs } from './inputs.ts'
 import { callsOf, type Known, runOf, type StoredItem } from './known.ts'
 
-/** When faults have stopped and all has run to its end: everything is over, and everything agrees (I2–I6, I10, I12). */
+/** Checks the end of a history: every request has ended, and all stores agree (I2–I6, I10, I12). */
 export function checkRest(known: Known, told: Told, dynamoDb: DynamoDbModel, sqs: SqsModel): void {
   const { violate } = known.world
   for (const { name, messages } of sqs.queues.values())
@@ -42,7 +42,7 @@ function checkItem(known: Known, item: StoredItem): void {
   checkRuns(known, item, fail)
 }
 
-/** Each run that failed is a dead letter; each is charged what its end says, and the request once (I3, I10). */
+/** Each failed run has a dead letter. Each run is charged what its end says, and each request is counted once (I3, I10). */
 function checkRuns(known: Known, item: StoredItem, fail: (rule: string) => void): void {
   let requests = 0
   let isCharged = false
@@ -65,7 +65,7 @@ function checkRuns(known: Known, item: StoredItem, fail: (rule: string) => void)
   if (requests !== (isCharged ? 1 : 0)) fail(`I3 charged ${requests} requests`)
 }
 
-/** What the request items say was charged is what the counters say: as `sluice reconcile` adds it up. */
+/** The charges of the request items equal the counters, as `sluice reconcile` adds them up. */
 function reconcile({ world, items }: Known, dynamoDb: DynamoDbModel): void {
   const sums = new Map<string, { tokens: number; requests: number }>()
   const add = (user: string, of: { window: string; shard: number }, tokens: number, requests: number) => {

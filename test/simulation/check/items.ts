@@ -16,7 +16,7 @@ const NEXT: Readonly<Record<Status | 'absent', readonly Status[]>> = {
   rejected: [],
 }
 
-/** A request item was written: each rule that a single write can break. */
+/** Checks a write of a request item against each rule that a single write can break. */
 export function checkItemWrite(known: Known, oldItem: Item | undefined, newItem: Item): void {
   const after = unmarshall(newItem) as StoredItem
   const before = oldItem && known.items.get(after.request_id)
@@ -39,7 +39,7 @@ export function checkItemWrite(known: Known, oldItem: Item | undefined, newItem:
 const show = (item: StoredItem | undefined): string =>
   item ? `${item.status} run ${item.run} attempt ${item.attempt} crashes ${item.crashes}` : 'absent'
 
-/** The only change of an item that has ended: a number of a run is given up. */
+/** The only change of an ended item: a run number is retired. */
 function isBurn(before: StoredItem, after: StoredItem): boolean {
   const { next_run: _, ...rest } = before
   const { next_run: __, ...same } = after
@@ -53,7 +53,7 @@ function checkRun(before: StoredItem, after: StoredItem, fail: Fail): void {
   if (after.next_run < before.next_run) fail('a run number is free again')
 }
 
-/** An attempt is one claim, of a request whose time is not over, and whose last worker is certainly gone (I7, I8). */
+/** Checks a claim: one claim per attempt, before the deadline, and only when the last worker is certainly gone (I7, I8). */
 function checkClaim(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
   const { world, protection } = known
   const isClaim = after.status === 'running' && after.attempt !== before.attempt
@@ -81,8 +81,8 @@ function checkClaim(known: Known, before: StoredItem, after: StoredItem, fail: F
 }
 
 /**
- * A crash is a request's own only where its worker ran nothing else: a worker that had several may have been ended by any of
- * them. Such a request runs alone from then on, so that the next crash tells.
+ * A crash counts for a request only if its worker ran nothing else. If a worker ran several requests, any of them may have ended
+ * it. Such a request runs alone from then on, so that the next crash shows the culprit.
  */
 function checkCrash(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
   const claimOf = ({ request_id, run, attempt }: StoredItem) => `${runOf(request_id, run)}:${attempt}`
@@ -96,7 +96,7 @@ function checkCrash(known: Known, before: StoredItem, after: StoredItem, fail: F
   if (!isOwn) known.uncounted.set(runOf(after.request_id, after.run), uncountedIn(known, after) + 1)
 }
 
-/** Whether whoever makes the claim runs nothing else at the same time: it got nothing else, or others wait for this one. */
+/** Whether the claiming worker runs nothing else: it received one message, or its other messages wait for this one. */
 function isOnlyOne({ world, received }: Known, requestId: string): boolean {
   const all = received.get(world.issuedBy()?.name ?? '') ?? []
   return all.length === 1 || all.some(({ request_id, alone }) => alone && request_id === requestId)
@@ -106,7 +106,7 @@ const uncountedIn = ({ uncounted }: Known, { request_id, run }: StoredItem): num
   uncounted.get(runOf(request_id, run)) ?? 0
 const crashesIn = (known: Known, item: StoredItem): number => item.crashes + uncountedIn(known, item)
 
-/** A worker gives a request back: for a retry after a call, or, uncalled, as if nothing had been (I8). */
+/** Checks a deferral: for a retry after a call, or without a call, as if nothing had happened (I8). */
 function checkGivenBack(known: Known, before: StoredItem, after: StoredItem, fail: Fail): void {
   const { retry, circuit } = known.protection.policies
   const calls = callsOf(known, after.request_id, after.run)
@@ -123,24 +123,24 @@ function checkGivenBack(known: Known, before: StoredItem, after: StoredItem, fai
   if (call.retriable ? before.attempt >= retry.attempts : call.company === 1) fail('what is final is tried again')
   const wait = call.retriable ? Math.max(retry.period_ms, Math.min(call.retry_after_ms, LONGEST_PAUSE_MS)) : 0
   if ((after.not_before ?? 0) < call.at + wait) fail('a retry does not wait as long as it should')
-  // One that has found the model down waits until others have been the next to try.
+  // A request that found the model down waits until other requests have tried.
   const others = circuit ? LONGEST_OPENINGS * circuit.open_ms + LONGEST_SPREAD_MS : 0
   if ((after.not_before ?? 0) > known.world.issuedAt() + Math.max(wait, retry.max_backoff_ms, others))
     fail('a retry waits longer than it should')
 }
 
-/** How often `open` a circuit stays open at most, and how much later all come back. */
+/** The most times `open` that a circuit stays open, and the spread of the deferred messages. */
 const LONGEST_OPENINGS = 8
 const LONGEST_SPREAD_MS = 6_000
 
-/** The longest that a model may ask to be left alone for. */
+/** The longest pause that a model may ask for. */
 const LONGEST_PAUSE_MS = 15 * 60_000
 
-/** Whether the model has seen a run, or nobody knows: a worker has died under it. */
+/** Whether the model has seen a run, or whether nobody knows because a worker died during it. */
 const mayHaveReached = (known: Known, calls: readonly ModelCall[], item: StoredItem): boolean =>
   crashesIn(known, item) > 0 || calls.some(({ reached }) => reached)
 
-/** The end of a run, and what it is charged, follow from what the model did (I2, I3, I7). */
+/** Checks the end of a run: its state and its charge follow from the model's answers (I2, I3, I7). */
 function checkEnd(known: Known, before: StoredItem | undefined, after: StoredItem, fail: Fail): void {
   const run = runOf(after.request_id, after.run)
   if (known.ended.has(run)) fail('I2 a run ends twice')
@@ -173,7 +173,7 @@ function checkEnd(known: Known, before: StoredItem | undefined, after: StoredIte
     fail('a request whose owner cancelled it is not cancelled')
 }
 
-/** A failure is the request's own: by a call of its own, after all its attempts, or alone among others that succeeded. */
+/** Checks a failure: the request failed in a call of its own, after all its attempts, or alone in a batch in which others succeeded. */
 function checkFailure(
   { protection, succeeded }: Known,
   after: StoredItem,

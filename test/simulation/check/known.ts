@@ -8,7 +8,7 @@ import type { Protection } from './guard.ts'
 /** `metadata` is JSON text. */
 export type StoredItem = Omit<RequestItem, 'metadata'> & { readonly claim_id?: string; readonly metadata?: string }
 
-/** One call of the model, and what it answered to one request of it. */
+/** One call of the model, and its answer to one request of the call. */
 export interface ModelCall {
   readonly attempt: number
   /** The claim under which it was made. */
@@ -23,50 +23,50 @@ export interface ModelCall {
   readonly tokens: number | undefined
   /** What its answer costs at least where the request bounds its output. */
   readonly least: number
-  /** In the result: no two answers are the same. In the message of a failure: no two calls fail the same. */
+  /** A mark in the result or in the failure's message. No two answers have the same. */
   readonly mark: string
   readonly isMarked: boolean
-  /** How many requests it failed for. */
+  /** The number of requests that the call failed for. */
   readonly company: number
   readonly isBatch: boolean
-  /** Whether the same call may go well later. */
+  /** Whether the same call may succeed later. */
   readonly retriable: boolean
   readonly retry_after_ms: number
   /** Whether the model has seen it. */
   readonly reached: boolean
 }
 
-/** A request that it becomes has its mark for metadata. */
+/** The request of this message has the message's mark in its metadata. */
 export interface InputMessage {
   readonly body: string
   readonly mark: object
 }
 
-/** What the history was seen to do, beside what its stores hold: a run is `<request_id>:<run>`. */
+/** The events of the history that the stores do not hold. A run is named `<request_id>:<run>`. */
 export interface Known {
   readonly world: World
   readonly rdsData: RdsDataModel
   readonly s3: S3Model
   readonly items: Map<string, StoredItem>
-  /** Each run's item as its end was decided. */
+  /** Each run's item when its end was decided. */
   readonly ended: Map<string, StoredItem>
   /** Messages that were sent to the input queue, by id. */
   readonly inputs: Map<string, InputMessage>
   readonly calls: Map<string, ModelCall[]>
-  /** Who is calling the model for a request. */
+  /** The workers that are calling the model for a request. */
   readonly calling: Map<string, Invocation>
-  /** What each worker was given, by its name: the requests of its messages, and whether each is to be run alone. */
+  /** The requests of each worker's messages, by the worker's name, and whether each must run alone. */
   readonly received: Map<string, readonly Received[]>
-  /** Claims, by request, run and attempt, and whether each was the only one of its worker. */
+  /** Claims by request, run and attempt, and whether each was its worker's only one. */
   readonly aloneBy: Map<string, boolean>
-  /** Crashes of a run that may have been another request's, and so are not counted. */
+  /** Crashes of a run that another request may have caused. They do not count. */
   readonly uncounted: Map<string, number>
-  /** Workers to which the model has given an answer of use. */
+  /** Workers that got a usable answer from the model. */
   readonly succeeded: Set<string>
   /** Calls that have arrived at the model. */
   arrived: number
   readonly protection: Protection
-  /** What runs were settled at. */
+  /** The charge at which each run was settled. */
   readonly settled: Map<string, { readonly tokens: number; readonly requests: number }>
 }
 

@@ -1,7 +1,7 @@
 import type { StoredRow } from '../models/rds-data.ts'
 import { callsOf, type Known } from './known.ts'
 
-/** A row was recorded: it says no more than its item does, and no result is missing or another's (I2, I7, I9). */
+/** Checks a recorded row: it agrees with its item, and a result is neither missing nor another request's (I2, I7, I9). */
 export function checkRow(known: Known, before: StoredRow | undefined, after: StoredRow): void {
   const item = known.items.get(after.request_id)
   const fail = (rule: string) =>
@@ -22,7 +22,7 @@ export function checkRow(known: Known, before: StoredRow | undefined, after: Sto
 const show = (row: StoredRow | undefined) => (row ? `${row.status} run ${row.run}` : 'absent')
 const regresses = (before: StoredRow, after: StoredRow) => before.status !== 'queued' && after.status !== before.status
 
-/** Which call of the model a row's result is from. */
+/** The call of the model that a row's result came from. */
 export function markOf({ s3 }: Known, { result, result_key }: StoredRow): string | undefined {
   if (typeof result === 'string') return JSON.parse(result).mark
   const text = result_key === null ? undefined : s3.text(result_key)

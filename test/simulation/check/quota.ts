@@ -13,7 +13,7 @@ interface Counters {
 }
 const NOTHING = { requests: 0, tokens: 0, open: {} }
 
-/** A quota item was written: an admission within the limits, or closings that say what the request items say (I1, I3). */
+/** Checks a write of a quota item: an admission keeps the limits, and a closing agrees with the request item (I1, I3). */
 export function checkQuotaWrite(known: Known, oldItem: Item | undefined, newItem: Item): void {
   const after = unmarshall(newItem) as Counters
   const before = oldItem ? (unmarshall(oldItem) as Counters) : { ...NOTHING, pk: after.pk }
@@ -66,7 +66,7 @@ function checkClosings(
     fail(`I3 after closing ${removed.length} there should be ${requests} requests, ${tokens} tokens`)
 }
 
-/** What closing an open reservation has to do to the counters, by the request item that decides. */
+/** The change of the counters when a reservation is closed. The request item decides it. */
 function closingOf(known: Known, pk: string, key: string, entry: Entry, fail: (rule: string) => void) {
   const [estimate, , nonce, holds] = entry
   const { window, shard } = placeOf(pk)

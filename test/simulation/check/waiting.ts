@@ -8,7 +8,7 @@ interface LeasesItem {
   readonly leases: Readonly<Record<string, readonly [until: number, nonce: string]>>
 }
 
-/** Leases of waits were written: of those that have not ended, there are never more than may be. */
+/** Checks a write of wait leases: the number of leases that have not ended never exceeds the limits. */
 export function checkLeasesWrite({ world }: Pick<Known, 'world'>, newItem: Item): void {
   const { user_id, leases } = unmarshall(newItem) as LeasesItem
   const live = Object.values(leases).filter(([until]) => until > world.clock()).length

@@ -22,32 +22,32 @@ import {
   withAt,
 } from './expression.ts'
 
-/** Told of each write that is done. */
+/** Is called with each write. */
 export type OnWrite = (table: string, before: Item | undefined, after: Item) => void
 
 interface Table {
   readonly keys: readonly string[]
   readonly items: Map<string, Item>
-  /** Each item as it was before its last write. */
+  /** Each item before its last write. */
   readonly earlier: Map<string, Item>
 }
 
 export interface DynamoDbModel {
   /**
-   * Does what a command asks for, at once. Throws the SDK's exceptions. A read that need not be consistent does not see the
-   * last writes if `isLate`.
+   * Executes a command at once. Throws the SDK's exceptions. An eventually consistent read misses each item's last write if
+   * `isLate` says so.
    */
   execute(command: unknown, isLate?: () => boolean): unknown
   /** The items of a table, in no order. */
   items(table: string): Iterable<Item>
 }
 
-/** A scan's page holds so few items that others' writes come between two pages. */
+/** The page size of a scan: so small that other writes happen between two pages. */
 const SCAN_PAGE = 2
 
 type Execute<Input> = (input: Input) => unknown
 
-/** DynamoDB as far as the adapters use it: exact expressions, nothing that they don't send. */
+/** A model of DynamoDB: it evaluates the adapters' expressions exactly and refuses everything else. */
 export function dynamoDbModel(
   schema: Readonly<Record<string, readonly string[]>>,
   onWrite: OnWrite = () => {},
@@ -128,7 +128,7 @@ export function dynamoDbModel(
     return { Items: page, LastEvaluatedKey: page.length === input.Limit ? page.at(-1) : undefined }
   }
 
-  /** Of an index, which is named like its attribute: it has the items that have one, now or as of a moment ago. */
+  /** Scans an index. The index has the name of its attribute and holds the items that have one, now or before their last write. */
   const scan = (input: ScanCommand['input'], isLate: () => boolean) => {
     const table = tableOf(input.TableName)
     const attribute = input.IndexName ?? invalid('only scans of an index are modelled')
@@ -151,7 +151,7 @@ export function dynamoDbModel(
     }
   }
 
-  /** Each item as it is, or as it was a moment ago. */
+  /** Reads each item as it is, or as it was before its last write. */
   const batchGetItem = ({ RequestItems = {} }: BatchGetItemCommand['input'], isLate: () => boolean) => ({
     Responses: Object.fromEntries(
       Object.entries(RequestItems).map(([name, { Keys = [] }]) => {
@@ -176,7 +176,7 @@ export function dynamoDbModel(
   }
 }
 
-/** A client whose calls are `send`'s. The SDK's paginators insist on the class. */
+/** A client that passes its calls to `send`. The SDK's paginators require the class. */
 export const dynamoDbClient = (send: (command: unknown) => Promise<unknown>): DynamoDBClient =>
   Object.assign(Object.create(DynamoDBClient.prototype), { send })
 
@@ -219,7 +219,7 @@ function refuseOverlaps(paths: readonly Path[]): void {
     }
 }
 
-/** An item with only these of its paths. */
+/** The part of an item at these paths. */
 function only(item: Item, paths: readonly Path[]): Item {
   let part: Item = {}
   for (const path of paths) {

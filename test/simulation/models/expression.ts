@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 
 export type Item = Readonly<Record<string, AttributeValue>>
 
-/** What an expression is evaluated for: an item, and what its placeholders stand for. */
+/** An item, and the meanings of an expression's placeholders. */
 export interface Scope {
   readonly item: Item
   readonly names: Readonly<Record<string, string>>
@@ -15,7 +15,7 @@ type Operand = (scope: Scope) => Value
 type Condition = (scope: Scope) => boolean
 type PathOf = (scope: Scope) => Path
 
-/** What DynamoDB answers with HTTP 400. */
+/** The error that DynamoDB answers with HTTP 400. */
 export class InvalidExpression extends Error {
   override readonly name = 'ValidationException'
 }
@@ -70,7 +70,7 @@ class Tokens {
   }
 }
 
-/** Each expression of the adapters is parsed once; their texts are few. */
+/** Caches parsed expressions: the adapters have few. */
 function cached<Result>(parse: (tokens: Tokens) => Result): (text: string) => Parsed<Result> {
   const parsed = new Map<string, Parsed<Result>>()
   return text => {
@@ -222,7 +222,7 @@ function sizeOf(value: Value): Value {
   return size === undefined ? undefined : { N: String(size) }
 }
 
-/** What is missing is equal to nothing, and neither less nor more. */
+/** A missing value equals nothing and has no order. */
 const COMPARATORS: Readonly<Record<string, (a: Value, b: Value) => boolean>> = {
   '=': (a, b) => order(a, b) === 0,
   '<': (a, b) => order(a, b) < 0,
@@ -246,7 +246,7 @@ export function get(item: Item, [first, ...rest]: Path): Value {
   return value
 }
 
-/** The item with a value at a path, or without it; the item that is given stays as it is. */
+/** A copy of the item with a value at a path, or without one. */
 export function withAt(item: Item, [first, ...rest]: Path, value: Value): Item {
   const { [String(first)]: old, ...others } = item
   const changed = rest.length === 0 ? value : nested(old, rest, value)

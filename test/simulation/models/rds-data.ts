@@ -1,7 +1,8 @@
 import { ExecuteStatementCommand, type RDSDataClient } from '@aws-sdk/client-rds-data'
-import { COMPLETED, type JsonRow, RECORD, RESULT } from '../../../functions/core/stores/ledger/sql.ts'
+import { type JsonRow, upserted } from '../../../functions/core/stores/ledger/row.ts'
+import { COMPLETED, RECORD, RESULT } from '../../../functions/core/stores/ledger/sql.ts'
 
-/** A row of `requests`: null where nothing is known. `result` is its JSON text, as Postgres keeps it. */
+/** A row of `requests`. Unknown columns are null. `result` is its JSON text, as Postgres keeps it. */
 export type StoredRow = Readonly<
   { [Column in Exclude<keyof JsonRow, Known | 'result'>]: Exclude<JsonRow[Column], undefined> | null } & Pick<
     JsonRow,
@@ -11,7 +12,7 @@ export type StoredRow = Readonly<
     }
 >
 
-/** Columns that every event knows. */
+/** Columns that every event has. */
 type Known =
   | 'request_id'
   | 'user_id'
@@ -34,45 +35,35 @@ export interface StoredLetter {
   readonly at: string
 }
 
-/** Told of each row that a statement has written. */
+/** Is called with each row that a statement writes. */
 export type OnRow = (before: StoredRow | undefined, after: StoredRow) => void
 
 export interface RdsDataModel {
   execute(command: unknown): unknown
   readonly requests: ReadonlyMap<string, StoredRow>
   readonly deadLetters: ReadonlyMap<string, StoredLetter>
+  /** Users that an operator has deleted, and the time (epoch milliseconds). Earlier requests of such a user are not recorded. */
+  readonly deletedUsers: Map<string, number>
 }
 
-/** Columns that move together, and those that are the same in every event that knows them: as in functions/core/stores/ledger/sql.ts. */
-const OUTCOME = [
-  'status',
-  'run',
-  'attempts',
-  'prompt_tokens',
-  'completion_tokens',
-  'total_tokens',
-  'result',
-  'result_key',
-  'error',
-  'quota_window',
-  'started_at',
-  'completed_at',
-] as const
-const FIXED = ['prompt', 'prompt_key', 'metadata'] as const
-
-/** Postgres behind the RDS Data API, for the statements of functions/core/stores/ledger/sql.ts and no others. */
+/** A model of Postgres behind the RDS Data API. It knows only the statements of functions/core/stores/ledger/sql.ts. */
 export function rdsDataModel(onRow: OnRow = () => {}): RdsDataModel {
   const requests = new Map<string, StoredRow>()
   const deadLetters = new Map<string, StoredLetter>()
+  const deletedUsers = new Map<string, number>()
+  const isDeleted = ({ user_id, created_at }: JsonRow) => Date.parse(created_at) <= (deletedUsers.get(user_id) ?? 0)
 
-  const record = ({ rows, dead_letters }: Record<string, string>) => {
-    for (const letter of JSON.parse(dead_letters ?? '[]') as StoredLetter[]) {
+  const record = (parameters: Record<string, string>) => {
+    const rows = JSON.parse(parameters.rows ?? '[]') as JsonRow[]
+    const letters = JSON.parse(parameters.dead_letters ?? '[]') as StoredLetter[]
+    const erased = new Set(rows.filter(isDeleted).map(({ request_id }) => request_id))
+    for (const letter of letters.filter(({ request_id }) => !erased.has(request_id ?? ''))) {
       const old = deadLetters.get(letter.id)
       deadLetters.set(letter.id, old ? { ...old, message: old.message ?? letter.message ?? null } : letter)
     }
-    for (const row of JSON.parse(rows ?? '[]') as JsonRow[]) {
+    for (const row of rows.filter(({ request_id }) => !erased.has(request_id))) {
       const before = requests.get(row.request_id)
-      const after = upserted(before, stored(row))
+      const after = before ? upserted(before, stored(row)) : stored(row)
       requests.set(row.request_id, after)
       onRow(before, after)
     }
@@ -100,6 +91,7 @@ export function rdsDataModel(onRow: OnRow = () => {}): RdsDataModel {
   return {
     requests,
     deadLetters,
+    deletedUsers,
     execute: command => {
       if (!(command instanceof ExecuteStatementCommand)) throw new Error('this command is not modelled')
       const statement = STATEMENTS.get(command.input.sql ?? '')
@@ -118,7 +110,7 @@ export const rdsDataClient = (send: (command: unknown) => Promise<unknown>): RDS
 
 const text = (value: string | null) => (value === null ? { isNull: true } : { stringValue: value })
 
-/** A field that JSON leaves out is null; a result of null is not, since its text is "null". */
+/** A field that JSON leaves out is null. */
 const stored = (row: JsonRow): StoredRow => ({
   request_id: row.request_id,
   user_id: row.user_id,
@@ -143,15 +135,3 @@ const stored = (row: JsonRow): StoredRow => ({
   completed_at: row.completed_at ?? null,
   deadline: row.deadline,
 })
-
-function upserted(old: StoredRow | undefined, next: StoredRow): StoredRow {
-  if (!old) return next
-  const advances = next.run > old.run || (next.run === old.run && old.status === 'queued' && next.status !== 'queued')
-  const isSameStep = next.run === old.run && next.status === old.status
-  const outcome = OUTCOME.map(column => [
-    column,
-    advances ? next[column] : isSameStep ? (old[column] ?? next[column]) : old[column],
-  ])
-  const fixed = FIXED.map(column => [column, old[column] ?? next[column]])
-  return { ...old, ...Object.fromEntries([...outcome, ...fixed]) }
-}

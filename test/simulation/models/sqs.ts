@@ -9,7 +9,7 @@ import {
 export interface Message {
   readonly id: string
   readonly body: string
-  /** Epoch milliseconds from which it may be received. */
+  /** When it may be received, epoch milliseconds. */
   visible_at: number
   receives: number
 }
@@ -17,7 +17,7 @@ export interface Message {
 export interface Queue {
   readonly name: string
   readonly visibility_ms: number
-  /** Received more often, a message goes to the dead-letter queue. */
+  /** After so many receives, a message goes to the dead-letter queue. */
   readonly max_receives: number
   readonly messages: Map<string, Message>
 }
@@ -28,22 +28,22 @@ export interface QueueSettings {
 }
 
 export interface SqsModel {
-  /** Does what a command asks for, at once. `fails` picks entries of a batch that SQS fails on its side. */
+  /** Executes a command at once. `fails` picks the entries of a batch that SQS refuses. */
   execute(command: unknown, fails?: (entry: number) => boolean): unknown
   readonly queues: ReadonlyMap<string, Queue>
-  /** Sends a text as it is; answers with the message's id. With an id, that message comes once more. */
+  /** Sends a text unchanged and returns the message's id. With an id, it delivers that message once more. */
   put(queue: string, body: string, visible_at: number, id?: string): string
   visible(queue: Queue): Message[]
-  /** Hides messages from others for the queue's visibility timeout; those that came too often go to its dead letters. */
+  /** Hides messages for the queue's visibility timeout. Messages with too many receives go to the dead-letter queue. */
   receive(queue: Queue, messages: readonly Message[]): Message[]
-  bury(queue: Queue, message: Message): void
+  moveToDeadLetters(queue: Queue, message: Message): void
 }
 
 const MAX_BYTES = 1_048_576
-/** The characters that SQS takes. */
+/** The characters that SQS accepts. */
 const LEGAL = /^[\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]*$/u
 
-/** Standard queues; each has a dead-letter queue of the same name and `-dlq`, which keeps what it has. */
+/** A model of standard queues. Each queue has a dead-letter queue with the suffix `-dlq`, which keeps its messages. */
 export function sqsModel(
   settings: Readonly<Record<string, QueueSettings>>,
   clock: () => number,
@@ -82,10 +82,10 @@ export function sqsModel(
         message.receives += 1
         message.visible_at = clock() + queue.visibility_ms
         if (message.receives <= queue.max_receives) return true
-        bury(queues, queue, message, clock())
+        moveToDeadLetters(queues, queue, message, clock())
         return false
       }),
-    bury: (queue, message) => bury(queues, queue, message, clock()),
+    moveToDeadLetters: (queue, message) => moveToDeadLetters(queues, queue, message, clock()),
     execute: (command, fails = () => false) => {
       if (command instanceof SendMessageCommand) {
         const { QueueUrl, ...entry } = command.input
@@ -106,7 +106,7 @@ export function sqsModel(
   }
 }
 
-function bury(queues: ReadonlyMap<string, Queue>, queue: Queue, message: Message, now: number): void {
+function moveToDeadLetters(queues: ReadonlyMap<string, Queue>, queue: Queue, message: Message, now: number): void {
   const dlq = queues.get(`${queue.name}-dlq`)
   if (!dlq) return
   queue.messages.delete(message.id)

@@ -5,7 +5,7 @@ import { collect } from '../../../functions/collector/collect.ts'
 import type { RequestItem } from '../../../functions/core/domain/item.ts'
 import { reservationOf } from '../../../functions/core/domain/item.ts'
 import { type OutcomeEvent, type Payload, ResultEvent } from '../../../functions/core/domain/messages.ts'
-import { endRequest } from '../../../functions/core/lifecycle/finalize-request.ts'
+import { finalizeRequest } from '../../../functions/core/lifecycle/finalize-request.ts'
 import { migrate } from '../../../functions/core/stores/ledger/migrate.ts'
 import { rdsDataLedger } from '../../../functions/core/stores/ledger/rds-data.ts'
 import { operatorOf } from '../../../lib/cli/operator.ts'
@@ -98,7 +98,7 @@ export async function startStores() {
     giveUp: async (item: RequestItem): Promise<void> => {
       const ended = await ports.items.giveUp(item, { code: 'worker_crashed', message: 'it stopped' }, NOW)
       if (!ended) throw new Error('the request could not be given up')
-      await endRequest(ports, ended)
+      await finalizeRequest(ports, ended)
       await collect(
         ports,
         (await received(RESULTS)).map(event => ResultEvent.parse(event)),

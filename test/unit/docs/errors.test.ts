@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { API_ERRORS, FAILURE_CODES } from '../../../functions/core/domain/errors.ts'
+import { FAILURE_CODES } from '../../../functions/core/domain/errors.ts'
+import { STATUSES } from '../../../functions/core/inference-api/errors.ts'
 
 const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')
 const [answers = '', failures = ''] = page.split('## Codes of a failed request')
@@ -9,7 +10,7 @@ const firstCells = (text: string) => [...text.matchAll(/^\| `(\w+)` \|/gm)].map(
 describe('docs/errors.md', () => {
   it('has a row for each code of an answer, with its status, and no other', () => {
     const rows = [...answers.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, code, status]) => [code, Number(status)])
-    expect(Object.fromEntries(rows)).toEqual(API_ERRORS)
+    expect(Object.fromEntries(rows)).toEqual(STATUSES)
   })
 
   it('has a row for each code of a failed request, and no other', () => {

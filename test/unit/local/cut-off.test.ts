@@ -4,46 +4,24 @@ import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3'
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DemoModel, startModel } from '../../../lib/local/model/server.ts'
+import type { DemoModel } from '../../../lib/local/model/server.ts'
 import type { LocalSystem } from '../../../lib/local/system.ts'
 import { authorizationOf, credentialsOf } from '../../../lib/local/trust/access-key.ts'
-import { lambda, startSmall } from './fixtures/template.ts'
+import { type EveryServer, startEveryServer } from './fixtures/every-server.ts'
 
+let servers: EveryServer
 let system: LocalSystem
 let model: DemoModel
-let urls: Record<string, string>
+let urls: EveryServer['urls']
 const told: string[] = []
 
 beforeAll(async () => {
-  model = await startModel(0)
-  system = await startSmall(
-    {
-      Resources: {
-        Environment: lambda('environment', { Timeout: 20 }),
-        Queue: { Type: 'AWS::SQS::Queue' },
-        Bucket: { Type: 'AWS::S3::Bucket' },
-      },
-    },
-    { log: line => told.push(line) },
-  )
-  const result = await system.invoke('Environment', {})
-  const { env } = JSON.parse(result.ok ? result.payload : '{}')
-  const { dynamodb, sqs, rds_data } = system.endpoints
-  urls = {
-    'the API': system.apiUrl,
-    'the demo model': model.url,
-    DynamoDB: dynamodb,
-    'SQS and S3': sqs,
-    'the RDS Data API': rds_data,
-    'Secrets Manager': env.AWS_ENDPOINT_URL,
-  }
+  servers = await startEveryServer({ log: line => told.push(line) })
+  ;({ system, model, urls } = servers)
   // The database is made on first use, which takes seconds.
   await answers['the RDS Data API']?.()
 }, 60_000)
-afterAll(async () => {
-  await system?.close()
-  await model?.close()
-})
+afterAll(() => servers?.close())
 
 const common = () => ({ region: 'us-east-1', credentials: credentialsOf(system.accessKeyId), maxAttempts: 1 })
 const dynamodb = () => new DynamoDBClient({ ...common(), endpoint: system.endpoints.dynamodb })

@@ -31,15 +31,28 @@ function poolOfFakes({ limit = 20, timeoutSeconds = 3, usual = 20 }: Partial<Poo
 const done: InvocationResult = { ok: true, payload: '1' }
 const settle = () => vi.advanceTimersByTimeAsync(0)
 
-test('above the usual number of threads, another one starts only when none has become free for long', async () => {
-  const { pool } = poolOfFakes({ usual: 2 })
+test('above the usual number of threads, another one starts only when one of them has been busy for long', async () => {
+  const { pool, running } = poolOfFakes({ usual: 2 })
   for (let event = 0; event < 5; event++) void pool.invoke('{}')
 
   await vi.advanceTimersByTimeAsync(900)
+  running.shift()?.(done)
+  await vi.advanceTimersByTimeAsync(99)
   expect(pool.threads()).toHaveLength(2)
 
-  await vi.advanceTimersByTimeAsync(200)
+  await vi.advanceTimersByTimeAsync(1)
   expect(pool.threads()).toHaveLength(3)
+  await vi.advanceTimersByTimeAsync(800)
+  expect(pool.threads()).toHaveLength(3)
+})
+
+test('where all threads wait, others start one after the other, and not each after a pause of its own', async () => {
+  const { pool } = poolOfFakes({ usual: 4, limit: 12 })
+  for (let event = 0; event < 12; event++) void pool.invoke('{}')
+
+  await vi.advanceTimersByTimeAsync(2_500)
+
+  expect(pool.threads()).toHaveLength(12)
 })
 
 test('a third thread starts only when none has become free for a while', async () => {
@@ -98,6 +111,23 @@ test('of callers who wait for a thread, each gets one in turn, however often one
   }
 
   expect(order).toEqual(['flooding', 'other', 'flooding'])
+})
+
+test('a caller who has fewer invocations running is served before one who has more, whoever came first', async () => {
+  const { pool, running } = poolOfFakes({ limit: 3, timeoutSeconds: 60 })
+  const order: string[] = []
+  for (let event = 0; event < 4; event++) void pool.invoke('{}', 'waiting').then(() => order.push('waiting'))
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(running).toHaveLength(3)
+  void pool.invoke('{}', 'waiting').then(() => order.push('waiting'))
+  void pool.invoke('{}', 'victim').then(() => order.push('victim'))
+
+  running.shift()?.(done)
+  await settle()
+  running.pop()?.(done)
+  await settle()
+
+  expect(order).toEqual(['waiting', 'victim'])
 })
 
 test('a caller has threads of its own, however long those of the others are busy', async () => {

@@ -7,40 +7,20 @@ import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3'
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DemoModel, startModel } from '../../../lib/local/model/server.ts'
 import type { LocalSystem } from '../../../lib/local/system.ts'
 import { authorizationOf, credentialsOf } from '../../../lib/local/trust/access-key.ts'
-import { lambda, startSmall, temporaryFolder } from './fixtures/template.ts'
+import { type EveryServer, startEveryServer } from './fixtures/every-server.ts'
+import { temporaryFolder } from './fixtures/template.ts'
 
+let servers: EveryServer
 let system: LocalSystem
-let model: DemoModel
-let urls: Record<string, string>
+let urls: EveryServer['urls']
 
 beforeAll(async () => {
-  model = await startModel(0)
-  system = await startSmall({
-    Resources: {
-      Environment: lambda('environment', { Timeout: 20 }),
-      Queue: { Type: 'AWS::SQS::Queue' },
-      Bucket: { Type: 'AWS::S3::Bucket' },
-    },
-  })
-  const result = await system.invoke('Environment', {})
-  const { env } = JSON.parse(result.ok ? result.payload : '{}')
-  const { dynamodb, sqs, rds_data } = system.endpoints
-  urls = {
-    'the API': system.apiUrl,
-    'the demo model': model.url,
-    DynamoDB: dynamodb,
-    'SQS and S3': sqs,
-    'the RDS Data API': rds_data,
-    'Secrets Manager': env.AWS_ENDPOINT_URL,
-  }
+  servers = await startEveryServer()
+  ;({ system, urls } = servers)
 }, 60_000)
-afterAll(async () => {
-  await system?.close()
-  await model?.close()
-})
+afterAll(() => servers?.close())
 
 const everyServer = ['the API', 'the demo model', 'DynamoDB', 'SQS and S3', 'the RDS Data API', 'Secrets Manager']
 const awsServers = everyServer.slice(2)

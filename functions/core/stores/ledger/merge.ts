@@ -1,34 +1,24 @@
-import type { DeadLetter, Entry, LedgerRow } from './port.ts'
+import type { DeadLetter, Entry } from './port.ts'
+import { type JsonRow, toJsonRow, upserted } from './row.ts'
 
 /**
- * One row a request, and each dead letter once: a statement must not see a row twice. In a batch, an `accepted` event
- * and the outcome of the same request are neighbours more often than not. What comes of it is what the SQL would make
- * of the entries one after the other.
+ * Merges entries into one row per request and one dead letter per id, since a statement must not see a row twice. A batch often holds
+ * the `accepted` event and the outcome of the same request. The merged row equals what the statement would make of the entries one
+ * after the other.
  */
-export function merge(entries: readonly Entry[]): { rows: LedgerRow[]; deadLetters: DeadLetter[] } {
-  const rows = new Map<string, LedgerRow>()
+export function merge(entries: readonly Entry[]): { rows: JsonRow[]; deadLetters: DeadLetter[] } {
+  const rows = new Map<string, JsonRow>()
   const letters = new Map<string, DeadLetter>()
   for (const { row, deadLetter } of entries) {
-    const earlier = row && rows.get(row.request_id)
-    if (row) rows.set(row.request_id, earlier ? combine(earlier, row) : row)
-    if (deadLetter) letters.set(deadLetter.id, { ...deadLetter, ...known(letters.get(deadLetter.id) ?? {}) })
+    if (row) {
+      const before = rows.get(row.request_id)
+      const next = toJsonRow(row)
+      rows.set(row.request_id, before ? upserted(before, next) : next)
+    }
+    if (deadLetter) {
+      const before = letters.get(deadLetter.id)
+      letters.set(deadLetter.id, before ? { ...before, message: before.message ?? deadLetter.message } : deadLetter)
+    }
   }
   return { rows: [...rows.values()], deadLetters: [...letters.values()] }
 }
-
-function combine(earlier: LedgerRow, later: LedgerRow): LedgerRow {
-  const fixed = { prompt: earlier.prompt ?? later.prompt, metadata: earlier.metadata ?? later.metadata }
-  if (advances(later, earlier)) return { ...later, ...fixed }
-  if (isSameStep(later, earlier)) return { ...later, ...known(earlier) }
-  return { ...earlier, ...fixed }
-}
-
-/** Whether `next` is a step further than `row`. */
-const advances = (next: LedgerRow, row: LedgerRow): boolean =>
-  next.run > row.run || (next.run === row.run && row.status === 'queued' && next.status !== 'queued')
-
-const isSameStep = (next: LedgerRow, row: LedgerRow): boolean => next.run === row.run && next.status === row.status
-
-/** The fields that have a value. */
-const known = <T extends object>(fields: T): Partial<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>

@@ -5,8 +5,8 @@ import type { LedgerEnv } from '../../platform/env.ts'
 import { parseStored } from '../../platform/json.ts'
 import { Unavailable } from '../../platform/unavailable.ts'
 import { merge } from './merge.ts'
-import type { DeadLetter, Entry, Ledger, LedgerRow, Recorded } from './port.ts'
-import { COMPLETED, type JsonRow, RECORD, RESULT } from './sql.ts'
+import type { DeadLetter, Entry, Ledger, Recorded } from './port.ts'
+import { COMPLETED, RECORD, RESULT } from './sql.ts'
 import { statementsOf } from './statements.ts'
 
 /** The ledger in Aurora, by the RDS Data API: no connections to keep, no VPC for the functions. */
@@ -18,7 +18,7 @@ export function rdsDataLedger(client: RDSDataClient, env: LedgerEnv): Ledger {
     const { rows, deadLetters } = merge(entries)
     try {
       await execute(RECORD, {
-        rows: JSON.stringify(rows.map(toJsonRow)),
+        rows: JSON.stringify(rows),
         dead_letters: JSON.stringify(deadLetters.map(toJsonLetter)),
       })
       return { refused: [] }
@@ -56,34 +56,6 @@ function refusal(error: unknown): string | undefined {
   const isDatabases = cause instanceof BadRequestException || cause instanceof DatabaseErrorException
   return isDatabases ? PERMANENT.exec(cause.message)?.[0] : undefined
 }
-
-const inline = (payload: Payload | undefined) => (payload && 'inline' in payload ? payload.inline : undefined)
-const keyOf = (payload: Payload | undefined) => (payload && 'key' in payload ? payload.key : undefined)
-
-const toJsonRow = (row: LedgerRow): JsonRow => ({
-  request_id: row.request_id,
-  user_id: row.user_id,
-  model: row.model,
-  priority: row.priority,
-  prompt: inline(row.prompt) as string | undefined,
-  prompt_key: keyOf(row.prompt),
-  estimated_tokens: row.estimated_tokens,
-  status: row.status,
-  prompt_tokens: row.usage?.prompt_tokens,
-  completion_tokens: row.usage?.completion_tokens,
-  total_tokens: row.usage?.total_tokens,
-  result: inline(row.result),
-  result_key: keyOf(row.result),
-  error: row.error,
-  metadata: row.metadata,
-  run: row.run,
-  attempts: row.attempts,
-  quota_window: row.quota_window,
-  created_at: iso(row.created_at),
-  started_at: iso(row.started_at),
-  completed_at: iso(row.completed_at),
-  deadline: iso(row.deadline),
-})
 
 const toJsonLetter = ({ at, ...letter }: DeadLetter) => ({ ...letter, at: iso(at) })
 

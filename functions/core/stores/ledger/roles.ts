@@ -1,4 +1,4 @@
-import { COLUMNS, FIXED, OUTCOME } from './sql.ts'
+import { COLUMNS, FIXED, OUTCOME } from './row.ts'
 
 /** Who reaches the ledger, each as a role of the database with these rights and no others; the migrator owns the tables. */
 export const LEDGER_ROLES = {

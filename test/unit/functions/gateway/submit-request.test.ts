@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { ApiError } from '../../../../functions/core/domain/errors.ts'
+import { RequestError } from '../../../../functions/core/domain/errors.ts'
 import { AcceptedEvent, InferenceMessage } from '../../../../functions/core/domain/messages.ts'
 import { DEFAULT_RATE } from '../../../../functions/core/domain/rate.ts'
 import { STALE_RESERVATION_MS } from '../../../../functions/core/domain/timing.ts'
 import { Unavailable } from '../../../../functions/core/platform/unavailable.ts'
 import { RESULTS_QUEUE } from '../../../../functions/core/queue/names.ts'
 import { MAX_INLINE_BYTES } from '../../../../functions/core/stores/payloads/port.ts'
+import { answerTo, refusalOf } from '../../../support/answers.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
 import { aCaller, submit, TEXT_QUEUE, usedBy } from '../../../support/gateway.ts'
@@ -64,7 +65,7 @@ describe('submitRequest: a request that is accepted', () => {
   it('does not tell the ledger its prompt where prompts are not stored', async () => {
     const ports = memoryPorts()
 
-    await submit({ ...ports, settings: { store_prompts: false } })
+    await submit({ ...ports, settings: { ...ports.settings, store_prompts: false } })
 
     expect(ports.queue.sent(RESULTS_QUEUE)[0]?.body).not.toHaveProperty('prompt')
   })
@@ -92,10 +93,9 @@ describe('submitRequest: a request that is refused', () => {
 
     const refused = submit(ports, caller)
 
-    await expect(refused).rejects.toThrow(`${limit} quota exceeded`)
-    await expect(refused).rejects.toMatchObject({
-      code: 'quota_exceeded',
-      body: used,
+    expect(await refusalOf(refused)).toMatchObject({
+      statusCode: 429,
+      body: { error: `${limit} quota exceeded`, code: 'quota_exceeded', ...used },
       headers: { 'Retry-After': wait },
     })
   })
@@ -106,7 +106,7 @@ describe('submitRequest: a request that is refused', () => {
     await submit(ports, caller)
     const before = await usedBy(ports, caller.user_id)
 
-    await expect(submit(ports, caller)).rejects.toThrow(ApiError)
+    await expect(submit(ports, caller)).rejects.toThrow(RequestError)
 
     expect(await usedBy(ports, caller.user_id)).toEqual(before)
     expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(1)
@@ -185,10 +185,10 @@ describe('submitRequest: over shards', () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => submit(ports, caller)))
     const accepted = outcomes.filter(({ status }) => status === 'fulfilled').length
 
-    const refused = outcomes.findLast(({ status }) => status === 'rejected')
+    const refused = outcomes.findLast(outcome => outcome.status === 'rejected')
 
-    expect(refused).toMatchObject({ reason: { body: { requests: { limit: 40 }, tokens: { limit: 4_000 } } } })
-    await expect(submit(ports, caller)).rejects.toMatchObject({ body: { requests: { used: accepted } } })
+    expect(answerTo(refused?.reason).body).toMatchObject({ requests: { limit: 40 }, tokens: { limit: 4_000 } })
+    expect((await refusalOf(submit(ports, caller))).body).toMatchObject({ requests: { used: accepted } })
   })
 
   it('tells what is left as if the others had as much as the one that admitted it', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { toSubmission } from '../../../../functions/core/inference-api/body.ts'
 import { inputOf, parseInput } from '../../../../functions/intake/input.ts'
 import { aDelivery } from '../../../support/deliveries.ts'
 
@@ -23,7 +24,7 @@ describe('parseInput', () => {
   it('takes the body of a POST and its user apart', () => {
     expect(parseInput('{"user_id":"u.4-2_@x","prompt":"p","tag":1}')).toEqual({
       user_id: 'u.4-2_@x',
-      submission: { prompt: 'p', tag: 1, priority: 'normal' },
+      submission: toSubmission({ prompt: 'p', tag: 1, priority: 'normal' }),
     })
   })
 
@@ -49,7 +50,7 @@ describe('parseInput', () => {
     ],
   ])('refuses what is %s, and says where', (_, text, problem) => {
     expect(() => parseInput(text)).toThrow(
-      expect.objectContaining({ code: 'invalid_request', body: { details: [problem] } }),
+      expect.objectContaining({ code: 'invalid_request', details: { problems: [problem] } }),
     )
   })
 })

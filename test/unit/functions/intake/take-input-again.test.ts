@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { STALE_RESERVATION_MS } from '../../../../functions/core/domain/timing.ts'
-import { closeStale } from '../../../../functions/core/lifecycle/reap-reservation.ts'
+import { reapReservation } from '../../../../functions/core/lifecycle/reap-reservation.ts'
 import { Unavailable } from '../../../../functions/core/platform/unavailable.ts'
 import { RESULTS_QUEUE } from '../../../../functions/core/queue/names.ts'
 import { MAX_INLINE_BYTES } from '../../../../functions/core/stores/payloads/port.ts'
@@ -68,7 +68,7 @@ describe('takeInput: a call that fails', () => {
     await expect(takeInput(broken(ports), input)).rejects.toThrow(Unavailable)
     ports.advance(7 * DAY)
     for await (const stale of ports.quota.openBefore(ports.clock() - STALE_RESERVATION_MS))
-      for (const open of stale) await closeStale(ports, open, ports.clock())
+      for (const open of stale) await reapReservation(ports, open, ports.clock())
     await takeInput(ports, input)
 
     expect(await requestsOf(ports, input.user_id)).toHaveLength(1)

@@ -91,7 +91,7 @@ describe('listRequests', () => {
 
     await expect(listRequests(ports, USER, query)).rejects.toMatchObject({
       code: 'invalid_request',
-      body: { details: [{ path }] },
+      details: { problems: [{ path }] },
     })
   })
 })

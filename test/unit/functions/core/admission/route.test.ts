@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRouter } from '../../../../../functions/core/admission/route.ts'
-import { ApiError } from '../../../../../functions/core/domain/errors.ts'
+import { RequestError } from '../../../../../functions/core/domain/errors.ts'
 import { aSubmission, SETTINGS } from '../../../../support/gateway.ts'
 
 const ann = { user_id: 'ann', plan: 'free', models: SETTINGS.models }
@@ -60,13 +60,13 @@ describe('createRouter', () => {
     })
     const routed = route(aSubmission({ size: `secret ${'words '.repeat(20)}!` }), ann)
 
-    await expect(routed).rejects.toThrow(ApiError)
+    await expect(routed).rejects.toThrow(RequestError)
     await expect(routed).rejects.toMatchObject({
       code: 'invalid_request',
       message: 'routing[1].when cannot be evaluated for this request',
-      body: { details: [{ path: 'routing[1].when', message: expect.stringMatching(message) }] },
+      details: { problems: [{ path: 'routing[1].when', message: expect.stringMatching(message) }] },
     })
-    await expect(routed.catch((error: ApiError) => JSON.stringify(error.body))).resolves.not.toContain('secret')
+    await expect(routed.catch((error: RequestError) => JSON.stringify(error.details))).resolves.not.toContain('secret')
   })
 
   it.each([

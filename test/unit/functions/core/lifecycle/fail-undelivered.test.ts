@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RequestItem } from '../../../../../functions/core/domain/item.ts'
 import { reservationOf } from '../../../../../functions/core/domain/item.ts'
-import { bury } from '../../../../../functions/core/lifecycle/fail-undelivered.ts'
+import { failUndelivered } from '../../../../../functions/core/lifecycle/fail-undelivered.ts'
 import { NOW } from '../../../../support/clock.ts'
 import { memoryPorts } from '../../../../support/ports.ts'
 import { aMessage, anItem } from '../../../../support/requests.ts'
@@ -17,12 +17,12 @@ async function given(item: RequestItem, isWritten = true) {
   return { ports, used, stored: () => ports.items.get(item.user_id, item.request_id) }
 }
 
-describe('bury', () => {
+describe('failUndelivered', () => {
   it('fails a request that no worker could run, charged for the call that was made', async () => {
     const item = anItem({ status: 'running', attempt: 3, lease_until: NOW })
     const { ports, used, stored } = await given(item)
 
-    expect(await bury(ports, aMessage(item), NOW)).toBe(true)
+    expect(await failUndelivered(ports, aMessage(item), NOW)).toBe(true)
 
     expect(await stored()).toMatchObject({ status: 'failed', error: { code: 'worker_crashed' } })
     expect(ports.queue.sent('results')).toMatchObject([{ body: { type: 'ended', status: 'failed' } }])
@@ -33,7 +33,7 @@ describe('bury', () => {
     const item = anItem()
     const { ports, used, stored } = await given(item)
 
-    expect(await bury(ports, aMessage(item), NOW)).toBe(true)
+    expect(await failUndelivered(ports, aMessage(item), NOW)).toBe(true)
     expect(await stored()).toMatchObject({ status: 'failed', error: { code: 'unavailable' } })
     expect(await used()).toEqual({ requests: 0, tokens: 0, open: 0 })
   })
@@ -45,7 +45,7 @@ describe('bury', () => {
     const item = anItem(fields)
     const { ports, used, stored } = await given(item)
 
-    expect(await bury(ports, aMessage(item), NOW)).toBe(false)
+    expect(await failUndelivered(ports, aMessage(item), NOW)).toBe(false)
 
     expect(await stored()).toEqual(item)
     expect(await used()).toMatchObject({ open: 1 })
@@ -59,7 +59,7 @@ describe('bury', () => {
     const item = anItem()
     const { ports, stored } = await given({ ...item, ...fields })
 
-    expect(await bury(ports, aMessage(item), NOW)).toBe(true)
+    expect(await failUndelivered(ports, aMessage(item), NOW)).toBe(true)
     expect(await stored()).toMatchObject(fields)
     expect(ports.queue.sent('results')).toEqual([])
   })
@@ -68,7 +68,7 @@ describe('bury', () => {
     const item = anItem()
     const { ports, used, stored } = await given(item, false)
 
-    expect(await bury(ports, aMessage(item), NOW)).toBe(true)
+    expect(await failUndelivered(ports, aMessage(item), NOW)).toBe(true)
 
     expect(await stored()).toMatchObject({ status: 'rejected' })
     expect(await used()).toEqual({ requests: 0, tokens: 0, open: 0 })

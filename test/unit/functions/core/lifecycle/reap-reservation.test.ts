@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { RequestItem } from '../../../../../functions/core/domain/item.ts'
 import { reservationOf } from '../../../../../functions/core/domain/item.ts'
 import { ITEM_GRACE_MS, STALE_RESERVATION_MS } from '../../../../../functions/core/domain/timing.ts'
-import { closeStale } from '../../../../../functions/core/lifecycle/reap-reservation.ts'
+import { reapReservation } from '../../../../../functions/core/lifecycle/reap-reservation.ts'
 import { NOW } from '../../../../support/clock.ts'
 import { failing } from '../../../../support/failing.ts'
 import { memoryPorts } from '../../../../support/ports.ts'
@@ -35,11 +35,11 @@ async function given(item: RequestItem | undefined, reservation = item ? reserva
 const HELD = { requests: 1, tokens: 10, open: 1 }
 const RELEASED = { requests: 0, tokens: 0, open: 0 }
 
-describe('closeStale', () => {
+describe('reapReservation', () => {
   it('lets a reservation be that may still be on its way', async () => {
     const { ports, open, used } = await given(undefined)
 
-    expect(await closeStale(ports, open, LATER - 1)).toBe(false)
+    expect(await reapReservation(ports, open, LATER - 1)).toBe(false)
     expect(await used()).toEqual(HELD)
   })
 
@@ -50,7 +50,7 @@ describe('closeStale', () => {
   it('releases one whose request never came to be, behind a tombstone that keeps it from coming', async () => {
     const { ports, open, used, told } = await given(undefined)
 
-    expect(await closeStale(ports, open, LATER)).toBe(true)
+    expect(await reapReservation(ports, open, LATER)).toBe(true)
 
     expect(await used()).toEqual(RELEASED)
     expect(told()).toMatchObject([{ type: 'ended', status: 'rejected', request_id: open.reservation.request_id }])
@@ -70,7 +70,7 @@ describe('closeStale', () => {
     async ({ status, charge, left, events }) => {
       const { ports, open, used, told } = await given(anItem({ status, charge, completed_at: NOW }))
 
-      expect(await closeStale(ports, open, LATER)).toBe(true)
+      expect(await reapReservation(ports, open, LATER)).toBe(true)
 
       expect(await used()).toEqual(left)
       expect(told()).toHaveLength(events)
@@ -93,7 +93,7 @@ describe('closeStale', () => {
     const item = anItem(fields)
     const { ports, open, used, told } = await given(item)
 
-    expect(await closeStale(ports, open, LATER)).toBe(false)
+    expect(await reapReservation(ports, open, LATER)).toBe(false)
 
     expect(await used()).toEqual(HELD)
     expect(told()).toEqual([])
@@ -104,7 +104,7 @@ describe('closeStale', () => {
     const item = anItem({ deadline: NOW })
     const { ports, open, used, told } = await given(item)
 
-    expect(await closeStale(ports, open, LATER)).toBe(true)
+    expect(await reapReservation(ports, open, LATER)).toBe(true)
 
     expect(await used()).toEqual(RELEASED)
     expect(told()).toMatchObject([{ type: 'ended', status: 'expired' }])
@@ -115,7 +115,7 @@ describe('closeStale', () => {
     const item = anItem({ status: 'running', attempt: 1, lease_until: NOW, deadline: NOW })
     const { ports, open, used, told } = await given(item)
 
-    expect(await closeStale(ports, open, LATER)).toBe(true)
+    expect(await reapReservation(ports, open, LATER)).toBe(true)
 
     expect(await used()).toEqual({ requests: 1, tokens: 0, open: 0 })
     expect(told()).toMatchObject([{ type: 'ended', status: 'failed', error: { code: 'worker_crashed' } }])
@@ -129,7 +129,7 @@ describe('closeStale', () => {
     const item = anItem({ status: 'completed', charge: 7, completed_at: NOW })
     const { ports, open, used } = await given(item, { ...reservationOf(item), ...other })
 
-    expect(await closeStale(ports, open, LATER)).toBe(true)
+    expect(await reapReservation(ports, open, LATER)).toBe(true)
 
     expect(await used()).toEqual(RELEASED)
   })
@@ -138,7 +138,7 @@ describe('closeStale', () => {
     const item = anItem({ status: 'failed', run: 2, charge: 0, completed_at: NOW })
     const { ports, open, used } = await given(item, { ...reservationOf(item), run: 1 })
 
-    expect(await closeStale(ports, open, LATER)).toBe(true)
+    expect(await reapReservation(ports, open, LATER)).toBe(true)
 
     expect(await used()).toEqual(RELEASED)
   })
@@ -148,7 +148,7 @@ describe('closeStale', () => {
     const redrive = { ...reservationOf(item), run: 2, nonce: 'redrive' }
     const { ports, open, used } = await given(item, redrive)
 
-    expect(await closeStale(ports, open, LATER)).toBe(true)
+    expect(await reapReservation(ports, open, LATER)).toBe(true)
 
     expect(await used()).toEqual(RELEASED)
     expect(await ports.items.redrive(item, { reservation: redrive, deadline: LATER })).toBeUndefined()
@@ -159,7 +159,7 @@ describe('closeStale', () => {
     const item = anItem({ status: 'running', attempt: 1, lease_until: LATER + 1 })
     const { ports, open, used } = await given(item, { ...reservationOf(item), run: 2, nonce: 'redrive' })
 
-    expect(await closeStale(ports, open, LATER)).toBe(false)
+    expect(await reapReservation(ports, open, LATER)).toBe(false)
     expect(await used()).toEqual(HELD)
   })
 
@@ -167,10 +167,10 @@ describe('closeStale', () => {
     const { ports, open, used } = await given(anItem({ status: 'expired', completed_at: NOW }))
     const broken = { ...ports, queue: failing(ports.queue, 'send', 'before') }
 
-    await expect(closeStale(broken, open, LATER)).rejects.toThrow()
+    await expect(reapReservation(broken, open, LATER)).rejects.toThrow()
     expect(await used()).toEqual(HELD)
 
-    expect(await closeStale(ports, open, LATER)).toBe(true)
+    expect(await reapReservation(ports, open, LATER)).toBe(true)
     expect(await used()).toEqual(RELEASED)
   })
 })

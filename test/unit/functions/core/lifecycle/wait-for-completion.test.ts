@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { awaitEnd } from '../../../../../functions/core/lifecycle/wait-for-completion.ts'
+import { waitForCompletion } from '../../../../../functions/core/lifecycle/wait-for-completion.ts'
 import { NOW } from '../../../../support/clock.ts'
 import { failing } from '../../../../support/failing.ts'
 import { type MemoryPorts, memoryPorts } from '../../../../support/ports.ts'
@@ -8,12 +8,12 @@ import { anItem } from '../../../../support/requests.ts'
 const PATIENT = { ms: 10_000, beside_others: true }
 const RUNNING = { status: 'running', attempt: 1, lease_until: NOW + 60_000 } as const
 
-describe('awaitEnd', () => {
+describe('waitForCompletion', () => {
   it('answers at once for a request that has ended', async () => {
     const ports = memoryPorts()
     const item = await ports.items.create(anItem({ status: 'expired', completed_at: NOW }))
 
-    expect(await awaitEnd(ports, item.user_id, item.request_id, PATIENT)).toMatchObject({ status: 'expired' })
+    expect(await waitForCompletion(ports, item.user_id, item.request_id, PATIENT)).toMatchObject({ status: 'expired' })
     expect(ports.clock()).toBe(NOW)
   })
 
@@ -28,7 +28,7 @@ describe('awaitEnd', () => {
       ports.ledger.setResult(request_id, { inline: 'hi' })
     }
 
-    const view = await awaitEnd({ ...ports, sleep }, item.user_id, item.request_id, PATIENT)
+    const view = await waitForCompletion({ ...ports, sleep }, item.user_id, item.request_id, PATIENT)
 
     expect(view).toMatchObject({ status: 'completed', result: 'hi' })
     expect(ports.clock() - NOW).toBeLessThan(5_000)
@@ -38,7 +38,7 @@ describe('awaitEnd', () => {
     const ports = memoryPorts()
     const item = await ports.items.create(anItem(RUNNING))
 
-    expect(await awaitEnd(ports, item.user_id, item.request_id, PATIENT)).toMatchObject({ status: 'running' })
+    expect(await waitForCompletion(ports, item.user_id, item.request_id, PATIENT)).toMatchObject({ status: 'running' })
     expect(ports.clock()).toBe(NOW + 10_000)
   })
 
@@ -46,7 +46,9 @@ describe('awaitEnd', () => {
     const ports = memoryPorts()
     const item = await ports.items.create(anItem())
 
-    await expect(awaitEnd(ports, 'another', item.request_id, PATIENT)).rejects.toMatchObject({ code: 'not_found' })
+    await expect(waitForCompletion(ports, 'another', item.request_id, PATIENT)).rejects.toMatchObject({
+      code: 'not_found',
+    })
   })
 
   it.each([
@@ -57,7 +59,7 @@ describe('awaitEnd', () => {
     const { ports, item } = await withItem()
     const get = vi.spyOn(ports.items, 'get')
 
-    await awaitEnd(ports, item.user_id, item.request_id, { ms: seconds * 1_000, beside_others: true })
+    await waitForCompletion(ports, item.user_id, item.request_id, { ms: seconds * 1_000, beside_others: true })
 
     expect(get).toHaveBeenCalledTimes(reads)
   })
@@ -66,7 +68,7 @@ describe('awaitEnd', () => {
     const { ports, item } = await withItem()
     const result = vi.spyOn(ports.ledger, 'result')
 
-    await awaitEnd(ports, item.user_id, item.request_id, PATIENT)
+    await waitForCompletion(ports, item.user_id, item.request_id, PATIENT)
 
     expect(result).not.toHaveBeenCalled()
   })
@@ -100,7 +102,7 @@ describe('the leases of waits', () => {
       held = ports.waiting.leases.held()
     })
 
-    await awaitEnd(waiting, item.user_id, item.request_id, PATIENT)
+    await waitForCompletion(waiting, item.user_id, item.request_id, PATIENT)
 
     expect(held).toBe(1)
     expect(ports.waiting.leases.held()).toBe(0)
@@ -111,7 +113,9 @@ describe('the leases of waits', () => {
     let looks = 0
     const items = failing(ports.items, 'get', 'before', () => ++looks > 1)
 
-    await expect(awaitEnd({ ...ports, items }, item.user_id, item.request_id, PATIENT)).rejects.toThrow('unavailable')
+    await expect(waitForCompletion({ ...ports, items }, item.user_id, item.request_id, PATIENT)).rejects.toThrow(
+      'unavailable',
+    )
 
     expect(looks).toBe(2)
     expect(ports.waiting.leases.held()).toBe(0)
@@ -120,11 +124,13 @@ describe('the leases of waits', () => {
   it('that too many hold leave the next call an answer at once, which is counted', async () => {
     const { ports, item } = await withItem({ per_user: 1, total: 3 })
     const waiting = meanwhile(ports, async () => {
-      expect(await awaitEnd(ports, item.user_id, item.request_id, PATIENT)).toMatchObject({ status: 'running' })
+      expect(await waitForCompletion(ports, item.user_id, item.request_id, PATIENT)).toMatchObject({
+        status: 'running',
+      })
       expect(ports.clock()).toBe(NOW)
     })
 
-    await awaitEnd(waiting, item.user_id, item.request_id, PATIENT)
+    await waitForCompletion(waiting, item.user_id, item.request_id, PATIENT)
 
     expect(ports.clock()).toBe(NOW + 10_000)
     expect(ports.metrics.addMetric.mock.calls).toEqual([['RefusedWaits', 'Count', 1]])
@@ -137,11 +143,11 @@ describe('the leases of waits', () => {
     const { ports, item } = await withItem()
     let answeredAt = 0
     const waiting = meanwhile(ports, async () => {
-      await awaitEnd(ports, item.user_id, item.request_id, { ...PATIENT, beside_others })
+      await waitForCompletion(ports, item.user_id, item.request_id, { ...PATIENT, beside_others })
       answeredAt = ports.clock()
     })
 
-    await awaitEnd(waiting, item.user_id, item.request_id, PATIENT)
+    await waitForCompletion(waiting, item.user_id, item.request_id, PATIENT)
 
     expect(answeredAt).toBe(ends_at)
   })
@@ -155,7 +161,7 @@ describe('the leases of waits', () => {
     const item = await ports.items.create(anItem(fields))
     const acquire = vi.spyOn(ports.waiting.leases, 'acquire')
 
-    await awaitEnd(ports, item.user_id, item.request_id, { ms, beside_others: true })
+    await waitForCompletion(ports, item.user_id, item.request_id, { ms, beside_others: true })
 
     expect(acquire).not.toHaveBeenCalled()
     expect(ports.clock()).toBe(NOW + (fields === RUNNING ? ms : 0))
@@ -167,7 +173,7 @@ describe('the leases of waits', () => {
       const { ports, item } = await withItem()
       const waiting = { ...ports.waiting, leases: failing(ports.waiting.leases, 'acquire', when) }
 
-      const view = await awaitEnd({ ...ports, waiting }, item.user_id, item.request_id, PATIENT)
+      const view = await waitForCompletion({ ...ports, waiting }, item.user_id, item.request_id, PATIENT)
 
       expect(view).toMatchObject({ status: 'running' })
       expect(ports.clock()).toBe(NOW)
@@ -179,15 +185,15 @@ describe('the leases of waits', () => {
     const { ports, item } = await withItem({ per_user: 1, total: 1 })
     const waiting = { ...ports.waiting, leases: failing(ports.waiting.leases, 'release', 'before') }
 
-    expect(await awaitEnd({ ...ports, waiting }, item.user_id, item.request_id, PATIENT)).toMatchObject({
+    expect(await waitForCompletion({ ...ports, waiting }, item.user_id, item.request_id, PATIENT)).toMatchObject({
       status: 'running',
     })
 
     expect(ports.logger.warn).toHaveBeenCalledOnce()
-    await awaitEnd(ports, item.user_id, item.request_id, PATIENT)
+    await waitForCompletion(ports, item.user_id, item.request_id, PATIENT)
     expect(ports.clock()).toBe(NOW + 10_000)
     ports.advance(5_000)
-    await awaitEnd(ports, item.user_id, item.request_id, PATIENT)
+    await waitForCompletion(ports, item.user_id, item.request_id, PATIENT)
     expect(ports.clock()).toBe(NOW + 25_000)
   })
 })

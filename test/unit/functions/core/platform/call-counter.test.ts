@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ApiError } from '../../../../../functions/core/domain/errors.ts'
+import { RequestError } from '../../../../../functions/core/domain/errors.ts'
 import type { Rate } from '../../../../../functions/core/domain/rate.ts'
 import { countCalls } from '../../../../../functions/core/platform/call-counter.ts'
 
@@ -13,7 +13,7 @@ const letThrough = (calls: ReturnType<typeof countCalls>, user: string, now: num
     calls.count(user, rate, now)
     return true
   } catch (error) {
-    if (error instanceof ApiError && error.code === 'rate_exceeded') return false
+    if (error instanceof RequestError && error.code === 'rate_exceeded') return false
     throw error
   }
 }
@@ -37,7 +37,7 @@ describe('countCalls', () => {
     const refusal = () => calls.count('ann', RATE, NOON + 47_300)
 
     expect(refusal).toThrow('too many calls: this plan allows 3 a minute')
-    expect(refusal).toThrow(expect.objectContaining({ headers: { 'Retry-After': '13' }, body: { limit: 'rate' } }))
+    expect(refusal).toThrow(expect.objectContaining({ code: 'rate_exceeded', details: { retry_after_s: 13 } }))
   })
 
   it('lets nothing more through until the interval ends once the rate is known to be used up', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { unrouted } from '../../../../functions/reader/unrouted.ts'
+import { noRoute } from '../../../../../functions/core/http/routes.ts'
 
-describe('unrouted', () => {
+describe('noRoute', () => {
   it.each([
     { path: '/v1/inference', allow: 'GET, POST' },
     { path: '/generate', allow: 'POST' },
@@ -10,13 +10,13 @@ describe('unrouted', () => {
     { path: '/v1/quota', allow: 'GET' },
     { path: '/healthz', allow: 'GET' },
   ])('says that $path takes $allow only', ({ path, allow }) => {
-    expect(unrouted(path)).toMatchObject({ code: 'method_not_allowed', headers: { Allow: allow } })
+    expect(noRoute(path)).toMatchObject({ code: 'method_not_allowed', details: { allow: allow.split(', ') } })
   })
 
   it.each(['/', '/v1', '/v1/inference/', '/v1/inference/a/b', '/healthz/x', '/v2/quota', '/generate/'])(
     'finds nothing at %s',
     path => {
-      expect(unrouted(path)).toMatchObject({ code: 'not_found' })
+      expect(noRoute(path)).toMatchObject({ code: 'not_found' })
     },
   )
 })

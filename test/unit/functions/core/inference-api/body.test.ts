@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { MAX_BODY_BYTES, parseBody } from '../../../../../functions/core/admission/parse-body.ts'
-import { ApiError } from '../../../../../functions/core/domain/errors.ts'
+import { RequestError } from '../../../../../functions/core/domain/errors.ts'
 import { MAX_METADATA_BYTES } from '../../../../../functions/core/domain/submission.ts'
+import { MAX_BODY_BYTES } from '../../../../../functions/core/http/parse-body.ts'
+import { parseBody } from '../../../../../functions/core/inference-api/body.ts'
+import { answerTo } from '../../../../support/answers.ts'
 
-function refusalOf(text: string): ApiError {
+function errorOf(text: string): RequestError {
   try {
     parseBody(text)
   } catch (error) {
-    if (error instanceof ApiError) return error
+    if (error instanceof RequestError) return error
     throw error
   }
   throw new Error('accepted')
@@ -86,22 +88,23 @@ describe('parseBody', () => {
     { what: '1,000 levels', body: nested(1_000), path: '' },
     { what: '1,000,000 levels', body: nested(1_000_000), path: '' },
   ])('refuses $what with a sentence that says where and quotes nothing', ({ body, path }) => {
-    const refusal = refusalOf(body)
+    const { statusCode, body: answer } = answerTo(errorOf(body))
 
-    expect(refusal.code).toBe('invalid_request')
-    expect(refusal.body.details).toContainEqual({ path, message: expect.any(String) })
-    expect(refusal.message).toContain(path)
-    expect(JSON.stringify([refusal.message, refusal.body])).not.toContain('secret')
+    expect(statusCode).toBe(400)
+    expect(answer.code).toBe('invalid_request')
+    expect(answer.details).toContainEqual({ path, message: expect.any(String) })
+    expect(answer.error).toContain(path)
+    expect(JSON.stringify(answer)).not.toContain('secret')
   })
 
   it('says once what is wrong with a number, by its own bound', () => {
-    const { body } = refusalOf('{"prompt":"x","parameters":{"max_tokens":1e300}}')
+    const { body } = answerTo(errorOf('{"prompt":"x","parameters":{"max_tokens":1e300}}'))
 
     expect(body.details).toEqual([{ path: 'parameters.max_tokens', message: 'must be at most 1000000000000' }])
   })
 
   it('names every field that is wrong', () => {
-    const { body } = refusalOf('{"prompt":"","priority":"odd"}')
+    const { body } = answerTo(errorOf('{"prompt":"","priority":"odd"}'))
 
     expect(body.details).toMatchObject([{ path: 'prompt' }, { path: 'priority' }])
   })
@@ -116,8 +119,8 @@ describe('parseBody', () => {
     const inUtf8 = JSON.stringify({ prompt: 'é'.repeat((MAX_BODY_BYTES - frame) / 2 + 1) })
 
     expect(parseBody(largest).prompt).toHaveLength(MAX_BODY_BYTES - frame)
-    expect(refusalOf(`${largest} `).code).toBe('payload_too_large')
-    expect(refusalOf(inUtf8).code).toBe('payload_too_large')
+    expect(errorOf(`${largest} `).code).toBe('payload_too_large')
+    expect(errorOf(inUtf8).code).toBe('payload_too_large')
   })
 
   it('takes 50,000 values, and refuses one more with a sentence that says so', () => {
@@ -125,7 +128,7 @@ describe('parseBody', () => {
     const withValues = (count: number) => JSON.stringify({ prompt: 'x', list: new Array(count - 3).fill({}) })
 
     expect(parseBody(withValues(50_000)).list).toHaveLength(49_997)
-    expect(refusalOf(withValues(50_001))).toMatchObject({
+    expect(errorOf(withValues(50_001))).toMatchObject({
       code: 'invalid_request',
       message: 'the body has over 50,000 JSON values, counted by its commas and brackets',
     })
@@ -135,8 +138,8 @@ describe('parseBody', () => {
     const text = `{"prompt":"x","list":[${`${value},`.repeat(4_000_000 / (value.length + 1))}0]}`
     const before = process.memoryUsage().heapUsed
 
-    expect(refusalOf(text).code).toBe('invalid_request')
-    expect(refusalOf(text).message).toContain('50,000 JSON values')
+    expect(errorOf(text).code).toBe('invalid_request')
+    expect(errorOf(text).message).toContain('50,000 JSON values')
     // The values themselves take from 8 to 85 MB, and the text is one string.
     expect((process.memoryUsage().heapUsed - before) / 1024 / 1024).toBeLessThan(8)
   })

@@ -1,0 +1,16 @@
+import { RequestError } from './errors.ts'
+import { intervalEnd, type Rate } from './rate.ts'
+
+const INTERVALS: Readonly<Record<Rate['interval_ms'], string>> = {
+  1000: 'a second',
+  60000: 'a minute',
+  3600000: 'an hour',
+}
+
+/** The refusal of a call that is over the rate: the same call may succeed in the next interval. */
+export function rateExceeded(rate: Rate, now: number): RequestError {
+  const { count, interval_ms } = rate
+  const retry_after_s = Math.max(1, Math.ceil((intervalEnd(rate, now) - now) / 1000))
+  const sentence = `too many calls: this plan allows ${count} ${INTERVALS[interval_ms]}`
+  return new RequestError('rate_exceeded', sentence, { retry_after_s })
+}

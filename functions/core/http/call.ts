@@ -1,0 +1,46 @@
+import type { APIGatewayProxyEventV2WithLambdaAuthorizer, Context } from 'aws-lambda'
+import { RequestError } from '../domain/errors.ts'
+import { Caller } from '../platform/caller.ts'
+
+/** An HTTP API request, payload format 2.0, behind our authorizer. */
+export type ApiEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<Record<string, unknown>>
+
+/** A call of the API, without the types of Lambda and API Gateway. */
+export interface HttpCall {
+  /** `GET /v1/quota`, or `$default` for a path and method that have no route. */
+  readonly route: string
+  readonly path: string
+  /** Names are in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly query: Readonly<Record<string, string | undefined>>
+  /** The variables of the route's path. */
+  readonly parameters: Readonly<Record<string, string | undefined>>
+  /** Who calls. Throws on a route that needs no key, which has no caller. */
+  caller(): Caller
+  /** The body as text. Throws `RequestError` if its bytes are no text. */
+  body(): string
+  /** How long the invocation may still run, in milliseconds. */
+  remainingMs(): number
+}
+
+export const toCall = (event: ApiEvent, context: Context): HttpCall => ({
+  route: event.routeKey,
+  path: event.rawPath,
+  headers: event.headers,
+  query: event.queryStringParameters ?? {},
+  parameters: event.pathParameters ?? {},
+  caller: () => Caller.parse(event.requestContext.authorizer.lambda),
+  body: () => bodyOf(event),
+  remainingMs: () => context.getRemainingTimeInMillis(),
+})
+
+/** API Gateway encodes a body in base64 unless its content type says that it is text. */
+function bodyOf({ body = '', isBase64Encoded }: ApiEvent): string {
+  if (!isBase64Encoded) return body
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(body, 'base64'))
+  } catch {
+    const message = 'is not valid UTF-8'
+    throw new RequestError('invalid_request', `the body ${message}`, { problems: [{ path: '', message }] })
+  }
+}

@@ -1,0 +1,33 @@
+import type { RequestError } from '../domain/errors.ts'
+import { lambdaHandler } from '../platform/lambda-handler.ts'
+import { toRequestError } from '../platform/request-error.ts'
+import type { Telemetry } from '../platform/telemetry.ts'
+import { type ApiEvent, type HttpCall, toCall } from './call.ts'
+import type { HttpResponse } from './response.ts'
+import { noRoute } from './routes.ts'
+
+/** A use case of the HTTP API. Throws `RequestError` for a call that it refuses, and `Unavailable`. */
+export type UseCase<Ports> = (ports: Ports, call: HttpCall) => Promise<HttpResponse>
+
+/** An API's shape of errors: the answer to a call that failed. */
+export type RenderError = (error: RequestError) => HttpResponse
+
+/**
+ * The Lambda handler of a function behind the HTTP API. It answers each error that the use case throws in the shape of the
+ * API. Only our own sentences leave the function, never an exception's.
+ */
+export const httpHandler = <Ports extends Telemetry>(ports: Ports, renderError: RenderError, useCase: UseCase<Ports>) =>
+  lambdaHandler(ports, (_, event: ApiEvent, context) => useCase(ports, toCall(event, context)), {
+    onError: request => {
+      request.response = renderError(toRequestError(request.error, ports.logger))
+    },
+  })
+
+/** The use case that sends each call to the use case of its route. Throws the `RequestError` of a call that has no route. */
+export const dispatch =
+  <Ports>(useCases: Readonly<Record<string, UseCase<Ports>>>): UseCase<Ports> =>
+  async (ports, call) => {
+    const useCase = Object.hasOwn(useCases, call.route) ? useCases[call.route] : undefined
+    if (!useCase) throw noRoute(call.path)
+    return useCase(ports, call)
+  }

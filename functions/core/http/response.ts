@@ -1,0 +1,21 @@
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+
+export type HttpResponse = APIGatewayProxyStructuredResultV2
+
+export const json = (statusCode: number, body: unknown, headers: Record<string, string> = {}): HttpResponse => ({
+  statusCode,
+  headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers },
+  ...encode(JSON.stringify(body)),
+})
+
+/** In bytes. Larger bodies leave in base64, which API Gateway decodes. */
+const MAX_PLAIN_BYTES = 1024 * 1024
+
+/**
+ * Lambda answers with at most 6 MB of JSON. In it, each quote and backslash of a text takes two bytes; base64 grows any text
+ * by a third.
+ */
+function encode(text: string): Pick<HttpResponse, 'body' | 'isBase64Encoded'> {
+  if (Buffer.byteLength(text) <= MAX_PLAIN_BYTES) return { body: text }
+  return { body: Buffer.from(text).toString('base64'), isBase64Encoded: true }
+}

@@ -1,0 +1,58 @@
+import { RequestError } from '../domain/errors.ts'
+
+interface Route {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** `{name}` stands for one segment of any text. */
+  readonly path: string
+  /** The entry point that answers. */
+  readonly function: 'gateway' | 'reader'
+  /** Whether API Gateway asks the authorizer first. */
+  readonly needs_key: boolean
+}
+
+/**
+ * The routes of the HTTP API. The stack makes API Gateway's routes from this table, the functions find the use case of a call
+ * by it, and 404 and 405 are told from it. The local system reads them from the template.
+ */
+export const ROUTES = [
+  { method: 'POST', path: '/v1/inference', function: 'gateway', needs_key: true },
+  // The two paths of the old pipeline.
+  { method: 'POST', path: '/generate', function: 'gateway', needs_key: true },
+  { method: 'POST', path: '/api/v1/inference', function: 'gateway', needs_key: true },
+  { method: 'GET', path: '/v1/inference', function: 'reader', needs_key: true },
+  { method: 'GET', path: '/v1/inference/{request_id}', function: 'reader', needs_key: true },
+  { method: 'GET', path: '/v1/quota', function: 'reader', needs_key: true },
+  { method: 'DELETE', path: '/v1/inference/{request_id}', function: 'reader', needs_key: true },
+  { method: 'GET', path: '/healthz', function: 'reader', needs_key: false },
+] as const satisfies readonly Route[]
+
+type KeyOf<R> = R extends Route ? `${R['method']} ${R['path']}` : never
+type Routes = (typeof ROUTES)[number]
+
+/** A route as API Gateway calls it, such as `GET /v1/quota`; of all functions, or of one. */
+export type RouteKey<Function extends Route['function'] = Route['function']> = KeyOf<
+  Extract<Routes, { function: Function }>
+>
+
+/** The routes that anybody may call. */
+export type OpenRouteKey = KeyOf<Extract<Routes, { needs_key: false }>>
+
+/** The route that API Gateway takes for a method and a path that have none. The reader answers it. */
+export const NO_ROUTE = '$default'
+
+/** The error of a call whose method and path have no route: the path takes other methods, or there is no such path. */
+export function noRoute(path: string): RequestError {
+  const allow = ROUTES.filter(route => matches(route.path, path)).map(({ method }) => method)
+  if (allow.length === 0) return new RequestError('not_found', 'there is nothing at this path')
+  allow.sort()
+  return new RequestError('method_not_allowed', `${path} takes ${allow.join(', ')} only`, { allow })
+}
+
+function matches(pattern: string, path: string): boolean {
+  const expected = pattern.split('/')
+  const actual = path.split('/')
+  return (
+    expected.length === actual.length &&
+    expected.every((segment, i) => (segment.startsWith('{') ? actual[i] !== '' : actual[i] === segment))
+  )
+}

@@ -1,0 +1,50 @@
+import type { ErrorCode, ErrorDetails, ExceededQuota, Refusal, RequestError } from '../domain/errors.ts'
+import { type HttpResponse, json } from '../http/response.ts'
+import { rateLimitHeaders } from './rate-limit-headers.ts'
+
+/** The HTTP status of each code. */
+export const STATUSES: Readonly<Record<ErrorCode, number>> = {
+  invalid_request: 400,
+  unknown_model: 400,
+  priority_not_allowed: 403,
+  model_not_allowed: 403,
+  user_disabled: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  payload_too_large: 413,
+  idempotency_mismatch: 422,
+  quota_exceeded: 429,
+  rate_exceeded: 429,
+  internal_error: 500,
+  unavailable: 503,
+}
+
+/** The answer of the inference API to a call that is refused. */
+export const renderError = (error: RequestError): HttpResponse =>
+  json(STATUSES[error.code], refusalOf(error), headersOf(error.details))
+
+/** The body of that answer. */
+export const refusalOf = ({ message, code, details: { problems, quota } }: RequestError): Refusal => ({
+  error: message,
+  status: 'error',
+  code,
+  ...(problems && { details: problems }),
+  ...(quota && countersOf(quota)),
+  ...(code === 'rate_exceeded' && { limit: 'rate' }),
+})
+
+const countersOf = ({ used, limits, estimate }: ExceededQuota) => ({
+  requests: { used: used.requests, limit: limits.requests },
+  tokens: { used: used.tokens, limit: limits.tokens, estimated: estimate },
+})
+
+const headersOf = ({ allow, retry_after_s, quota }: ErrorDetails): Record<string, string> => ({
+  ...(allow && { Allow: allow.join(', ') }),
+  ...(retry_after_s !== undefined && { 'Retry-After': String(retry_after_s) }),
+  ...(quota && rateLimitHeaders({ ...quota, left: leftOf(quota) })),
+})
+
+const leftOf = ({ limits, used }: ExceededQuota) => ({
+  requests: Math.max(0, limits.requests - used.requests),
+  tokens: Math.max(0, limits.tokens - used.tokens),
+})

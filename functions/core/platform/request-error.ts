@@ -1,0 +1,18 @@
+import type { Logger } from '@aws-lambda-powertools/logger'
+import { RequestError } from '../domain/errors.ts'
+import { Unavailable } from './unavailable.ts'
+
+/** How long a client waits before it repeats a call that met an outage, in seconds. */
+const UNAVAILABLE_RETRY_S = 2
+
+/** What a client is told of an error. A `RequestError` is told as it is. Of any other, the log has the cause, and the client gets a sentence of ours. */
+export function toRequestError(error: unknown, logger: Pick<Logger, 'error'>): RequestError {
+  if (error instanceof RequestError) return error
+  if (error instanceof Unavailable) {
+    logger.error('a service is unavailable', error)
+    const sentence = 'the service is unavailable for the moment: try again'
+    return new RequestError('unavailable', sentence, { retry_after_s: UNAVAILABLE_RETRY_S })
+  }
+  logger.error('unexpected error', error as Error)
+  return new RequestError('internal_error', 'something went wrong here; nothing is known to be wrong with the request')
+}

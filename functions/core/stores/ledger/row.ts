@@ -1,0 +1,100 @@
+import type { Payload } from '../../domain/messages.ts'
+import { iso } from '../../platform/clock.ts'
+import type { LedgerRow } from './port.ts'
+
+/** A row of `requests` as JSON, as far as an event knows it: the statement `RECORD` reads it. Times are ISO 8601. */
+export interface JsonRow {
+  request_id: string
+  user_id: string
+  model: string
+  priority: string
+  prompt: string | undefined
+  prompt_key: string | undefined
+  estimated_tokens: number
+  status: string
+  prompt_tokens: number | undefined
+  completion_tokens: number | undefined
+  total_tokens: number | undefined
+  result: unknown
+  result_key: string | undefined
+  error: unknown
+  metadata: unknown
+  run: number
+  attempts: number
+  quota_window: string
+  created_at: string
+  started_at: string | undefined
+  completed_at: string | undefined
+  deadline: string
+}
+
+/** Columns that say what became of a run. They change together. */
+export const OUTCOME = [
+  'status',
+  'run',
+  'attempts',
+  'prompt_tokens',
+  'completion_tokens',
+  'total_tokens',
+  'result',
+  'result_key',
+  'error',
+  'quota_window',
+  'created_at',
+  'deadline',
+  'started_at',
+  'completed_at',
+] as const satisfies readonly (keyof JsonRow)[]
+
+/** Columns that have the same value in every event that has a value for them. */
+export const FIXED = ['prompt', 'prompt_key', 'metadata'] as const satisfies readonly (keyof JsonRow)[]
+
+export const COLUMNS = ['request_id', 'user_id', 'model', 'priority', 'estimated_tokens', ...OUTCOME, ...FIXED] as const
+
+type Columns = { readonly [Column in keyof JsonRow]?: unknown } & Pick<JsonRow, 'run' | 'status'>
+
+/**
+ * The row after one more event. `RECORD` says the same in SQL; the test of the simulation's models holds both against each other.
+ * An event advances a row if its run is higher, or if it ends the run. Then it replaces the outcome. An event of the same step only
+ * fills in what is not known yet. Every event fills in the fixed columns. No event changes any other column.
+ */
+export function upserted<Row extends Columns>(before: Row, event: Row): Row {
+  const advances =
+    event.run > before.run || (event.run === before.run && before.status === 'queued' && event.status !== 'queued')
+  const isSameStep = event.run === before.run && event.status === before.status
+  const outcome = OUTCOME.map(column => {
+    if (advances) return [column, event[column]]
+    return [column, isSameStep ? (before[column] ?? event[column]) : before[column]]
+  })
+  const fixed = FIXED.map(column => [column, before[column] ?? event[column]])
+  return { ...before, ...Object.fromEntries([...outcome, ...fixed]) }
+}
+
+const inline = (payload: Payload | undefined) => (payload && 'inline' in payload ? payload.inline : undefined)
+const keyOf = (payload: Payload | undefined) => (payload && 'key' in payload ? payload.key : undefined)
+
+/** The row that `RECORD` stores for an entry. */
+export const toJsonRow = (row: LedgerRow): JsonRow => ({
+  request_id: row.request_id,
+  user_id: row.user_id,
+  model: row.model,
+  priority: row.priority,
+  prompt: inline(row.prompt) as string | undefined,
+  prompt_key: keyOf(row.prompt),
+  estimated_tokens: row.estimated_tokens,
+  status: row.status,
+  prompt_tokens: row.usage?.prompt_tokens,
+  completion_tokens: row.usage?.completion_tokens,
+  total_tokens: row.usage?.total_tokens,
+  result: inline(row.result),
+  result_key: keyOf(row.result),
+  error: row.error,
+  metadata: row.metadata,
+  run: row.run,
+  attempts: row.attempts,
+  quota_window: row.quota_window,
+  created_at: iso(row.created_at),
+  started_at: iso(row.started_at),
+  completed_at: iso(row.completed_at),
+  deadline: iso(row.deadline),
+})

@@ -1,0 +1,53 @@
+import { RequestError } from '../core/domain/errors.ts'
+import { planOf } from '../core/domain/quota-settings.ts'
+import type { HttpCall } from '../core/http/call.ts'
+import { dispatch, type UseCase } from '../core/http/http-handler.ts'
+import { json } from '../core/http/response.ts'
+import type { RouteKey } from '../core/http/routes.ts'
+import { MAX_WAIT_SECONDS, waitForCompletion } from '../core/lifecycle/wait-for-completion.ts'
+import type { Caller } from '../core/platform/caller.ts'
+import { cancelRequest } from './cancel-request.ts'
+import { listRequests } from './list-requests.ts'
+import type { ReaderPorts } from './ports.ts'
+import { readQuota } from './read-quota.ts'
+
+/** Answers a call of any route of the reader's. Throws `RequestError`, and `Unavailable`. */
+export const answerCall = dispatch<ReaderPorts>({
+  'GET /healthz': async () => json(200, { status: 'ok' }),
+
+  'GET /v1/inference/{request_id}': async (ports, call) => {
+    const { user_id } = countedCaller(ports, call)
+    const seconds = waitSeconds(call.query.wait)
+    // Two tabs may wait for one request.
+    const patience = { ms: seconds * 1000, beside_others: true }
+    return json(200, await waitForCompletion(ports, user_id, requestId(call), patience))
+  },
+
+  'DELETE /v1/inference/{request_id}': async (ports, call) => {
+    const { cancelled, request } = await cancelRequest(ports, countedCaller(ports, call).user_id, requestId(call))
+    return json(cancelled ? 200 : 409, request)
+  },
+
+  'GET /v1/inference': async (ports, call) =>
+    json(200, await listRequests(ports, countedCaller(ports, call).user_id, call.query)),
+
+  'GET /v1/quota': async (ports, call) =>
+    json(200, await readQuota(ports, ports.settings.quotas, countedCaller(ports, call))),
+} satisfies Record<RouteKey<'reader'>, UseCase<ReaderPorts>>)
+
+/** Who calls. Throws `RequestError` for a call over the rate of the caller's plan. */
+function countedCaller({ calls, settings, clock }: ReaderPorts, call: HttpCall): Caller {
+  const caller = call.caller()
+  calls.count(caller.user_id, planOf(settings.quotas, caller.plan).plan.rate, clock())
+  return caller
+}
+
+const requestId = (call: HttpCall): string => call.parameters.request_id ?? ''
+
+/** Throws `RequestError`. */
+function waitSeconds(text = '0'): number {
+  const seconds = Number(text)
+  if (/^\d+$/.test(text) && seconds <= MAX_WAIT_SECONDS) return seconds
+  const message = `must be a whole number of seconds from 0 to ${MAX_WAIT_SECONDS}`
+  throw new RequestError('invalid_request', `\`wait\` ${message}`, { problems: [{ path: 'wait', message }] })
+}

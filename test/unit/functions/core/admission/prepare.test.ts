@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import { fingerprintOf, prepare } from '../../../../../functions/core/admission/prepare.ts'
+import type { Submission } from '../../../../../functions/core/domain/submission.ts'
+import { submitRequest } from '../../../../../functions/gateway/submit-request.ts'
+import { aCaller, route, SETTINGS, TEXT_QUEUE } from '../../../../support/gateway.ts'
+import { memoryPorts } from '../../../../support/ports.ts'
+
+describe('prepare: what another API than /v1/inference asks for', () => {
+  const body = { messages: [{ role: 'user', content: 'hello' }], prompt: 'hello', max_completion_tokens: 7 }
+  const submission: Submission = {
+    body,
+    prompt: 'hello',
+    max_tokens: 7,
+    model: undefined,
+    priority: 'normal',
+    metadata: { tag: 'x' },
+  }
+
+  it('is admitted by its domain fields, and its body reaches the worker as it is', async () => {
+    const ports = memoryPorts()
+
+    const prepared = await prepare(ports, SETTINGS, route, aCaller(), submission)
+    const { item } = await submitRequest(ports, prepared)
+
+    expect(item).toMatchObject({
+      model: 'text',
+      estimate: 2 + 7,
+      metadata: { tag: 'x' },
+      fingerprint: fingerprintOf(body),
+    })
+    expect(ports.queue.sent(TEXT_QUEUE)[0]?.body).toMatchObject({ body: { inline: body } })
+  })
+})
