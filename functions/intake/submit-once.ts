@@ -11,23 +11,23 @@ import type { Order } from './input.ts'
 import type { IntakePorts } from './ports.ts'
 import { keptRefusal } from './refusal.ts'
 
-/** A message is given a new request when its old one was taken back, or looked at again when a twin was quicker. */
+/** The most rounds for a message. A round begins when its request was taken back, or a twin was quicker. */
 const ROUNDS = 5
 
 export type Once = Accepted | { readonly refusal: Refusal }
 
-/** A message by a name that no other has, and what it asks for. */
+/** A message, its unique name, and what it asks for. */
 export interface Message {
   readonly key: string
   readonly order: Order
-  /** It may not be admitted any more, unless it was. */
+  /** Whether its queue has given it up. Then it is not admitted any more, unless it was admitted before. */
   readonly given_up: boolean
 }
 
 /**
- * Admits a message or refuses it, once, however often it is delivered and wherever an earlier try stopped: what it is
- * bound to says which, and who is admitted or refused there first has decided. Rejects with `Unavailable`; then the next
- * delivery goes on.
+ * Admits or refuses a message once, even if it is delivered often, or an earlier try stopped midway. The binding of the message
+ * holds the decision: the first try that is admitted or refused decides. Rejects with `Unavailable`; then the next delivery
+ * goes on.
  */
 export async function submitOnce(ports: IntakePorts, message: Message): Promise<Once> {
   const { inputs, items, ids, clock } = ports
@@ -50,7 +50,7 @@ export async function submitOnce(ports: IntakePorts, message: Message): Promise<
   throw new Unavailable('the message', new Error('its request was taken back, or is being admitted'))
 }
 
-/** Accepted, or what the message is bound to now: its refusal, or a request to look at. */
+/** Tries to admit a message. Answers with the accepted request, or with the binding that the message has now. */
 async function tryOnce(ports: IntakePorts, message: Message, request_id: string): Promise<Accepted | InputBinding> {
   const { inputs, clock } = ports
   const { key, order } = message
@@ -59,14 +59,14 @@ async function tryOnce(ports: IntakePorts, message: Message, request_id: string)
   const { item } = judged
   const bound = await inputs.admit(order.user_id, key, request_id, clock())
   if ('refusal' in bound || bound.request_id !== request_id) {
-    // A twin was refused before, or found the request taken back: nobody may be admitted under its id any more.
+    // A twin was refused before, or found the request taken back. The request's id must not be admitted any more.
     await rejectAbsent(ports, { ...item, status: 'rejected', completed_at: clock() })
     return bound
   }
   return (await accept(ports, judged, order.submission)) ?? bound
 }
 
-/** A reservation for the request, or why it has none. */
+/** Reserves quota for the request. Answers with the reservation, or with the refusal. */
 async function judge(
   ports: IntakePorts,
   { order, given_up }: Message,
@@ -75,7 +75,7 @@ async function judge(
   try {
     if (given_up) throw new RequestError('unavailable', 'the message was received many times and could not be admitted')
     const prepared = await prepare(ports, ports.settings, ports.route, await callerOf(ports, order), order.submission)
-    // The rate is of calls: how fast messages of a queue are taken, the intake itself says.
+    // The rate limits HTTP calls. The intake itself decides how fast it takes the messages of a queue.
     const limits = { ...prepared.limits, rate: undefined }
     const attempt = { ...prepared, limits, request: { ...prepared.request, request_id } }
     const verdict = await admit(ports, attempt, async () => undefined)
@@ -87,7 +87,7 @@ async function judge(
   }
 }
 
-/** As the authorizer tells the gateway; a user whom nobody has set has the default plan. */
+/** The user, as the authorizer tells the gateway. A user without a record has the default plan. */
 async function callerOf({ users, settings }: IntakePorts, { user_id }: Order) {
   const user = await users.user(user_id)
   if (user?.disabled_at !== undefined) throw new RequestError('user_disabled', 'an operator has disabled this user')

@@ -5,10 +5,10 @@ import type { Clock } from '../platform/clock.ts'
 import { reaching } from '../platform/unavailable.ts'
 import type { ReadSecret } from './http-endpoint.ts'
 
-/** A rotated secret is in use this much later, in milliseconds. */
+/** A rotated secret is used after at most so long. Milliseconds. */
 const CACHE_MS = 5 * 60_000
 
-/** Secrets of AWS Secrets Manager, for headers, each read at most every five minutes. Rejects with `Unavailable`. */
+/** Reads secrets for headers from AWS Secrets Manager, each at most once in five minutes. Rejects with `Unavailable`. */
 export function secretsManager(clock: Clock, client = new SecretsManagerClient(impatient(3_000))): ReadSecret {
   const cache = new Map<string, { value: Promise<string>; until: number }>()
   const read = (name: string) =>
@@ -27,7 +27,7 @@ export function secretsManager(clock: Clock, client = new SecretsManagerClient(i
   }
 }
 
-/** The secret as a header can carry it: without the line end that editors and `echo` leave. Throws if none can. */
+/** Removes the line end that editors and `echo` leave from a secret. Throws if no header can carry the secret. */
 function sendable(secret: string): string {
   const text = secret.replace(/[\r\n]+$/, '')
   try {
