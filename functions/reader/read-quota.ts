@@ -6,7 +6,7 @@ import type { Clock } from '../core/platform/clock.ts'
 import type { Quota } from '../core/stores/quota/port.ts'
 import { reservedTokens } from '../core/stores/quota/verdict.ts'
 
-/** What the caller has used of the current window (contract §2). Rejects with `Unavailable`. */
+/** Reads how much of the current window's limits the caller has used. Rejects with `Unavailable`. */
 export async function readQuota(
   { quota, clock }: { readonly quota: Pick<Quota, 'read'>; readonly clock: Clock },
   settings: QuotaSettings,

@@ -35,7 +35,7 @@ export function duration({ min, max, example, description }: DurationField, form
     )
 }
 
-/** The same in whole seconds, for what AWS counts in seconds. */
+/** A duration in whole seconds, where AWS counts in seconds. */
 export function wholeSeconds(field: DurationField) {
   const message = `must be whole seconds from ${field.min} to ${field.max}, such as ${field.example}`
   return duration(field).refine(milliseconds => milliseconds % 1_000 === 0, message)
@@ -56,7 +56,7 @@ export function callRate(max: number, description: string) {
     .refine(text => isUpTo(max, Number.parseInt(text, 10)), message)
     .meta({
       title: 'rate',
-      description: `${description} 1 to ${most} calls a second, minute or hour.`,
+      description: `${description} From 1 to ${most} calls per second, minute or hour.`,
       examples: ['600/m'],
     })
     .transform(text => {

@@ -14,11 +14,11 @@ const HeaderValue = text(/^[\t\x20-\x7e\x80-\xff]*$/, 'the value of an HTTP head
 
 const HeaderAuth = section({
   header: HeaderName.prefault('Authorization').meta({ description: 'The header that carries the secret.' }),
-  prefix: HeaderValue.prefault('Bearer ').meta({ description: 'What stands before the secret in the header.' }),
+  prefix: HeaderValue.prefault('Bearer ').meta({ description: 'The text before the secret in the header.' }),
   secret: text(/^[A-Za-z0-9/_+=.@-]{1,512}$/, 'the name of a secret in AWS Secrets Manager').meta({
     description:
-      'The name of the secret in AWS Secrets Manager; on one machine, the environment variable of that name in capitals, with _ for what is ' +
-      'neither letter nor digit (of prod/text-model: PROD_TEXT_MODEL).',
+      'The name of the secret in AWS Secrets Manager. `npm start` reads the environment variable of that name in capitals, with _ in place of ' +
+      'other characters than letters and digits: `PROD_TEXT_MODEL` for prod/text-model.',
     examples: ['OPENAI_API_KEY'],
   }),
 }).meta({ title: 'with a secret' })
@@ -43,7 +43,7 @@ const SigV4Auth = section({
     })
     .meta({
       description:
-        'The AWS service that calls are signed for (Signature Version 4), with the credentials of the worker: sagemaker, bedrock, execute-api, lambda. What the worker is allowed by it, and what you have to allow, is in docs/recipes.md.',
+        'The AWS service that calls are signed for: sagemaker, bedrock, execute-api or lambda. The signature (Signature Version 4) uses the credentials of the worker. docs/recipes.md says which permissions the worker gets, and which you have to grant.',
       examples: ['sagemaker', 'bedrock'],
     }),
 }).meta({ title: 'signed' })
@@ -53,11 +53,11 @@ const Auth = z.union([HeaderAuth, SigV4Auth])
 const Endpoint = section({
   url: Url.meta({
     description:
-      'Where the model is called, by POST. With `auth`, an https URL, but for a model on this machine. Never a link-local address. Redirects are not followed.',
+      'The address of the model. Each call is a POST. With `auth`, it must be an https URL, unless the model is on this machine. A link-local address is refused. Redirects are not followed.',
     examples: ['https://models.example.com/predict'],
   }),
   // A Lambda function runs 15 minutes at most, and has to publish the result, too.
-  timeout: duration({ min: '1s', max: '14m', example: '60s', description: 'How long one call may take.' }).prefault(
+  timeout: duration({ min: '1s', max: '14m', example: '60s', description: 'The longest time of one call.' }).prefault(
     '60s',
   ),
   headers: z
@@ -65,10 +65,10 @@ const Endpoint = section({
     .prefault({})
     .meta({
       description:
-        'Headers that each call carries. They are readable in the code of the deployed function: for what is secret there is auth.',
+        'Headers of each call. They can be read in the code of the deployed function, so use `auth` for a secret.',
       examples: [{ 'X-Team': 'search' }],
     }),
-  auth: Auth.optional().meta({ description: 'How a call proves who makes it.' }),
+  auth: Auth.optional().meta({ description: 'How a call authenticates itself.' }),
 })
 
 const Calls = wholeNumber(2, MAX_CONCURRENCY).superRefine((calls, context) => {
@@ -81,14 +81,14 @@ const Concurrency = z
   .union([
     Calls.transform(calls => ({ high: calls, normal: calls })),
     section({
-      high: Calls.prefault(10).meta({ description: 'Calls at a time for priority high.' }),
-      normal: Calls.prefault(10).meta({ description: 'Calls at a time for priority normal.' }),
+      high: Calls.prefault(10).meta({ description: 'Simultaneous calls for priority high.' }),
+      normal: Calls.prefault(10).meta({ description: 'Simultaneous calls for priority normal.' }),
     }),
   ])
   .prefault(10)
   .meta({
     description:
-      'Calls at a time, for each priority; one number for both, or one for each. Some of them are made together by one worker, so it takes requests that wait to reach the number.',
+      'Simultaneous calls per priority: one number for both priorities, or one per priority. One worker makes several of these calls, so the number is reached only while requests wait.',
     examples: [10, { high: 20, normal: 5 }],
   })
 
@@ -100,17 +100,17 @@ const Batch = section({
     min: '1s',
     max: '5m',
     example: '1s',
-    description: 'How long a call waits to be full, in whole seconds.',
+    description: 'How long a batch waits for more requests, in whole seconds.',
   }),
   url: Url.optional().meta({
-    description: 'Where batches are posted; endpoint.url if not given. The same rules hold for it.',
+    description: 'The address for batches. The default is `endpoint.url`, and the same rules apply.',
     examples: ['https://models.example.com/batch_predict'],
   }),
 })
 
 const RateLimit = section({
   count: wholeNumber(1, 1_000_000).meta({
-    description: 'The most calls of the endpoint in an interval, over all workers.',
+    description: 'The most calls of the endpoint in an interval, by all workers together.',
     examples: [100],
   }),
   interval: duration({ min: '1s', max: '1h', example: '60s', description: 'The length of an interval.' }),
@@ -126,7 +126,7 @@ const statuses = (preset: number[], description: string) =>
 const Retry = section({
   attempts: wholeNumber(1, 100).prefault(5).meta({
     description:
-      'Calls for one request in all, the first included; a few more where a batch fails as a whole, until it is known whose fault that is.',
+      'The most calls for one request, including the first. If a whole batch fails, a few more may be needed to find the request that causes it.',
   }),
   // SQS delays a message by 15 minutes at most.
   period: duration({
@@ -134,12 +134,18 @@ const Retry = section({
     max: '15m',
     example: '1s',
     description:
-      'The shortest wait. The longest is twice that after the first attempt and doubles with each, up to max_backoff. Any wait between ' +
-      'them is equally likely; it is rounded up to whole seconds.',
+      'The shortest wait. The wait after attempt n is random between `period` and `period` × 2ⁿ, at most `max_backoff`, and rounded up to ' +
+      'whole seconds.',
   }).prefault('1s'),
   max_backoff: duration({ min: '100ms', max: '15m', example: '30s', description: 'The longest wait.' }).prefault('30s'),
-  backoff_on: statuses([429, 503], 'Statuses after which the call is made again. Other 5xx are always.'),
-  drop_on: statuses([400, 404], 'Statuses after which the request has failed. Other 4xx always have.'),
+  backoff_on: statuses(
+    [429, 503],
+    'Statuses after which the request is tried again. So are other 5xx, unless `drop_on` names them.',
+  ),
+  drop_on: statuses(
+    [400, 404],
+    'Statuses after which the request fails at once. So do other 4xx, unless `backoff_on` names them.',
+  ),
 })
 
 /** They are a kilobyte of the model's state, a write unit more of each call that a rate limit counts. */
@@ -148,21 +154,21 @@ const MAX_FAILURES = 100
 const Circuit = section({
   failures: wholeNumber(1, MAX_FAILURES).prefault(5).meta({
     description:
-      'Failed calls that open the circuit: those that retry would make again, but for a 429 with Retry-After, which pauses the model.',
+      'Failed calls that open the circuit. A call counts if `retry` would make it again. A 429 with Retry-After does not count: it pauses the model.',
   }),
   within: duration({
     min: '1s',
     max: '1h',
     example: '60s',
-    description: 'The time in which they are counted.',
+    description: 'The time in which failed calls are counted.',
   }).prefault('60s'),
   open: duration({
     min: '1s',
     max: '1h',
     example: '30s',
     description:
-      'How long no call is made before one is tried. Each that fails makes it one `open` longer, up to eight and at most 15 minutes (or this, ' +
-      'if it is longer).',
+      'How long no call is made before one call, the probe, is tried. After each failed probe the wait grows by one `open` (30 s, 60 s, 90 s …), ' +
+      'to at most eight times `open` and at most 15 minutes (or to `open` itself, if that is longer).',
   }).prefault('30s'),
 })
 
@@ -170,23 +176,25 @@ const Circuit = section({
 export const Model = section({
   endpoint: Endpoint.meta({ description: 'The HTTP endpoint that runs the model.' }),
   request: Mapping.meta({
-    description: "The body of a call, over the request's fields, user_id, request_id and attempt.",
+    description: "Makes the body of a call from the request's fields, `user_id`, `request_id` and `attempt`.",
     examples: ['{ "model_input": prompt, "parameters": parameters }'],
   }),
   response: Mapping.meta({
     description:
-      'The outcome, over the body of the answer: `result`, and `usage` if the model counts tokens (else the estimate is charged, and by its size what a request with max_tokens got beyond that).',
+      'Makes `result` and `usage` from the body of the answer. Without `usage`, the estimate is charged; if the request has `max_tokens` and the result is larger than that, its size is charged.',
     examples: ['{ "result": result, "usage": usage }'],
   }),
   concurrency: Concurrency,
   batch: Batch.optional().meta({
     description:
-      'One call for many requests: its body is `{ "inputs": [ … ] }`, its answer `{ "outputs": [ … ] }`, in the same order.',
+      'Puts several requests into one call. Its body is `{ "inputs": [ … ] }`, and its answer is `{ "outputs": [ … ] }` in the same order.',
   }),
-  rate_limit: RateLimit.optional().meta({ description: 'How often the endpoint may be called.' }),
+  rate_limit: RateLimit.optional().meta({ description: 'Limits how often the endpoint is called.' }),
   retry: Retry.prefault({}).meta({
-    description: 'What happens after a failed call. In effect with these defaults if absent.',
+    description: 'What happens after a failed call. These defaults are used if it is left out.',
   }),
-  circuit: Circuit.optional().meta({ description: 'When a failing endpoint is left alone. Absent: there is none.' }),
+  circuit: Circuit.optional().meta({
+    description: 'A circuit breaker: it stops calls of an endpoint that fails. Without this key there is none.',
+  }),
 })
 export type Model = z.infer<typeof Model>

@@ -4,21 +4,21 @@ const INTRODUCTION = `# pipeline.yaml
 
 <!-- Generated from lib/config/schema.ts by \`npm run generate\`. -->
 
-The one file that decides what a deployment of Sluice is. \`npx sluice config check [FILE]\` checks it and names each mistake by
-line and column; \`npm start\` and \`npx cdk deploy\` refuse a file with mistakes before anything starts. For help in an editor, its
-first line names the JSON Schema:
+This file configures a deployment of Sluice. \`npx sluice config check [FILE]\` checks it, and names each mistake with its line
+and column. \`npm start\` and \`npx cdk deploy\` refuse a file with mistakes before anything starts. For completion in an editor,
+put this on the first line:
 
     # yaml-language-server: $schema=docs/pipeline.schema.json
 
-- **Variables**: \`\${NAME}\` and \`\${NAME:default}\` in a value are replaced from the environment; the default may be empty and hold
-  colons, but no \`}\`. A variable that is not set and has no default is refused. \`$\${NAME}\` gives \`\${NAME}\` itself. Put quotes around a
-  value with a variable where YAML would misread it, as inside \`{ }\`. In JSONata, write \`$ {\` for a group-by over the context,
+- **Variables**: \`\${NAME}\` and \`\${NAME:default}\` in a value are replaced from the environment. The default may be empty. It may contain
+  colons, but no \`}\`. A variable without a value and without a default is refused. \`$\${NAME}\` gives the text \`\${NAME}\`. Put a value with
+  a variable in quotes where YAML would misread it, for example inside \`{ }\`. In JSONata, write \`$ {\` for a group-by over the context,
   since \`\${name: …}\` is a variable.
-- **Secrets**: what a value holds, its variables too, is readable in the code of the deployed functions. \`auth\` names a secret of AWS Secrets Manager
-  instead. What looks like a secret anywhere else is warned of, with its place, by \`npx sluice config check\`, \`npm start\` and \`npx cdk synth\`.
+- **Secrets**: values, also those of variables, can be read in the code of the deployed functions. Use \`auth\`, which names a secret of AWS
+  Secrets Manager. \`npx sluice config check\`, \`npm start\` and \`npx cdk synth\` warn of a value that looks like a secret.
 - **Durations** are a whole number and a unit: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`4d\`.
-- **Mappings and conditions** are [JSONata](https://docs.jsonata.org), compiled when the file is checked; [mappings.md](mappings.md) says what they see.
-- \`rabbitmq\` and \`tracing\` are known but not in effect yet: they are refused, never ignored.
+- **Mappings and conditions** are [JSONata](https://docs.jsonata.org). They are compiled when the file is checked. [mappings.md](mappings.md) says what they can use.
+- \`rabbitmq\` and \`tracing\` are known, but don't work yet. A file that uses them is refused.
 `
 
 /** The reference of the pipeline file in Markdown, one table a mapping. */

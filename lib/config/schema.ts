@@ -14,22 +14,22 @@ const Priority = oneOf('high', 'normal')
 /** What a user of this plan may use in one quota window. `shards` is resolved: the given or the needed number, if that is higher. */
 export const Plan = section({
   requests: wholeNumber(1, 1_000_000_000).meta({
-    description: 'Requests that a user may make in a window.',
+    description: 'The most requests of one user in a window.',
     examples: [100],
   }),
   tokens: wholeNumber(1, 1_000_000_000_000).meta({
-    description: 'Tokens that a user may spend in a window, what is reserved for open requests included.',
+    description: 'The most tokens of one user in a window. Tokens that are reserved for open requests count, too.',
     examples: [10_000],
   }),
   in_flight: wholeNumber(1, 100_000).meta({
-    description: 'Requests of a user that may be queued or running at a time.',
+    description: 'The most requests of one user that are queued or running at the same time.',
     examples: [20],
   }),
   priorities: z
     .array(Priority, 'must be a list of priorities, such as [normal]')
     .min(1, 'must name at least one priority: high, normal or both')
     .refine(isUnique, 'must name each priority once')
-    .meta({ description: 'The priorities that a request of this plan may ask for.', examples: [['high', 'normal']] }),
+    .meta({ description: 'The priorities that a request of this plan may have.', examples: [['high', 'normal']] }),
   models: z
     .array(Name, 'must be a list of models, such as [text]')
     .min(1, 'must name at least one model; leave it out to allow all')
@@ -37,21 +37,22 @@ export const Plan = section({
     .optional()
     .meta({
       description:
-        'The models that a request of this plan may go to, whether it names one or routing chooses it; all if not given. Another one is refused with 403 `model_not_allowed`.',
+        'The models that a request of this plan may use, whether the request names the model or routing chooses it. All models by default. A request for another model gets 403 `model_not_allowed`.',
       examples: [['text']],
     }),
   shards: wholeNumber(1, 1_000)
     .optional()
     .meta({
       description:
-        'Counters that the limits are split over, each with an equal part: one request can reserve no more tokens than a part. One for ' +
-        'each 100 in flight if not given, and never fewer; more help a user who posts hundreds of requests a second.',
+        'The number of counters that the limits are split over. Each has an equal part of the limits, and one request can reserve at most ' +
+        'one part of the tokens. The default and the least is one shard per 100 requests in flight. More shards help a user who posts ' +
+        'hundreds of requests per second.',
       examples: [10],
     }),
   rate: callRate(
     1_000_000,
-    'Calls of the API that a user may make. Posts that are admitted are counted exactly (each shard allows an equal part), all calls ' +
-      'by each environment of a function for itself. A call over it is refused with 429 and rate_exceeded, before it costs anything.',
+    'The most API calls of one user. Admitted POSTs are counted exactly (each shard allows an equal part). All calls are also counted ' +
+      'by each Lambda environment for itself. A call over the rate gets 429 `rate_exceeded`, and costs nothing.',
   ).prefault('30000/m'),
 }).transform(plan => ({
   ...plan,
@@ -60,21 +61,21 @@ export const Plan = section({
 export type Plan = z.infer<typeof Plan>
 
 const Queue = section({
-  backend: oneOf('sqs', 'rabbitmq').prefault('sqs').meta({ description: 'What carries the messages.' }),
+  backend: oneOf('sqs', 'rabbitmq').prefault('sqs').meta({ description: 'The message queue that Sluice uses.' }),
   // SQS keeps a message for 14 days at most, and an expired request must still be found in its queue.
   expire_after: duration({
     min: '1m',
     max: '13d',
     example: '6h',
-    description: 'A request that has not started by then expires, and costs nothing.',
+    description: 'A request that has not started after this time expires, and costs nothing.',
   }).prefault('6h'),
 })
 
 const Quotas = section({
   window: oneOf('day', 'hour')
     .prefault('day')
-    .meta({ description: 'How long a quota lasts. It starts anew at 00:00 UTC, or each hour.' }),
-  default_plan: Name.meta({ description: 'The plan of a user who was given none.', examples: ['free'] }),
+    .meta({ description: 'The time after which quotas start again: at 00:00 UTC, or at each full hour.' }),
+  default_plan: Name.meta({ description: 'The plan of users who have no other plan.', examples: ['free'] }),
   plans: z
     .record(Name, Plan, 'must be a mapping of plan names to plans')
     .refine(isFilled, 'must have at least one plan')
@@ -85,10 +86,10 @@ const Quotas = section({
 export const Route = section({
   when: Mapping.optional().meta({
     description:
-      "A condition over the request's fields, and `user_id` and `plan`, which are the caller's whatever the body says. The last route has none: it is the default.",
+      "A condition over the request's fields, `user_id` and `plan`. The last two are always the caller's, whatever the body says. The last route has no condition: it is the default.",
     examples: ['model_type = "image"'],
   }),
-  model: Name.meta({ description: 'The model that such a request runs on.', examples: ['text'] }),
+  model: Name.meta({ description: 'The model that runs a request of this route.', examples: ['text'] }),
 })
 export type Route = z.infer<typeof Route>
 
@@ -96,15 +97,16 @@ export type Route = z.infer<typeof Route>
 const MAX_WAITS_PER_USER = 50
 
 const Waiting = section({
-  per_user: wholeNumber(0, MAX_WAITS_PER_USER)
-    .prefault(10)
-    .meta({ description: 'Calls of one user that may wait at a time. 0: none waits for two seconds or more.' }),
+  per_user: wholeNumber(0, MAX_WAITS_PER_USER).prefault(10).meta({
+    description:
+      'The most calls of one user that wait at the same time. With 0, no call waits for two seconds or more.',
+  }),
   total: wholeNumber(0, 10_000)
     .prefault(50)
     .meta({
       description:
-        'Calls that may wait at a time, of all users. Each holds a concurrent execution of Lambda, of which all functions of an account ' +
-        'share 1,000, and 10 in many new accounts: set it to 4 there. 0: none waits for two seconds or more.',
+        'The most calls of all users that wait at the same time. Each waiting call uses one concurrent execution of Lambda. All functions of ' +
+        'an account share 1,000 of them. In an account that has only 10, set this to 4. With 0, no call waits for two seconds or more.',
       examples: [4],
     }),
 })
@@ -112,13 +114,17 @@ const Waiting = section({
 const reserved = (what: string) =>
   wholeNumber(1, 100_000)
     .optional()
-    .meta({ description: `Of the ${what}.`, examples: [100] })
+    .meta({ description: `Concurrent executions for the ${what}.`, examples: [100] })
 
 const ReservedConcurrency = section({
-  authorizer: reserved('authorizer, which checks keys that were not seen for a minute; it takes some 10 ms a call'),
-  gateway: reserved('gateway, which answers POST; more than `waiting.total`, since all waits may be here'),
-  reader: reserved('reader, which answers GET and DELETE; more than `waiting.total`, since all waits may be here'),
-  collector: reserved('collector, which records results; its queues take 12 at a time'),
+  authorizer: reserved('authorizer, which checks a key that was not used in the last minute. A call takes about 10 ms'),
+  gateway: reserved(
+    'gateway, which answers POST. It must be more than `waiting.total`, since all waiting calls may be here',
+  ),
+  reader: reserved(
+    'reader, which answers GET and DELETE. It must be more than `waiting.total`, since all waiting calls may be here',
+  ),
+  collector: reserved('collector, which records results. Its queues use up to 12'),
 })
 
 /** What log lines have of their own: Lambda's and the logger's fields, and those that name what a line is about. */
@@ -134,34 +140,34 @@ const Retention = section({
     max: '3650d',
     example: '90d',
     description:
-      'How long Postgres keeps the row of a request after its end, and a dead letter. For ever if not given. Once a day, what is older is deleted. ' +
-      'At least 15 days, since a queue may bring a result for 14 days.',
+      'How long Postgres keeps dead letters, and the rows of ended requests. For ever by default. Older rows are deleted once a day. ' +
+      'The least is 15 days, since a result may stay in a queue for 14 days.',
   }).optional(),
   payloads: wholeDays({
     min: '15d',
     max: '3650d',
     example: '30d',
     description:
-      'How long the bucket keeps a body or a result that is too large for a message or a row. At least queue.expire_after and 14 days, so that they ' +
-      'outlive every message that names them.',
+      'How long the bucket keeps bodies and results that are too large for a message or a row. It must be at least `queue.expire_after` plus 14 days, ' +
+      'so that an object outlives every message that names it.',
   }).prefault('120d'),
 })
 
 const Observability = section({
   log_level: oneOf('DEBUG', 'INFO', 'WARN', 'ERROR')
     .prefault('INFO')
-    .meta({ description: 'The least severe level that is logged.' }),
+    .meta({ description: 'Log lines below this level are left out.' }),
   namespace: text(
     /^(?!AWS\/)[A-Za-z0-9._/#-]{1,255}$/,
     'a CloudWatch namespace of letters, digits and ._/#-, not starting with AWS/',
   )
     .prefault('Sluice')
     .meta({ description: 'The CloudWatch namespace of all metrics.' }),
-  tracing: flag.prefault(false).meta({ description: 'Whether functions and calls are traced.' }),
+  tracing: flag.prefault(false).meta({ description: 'Turns on tracing of functions and calls.' }),
   store_prompts: flag.prefault(true).meta({
     description:
-      'Whether the prompt is kept in Postgres. Prompts are never logged. The dead letter of a request has its message, prompt included, ' +
-      'either way: it is needed for a redrive.',
+      'Keeps prompts in Postgres. A dead letter has the message with its prompt even if this is false, since a redrive needs it. ' +
+      'Prompts are never logged.',
   }),
   fields: z
     .record(
@@ -176,14 +182,14 @@ const Observability = section({
     )
     .prefault({})
     .meta({ description: 'Fields that are added to each log line.', examples: [{ environment: 'dev' }] }),
-  retention: Retention.prefault({}).meta({ description: 'How long what is recorded is kept.' }),
+  retention: Retention.prefault({}).meta({ description: 'How long rows and stored bodies are kept.' }),
 })
 
 const Input = section({
   // SQS takes 80 characters, of which the dead-letter queue needs four for its ending.
   queue: text(/^[A-Za-z0-9_-]{1,76}$/, 'a name of letters, digits, - and _, up to 76 characters').meta({
     description:
-      'The name of the SQS queue, which the stack creates. Each message is the body of a POST with a user_id; who may send, IAM says.',
+      'The name of the SQS queue. The stack creates it. Each message is the body of a POST with a `user_id`. IAM decides who may send messages.',
     examples: ['nightly-prompts'],
   }),
 })
@@ -195,39 +201,40 @@ export const Pipeline = section({
     'a name of letters, digits and -, starting with a letter, up to 24 characters',
   )
     .prefault('sluice')
-    .meta({ description: 'What the deployment is called. It is part of the AWS names.' }),
+    .meta({ description: 'The name of the deployment. It is part of the names in AWS.' }),
   inputs: z.array(Input, 'must be a list of inputs, such as [{ queue: nightly-prompts }]').optional().meta({
     description:
-      'Queues that requests come from besides HTTP, through the same admission. A refused one is a dead letter.',
+      'Queues that bring requests, beside HTTP. The admission is the same. A refused request becomes a dead letter.',
   }),
-  queue: Queue.prefault({}).meta({ description: 'How requests wait.' }),
-  quotas: Quotas.meta({ description: 'What users may use.' }),
+  queue: Queue.prefault({}).meta({ description: 'The queue in which requests wait.' }),
+  quotas: Quotas.meta({ description: 'The limits of users.' }),
   waiting: Waiting.prefault({}).meta({
     description:
-      'How many calls may wait for the end of a request (`Prefer: wait=N`, `?wait=N`) for two seconds or more. One over a limit is ' +
+      'How many calls may wait two seconds or more for the end of a request (`Prefer: wait=N`, `?wait=N`). A call over a limit is ' +
       'answered at once.',
   }),
   reserved_concurrency: ReservedConcurrency.prefault({}).meta({
     description:
-      'Concurrent executions that a function has for itself: no other function can use them up, and it gets no more than these. ' +
-      'None by default: AWS refuses what would leave fewer than 100 to the rest of the account, so an account with 10 can reserve none.',
+      'Concurrent executions that are reserved for one function. Other functions cannot use them, and the function gets no more. ' +
+      'None by default. AWS refuses a reservation that leaves fewer than 100 to the rest of the account, so a small account cannot reserve any.',
   }),
   routing: z
     .array(Route, 'must be a list of routes')
     .min(1, 'must have at least the default route, such as [{ model: text }]')
     .meta({
-      description: 'Which model a request runs on: the first route that fits, unless the request names its model.',
+      description:
+        'Chooses the model of a request. The first route whose condition is true wins. A request that names its model needs no route.',
     }),
   models: z
     .record(Name, Model, 'must be a mapping of model names to models')
     .refine(isFilled, 'must have at least one model')
     .meta({
       description:
-        `The models by name. CloudFormation takes ${CLOUDFORMATION_TAKES} resources in a stack, room for ${MOST_MODELS} models with a circuit; ` +
-        `each input takes ${RESOURCES.input} of them.`,
+        `The models by name. A stack can have ${CLOUDFORMATION_TAKES} resources, which is enough for ${MOST_MODELS} models with a circuit. ` +
+        `Each input needs ${RESOURCES.input} of these resources.`,
     }),
-  observability: Observability.prefault({}).meta({ description: 'What can be seen of the running system.' }),
-}).meta({ title: 'Sluice pipeline', description: 'The one file that decides what a deployment of Sluice is.' })
+  observability: Observability.prefault({}).meta({ description: 'Logs, metrics, and how long data is kept.' }),
+}).meta({ title: 'Sluice pipeline', description: 'The file that configures a deployment of Sluice.' })
 export type Pipeline = z.infer<typeof Pipeline>
 
 function isUnique(values: readonly unknown[]): boolean {

@@ -15,7 +15,7 @@ export interface ItemsEngine {
   close(): Promise<void>
 }
 
-/** What every store of request items keeps (design.md §4: the item decides). */
+/** Checks that a store of request items lets the item decide: each transition leaves exactly the state that it needs. */
 export function describeItemsContract(name: string, makeEngine: () => Promise<ItemsEngine>): void {
   let engine: ItemsEngine
   beforeAll(async () => {

@@ -11,7 +11,7 @@ export interface QuotaEngine {
   close(): Promise<void>
 }
 
-/** What every quota keeps, whatever it is made of (design.md §2; I1 and I3). */
+/** Checks that a quota admits exactly and charges once (I1, I3), on whatever store. */
 export function describeQuotaContract(name: string, makeEngine: () => Promise<QuotaEngine>): void {
   let engine: QuotaEngine
   beforeAll(async () => {

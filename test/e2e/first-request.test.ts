@@ -121,7 +121,7 @@ describe('npm start', () => {
     expect(lines.at(-1)).toBe(`ready ${system.localJson.apiUrl}`)
   })
 
-  test('answers the pasted line with 202 and all that the contract names', async () => {
+  test('answers the pasted line with 202 and all fields of an accepted request', async () => {
     const { statusLine, headers, body } = await pasteCurl(system)
 
     expect(statusLine).toBe('HTTP/1.1 202 Accepted')

@@ -37,7 +37,7 @@ interface Asked extends Input {
   readonly claim: string | undefined
 }
 
-/** As the contract has it: of the result's JSON text, in bytes. */
+/** A token per four bytes of the result's JSON text, rounded up. */
 function quarterOfResult({ give }: Output, mark: string): number {
   const { result } = give(mark) as { result?: unknown }
   return result === undefined ? 0 : Math.ceil(Buffer.byteLength(JSON.stringify(result)) / 4)

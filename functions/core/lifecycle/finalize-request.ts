@@ -8,7 +8,7 @@ import type { LifecyclePorts } from './ports.ts'
 /**
  * After an item has ended: tells the ledger and deletes a body that nobody needs, then closes the reservation as the item
  * says. In this order, since the open reservation is what brings somebody back if the send was lost, or the process died
- * (design.md §4, rule 4). Repeated, it changes nothing. `message`, where there is one, is what the dead letter of a failure
+ * (rule 4). Repeated, it changes nothing. `message`, where there is one, is what the dead letter of a failure
  * keeps.
  */
 export async function finalizeRequest(

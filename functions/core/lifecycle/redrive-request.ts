@@ -27,7 +27,7 @@ export type Redriven =
 
 /**
  * Runs a failed request once more, as a new run of the same id. In this order: the failed run's reservation is closed, the
- * new one made, the item moves, the message is sent (design.md §4, rule 8). Rejects with `Unavailable`; repeated, it
+ * new one made, the item moves, the message is sent (rule 8). Rejects with `Unavailable`; repeated, it
  * goes on: a run whose message may not have been sent is sent again.
  */
 export async function redriveRequest(

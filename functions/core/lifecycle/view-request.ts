@@ -14,7 +14,7 @@ export interface ViewPorts {
   readonly clock: Clock
 }
 
-/** A request as its owner sees it (contract §2); absent fields are left out. */
+/** A request as its owner sees it. Absent fields are left out. */
 export interface RequestView {
   readonly request_id: string
   readonly status: RequestItem['status']

@@ -46,7 +46,7 @@ export function addKeys(program: Command, run: Run): void {
 }
 
 const ONCE = 'This is the only time that the key is shown: only its hash is stored.'
-/** The authorizer's cache (contract §2). */
+/** The authorizer's answers are cached for so long. */
 const WITHIN = 'with effect within 60 s'
 
 const describe = ({ key, key_id, user, plan, expires_at }: CreatedKey): string[] =>

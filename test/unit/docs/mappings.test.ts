@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
+import jsonata from 'jsonata'
 import { describe, expect, it } from 'vitest'
 import { compileExpression } from '../../../functions/core/expressions/expression.ts'
+import { isPlain } from '../../../functions/core/expressions/is-bounded.ts'
 import { checkMapping } from '../../../lib/config/mapping.ts'
 import { readSource } from '../../../lib/config/source-document.ts'
 
@@ -44,5 +46,20 @@ describe('each example of docs/mappings.md', () => {
     expect(checkMapping(expression)).toBeUndefined()
     if (output.startsWith('fails: ')) await expect(evaluated).rejects.toThrow(output.slice('fails: '.length))
     else expect(await evaluated).toEqual(output === 'nothing' ? undefined : JSON.parse(output))
+  })
+})
+
+describe('the table of fast and slow expressions in docs/mappings.md', () => {
+  const rows = [...PAGE.matchAll(/^\| (fast|slow) \| `(.*)` \|/gm)].map(([, speed = '', expression = '']) => ({
+    speed,
+    expression,
+  }))
+
+  it('has both', () => {
+    expect(new Set(rows.map(({ speed }) => speed))).toEqual(new Set(['fast', 'slow']))
+  })
+
+  it.each(rows)('calls $expression $speed, as it is evaluated', ({ speed, expression }) => {
+    expect(isPlain(jsonata(expression).ast())).toBe(speed === 'fast')
   })
 })

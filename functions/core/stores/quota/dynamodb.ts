@@ -11,7 +11,7 @@ import { exceeded } from './verdict.ts'
 
 /**
  * Counters in DynamoDB: one item a user, window and shard, with its open reservations in it, so that admission is one
- * conditional UpdateItem (design.md §2; keeps I1, I3).
+ * conditional UpdateItem (keeps I1, I3).
  *
  * `once` is what reserves: a client that repeats no call by itself. A reservation whose answer was lost may have been found by
  * a twin with the same key, and its request run and settled, before the repetition arrives: in the same words it would open

@@ -46,7 +46,7 @@ export interface Redrive {
 }
 
 /**
- * The request items: each transition is one conditional write on the state that it leaves (design.md §4).
+ * The request items: each transition is one conditional write on the state that it leaves (docs/architecture.md).
  * All methods reject with `Unavailable`, and each may be repeated.
  */
 export interface RequestItems {

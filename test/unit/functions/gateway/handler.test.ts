@@ -126,7 +126,7 @@ describe('gateway', () => {
     })
   })
 
-  it('answers 202 as the contract says', async () => {
+  it('answers 202 with the request, its place and what is left of the limits', async () => {
     const { statusCode, headers, body } = await post(submission)
 
     expect(statusCode).toBe(202)
@@ -182,7 +182,7 @@ describe('gateway', () => {
     expect(headers?.['RateLimit-Policy']).toBe('"requests";q=7;w=86400, "tokens";q=9;w=86400')
   })
 
-  it('answers 429 as the contract says, in one call of AWS', async () => {
+  it('answers 429 with the limit and what is used of it, in one call of AWS', async () => {
     const Item = marshall({ pk: 'x', requests: 3, tokens: 12, open: {} })
     dynamoDb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item }))
 
