@@ -17,11 +17,11 @@ interface Refused {
 }
 export type Once = Accepted | Refused
 
-/** A message by a name that no other has, and what it asks for. */
+/** A message, its unique name, and what it asks for. */
 export interface Message {
   readonly key: string
   readonly order: Order
-  /** It may not be admitted any more, unless it was. */
+  /** Whether its queue has given it up. Then it is not admitted any more, unless it was admitted before. */
   readonly given_up: boolean
 }
 
@@ -66,7 +66,7 @@ async function judge(ports: IntakePorts, { order, given_up }: Message, request_i
   try {
     if (given_up) throw new RequestError('unavailable', 'the message was received many times and could not be admitted')
     const prepared = await prepare(ports, ports.settings, ports.route, await callerOf(ports, order), order.submission)
-    // The rate is of calls: how fast messages of a queue are taken, the intake itself says.
+    // The rate limits HTTP calls. The intake itself decides how fast it takes the messages of a queue.
     const limits = { ...prepared.limits, rate: undefined }
     const attempt = { ...prepared, limits, request: { ...prepared.request, request_id } }
     const verdict = await admit(ports, attempt, async () => undefined)
@@ -78,7 +78,7 @@ async function judge(ports: IntakePorts, { order, given_up }: Message, request_i
   }
 }
 
-/** As the authorizer tells the gateway; a user whom nobody has set has the default plan. */
+/** The user, as the authorizer tells the gateway. A user without a record has the default plan. */
 async function callerOf({ users, settings }: IntakePorts, { user_id }: Order) {
   const user = await users.user(user_id)
   if (user?.disabled_at !== undefined) throw new RequestError('user_disabled', 'an operator has disabled this user')

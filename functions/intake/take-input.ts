@@ -10,8 +10,9 @@ import { keptRefusal } from './refusal.ts'
 import { submitOnce } from './submit-once.ts'
 
 /**
- * Takes a message of an input queue: it is admitted, or becomes a dead letter with the answer that it would have got by
- * HTTP (I10), which it answers with. Either is final. Rejects with `Unavailable`: then the message has to come again.
+ * Takes a message of an input queue. The message is admitted, or becomes a dead letter with the answer that it would have got
+ * by HTTP (I10). Either is final. Answers with the accepted request or the refusal. Rejects with `Unavailable`: then the message
+ * must be redelivered.
  */
 export async function takeInput(ports: IntakePorts, input: Input): Promise<Accepted | { readonly refusal: Refusal }> {
   const order = parse(input)
@@ -24,7 +25,7 @@ export async function takeInput(ports: IntakePorts, input: Input): Promise<Accep
 /** Message ids are unique in a queue. */
 const keyOf = ({ queue, message_id }: Input): string => `${queue}/${message_id}`
 
-/** What can't be parsed is refused whoever reads it and whenever, so nobody has to remember that. */
+/** Parses a message. A message that can't be parsed is refused at each delivery alike, so its refusal needs no record. */
 function parse({ text }: Input): Order | { readonly refusal: Refusal } {
   try {
     return parseInput(text)

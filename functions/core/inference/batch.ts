@@ -1,16 +1,16 @@
 import * as z from 'zod'
 import type { ModelAnswer, ModelFailure } from './port.ts'
 
-/** The body of a call for many requests: what each one's mapping gave. */
+/** The body of a call for many requests: the results of their mappings. */
 export const batchBody = (inputs: readonly unknown[]) => ({ inputs })
 
-/** Of each request, in their order; or the failure of the whole. */
+/** The answers for the requests, in their order; or the failure of the whole call. */
 export type Outputs = { readonly ok: true; readonly outputs: readonly ModelAnswer[] } | ModelFailure
 
 const Answer = z.looseObject({ outputs: z.array(z.unknown()) })
 const Refused = z.looseObject({ error: z.unknown().refine(error => error !== undefined && error !== null) })
 
-/** Reads `{ "outputs": [ … ] }`: as many as there were inputs, of which one with an `error` fails alone. */
+/** Reads `{ "outputs": [ … ] }`. There must be one output per input. An output with an `error` fails alone. */
 export function readOutputs(answer: ModelAnswer, inputs: number): Outputs {
   if (!answer.ok) return answer
   const { data } = Answer.safeParse(answer.answer)
@@ -30,7 +30,7 @@ const unusable: ModelFailure = {
   reached: true,
 }
 
-/** What the model says of it stays with the model: it may quote another user's request. */
+/** The model's own words are not passed on, since they may quote another user's request. */
 const refused: ModelFailure = {
   ok: false,
   code: 'model_rejected',

@@ -27,14 +27,14 @@ export interface EndpointSettings {
 export type ReadSecret = (name: string) => Promise<string>
 
 /**
- * Larger than any result that may be kept, since the response mapping may leave most of it out; and so that ten at once, parsed,
- * fit into a worker's memory.
+ * The largest answer that is read. It is larger than a result may be, since the response mapping may leave most of it out.
+ * Ten such answers at once, parsed, fit into a worker's memory.
  */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
 /**
- * A model over HTTP(S), by the SDK's own HTTP handler: `fetch` gives up on headers after five minutes whatever its
- * signal says, and endpoints here may take fourteen. Redirects are not followed.
+ * Calls a model over HTTP(S), with the SDK's own HTTP handler. `fetch` would not do: it gives up on headers after five minutes
+ * whatever its signal says, and an endpoint may take fourteen. Redirects are not followed.
  */
 export function httpEndpoint(
   settings: EndpointSettings,
@@ -93,9 +93,9 @@ export function httpEndpoint(
 }
 
 /**
- * A connection of its own for each call: Lambda freezes between invocations, and of those it kept, the model would have
- * closed some meanwhile, which is found out only by a call that fails. `onReady`: the connection is made, TLS included, and
- * only from then on can the model have seen anything.
+ * Makes a new connection for each call. Lambda freezes a function between invocations; the model may close a kept connection
+ * meanwhile, and then the next call would fail. `onReady` is called once the connection is made, TLS included. Before that, the
+ * model can't have seen anything.
  */
 function agentOfOneCall({ protocol }: URL, onReady: () => void): HttpAgent {
   const isSecure = protocol === 'https:'
@@ -112,7 +112,7 @@ function toAnswer({ statusCode, headers }: HttpResponse, text: string, now: numb
       ? { ...failure('model_error', `the model answered ${statusCode}`), ...status }
       : { ...failure('model_rejected', `the model refused the request with ${statusCode}`), ...status }
   }
-  // Before it is parsed: the value of 8 MB of empty objects takes 180 MB, and a worker may have ten answers at a time.
+  // The size is checked before the text is parsed: 8 MB of empty objects become a value of 180 MB, and a worker may have ten answers at a time.
   const tooLarge = tooLargeForAnswer(text)
   if (tooLarge) return failure('invalid_model_response', `the model's answer ${tooLarge}`)
   const answer = parse(text)
@@ -130,14 +130,14 @@ function parse(text: string): unknown {
   }
 }
 
-/** A call that failed once the model could have seen it. */
+/** The failure of a call after the model could have seen it. */
 function brokenOff(error: unknown, timeout: AbortSignal, timeoutMs: number): ModelFailure {
   if (timeout.aborted) return failure('model_timeout', `the model did not answer within ${timeoutMs / 1000} s`)
   if (error instanceof AnswerTooLarge) return failure('result_too_large', error.message)
   return failure('model_unreachable', `the connection to the model was lost (${codeOf(error)})`)
 }
 
-/** The code alone says why: the error's message may name addresses. Timeouts of the handler have none. */
+/** Only the code of an error is passed on, since its message may name addresses. A timeout of the handler has no code. */
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'ETIMEDOUT'
 
 const failure = (code: FailureCode, message: string, reached = true): ModelFailure => ({

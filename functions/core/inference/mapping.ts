@@ -5,7 +5,7 @@ import { problemsOf } from '../domain/problems.ts'
 import { findHostileText } from '../domain/text.ts'
 import { compileExpression, EvaluationError } from '../expressions/expression.ts'
 
-/** What a request mapping sees (docs/mappings.md): the request's fields, and ours, which no field of a body replaces. */
+/** The fields that a request mapping sees (docs/mappings.md). A field of the body does not replace one of Sluice's own. */
 export interface RequestFields {
   readonly body: Record<string, unknown>
   readonly user_id: string
@@ -19,13 +19,13 @@ export interface MappedAnswer {
   readonly usage?: Usage | undefined
 }
 
-/** The two mappings of a model; each rejects with `MappingError`. */
+/** The two mappings of a model. Each rejects with `MappingError`. */
 export interface Mappings {
   request(fields: RequestFields): Promise<unknown>
   response(answer: unknown): Promise<MappedAnswer>
 }
 
-/** A sentence that the request's owner may read; and the usage that the model reported, if that could be read. */
+/** A mapping that failed. It has a sentence that the request's owner may read, and the usage that the model reported, if it could be read. */
 export class MappingError extends Error {
   override readonly name = 'MappingError'
   readonly usage: Usage | undefined
@@ -71,7 +71,7 @@ export function createMappings(settings: { request: string; response: string }):
   }
 }
 
-/** Counts that the model leaves out are nought; a total that it leaves out is their sum; no counts at all are no report. */
+/** Reads the usage. A missing count is 0, a missing total is the sum of the counts, and without any count there is no usage. */
 function toUsage(reported: z.infer<typeof Mapped>['usage']): Usage | undefined {
   const { prompt_tokens, completion_tokens, total_tokens } = reported ?? {}
   if (prompt_tokens === undefined && completion_tokens === undefined && total_tokens === undefined) return undefined

@@ -9,7 +9,7 @@ export interface ModelFailure {
   readonly reached: boolean
   /** The HTTP status, if there was an answer. */
   readonly status?: number | undefined
-  /** How long the model asks to be left alone, in milliseconds from its answer on. */
+  /** The pause that the model asks for, in milliseconds from its answer on. */
   readonly retry_after_ms?: number | undefined
 }
 
@@ -17,13 +17,13 @@ export type ModelAnswer =
   /** Any JSON value. */
   { readonly ok: true; readonly answer: unknown } | ModelFailure
 
-/** A model behind an endpoint that is slow, and may fail. */
+/** A model behind an endpoint. It is slow, and may fail. */
 export interface ModelEndpoint {
-  /** Resolves once all that a call needs is at hand, such as its secret or credentials: before a request is claimed. Rejects with `Unavailable`. */
+  /** Resolves once a call's secret or credentials are at hand. It is called before a request is claimed. Rejects with `Unavailable`. */
   prepare(): Promise<void>
   /**
-   * Posts a JSON body; `requestId` is the call's idempotency key, which a batch has none of. Never rejects for what the
-   * model does; rejects with `Unavailable` if its secret or credentials can't be had, and makes no call then.
+   * Posts a JSON body. `requestId` is the call's idempotency key; a batch has none. Rejects with `Unavailable` if the secret or
+   * the credentials can't be read, and then makes no call. It never rejects because of the model's answer.
    */
   call(requestId: string | undefined, body: unknown): Promise<ModelAnswer>
 }

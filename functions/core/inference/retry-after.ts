@@ -1,8 +1,8 @@
-/** Seconds, or a date, as in RFC 9110 §10.2.3: milliseconds from `now` on; undefined without a value that can be read. */
+/** Reads a Retry-After (RFC 9110 §10.2.3): seconds or a date. Answers with milliseconds from `now` on, or undefined if the value can't be read. */
 export function retryAfter(value: string | undefined, now: number): number | undefined {
   const text = value?.trim() ?? ''
   if (/^\d+$/.test(text)) return Number(text) * 1000
-  // Only dates have letters; `Date.parse` would take "1.5" for one, too.
+  // A date begins with a letter. `Date.parse` alone would take "1.5" for a date, too.
   const date = /^[A-Z]/i.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }

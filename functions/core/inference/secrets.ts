@@ -5,7 +5,7 @@ import { secretsManagerClient } from '../platform/secrets-manager-client.ts'
 import { reaching } from '../platform/unavailable.ts'
 import type { ReadSecret } from './http-endpoint.ts'
 
-/** A rotated secret is in use this much later, in milliseconds. */
+/** A rotated secret is used after at most so long. Milliseconds. */
 const CACHE_MS = 5 * 60_000
 
 /** Secrets of AWS Secrets Manager, for headers, each read at most every five minutes. Rejects with `Unavailable`. */
@@ -27,7 +27,7 @@ export function secretsManager(clock: Clock, client = secretsManagerClient(3_000
   }
 }
 
-/** The secret as a header can carry it: without the line end that editors and `echo` leave. Throws if none can. */
+/** Removes the line end that editors and `echo` leave from a secret. Throws if no header can carry the secret. */
 function sendable(secret: string): string {
   const text = secret.replace(/[\r\n]+$/, '')
   try {

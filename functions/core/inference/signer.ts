@@ -11,15 +11,15 @@ export interface Signer {
   /** Resolves if there are credentials to sign with. Rejects with `Unavailable`. */
   prepare(): Promise<void>
   /**
-   * The request with its signature, which AWS takes for five minutes, and its path and query written as they are signed:
-   * it has to be sent as it is. Rejects with `Unavailable`.
+   * Signs a request. AWS accepts the signature for five minutes. The path and the query are written as they are signed, so the
+   * signed request must be sent unchanged. Rejects with `Unavailable`.
    */
   sign(request: HttpRequest): Promise<HttpRequest>
 }
 
 /**
- * Signs for a service (`sagemaker`) with the credentials in the environment, where Lambda puts those of the function's role.
- * The region is the one that a request's host names, else the function's own.
+ * Signs for a service (`sagemaker`) with the credentials in the environment: Lambda puts those of the function's role there.
+ * The region is the one in the name of the request's host, or else the function's own.
  */
 export function sigV4Signer(service: string, clock: Clock, credentials = fromEnv()): Signer {
   const signer = new SignatureV4({
@@ -50,9 +50,9 @@ function ownRegion(): string {
 }
 
 /**
- * What may be written in several ways (`:` or `%3A`, `+` or `%20`, `a` or `a=`, a header's name) is written as the SDK does,
- * so that there is one thing that AWS can compute the signature of. Of two spellings of a header the last one counts, as in
- * Node's client.
+ * Writes a request as the SDK would. The same path, query or header can be written in several ways (`:` or `%3A`, `+` or `%20`,
+ * `a` or `a=`), and AWS computes the signature of one of them. If a header has two spellings, the last one counts, as in Node's
+ * client.
  */
 function unambiguous(request: HttpRequest): HttpRequest {
   const [, path = '', search = ''] = /^([^?]*)\??(.*)$/s.exec(request.path) ?? []
@@ -65,6 +65,6 @@ function unambiguous(request: HttpRequest): HttpRequest {
   })
 }
 
-/** One ASCII character of a URL's path, or what is encoded already. */
+/** Encodes one ASCII character of a URL's path. An encoded one stays encoded, in upper case. */
 const encode = (text: string): string =>
   text.length === 3 ? text.toUpperCase() : `%${text.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`

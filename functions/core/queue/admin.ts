@@ -20,7 +20,7 @@ export const sqsQueueExists =
 /** Sends a text as it is to an input queue; answers whether there is one of that name. Rejects with `Unavailable`. */
 export type SendInput = (queue: string, text: string) => Promise<boolean>
 
-/** An input's name is all of its queue's name: only the account is shared with the stack's own queues. */
+/** An input's name is the whole name of its queue. It shares only the account with the stack's own queues. */
 export const sqsSendInput =
   (client: SQSClient, urlPrefix: string): SendInput =>
   (queue, text) =>
@@ -35,7 +35,7 @@ export const sqsSendInput =
       }
     })
 
-/** About how many messages of a queue wait, those that were put back for later included. Rejects with `Unavailable`. */
+/** Counts about how many messages of a queue wait, deferred ones included. Rejects with `Unavailable`. */
 export type CountWaiting = (queue: string) => Promise<number>
 
 export const sqsCountWaiting =

@@ -1,8 +1,8 @@
 import type { Priority } from '../domain/ids.ts'
 
-/** Queue names within a stack; the stack's name and a dash come before them. */
+/** The name of a queue within its stack. The whole name begins with the stack's name and a dash. */
 export const queueName = (model: string, priority: Priority): string => `inference-${model}-${priority}`
 export const RESULTS_QUEUE = 'results'
 
-/** The end of a dead-letter queue's name; its queue's name is before it. */
+/** The end of a dead-letter queue's name. The name of its queue comes before it. */
 export const DEAD_LETTERS = '-dlq'

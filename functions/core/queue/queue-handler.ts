@@ -1,4 +1,3 @@
-import type { Context } from 'aws-lambda'
 import type { Clock } from '../platform/clock.ts'
 import { lambdaHandler } from '../platform/lambda-handler.ts'
 import type { Telemetry } from '../platform/telemetry.ts'
@@ -10,13 +9,11 @@ interface HandlerPorts<Event, Response> extends Telemetry {
 }
 
 /** The Lambda handler of a function that takes batches of a queue. */
-export function queueHandler<Event, Response, Ports>(
+export const queueHandler = <Event, Response, Ports>(
   ports: Ports & HandlerPorts<Event, Response>,
   takeBatch: TakeBatch<Ports>,
-) {
-  const { queue, clock } = ports
-  return lambdaHandler(ports, async (_, event: Event, context: Context): Promise<Response> => {
+) =>
+  lambdaHandler(ports, async ({ queue, clock }, event: Event, context) => {
     const ends_at = clock() + context.getRemainingTimeInMillis()
     return queue.response(await takeBatch(ports, queue.deliveries(event), { ends_at }))
   })
-}

@@ -38,7 +38,7 @@ describe('collect: a step that fails', () => {
   ]
 
   it.each(steps)(
-    'brings again just the events that need it, and a redelivery repairs it: $step',
+    'has only the affected events redelivered, which repairs it: $step',
     async ({ broken, again: types }) => {
       const { ports } = aCollector()
       const item = await running(ports)
@@ -69,7 +69,7 @@ describe('collect: a step that fails', () => {
     expect(order).not.toContain(0)
   })
 
-  it('does not charge what could not be recorded', async () => {
+  it('does not charge a request that could not be recorded', async () => {
     const { ports } = aCollector()
     const item = await running(ports)
 
@@ -78,7 +78,7 @@ describe('collect: a step that fails', () => {
     expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 10, open: 1 })
   })
 
-  it('holds up no other for one that Postgres refuses', async () => {
+  it('holds up no other event if Postgres refuses one', async () => {
     const { ports } = aCollector()
     const [bad, good] = [await running(ports), await running(ports)]
     const record = async (entries: readonly Entry[]): Promise<Recorded> => ({
@@ -96,7 +96,7 @@ describe('collect: a step that fails', () => {
     expect(await usedBy(ports, bad)).toMatchObject({ open: 1 })
   })
 
-  it('holds up no other for one whose item can’t be reached', async () => {
+  it('holds up no other event if the item of one can’t be reached', async () => {
     const { ports } = aCollector()
     const [bad, good] = [await running(ports), await running(ports)]
     const items = failing(ports.items, 'decide', 'before', of => (of as RequestItem).request_id === bad.request_id)

@@ -13,13 +13,13 @@ describe('collect: the charging rule', () => {
     { what: 'a success costs what the model reported', fields: {}, tokens: 7, requests: 1 },
     { what: 'a success without a report costs its estimate', fields: { usage: undefined }, tokens: 10, requests: 1 },
     {
-      what: 'a success without a report costs what its worker says that it costs at least, if that is more',
+      what: 'a success without a report costs the minimum that its worker reports, if that is more',
       fields: { usage: undefined, charge_at_least: 11 },
       tokens: 11,
       requests: 1,
     },
     {
-      what: 'a success costs what the model reported, whatever else is said',
+      what: 'a success costs what the model reported, even if its worker reports a minimum',
       fields: { charge_at_least: 11 },
       tokens: 7,
       requests: 1,
@@ -38,7 +38,12 @@ describe('collect: the charging rule', () => {
   it.each([
     { what: 'a failure costs a request and no tokens', fields: {}, tokens: 0, requests: 1 },
     { what: 'a failure costs the tokens that the model reported', fields: { usage: usage(9) }, tokens: 9, requests: 1 },
-    { what: 'what never reached the model costs nothing', fields: { reached: false }, tokens: 0, requests: 0 },
+    {
+      what: 'a request that never reached the model costs nothing',
+      fields: { reached: false },
+      tokens: 0,
+      requests: 0,
+    },
   ])('$what', async ({ fields, tokens, requests }) => {
     const { ports } = aCollector()
     const item = await running(ports)
@@ -49,11 +54,11 @@ describe('collect: the charging rule', () => {
   })
 })
 
-describe('collect: what was stored for a request', () => {
+describe('collect: the stored body and result of a request', () => {
   it.each([
     { what: 'a cancelled one', fields: { cancel_requested: true }, kept: [] },
     { what: 'a completed one', fields: {}, kept: ['body', 'result'] },
-  ])('is deleted of a request that ran only if it was cancelled: $what', async ({ fields, kept }) => {
+  ])('is deleted only if the request was cancelled: $what', async ({ fields, kept }) => {
     const { ports } = aCollector()
     const item = await running(ports, fields)
     await ports.payloads.put(bodyKey(item), '"body"')
@@ -65,7 +70,7 @@ describe('collect: what was stored for a request', () => {
     expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 7, open: 0 })
   })
 
-  it('is kept of a failed one: it may be redriven', async () => {
+  it('is kept if the request failed, since it may be redriven', async () => {
     const { ports } = aCollector()
     const item = await running(ports)
     await ports.payloads.put(bodyKey(item), '"body"')
@@ -97,7 +102,7 @@ describe('collect: what it records', () => {
     ])
   })
 
-  it('is the item’s own word of a success, and only the result of the message’s (rule 9)', async () => {
+  it('is what the item says of a success; only the result is the message’s (rule 9)', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports, { started_at: NOW - 5 })
 
@@ -120,7 +125,7 @@ describe('collect: what it records', () => {
     expect(entries()[0]?.deadLetter).toBeUndefined()
   })
 
-  it('is a dead letter of a failure, with what was to be run (I10)', async () => {
+  it('is a dead letter of a failure, with the message of the request (I10)', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports)
 
@@ -198,7 +203,7 @@ describe('collect: an outcome that counts for nothing (I7)', () => {
     expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 10, open: 1 })
   })
 
-  it('is dropped when the request ended otherwise', async () => {
+  it('is dropped if the request ended otherwise', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports, { status: 'expired', attempt: 0 })
 
@@ -221,7 +226,7 @@ describe('collect: repeated', () => {
     expect(entries()[1]).toEqual(entries()[0])
   })
 
-  it('goes on where it stopped, though the second message says otherwise: the item has decided', async () => {
+  it('goes on where it stopped, even if the second message differs: the item has decided', async () => {
     const { ports } = aCollector()
     const item = await running(ports)
     const down = { ...ports, ledger: failing(ports.ledger, 'record', 'before') }

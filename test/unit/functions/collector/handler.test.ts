@@ -30,7 +30,7 @@ const item = anItem()
 const decided = { ...item, status: 'completed', attempt: 1, charge: 7, completed_at: item.created_at }
 
 describe('collector', () => {
-  it('acknowledges what it took, and counts it', async () => {
+  it('acknowledges and counts the events that it took', async () => {
     const output = captureOutput()
     dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall(decided) })
 
@@ -53,7 +53,7 @@ describe('collector', () => {
     expect(output.logs()).toContainEqual(expect.objectContaining({ [name]: 1, service: 'test', model: item.model }))
   })
 
-  it('counts the ends of a batch in one line a model and status', async () => {
+  it('counts the ends of a batch in one line per model and status', async () => {
     const output = captureOutput()
     const ended = (model: string, status: 'failed' | 'expired') =>
       endedEvent(anItem({ model, status, completed_at: item.created_at }))
@@ -80,7 +80,7 @@ describe('collector', () => {
     expect(output.text()).not.toMatch(/\w+Requests"/)
   })
 
-  it('brings everything again while the ledger resumes, and logs neither prompt nor result', async () => {
+  it('has everything redelivered while the ledger resumes, and logs neither prompt nor result', async () => {
     const output = captureOutput()
     dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall(decided) })
     rdsData.on(ExecuteStatementCommand).rejects(new DatabaseResumingException({ message: 'resuming', $metadata: {} }))
@@ -96,7 +96,7 @@ describe('collector', () => {
     expect(output.logs()).toContainEqual(expect.objectContaining({ level: 'ERROR', request_id: item.request_id }))
   })
 
-  it('makes a dead letter of what can’t be read, and logs none of it', async () => {
+  it('makes a dead letter of an unreadable message, and logs none of it', async () => {
     const output = captureOutput()
 
     const { batchItemFailures } = await handler(
@@ -114,7 +114,7 @@ describe('collector', () => {
     expect(output.text()).not.toContain('secret words')
   })
 
-  it('counts a message that was given up and can’t be dealt with', async () => {
+  it('counts a message of a dead-letter queue that can’t be taken', async () => {
     const output = captureOutput()
     dynamoDb.on(GetItemCommand).rejects(networkError('throttled'))
 
@@ -124,7 +124,7 @@ describe('collector', () => {
     expect(output.text()).toContain('"ReturnedMessages":1')
   })
 
-  it('ends the request of a message that its queue gave up, once no worker can have it', async () => {
+  it('fails the request of a message that its queue gave up, once no worker can have the request', async () => {
     captureOutput()
     const abandoned = anItem({ status: 'running', attempt: 10, lease_until: item.created_at })
     const failed = { ...abandoned, status: 'failed', error: { code: 'worker_crashed', message: 'm' }, charge: 0 }

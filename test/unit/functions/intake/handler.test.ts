@@ -39,7 +39,7 @@ const take = (...bodies: unknown[]) => handler(anSqsEvent(bodies, 'nightly'), aC
 const ORDER = { user_id: 'u42', prompt: PROMPT }
 
 describe('intake', () => {
-  it('acknowledges what it admitted and what it refused, counts both, and logs no prompt', async () => {
+  it('acknowledges and counts admitted and refused messages, and logs no prompt', async () => {
     const output = captureOutput()
 
     const answer = await take(ORDER, `{"prompt":"${PROMPT}"`)
@@ -59,7 +59,7 @@ describe('intake', () => {
     expect(sqs.calls()).toHaveLength(2)
   })
 
-  it('brings again what is unavailable, that alone, and logs which it is', async () => {
+  it('has only the message redelivered whose store is unavailable, and logs which it is', async () => {
     const output = captureOutput()
     dynamoDb
       .on(GetItemCommand, { TableName: 'users', Key: marshall({ user_id: 'away' }) })

@@ -109,7 +109,7 @@ describe('takeInput: a message whose request is taken back while it is admitted'
     expect(reported()).toEqual([])
   })
 
-  it('comes again when that happens each time, and nothing is charged until then', async () => {
+  it('is redelivered if that happens each time, and nothing is charged until then', async () => {
     const { ports, reported } = anIntake()
     const input = anInput()
 

@@ -129,7 +129,7 @@ describe('takeInput: a message that is refused', () => {
     },
   )
 
-  it('stays so, whatever has changed when it comes again; its dead letter is the same', async () => {
+  it('stays refused at a redelivery, whatever has changed meanwhile; its dead letter is the same', async () => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput()
     setUser(input.user_id, 'free', { tokens: 1 })

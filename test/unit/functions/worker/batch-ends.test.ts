@@ -8,7 +8,7 @@ import { redeliver } from '../../../support/redeliver.ts'
 const ATTEMPTS = 3
 const RETRY = { attempts: ATTEMPTS, period_ms: 1_000, max_backoff_ms: 30_000, backoff_on: [503], drop_on: [400, 501] }
 
-/** Whose parts are a quarter of it, until each is alone: so often may a batch of 24 be refused for what may be another's fault. */
+/** Each retry makes a batch a quarter of its size. So a batch of 24 may be refused so often until each request is alone. */
 const SMALLER_PARTS = 3
 
 const aFailure = fc.constantFrom<Partial<ModelFailure>>(
@@ -30,9 +30,9 @@ const someAnswers = fc.array(fc.oneof({ weight: 4, arbitrary: aFailure }, fc.con
   maxLength: 30,
 })
 
-describe('a batch, whatever its model answers', () => {
+describe('a batch, whatever the model answers', () => {
   it.each([{ retried: [503] }, { retried: [429, 503] }])(
-    'comes to an end within a bound of attempts, each of its requests once (retried: $retried)',
+    'ends each of its requests once, within a bound of attempts (retried: $retried)',
     async ({ retried }) => {
       await fc.assert(
         fc.asyncProperty(fc.integer({ min: 1, max: 24 }), someAnswers, async (count, answers) => {

@@ -9,7 +9,7 @@ import { aMessage, anItem } from '../../../support/requests.ts'
 import { LEASE } from '../../../support/worker.ts'
 
 describe('a worker with batches: the rate limit', () => {
-  it('takes one turn for all of them, which the first brings back', async () => {
+  it('takes one slot for the whole batch, and the first message brings the slot back', async () => {
     const { ports, asked, invoke, messagesOf, hintsSent, deferred, aFlowControl, modelStates } = aBatchWorker(echo, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
@@ -27,7 +27,7 @@ describe('a worker with batches: the rate limit', () => {
     expect((await modelStates.read('text'))?.calls).toEqual([{ from: NOW + second, count: 1 }])
   })
 
-  it('uses the turn that any of them brings, though that of another is over', async () => {
+  it('uses the slot that one message brings, even if the slot of another message is over', async () => {
     const { ports, asked, invoke, messagesOf, modelStates } = aBatchWorker(echo, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
@@ -44,12 +44,12 @@ describe('a worker with batches: the rate limit', () => {
   })
 })
 
-describe('a worker with batches: a batch that fails as a whole for no request’s fault', () => {
+describe('a worker with batches: a batch that fails as a whole, by no request’s fault', () => {
   it.each([
     { what: '429', fields: { status: 429 }, at_most: undefined },
-    { what: '503, which one of them may have caused', fields: { status: 503 }, at_most: 2 },
+    { what: '503, which one request may have caused', fields: { status: 503 }, at_most: 2 },
     { what: 'a refused connection', fields: { code: 'model_unreachable', reached: false }, at_most: undefined },
-    { what: 'a timeout, which a smaller one may not have', fields: { code: 'model_timeout' }, at_most: 2 },
+    { what: 'a timeout, which a smaller batch may not have', fields: { code: 'model_timeout' }, at_most: 2 },
   ] as const)('goes back to the queue after one call: $what', async ({ fields, at_most }) => {
     const { asked, invoke, messagesOf, outcomes, deferred, hintsSent, stored } = aBatchWorker(() => failure(fields))
     const messages = await messagesOf(['a', 'b', 'c', 'd', 'e'])
@@ -64,7 +64,7 @@ describe('a worker with batches: a batch that fails as a whole for no request’
       expect(await stored(anItem(message))).toMatchObject({ status: 'queued', attempt: 1, not_before: NOW + 1_500 })
   })
 
-  it('is split when one of it has no other attempt', async () => {
+  it('is split if one of its requests has no attempt left', async () => {
     const { asked, create, invoke, messagesOf, byStatus } = aBatchWorker(prompts =>
       prompts.includes('bad') ? failure({ status: 503 }) : echo(prompts),
     )
@@ -77,7 +77,7 @@ describe('a worker with batches: a batch that fails as a whole for no request’
     expect(byStatus('failed')).toMatchObject([{ request_id: last.request_id, attempt: 3 }])
   })
 
-  it('is not held against one that was alone with it while others succeeded', async () => {
+  it('is not held against a request that failed alone while others succeeded', async () => {
     const { create, invoke, messagesOf, byStatus, hintsSent, stored } = aBatchWorker((prompts, { at }) =>
       // The poison takes the model down for the calls after it.
       prompts.includes('bad')
@@ -97,12 +97,12 @@ describe('a worker with batches: a batch that fails as a whole for no request’
   })
 })
 
-describe('a worker with batches: a split that can’t go on', () => {
+describe('a worker with batches: splitting that can’t go on', () => {
   const poisoned = (prompts: string[]) =>
     prompts.includes('bad') ? failure({ code: 'model_rejected', status: 400 }) : echo(prompts)
   const PROMPTS = ['a', 'b', 'c', 'd', 'bad', 'f', 'g', 'h']
 
-  it('for want of time leaves what it does not know, in smaller parts, for another attempt', async () => {
+  it('stops without time, and leaves the unknown requests for another attempt in smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(poisoned)
     const endpoint: WorkerPorts['endpoint'] = {
       ...ports.endpoint,
@@ -124,7 +124,7 @@ describe('a worker with batches: a split that can’t go on', () => {
   it.each([
     { what: 'is refused', circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
     { what: 'would be the probe of a circuit', circuit: { failures: 1, within_ms: 60_000, open_ms: 1 } },
-  ])('since its permit $what leaves it for another attempt', async ({ circuit }) => {
+  ])('stops if its permit $what, and leaves the requests for another attempt', async ({ circuit }) => {
     const { ports, asked, invoke, messagesOf, hintsSent, aFlowControl, modelStates } = aBatchWorker(poisoned, {
       circuit,
     })
@@ -146,7 +146,7 @@ describe('a worker with batches: a split that can’t go on', () => {
     expect(state?.probe).toBeUndefined()
   })
 
-  it('since its turn comes later leaves it for another attempt', async () => {
+  it('stops if its slot comes later, and leaves the requests for another attempt', async () => {
     const { asked, invoke, messagesOf, hintsSent } = aBatchWorker(poisoned, {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
@@ -157,7 +157,7 @@ describe('a worker with batches: a split that can’t go on', () => {
     expect(hintsSent()).toEqual(PROMPTS.map(() => ({ at_most: 2 })))
   })
 
-  it('since its flow control is unavailable keeps what it knows', async () => {
+  it('stops if the flow control is unavailable, and keeps the answers so far', async () => {
     const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(poisoned)
     let permits = 0
     const flowControl = failing(ports.flowControl, 'permit', 'before', () => ++permits > 2)
@@ -169,7 +169,7 @@ describe('a worker with batches: a split that can’t go on', () => {
     expect(hintsSent()).toEqual(Array.from({ length: 4 }, () => ({ at_most: 2 })))
   })
 
-  it('since nothing succeeds stops soon: the model is what fails', async () => {
+  it('stops soon if no call succeeds, since the model itself fails', async () => {
     const { asked, invoke, messagesOf, deferred, byStatus, modelStates } = aBatchWorker(
       () => failure({ status: 500 }),
       {
@@ -185,7 +185,7 @@ describe('a worker with batches: a split that can’t go on', () => {
     expect((await modelStates.read('text'))?.failures).toHaveLength(3)
   })
 
-  it('since all is refused stops after eight calls: most of it is at fault, or the model is', async () => {
+  it('stops after eight calls if every call is refused, since most requests are at fault, or the model is', async () => {
     const { asked, invoke, messagesOf } = aBatchWorker(() => failure({ code: 'model_rejected', status: 400 }))
 
     await invoke(await messagesOf([...PROMPTS, ...PROMPTS]))
@@ -193,7 +193,7 @@ describe('a worker with batches: a split that can’t go on', () => {
     expect(asked).toHaveLength(8)
   })
 
-  it('does not count failures that some of the batch have caused as the model’s', async () => {
+  it('does not count a failure that some requests have caused as the model’s', async () => {
     const { invoke, messagesOf, modelStates } = aBatchWorker(
       prompts => (prompts.includes('bad') ? failure({ status: 500 }) : echo(prompts)),
       { circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
@@ -206,7 +206,7 @@ describe('a worker with batches: a split that can’t go on', () => {
 })
 
 describe('a worker with batches: a circuit', () => {
-  it('lets a whole batch be its probe, and spends no attempt of any while it is open (I8)', async () => {
+  it('lets a whole batch be its probe, and spends no attempt while it is open (I8)', async () => {
     const { ports, asked, invoke, messagesOf, stored, deferred, aFlowControl, modelStates } = aBatchWorker(echo, {
       circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },
     })

@@ -15,7 +15,7 @@ const RESET = aFailure({ code: 'model_unreachable' })
 
 const BAD = 'bad'
 
-/** Runs requests, of which those at these places break each batch that they are in. */
+/** Runs requests. Those at these places make every batch fail that they are in. */
 async function runPoisoned({
   size,
   count,
@@ -56,12 +56,12 @@ const aBatch = fc
   .integer({ min: 4, max: 24 })
   .chain(count => fc.record({ count: fc.constant(count), bad: aFew(count) }))
 
-describe('a batch with requests that break it', () => {
+describe('a batch with requests that make it fail', () => {
   it.each([
     { what: 'refused', failure: REFUSED },
-    { what: 'answered with what is no JSON', failure: UNREADABLE },
+    { what: 'answered with text that is not JSON', failure: UNREADABLE },
   ])(
-    'is split within its invocation when it is $what: all good ones complete, the others fail',
+    'is split within its invocation when it is $what: the good requests complete, the others fail',
     async ({ failure }) => {
       await fc.assert(
         fc.asyncProperty(aBatch, async ({ count, bad }) => {
@@ -80,7 +80,7 @@ describe('a batch with requests that break it', () => {
   it.each([
     { what: 'a server error', failure: BROKEN },
     { what: 'a reset connection', failure: RESET },
-  ])('is split, and if need be tried in smaller parts, after $what', async ({ failure }) => {
+  ])('is split, and retried in smaller batches if necessary, after $what', async ({ failure }) => {
     await fc.assert(
       fc.asyncProperty(aBatch, async ({ count, bad }) => {
         const run = await runPoisoned({ size: count, count, bad, failure })
@@ -96,7 +96,7 @@ describe('a batch with requests that break it', () => {
     { what: 'refused', failure: REFUSED },
     { what: 'a server error', failure: BROKEN },
     { what: 'a reset connection', failure: RESET },
-  ])('takes fewer than 40 calls for 95 requests by 10 with three such: $what', async ({ failure }) => {
+  ])('takes fewer than 40 calls for 95 requests in tens, of which three make it fail: $what', async ({ failure }) => {
     const places = fc.uniqueArray(fc.nat(94), { minLength: 3, maxLength: 3 })
     await fc.assert(
       fc.asyncProperty(places, async bad => {
@@ -110,7 +110,7 @@ describe('a batch with requests that break it', () => {
     )
   })
 
-  it('takes no more than 12 calls for 95 requests by 10 where none is', async () => {
+  it('takes no more than 12 calls for 95 requests in tens if none makes it fail', async () => {
     const run = await runPoisoned({ size: 10, count: 95, bad: new Set(), failure: REFUSED })
 
     expect(run.completed).toHaveLength(95)

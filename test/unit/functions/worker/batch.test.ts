@@ -8,7 +8,7 @@ import { aMessage } from '../../../support/requests.ts'
 import { oneCallAtATime } from '../../../support/worker.ts'
 
 describe('a worker with batches', () => {
-  it('has one call for all messages of an invocation, in their order, without any one’s idempotency key', async () => {
+  it('makes one call for all messages of an invocation, in their order, without an idempotency key', async () => {
     const { asked, invoke, messagesOf } = aBatchWorker()
 
     await invoke(await messagesOf(['a', 'bb', 'ccc']))
@@ -44,7 +44,7 @@ describe('a worker with batches', () => {
     )
   })
 
-  it('sends a batch of one as a batch, too', async () => {
+  it('sends a single request as a batch, too', async () => {
     const { asked, invoke, messagesOf } = aBatchWorker()
 
     await invoke(await messagesOf(['a']))
@@ -52,7 +52,7 @@ describe('a worker with batches', () => {
     expect(calls(asked)).toEqual([['a']])
   })
 
-  it('has calls of the sizes that earlier failures allow, one after the other', async () => {
+  it('makes calls of the sizes that earlier failures allow, one after the other', async () => {
     const { ports, asked, invoke, messagesOf } = aBatchWorker()
 
     await invoke(
@@ -63,7 +63,7 @@ describe('a worker with batches', () => {
     expect(calls(asked)).toEqual([['a', 'b'], ['c'], ['d', 'e']])
   })
 
-  it('puts off what there is no time for after earlier calls', async () => {
+  it('sends a message again if earlier calls have left no time for it', async () => {
     const { ports, asked, invoke, messagesOf, deferred } = aBatchWorker()
     const endpoint: WorkerPorts['endpoint'] = {
       ...ports.endpoint,
@@ -80,8 +80,8 @@ describe('a worker with batches', () => {
   })
 })
 
-describe('a worker with batches: what happens to one of a batch', () => {
-  it('fails alone when the model refuses it', async () => {
+describe('a worker with batches: one request of a batch', () => {
+  it('fails alone if the model refuses it', async () => {
     const { asked, invoke, messagesOf, byStatus } = aBatchWorker(prompts => ({
       ok: true,
       answer: { outputs: prompts.map(prompt => (prompt === 'bad' ? { error: 'no' } : { result: prompt })) },
@@ -96,7 +96,7 @@ describe('a worker with batches: what happens to one of a batch', () => {
     ])
   })
 
-  it('fails alone when its output can’t be mapped', async () => {
+  it('fails alone if its output can’t be mapped', async () => {
     const { invoke, messagesOf, byStatus } = aBatchWorker(prompts => ({
       ok: true,
       answer: { outputs: prompts.map(prompt => (prompt === 'bad' ? { usage: -1 } : { result: prompt })) },
@@ -110,7 +110,7 @@ describe('a worker with batches: what happens to one of a batch', () => {
     ])
   })
 
-  it('is not sent, and fails uncharged, when it can’t be mapped itself', async () => {
+  it('is not sent, and fails uncharged, if it can’t be mapped', async () => {
     const { ports, asked, invoke, messagesOf, byStatus } = aBatchWorker()
     const request: WorkerPorts['mappings']['request'] = of =>
       of.body.prompt === 'bad' ? (ports.mappings.response(null) as Promise<never>) : ports.mappings.request(of)
@@ -122,7 +122,7 @@ describe('a worker with batches: what happens to one of a batch', () => {
     expect(byStatus('failed')).toMatchObject([{ reached: false, error: { code: 'mapping_failed' } }])
   })
 
-  it('is not sent when its claim is refused', async () => {
+  it('is not sent if its claim is refused', async () => {
     const { asked, create, invoke, messagesOf, deferred, byStatus } = aBatchWorker()
     const others = await messagesOf(['a', 'c'])
     const ended = aMessage(await create({ status: 'cancelled' }), { prompt: 'ended' })
@@ -135,7 +135,7 @@ describe('a worker with batches: what happens to one of a batch', () => {
     expect(byStatus('completed')).toHaveLength(2)
   })
 
-  it('runs alone another time when a worker has left it', async () => {
+  it('is deferred to run alone if its worker is gone', async () => {
     const { asked, create, invoke, messagesOf, hintsSent } = aBatchWorker()
     const abandoned = aMessage(await create({ status: 'running', attempt: 1, lease_until: NOW }), { prompt: 'x' })
 
@@ -145,7 +145,7 @@ describe('a worker with batches: what happens to one of a batch', () => {
     expect(hintsSent()).toEqual([{ alone: true }])
   })
 
-  it.each(['claim', 'get'] as const)('comes again alone when its %s is unavailable', async what => {
+  it.each(['claim', 'get'] as const)('is redelivered alone if its %s is unavailable', async what => {
     const { ports, asked, create, invoke, messagesOf } = aBatchWorker()
     const unlucky = aMessage(await create(), { prompt: 'b' })
     const messages = [...(await messagesOf(['a'])), unlucky, ...(await messagesOf(['c']))]
@@ -169,7 +169,7 @@ describe('a worker with batches: what happens to one of a batch', () => {
     expect(calls(asked)).toEqual([['a', 'c']])
   })
 
-  it('comes again alone when its outcome can’t be published', async () => {
+  it('is redelivered alone if its outcome can’t be published', async () => {
     const { ports, invoke, messagesOf, outcomes } = aBatchWorker()
     const messages = await messagesOf(['a', 'b', 'c'])
     const isUnlucky = (_: unknown, message: unknown) =>
@@ -180,14 +180,14 @@ describe('a worker with batches: what happens to one of a batch', () => {
     expect(outcomes()).toHaveLength(2)
   })
 
-  it.each(['an open circuit', 'a turn that is far ahead'])(
-    'comes again alone when it can’t be put back for %s: the others are there once',
-    async hindrance => {
+  it.each(['an open circuit', 'a slot that is far ahead'])(
+    'is redelivered alone if it can’t be deferred for %s: the others are sent once',
+    async reason => {
       const { ports, invoke, messagesOf, deferred, aFlowControl } = aBatchWorker(echo, {
         circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 },
         rate_limit: { count: 1, interval_ms: 10_000 },
       })
-      if (hindrance === 'an open circuit') await aFlowControl().report({ findings: { failures: 1 } })
+      if (reason === 'an open circuit') await aFlowControl().report({ findings: { failures: 1 } })
       else await aFlowControl().permit({ until: NOW })
       const messages = await messagesOf(['a', 'b', 'c'])
       const isUnlucky = (_: unknown, message: unknown) =>

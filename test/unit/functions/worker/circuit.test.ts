@@ -12,7 +12,7 @@ import { LEASE } from '../../../support/worker.ts'
 const SECOND = MIN_LEAD_TIME_MS + 1_000 + 100 + 1
 
 describe('a worker: an open circuit', () => {
-  it('is opened by failed calls, of whichever worker', async () => {
+  it('is opened by failed calls of any workers', async () => {
     const { ports, create, run, model, state, aFlowControl } = aProtectedWorker()
     model.answer = down
 
@@ -36,7 +36,7 @@ describe('a worker: an open circuit', () => {
     expect(await state()).toBeUndefined()
   })
 
-  it('holds each message back until it may ask again, and changes no item (I8)', async () => {
+  it('defers each message until it may ask again, and changes no item (I8)', async () => {
     const { create, run, open, asked, deferred, stored } = aProtectedWorker()
     await open()
     const item = await create()
@@ -49,7 +49,7 @@ describe('a worker: an open circuit', () => {
     expect(await stored(item)).toEqual(item)
   })
 
-  it('fetches no large body for a message that it puts back', async () => {
+  it('reads no stored body for a message that it defers', async () => {
     const { ports, create, invoke, open, deferred } = aProtectedWorker()
     await open()
     const message = { ...aMessage(await create()), body: { key: 'body.json' } }
@@ -62,7 +62,7 @@ describe('a worker: an open circuit', () => {
   it.each([
     { random: 0, delay: 600 },
     { random: 0.9999, delay: 605 },
-  ])('lets messages come back over five seconds at most ($random)', async ({ random, delay }) => {
+  ])('spreads the return of messages over five seconds at most ($random)', async ({ random, delay }) => {
     const { ports, create, run, deferred, open } = aProtectedWorker({
       circuit: { failures: 2, within_ms: 60_000, open_ms: 600_000 },
     })
@@ -73,7 +73,7 @@ describe('a worker: an open circuit', () => {
     expect(deferred()).toMatchObject([{ delay_seconds: delay }])
   })
 
-  it('lets a message come back at its deadline, to expire', async () => {
+  it('defers a message at most until its deadline, so that it expires', async () => {
     const { ports, run, open, deferred } = aProtectedWorker()
     await open()
 
@@ -109,7 +109,7 @@ describe('a worker: an open circuit', () => {
     expect(await stored(expired)).toMatchObject({ status: 'expired' })
   })
 
-  it('does not keep a message from being dropped whose request has ended, once its deadline has passed', async () => {
+  it('does not keep a message whose request has ended, once its deadline has passed', async () => {
     const { ports, run, open, deferred, stored } = aProtectedWorker()
     await open()
     const ended = await ports.items.create(anItem({ status: 'cancelled', deadline: NOW }))
@@ -120,7 +120,7 @@ describe('a worker: an open circuit', () => {
     expect(await stored(ended)).toEqual(ended)
   })
 
-  it('takes the turn away from a message that had one: it asks anew', async () => {
+  it('removes the slot from a message, so that it asks for another one', async () => {
     const { invoke, create, open, deferred } = aProtectedWorker({ rate_limit: { count: 1, interval_ms: 4_000 } })
     await open()
 
@@ -131,7 +131,7 @@ describe('a worker: an open circuit', () => {
 })
 
 describe('a worker: the probe of a circuit', () => {
-  it('is one call, and the next ones are made when it has succeeded', async () => {
+  it('is one call; further calls are made once it has succeeded', async () => {
     const { ports, create, open, invoke, asked, deferred, state, run } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -163,7 +163,7 @@ describe('a worker: the probe of a circuit', () => {
     { what: 'has ended', fields: { status: 'completed', attempt: 1 } },
     { what: 'is another worker’s', fields: { status: 'running', attempt: 1, lease_until: LEASE } },
     { what: 'has no item', fields: undefined },
-  ] as const)('is given back by a request that $what', async ({ fields }) => {
+  ] as const)('is given back if its request $what', async ({ fields }) => {
     const { ports, open, run, state, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -178,7 +178,7 @@ describe('a worker: the probe of a circuit', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('is given back by a request that can’t be mapped', async () => {
+  it('is given back if its request can’t be mapped', async () => {
     const { ports, open, run, state, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -190,7 +190,7 @@ describe('a worker: the probe of a circuit', () => {
     expect(await state()).not.toHaveProperty('probe')
   })
 
-  it('is forgotten when its worker must be gone', async () => {
+  it('is forgotten once its worker is certainly gone', async () => {
     const { ports, open, run, create, asked } = aProtectedWorker()
     await open()
     ports.advance(10_000)
@@ -207,8 +207,8 @@ describe('a worker: the probe of a circuit', () => {
 
   it.each([
     { what: 'though a timer is early', sleeps: [SECOND - 1, 1], at: 10_000 + SECOND },
-    { what: 'and for another one when it has slept through it', sleeps: [15_000], at: 25_000 + MIN_LEAD_TIME_MS },
-  ])('waits for its turn, $what', async ({ sleeps, at }) => {
+    { what: 'and for another one if it has slept too long', sleeps: [15_000], at: 25_000 + MIN_LEAD_TIME_MS },
+  ])('waits for its slot, $what', async ({ sleeps, at }) => {
     const { ports, open, create, run, asked, deferred, state, useSlot } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
     })
@@ -226,11 +226,11 @@ describe('a worker: the probe of a circuit', () => {
   })
 })
 
-describe('a worker: a circuit that opens while it waits for its turn', () => {
+describe('a worker: a circuit that opens while a call waits for its slot', () => {
   it.each([
     { what: '', early: 0 },
     { what: ', though its timer is early', early: 1 },
-  ])('has the claim given back, and no attempt spent$what (I8)', async ({ early }) => {
+  ])('has the claimed request deferred without an attempt$what (I8)', async ({ early }) => {
     const { ports, create, run, open, asked, deferred, stored, aFlowControl } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
     })
@@ -249,7 +249,7 @@ describe('a worker: a circuit that opens while it waits for its turn', () => {
     expect(InferenceMessage.parse(deferred()[0]?.body)).not.toHaveProperty('hints')
   })
 
-  it('ends the request if its owner has asked to cancel it meanwhile, uncharged', async () => {
+  it('ends the request uncharged if its owner has cancelled it meanwhile', async () => {
     const { ports, create, run, open, outcomes, deferred, stored, aFlowControl } = aProtectedWorker({
       rate_limit: { count: 1, interval_ms: 1_000 },
     })

@@ -55,7 +55,7 @@ const claimable = (item: RequestItem) =>
     .resolves({ Attributes: marshall({ ...item, status: 'running', attempt: 1, lease_until: item.deadline }) })
 
 describe('worker', () => {
-  it('acknowledges what it ran, though the model failed', async () => {
+  it('acknowledges a message whose model failed', async () => {
     const output = captureOutput()
     const item = anItem()
     claimable(item)
@@ -84,7 +84,7 @@ describe('worker', () => {
     expect(lease).toBeLessThan(NOW + 120_000)
   })
 
-  it('brings again alone what could not be run, and reports what can’t be read, without logging either', async () => {
+  it('has a message that could not be run redelivered, reports unreadable ones, and logs no body', async () => {
     const output = captureOutput()
     const [good, unlucky] = [anItem(), anItem()]
     dynamoDb.on(UpdateItemCommand).rejects(networkError('throttled'))

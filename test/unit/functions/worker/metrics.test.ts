@@ -32,7 +32,7 @@ function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
   return { ...worker, info, serve, counted }
 }
 
-describe('a worker tells', () => {
+describe('a worker measures', () => {
   it.each([
     { when: 'while it has some', deadline: NOW + 5_000, seconds: 2.5 },
     { when: 'none after its deadline', deadline: NOW, seconds: 0 },
@@ -55,7 +55,7 @@ describe('a worker counts', () => {
     expect(counted()).toEqual({ DeliveredRequests: 3, ModelCalls: 3 })
   })
 
-  it('how many requests a call was for', async () => {
+  it('the requests of a call', async () => {
     const { serve, counted } = watched(
       { ok: true, answer: { outputs: [{ result: 'a' }, { result: 'b' }, { result: 'c' }] } },
       { batched: true },
@@ -66,7 +66,7 @@ describe('a worker counts', () => {
     expect(counted()).toEqual({ DeliveredRequests: 3, ModelCalls: 1, BatchSize: 3 })
   })
 
-  it('calls that failed, and requests that are tried again, of which it logs why', async () => {
+  it('failed calls and retried requests, and logs the reason of each retry', async () => {
     const { serve, counted, info } = watched(BUSY, { retry: RETRY })
 
     const [item] = await serve(1)
@@ -96,12 +96,12 @@ describe('a worker counts', () => {
     },
     { why: 'a pause', metric: 'DeferredByPause', settings: {}, state: { paused_until: NOW + 3_000 } },
     {
-      why: 'a turn that comes later',
+      why: 'a slot that comes later',
       metric: 'DeferredByRateLimit',
       settings: { rate_limit: { count: 1, interval_ms: 60_000 } },
       state: { calls: [{ from: NOW, count: 1 }] },
     },
-  ])('requests that are put back for $why', async ({ metric, settings, state }) => {
+  ])('requests that are deferred by $why', async ({ metric, settings, state }) => {
     const { serve, counted, modelStates } = watched(SUCCESS, settings)
     await modelStates.write('text', { ...UNTOUCHED, ...state, version: 1 })
 

@@ -23,8 +23,8 @@ const claimingSlowly = (ports: WorkerPorts, meanwhile: () => unknown): WorkerPor
   },
 })
 
-describe('a worker: a permit that has become old', () => {
-  it('is asked for again before the call, so that a circuit that has opened meanwhile holds it up', async () => {
+describe('a worker: a permit that has become too old', () => {
+  it('is asked for again before the call, so that a circuit that has opened meanwhile defers the request', async () => {
     const { ports, asked, aFlowControl, deferred, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
     const slow = claimingSlowly(ports, async () => {
@@ -39,7 +39,7 @@ describe('a worker: a permit that has become old', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'queued', attempt: 0 })
   })
 
-  it('is kept by a probe that has been slow', async () => {
+  it('stays with a slow probe', async () => {
     const { ports, asked, aFlowControl, modelStates, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
     await aFlowControl().report({ findings: { failures: 1 } })
@@ -54,7 +54,7 @@ describe('a worker: a permit that has become old', () => {
     expect((await modelStates.read('text'))?.open).toBeUndefined()
   })
 
-  it('leaves no probe behind when the model has asked for a pause meanwhile', async () => {
+  it('leaves no probe behind if the model has asked for a pause meanwhile', async () => {
     const { ports, asked, aFlowControl, modelStates, run } = aWorker(undefined, { circuit, retry })
     const item = await ports.items.create(anItem())
     await aFlowControl().report({ findings: { failures: 1 } })
@@ -70,7 +70,7 @@ describe('a worker: a permit that has become old', () => {
     expect((await modelStates.read('text'))?.probe).toBeUndefined()
   })
 
-  it('is no turn for others when the request that brought it is run elsewhere', async () => {
+  it('is not used for other requests if another worker runs the request that brought the slot', async () => {
     const rate_limit = { count: 1, interval_ms: 4_000 }
     const { ports, asked, deferred, invoke } = aWorker(undefined, { batched: true, rate_limit, retry })
     const [first, second] = [await ports.items.create(anItem()), await ports.items.create(anItem())]
@@ -91,7 +91,7 @@ describe('a worker: a permit that has become old', () => {
 })
 
 describe('a worker: a batch that is split', () => {
-  it('has reached the model for all of its requests, wherever a further call gets lost', async () => {
+  it('counts as reached for all its requests, even if a further call gets lost', async () => {
     const lost: ModelAnswer = { ...FAILED, code: 'model_unreachable', status: undefined, reached: false }
     const answers = [FAILED, lost]
     const { ports, invoke } = aWorker(() => answers.shift() ?? lost, { batched: true, retry })
@@ -103,7 +103,7 @@ describe('a worker: a batch that is split', () => {
       expect(await ports.items.get(user_id, request_id)).toMatchObject({ status: 'queued', reached: true })
   })
 
-  it('has its requests run again no sooner than their messages come, so that none uses its turn twice', async () => {
+  it('does not run its requests again before their messages are due, so that none uses its slot twice', async () => {
     const refused: ModelAnswer = { ...FAILED, code: 'model_rejected', status: 400 }
     const { ports, invoke } = aWorker(refused, { batched: true, retry })
     const items = await Promise.all(Array.from({ length: 32 }, () => ports.items.create(anItem())))

@@ -18,7 +18,7 @@ function aFailingWorker(open_ms: number) {
 
 describe('a worker: a request whose call has failed, while the circuit is open', () => {
   it.for([1_000, 1_001, 2_000, 30_000])(
-    'comes back after all that were only held up, so that another one is the next to be tried (open for %i ms)',
+    'returns after all deferred requests, so that another request is the next probe (open for %i ms)',
     async open_ms => {
       const { ports, run, delayOf, asked } = aFailingWorker(open_ms)
       const [tried, other] = [await ports.items.create(anItem()), await ports.items.create(anItem())]
@@ -34,7 +34,7 @@ describe('a worker: a request whose call has failed, while the circuit is open',
     },
   )
 
-  it('waits no longer for it than a backoff that is longer', async () => {
+  it('waits for the longer of the two if its backoff is longer', async () => {
     const { ports, run, delayOf } = aFailingWorker(1_000)
     const item = await ports.items.create(anItem({ attempt: 3 }))
 

@@ -26,7 +26,7 @@ function aWorker(limit = LIMIT) {
 }
 
 describe('a worker: a rate limit', () => {
-  it('sends what has to wait back with the turn that was booked for it, and changes no item (I8)', async () => {
+  it('defers a message that must wait, with its slot as a hint, and changes no item (I8)', async () => {
     const { create, asked, invoke, lastDeferred, stored } = aWorker()
     const [first, second] = [await create(), await create()]
 
@@ -40,7 +40,7 @@ describe('a worker: a rate limit', () => {
     expect(await stored(second)).toEqual(second)
   })
 
-  it('makes the call at its turn when the message comes back, and books no other', async () => {
+  it('makes the call in its slot when the message returns, and takes no other slot', async () => {
     const { ports, create, asked, invoke, outcomes, lastDeferred, modelStates } = aWorker()
     await invoke([aMessage(await create()), aMessage(await create())])
     const { message, delay_seconds = 0 } = lastDeferred()
@@ -54,7 +54,7 @@ describe('a worker: a rate limit', () => {
     expect((await modelStates.read('text'))?.calls).toEqual(booked?.calls)
   })
 
-  it('waits in the worker for a turn that comes soon, with the request claimed', async () => {
+  it('waits in the worker for a slot that comes soon, with the request claimed', async () => {
     const { ports, create, asked, run, stored, deferred, aFlowControl } = aWorker({ count: 1, interval_ms: 1_000 })
     await aFlowControl().permit({ until: NOW })
     const item = await create()
@@ -71,7 +71,7 @@ describe('a worker: a rate limit', () => {
     expect(asked.map(({ at }) => at - NOW)).toEqual([MIN_LEAD_TIME_MS + 1_000 + 100 + 1])
   })
 
-  it('goes on waiting when a timer is early, however short the wait', async () => {
+  it('goes on waiting if a timer is early, even after a short wait', async () => {
     const { ports, create, asked, run, deferred } = aWorker()
     const left = [MIN_LEAD_TIME_MS - 1, 1]
     const sleep: WorkerPorts['sleep'] = async ms => ports.advance(left.shift() ?? ms)
@@ -82,7 +82,7 @@ describe('a worker: a rate limit', () => {
     expect(asked.map(({ at }) => at - NOW)).toEqual([MIN_LEAD_TIME_MS])
   })
 
-  it('asks for another turn when its message has come too late for it', async () => {
+  it('asks for another slot if its message has returned too late', async () => {
     const { ports, create, asked, invoke, lastDeferred } = aWorker()
     await invoke([aMessage(await create()), aMessage(await create())])
     const { message } = lastDeferred()
@@ -95,7 +95,7 @@ describe('a worker: a rate limit', () => {
     expect(lastDeferred().message.hints).toEqual({ turn: NOW + TURN + APART })
   })
 
-  it('asks for another turn when it was slept through, and gives the claim back without an attempt', async () => {
+  it('asks for another slot if it has slept too long, and defers the request without an attempt', async () => {
     const { ports, create, asked, run, stored, lastDeferred, aFlowControl } = aWorker({ count: 1, interval_ms: 1_200 })
     await aFlowControl().permit({ until: NOW })
     const item = await create()
@@ -118,7 +118,7 @@ describe('a worker: a rate limit', () => {
     { priority: 'normal', hints: { has_waited: true } },
     { priority: 'high', hints: { turn: expect.any(Number) } },
   ] as const)(
-    'books no turn further ahead for a $priority request that asks again than for one that asks',
+    'takes no later slot for a $priority request that asks again than for one that asks first',
     async ({ priority, hints }) => {
       const { ports, run, stored } = aWorker({ count: 1, interval_ms: 10_000 })
       const item = await ports.items.create(anItem({ priority }))
@@ -134,7 +134,7 @@ describe('a worker: a rate limit', () => {
     },
   )
 
-  it('spends no turn on a request that has been cancelled meanwhile', async () => {
+  it('spends no slot on a request that was cancelled meanwhile', async () => {
     const { ports, create, invoke, modelStates, asked, deferred } = aWorker()
     const item = await create()
     await ports.items.cancel(item, NOW)
@@ -150,7 +150,7 @@ describe('a worker: a rate limit', () => {
     { what: 'another worker runs', fields: { status: 'running', attempt: 1, lease_until: NOW + 30_000 } },
     { what: 'waits for a retry', fields: { attempt: 1, not_before: NOW + 30_000 } },
     { what: 'has expired', fields: { deadline: NOW } },
-  ] as const)('spends no turn on a request that $what', async ({ fields }) => {
+  ] as const)('spends no slot on a request that $what', async ({ fields }) => {
     const { ports, invoke, modelStates, asked } = aWorker()
     const item = anItem(fields)
     if (fields) await ports.items.create(item)
@@ -161,7 +161,7 @@ describe('a worker: a rate limit', () => {
     expect(await modelStates.read('text')).toBeUndefined()
   })
 
-  it('spends no turn on a request that has ended three workers', async () => {
+  it('spends no slot on a request that has ended three workers', async () => {
     const { ports, invoke, modelStates, asked, stored } = aWorker()
     const item = await ports.items.create(anItem({ attempt: 2, crashes: 2 }))
     await ports.items.claim(aMessage(item), { claim_id: claimIdOf('gone', true), now: NOW, lease_until: NOW })
@@ -172,7 +172,7 @@ describe('a worker: a rate limit', () => {
     expect(await stored(item)).toMatchObject({ crashes: 2, attempt: 3 })
   })
 
-  it('spends no turn on a request that a worker has left before it runs alone', async () => {
+  it('spends no slot on a request whose worker is gone before the request runs alone', async () => {
     const { ports, create, invoke, asked, lastDeferred, modelStates } = aWorker({ count: 5, interval_ms: 4_000 })
     const abandoned = await ports.items.create(anItem({ status: 'running', attempt: 1, lease_until: NOW }))
 
@@ -186,7 +186,7 @@ describe('a worker: a rate limit', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it.each(['before', 'after'] as const)('brings the message again when it could not be put back (%s)', async when => {
+  it.each(['before', 'after'] as const)('has the message redelivered if it could not be deferred (%s)', async when => {
     const { ports, create, run, aFlowControl, outcomes } = aWorker()
     await aFlowControl().permit({ until: NOW })
     const item = await create()
@@ -198,7 +198,7 @@ describe('a worker: a rate limit', () => {
     expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 1 }])
   })
 
-  it('keeps to it over many workers, and completes all', async () => {
+  it('is kept by many workers together, and completes all requests', async () => {
     const { ports, create, asked, invoke, deferred, outcomes, aFlowControl } = aWorker({ count: 5, interval_ms: 2_000 })
     const fleet = Array.from({ length: 4 }, () => ({ ...ports, flowControl: aFlowControl() }))
     const items = await Promise.all(Array.from({ length: 40 }, () => create()))

@@ -6,10 +6,10 @@ import { failing } from '../../../support/failing.ts'
 import { aProtectedWorker, down } from '../../../support/protected-worker.ts'
 import { SUCCESS } from '../../../support/worker.ts'
 
-describe('a worker: a model that asks to be left alone', () => {
+describe('a worker: a model that asks for a pause', () => {
   const busy: ModelFailure = { ...down, status: 429, retry_after_ms: 3_000 }
 
-  it('is not called by any worker until then, and none of it counts as a failure', async () => {
+  it('is not called by any worker until then, and no failure is counted', async () => {
     const { ports, create, run, model, asked, deferred, state, aFlowControl } = aProtectedWorker()
     model.answer = busy
     await run(await create())
@@ -26,7 +26,7 @@ describe('a worker: a model that asks to be left alone', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('is left alone though there is no circuit', async () => {
+  it('is not called during the pause even if there is no circuit', async () => {
     const { create, run, model, asked } = aProtectedWorker({ circuit: undefined })
     model.answer = busy
 
@@ -36,7 +36,7 @@ describe('a worker: a model that asks to be left alone', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('is probed again after the pause when it answers so to a probe, which neither closes its circuit nor opens it for longer', async () => {
+  it('is probed again after a pause that it asked for in answer to a probe; the circuit neither closes nor stays open for longer', async () => {
     const { ports, create, run, open, model, asked, state } = aProtectedWorker()
     await open()
     const opened = (await state())?.open
@@ -56,7 +56,7 @@ describe('a worker: a model that asks to be left alone', () => {
     expect(await state()).not.toHaveProperty('open')
   })
 
-  it('has failed when it answers 503, whatever it asks for', async () => {
+  it('has failed if it answers 503, even with a Retry-After', async () => {
     const { create, run, model, state } = aProtectedWorker()
     model.answer = { ...busy, status: 503 }
 
@@ -65,7 +65,7 @@ describe('a worker: a model that asks to be left alone', () => {
     expect(await state()).toMatchObject({ paused_until: NOW + 3_000, failures: [NOW] })
   })
 
-  it('has failed when it answers 429 and does not say for how long', async () => {
+  it('has failed if it answers 429 without a Retry-After', async () => {
     const { create, run, model, state } = aProtectedWorker()
     model.answer = { ...busy, retry_after_ms: undefined }
 
@@ -75,7 +75,7 @@ describe('a worker: a model that asks to be left alone', () => {
   })
 })
 
-describe('a worker: flow control that can’t be told', () => {
+describe('a worker: a result of a call that can’t be reported', () => {
   it.each([
     { what: 'a success of a probe', answer: SUCCESS, expected: { status: 'completed' } },
     { what: 'a failure', answer: { ...down, code: 'model_rejected', status: 400 }, expected: { status: 'failed' } },

@@ -28,8 +28,8 @@ function aWorker(answers: readonly ModelAnswer[], settings: WorkerSettings = {})
   return { ...worker, arrive }
 }
 
-describe('a worker: a call that may succeed another time', () => {
-  it('goes back to the queue, and waits there: the item first, then its message with the delay', async () => {
+describe('a worker: a failed call that may succeed another time', () => {
+  it('defers its request: the item is queued first, then the message is sent with a delay', async () => {
     const { ports, outcomes, deferred, run, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
 
@@ -46,7 +46,7 @@ describe('a worker: a call that may succeed another time', () => {
     expect(deferred()).toEqual([{ body: asReceived(aMessage(item)), group: item.user_id, delay_seconds: 2 }])
   })
 
-  it('asks anew for its turn: the one that it had is used up, and it has not waited for another', async () => {
+  it('takes the slot and the place in the backlog from the message, since both are used up', async () => {
     const { ports, invoke, deferred } = aWorker([failed()])
     const item = await ports.items.create(anItem())
 
@@ -56,7 +56,7 @@ describe('a worker: a call that may succeed another time', () => {
     expect(deferred()[0]?.body).not.toHaveProperty('hints')
   })
 
-  it('is made again after that, and its success is the outcome', async () => {
+  it('is made again afterwards, and its success is the outcome', async () => {
     const { ports, asked, outcomes, run, arrive } = aWorker([failed(), failed(), SUCCESS])
     await run(await ports.items.create(anItem()))
 
@@ -72,7 +72,7 @@ describe('a worker: a call that may succeed another time', () => {
     expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 3 }])
   })
 
-  it('is made as often as the policy says, and its last failure is the outcome', async () => {
+  it('is made as often as the policy allows, and its last failure is the outcome', async () => {
     const { ports, asked, outcomes, deferred, run, arrive } = aWorker([failed()])
     await run(await ports.items.create(anItem()))
 
@@ -89,7 +89,7 @@ describe('a worker: a call that may succeed another time', () => {
     { code: 'model_rejected', status: 422 },
     { code: 'invalid_model_response', status: undefined },
     { code: 'result_too_large', status: undefined },
-  ] as const)('is not one that came out as $code ($status): failed after one attempt', async fields => {
+  ] as const)('is not repeated after $code ($status): the request fails after one attempt', async fields => {
     const { ports, outcomes, deferred, run } = aWorker([failed(fields)])
 
     await run(await ports.items.create(anItem()))
@@ -98,7 +98,7 @@ describe('a worker: a call that may succeed another time', () => {
     expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 1, error: { code: fields.code } }])
   })
 
-  it('is not one whose answer the response mapping can’t read', async () => {
+  it('is not repeated if the response mapping can’t read the answer', async () => {
     const { ports, outcomes, deferred, run } = aWorker([{ ok: true, answer: { usage: 'none' } }])
 
     await run(await ports.items.create(anItem()))
@@ -112,7 +112,7 @@ describe('a worker: a call that may succeed another time', () => {
     { asked_ms: 100, wait: 1_500, delay: 2 },
     { asked_ms: 86_400_000, wait: 900_000, delay: 900 },
   ])(
-    'waits as long as the model asks, a quarter of an hour at most ($asked_ms ms)',
+    'waits as long as the model asks, but at most a quarter of an hour ($asked_ms ms)',
     async ({ asked_ms, ...expected }) => {
       const { ports, deferred, run, stored } = aWorker([failed({ retry_after_ms: asked_ms })])
       const item = await ports.items.create(anItem())
@@ -124,7 +124,7 @@ describe('a worker: a call that may succeed another time', () => {
     },
   )
 
-  it('comes back at its deadline, and expires then, when its wait would be longer', async () => {
+  it('returns at its deadline and expires if its wait would be longer', async () => {
     const { ports, asked, run, stored, arrive, deferred } = aWorker([failed({ retry_after_ms: 60_000 })])
     const item = await ports.items.create(anItem({ deadline: NOW + 10_000 }))
     await run(item)
@@ -136,7 +136,7 @@ describe('a worker: a call that may succeed another time', () => {
     expect(await stored(item)).toMatchObject({ status: 'expired', charge: 0 })
   })
 
-  it('is deferred to the end of its wait when its message comes before', async () => {
+  it('is deferred to the end of its wait if its message arrives earlier', async () => {
     const { ports, asked, deferred, run, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
     await run(item)
@@ -151,8 +151,8 @@ describe('a worker: a call that may succeed another time', () => {
   })
 })
 
-describe('a worker: a turn in the rate limit that a call was made in', () => {
-  it('is used by no other delivery of its message, however short the wait before the retry', async () => {
+describe('a worker: a slot in the rate limit that a call was made in', () => {
+  it('is not used by another delivery of its message, even if the wait before the retry is short', async () => {
     const { ports, asked, aFlowControl, invoke } = aWorker([failed()], {
       retry: { ...RETRY, period_ms: 100, max_backoff_ms: 100 },
       rate_limit: { count: 1, interval_ms: 60_000 },
@@ -168,13 +168,13 @@ describe('a worker: a turn in the rate limit that a call was made in', () => {
   })
 })
 
-describe('a worker: what a run is charged for', () => {
+describe('a worker: whether a run is charged', () => {
   it.each([
     { what: 'no attempt', answers: [refused], reached: false },
     { what: 'the first attempt', answers: [failed(), refused], reached: true },
     { what: 'the second attempt', answers: [refused, failed(), refused], reached: true },
     { what: 'the last attempt', answers: [refused, refused, failed()], reached: true },
-  ])('is whether its model was reached: by $what', async ({ answers, reached }) => {
+  ])('depends on whether the model was reached: by $what', async ({ answers, reached }) => {
     const { ports, outcomes, run, arrive } = aWorker(answers)
     await run(await ports.items.create(anItem()))
 
@@ -184,7 +184,7 @@ describe('a worker: what a run is charged for', () => {
     expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 3, reached }])
   })
 
-  it('is what an earlier attempt has reached, when the request can’t be mapped any more', async () => {
+  it('counts an earlier attempt that has reached the model, even if the request can’t be mapped any more', async () => {
     const { ports, outcomes, run, arrive } = aWorker([failed()])
     await run(await ports.items.create(anItem()))
     const mappings = createMappings({ request: '$number(prompt)', response: '$' })
@@ -195,13 +195,13 @@ describe('a worker: what a run is charged for', () => {
   })
 })
 
-describe('a worker: what happens while a retry is prepared', () => {
+describe('a worker: a failure while a retry is prepared', () => {
   it.each([
     { what: 'the item can’t be reached', broken: 'requeue', when: 'before' },
     { what: 'the answer of the item is lost', broken: 'requeue', when: 'after' },
     { what: 'the message can’t be sent', broken: 'send', when: 'before' },
     { what: 'the answer of the queue is lost', broken: 'send', when: 'after' },
-  ] as const)('repairs itself by the message that was not acknowledged: $what', async ({ broken, when }) => {
+  ] as const)('is repaired by the message that was not acknowledged: $what', async ({ broken, when }) => {
     const { ports, asked, outcomes, run } = aWorker([failed(), SUCCESS])
     const item = await ports.items.create(anItem())
     const using: WorkerPorts =
@@ -217,7 +217,7 @@ describe('a worker: what happens while a retry is prepared', () => {
     expect(outcomes()).toMatchObject([{ status: 'completed', attempt: 2 }])
   })
 
-  it('ends the request when its owner has asked to cancel it', async () => {
+  it('ends the request if its owner has cancelled it', async () => {
     const { ports, outcomes, deferred, invoke, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
     const endpoint: WorkerPorts['endpoint'] = {
@@ -236,7 +236,7 @@ describe('a worker: what happens while a retry is prepared', () => {
     expect(await stored(item)).toMatchObject({ status: 'running', cancel_requested: true })
   })
 
-  it('drops it when another worker has taken the request over, whose lease was over', async () => {
+  it('drops the request if its lease was over and another worker has taken it', async () => {
     const { ports, outcomes, deferred, invoke, stored } = aWorker([failed()])
     const item = await ports.items.create(anItem())
     const endpoint: WorkerPorts['endpoint'] = {

@@ -12,9 +12,9 @@ import { aMessage, anItem, asReceived, newUser } from '../../../support/requests
 
 import { aWorker, LEASE, oneCallAtATime, stopping } from '../../../support/worker.ts'
 
-describe('a worker: a message that comes again, or at the wrong time', () => {
+describe('a worker: a message that is redelivered, or arrives at the wrong time', () => {
   it.each(['completed', 'failed', 'cancelled', 'expired', 'rejected'] as const)(
-    'is dropped when its request is %s',
+    'is dropped if its request is %s',
     async status => {
       const { ports, asked, outcomes, deferred, run } = aWorker()
       const item = await ports.items.create(anItem({ status, attempt: 1 }))
@@ -26,7 +26,7 @@ describe('a worker: a message that comes again, or at the wrong time', () => {
   )
 
   it.each([{ run: 2 }, { fingerprint: 'e'.repeat(64) }])(
-    'is dropped when the request is another by now (%j)',
+    'is dropped if it is of another run or body than the request now (%j)',
     async now => {
       const { ports, asked, outcomes, deferred, run } = aWorker()
       const item = anItem()
@@ -63,7 +63,7 @@ describe('a worker: a message that comes again, or at the wrong time', () => {
   )
 
   it.each(['cancelled', 'expired', 'rejected'] as const)(
-    'is dropped when its request is %s and its body is deleted, even if the store does not say that it is gone',
+    'is dropped if its request is %s and its body is deleted, even if the store does not say so',
     async status => {
       const { ports, asked, invoke } = aWorker()
       const item = await ports.items.create(anItem({ status }))
@@ -75,7 +75,7 @@ describe('a worker: a message that comes again, or at the wrong time', () => {
     },
   )
 
-  it('comes again when its body can’t be read and its request wants a call', async () => {
+  it('is redelivered if its body can’t be read and its request wants a call', async () => {
     const { ports, invoke } = aWorker()
     const item = await ports.items.create(anItem())
 
@@ -83,14 +83,14 @@ describe('a worker: a message that comes again, or at the wrong time', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
   })
 
-  it('is not acknowledged when it could not be sent again', async () => {
+  it('is not acknowledged if it could not be deferred', async () => {
     const { ports, run } = aWorker()
     const item = await ports.items.create(anItem({ not_before: NOW + 5_000 }))
 
     expect(await run(item, { ...ports, queue: failing(ports.queue, 'send', 'before') })).toEqual([0])
   })
 
-  it('ends its request when the deadline has passed: the ledger is told, nothing is charged', async () => {
+  it('ends its request if the deadline has passed: the ledger is told, nothing is charged', async () => {
     const { ports, asked, run } = aWorker()
     const item = await ports.items.create(anItem({ user_id: newUser(), deadline: NOW }))
     await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)
@@ -103,8 +103,8 @@ describe('a worker: a message that comes again, or at the wrong time', () => {
   })
 })
 
-describe('a worker: a message whose request has changed since it was looked at', () => {
-  it('comes again when its request was about to expire', async () => {
+describe('a worker: a message whose request has changed since its item was read', () => {
+  it('is deferred if its request was about to expire', async () => {
     const { ports, deferred, run } = aWorker()
     const item = await ports.items.create(anItem({ deadline: NOW }))
     const expire: WorkerPorts['items']['expire'] = async (seen, now) => {
@@ -117,7 +117,7 @@ describe('a worker: a message whose request has changed since it was looked at',
     expect(deferred()).toMatchObject([{ body: { request_id: item.request_id }, delay_seconds: 1 }])
   })
 
-  it('comes again when its item was written after all, past the grace', async () => {
+  it('is deferred if its item was written after all, past the grace', async () => {
     const { ports, deferred, run } = aWorker()
     const item = anItem()
     ports.advance(ITEM_GRACE_MS)
@@ -132,7 +132,7 @@ describe('a worker: a message whose request has changed since it was looked at',
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'queued' })
   })
 
-  it('comes again when its request could be claimed by now', async () => {
+  it('is deferred if its request could be claimed by now', async () => {
     const { ports, deferred, run } = aWorker()
     const item = await ports.items.create(anItem({ not_before: NOW + 1 }))
     const claim: WorkerPorts['items']['claim'] = async (message, terms) => {
@@ -147,7 +147,7 @@ describe('a worker: a message whose request has changed since it was looked at',
   })
 })
 
-describe('a worker: a worker before it that crashed', () => {
+describe('a worker: an earlier worker that crashed', () => {
   const abandoned = { status: 'running', attempt: 1, started_at: NOW - 9, lease_until: NOW } as const
 
   /** A request under which a worker has stopped that ran nothing else, after so many that did before. */
@@ -157,7 +157,7 @@ describe('a worker: a worker before it that crashed', () => {
     return item
   }
 
-  it('has its request run anew, and one crash counted if it ran nothing else', async () => {
+  it('has its request run again, and its crash counted if it ran nothing else', async () => {
     const { ports, asked, outcomes, run } = aWorker()
     const item = await abandonedAlone(ports, 0)
 
@@ -181,7 +181,7 @@ describe('a worker: a worker before it that crashed', () => {
     expect(outcomes()[0]?.error?.message).toContain('3 times')
   })
 
-  it('is held against none of several requests that it ran', async () => {
+  it('counts for none of several requests that it ran', async () => {
     const { ports, outcomes, invoke, run } = aWorker()
     const items = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem())))
     await invoke(
@@ -196,7 +196,7 @@ describe('a worker: a worker before it that crashed', () => {
     for (const item of items) expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ crashes: 0 })
   })
 
-  it('is held against a request that ends each worker: it has run in company once, and three times alone', async () => {
+  it('counts for a request that ends each worker: it runs with others once, and alone three times', async () => {
     const { ports, outcomes, deferred, invoke } = aWorker()
     const [bad, good] = await Promise.all([1, 2].map(() => ports.items.create(anItem())))
     const messages = [bad, good].map(item => aMessage(item as RequestItem))
@@ -219,7 +219,7 @@ describe('a worker: a worker before it that crashed', () => {
     ])
   })
 
-  it('has several of its requests run one after the other, each alone', async () => {
+  it('has its requests run one after the other, each alone', async () => {
     const { ports, asked, deferred, invoke } = aWorker()
     const items = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem(abandoned))))
 
@@ -232,7 +232,7 @@ describe('a worker: a worker before it that crashed', () => {
     expect(deferred()).toEqual([])
   })
 
-  it('defers to another worker that was quicker to take it over', async () => {
+  it('loses its request to the worker that takes it over first; the message of the other is deferred', async () => {
     const { ports, asked, deferred, run } = aWorker()
     const item = await ports.items.create(anItem(abandoned))
     const reclaim: WorkerPorts['items']['reclaim'] = async (seen, terms) => {
@@ -252,7 +252,7 @@ describe('a worker: a message without an item', () => {
     { age: 0, delay_seconds: 1 },
     { age: 4_000, delay_seconds: 4 },
     { age: ITEM_GRACE_MS - 3_000, delay_seconds: 3 },
-  ])('waits as long as it is old ($age ms) for the gateway’s write, and no longer than the grace', async wait => {
+  ])('waits as long as it is old ($age ms) for the gateway’s write, but not longer than the grace', async wait => {
     const { ports, deferred, run } = aWorker()
     const item = anItem()
     ports.advance(wait.age)
@@ -262,7 +262,7 @@ describe('a worker: a message without an item', () => {
     expect(deferred()).toMatchObject([{ delay_seconds: wait.delay_seconds }])
   })
 
-  it('is rejected, and its reservation given back, when the write never came', async () => {
+  it('is rejected, and its reservation given back, if the write never came', async () => {
     const { ports, asked, deferred, run } = aWorker()
     const item = anItem({ user_id: newUser(), metadata: { tag: 'x' } })
     await ports.quota.reserve(reservationOf(item), { requests: 9, tokens: 99, in_flight: 9 }, NOW)

@@ -9,7 +9,7 @@ import { failure } from '../../../support/failures.ts'
 import { aMessage, anItem, newUser } from '../../../support/requests.ts'
 import { aWorker, LEASE, SUCCESS, USAGE } from '../../../support/worker.ts'
 
-describe('a worker: a request whose turn it is', () => {
+describe('a worker: a request that may be called for', () => {
   it('is claimed, sent to the model, and its outcome published', async () => {
     const { ports, asked, outcomes, deferred, run } = aWorker()
     const item = await ports.items.create(anItem({ user_id: newUser() }))
@@ -79,7 +79,7 @@ describe('a worker: a request whose turn it is', () => {
     })
   })
 
-  it('is run once, however many workers have its message at once', async () => {
+  it('is run once, even if many workers have its message at once', async () => {
     const { ports, asked, outcomes, run } = aWorker()
     const item = await ports.items.create(anItem())
 
@@ -89,7 +89,7 @@ describe('a worker: a request whose turn it is', () => {
     expect(outcomes()).toHaveLength(1)
   })
 
-  it('fetches a large body, and keeps its key for the prompt', async () => {
+  it('has its stored body read, and keeps the key for the prompt', async () => {
     const { ports, asked, outcomes, invoke } = aWorker()
     const item = await ports.items.create(anItem())
     await ports.payloads.put('body.json', '{"prompt":"long"}')
@@ -101,7 +101,7 @@ describe('a worker: a request whose turn it is', () => {
     expect(outcomes()).toMatchObject([{ prompt: { key: 'body.json' } }])
   })
 
-  it('puts a large result into the payload store, under a key of this run and attempt', async () => {
+  it('has a large result stored under a key of this run and attempt', async () => {
     const result = 'x'.repeat(MAX_INLINE_BYTES)
     const { ports, outcomes, run } = aWorker({ ok: true, answer: { result } })
     const item = await ports.items.create(anItem())
@@ -125,7 +125,7 @@ describe('a worker: a request whose turn it is', () => {
 
 describe('a worker: a model that fails', () => {
   it.each(['model_error', 'model_rejected', 'model_timeout', 'model_unreachable', 'result_too_large'] as const)(
-    'is a failed outcome with the code %s, and what was to be run beside it',
+    'makes a failed outcome with the code %s and the message of the request',
     async code => {
       const { ports, outcomes, run } = aWorker({ ok: false, code, message: 'a sentence', reached: true })
       const item = await ports.items.create(anItem())
@@ -207,7 +207,7 @@ describe('a worker: a call of its own that fails', () => {
     { call: 'queue.send', broken: p => ({ ...p, queue: failing(p.queue, 'send', 'before') }) },
   ]
 
-  it.each(breakable)('brings the message again, and the request to its end then ($call)', async ({ broken }) => {
+  it.each(breakable)('has the message redelivered, and the request ended then ($call)', async ({ broken }) => {
     const { ports, outcomes, invoke } = aWorker({ ok: true, answer: { result: 'x'.repeat(MAX_INLINE_BYTES) } })
     const item = await ports.items.create(anItem())
     await ports.payloads.put('body.json', '{"prompt":"long"}')
@@ -221,7 +221,7 @@ describe('a worker: a call of its own that fails', () => {
     expect(outcomes()).toMatchObject([{ status: 'completed' }])
   })
 
-  it('claims under the same name when the claim’s answer was lost and the client tries again', async () => {
+  it('finds its own claim again if the claim’s answer was lost and the client repeats it', async () => {
     const { ports, asked, run } = aWorker()
     const item = await ports.items.create(anItem())
     const claim: WorkerPorts['items']['claim'] = async (message, terms) => {

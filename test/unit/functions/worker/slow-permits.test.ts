@@ -51,7 +51,7 @@ function aSlowWorker(rate_limit: RateLimit, { write = 0, claim = 0 }: Slowness) 
   return { ...worker, run, turns: () => turns, writes: () => writes }
 }
 
-describe('a worker: turns in a rate limit, where all takes its time', () => {
+describe('a worker: slots of a rate limit, where each step is slow', () => {
   it.each([
     { limit: { count: 1_000, interval_ms: 1_000 }, slowness: { write: 100 } },
     { limit: { count: 1_000, interval_ms: 1_000 }, slowness: { write: 1_000 } },
@@ -66,7 +66,7 @@ describe('a worker: turns in a rate limit, where all takes its time', () => {
     expect(turns() - asked.length).toBeLessThan(15)
   })
 
-  it('are asked for three times at most, then the request is given back uncalled', async () => {
+  it('are asked for three times at most, then the request is deferred without a call', async () => {
     const { run, asked, deferred, writes } = aSlowWorker({ count: 1_000, interval_ms: 1_000 }, { write: 4_000 })
 
     await run()

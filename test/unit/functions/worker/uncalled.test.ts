@@ -50,7 +50,7 @@ const isUncalled = (item: RequestItem | undefined) => {
 }
 
 describe('a worker: a claimed request whose call can’t be made', () => {
-  it('goes back without an attempt when its permit can’t be asked for again (I8)', async () => {
+  it('is deferred without an attempt if its permit can’t be asked for again (I8)', async () => {
     const { ports, useSlot, create, run, stored, asked, outcomes, deferred } = aProtectedWorker(SOON)
     await useSlot()
     const item = await create()
@@ -76,7 +76,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     isUncalled(await stored(item))
   })
 
-  it('goes back without an attempt when the endpoint’s secret can’t be read any more (I8)', async () => {
+  it('is deferred without an attempt if the endpoint’s secret can’t be read any more (I8)', async () => {
     const { ports, create, run, stored, outcomes, deferred } = aProtectedWorker()
     const item = await create()
 
@@ -87,7 +87,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     expect(deferred()).toHaveLength(1)
   })
 
-  it('ends when its owner has asked to cancel it, and is not charged for', async () => {
+  it('ends uncharged if its owner has cancelled it', async () => {
     const { ports, create, run, stored, outcomes, deferred } = aProtectedWorker()
     const item = await create()
     const endpoint = failing(ports.endpoint, 'call', 'before')
@@ -106,7 +106,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     expect(outcomes()).toMatchObject([{ status: 'failed', reached: false }])
   })
 
-  it('comes again, as after a crash, when it can’t be given back either', async () => {
+  it('is redelivered, as after a crash, if it can’t be deferred either', async () => {
     const { ports, create, run, stored } = aProtectedWorker()
     const item = await create()
     const endpoint = failing(ports.endpoint, 'call', 'before')
@@ -116,7 +116,7 @@ describe('a worker: a claimed request whose call can’t be made', () => {
     expect(await stored(item)).toMatchObject({ status: 'running', attempt: 1 })
   })
 
-  it('keeps what the calls of its batch before have shown', async () => {
+  it('keeps the answers of earlier calls of its batch', async () => {
     const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(prompts =>
       prompts.includes('bad') ? failure({ code: 'model_rejected', status: 400 }) : echo(prompts),
     )
@@ -134,8 +134,8 @@ describe('a worker: a claimed request whose call can’t be made', () => {
   })
 })
 
-describe('a worker: a call that there is no time for any more', () => {
-  it('is not made: its requests go back without an attempt, in smaller companies', async () => {
+describe('a worker: a call that there is no time left for', () => {
+  it('is not made: its requests are deferred without an attempt, for smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, stored, deferred } = aBatchWorker()
     const messages = await messagesOf(['a', 'b', 'c', 'd', 'e'])
 
@@ -149,7 +149,7 @@ describe('a worker: a call that there is no time for any more', () => {
     )
   })
 
-  it('is made while a timeout leaves as much as it takes to publish', async () => {
+  it('is made if its timeout leaves enough time to publish', async () => {
     const { ports, asked, invoke, messagesOf } = aBatchWorker()
 
     await invoke(await messagesOf(['a', 'b', 'c', 'd', 'e']), claimingSlowly(ports, 3_500))
@@ -157,7 +157,7 @@ describe('a worker: a call that there is no time for any more', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('is made for those that are mapped by then: others go back without an attempt, in smaller companies', async () => {
+  it('is made for the requests that are mapped by then: the others are deferred without an attempt, for smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, stored, hintsSent } = aBatchWorker()
     const messages = await messagesOf(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'])
 

@@ -116,7 +116,7 @@ describe('httpEndpoint: what the model is sent', () => {
     expect(seen[0]?.headers).not.toHaveProperty('idempotency-key')
   })
 
-  it('is nothing when the secret can’t be read: the message comes again', async () => {
+  it('is not made if the secret can’t be read: the message is redelivered', async () => {
     const url = await serve(() => expect.unreachable())
     const auth = { header: 'Authorization', prefix: '', secret: 'NAME' }
     const unreadable = () => Promise.reject(new Unavailable('the secret', 'down'))

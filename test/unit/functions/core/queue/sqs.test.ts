@@ -2,8 +2,9 @@ import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk
 import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Defect } from '../../../../../functions/core/platform/unavailable.ts'
-import { sqsQueue } from '../../../../../functions/core/queue/sqs.ts'
+import { sqsQueue, sqsReceiver } from '../../../../../functions/core/queue/sqs.ts'
 import { networkError } from '../../../../support/faults.ts'
+import { anSqsEvent } from '../../../../support/lambda.ts'
 
 const client = new SQSClient({ region: 'us-east-1' })
 const sqs = mockClient(client)
@@ -26,7 +27,7 @@ describe('sqsQueue', () => {
     ])
   })
 
-  it('sends what is sent in the same turn in batches of ten', async () => {
+  it('sends messages of the same tick in batches of ten', async () => {
     const queue = newQueue()
 
     await Promise.all(Array.from({ length: 25 }, (_, i) => send(queue, i)))
@@ -45,7 +46,7 @@ describe('sqsQueue', () => {
     expect(sqs.commandCalls(SendMessageCommand)).toHaveLength(1)
   })
 
-  it('fails the message alone that SQS refuses, and sends it no second time', async () => {
+  it('fails only the message that SQS refuses, and does not send it a second time', async () => {
     const queue = newQueue()
     sqs.on(SendMessageBatchCommand).resolves({ Successful: [], Failed: [failure('1', true)] })
 
@@ -56,7 +57,7 @@ describe('sqsQueue', () => {
     expect(batches()).toHaveLength(1)
   })
 
-  it('sends again what SQS failed on its own side, and that alone', async () => {
+  it('sends only those messages again that SQS failed on its own side', async () => {
     const queue = newQueue()
     sqs
       .on(SendMessageBatchCommand)
@@ -71,7 +72,7 @@ describe('sqsQueue', () => {
     ])
   })
 
-  it('gives a message up that SQS fails three times', async () => {
+  it('fails a message that SQS has failed three times', async () => {
     const queue = newQueue()
     sqs.on(SendMessageBatchCommand).callsFake(({ Entries }) => ({
       Failed: Entries.filter(({ MessageBody }: { MessageBody: string }) => MessageBody === '{"i":1}').map(
@@ -85,7 +86,7 @@ describe('sqsQueue', () => {
     expect(batches()).toHaveLength(3)
   })
 
-  it('fails all of a batch that could not be sent, and goes on with the next', async () => {
+  it('fails every message of a batch that could not be sent, and goes on with the next batch', async () => {
     const queue = newQueue()
     sqs.on(SendMessageBatchCommand).rejectsOnce(networkError('no connection')).resolves({ Successful: [], Failed: [] })
 
@@ -118,5 +119,37 @@ describe('sqsQueue', () => {
     await Promise.all([alone, ...others])
 
     expect(batches().map(batch => batch.map(({ MessageBody }) => MessageBody))).toEqual([['{"i":1}', '{"i":2}']])
+  })
+})
+
+describe('sqsReceiver', () => {
+  it('reads a delivery from each record of an event', () => {
+    expect(sqsReceiver.deliveries(anSqsEvent(['a', { b: 1 }], 'stack-results-dlq'))).toEqual([
+      { id: 'message-0', queue: 'stack-results-dlq', body: 'a', attributes: {}, receive_count: 1 },
+      { id: 'message-1', queue: 'stack-results-dlq', body: '{"b":1}', attributes: {}, receive_count: 1 },
+    ])
+  })
+
+  it('reads how often a message was received, and the texts among its attributes', () => {
+    const [record] = anSqsEvent(['a']).Records
+    if (!record) throw new Error('no record')
+    const attributes = { ...record.attributes, ApproximateReceiveCount: '3' }
+    const messageAttributes = {
+      traceparent: { stringValue: '00-1-2-01', dataType: 'String' },
+      blob: { binaryValue: 'AA==', dataType: 'Binary' },
+    }
+
+    expect(sqsReceiver.deliveries({ Records: [{ ...record, attributes, messageAttributes }] })).toMatchObject([
+      { receive_count: 3, attributes: { traceparent: '00-1-2-01' } },
+    ])
+  })
+
+  it('answers with the messages that SQS must redeliver, and with none if all are done', () => {
+    const failed = sqsReceiver.deliveries(anSqsEvent(['a', 'b'])).slice(1)
+
+    expect(sqsReceiver.response({ redeliver: failed })).toEqual({
+      batchItemFailures: [{ itemIdentifier: 'message-1' }],
+    })
+    expect(sqsReceiver.response({ redeliver: [] })).toEqual({ batchItemFailures: [] })
   })
 })
