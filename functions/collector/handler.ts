@@ -3,9 +3,9 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
 import middy from '@middy/core'
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { unreadableEvent } from '../core/domain/events.ts'
-import { AnyMessage, type InferenceMessage, type ResultEvent } from '../core/domain/messages.ts'
+import { type InferenceMessage, type ResultEvent, readAnyMessage } from '../core/domain/messages.ts'
 import { bury } from '../core/lifecycle/fail-undelivered.ts'
-import { parseMessage, retryLater } from '../core/platform/sqs-records.ts'
+import { readRecord, retryLater } from '../core/platform/sqs-records.ts'
 import { rejectPlainly } from '../core/platform/strip-error-stack.ts'
 import { collect, type Ended } from './collect.ts'
 import { compose } from './compose.ts'
@@ -17,15 +17,20 @@ const ports = compose(Env.parse(process.env))
 async function handle({ Records }: SQSEvent): Promise<SQSBatchResponse> {
   const events = new Map<ResultEvent, SQSRecord>()
   const givenUp: { message: InferenceMessage; record: SQSRecord }[] = []
+  const ofNewerVersion: SQSRecord[] = []
   for (const record of Records) {
-    const message = parseMessage(AnyMessage, record, ports.logger)
-    if (message?.type === 'inference') givenUp.push({ message, record })
-    else events.set(message ?? unreadableEvent(record.messageId, record.body, ports.clock()), record)
+    const found = readRecord(readAnyMessage, record, ports.logger)
+    if (found.kind === 'unknown type') ofNewerVersion.push(record)
+    else if (found.kind === 'unreadable')
+      events.set(unreadableEvent(record.messageId, record.body, ports.clock()), record)
+    else if (found.message.type === 'inference') givenUp.push({ message: found.message, record })
+    else events.set(found.message, record)
   }
+  if (ofNewerVersion.length > 0) ports.metrics.addMetric('ReturnedMessages', 'Count', ofNewerVersion.length)
   const unburied = await Promise.all(givenUp.map(one => buried(one.message).then(done => (done ? [] : [one.record]))))
   const again = await collected([...events.keys()])
   const comesAgain = [...events].flatMap(([event, record]) => (again.has(event) ? [record] : []))
-  return retryLater([...unburied.flat(), ...comesAgain])
+  return retryLater([...ofNewerVersion, ...unburied.flat(), ...comesAgain])
 }
 
 async function buried(message: InferenceMessage): Promise<boolean> {

@@ -1,10 +1,10 @@
 import type { SQSRecord } from 'aws-lambda'
-import { InferenceMessage } from '../core/domain/messages.ts'
+import { type InferenceMessage, readInferenceMessage } from '../core/domain/messages.ts'
 import { inTurn } from '../core/platform/serialize.ts'
-import { parseMessage } from '../core/platform/sqs-records.ts'
+import { readRecord } from '../core/platform/sqs-records.ts'
 import { hasTimeForCall } from './call-model.ts'
 import { reportUnreadable, sendNow } from './defer.ts'
-import { type Job, plan } from './plan-batch.ts'
+import { type Job, plan, type Received } from './plan-batch.ts'
 import type { Invocation, WorkerPorts } from './ports.ts'
 import { runTogether } from './process-call.ts'
 
@@ -14,7 +14,13 @@ export async function work(
   records: readonly SQSRecord[],
   invocation: Invocation,
 ): Promise<SQSRecord[]> {
-  const received = records.map(record => ({ record, message: parseMessage(InferenceMessage, record, ports.logger) }))
+  const read = records.map(record => ({ record, found: readRecord(readInferenceMessage, record, ports.logger) }))
+  // A newer worker takes it; this one neither runs it nor makes a dead letter of it.
+  const ofNewerVersion = read.flatMap(({ record, found }) => (found.kind === 'unknown type' ? [record] : []))
+  const received = read.flatMap(({ record, found }): Received[] => {
+    if (found.kind === 'unknown type') return []
+    return [{ record, message: found.kind === 'message' ? found.message : undefined }]
+  })
   countTimeLeft(
     ports,
     received.flatMap(({ message }) => (message ? [message] : [])),
@@ -25,7 +31,7 @@ export async function work(
   const isInTurn = ports.settings.batched || jobs.some(isAlone)
   const oneByOne = inTurn()
   const again = jobs.map(job => (isInTurn ? oneByOne(() => perform(job)) : perform(job)))
-  return (await Promise.all(again)).flat()
+  return [...ofNewerVersion, ...(await Promise.all(again)).flat()]
 }
 
 const isAlone = (job: Job): boolean => job.act === 'run' && job.members.some(member => member.isAlone)

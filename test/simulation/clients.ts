@@ -3,7 +3,7 @@ import { prepare } from '../../functions/core/admission/prepare.ts'
 import { createRouter } from '../../functions/core/admission/route.ts'
 import { ApiError } from '../../functions/core/domain/errors.ts'
 import { reservationOf } from '../../functions/core/domain/item.ts'
-import { InferenceMessage } from '../../functions/core/domain/messages.ts'
+import { type InferenceMessage, keptMessage } from '../../functions/core/domain/messages.ts'
 import { redriveRequest } from '../../functions/core/lifecycle/redrive-request.ts'
 import { awaitEnd } from '../../functions/core/lifecycle/wait-for-completion.ts'
 import { submitKeyed } from '../../functions/gateway/submit-keyed.ts'
@@ -48,7 +48,7 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
 
   /** What a dead letter says was to be run; of a request that was ended from outside, made again from its item. */
   function messageOf(letterId: string): InferenceMessage | undefined {
-    const kept = InferenceMessage.safeParse(services.rdsData.deadLetters.get(letterId)?.message).data
+    const kept = keptMessage(services.rdsData.deadLetters.get(letterId)?.message)
     const [requestId = '', run] = letterId.split(':')
     const item = known.items.get(requestId)
     if (kept || !item) return kept

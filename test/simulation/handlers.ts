@@ -1,9 +1,9 @@
 import type { SQSRecord } from 'aws-lambda'
 import { collect } from '../../functions/collector/collect.ts'
 import { unreadableEvent } from '../../functions/core/domain/events.ts'
-import { AnyMessage, type InferenceMessage, type ResultEvent } from '../../functions/core/domain/messages.ts'
+import { type InferenceMessage, type ResultEvent, readAnyMessage } from '../../functions/core/domain/messages.ts'
 import { bury } from '../../functions/core/lifecycle/fail-undelivered.ts'
-import { parseMessage } from '../../functions/core/platform/sqs-records.ts'
+import { readRecord } from '../../functions/core/platform/sqs-records.ts'
 import { Unavailable } from '../../functions/core/platform/unavailable.ts'
 import { inputOf } from '../../functions/intake/input.ts'
 import { takeInput } from '../../functions/intake/take-input.ts'
@@ -47,9 +47,12 @@ export const takeResults: Handle = async (ports, _by, messages, onError, queue) 
   const events = new Map<ResultEvent, SQSRecord>()
   const unburied: Promise<string[]>[] = []
   for (const record of messages.map(message => toRecord(message, queue))) {
-    const message = parseMessage(AnyMessage, record, silent)
-    if (message?.type === 'inference') unburied.push(buried(ports, message, record, onError))
-    else events.set(message ?? unreadableEvent(record.messageId, record.body, ports.clock()), record)
+    const found = readRecord(readAnyMessage, record, silent)
+    if (found.kind === 'unknown type') unburied.push(Promise.resolve([record.messageId]))
+    else if (found.kind === 'unreadable')
+      events.set(unreadableEvent(record.messageId, record.body, ports.clock()), record)
+    else if (found.message.type === 'inference') unburied.push(buried(ports, found.message, record, onError))
+    else events.set(found.message, record)
   }
   const waiting = (await Promise.all(unburied)).flat()
   const { again } = await collect(ports, [...events.keys()])

@@ -11,6 +11,18 @@ const ALONE = 'alone-'
  */
 export const claimIdOf = (nonce: string, isAlone: boolean): string => (isAlone ? ALONE + nonce : nonce)
 
+const SENT = 'sent-'
+
+/**
+ * What an item has in the place of a claim's id while no worker has claimed it and a replay has sent its message for this run.
+ * It is no attribute of its own, since 0.1.0 can't read an item that has one. A claim replaces it.
+ */
+export const sentNoteOf = (run: number): string => SENT + run
+
+/** The run that such a note names; undefined for the id of a claim. */
+export const sentRunOf = (claimId: string): number | undefined =>
+  claimId.startsWith(SENT) ? Number(claimId.slice(SENT.length)) : undefined
+
 export const isClaimedAlone = (claimId: string): boolean => claimId.startsWith(ALONE)
 
 /**

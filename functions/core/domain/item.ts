@@ -51,6 +51,8 @@ export const Identity = z.strictObject({
   deadline: z.int(),
 })
 
+export type Identity = z.infer<typeof Identity>
+
 /** The tokens that a run before a redrive was charged, in the window and shard that had admitted it. */
 export const EarlierCharge = z.strictObject({
   window: z.string(),
@@ -81,7 +83,10 @@ export const RequestItem = z.strictObject({
   cancel_requested: z.boolean().optional(),
   /** A call of this run has reached the model, or may have: from then on the run is charged a request. */
   reached: z.boolean().optional(),
-  /** The run of which the queue has acknowledged a message that a replay sent: the next replay sends none. */
+  /**
+   * The run of which the queue has acknowledged a message that a replay sent: the next replay sends none, until a worker claims the
+   * request. Told from what is in the place of the claim's id; no attribute of its own.
+   */
   sent: z.int().positive().optional(),
   /** A retry waits until then. */
   not_before: z.int().optional(),
@@ -108,4 +113,15 @@ export const reservationOf = (item: Reservation): Reservation => ({
   nonce: item.nonce,
   estimate: item.estimate,
   holds_request: item.holds_request,
+})
+
+/** What a message or an item says of its request, for all runs. */
+export const identityOf = (of: Identity): Identity => ({
+  user_id: of.user_id,
+  request_id: of.request_id,
+  model: of.model,
+  priority: of.priority,
+  fingerprint: of.fingerprint,
+  created_at: of.created_at,
+  deadline: of.deadline,
 })

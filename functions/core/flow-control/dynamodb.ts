@@ -7,7 +7,7 @@ import {
 import { get, put } from '../platform/dynamodb.ts'
 import { reaching } from '../platform/unavailable.ts'
 import type { GuardStore } from './port.ts'
-import { GuardState, UNTOUCHED } from './state.ts'
+import { type GuardState, readGuardState, UNTOUCHED } from './state.ts'
 
 const THROTTLED = [ProvisionedThroughputExceededException, RequestLimitExceeded, ThrottlingException]
 
@@ -53,5 +53,5 @@ async function unlessThrottled<T>(write: Promise<T>): Promise<T | undefined> {
 
 /** The name of the model is the key's alone. */
 function toState({ model: _, ...state }: Record<string, unknown>): GuardState {
-  return GuardState.parse(state)
+  return readGuardState(state)
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { reading } from '../domain/reading.ts'
 
 const Time = z.int()
 
@@ -18,5 +19,12 @@ export const GuardState = z.strictObject({
   line: z.strictObject({ turn: Time, taken: z.int().positive(), heard: Time.default(0) }).optional(),
 })
 export type GuardState = z.infer<typeof GuardState>
+
+/**
+ * Reads a stored state. A write replaces the item as a whole, so unknown fields at its top are kept and written again. Within a
+ * part such as `open`, they go when that part is replaced: a newer version must put what has to stay at the top.
+ */
+export const readGuardState = (stored: unknown): GuardState => StoredState.parse(stored)
+const StoredState = reading(GuardState)
 
 export const UNTOUCHED: GuardState = { version: 0, writer: '', failures: [], calls: [] }

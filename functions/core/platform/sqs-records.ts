@@ -1,20 +1,19 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda'
-import type * as z from 'zod'
+import type { MessageReader, ReadMessage } from '../domain/messages.ts'
 
-/** The JSON of a message; undefined when it is none, or not what the schema says. The text itself is never logged. */
-export function parseMessage<Schema extends z.ZodType>(
-  schema: Schema,
-  record: SQSRecord,
+/** Reads the message of a record. Logs what keeps it from being read; the text itself is never logged. */
+export function readRecord<Message>(
+  read: MessageReader<Message>,
+  { body, messageId: message_id }: SQSRecord,
   logger: Pick<Logger, 'error'>,
-): z.infer<Schema> | undefined {
-  try {
-    return schema.parse(JSON.parse(record.body))
-  } catch (error) {
-    const reason = error instanceof SyntaxError ? 'not JSON' : 'not of its schema'
-    logger.error('a message cannot be read', { message_id: record.messageId, reason })
-    return undefined
-  }
+): ReadMessage<Message> {
+  const found = read(body)
+  if (found.kind === 'unknown type') {
+    const { type, version } = found
+    logger.error('a message of a newer version goes back to its queue', { message_id, type, version })
+  } else if (found.kind === 'unreadable') logger.error('a message cannot be read', { message_id, reason: found.reason })
+  return found
 }
 
 /** A partial batch response: the records that SQS shall deliver again. */
