@@ -22,8 +22,8 @@ export const isTerminal = (status: Status): boolean => TERMINAL.has(status)
 
 /**
  * A reservation: what one run of a request holds of its user's quota until it is settled or released.
- * `nonce` is its own id: settle and release name it, so that nobody closes another's (design.md §4, rule 1).
- * `holds_request` is false for a redrive of a request that was charged one already (rule 3).
+ * `nonce` is the reservation's own id. Settle and release name it, so that they close no other reservation (rule 1 of
+ * docs/architecture.md). `holds_request` is false if an earlier run was charged the request already (rule 3).
  */
 export const Reservation = z.strictObject({
   user_id: UserId,
@@ -43,7 +43,7 @@ export const Identity = z.strictObject({
   request_id: RequestId,
   model: z.string(),
   priority: Priority,
-  /** SHA-256 of the body, hex: an item and a message of different bodies never meet (I5). */
+  /** The SHA-256 of the body, in hex. A worker does not run a message whose body differs from the item's (I5). */
   fingerprint: z.string(),
   /** Epoch milliseconds, like every time in items and messages. */
   created_at: z.int(),
@@ -64,7 +64,7 @@ export const EarlierCharge = z.strictObject({
 export type EarlierCharge = z.infer<typeof EarlierCharge>
 
 /**
- * The request item, the only arbiter of a request's state (design.md §4): Postgres and the quota follow it.
+ * The request item. It alone decides the state of a request: Postgres and the quota follow it (docs/architecture.md).
  * `charge` is set by the transition to a terminal state: the tokens to settle; without it the reservation is released.
  */
 export const RequestItem = z.strictObject({
@@ -72,14 +72,14 @@ export const RequestItem = z.strictObject({
   ...Reservation.shape,
   status: Status,
   attempt: z.int().nonnegative(),
-  /** Workers that have stopped while they ran this request and no other. */
+  /** How many workers have stopped while they ran this request and no other. */
   crashes: z.int().nonnegative(),
   metadata: z.record(z.string(), z.unknown()).optional(),
   /** The next number of a run: a number is used once, even if its redrive came to nothing. */
   next_run: z.int().positive(),
   /** What earlier runs were charged: an operator's redrive begins a new run with a charge of its own. */
   earlier: z.array(EarlierCharge).optional(),
-  /** Its owner wants no outcome of it any more. */
+  /** The user has cancelled the request while it ran. */
   cancel_requested: z.boolean().optional(),
   /** A call of this run has reached the model, or may have: from then on the run is charged a request. */
   reached: z.boolean().optional(),

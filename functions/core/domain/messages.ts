@@ -6,9 +6,9 @@ import { reading } from './reading.ts'
 export const Payload = z.union([z.strictObject({ inline: z.unknown() }), z.strictObject({ key: z.string() })])
 export type Payload = z.infer<typeof Payload>
 
-/** What earlier deliveries of a message have found out about its next one; a new run begins without. */
+/** What earlier deliveries of a message know about its next delivery. A new run begins without hints. */
 export const Hints = z.strictObject({
-  /** It took a worker with it: its next run is the only one of its invocation. */
+  /** A worker stopped while it ran this request, so that the next worker runs no other request beside it. */
   alone: z.boolean().optional(),
   /** The call that it may make, at this time and no later: the rate limit has counted it already. */
   turn: z.int().optional(),
@@ -45,18 +45,18 @@ const Row = {
   prompt: Payload.optional(),
 }
 
-/** The gateway has admitted a request. May be lost: every later event carries as much. */
+/** The gateway has admitted a request. This event may be lost: every later event has the same fields. */
 export const AcceptedEvent = z.strictObject({ v: z.literal(1), type: z.literal('accepted'), ...Row })
 export type AcceptedEvent = z.infer<typeof AcceptedEvent>
 
-/** How an attempt came out, by the worker that held its claim. Counts only if the request item accepts it (I7). */
+/** The result of an attempt, from the worker that held the claim. It counts only if the request item accepts it (I7). */
 export const OutcomeEvent = z.strictObject({
   v: z.literal(1),
   type: z.literal('outcome'),
   ...Row,
   attempt: z.int().positive(),
   status: z.enum(['completed', 'failed']),
-  /** Whether the model was called at all: what never reached it costs nothing. */
+  /** Whether the model was called. A request that never reached it costs nothing. */
   reached: z.boolean(),
   started_at: z.int(),
   completed_at: z.int(),
