@@ -16,11 +16,15 @@ export default defineConfig({
       project('unit', { testTimeout: 30_000 }),
       project('contract', { testTimeout: 30_000, hookTimeout: 60_000 }),
       project('simulation', { testTimeout: 300_000, hookTimeout: 60_000 }),
+      // What 0.1.0 has stored, read by this version, and the other way round.
+      project('compat', { testTimeout: 120_000 }),
       project('stack', { testTimeout: 60_000, hookTimeout: 120_000 }),
       // In real time, against endpoints that fail and floods of requests, for two minutes: `npm run load`.
       project('load', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Takes minutes: `npm run chaos`.
       project('chaos', { testTimeout: 600_000, hookTimeout: 120_000 }),
+      // Checks version 0.1.0 out and runs it beside this one, for minutes: `npm run upgrade`.
+      project('upgrade', { testTimeout: 900_000, hookTimeout: 600_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Attacks on whole systems, for minutes: `npm run security`.
       project('security', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 2, sequence: { groupOrder: 2 } }),
       // A file starts a whole system: two are enough for two cores, and they wait until the others are done.

@@ -8,6 +8,7 @@ import { Dashboard } from './constructs/dashboard.ts'
 import { Defects } from './constructs/defects.ts'
 import type { Deployment } from './constructs/deployment.ts'
 import { FrontDoor } from './constructs/front-door.ts'
+import type { SluiceFunction } from './constructs/function.ts'
 import { Gateway } from './constructs/gateway.ts'
 import { Intake } from './constructs/intake.ts'
 import { LedgerMigrations } from './constructs/ledger-migrations.ts'
@@ -59,11 +60,15 @@ export class SluiceStack extends Stack {
     const gateway = new Gateway(this, 'Gateway', { ...common, queues })
     const reader = new Reader(this, 'Reader', { ...common, results: results.work })
     const intake = pipeline.inputs?.length ? new Intake(this, 'Intake', { ...common, queues }) : undefined
-    new Sweeper(this, 'Sweeper', { ...common, results: results.work })
+    const sweeper = new Sweeper(this, 'Sweeper', { ...common, results: results.work })
     const retention =
       pipeline.observability.retention.ledger === undefined ? [] : [new Retention(this, 'Retention', common).handler]
     for (const user of [results.collector, reader.handler, gateway.handler, ...retention])
       user.lambda.node.addDependency(migrations)
+    // A message may have a type or a field that only the new version of its consumer knows, so that consumers come first.
+    const workers = models.map(({ worker }) => worker)
+    updateAfter([...workers, reader.handler, sweeper.handler], [results.collector])
+    updateAfter([gateway.handler, ...(intake ? [intake.handler] : [])], [results.collector, ...workers])
 
     const frontDoor = new FrontDoor(this, 'FrontDoor', {
       alarms,
@@ -108,4 +113,11 @@ export class SluiceStack extends Stack {
   #output(name: string, value: string): void {
     new CfnOutput(this, name, { value })
   }
+}
+
+/** Makes a deployment update the functions that send messages after the functions that receive these. */
+function updateAfter(producers: readonly SluiceFunction[], consumers: readonly SluiceFunction[]): void {
+  // Of the consumer its code alone: its role and its event source mappings name queues that the producer needs, too.
+  for (const producer of producers)
+    producer.lambda.node.addDependency(...consumers.map(({ lambda }) => lambda.node.defaultChild ?? lambda))
 }

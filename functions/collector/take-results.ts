@@ -1,6 +1,6 @@
 import { unreadableEvent } from '../core/domain/events.ts'
 import type { Status } from '../core/domain/item.ts'
-import { AnyMessage, type InferenceMessage, type ResultEvent } from '../core/domain/messages.ts'
+import { type InferenceMessage, type ResultEvent, readAnyMessage } from '../core/domain/messages.ts'
 import { failUndelivered } from '../core/lifecycle/fail-undelivered.ts'
 import type { BatchOutcome, Delivery } from '../core/queue/port.ts'
 import { readMessage } from '../core/queue/read-message.ts'
@@ -9,22 +9,27 @@ import type { TakeResultsPorts } from './ports.ts'
 
 /**
  * Takes the messages of one invocation: events of the results queue, and the inference messages of dead-letter queues. An
- * unreadable message is taken as an event that says so. Never rejects: each message that fails is redelivered by itself.
+ * unreadable message is taken as an event that says so, and a message of a newer version is redelivered. Never rejects: each message that fails is redelivered by itself.
  */
 export async function takeResults(ports: TakeResultsPorts, deliveries: readonly Delivery[]): Promise<BatchOutcome> {
   const events = new Map<ResultEvent, Delivery>()
   const undelivered: { message: InferenceMessage; delivery: Delivery }[] = []
+  const ofNewerVersion: Delivery[] = []
   for (const delivery of deliveries) {
-    const message = readMessage(AnyMessage, delivery, ports.logger)
-    if (message?.type === 'inference') undelivered.push({ message, delivery })
-    else events.set(message ?? unreadableEvent(delivery.id, delivery.body, ports.clock()), delivery)
+    const found = readMessage(readAnyMessage, delivery, ports.logger)
+    if (found.kind === 'unknown type') ofNewerVersion.push(delivery)
+    else if (found.kind === 'unreadable')
+      events.set(unreadableEvent(delivery.id, delivery.body, ports.clock()), delivery)
+    else if (found.message.type === 'inference') undelivered.push({ message: found.message, delivery })
+    else events.set(found.message, delivery)
   }
+  if (ofNewerVersion.length > 0) ports.metrics.addMetric('ReturnedMessages', 'Count', ofNewerVersion.length)
   const stillRunning = await Promise.all(
     undelivered.map(async ({ message, delivery }) => ((await failed(ports, message)) ? [] : [delivery])),
   )
   const failures = await collected(ports, [...events.keys()])
   const failedEvents = [...events].flatMap(([event, delivery]) => (failures.has(event) ? [delivery] : []))
-  return { redeliver: [...stillRunning.flat(), ...failedEvents] }
+  return { redeliver: [...ofNewerVersion, ...stillRunning.flat(), ...failedEvents] }
 }
 
 /** Fails the request of a message that its queue gave up. Answers with false if the message must be redelivered. */

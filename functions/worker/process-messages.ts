@@ -1,4 +1,4 @@
-import { InferenceMessage } from '../core/domain/messages.ts'
+import { readInferenceMessage } from '../core/domain/messages.ts'
 import { inTurn } from '../core/platform/serialize.ts'
 import type { BatchInvocation, BatchOutcome, Delivery } from '../core/queue/port.ts'
 import { readMessage } from '../core/queue/read-message.ts'
@@ -20,12 +20,18 @@ export async function processMessages(
   { ends_at }: BatchInvocation,
 ): Promise<BatchOutcome> {
   const invocation = { ends_at, lease_until: ends_at + LEASE_MARGIN_MS }
-  const received = deliveries.map(delivery => ({
+  const read = deliveries.map(delivery => ({
     delivery,
-    message: readMessage(InferenceMessage, delivery, ports.logger),
+    found: readMessage(readInferenceMessage, delivery, ports.logger),
   }))
+  const ofNewerVersion = read.flatMap(({ delivery, found }) => (found.kind === 'unknown type' ? [delivery] : []))
+  const received = read.flatMap(({ delivery, found }): Received[] => {
+    if (found.kind === 'unknown type') return []
+    return [{ delivery, message: found.kind === 'message' ? found.message : undefined }]
+  })
   countTimeLeft(ports, received)
-  const redeliver = await performAll(ports, planBatch(received, ports.settings.batched), invocation)
+  const failed = await performAll(ports, planBatch(received, ports.settings.batched), invocation)
+  const redeliver = [...ofNewerVersion, ...failed]
   ports.metrics.addMetric('DeliveredRequests', 'Count', deliveries.length)
   if (redeliver.length > 0) ports.metrics.addMetric('ReturnedMessages', 'Count', redeliver.length)
   return { redeliver }

@@ -24,9 +24,11 @@ export interface SweeperProps {
 
 /** Closes reservations that a crash has left open: their request has ended or was never created. */
 export class Sweeper extends Construct {
+  readonly handler: SluiceFunction
+
   constructor(scope: Construct, id: string, { deployment, queueUrlPrefix, tables, payloads, results }: SweeperProps) {
     super(scope, id)
-    const sweeper = new SluiceFunction(this, 'Function', {
+    this.handler = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'sweeper',
       environment: {
@@ -38,6 +40,7 @@ export class Sweeper extends Construct {
       // If two run at once, they do the same work twice, which does no harm.
       timeout: Duration.minutes(5),
     })
+    const sweeper = this.handler
     sweeper.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
     const watched = `${tables.quota.tableArn}/index/${WATCHED}`
     sweeper.allow(['dynamodb:Scan'], [watched])

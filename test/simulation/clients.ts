@@ -1,7 +1,7 @@
 import { fingerprintOf } from '../../functions/core/admission/prepare.ts'
 import { RequestError } from '../../functions/core/domain/errors.ts'
 import { reservationOf } from '../../functions/core/domain/item.ts'
-import { InferenceMessage } from '../../functions/core/domain/messages.ts'
+import { type InferenceMessage, keptMessage } from '../../functions/core/domain/messages.ts'
 import type { HttpCall } from '../../functions/core/http/call.ts'
 import { parseBody } from '../../functions/core/inference-api/body.ts'
 import { redriveRequest } from '../../functions/core/lifecycle/redrive-request.ts'
@@ -60,7 +60,7 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
 
   /** The message of a dead letter. If the request was ended from outside, the message is built from its item. */
   function messageOf(letterId: string): InferenceMessage | undefined {
-    const kept = InferenceMessage.safeParse(services.rdsData.deadLetters.get(letterId)?.message).data
+    const kept = keptMessage(services.rdsData.deadLetters.get(letterId)?.message)
     const [requestId = '', run] = letterId.split(':')
     const item = known.items.get(requestId)
     if (kept || !item) return kept

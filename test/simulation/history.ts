@@ -7,7 +7,7 @@ import { MOODS } from './mood.ts'
 import { createOperations } from './operations.ts'
 import { type Choices, evenly } from './random.ts'
 import { START } from './settings.ts'
-import { createSystem } from './system.ts'
+import { createSystem, type OnStored } from './system.ts'
 import { createTrouble } from './trouble.ts'
 import { createWorld } from './world.ts'
 
@@ -24,6 +24,8 @@ export interface History {
 export interface Options {
   readonly tracing?: boolean
   readonly bug?: PlantedBug | undefined
+  /** Is called with each item and each message when it is stored. */
+  readonly onStored?: OnStored | undefined
 }
 
 const SWEEP_MS = 5 * 60_000
@@ -45,10 +47,10 @@ const OPERATIONS = [20, 30, 40]
 const PATIENCE = [0, 60, 200]
 
 /** Runs one history. The choices decide the order of clients, functions and faults. Then the faults stop and everything is checked. */
-export async function runHistory(choices: Choices, { tracing = false, bug }: Options = {}): Promise<History> {
+export async function runHistory(choices: Choices, { tracing = false, bug, onStored }: Options = {}): Promise<History> {
   const world = createWorld(choices, START, tracing)
   const mood = choices.of(MOODS)
-  const system = createSystem(world, mood, choices.of(mood.policies), bug)
+  const system = createSystem(world, mood, choices.of(mood.policies), bug, onStored)
   const told: Told = { accepted: new Map(), ends: new Map(), cancelled: new Set() }
   const operations = createOperations(system, createClients(system, told), mood)
   const consumers = createConsumers(system)

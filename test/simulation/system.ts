@@ -12,6 +12,7 @@ import { endpointFor } from './endpoint.ts'
 import { countedIds } from './ids.ts'
 import type { Invocation } from './invocation.ts'
 import { dynamoDbModel, type OnWrite } from './models/dynamodb.ts'
+import type { Item } from './models/expression.ts'
 import { rdsDataModel } from './models/rds-data.ts'
 import { s3Model } from './models/s3.ts'
 import { sqsModel } from './models/sqs.ts'
@@ -32,14 +33,19 @@ export interface System {
   portsOf(by: Invocation): Ports
 }
 
+/** Is called with an item of a table, or with the text of a message of a queue. */
+export type OnStored = (where: string, stored: Item | string) => void
+
 /** Creates all services without data. Each write is checked. */
 export function createSystem(
   world: World,
   { failing }: Mood,
   policies: WorkerSettings,
   bug: PlantedBug | undefined,
+  onStored: OnStored = () => undefined,
 ): System {
   const onWrite: OnWrite = (table, before, after) => {
+    onStored(table, after)
     if (table === 'models') checkModelStateWrite(known, before, after)
     else if (table === 'quota') checkQuotaWrite(known, before, after)
     else if (after.request_id?.S?.startsWith('key#input#')) checkInputKeyWrite(known, before, after)
@@ -49,7 +55,7 @@ export function createSystem(
   }
   const services: Services = {
     dynamoDb: dynamoDbModel(TABLES, onWrite),
-    sqs: sqsModel(QUEUES, world.clock, URL_PREFIX),
+    sqs: sqsModel(QUEUES, world.clock, URL_PREFIX, onStored),
     s3: s3Model(),
     rdsData: rdsDataModel((before, after) => checkRow(known, before, after)),
   }

@@ -6,10 +6,22 @@ import { MAX_CRASHES } from './timing.ts'
 const ALONE = 'alone-'
 
 /**
- * The id of a claim: tells it from any other, and says whether the worker runs its request alone, with no other at the same
- * time. That is part of the id since the version before refuses an item with a field that it does not know, and does not look into ids.
+ * Makes the id of a claim. It also says whether the worker runs no other request at the same time. That is part of the id, since
+ * 0.1.0 can't read an item that has another field, and does not look into ids.
  */
 export const claimIdOf = (nonce: string, isAlone: boolean): string => (isAlone ? ALONE + nonce : nonce)
+
+const SENT = 'sent-'
+
+/**
+ * What an item has in the place of a claim's id while no worker has claimed it and a replay has sent its message for this run.
+ * It is no attribute of its own, since 0.1.0 can't read an item that has one. A claim replaces it.
+ */
+export const sentNoteOf = (run: number): string => SENT + run
+
+/** The run that such a note names; undefined for the id of a claim. */
+export const sentRunOf = (claimId: string): number | undefined =>
+  claimId.startsWith(SENT) ? Number(claimId.slice(SENT.length)) : undefined
 
 export const isClaimedAlone = (claimId: string): boolean => claimId.startsWith(ALONE)
 
@@ -19,7 +31,7 @@ export const isClaimedAlone = (claimId: string): boolean => claimId.startsWith(A
  */
 export const crashesOf = (abandoned: RequestItem): number => abandoned.crashes + (abandoned.alone ? 1 : 0)
 
-/** What a worker does with a message whose claim the item did not let through. */
+/** What a worker does with a message when it could not claim the request. */
 export type ClaimRefusal =
   /** The request has ended, or the message is of another run or body: nothing is left to do. */
   | { readonly kind: 'drop' }

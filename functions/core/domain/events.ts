@@ -31,7 +31,7 @@ export const requestFields = (of: RequestFields) => ({
   metadata: of.metadata,
 })
 
-/** The prompt of a message's body; a body that was stored holds it, too. */
+/** The prompt of a message's body. A body in the payload store contains the prompt, so that its key is enough. */
 export const promptOf = (body: Payload): Payload =>
   'key' in body ? body : { inline: (body.inline as { prompt: string }).prompt }
 
@@ -60,7 +60,10 @@ export const outcomeEvent = (
   ...(outcome.status === 'failed' ? { message } : {}),
 })
 
-/** What to tell the ledger of an item that has ended; undefined for one that has not, or whose result only its own event has. */
+/**
+ * The event that tells the ledger how a request ended, made from its item. Undefined if it has not ended, and if it has completed:
+ * only the worker's own event has the result.
+ */
 export function endedEvent(item: RequestItem, message?: InferenceMessage): EndedEvent | undefined {
   const { status } = item
   if (status === 'queued' || status === 'running' || status === 'completed') return undefined
@@ -78,7 +81,7 @@ export function endedEvent(item: RequestItem, message?: InferenceMessage): Ended
   }
 }
 
-/** So much of an unreadable message is kept, in characters: enough to see what it is. */
+/** How many characters of an unreadable message are kept. They are enough to see what it is. */
 const UNREADABLE_LENGTH = 4_096
 
 export const unreadableEvent = (message_id: string, text: string, at: number): UnreadableEvent => ({

@@ -22,8 +22,8 @@ export const isTerminal = (status: Status): boolean => TERMINAL.has(status)
 
 /**
  * A reservation: what one run of a request holds of its user's quota until it is settled or released.
- * `nonce` is its own id: settle and release name it, so that nobody closes another's (rule 1).
- * `holds_request` is false for a redrive of a request that was charged one already (rule 3).
+ * `nonce` is the reservation's own id. Settle and release name it, so that they close no other reservation (rule 1 of
+ * docs/architecture.md). `holds_request` is false if an earlier run was charged the request already (rule 3).
  */
 export const Reservation = z.strictObject({
   user_id: UserId,
@@ -43,13 +43,15 @@ export const Identity = z.strictObject({
   request_id: RequestId,
   model: z.string(),
   priority: Priority,
-  /** SHA-256 of the body, hex: an item and a message of different bodies never meet (I5). */
+  /** The SHA-256 of the body, in hex. A worker does not run a message whose body differs from the item's (I5). */
   fingerprint: z.string(),
   /** Epoch milliseconds, like every time in items and messages. */
   created_at: z.int(),
   /** A request not started by then expires. */
   deadline: z.int(),
 })
+
+export type Identity = z.infer<typeof Identity>
 
 /** The tokens that a run before a redrive was charged, in the window and shard that had admitted it. */
 export const EarlierCharge = z.strictObject({
@@ -62,7 +64,7 @@ export const EarlierCharge = z.strictObject({
 export type EarlierCharge = z.infer<typeof EarlierCharge>
 
 /**
- * The request item, the only arbiter of a request's state: Postgres and the quota follow it.
+ * The request item. It alone decides the state of a request: Postgres and the quota follow it (docs/architecture.md).
  * `charge` is set by the transition to a terminal state: the tokens to settle; without it the reservation is released.
  */
 export const RequestItem = z.strictObject({
@@ -70,18 +72,21 @@ export const RequestItem = z.strictObject({
   ...Reservation.shape,
   status: Status,
   attempt: z.int().nonnegative(),
-  /** Workers that have stopped while they ran this request and no other. */
+  /** How many workers have stopped while they ran this request and no other. */
   crashes: z.int().nonnegative(),
   metadata: z.record(z.string(), z.unknown()).optional(),
   /** The next number of a run: a number is used once, even if its redrive came to nothing. */
   next_run: z.int().positive(),
   /** What earlier runs were charged: an operator's redrive begins a new run with a charge of its own. */
   earlier: z.array(EarlierCharge).optional(),
-  /** Its owner wants no outcome of it any more. */
+  /** The user has cancelled the request while it ran. */
   cancel_requested: z.boolean().optional(),
   /** A call of this run has reached the model, or may have: from then on the run is charged a request. */
   reached: z.boolean().optional(),
-  /** The run of which the queue has acknowledged a message that a replay sent: the next replay sends none. */
+  /**
+   * The run of which the queue has acknowledged a message that a replay sent: the next replay sends none, until a worker claims the
+   * request. Told from what is in the place of the claim's id; no attribute of its own.
+   */
   sent: z.int().positive().optional(),
   /** A retry waits until then. */
   not_before: z.int().optional(),
@@ -108,4 +113,15 @@ export const reservationOf = (item: Reservation): Reservation => ({
   nonce: item.nonce,
   estimate: item.estimate,
   holds_request: item.holds_request,
+})
+
+/** What a message or an item says of its request, for all runs. */
+export const identityOf = (of: Identity): Identity => ({
+  user_id: of.user_id,
+  request_id: of.request_id,
+  model: of.model,
+  priority: of.priority,
+  fingerprint: of.fingerprint,
+  created_at: of.created_at,
+  deadline: of.deadline,
 })

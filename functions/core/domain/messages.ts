@@ -1,13 +1,14 @@
 import * as z from 'zod'
 import { Failure, Identity, Reservation, Status, Usage } from './item.ts'
+import { reading } from './reading.ts'
 
 /** A body or a result: in the message, or, when large, in S3 under a key (claim check). */
 export const Payload = z.union([z.strictObject({ inline: z.unknown() }), z.strictObject({ key: z.string() })])
 export type Payload = z.infer<typeof Payload>
 
-/** What earlier deliveries of a message have found out about its next one; a new run begins without. */
+/** What earlier deliveries of a message know about its next delivery. A new run begins without hints. */
 export const Hints = z.strictObject({
-  /** It took a worker with it: its next run is the only one of its invocation. */
+  /** A worker stopped while it ran this request, so that the next worker runs no other request beside it. */
   alone: z.boolean().optional(),
   /** The call that it may make, at this time and no later: the rate limit has counted it already. */
   turn: z.int().optional(),
@@ -44,18 +45,18 @@ const Row = {
   prompt: Payload.optional(),
 }
 
-/** The gateway has admitted a request. May be lost: every later event carries as much. */
+/** The gateway has admitted a request. This event may be lost: every later event has the same fields. */
 export const AcceptedEvent = z.strictObject({ v: z.literal(1), type: z.literal('accepted'), ...Row })
 export type AcceptedEvent = z.infer<typeof AcceptedEvent>
 
-/** How an attempt came out, by the worker that held its claim. Counts only if the request item accepts it (I7). */
+/** The result of an attempt, from the worker that held the claim. It counts only if the request item accepts it (I7). */
 export const OutcomeEvent = z.strictObject({
   v: z.literal(1),
   type: z.literal('outcome'),
   ...Row,
   attempt: z.int().positive(),
   status: z.enum(['completed', 'failed']),
-  /** Whether the model was called at all: what never reached it costs nothing. */
+  /** Whether the model was called. A request that never reached it costs nothing. */
   reached: z.boolean(),
   started_at: z.int(),
   completed_at: z.int(),
@@ -130,5 +131,65 @@ export const ResultEvent = z.discriminatedUnion('type', [
 ])
 export type ResultEvent = z.infer<typeof ResultEvent>
 
-/** Whatever may be in a queue that the collector reads. */
+/** Every message that the collector may receive. */
 export const AnyMessage = z.discriminatedUnion('type', [InferenceMessage, ...ResultEvent.options])
+export type AnyMessage = z.infer<typeof AnyMessage>
+
+/** What the text of a message turned out to be. */
+export type ReadMessage<Message> =
+  | { readonly kind: 'message'; readonly message: Message }
+  /**
+   * A newer version wrote it: its `type` or its version `v` does not exist here. It goes back to its queue as a failure, so
+   * that the newer function takes it, which is deployed a moment later. It never becomes a dead letter.
+   */
+  | { readonly kind: 'unknown type'; readonly type: string; readonly version: number }
+  /** It is no message of ours, and no version will ever read it: it becomes a dead letter (I10). */
+  | { readonly kind: 'unreadable'; readonly reason: 'not JSON' | 'not of its schema' }
+
+/** Reads the text of a message that a queue delivered. The text itself is never part of what it answers. */
+export type MessageReader<Message> = (text: string) => ReadMessage<Message>
+
+/** Each message names these two, in every version. */
+const Envelope = z.looseObject({ v: z.int().positive(), type: z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/) })
+
+/** The newest version of each type of message that this version of Sluice knows. */
+const VERSIONS: ReadonlyMap<string, number> = new Map(
+  AnyMessage.options.map(({ shape }) => [shape.type.value, shape.v.value]),
+)
+
+const isOfNewerVersion = ({ type, v }: z.infer<typeof Envelope>): boolean => v > (VERSIONS.get(type) ?? 0)
+
+function messageReader<Schema extends z.ZodType>(schema: Schema): MessageReader<z.output<Schema>> {
+  const reader = reading(schema)
+  return text => {
+    const json = parsedJson(text)
+    if (!json) return { kind: 'unreadable', reason: 'not JSON' }
+    const envelope = Envelope.safeParse(json.value).data
+    if (envelope && isOfNewerVersion(envelope))
+      return { kind: 'unknown type', type: envelope.type, version: envelope.v }
+    const { data } = reader.safeParse(json.value)
+    return data === undefined ? { kind: 'unreadable', reason: 'not of its schema' } : { kind: 'message', message: data }
+  }
+}
+
+function parsedJson(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads what a worker receives: inference messages. */
+export const readInferenceMessage = messageReader(InferenceMessage)
+
+/** Reads what the collector receives: events, and inference messages that their queue gave up. */
+export const readAnyMessage = messageReader(AnyMessage)
+
+/** Reads the inference message that a dead letter keeps; undefined if it keeps something else. */
+export const keptMessage = (kept: unknown): InferenceMessage | undefined => KeptMessage.safeParse(kept).data
+const KeptMessage = reading(InferenceMessage)
+
+/** Reads the refused input that a dead letter keeps; undefined if it keeps something else. */
+export const keptInput = (kept: unknown): RefusedInput | undefined => KeptInput.safeParse(kept).data
+const KeptInput = reading(RefusedInput)

@@ -7,7 +7,7 @@ import {
 import { get, put } from '../platform/dynamodb.ts'
 import { reaching, Unavailable } from '../platform/unavailable.ts'
 import type { ModelStateStore } from './port.ts'
-import { ModelState, toStored, UNTOUCHED } from './state.ts'
+import { type ModelState, readModelState, toStored, UNTOUCHED } from './state.ts'
 
 const THROTTLED = [ProvisionedThroughputExceededException, RequestLimitExceeded, ThrottlingException]
 
@@ -54,5 +54,5 @@ async function unlessThrottled<T>(write: Promise<T>): Promise<T | undefined> {
 
 /** The key is no part of the state. */
 function toState({ model: _, ...state }: Record<string, unknown>): ModelState {
-  return ModelState.parse(state)
+  return readModelState(state)
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { reading } from '../domain/reading.ts'
 
 const Time = z.int()
 
@@ -20,7 +21,7 @@ const Backlog = z
 export type Backlog = Readonly<z.infer<typeof Backlog>>
 
 /** What the workers of a model know of it together, read from its item. All times are epoch milliseconds. */
-export const ModelState = z
+const ModelState = z
   .strictObject({
     /** Counts the writes: each write replaces the version before. */
     version: z.int().nonnegative(),
@@ -37,6 +38,13 @@ export const ModelState = z
   })
   .transform(({ line, ...state }) => ({ ...state, backlog: line }))
 export type ModelState = Omit<z.infer<typeof ModelState>, 'backlog'> & { readonly backlog?: Backlog | undefined }
+
+/**
+ * Reads a stored state. A write replaces the whole item, so unknown fields at its top are kept and written again. Unknown fields
+ * within a part such as `open` are lost when that part is replaced. A newer version must put a field that has to stay at the top.
+ */
+export const readModelState = (stored: unknown): ModelState => StoredState.parse(stored)
+const StoredState = reading(ModelState)
 
 /** A state under the names that its item has for it. */
 export const toStored = ({ backlog, ...state }: ModelState): z.input<typeof ModelState> => ({

@@ -1,5 +1,5 @@
 import type { Failure, RequestItem } from '../domain/item.ts'
-import { isTerminal } from '../domain/item.ts'
+import { identityOf, isTerminal, reservationOf } from '../domain/item.ts'
 import type { InferenceMessage } from '../domain/messages.ts'
 import { ITEM_RETENTION_MS } from '../domain/timing.ts'
 import { finalizeRequest } from './finalize-request.ts'
@@ -29,9 +29,10 @@ export async function failUndelivered(
 
 /** The item of a request that was never accepted, made from its message. */
 export function tombstoneOf(message: InferenceMessage, now: number): RequestItem {
-  const { v: _v, type: _type, body: _body, hints: _hints, ...request } = message
   return {
-    ...request,
+    ...identityOf(message),
+    ...reservationOf(message),
+    metadata: message.metadata,
     status: 'rejected',
     next_run: message.run + 1,
     attempt: 0,

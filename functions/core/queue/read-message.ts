@@ -1,24 +1,24 @@
-import type * as z from 'zod'
+import type { MessageReader, ReadMessage } from '../domain/messages.ts'
 import type { Delivery } from './port.ts'
 
 interface ErrorLog {
-  error(message: string, fields: { readonly message_id: string; readonly reason: string }): void
+  error(message: string, fields: Readonly<Record<string, string | number>>): void
 }
 
 /**
- * Reads the message of a delivery. Answers with undefined if the body is not JSON, or is not of the schema. The log line does
- * not quote the body.
+ * Reads the message of a delivery. A message of a type or version that this version does not know has to be redelivered, so that a
+ * newer function can take it. The log lines never quote the body.
  */
-export function readMessage<Schema extends z.ZodType>(
-  schema: Schema,
+export function readMessage<Message>(
+  read: MessageReader<Message>,
   { id, body }: Delivery,
   logger: ErrorLog,
-): z.infer<Schema> | undefined {
-  try {
-    return schema.parse(JSON.parse(body))
-  } catch (error) {
-    const reason = error instanceof SyntaxError ? 'not JSON' : 'not of its schema'
-    logger.error('a message cannot be read', { message_id: id, reason })
-    return undefined
-  }
+): ReadMessage<Message> {
+  const found = read(body)
+  if (found.kind === 'unknown type') {
+    const { type, version } = found
+    logger.error('a message of a newer version goes back to its queue', { message_id: id, type, version })
+  } else if (found.kind === 'unreadable')
+    logger.error('a message cannot be read', { message_id: id, reason: found.reason })
+  return found
 }

@@ -1,6 +1,6 @@
 import { fingerprintOf } from '../../../functions/core/admission/prepare.ts'
 import { type RequestItem, reservationOf } from '../../../functions/core/domain/item.ts'
-import { InferenceMessage, type Payload } from '../../../functions/core/domain/messages.ts'
+import { type InferenceMessage, keptMessage, type Payload } from '../../../functions/core/domain/messages.ts'
 import { InferenceBody } from '../../../functions/core/inference-api/body.ts'
 import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
 import { bodyKey } from '../../../functions/core/stores/payloads/names.ts'
@@ -17,7 +17,7 @@ export async function messageOf(ports: Ports, letters: readonly RecordedDeadLett
   const newestFirst = letters.toSorted((a, b) => b.at - a.at)
   const [newest] = newestFirst
   for (const { id } of newestFirst) {
-    const message = InferenceMessage.safeParse(await ports.deadLetters.message(id)).data
+    const message = keptMessage(await ports.deadLetters.message(id))
     if (message && newest) return { ...message, run: runOf(newest) }
   }
   if (!newest?.request_id) throw new Refusal('nobody can read it: it can only be discarded')

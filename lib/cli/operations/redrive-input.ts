@@ -1,4 +1,4 @@
-import { RefusedInput } from '../../../functions/core/domain/messages.ts'
+import { keptInput, type RefusedInput } from '../../../functions/core/domain/messages.ts'
 import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
 import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
@@ -11,7 +11,7 @@ export async function refusedInputOf(
   { id, request_id }: RecordedDeadLetter,
 ): Promise<RefusedInput | undefined> {
   if (request_id !== null) return undefined
-  return RefusedInput.safeParse(await deadLetters.message(id)).data
+  return keptInput(await deadLetters.message(id))
 }
 
 /**

@@ -41,10 +41,12 @@ export function describeNoteSent(name: string, items: RequestItems): void {
       expect(await stored(absent)).toBeUndefined()
     })
 
-    it('keeps the note, which changes nothing else, through a claim and a new run', async () => {
+    it('keeps the note until a claim replaces it, and for its own run alone', async () => {
       const item = await given()
       await items.noteSent(item)
-      expect(await items.claim(aMessage(item), TERMS)).toMatchObject({ claimed: true, item: { sent: 1 } })
+      const claimed = await items.claim(aMessage(item), TERMS)
+      expect(claimed).toMatchObject({ claimed: true, item: { status: 'running', attempt: 1 } })
+      expect(claimed.item).not.toHaveProperty('sent')
 
       const failed = await given({ status: 'failed', sent: 1 })
       const reservation = { ...aReservation(), request_id: failed.request_id, run: 2, nonce: 'another' }

@@ -48,6 +48,7 @@ export function sqsModel(
   settings: Readonly<Record<string, QueueSettings>>,
   clock: () => number,
   urlPrefix: string,
+  onPut: (queue: string, body: string) => void = () => undefined,
 ): SqsModel {
   const queues = new Map<string, Queue>()
   for (const [name, { visibility_ms, max_receives }] of Object.entries(settings)) {
@@ -58,6 +59,7 @@ export function sqsModel(
   let sent = 0
 
   const put = (name: string, body: string, visible_at: number, id = `m${++sent}`): string => {
+    onPut(name, body)
     queues.get(name)?.messages.set(id, { id, body, visible_at, receives: 0 })
     return id
   }

@@ -23,6 +23,7 @@ export function memoryItems(): RequestItems {
     item: store({
       ...item,
       status: 'running',
+      sent: undefined,
       attempt: item.attempt + 1,
       crashes,
       lease_until: terms.lease_until,

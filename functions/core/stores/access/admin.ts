@@ -5,7 +5,7 @@ import { put, update } from '../../platform/dynamodb.ts'
 import { deleteIf } from '../../platform/dynamodb-delete.ts'
 import { reaching } from '../../platform/unavailable.ts'
 import { type AccessTables, dynamoAccess } from './dynamodb.ts'
-import { type AccessAdmin, KeyRecord, type UserRecord } from './port.ts'
+import { type AccessAdmin, type KeyRecord, StoredKey, type UserRecord } from './port.ts'
 
 /** What operators need of the tables. It is in a file of its own, so that no function bundles a scan. */
 export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables): AccessAdmin {
@@ -27,7 +27,7 @@ export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables):
       reaching('the keys table', async () => {
         const records: KeyRecord[] = []
         for await (const page of paginateScan({ client }, { TableName: tables.keys, ConsistentRead: true }))
-          for (const item of page.Items ?? []) records.push(KeyRecord.parse(unmarshall(item)))
+          for (const item of page.Items ?? []) records.push(StoredKey.parse(unmarshall(item)))
         return records
           .filter(record => userId === undefined || record.user_id === userId)
           .sort((a, b) => a.created_at - b.created_at)
@@ -43,7 +43,7 @@ export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables):
           values: { ':now': now },
           returns: 'ALL_NEW',
         })
-        return written && 'attributes' in result ? KeyRecord.parse(result.attributes) : undefined
+        return written && 'attributes' in result ? StoredKey.parse(result.attributes) : undefined
       }),
 
     replaceUser: (was, user) =>

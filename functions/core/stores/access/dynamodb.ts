@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { get } from '../../platform/dynamodb.ts'
 import { reaching } from '../../platform/unavailable.ts'
-import { type Access, KeyRecord, UserRecord } from './port.ts'
+import { type Access, StoredKey, StoredUser } from './port.ts'
 
 export interface AccessTables {
   readonly keys: string
@@ -13,7 +13,7 @@ export function dynamoAccess(client: DynamoDBClient, tables: AccessTables): Acce
     key: keyId =>
       reaching('the keys table', async () => {
         const item = await get(client, tables.keys, { key_id: keyId })
-        return item && KeyRecord.parse(item)
+        return item && StoredKey.parse(item)
       }),
     ...dynamoUsers(client, tables.users),
   }
@@ -24,6 +24,6 @@ export const dynamoUsers = (client: DynamoDBClient, table: string): Pick<Access,
   user: userId =>
     reaching('the users table', async () => {
       const item = await get(client, table, { user_id: userId })
-      return item && UserRecord.parse(item)
+      return item && StoredUser.parse(item)
     }),
 })

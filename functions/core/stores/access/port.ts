@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { UserId } from '../../domain/ids.ts'
 import { Overrides } from '../../domain/limits.ts'
+import { reading } from '../../domain/reading.ts'
 
 /** An API key as it is stored. Times are epoch milliseconds. */
 export const KeyRecord = z.strictObject({
@@ -13,6 +14,7 @@ export const KeyRecord = z.strictObject({
   revoked_at: z.int().optional(),
 })
 export type KeyRecord = z.infer<typeof KeyRecord>
+export const StoredKey = reading(KeyRecord)
 
 export const UserRecord = z.strictObject({
   user_id: UserId,
@@ -22,6 +24,7 @@ export const UserRecord = z.strictObject({
   disabled_at: z.int().optional(),
 })
 export type UserRecord = z.infer<typeof UserRecord>
+export const StoredUser = reading(UserRecord)
 
 /** Knows who may call, and on which plan. All methods reject with `Unavailable`. */
 export interface Access {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
+import { reading } from '../../domain/reading.ts'
 import { type Attributes, put } from '../../platform/dynamodb.ts'
 import { reaching } from '../../platform/unavailable.ts'
 import { type IdempotencyKeys, type KeyedRequest, REMEMBERED_MS } from './port.ts'
@@ -8,7 +9,7 @@ import { type IdempotencyKeys, type KeyedRequest, REMEMBERED_MS } from './port.t
 /** DynamoDB deletes late. So a key is forgotten at its own `expires_at`, and deleted a day later. */
 const CLEAN_UP_MS = REMEMBERED_MS
 
-const Bound = z.looseObject({ bound_to: z.string(), fingerprint: z.string() })
+const Bound = reading(z.strictObject({ bound_to: z.string(), fingerprint: z.string() }))
 
 /**
  * Keys lie beside the user's requests. Their sort key `key#<sha256>` sorts after every request id, so that a listing of requests

@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { QueryCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { sentNoteOf } from '../../domain/claim.ts'
 import type { RequestItem } from '../../domain/item.ts'
 import { type Attributes, get, put } from '../../platform/dynamodb.ts'
 import { reaching, Unavailable } from '../../platform/unavailable.ts'
@@ -66,9 +67,9 @@ function reject(table: ItemTable, tombstone: RequestItem): Promise<RequestItem> 
 async function noteSent(table: ItemTable, seen: RequestItem): Promise<void> {
   await transition(table, {
     of: seen,
-    update: 'SET sent = :run',
+    update: 'SET claim_id = :note',
     condition: ['#status = :queued AND #run = :run'],
-    values: { ':queued': 'queued', ':run': seen.run },
+    values: { ':queued': 'queued', ':run': seen.run, ':note': sentNoteOf(seen.run) },
   })
 }
 

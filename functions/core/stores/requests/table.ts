@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { isClaimedAlone } from '../../domain/claim.ts'
+import { isClaimedAlone, sentNoteOf, sentRunOf } from '../../domain/claim.ts'
 import { RequestItem } from '../../domain/item.ts'
+import { reading } from '../../domain/reading.ts'
 import { type Attributes, type ConditionalWrite, update } from '../../platform/dynamodb.ts'
 import { parseStored } from '../../platform/json.ts'
 
@@ -10,24 +11,33 @@ export interface ItemTable {
   readonly name: string
 }
 
+const StoredItem = reading(RequestItem)
+
 type KeyOf = Pick<RequestItem, 'user_id' | 'request_id'>
 
 export const keyOf = ({ user_id, request_id }: KeyOf) => ({ user_id, request_id })
 
 /** Metadata is kept as JSON text: DynamoDB's own numbers, names and nesting are narrower than JSON's. */
-export const toAttributes = ({ metadata, alone: _, ...item }: RequestItem): Attributes => ({
+export const toAttributes = ({ metadata, alone: _, sent, ...item }: RequestItem): Attributes => ({
   ...item,
+  ...(sent !== undefined && { claim_id: sentNoteOf(sent) }),
   metadata: metadata && JSON.stringify(metadata),
 })
 
-/** `claim_id` is the adapter's own: of it, only whether its worker runs the request alone leaves. */
+/** What a claim's id says of its item beside that it is claimed. */
+function toldBy(claimId: string): Pick<RequestItem, 'alone' | 'sent'> {
+  const sent = sentRunOf(claimId)
+  return { ...(isClaimedAlone(claimId) && { alone: true }), ...(sent !== undefined && { sent }) }
+}
+
+/** `claim_id` itself stays in the adapter: others are told what it says. */
 export function toItem(attributes: Attributes | undefined): RequestItem | undefined {
   if (!attributes) return undefined
   const { claim_id, metadata, ...item } = attributes
-  return RequestItem.parse({
+  return StoredItem.parse({
     ...item,
     ...(typeof metadata === 'string' && { metadata: parseStored(metadata) }),
-    ...(typeof claim_id === 'string' && isClaimedAlone(claim_id) && { alone: true }),
+    ...(typeof claim_id === 'string' && toldBy(claim_id)),
   })
 }
 

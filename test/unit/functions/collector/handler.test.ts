@@ -100,7 +100,7 @@ describe('collector', () => {
     const output = captureOutput()
 
     const { batchItemFailures } = await handler(
-      anSqsEvent(['secret words', anAcceptedEvent(item), { ...anAcceptedEvent(item), v: 9 }]),
+      anSqsEvent(['secret words', anAcceptedEvent(item), { ...anAcceptedEvent(item), window: undefined }]),
       aContext(),
     )
 
@@ -112,6 +112,28 @@ describe('collector', () => {
       { id: 'message:message-2', reason: 'unreadable' },
     ])
     expect(output.text()).not.toContain('secret words')
+  })
+
+  it('gives events of a newer version back to their queue, logs their type, and takes the others', async () => {
+    const output = captureOutput()
+
+    const { batchItemFailures } = await handler(
+      anSqsEvent([anAcceptedEvent(item), { ...anAcceptedEvent(item), v: 9 }, { v: 1, type: 'paused', text: 'secret' }]),
+      aContext(),
+    )
+
+    expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(['message-1', 'message-2'])
+    const [statement] = rdsData.commandCalls(ExecuteStatementCommand)
+    expect(statement?.args[0].input.parameters?.find(({ name }) => name === 'dead_letters')?.value).toEqual({
+      stringValue: '[]',
+    })
+    const errors = output.logs().filter(({ level }) => level === 'ERROR')
+    expect(errors).toMatchObject([
+      { message_id: 'message-1', type: 'accepted', version: 9 },
+      { message_id: 'message-2', type: 'paused', version: 1 },
+    ])
+    expect(output.text()).toContain('"ReturnedMessages":2')
+    expect(output.text()).not.toContain('secret')
   })
 
   it('counts a message of a dead-letter queue that can’t be taken', async () => {

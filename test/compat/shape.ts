@@ -1,0 +1,13 @@
+/** What a value is made of: the names and kinds of its fields, and the texts of those that choose a kind. */
+export function shapeOf(value: unknown, path = ''): string {
+  if (Array.isArray(value)) return `[${value.length === 0 ? '' : shapeOf(value[0], path)}]`
+  if (typeof value !== 'object' || value === null) {
+    const isChosen = /\.(type|status|code|v)$/.test(path)
+    return isChosen ? String(value) : typeof value
+  }
+  const isMap = /\.(open|leases|metadata|inline)$/.test(path)
+  const entries = Object.entries(value)
+  if (isMap) return entries.length === 0 ? '{}' : '{…}'
+  const fields = entries.map(([name, field]) => `${name}: ${shapeOf(field, `${path}.${name}`)}`)
+  return `{ ${fields.sort().join(', ')} }`
+}

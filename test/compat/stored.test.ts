@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { fingerprintOf } from '../../functions/core/admission/prepare.ts'
+import { readAnyMessage, readInferenceMessage } from '../../functions/core/domain/messages.ts'
+import { readModelState, toStored } from '../../functions/core/flow-control/state.ts'
+import { parseBody } from '../../functions/core/inference-api/body.ts'
+import { StoredKey, StoredUser } from '../../functions/core/stores/access/port.ts'
+import { keyOf, toCounters } from '../../functions/core/stores/quota/item.ts'
+import { toItem } from '../../functions/core/stores/requests/table.ts'
+import access from './fixtures/access.json' with { type: 'json' }
+import fingerprints from './fixtures/fingerprints.json' with { type: 'json' }
+import items from './fixtures/items.json' with { type: 'json' }
+import messages from './fixtures/messages.json' with { type: 'json' }
+import * as old from './schemas-0.1.0.ts'
+import { isRequest, readAs010, type StoredItem, type StoredThing } from './version-0.1.0.ts'
+import { everythingWritten } from './written.ts'
+
+const itemsOf = (table: string): StoredItem[] => [...items, ...access].filter(stored => stored.table === table)
+
+describe('this version reads what 0.1.0 has written', () => {
+  it.each(messages)('the message $message.type $message.status of the queue $queue', ({ message }) => {
+    expect(readAnyMessage(JSON.stringify(message))).toEqual({
+      kind: 'message',
+      message: old.AnyMessage.parse(message),
+    })
+  })
+
+  it('the inference messages, for a worker', () => {
+    for (const { message } of messages.filter(({ message: { type } }) => type === 'inference'))
+      expect(readInferenceMessage(JSON.stringify(message))).toMatchObject({ kind: 'message', message })
+  })
+
+  it.each(itemsOf('requests').filter(isRequest))('a request item that is $item.status', stored => {
+    expect(toItem(stored.item)).toEqual(readAs010(stored))
+  })
+
+  it.each(itemsOf('models'))('the state of a model, version $item.version', stored => {
+    const { model: _, ...state } = stored.item
+    expect(toStored(readModelState(state))).toEqual(readAs010(stored))
+  })
+
+  it.each(itemsOf('keys'))('the key $item.key_id', stored => {
+    expect(StoredKey.parse(stored.item)).toEqual(readAs010(stored))
+  })
+
+  it.each(itemsOf('users'))('the user $item.user_id', stored => {
+    expect(StoredUser.parse(stored.item)).toEqual(readAs010(stored))
+  })
+
+  it.each(itemsOf('quota'))('a quota item', ({ item }) => {
+    const { requests, tokens, open } = toCounters(item, keyOf(item))
+    const entries = open.map(({ reservation: r, at }) => [
+      `${r.request_id}:${r.run}`,
+      [r.estimate, at, r.nonce, r.holds_request ? 1 : 0],
+    ])
+    expect({ requests, tokens, open: Object.fromEntries(entries) }).toEqual({
+      requests: item.requests,
+      tokens: item.tokens,
+      open: item.open,
+    })
+  })
+
+  it.each(fingerprints)('the fingerprint that an idempotency key keeps of $body', ({ body, fingerprint }) => {
+    expect(fingerprintOf(parseBody(body))).toBe(fingerprint)
+  })
+})
+
+describe('0.1.0 reads what this version writes', () => {
+  it('of requests, models, events and messages, in histories of the simulation', async () => {
+    const written = await everythingWritten(40)
+    const refused = written.filter(one => !isReadBy010(one))
+
+    // Only where a model ignores `max_tokens` and reports no usage: its event says what the long result costs at least.
+    expect(refused.filter(one => !JSON.stringify(one).includes('"charge_at_least":'))).toEqual([])
+    expect(written.length - refused.length).toBeGreaterThan(100)
+  })
+})
+
+function isReadBy010(stored: StoredThing): boolean {
+  try {
+    readAs010(stored)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,29 @@
+import { unmarshall } from '@aws-sdk/util-dynamodb'
+import { runHistory } from '../simulation/history.ts'
+import { seededChoices } from '../simulation/random.ts'
+import { INPUT_QUEUE } from '../simulation/settings.ts'
+import { shapeOf } from './shape.ts'
+import type { StoredThing } from './version-0.1.0.ts'
+
+/** What this version writes in so many histories of the simulation: of each shape the first. */
+export async function everythingWritten(histories: number): Promise<StoredThing[]> {
+  const found = new Map<string, StoredThing>()
+  const keep = (where: string, value: unknown, stored: StoredThing) => {
+    const shape = `${where} ${shapeOf(value)}`
+    if (!found.has(shape)) found.set(shape, stored)
+  }
+  for (let seed = 1; seed <= histories; seed++) {
+    await runHistory(seededChoices(seed), {
+      onStored: (where, stored) => {
+        if (typeof stored !== 'string') {
+          const item = unmarshall(stored)
+          keep(where, item, { table: where, item })
+        } else if (!where.startsWith(INPUT_QUEUE) && stored !== 'garbage') {
+          const message: unknown = JSON.parse(stored)
+          keep(where, message, { queue: where, message })
+        }
+      },
+    })
+  }
+  return [...found.values()]
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { functionOf, ofType } from './queries.ts'
+import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
+
+/*
+ * CloudFormation updates resources in any order that their dependencies allow. A message of the new version must not meet a
+ * consumer of the old one, so that each function is updated after the functions that receive what it sends.
+ */
+
+const { template } = synthesizeText(`${PIPELINE}inputs:\n  - { queue: orders }\n`)
+
+/** All logical ids that a resource waits for: by its references, by `DependsOn`, and by those of what it waits for. */
+function dependenciesOf({ Resources }: Template, id: string, seen = new Set<string>()): ReadonlySet<string> {
+  for (const other of Object.keys(Resources)) {
+    const { DependsOn = [], ...rest } = Resources[id] ?? { DependsOn: [] }
+    const refers = JSON.stringify(rest)
+    const isNamed = refers.includes(`{"Ref":"${other}"}`) || refers.includes(`{"Fn::GetAtt":["${other}",`)
+    if (other === id || seen.has(other) || !(isNamed || DependsOn.includes(other))) continue
+    seen.add(other)
+    dependenciesOf({ Resources, Outputs: {} }, other, seen)
+  }
+  return seen
+}
+
+const WORKERS = ['worker-text', 'worker-image']
+
+describe('an update', () => {
+  it.each([
+    { producer: 'worker-text', consumers: ['collector'] },
+    { producer: 'worker-image', consumers: ['collector'] },
+    { producer: 'reader', consumers: ['collector'] },
+    { producer: 'sweeper', consumers: ['collector'] },
+    { producer: 'gateway', consumers: ['collector', ...WORKERS] },
+    { producer: 'intake', consumers: ['collector', ...WORKERS] },
+  ])('changes $producer after $consumers, whose messages it sends', ({ producer, consumers }) => {
+    const before = dependenciesOf(template, functionOf(template, producer).id)
+    expect([...before]).toEqual(expect.arrayContaining(consumers.map(name => functionOf(template, name).id)))
+  })
+
+  it('changes the collector after the migrations', () => {
+    const [migrations] = ofType(template, 'Custom::LedgerMigrations')
+    expect(dependenciesOf(template, functionOf(template, 'collector').id)).toContain(migrations?.id)
+  })
+
+  it('has an order at all: no resource waits for itself', () => {
+    for (const id of Object.keys(template.Resources)) {
+      const before = [...dependenciesOf(template, id)]
+      const circle = before.filter(other => dependenciesOf(template, other).has(id))
+      expect(circle, `${id} waits for itself`).toEqual([])
+    }
+  })
+})

@@ -1,0 +1,49 @@
+import type { Template } from './synthesized.ts'
+
+/** A resource that holds data, or an address that somebody has written down. */
+export interface Stateful {
+  readonly type: string
+  /** The properties that CloudFormation can't change in place: another value makes another resource. */
+  readonly fixed: Readonly<Record<string, unknown>>
+}
+
+/** For each type that is pinned: its properties that replace the resource when they change. */
+const FIXED: Readonly<Record<string, readonly string[]>> = {
+  'AWS::ApiGatewayV2::Api': ['ProtocolType'],
+  'AWS::ApiGatewayV2::Stage': ['ApiId', 'StageName'],
+  'AWS::DynamoDB::GlobalTable': ['TableName', 'KeySchema', 'LocalSecondaryIndexes'],
+  'AWS::EC2::SecurityGroup': ['GroupDescription', 'GroupName', 'VpcId'],
+  'AWS::EC2::Subnet': ['AvailabilityZone', 'CidrBlock', 'VpcId'],
+  'AWS::EC2::VPC': ['CidrBlock'],
+  'AWS::KMS::Key': [],
+  'AWS::Logs::LogGroup': ['LogGroupName'],
+  'AWS::RDS::DBCluster': [
+    'DatabaseName',
+    'DBClusterIdentifier',
+    'DBSubnetGroupName',
+    'EngineMode',
+    'KmsKeyId',
+    'MasterUsername',
+    'SnapshotIdentifier',
+    'StorageEncrypted',
+  ],
+  'AWS::RDS::DBInstance': ['DBClusterIdentifier', 'DBInstanceIdentifier'],
+  'AWS::RDS::DBSubnetGroup': ['DBSubnetGroupName'],
+  'AWS::S3::Bucket': ['BucketName'],
+  'AWS::SecretsManager::Secret': ['Name'],
+  'AWS::SNS::Topic': ['TopicName', 'FifoTopic'],
+  'AWS::SQS::Queue': ['QueueName', 'FifoQueue'],
+  'Custom::LedgerMigrations': ['ServiceToken'],
+}
+
+/** Every stateful resource of a template, by its logical id. */
+export function statefulOf({ Resources }: Template): Record<string, Stateful> {
+  return Object.fromEntries(
+    Object.entries(Resources).flatMap(([id, { Type: type, Properties }]) => {
+      const names = FIXED[type]
+      if (!names) return []
+      const fixed = Object.entries(Properties).filter(([name]) => names.includes(name))
+      return [[id, { type, fixed: Object.fromEntries(fixed) }]]
+    }),
+  )
+}

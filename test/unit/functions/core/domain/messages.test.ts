@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import {
+  keptInput,
+  keptMessage,
+  readAnyMessage,
+  readInferenceMessage,
+} from '../../../../../functions/core/domain/messages.ts'
+import { aMessage, anAcceptedEvent, anItem, anOutcome, asReceived } from '../../../../support/requests.ts'
+
+const item = anItem()
+const message = asReceived(aMessage(item))
+const textOf = (value: unknown) => JSON.stringify(value)
+
+describe('readInferenceMessage', () => {
+  it('keeps the fields of a newer version, at any depth', () => {
+    const newer = { ...message, body: { inline: 'x', more: 1 }, hints: { alone: true, more: 2 }, more: 3 }
+    expect(readInferenceMessage(textOf(newer))).toEqual({ kind: 'message', message: newer })
+  })
+
+  it.each([
+    {
+      what: 'a type that does not exist here',
+      value: { ...message, type: 'follow-up' },
+      type: 'follow-up',
+      version: 1,
+    },
+    { what: 'a newer version of its type', value: { ...message, v: 2 }, type: 'inference', version: 2 },
+    { what: 'a newer version with other fields', value: { v: 3, type: 'outcome' }, type: 'outcome', version: 3 },
+  ])('leaves a message of $what to a newer function', ({ value, type, version }) => {
+    expect(readInferenceMessage(textOf(value))).toEqual({ kind: 'unknown type', type, version })
+  })
+
+  it.each([
+    { what: 'no JSON', text: '{', reason: 'not JSON' },
+    { what: 'no object', text: 'null', reason: 'not of its schema' },
+    { what: 'of no type', text: textOf({ ...message, type: undefined }), reason: 'not of its schema' },
+    { what: 'of no version', text: textOf({ ...message, v: undefined }), reason: 'not of its schema' },
+    {
+      what: 'of a type that no version can have',
+      text: textOf({ ...message, type: '<p>' }),
+      reason: 'not of its schema',
+    },
+    { what: 'without a field', text: textOf({ ...message, nonce: undefined }), reason: 'not of its schema' },
+    { what: 'an event', text: textOf(anAcceptedEvent(item)), reason: 'not of its schema' },
+  ])('can’t read what is $what', ({ text, reason }) => {
+    expect(readInferenceMessage(text)).toEqual({ kind: 'unreadable', reason })
+  })
+})
+
+describe('readAnyMessage', () => {
+  it('reads events and inference messages, with the fields of a newer version', () => {
+    for (const value of [message, anAcceptedEvent(item), anOutcome(item)]) {
+      const newer = { ...JSON.parse(textOf(value)), more: 1 }
+      expect(readAnyMessage(textOf(newer))).toEqual({ kind: 'message', message: newer })
+    }
+  })
+
+  it('leaves events of an unknown type to a newer collector', () => {
+    const event = { ...anAcceptedEvent(item), type: 'paused' }
+    expect(readAnyMessage(textOf(event))).toEqual({ kind: 'unknown type', type: 'paused', version: 1 })
+  })
+})
+
+describe('what a dead letter keeps', () => {
+  it('is read with the fields of a newer version', () => {
+    expect(keptMessage({ ...message, more: 1 })).toEqual({ ...message, more: 1 })
+    const input = { queue: 'q', message_id: 'm', body: { inline: 'x' }, more: 1 }
+    const refusal = { error: 'e', status: 'error', code: 'c' }
+    expect(keptInput({ ...input, refusal })).toEqual({ ...input, refusal })
+  })
+
+  it('may be neither a message nor an input', () => {
+    expect([keptMessage({ text: 'x' }), keptInput({ text: 'x' }), keptInput(null)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+})
