@@ -3,7 +3,7 @@ import { systemClock } from '../core/platform/clock.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
 import { type ComposedQueue, composeQueue } from '../core/queue/compose.ts'
 import { rdsDataLedger } from '../core/stores/ledger/rds-data.ts'
-import { patientRdsData } from '../core/stores/ledger/retry-while-resuming.ts'
+import { retryWhileResuming } from '../core/stores/ledger/retry-while-resuming.ts'
 import { lazyS3Payloads } from '../core/stores/payloads/lazy-s3.ts'
 import { dynamoQuota } from '../core/stores/quota/dynamodb.ts'
 import { dynamoItems } from '../core/stores/requests/dynamodb.ts'
@@ -16,7 +16,7 @@ const RESUME_MS = 60_000
 export function compose(
   env: Env,
   clients = awsClients(),
-  rdsData = patientRdsData(RESUME_MS),
+  rdsData = retryWhileResuming(RESUME_MS),
 ): CollectorPorts & Telemetry & { readonly queue: ComposedQueue } {
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),

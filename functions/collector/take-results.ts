@@ -54,10 +54,10 @@ async function collected(
   const { metrics, logger } = ports
   const { failures, ended } = await collect(ports, events)
   for (const [event, error] of failures) {
-    const request_id = 'request_id' in event ? event.request_id : undefined
+    const requestId = 'request_id' in event ? event.request_id : undefined
     logger.error('an event could not be taken and will be redelivered', {
       type: event.type,
-      request_id,
+      request_id: requestId,
       error: error as Error,
     })
   }

@@ -18,9 +18,9 @@ export interface Input {
 
 /** Reads where a message comes from. pipeline.yaml refuses an input whose name ends like a dead-letter queue's. */
 export function inputOf({ id, queue: name, body }: Delivery): Input {
-  const given_up = name.endsWith(DEAD_LETTERS)
-  const queue = given_up ? name.slice(0, -DEAD_LETTERS.length) : name
-  return { queue, message_id: id, text: body, given_up }
+  const givenUp = name.endsWith(DEAD_LETTERS)
+  const queue = givenUp ? name.slice(0, -DEAD_LETTERS.length) : name
+  return { queue, message_id: id, text: body, given_up: givenUp }
 }
 
 /** What a message asks for, and for whom. IAM decides who may send to the queue, so the user is taken from the message. */

@@ -46,14 +46,14 @@ export async function submitOnce(ports: IntakePorts, message: Message): Promise<
 const boundOf = (binding: InputBinding): Bound<Refused> => ('refusal' in binding ? { final: binding } : binding)
 
 /** Accepted, or what the message is bound to now: its refusal, or a request to look at. */
-async function tryOnce(ports: IntakePorts, message: Message, request_id: string): Promise<Accepted | Bound<Refused>> {
+async function tryOnce(ports: IntakePorts, message: Message, requestId: string): Promise<Accepted | Bound<Refused>> {
   const { inputs, clock } = ports
   const { key, order } = message
-  const judged = await judge(ports, message, request_id)
-  if ('refusal' in judged) return boundOf(await inputs.refuse(order.user_id, key, request_id, judged.refusal, clock()))
+  const judged = await judge(ports, message, requestId)
+  if ('refusal' in judged) return boundOf(await inputs.refuse(order.user_id, key, requestId, judged.refusal, clock()))
   const { item } = judged
-  const bound = boundOf(await inputs.admit(order.user_id, key, request_id, clock()))
-  if ('final' in bound || bound.request_id !== request_id) {
+  const bound = boundOf(await inputs.admit(order.user_id, key, requestId, clock()))
+  if ('final' in bound || bound.request_id !== requestId) {
     // Another delivery has refused the message before, or found the request withdrawn: nobody may be admitted under its id any more.
     await rejectAbsent(ports, { ...item, status: 'rejected', completed_at: clock() })
     return bound
@@ -62,13 +62,13 @@ async function tryOnce(ports: IntakePorts, message: Message, request_id: string)
 }
 
 /** A reservation for the request, or why it has none. */
-async function judge(ports: IntakePorts, { order, given_up }: Message, request_id: string): Promise<Once> {
+async function judge(ports: IntakePorts, { order, given_up }: Message, requestId: string): Promise<Once> {
   try {
     if (given_up) throw new RequestError('unavailable', 'the message was received many times and could not be admitted')
     const prepared = await prepare(ports, ports.settings, ports.route, await callerOf(ports, order), order.submission)
     // The rate limits HTTP calls. The intake itself decides how fast it takes the messages of a queue.
     const limits = { ...prepared.limits, rate: undefined }
-    const attempt = { ...prepared, limits, request: { ...prepared.request, request_id } }
+    const attempt = { ...prepared, limits, request: { ...prepared.request, request_id: requestId } }
     const verdict = await admit(ports, attempt, async () => undefined)
     if (verdict.admitted) return verdict
     throw refuse(verdict, attempt, ports.clock())

@@ -2,10 +2,10 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import middy from '@middy/core'
 import type { CloudFormationCustomResourceEvent, CloudFormationCustomResourceResponse } from 'aws-lambda'
 import { secretsManagerClient } from '../core/platform/secrets-manager-client.ts'
-import { rejectPlainly } from '../core/platform/strip-error-stack.ts'
+import { stripErrorStack } from '../core/platform/strip-error-stack.ts'
 import { telemetry } from '../core/platform/telemetry.ts'
 import { migrate } from '../core/stores/ledger/migrate.ts'
-import { patientRdsData } from '../core/stores/ledger/retry-while-resuming.ts'
+import { retryWhileResuming } from '../core/stores/ledger/retry-while-resuming.ts'
 import { setRoles } from '../core/stores/ledger/set-roles.ts'
 import { Env, RoleSecrets } from './env.ts'
 import { readPasswords } from './passwords.ts'
@@ -16,7 +16,7 @@ const { logger } = telemetry(env)
 const secretsManager = secretsManagerClient(10_000)
 
 /** How long to wait for a database that is new or has paused, in milliseconds. */
-const client = patientRdsData(180_000)
+const client = retryWhileResuming(180_000)
 
 /** An operator calls it with this after a role's secret has changed. */
 type OperatorsCall = Record<string, never>
@@ -61,4 +61,4 @@ async function apply(): Promise<Answer> {
   }
 }
 
-export const handler = middy(handle).use(injectLambdaContext(logger)).use(rejectPlainly(logger))
+export const handler = middy(handle).use(injectLambdaContext(logger)).use(stripErrorStack(logger))

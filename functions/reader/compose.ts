@@ -5,7 +5,7 @@ import { randomIds } from '../core/platform/ids.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
 import { composeQueue } from '../core/queue/compose.ts'
 import { rdsDataLedger } from '../core/stores/ledger/rds-data.ts'
-import { patientRdsData } from '../core/stores/ledger/retry-while-resuming.ts'
+import { retryWhileResuming } from '../core/stores/ledger/retry-while-resuming.ts'
 import { lazyS3Payloads } from '../core/stores/payloads/lazy-s3.ts'
 import { dynamoQuota } from '../core/stores/quota/dynamodb.ts'
 import { dynamoItems } from '../core/stores/requests/dynamodb.ts'
@@ -21,7 +21,7 @@ export function compose(
   env: Env,
   settings: Settings,
   clients = awsClients(),
-  rdsData = patientRdsData(RESUME_MS),
+  rdsData = retryWhileResuming(RESUME_MS),
   once = dynamoDbOnce(),
 ): ReaderPorts & Telemetry {
   return {

@@ -15,10 +15,10 @@ const CHUNK = 1_000
  */
 export async function deleteOldRows(
   { ledger, clock }: RetentionPorts,
-  keep_ms: number,
+  keepMs: number,
   mayGoOn: () => boolean,
 ): Promise<number> {
-  const before = clock() - keep_ms
+  const before = clock() - keepMs
   let deleted = 0
   do {
     const chunk = await ledger.deleteEnded(before, CHUNK)

@@ -2,7 +2,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import middy from '@middy/core'
 import type { Context } from 'aws-lambda'
 import { readSettings } from '../core/platform/settings.ts'
-import { rejectPlainly } from '../core/platform/strip-error-stack.ts'
+import { stripErrorStack } from '../core/platform/strip-error-stack.ts'
 import { compose } from './compose.ts'
 import { deleteOldRows } from './delete-old-rows.ts'
 import { Env } from './env.ts'
@@ -19,4 +19,4 @@ async function handle(_event: unknown, context: Context): Promise<void> {
   ports.logger.info('old rows are deleted', { deleted })
 }
 
-export const handler = middy(handle).use(injectLambdaContext(ports.logger)).use(rejectPlainly(ports.logger))
+export const handler = middy(handle).use(injectLambdaContext(ports.logger)).use(stripErrorStack(ports.logger))

@@ -1,7 +1,7 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
 import middy from '@middy/core'
-import { rejectPlainly } from '../core/platform/strip-error-stack.ts'
+import { stripErrorStack } from '../core/platform/strip-error-stack.ts'
 import { compose } from './compose.ts'
 import { Env } from './env.ts'
 import { sweep } from './sweep.ts'
@@ -19,5 +19,5 @@ async function handle(): Promise<void> {
 
 export const handler = middy(handle)
   .use(injectLambdaContext(ports.logger))
-  .use(rejectPlainly(ports.logger))
+  .use(stripErrorStack(ports.logger))
   .use(logMetrics(ports.metrics))

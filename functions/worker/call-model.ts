@@ -3,7 +3,7 @@ import { batchBody, type Outputs, readOutputs } from '../core/inference/batch.ts
 import { MappingError } from '../core/inference/mapping.ts'
 import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
 import { isBusy, mayBeRetried, type Retry } from '../core/inference/retry.ts'
-import { inTurn } from '../core/platform/serialize.ts'
+import { serialize } from '../core/platform/serialize.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
 import { permitFurtherCall, returnPermit } from './permit-call.ts'
 import type { WorkerPorts } from './ports.ts'
@@ -14,8 +14,8 @@ import type { Answer, Called, Claimed, ClaimedWithBody, Invocation, Mapped } fro
 const PUBLISH_MS = 10_000
 
 /** Whether an invocation would outlive a call that begins `later_ms` from now, even one that times out. */
-export const hasTimeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invocation, later_ms = 0): boolean =>
-  clock() + later_ms + settings.endpoint.timeout_ms + PUBLISH_MS <= ends_at
+export const hasTimeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invocation, laterMs = 0): boolean =>
+  clock() + laterMs + settings.endpoint.timeout_ms + PUBLISH_MS <= ends_at
 
 /** A slow mapping takes at most so long: the bound of an expression, and the start of its thread. Milliseconds. */
 const MAX_MAPPING_MS = 2_500
@@ -24,7 +24,7 @@ const MAX_MAPPING_MS = 2_500
 export type InTime = <T>(task: () => Promise<T>) => Promise<T | undefined>
 
 export function whileTimeForCall(ports: WorkerPorts, invocation: Invocation): InTime {
-  const serially = inTurn()
+  const serially = serialize()
   return task => serially(async () => (hasTimeForCall(ports, invocation, MAX_MAPPING_MS) ? await task() : undefined))
 }
 

@@ -57,10 +57,10 @@ async function bodyOf(ports: WorkerPorts, request: Planned): Promise<Record<stri
 }
 
 async function claim(ports: WorkerPorts, request: Planned, { lease_until }: Invocation): Promise<Claimed | undefined> {
-  const claim_id = claimIdOf(ports.ids.nonce(), request.isolated)
-  const terms = { claim_id, now: ports.clock(), lease_until }
+  const claimId = claimIdOf(ports.ids.nonce(), request.isolated)
+  const terms = { claim_id: claimId, now: ports.clock(), lease_until }
   const first = await ports.items.claim(request.message, terms)
-  if (first.claimed) return { ...request, item: first.item, claim_id }
+  if (first.claimed) return { ...request, item: first.item, claim_id: claimId }
   if (!first.item) {
     await settleMissingItem(ports, request.message)
     return undefined
@@ -68,7 +68,7 @@ async function claim(ports: WorkerPorts, request: Planned, { lease_until }: Invo
   const abandoned = await settleRefusedClaim(ports, request, first.item)
   if (!abandoned) return undefined
   const second = await ports.items.reclaim(abandoned, terms)
-  if (second.claimed) return { ...request, item: second.item, claim_id }
+  if (second.claimed) return { ...request, item: second.item, claim_id: claimId }
   await deferUntil(ports, request.message, 0)
   return undefined
 }

@@ -105,7 +105,7 @@ export function afterAllHeldUp({ flowControl, clock }: Pick<WorkerPorts, 'flowCo
 /** How a claimed request is deferred. */
 interface ClaimedDeferral {
   /** The request is not run again before this time, epoch milliseconds. */
-  readonly not_before: number
+  readonly notBefore: number
   /** Whether a call was made. If not, no attempt is spent (I8). */
   readonly spent: boolean
   /** Whether a call has reached the model since the claim. The item keeps what an earlier attempt has reached. */
@@ -122,10 +122,10 @@ interface ClaimedDeferral {
 export async function deferClaimed(
   ports: Pick<WorkerPorts, 'items' | 'queue' | 'settings'>,
   { item, claim_id, message }: Claimed,
-  { not_before, spent, reached, send, ifCancelled }: ClaimedDeferral,
+  { notBefore, spent, reached, send, ifCancelled }: ClaimedDeferral,
 ): Promise<void> {
   const attempt = spent ? item.attempt : item.attempt - 1
-  const requeued = await ports.items.requeue(item, { claim_id, not_before, attempt, reached })
+  const requeued = await ports.items.requeue(item, { claim_id, not_before: notBefore, attempt, reached })
   if (requeued === 'queued') await send(message)
   if (requeued === 'cancel requested') await publishOutcome(ports, message, ifCancelled)
 }
@@ -139,7 +139,7 @@ export function deferUncalled(
   const now = ports.clock()
   const failure = { code: 'model_unreachable', message: 'the model was not called', reached: false } as const
   return deferClaimed(ports, request, {
-    not_before: now,
+    notBefore: now,
     spent: false,
     reached: false,
     send,

@@ -13,10 +13,10 @@ export async function permitCall(
   messages: readonly InferenceMessage[],
   { lease_until }: Invocation,
 ): Promise<CallPermit> {
-  const slot_of = messages.find(({ hints }) => hints?.turn !== undefined && !ports.flowControl.isLate(hints.turn))
+  const slotOf = messages.find(({ hints }) => hints?.turn !== undefined && !ports.flowControl.isLate(hints.turn))
   const again = asCalledBefore(messages)
   const backlog = again && (messages.some(({ hints }) => hints?.has_waited) ? 'has waited' : 'joins')
-  return { ...(await ask(ports, again, { slot: slot_of?.hints?.turn, backlog, until: lease_until })), slot_of }
+  return { ...(await ask(ports, again, { slot: slotOf?.hints?.turn, backlog, until: lease_until })), slot_of: slotOf }
 }
 
 /** Asks for one more call for messages that have had one, and waits for its slot like `awaitPermit`. */
@@ -38,8 +38,8 @@ const asCalledBefore = ([first]: readonly InferenceMessage[]): Ask['backlog'] =>
   first?.priority === 'high' ? undefined : 'has left'
 
 async function ask({ flowControl, clock }: WorkerPorts, again: Ask['backlog'], what: Ask): Promise<AskedPermit> {
-  const asked_at = clock()
-  return { ...(await flowControl.permit(what)), asked_at, again }
+  const askedAt = clock()
+  return { ...(await flowControl.permit(what)), asked_at: askedAt, again }
 }
 
 /** Whether a permit's call may be made now, or so soon that the worker waits for it. */
@@ -64,8 +64,8 @@ export async function awaitPermit(
   let current: AskedPermit = mayUse ? permit : await askAgain(ports, permit, { until: lease_until })
   let missed = 0
   while (isDueSoon(ports, current)) {
-    const ready_at = clock()
-    const wait = current.at - ready_at
+    const readyAt = clock()
+    const wait = current.at - readyAt
     if (wait > 0) await sleep(wait)
     const isLate = flowControl.isLate(current.at)
     // After a short wait, the permit is as good as it was.
@@ -74,7 +74,7 @@ export async function awaitPermit(
       return current
     }
     if (isLate && ++missed === MAX_MISSED_SLOTS) return giveUpSlot(ports, current)
-    const hint = isLate ? { took: ready_at - current.asked_at } : { slot: current.at }
+    const hint = isLate ? { took: readyAt - current.asked_at } : { slot: current.at }
     current = await askAgain(ports, current, { ...hint, until: lease_until })
   }
   return current

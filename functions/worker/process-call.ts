@@ -112,10 +112,10 @@ async function callWhenDue(
     permit = await awaitPermit(ports, asked, invocation, mayUse)
     if (!permit.granted || permit.at > ports.clock()) return { kind: 'not permitted', permit }
     if (!hasTimeForCall(ports, invocation)) return await withoutCall(ports, permit, inSmallerBatch(requests.length))
-    const started_at = ports.clock()
+    const startedAt = ports.clock()
     const called = await callModel(ports, requests, invocation)
     await reportCalls(ports, permit, called.calls)
-    return { kind: 'called', started_at, ...called }
+    return { kind: 'called', started_at: startedAt, ...called }
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     ports.logger.error('the model could not be called; the requests of the call are deferred', { error })

@@ -1,5 +1,5 @@
 import { readInferenceMessage } from '../core/domain/messages.ts'
-import { inTurn } from '../core/platform/serialize.ts'
+import { serialize } from '../core/platform/serialize.ts'
 import type { BatchInvocation, BatchOutcome, Delivery } from '../core/queue/port.ts'
 import { readMessage } from '../core/queue/read-message.ts'
 import { hasTimeForCall } from './call-model.ts'
@@ -52,7 +52,7 @@ async function performAll(ports: WorkerPorts, jobs: readonly Job[], invocation: 
   const perform = (job: Job) => performJob(ports, job, invocation)
   // `concurrency` bounds the calls at the same time: with batches, an invocation makes one at a time.
   const isSerial = ports.settings.batched || jobs.some(isIsolated)
-  const serially = inTurn()
+  const serially = serialize()
   const failed = jobs.map(job => (isSerial ? serially(() => perform(job)) : perform(job)))
   return (await Promise.all(failed)).flat()
 }

@@ -57,11 +57,11 @@ const REPORTS: Readonly<Record<Change, ChangeReport>> = {
     metric: 'CircuitOpened',
     lineOf: ({ model }, { open }) => {
       const until = iso(open?.until)
-      const opened_times = open?.times ?? 0
+      const openedTimes = open?.times ?? 0
       return {
         message: `the circuit of ${model} stays open: the call that tried it failed, too; no calls until ${until}`,
         until,
-        opened_times,
+        opened_times: openedTimes,
       }
     },
   },

@@ -28,9 +28,9 @@ export async function resolveOutcome(
   ports: WorkerPorts,
   request: Mapped,
   answer: Answer,
-  started_at: number,
+  startedAt: number,
 ): Promise<void> {
-  const times = { started_at, completed_at: ports.clock() }
+  const times = { started_at: startedAt, completed_at: ports.clock() }
   if (answer.ok)
     return publishOutcome(ports, request.message, await answeredOutcome(ports, request, answer.answer, times))
   if (isFinal(ports, request, answer))
@@ -63,8 +63,8 @@ async function answeredOutcome(ports: WorkerPorts, request: Mapped, answer: unkn
  */
 function minimumCharge({ message, bounded }: Mapped, bytes: number): Pick<OutcomeOf, 'charge_at_least'> {
   if (bounded === undefined) return {}
-  const charge_at_least = bounded + resultTokens(bytes)
-  return charge_at_least > message.estimate ? { charge_at_least } : {}
+  const chargeAtLeast = bounded + resultTokens(bytes)
+  return chargeAtLeast > message.estimate ? { charge_at_least: chargeAtLeast } : {}
 }
 
 /** Whether a failure ends its request. A refusal of a whole batch does not, since another request may be its cause. */
@@ -87,18 +87,18 @@ function retryRequest(
   const { settings, random } = ports
   const isRetry = mayBeRetried(failure, settings.retry)
   const wait = isRetry ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure)) : 0
-  const not_before = Math.max(times.completed_at + Math.max(wait, MIN_RETRY_DELAY_MS), afterAllHeldUp(ports))
+  const notBefore = Math.max(times.completed_at + Math.max(wait, MIN_RETRY_DELAY_MS), afterAllHeldUp(ports))
   // A smaller batch ends the attempts that are no retries, and may succeed where a large one failed. After 429 or without a
   // connection it would not: a model without room has none for smaller batches either, and fewer calls help it.
   const isOfTheBatch = !isRetry || (failure.reached && failure.status !== 429)
   const hints = { turn: undefined, has_waited: undefined, ...(isOfTheBatch ? inSmallerBatch(batchSize) : {}) }
   return deferClaimed(ports, request, {
-    not_before,
+    notBefore,
     spent: true,
     reached: failure.reached,
     send: message => {
-      reportRetry(ports, request, failure, not_before)
-      return deferUntil(ports, withHints(message, hints), Math.min(not_before, message.deadline))
+      reportRetry(ports, request, failure, notBefore)
+      return deferUntil(ports, withHints(message, hints), Math.min(notBefore, message.deadline))
     },
     ifCancelled: failedOutcome(request, failure, times),
   })

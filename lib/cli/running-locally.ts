@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Environment } from '../config/interpolate.ts'
 import { Refusal } from './refusal.ts'
 

@@ -2,11 +2,11 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { z } from 'zod'
+import * as z from 'zod'
 import { QuotaSettings } from '../../functions/core/domain/quota-settings.ts'
 import { Policies } from '../../functions/core/flow-control/policies.ts'
 import type { Clock, Sleep } from '../../functions/core/platform/clock.ts'
-import { patientRdsData } from '../../functions/core/stores/ledger/retry-while-resuming.ts'
+import { retryWhileResuming } from '../../functions/core/stores/ledger/retry-while-resuming.ts'
 import type { Environment } from '../config/interpolate.ts'
 import { REGION } from '../local/arn.ts'
 import { credentialsOf } from '../local/trust/access-key.ts'
@@ -95,7 +95,7 @@ async function awsTarget(stack: string, { clock, sleep, note }: Surroundings): P
     outputs: checkOutputs(await outputsOfStack(stack), `the stack ${stack}`),
     dynamoDb: new DynamoDBClient(),
     dynamoDbOnce: new DynamoDBClient({ maxAttempts: 1 }),
-    rdsData: patientRdsData(RESUME_MS, { clock, sleep, onWait }),
+    rdsData: retryWhileResuming(RESUME_MS, { clock, sleep, onWait }),
     s3: new S3Client(),
     sqs: new SQSClient(),
   }

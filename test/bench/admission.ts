@@ -55,10 +55,19 @@ export async function benchAdmission({ newDynamoDb, dynamoDbName }: Engines): Pr
   return `Admissions on ${dynamoDbName}, warm items, ${CONCURRENCY} at once, ${ROUNDS} rounds of ${ROUND_CALLS}\n\n${table(head, rows)}`
 }
 
-function newReservation(user_id: string): Reservation {
-  const request_id = randomIds.request(Date.now())
+function newReservation(userId: string): Reservation {
+  const requestId = randomIds.request(Date.now())
   const nonce = randomIds.nonce()
-  return { user_id, request_id, run: 1, window: '2026-01-01', shard: 0, nonce, estimate: 12, holds_request: true }
+  return {
+    user_id: userId,
+    request_id: requestId,
+    run: 1,
+    window: '2026-01-01',
+    shard: 0,
+    nonce,
+    estimate: 12,
+    holds_request: true,
+  }
 }
 
 async function perSecond<T>(

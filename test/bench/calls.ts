@@ -72,7 +72,7 @@ async function setUp(engines: Engines, modelUrl: string) {
   await createTable(uncounted.dynamoDb, TABLES.REQUESTS_TABLE, 'user_id', 'request_id')
   await createTable(uncounted.dynamoDb, TABLES.QUOTA_TABLE, 'pk')
   await createTable(uncounted.dynamoDb, TABLES.MODELS_TABLE, 'model')
-  const QUEUE_URL_PREFIX = await createQueue(uncounted.sqs, 'results')
+  const QueueUrlPrefix = await createQueue(uncounted.sqs, 'results')
   await createQueue(uncounted.sqs, 'inference-text-normal')
   await migrate(engines.newRdsData(), LEDGER)
 
@@ -83,17 +83,25 @@ async function setUp(engines: Engines, modelUrl: string) {
 
   const settings = gatewaySettings()
   const gateway = composeGateway(
-    { ...BASE, ...TABLES, ...LEDGER, QUEUE_URL_PREFIX },
+    { ...BASE, ...TABLES, ...LEDGER, QUEUE_URL_PREFIX: QueueUrlPrefix },
     settings,
     clients,
     clients.dynamoDb,
   )
   const route = createRouter(settings)
-  const worker = composeWorker({ ...BASE, ...TABLES, QUEUE_URL_PREFIX }, workerSettings(modelUrl), clients)
-  const collector = composeCollector({ ...BASE, ...TABLES, ...LEDGER, QUEUE_URL_PREFIX }, clients, rdsData)
+  const worker = composeWorker(
+    { ...BASE, ...TABLES, QUEUE_URL_PREFIX: QueueUrlPrefix },
+    workerSettings(modelUrl),
+    clients,
+  )
+  const collector = composeCollector(
+    { ...BASE, ...TABLES, ...LEDGER, QUEUE_URL_PREFIX: QueueUrlPrefix },
+    clients,
+    rdsData,
+  )
   const caller = { user_id: 'bench', plan: 'free' }
   const take = <Schema extends z.ZodType>(queue: string, schema: Schema) =>
-    receiveAll(uncounted.sqs, QUEUE_URL_PREFIX + queue, schema)
+    receiveAll(uncounted.sqs, QueueUrlPrefix + queue, schema)
 
   return {
     recorder,

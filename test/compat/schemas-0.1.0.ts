@@ -34,7 +34,7 @@ export const isTerminal = (status: Status): boolean => TERMINAL.has(status)
 
 /**
  * A reservation: what one run of a request holds of its user's quota until it is settled or released.
- * `nonce` is its own id: settle and release name it, so that nobody closes another's (design.md §4, rule 1).
+ * `nonce` is its own id: settle and release name it, so that nobody closes another's.
  * `holds_request` is false for a redrive of a request that was charged one already (rule 3).
  */
 export const Reservation = z.strictObject({
@@ -74,7 +74,7 @@ export const EarlierCharge = z.strictObject({
 export type EarlierCharge = z.infer<typeof EarlierCharge>
 
 /**
- * The request item, the only arbiter of a request's state (design.md §4): Postgres and the quota follow it.
+ * The request item, the only arbiter of a request's state: Postgres and the quota follow it.
  * `charge` is set by the transition to a terminal state: the tokens to settle; without it the reservation is released.
  */
 export const RequestItem = z.strictObject({

@@ -106,28 +106,28 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
     })
 
     it('that have ended do not release the leases that came after them', async () => {
-      const request_id = newRequestId()
-      const died = granted(await acquire({ request_id }))
-      await acquire({ request_id, until: UNTIL + 30_000 }, LIMITS, UNTIL)
+      const requestId = newRequestId()
+      const died = granted(await acquire({ request_id: requestId }))
+      await acquire({ request_id: requestId, until: UNTIL + 30_000 }, LIMITS, UNTIL)
 
       await leases.release(died)
 
-      expect(await acquire({ request_id, until: UNTIL + 30_000 }, LIMITS, UNTIL)).toBeUndefined()
+      expect(await acquire({ request_id: requestId, until: UNTIL + 30_000 }, LIMITS, UNTIL)).toBeUndefined()
     })
 
     it('are one per request when 40 calls at once must each be the only one', async () => {
-      const request_id = newRequestId()
+      const requestId = newRequestId()
 
-      const [only, ...others] = await acquireMany(times(40, { request_id }))
+      const [only, ...others] = await acquireMany(times(40, { request_id: requestId }))
 
       expect(others).toEqual([])
       await leases.release(granted(only))
-      expect(await acquire({ request_id })).toBeDefined()
+      expect(await acquire({ request_id: requestId })).toBeDefined()
     })
 
     it('may be several per request where that is asked for, and each one counts', async () => {
-      const request_id = newRequestId()
-      const taken = await acquireMany(times(20, { request_id, beside_others: true }))
+      const requestId = newRequestId()
+      const taken = await acquireMany(times(20, { request_id: requestId, beside_others: true }))
 
       expect(taken).toHaveLength(10)
       expect(new Set(taken.map(({ entry }) => entry)).size).toBe(10)
@@ -136,10 +136,10 @@ export function describeWaitingContract(name: string, makeEngine: () => Promise<
     })
 
     it('of a call that waits beside others refuse a call that must be the only one', async () => {
-      const request_id = newRequestId()
-      await acquire({ request_id, beside_others: true })
+      const requestId = newRequestId()
+      await acquire({ request_id: requestId, beside_others: true })
 
-      expect(await acquire({ request_id })).toBeUndefined()
+      expect(await acquire({ request_id: requestId })).toBeUndefined()
     })
 
     it('are taken once when a call is repeated because its answer was lost', async () => {

@@ -200,13 +200,13 @@ describe('what goes wrong inside', () => {
   test('a stored result that is no JSON is not quoted', async () => {
     const body = marked('to be spoilt', { model: 'text' })
     model.on(body.prompt, answerJson({ result: 'x'.repeat(100_000), usage: usualUsage }))
-    const request_id = await client.submit(body)
-    await client.ended(request_id)
+    const requestId = await client.submit(body)
+    await client.ended(requestId)
     const { s3, outputs } = localTarget(system.localJson)
-    const name = resultKey({ user_id: 'leaky', request_id, run: 1, attempt: 1 })
+    const name = resultKey({ user_id: 'leaky', request_id: requestId, run: 1, attempt: 1 })
     await s3Payloads(s3, outputs.PayloadsBucket).put(name, mark('stored'))
 
-    expect(await client.send('GET', `/v1/inference/${request_id}`)).toMatchObject({ status: 503 })
+    expect(await client.send('GET', `/v1/inference/${requestId}`)).toMatchObject({ status: 503 })
 
     await eventually(() => expect(errorsLogged('the payload store is unavailable')).not.toEqual([]))
   })

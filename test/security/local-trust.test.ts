@@ -78,11 +78,11 @@ function listeningPorts(pid: number): number[] {
       }
     }),
   )
-  const LISTENING = '0A'
+  const Listening = '0A'
   return readFileSync('/proc/net/tcp', 'utf8')
     .split('\n')
     .map(line => line.trim().split(/\s+/))
-    .filter(([, , , state, , , , , , inode]) => state === LISTENING && inode !== undefined && sockets.has(inode))
+    .filter(([, , , state, , , , , , inode]) => state === Listening && inode !== undefined && sockets.has(inode))
     .map(([, local = '']) => Number.parseInt(local.split(':')[1] ?? '', 16))
 }
 

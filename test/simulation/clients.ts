@@ -78,7 +78,7 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
   ) =>
     world.invoke<Ending<Answer>>({
       kind,
-      timeout_ms: kind === 'operator' ? COMMAND_TIMEOUT : TIMEOUTS[kind],
+      timeoutMs: kind === 'operator' ? COMMAND_TIMEOUT : TIMEOUTS[kind],
       run: by => {
         world.trace(() => `${by.name} is asked: ${line}`)
         return ending(by, () => run(portsOf(by), by))
@@ -118,12 +118,12 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
       )
     },
 
-    read(user: string, requestId: string, wait_ms: number): void {
+    read(user: string, requestId: string, waitMs: number): void {
       const asked = { user, at: world.turn() }
       invoke(
         'reader',
         `${user} reads ${requestId}`,
-        ports => waitForCompletion(ports, user, requestId, { ms: wait_ms, beside_others: true }),
+        ports => waitForCompletion(ports, user, requestId, { ms: waitMs, beside_others: true }),
         result => {
           if ('answer' in result) checkView(known, told, asked, result.answer, true)
           else if (result.refused === 'not_found') checkNotFound(known, told, asked, requestId)

@@ -54,7 +54,7 @@ export type Ports = GatewayPorts &
 export interface PlantedBug {
   readonly name: string
   /** A seed that has shown a rare bug. The search begins there. */
-  readonly seen_at?: number
+  readonly seenAt?: number
   /** Changes a command on its way to DynamoDB. */
   readonly command?: (command: unknown) => unknown
   readonly ports?: (ports: Ports, by: Invocation) => Ports
@@ -158,13 +158,13 @@ export function compose(
 }
 
 /** The users table. Operators fill it, and a read of it can fail as any other. */
-const usersOf = (world: World, by: Invocation, user_id: string) =>
+const usersOf = (world: World, by: Invocation, userId: string) =>
   reaching('the users table', () =>
     world.call(
       by,
       'requests',
-      () => `looks up ${user_id}`,
-      () => ({ user_id, plan: USERS[user_id] ?? GATEWAY.quotas.default_plan, overrides: {} }),
+      () => `looks up ${userId}`,
+      () => ({ user_id: userId, plan: USERS[userId] ?? GATEWAY.quotas.default_plan, overrides: {} }),
     ),
   )
 

@@ -35,10 +35,10 @@ export function createConsumers({ world, services, known, policies, portsOf }: S
   const { sqs } = services
   const { choices } = world
   // A batch must be large enough to be split twice.
-  const WORKER = worker(policies.batched ? 5 : 3)
+  const Worker = worker(policies.batched ? 5 : 3)
   const consumerOf = ({ name }: Queue): Consumer => {
     if (name.startsWith(INPUT_QUEUE)) return INTAKE
-    return WORK_QUEUES.includes(name) ? WORKER : COLLECTOR
+    return WORK_QUEUES.includes(name) ? Worker : COLLECTOR
   }
 
   const onError = (by: Invocation) => (error: unknown) => {
@@ -57,7 +57,7 @@ export function createConsumers({ world, services, known, policies, portsOf }: S
     const { kind, handle } = consumerOf(queue)
     world.invoke({
       kind,
-      timeout_ms: TIMEOUTS[kind],
+      timeoutMs: TIMEOUTS[kind],
       run: async by => {
         world.trace(() => `${by.name} receives ${messages.map(({ id }) => id).join(', ')} from ${queue.name}`)
         if (kind === 'worker') known.received.set(by.name, messages.map(toReceived))
@@ -105,7 +105,7 @@ export function createConsumers({ world, services, known, policies, portsOf }: S
     sweep(): void {
       world.invoke({
         kind: 'sweeper',
-        timeout_ms: TIMEOUTS.sweeper,
+        timeoutMs: TIMEOUTS.sweeper,
         run: async by => {
           try {
             const swept = await sweep(portsOf(by))

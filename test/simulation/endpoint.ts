@@ -99,7 +99,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
     company: refusal ? size : 1,
     isBatch: size > 1,
     retriable: refusal?.retriable ?? false,
-    retry_after_ms: refusal?.retry_after_ms ?? 0,
+    retryAfterMs: refusal?.retryAfterMs ?? 0,
     reached: refusal?.reached ?? true,
   })
 

@@ -12,7 +12,7 @@ export interface Refusal {
   /** Whether the same call may succeed later. The value comes from the docs, not from the code. */
   readonly retriable: boolean
   readonly reached: boolean
-  readonly retry_after_ms: number
+  readonly retryAfterMs: number
   /** Whether the answer's mark is in the error message that the user reads. */
   readonly isMarked: boolean
   readonly give: (mark: string) => ModelAnswer
@@ -53,7 +53,7 @@ export const REFUSED: Output = {
 const refusal = (failure: Omit<ModelFailure, 'ok' | 'message' | 'reached'>, of: Partial<Refusal> = {}): Refusal => ({
   retriable: true,
   reached: true,
-  retry_after_ms: failure.retry_after_ms ?? 0,
+  retryAfterMs: failure.retry_after_ms ?? 0,
   isMarked: true,
   give: mark => ({ ok: false, message: `the model failed (${mark})`, reached: of.reached ?? true, ...failure }),
   ...of,

@@ -128,7 +128,7 @@ describe("the ledger of the simulation's model", () => {
   afterAll(() => postgres?.close())
 
   /** A value for each field that an event's row may have: a field without one does not compile. */
-  const VALUES: { readonly [Field in keyof LedgerRow]-?: fc.Arbitrary<LedgerRow[Field]> } = {
+  const Values: { readonly [Field in keyof LedgerRow]-?: fc.Arbitrary<LedgerRow[Field]> } = {
     request_id: fc.constantFrom(newRequestId(), newRequestId(), newRequestId()),
     user_id: fc.constantFrom('u42', 'deleted'),
     model: fc.constantFrom('text', 'chat'),
@@ -151,7 +151,7 @@ describe("the ledger of the simulation's model", () => {
     deadline: fc.constantFrom(NOW, NOW + 1),
   }
   const anEntry = fc
-    .record({ row: fc.record(VALUES), text: fc.option(fc.constant('t')) })
+    .record({ row: fc.record(Values), text: fc.option(fc.constant('t')) })
     .map(({ row, text }): Entry => {
       if (row.status !== 'failed') return { row }
       const { request_id } = row

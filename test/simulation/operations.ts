@@ -20,10 +20,13 @@ const BODIES: readonly (readonly [number, string])[] = [
 ]
 /** Bodies of an input's messages. Most are valid. */
 const INPUTS: readonly (readonly [number, (user: string, mark: object) => string])[] = [
-  [6, (user_id, metadata) => JSON.stringify({ user_id, prompt: 'hello', metadata })],
-  [3, (user_id, metadata) => JSON.stringify({ user_id, prompt: 'hello', parameters: { max_tokens: 9 }, metadata })],
-  [2, (user_id, metadata) => JSON.stringify({ user_id, prompt: 'h', priority: 'high', metadata })],
-  [1, (user_id, metadata) => JSON.stringify({ user_id, prompt: 'hello', model: 'unknown', metadata })],
+  [6, (userId, metadata) => JSON.stringify({ user_id: userId, prompt: 'hello', metadata })],
+  [
+    3,
+    (userId, metadata) => JSON.stringify({ user_id: userId, prompt: 'hello', parameters: { max_tokens: 9 }, metadata }),
+  ],
+  [2, (userId, metadata) => JSON.stringify({ user_id: userId, prompt: 'h', priority: 'high', metadata })],
+  [1, (userId, metadata) => JSON.stringify({ user_id: userId, prompt: 'hello', model: 'unknown', metadata })],
   [1.5, (_, metadata) => JSON.stringify({ prompt: 'hello', metadata })],
   [1.5, (_, metadata) => `{"user_id":"not a user","prompt":"${'large '.repeat(10_000)}",${JSON.stringify(metadata)}`],
 ]

@@ -8,9 +8,9 @@ import { shrink } from './shrink.ts'
 const SEEDS = 6_000
 
 it.each(PLANTED_BUGS)('catches: $name', async bug => {
-  const { seen_at = 1 } = bug
+  const { seenAt = 1 } = bug
   for (let i = 0; i < SEEDS; i++) {
-    const { violation } = await runHistory(seededChoices(seen_at + i), { bug })
+    const { violation } = await runHistory(seededChoices(seenAt + i), { bug })
     if (violation !== undefined) return
   }
   expect.fail(`no history of ${SEEDS} seeds shows it`)

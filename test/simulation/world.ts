@@ -27,7 +27,7 @@ interface Timer {
 
 export interface Task<Answer> {
   readonly kind: string
-  readonly timeout_ms: number
+  readonly timeoutMs: number
   readonly run: (invocation: Invocation) => Promise<Answer>
   /** Unless it was killed. */
   readonly whenDone?: (answer: Answer) => void
@@ -61,8 +61,8 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     violation ??= message
   }
 
-  function invoke<Answer>({ kind, timeout_ms, run, whenDone }: Task<Answer>): void {
-    const invocation: Invocation = { name: `${kind} ${++begun}`, kind, deadline: now + timeout_ms, state: 'running' }
+  function invoke<Answer>({ kind, timeoutMs, run, whenDone }: Task<Answer>): void {
+    const invocation: Invocation = { name: `${kind} ${++begun}`, kind, deadline: now + timeoutMs, state: 'running' }
     running.add(invocation)
     run(invocation).then(
       answer => {

@@ -2,20 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { checkNames } from '../support/conventions.ts'
 
-/** These files break a rule still. Fix them, and delete this list. */
-const UNFIXED = [
-  'functions/core/inference/batch.ts',
-  'functions/core/stores/idempotency/dynamodb-inputs.ts',
-  'functions/worker/requeue.ts',
-  'lib/local/http-api/body.ts',
-  'lib/local/lambda/pool.ts',
-  'test/simulation/check/known.ts',
-  'test/simulation/compose.ts',
-  'test/simulation/model-answers.ts',
-  'test/simulation/world.ts',
-]
-
-const paths = globSync('{bin,lib,functions,test}/**/*.ts').filter(path => !UNFIXED.includes(path))
+const paths = globSync('{bin,lib,functions,test}/**/*.ts')
 
 describe('names', () => {
   const violations = paths.flatMap(path => checkNames(path, readFileSync(path, 'utf8')))

@@ -84,10 +84,10 @@ export function endedEvent(item: RequestItem, message?: InferenceMessage): Ended
 /** How many characters of an unreadable message are kept. They are enough to see what it is. */
 const UNREADABLE_LENGTH = 4_096
 
-export const unreadableEvent = (message_id: string, text: string, at: number): UnreadableEvent => ({
+export const unreadableEvent = (messageId: string, text: string, at: number): UnreadableEvent => ({
   v: 1,
   type: 'unreadable',
-  message_id,
+  message_id: messageId,
   text: text.slice(0, UNREADABLE_LENGTH).toWellFormed().replaceAll('\u0000', '\ufffd'),
   at,
 })

@@ -10,7 +10,7 @@ const INTERVALS: Readonly<Record<Rate['interval_ms'], string>> = {
 /** The refusal of a call that is over the rate: the same call may succeed in the next interval. */
 export function rateExceeded(rate: Rate, now: number): RequestError {
   const { count, interval_ms } = rate
-  const retry_after_s = Math.max(1, Math.ceil((intervalEnd(rate, now) - now) / 1000))
+  const retryAfterS = Math.max(1, Math.ceil((intervalEnd(rate, now) - now) / 1000))
   const sentence = `too many calls: this plan allows ${count} ${INTERVALS[interval_ms]}`
-  return new RequestError('rate_exceeded', sentence, { retry_after_s })
+  return new RequestError('rate_exceeded', sentence, { retry_after_s: retryAfterS })
 }

@@ -13,8 +13,8 @@ export interface QuotaWindow {
 
 /** The window that `now` (epoch milliseconds) falls into. */
 export function windowAt(length: WindowLength, now: number): QuotaWindow {
-  const length_ms = LENGTH_MS[length]
-  const start = Math.floor(now / length_ms) * length_ms
+  const lengthMs = LENGTH_MS[length]
+  const start = Math.floor(now / lengthMs) * lengthMs
   const name = new Date(start).toISOString().slice(0, length === 'day' ? 10 : 13)
-  return { name, ends_at: start + length_ms, length_ms }
+  return { name, ends_at: start + lengthMs, length_ms: lengthMs }
 }

@@ -1,4 +1,4 @@
-import { inTurn } from '../platform/serialize.ts'
+import { serialize } from '../platform/serialize.ts'
 import { isBounded } from './is-bounded.ts'
 import { EvaluationError, evaluate, prepare } from './prepare.ts'
 
@@ -11,7 +11,7 @@ export { EvaluationError }
 export type Expression = (input: unknown) => Promise<unknown>
 
 // JSONata measures an evaluation by the clock and yields at each step. If several ran at a time, each would count the time of all.
-const oneByOne = inTurn()
+const oneByOne = serialize()
 
 /**
  * Compiles an expression. A text that is not an expression throws JSONata's error, but `checkMapping` has refused such a file before.

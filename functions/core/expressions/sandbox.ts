@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
-import { inTurn } from '../platform/serialize.ts'
+import { serialize } from '../platform/serialize.ts'
 import { EvaluationError } from './prepare.ts'
 import { type Answer, runSandbox, type SandboxMessage, type Task } from './sandbox-worker.ts'
 
@@ -21,7 +21,7 @@ interface Thread {
 }
 
 let running: Thread | undefined
-const oneByOne = inTurn()
+const oneByOne = serialize()
 
 /**
  * Evaluates an expression in a thread. If it takes too long or too much memory, the thread is ended, because nothing else can stop a

@@ -14,16 +14,16 @@ const Refused = z.looseObject({ error: z.unknown().refine(error => error !== und
 export function readOutputs(answer: ModelAnswer, inputs: number): Outputs {
   if (!answer.ok) return answer
   const { data } = Answer.safeParse(answer.answer)
-  if (data?.outputs.length !== inputs) return unusable
+  if (data?.outputs.length !== inputs) return UNUSABLE
   return {
     ok: true,
-    outputs: data.outputs.map(output => (Refused.safeParse(output).success ? refused : ofOne(output))),
+    outputs: data.outputs.map(output => (Refused.safeParse(output).success ? REFUSED : ofOne(output))),
   }
 }
 
 const ofOne = (answer: unknown): ModelAnswer => ({ ok: true, answer })
 
-const unusable: ModelFailure = {
+const UNUSABLE: ModelFailure = {
   ok: false,
   code: 'invalid_model_response',
   message: "the model's answer has not as many outputs as it was sent inputs",
@@ -31,7 +31,7 @@ const unusable: ModelFailure = {
 }
 
 /** The model's own words are not passed on, since they may quote another user's request. */
-const refused: ModelFailure = {
+const REFUSED: ModelFailure = {
   ok: false,
   code: 'model_rejected',
   message: 'the model refused this request of a batch',

@@ -32,7 +32,7 @@ const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservation): b
 
 /** Whether the reservation of a redrive that came to nothing may be released: its run number is retired first (rule 8). */
 const mayRetireRunNumber = async ({ items }: LifecyclePorts, item: RequestItem, run: number): Promise<boolean> =>
-  item.status === 'failed' && items.burn(item, run)
+  item.status === 'failed' && items.retireRunNumber(item, run)
 
 /** Ends an item whose time is up. It is queued past its deadline, or running past its deadline and its lease. */
 async function overdue({ items }: LifecyclePorts, item: RequestItem, now: number): Promise<RequestItem | undefined> {

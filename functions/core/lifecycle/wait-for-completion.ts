@@ -74,29 +74,29 @@ async function lookUntil(ports: WaitPorts, userId: string, requestId: string, un
 /** Takes a lease for a wait. Undefined without one: then the call is answered at once, which is no error. */
 async function acquireLease(
   { waiting, ids, clock, logger, metrics }: WaitPorts,
-  user_id: string,
-  request_id: string,
-  beside_others: boolean,
+  userId: string,
+  requestId: string,
+  besideOthers: boolean,
   until: number,
 ): Promise<WaitLease | undefined> {
   try {
-    const wait = { user_id, request_id, nonce: ids.nonce(), until, beside_others }
+    const wait = { user_id: userId, request_id: requestId, nonce: ids.nonce(), until, beside_others: besideOthers }
     const lease = await waiting.leases.acquire(wait, waiting.limits, clock())
     if (!lease) metrics.addMetric('RefusedWaits', 'Count', 1)
     return lease
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
-    logger.warn('a wait is answered at once: its lease could not be taken', { request_id, error })
+    logger.warn('a wait is answered at once: its lease could not be taken', { request_id: requestId, error })
     return undefined
   }
 }
 
 /** Releases a lease. If that fails, the lease ends by itself. */
-async function releaseLease({ waiting, logger }: WaitPorts, lease: WaitLease, request_id: string): Promise<void> {
+async function releaseLease({ waiting, logger }: WaitPorts, lease: WaitLease, requestId: string): Promise<void> {
   try {
     await waiting.leases.release(lease)
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
-    logger.warn('the lease of a wait could not be given back: it ends by itself', { request_id, error })
+    logger.warn('the lease of a wait could not be given back: it ends by itself', { request_id: requestId, error })
   }
 }

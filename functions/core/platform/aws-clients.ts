@@ -1,9 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { impatient } from './client-timeouts.ts'
+import { clientTimeouts } from './client-timeouts.ts'
 
 /** Three tries with this timeout end well before the gateway's own timeout. */
-const IMPATIENT = impatient(3_000)
+const CLIENT_TIMEOUTS = clientTimeouts(3_000)
 
 /** The clients that most functions need. A benchmark passes its own, to count their calls. */
 export interface AwsClients {
@@ -11,9 +11,9 @@ export interface AwsClients {
   readonly sqs: SQSClient
 }
 
-export const dynamoDb = (): DynamoDBClient => new DynamoDBClient(IMPATIENT)
+export const dynamoDb = (): DynamoDBClient => new DynamoDBClient(CLIENT_TIMEOUTS)
 
 /** A client that retries no call by itself. It is for writes that must not be repeated unchanged (see the quota's adapter), and for calls that a retry would make too late. */
-export const dynamoDbOnce = (): DynamoDBClient => new DynamoDBClient({ ...IMPATIENT, maxAttempts: 1 })
+export const dynamoDbOnce = (): DynamoDBClient => new DynamoDBClient({ ...CLIENT_TIMEOUTS, maxAttempts: 1 })
 
-export const awsClients = (): AwsClients => ({ dynamoDb: dynamoDb(), sqs: new SQSClient(IMPATIENT) })
+export const awsClients = (): AwsClients => ({ dynamoDb: dynamoDb(), sqs: new SQSClient(CLIENT_TIMEOUTS) })

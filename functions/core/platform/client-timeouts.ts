@@ -2,7 +2,7 @@
  * The settings with which an AWS client gives up on a server that says nothing. By default, the SDK waits for as long as the
  * function may run. With these, it makes three tries of `ms` milliseconds, with its backoff between them; then the call rejects.
  */
-export const impatient = (ms: number) => ({
+export const clientTimeouts = (ms: number) => ({
   maxAttempts: 3,
   requestHandler: {
     connectionTimeout: Math.min(ms, 1_000),

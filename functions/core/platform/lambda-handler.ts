@@ -2,7 +2,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
 import middy, { type MiddlewareObj } from '@middy/core'
 import type { Context } from 'aws-lambda'
-import { rejectPlainly } from './strip-error-stack.ts'
+import { stripErrorStack } from './strip-error-stack.ts'
 import type { Telemetry } from './telemetry.ts'
 
 /**
@@ -12,7 +12,7 @@ import type { Telemetry } from './telemetry.ts'
 export const lambdaHandler = <Ports extends Telemetry, Event, Result>(
   ports: Ports,
   useCase: (ports: Ports, event: Event, context: Context) => Promise<Result>,
-  errors: MiddlewareObj = rejectPlainly(ports.logger),
+  errors: MiddlewareObj = stripErrorStack(ports.logger),
 ) =>
   middy((event: Event, context: Context) => useCase(ports, event, context))
     .use(injectLambdaContext(ports.logger))

@@ -1,5 +1,5 @@
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
-import { impatient } from './client-timeouts.ts'
+import { clientTimeouts } from './client-timeouts.ts'
 
 /** Waits for a silent database for so many milliseconds at each try. */
-export const rdsData = (ms: number): RDSDataClient => new RDSDataClient(impatient(ms))
+export const rdsData = (ms: number): RDSDataClient => new RDSDataClient(clientTimeouts(ms))

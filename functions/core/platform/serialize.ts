@@ -1,5 +1,5 @@
 /** Runs tasks one after the other: each begins when the one before it has settled. A task that fails does not stop the next. */
-export function inTurn(): <T>(task: () => Promise<T>) => Promise<T> {
+export function serialize(): <T>(task: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve()
   return task => {
     const done = last.then(task)

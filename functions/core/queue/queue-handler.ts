@@ -14,6 +14,6 @@ export const queueHandler = <Event, Response, Ports>(
   takeBatch: TakeBatch<Ports>,
 ) =>
   lambdaHandler(ports, async ({ queue, clock }, event: Event, context) => {
-    const ends_at = clock() + context.getRemainingTimeInMillis()
-    return queue.response(await takeBatch(ports, queue.deliveries(event), { ends_at }))
+    const endsAt = clock() + context.getRemainingTimeInMillis()
+    return queue.response(await takeBatch(ports, queue.deliveries(event), { ends_at: endsAt }))
   })

@@ -29,8 +29,8 @@ export function addUsers(program: Command, run: Run, ask?: Ask): void {
     .option('--requests <n>', 'requests per window, instead of the limit of the plan', limit)
     .option('--tokens <n>', 'tokens per window, instead of the limit of the plan', limit)
     .option('--in-flight <n>', 'requests that wait or run at the same time, instead of the limit of the plan', limit)
-    .action(async (userId: string, { inFlight: in_flight, ...options }: SetOptions) => {
-      const changes = { ...options, in_flight }
+    .action(async (userId: string, { inFlight, ...options }: SetOptions) => {
+      const changes = { ...options, in_flight: inFlight }
       if (Object.values(changes).every(change => change === undefined))
         set.error('error: nothing to set: give --plan, --requests, --tokens or --in-flight')
       await run(async admin => {

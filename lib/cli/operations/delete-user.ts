@@ -38,15 +38,15 @@ export async function deleteUser(ports: Admin, userId: string, tell: Tell = () =
   // Postgres comes first: after the mark, no event that is still in a queue writes a row of the user.
   await ports.erasure.mark(userId)
   const letters = await inChunks(() => ports.erasure.deleteLetters(userId, CHUNK))
-  const dead_letters = letters + (await deleteLooseLetters(ports, userId))
+  const deadLetters = letters + (await deleteLooseLetters(ports, userId))
   const rows = await inChunks(() => ports.erasure.deleteRows(userId, CHUNK))
   const objects = await ports.payloads.deleteOfUser(userId)
   const requests = await deleteItems(ports, userId)
-  const quota_items = await deleteQuotaItems(ports, userId)
+  const quotaItems = await deleteQuotaItems(ports, userId)
   const keys = await deleteKeys(ports, userId)
   if (!(await ports.access.deleteUser(userId)))
     throw new Refusal(`${userId} was let in again while he was deleted: run the command again, or create his keys anew`)
-  return { user: userId, keys, requests, rows, dead_letters, objects, quota_items }
+  return { user: userId, keys, requests, rows, dead_letters: deadLetters, objects, quota_items: quotaItems }
 }
 
 /**

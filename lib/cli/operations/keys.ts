@@ -91,10 +91,10 @@ async function addKey(
   const now = clock()
   const key = newKey()
   const hash = hashKey(key)
-  const key_id = keyIdOf(hash)
+  const keyId = keyIdOf(hash)
   const expiry = lifetime === undefined ? {} : { expires_at: now + lifetime }
-  await access.addKey({ key_id, hash, user_id: user, created_at: now, ...expiry })
-  const created = { key, key_id, user, plan }
+  await access.addKey({ key_id: keyId, hash, user_id: user, created_at: now, ...expiry })
+  const created = { key, key_id: keyId, user, plan }
   return expiry.expires_at === undefined ? created : { ...created, expires_at: iso(expiry.expires_at) }
 }
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { isTerminal, type RequestItem, type Status } from '../../../functions/core/domain/item.ts'
 import type { Payload } from '../../../functions/core/domain/messages.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'

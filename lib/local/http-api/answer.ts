@@ -1,8 +1,12 @@
 import type { ServerResponse } from 'node:http'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** An answer as it goes out. */
-export type Answer = { statusCode: number; headers: Record<string, string | string[]>; body: string | Buffer }
+export interface Answer {
+  statusCode: number
+  headers: Record<string, string | string[]>
+  body: string | Buffer
+}
 
 const StructuredResult = z.object({
   statusCode: z.coerce.number().int().min(100).max(599),

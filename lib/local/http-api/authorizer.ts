@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { LocalError } from '../error.ts'
 import type { LocalFunction } from '../lambda/function.ts'
 import { type ApiRequest, authorizerEvent } from './event.ts'
@@ -11,7 +11,7 @@ export type Authorizer = (
   route: { key: string; pathParameters: Record<string, string> },
 ) => Promise<Verdict>
 
-export type AuthorizerOptions = {
+export interface AuthorizerOptions {
   logicalId: string
   function: LocalFunction
   /** `$request.header.NAME`, `$request.querystring.NAME` or `$context.routeKey`; all of them make the cache's key. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 
 /** API Gateway's limit of a request's body. */
-const bodyLimit = 10 * 1024 * 1024
+const MAX_BODY_BYTES = 10 * 1024 * 1024
 
 /**
  * The body, or undefined if it is over 10 MB. One that is too large is read to its end all the same, and thrown away:
@@ -12,8 +12,8 @@ export async function readBody(incoming: IncomingMessage): Promise<Buffer | unde
   let size = 0
   for await (const chunk of incoming) {
     size += chunk.length
-    if (size <= bodyLimit) chunks.push(chunk)
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk)
     else chunks.length = 0
   }
-  return size <= bodyLimit ? Buffer.concat(chunks) : undefined
+  return size <= MAX_BODY_BYTES ? Buffer.concat(chunks) : undefined
 }

@@ -44,7 +44,10 @@ export function readRequest(incoming: IncomingMessage, { apiId, stage }: { apiId
   }
 }
 
-type Matched = { key: string; pathParameters: Record<string, string> }
+interface Matched {
+  key: string
+  pathParameters: Record<string, string>
+}
 
 export function authorizerEvent(
   request: ApiRequest,

@@ -1,14 +1,26 @@
 import { LocalError } from '../error.ts'
 
 /** A route of an HTTP API: `ANY /things/{id}`, `GET /files/{path+}` or `$default`. */
-export type Route<Target> = { key: string; target: Target }
+export interface Route<Target> {
+  key: string
+  target: Target
+}
 
-export type Match<Target> = { key: string; target: Target; pathParameters: Record<string, string> }
+export interface Match<Target> {
+  key: string
+  target: Target
+  pathParameters: Record<string, string>
+}
 
 /** Finds the route for a method and a path without query; the most specific wins, as API Gateway has it. */
 export type Router<Target> = (method: string, path: string) => Match<Target> | undefined
 
-type Compiled<Target> = { route: Route<Target>; method: string; segments: string[]; rank: string }
+interface Compiled<Target> {
+  route: Route<Target>
+  method: string
+  segments: string[]
+  rank: string
+}
 
 export function createRouter<Target>(routes: readonly Route<Target>[]): Router<Target> {
   const compiled = routes

@@ -11,12 +11,20 @@ import { readBody } from './body.ts'
 import { integrationEvent, readRequest } from './event.ts'
 import { createRouter, type Match, type Route } from './routes.ts'
 
-export type RouteTarget = { function: LocalFunction; authorizer: Authorizer | undefined; timeoutMs: number }
+export interface RouteTarget {
+  function: LocalFunction
+  authorizer: Authorizer | undefined
+  timeoutMs: number
+}
 
 /** An HTTP API of the template, complete. */
-export type HttpApi = { apiId: string; stage: string; routes: Route<RouteTarget>[] }
+export interface HttpApi {
+  apiId: string
+  stage: string
+  routes: Route<RouteTarget>[]
+}
 
-export type HttpServer = {
+export interface HttpServer {
   /** `http://127.0.0.1:PORT` */
   url: string
   /** Answers with this API from now on; before, everything is 503. */

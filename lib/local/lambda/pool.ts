@@ -7,7 +7,7 @@ import type { Thread } from './thread.ts'
 type Invoke = (event: string, group?: string) => Promise<InvocationResult>
 
 /** A function's threads. */
-export type Pool = {
+export interface Pool {
   /**
    * Runs an event, given as JSON text; waits for a free thread if all are busy. Never rejects. Where many wait, the group that has the
    * fewest invocations running is next: Lambda would start as many environments within a second, which this machine can't.
@@ -26,7 +26,7 @@ export type Pool = {
   close(graceMs: number): Promise<void>
 }
 
-export type PoolOptions = {
+export interface PoolOptions {
   start(): Thread
   /** The most threads, which is the most invocations at a time, apart from those of added callers. */
   limit: number
@@ -41,12 +41,15 @@ export type PoolOptions = {
  * Starting a thread costs a tenth of a second of a core, and tens of megabytes: with so many warm, another one is started only
  * when work has waited this long without any of them becoming free. Short work is done sooner by those that are there.
  */
-const warmThreads = 2
-const patienceMs = 100
+const WARM_THREADS = 2
+const PATIENCE_MS = 100
 /** An invocation that has run for so long mostly waits for something, and leaves its share of the cores to another thread. */
-const computesForMs = 1_000
+const COMPUTES_FOR_MS = 1_000
 
-type Waiting = { caller: symbol | string | undefined; resolve(thread: Thread | FunctionError): void }
+interface Waiting {
+  caller: symbol | string | undefined
+  resolve(thread: Thread | FunctionError): void
+}
 
 export function createPool({ start, limit, timeoutSeconds, usual, onFailure }: PoolOptions): Pool {
   /** All threads, and since when each of them is busy. */
@@ -66,9 +69,9 @@ export function createPool({ start, limit, timeoutSeconds, usual, onFailure }: P
 
   function grow(): void {
     // Above the usual number, threads that start take the cores from those that work.
-    const atOnce = busySince.size < computing ? warmThreads : 1
+    const atOnce = busySince.size < computing ? WARM_THREADS : 1
     if (closed || waiting.length <= starting || starting >= atOnce || busySince.size >= most) return
-    const startAt = busySince.size < warmThreads ? 0 : Math.max(lastFreed + patienceMs, fewComputeAt())
+    const startAt = busySince.size < WARM_THREADS ? 0 : Math.max(lastFreed + PATIENCE_MS, fewComputeAt())
     const patienceLeft = startAt - Date.now()
     if (patienceLeft > 0) {
       clearTimeout(patience)
@@ -92,7 +95,7 @@ export function createPool({ start, limit, timeoutSeconds, usual, onFailure }: P
   /** When fewer threads compute than may, if none becomes free before. */
   function fewComputeAt(): number {
     const latestFirst = [...busySince.values()].map(since => since ?? 0).sort((a, b) => b - a)
-    return (latestFirst[computing - 1] ?? 0) + computesForMs
+    return (latestFirst[computing - 1] ?? 0) + COMPUTES_FOR_MS
   }
 
   function forget(thread: Thread): void {
@@ -131,14 +134,14 @@ export function createPool({ start, limit, timeoutSeconds, usual, onFailure }: P
     const deadline = Date.now() + timeoutSeconds * 1000
     const result = await Promise.race([thread.invoke({ event, requestId, deadline }), timeout.promise])
     clearTimeout(timer)
-    if (!result.ok && result.error.errorType === timedOutType) await thread.terminate()
+    if (!result.ok && result.error.errorType === TIMED_OUT_TYPE) await thread.terminate()
     else free(thread)
     return result
   }
 
   async function invoke(event: string, caller?: symbol | string): Promise<InvocationResult> {
     const requestId = randomUUID()
-    const thread = closed ? closing : await take(caller)
+    const thread = closed ? CLOSING : await take(caller)
     if ('errorType' in thread) {
       onFailure(thread, requestId)
       return { ok: false, error: thread }
@@ -174,18 +177,18 @@ export function createPool({ start, limit, timeoutSeconds, usual, onFailure }: P
     async close(graceMs) {
       closed = true
       clearTimeout(patience)
-      for (let next = waiting.shift(loadOf); next; next = waiting.shift(loadOf)) next.resolve(closing)
+      for (let next = waiting.shift(loadOf); next; next = waiting.shift(loadOf)) next.resolve(CLOSING)
       await Promise.race([Promise.all(running), delay(graceMs, undefined, { ref: false })])
       await Promise.all([...busySince.keys()].map(thread => thread.terminate()))
     },
   }
 }
 
-const closing: FunctionError = { errorType: 'ServiceException', errorMessage: 'The local system is stopping.' }
+const CLOSING: FunctionError = { errorType: 'ServiceException', errorMessage: 'The local system is stopping.' }
 
-const timedOutType = 'Sandbox.Timedout'
+const TIMED_OUT_TYPE = 'Sandbox.Timedout'
 
 function timedOut(requestId: string, seconds: number): InvocationResult {
   const errorMessage = `RequestId: ${requestId} Error: Task timed out after ${seconds.toFixed(2)} seconds`
-  return { ok: false, error: { errorType: timedOutType, errorMessage } }
+  return { ok: false, error: { errorType: TIMED_OUT_TYPE, errorMessage } }
 }

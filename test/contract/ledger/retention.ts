@@ -17,9 +17,9 @@ export function describeRetention(name: string, client: RDSDataClient): void {
   const daysAgo = (days: number) => Date.now() - days * DAY_MS
   /** A request that was made so many days ago, and has ended a minute later. */
   const rowOf = (days: number, fields: Partial<LedgerRow> = {}): LedgerRow => {
-    const created_at = daysAgo(days)
-    const request_id = v7({ msecs: created_at })
-    return aRow({ ...WHOLE, request_id, created_at, completed_at: created_at + 60_000, ...fields })
+    const createdAt = daysAgo(days)
+    const requestId = v7({ msecs: createdAt })
+    return aRow({ ...WHOLE, request_id: requestId, created_at: createdAt, completed_at: createdAt + 60_000, ...fields })
   }
   const deleteAll = async (before: number, atMost = 1_000) => {
     let count = 0
@@ -29,7 +29,7 @@ export function describeRetention(name: string, client: RDSDataClient): void {
 
   describe(`ledger on ${name}: retention`, () => {
     it('deletes rows and dead letters from before a time, in chunks, and no others', async () => {
-      const old = [100, 101, 102].map(days => rowOf(days, FAILED_AT(days)))
+      const old = [100, 101, 102].map(days => rowOf(days, FailedAt(days)))
       const young = rowOf(80)
       const open = rowOf(110, { status: 'queued', completed_at: undefined, result: undefined })
       const ranAgain = rowOf(120, { run: 2, completed_at: daysAgo(1) })
@@ -64,9 +64,9 @@ export function describeRetention(name: string, client: RDSDataClient): void {
   })
 
   describe(`ledger on ${name}: erasure of a user`, () => {
-    const failedOf = (user_id: string) => {
-      const row = aRow({ ...FAILED, user_id })
-      return { row, deadLetter: aLetter(row, { message: aMessage(anItem({ user_id })) }) }
+    const failedOf = (userId: string) => {
+      const row = aRow({ ...FAILED, user_id: userId })
+      return { row, deadLetter: aLetter(row, { message: aMessage(anItem({ user_id: userId })) }) }
     }
 
     it('deletes the rows and dead letters of one user, in chunks, and of no other', async () => {
@@ -104,5 +104,5 @@ export function describeRetention(name: string, client: RDSDataClient): void {
     })
   })
 
-  const FAILED_AT = (days: number) => ({ ...FAILED, result: undefined, completed_at: daysAgo(days) + 60_000 })
+  const FailedAt = (days: number) => ({ ...FAILED, result: undefined, completed_at: daysAgo(days) + 60_000 })
 }

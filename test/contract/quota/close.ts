@@ -28,9 +28,9 @@ export function describeClose(name: string, quota: Quota): void {
     })
 
     it('releases a redrive without a request, which it never held', async () => {
-      const user_id = newUser()
-      const redrive = aReservation({ user_id, holds_request: false })
-      await reserve(aReservation({ user_id }))
+      const userId = newUser()
+      const redrive = aReservation({ user_id: userId, holds_request: false })
+      await reserve(aReservation({ user_id: userId }))
       await reserve(redrive)
 
       await quota.close([{ reservation: redrive }])
@@ -120,29 +120,29 @@ export function describeClose(name: string, quota: Quota): void {
     })
 
     it('closes a batch of 50 reservations of one user', async () => {
-      const user_id = newUser()
-      const admissions = await reserveMany(50, { user_id })
+      const userId = newUser()
+      const admissions = await reserveMany(50, { user_id: userId })
 
       await quota.close(admissions.map(admission => ({ reservation: heldBy(admission), charge: 2 })))
 
-      expect(await usedBy(aReservation({ user_id }))).toEqual({ requests: 50, tokens: 100, in_flight: 0 })
+      expect(await usedBy(aReservation({ user_id: userId }))).toEqual({ requests: 50, tokens: 100, in_flight: 0 })
     })
 
     it('closes the rest of a batch when one reservation is already closed', async () => {
-      const user_id = newUser()
-      const [closed, ...open] = (await reserveMany(5, { user_id })).map(heldBy)
+      const userId = newUser()
+      const [closed, ...open] = (await reserveMany(5, { user_id: userId })).map(heldBy)
       if (closed) await quota.close([{ reservation: closed, charge: 1 }])
 
       await quota.close([closed, ...open].flatMap(r => (r ? [{ reservation: r, charge: 2 }] : [])))
 
-      expect(await usedBy(aReservation({ user_id }))).toEqual({ requests: 5, tokens: 9, in_flight: 0 })
+      expect(await usedBy(aReservation({ user_id: userId }))).toEqual({ requests: 5, tokens: 9, in_flight: 0 })
     })
 
     it('charges a reservation once when it is twice in a batch', async () => {
-      const user_id = newUser()
-      const reservation = aReservation({ user_id })
+      const userId = newUser()
+      const reservation = aReservation({ user_id: userId })
       await reserve(reservation)
-      await reserve(aReservation({ user_id }))
+      await reserve(aReservation({ user_id: userId }))
 
       await quota.close([
         { reservation, charge: 4 },

@@ -35,28 +35,28 @@ export function describeOpenBefore(name: string, quota: Quota): void {
     })
 
     it('finds a reservation in a window that is over and was no longer watched', async () => {
-      const user_id = newUser()
-      const early = aReservation({ user_id })
+      const userId = newUser()
+      const early = aReservation({ user_id: userId })
       await quota.reserve(early, LIMITS, NOW)
       await quota.close([{ reservation: early }])
-      expect(await openOf(quota, [user_id], NOW + 2 * DAY)).toEqual([])
+      expect(await openOf(quota, [userId], NOW + 2 * DAY)).toEqual([])
 
-      const late = aReservation({ user_id })
+      const late = aReservation({ user_id: userId })
       await quota.reserve(late, LIMITS, NOW + 2 * DAY)
 
-      expect(await openOf(quota, [user_id], NOW + 3 * DAY)).toEqual([{ reservation: late, at: NOW + 2 * DAY }])
+      expect(await openOf(quota, [userId], NOW + 3 * DAY)).toEqual([{ reservation: late, at: NOW + 2 * DAY }])
     })
 
     it('finds a reservation that is made while it reads', async () => {
-      const user_id = newUser()
-      const early = aReservation({ user_id })
+      const userId = newUser()
+      const early = aReservation({ user_id: userId })
       await quota.reserve(early, LIMITS, NOW)
       await quota.close([{ reservation: early }])
-      const late = aReservation({ user_id })
+      const late = aReservation({ user_id: userId })
 
       for await (const _ of quota.openBefore(NOW + 2 * DAY)) await quota.reserve(late, LIMITS, NOW + 2 * DAY)
 
-      expect(await openOf(quota, [user_id], NOW + 3 * DAY)).toMatchObject([{ reservation: late }])
+      expect(await openOf(quota, [userId], NOW + 3 * DAY)).toMatchObject([{ reservation: late }])
     })
 
     it('finds a reservation as long as it is open, however often it reads', async () => {

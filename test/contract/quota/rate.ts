@@ -17,77 +17,77 @@ const RATES: readonly Rate[] = [
 /** How many posts of a user the rate admits. */
 export function describeRate(name: string, quota: Quota): void {
   const { countersOf } = quotaTools(quota)
-  const post = (user_id: string, rate: Rate | undefined, now: number, fields = {}) =>
-    quota.reserve(aReservation({ user_id, ...fields }), { ...PLENTY, rate }, now)
-  const posts = async (count: number, user_id: string, rate: Rate | undefined, now: number) => {
+  const post = (userId: string, rate: Rate | undefined, now: number, fields = {}) =>
+    quota.reserve(aReservation({ user_id: userId, ...fields }), { ...PLENTY, rate }, now)
+  const posts = async (count: number, userId: string, rate: Rate | undefined, now: number) => {
     const admissions = []
-    for (let i = 0; i < count; i++) admissions.push(await post(user_id, rate, now))
+    for (let i = 0; i < count; i++) admissions.push(await post(userId, rate, now))
     return admissions.map(({ admitted }) => admitted)
   }
 
   describe(`quota on ${name}: rate`, () => {
     it('admits exactly 100 of 200 parallel posts in one interval', async () => {
-      const user_id = newUser()
+      const userId = newUser()
       const rate: Rate = { count: 100, interval_ms: MINUTE }
 
-      const admissions = await Promise.all(Array.from({ length: 200 }, () => post(user_id, rate, HOUR)))
+      const admissions = await Promise.all(Array.from({ length: 200 }, () => post(userId, rate, HOUR)))
 
       const refused = admissions.filter(({ admitted }) => !admitted)
       expect(refused).toHaveLength(100)
       for (const admission of refused) expect(admission).toHaveProperty('over_rate', true)
-      expect(await countersOf(aReservation({ user_id }))).toMatchObject({ requests: 100, tokens: 1_000 })
+      expect(await countersOf(aReservation({ user_id: userId }))).toMatchObject({ requests: 100, tokens: 1_000 })
     })
 
     it.each(RATES)('starts at zero with each interval of $interval_ms ms, and counts to its end', async rate => {
-      const user_id = newUser()
+      const userId = newUser()
       const last = HOUR + rate.interval_ms - 1
 
-      expect(await posts(4, user_id, rate, HOUR)).toEqual([true, true, true, false])
-      expect(await posts(1, user_id, rate, last)).toEqual([false])
-      expect(await posts(4, user_id, rate, last + 1)).toEqual([true, true, true, false])
+      expect(await posts(4, userId, rate, HOUR)).toEqual([true, true, true, false])
+      expect(await posts(1, userId, rate, last)).toEqual([false])
+      expect(await posts(4, userId, rate, last + 1)).toEqual([true, true, true, false])
     })
 
     it('admits exactly the rate in each of the intervals that parallel posts are spread over', async () => {
-      const user_id = newUser()
+      const userId = newUser()
       const rate: Rate = { count: 20, interval_ms: 1_000 }
-      await posts(1, user_id, rate, HOUR + 1_000)
+      await posts(1, userId, rate, HOUR + 1_000)
 
       const admissions = await Promise.all(
-        Array.from({ length: 90 }, (_, i) => post(user_id, rate, HOUR + 1_000 + 1_000 * (i % 3))),
+        Array.from({ length: 90 }, (_, i) => post(userId, rate, HOUR + 1_000 + 1_000 * (i % 3))),
       )
 
       const admitted = admissions.filter(admission => admission.admitted).length
       // Posts that come late count in the interval that has begun.
       expect(admitted).toBeLessThanOrEqual(59)
       expect(admitted).toBeGreaterThanOrEqual(19)
-      expect(await posts(1, user_id, rate, HOUR + 3_999)).toEqual([false])
+      expect(await posts(1, userId, rate, HOUR + 3_999)).toEqual([false])
     })
 
     it('counts a post from a clock that is behind in the interval that has begun', async () => {
-      const user_id = newUser()
+      const userId = newUser()
       const rate: Rate = { count: 3, interval_ms: MINUTE }
-      await posts(2, user_id, rate, HOUR + MINUTE)
+      await posts(2, userId, rate, HOUR + MINUTE)
 
-      expect(await posts(2, user_id, rate, HOUR)).toEqual([true, false])
-      expect(await posts(1, user_id, rate, HOUR + MINUTE)).toEqual([false])
+      expect(await posts(2, userId, rate, HOUR)).toEqual([true, false])
+      expect(await posts(1, userId, rate, HOUR + MINUTE)).toEqual([false])
     })
 
     it('ignores the count of any earlier interval', async () => {
       const rate: Rate = { count: 2, interval_ms: MINUTE }
       for (const intervals of [1, 2, 30, 31, 32, 62]) {
-        const user_id = newUser()
-        await posts(3, user_id, rate, HOUR)
+        const userId = newUser()
+        await posts(3, userId, rate, HOUR)
 
-        expect(await posts(3, user_id, rate, HOUR + intervals * MINUTE)).toEqual([true, true, false])
+        expect(await posts(3, userId, rate, HOUR + intervals * MINUTE)).toEqual([true, true, false])
       }
     })
 
     it('admits exactly the rate when parallel posts all find the count of an earlier interval', async () => {
-      const user_id = newUser()
+      const userId = newUser()
       const rate: Rate = { count: 4, interval_ms: MINUTE }
-      await posts(4, user_id, rate, HOUR)
+      await posts(4, userId, rate, HOUR)
 
-      const admissions = await Promise.all(Array.from({ length: 12 }, () => post(user_id, rate, HOUR + 31 * MINUTE)))
+      const admissions = await Promise.all(Array.from({ length: 12 }, () => post(userId, rate, HOUR + 31 * MINUTE)))
 
       expect(admissions.filter(({ admitted }) => admitted)).toHaveLength(4)
     })
@@ -103,22 +103,22 @@ export function describeRate(name: string, quota: Quota): void {
     })
 
     it('does not count a post that a quota refuses', async () => {
-      const user_id = newUser()
+      const userId = newUser()
       const rate: Rate = { count: 2, interval_ms: MINUTE }
-      await posts(1, user_id, rate, HOUR)
+      await posts(1, userId, rate, HOUR)
       for (let i = 0; i < 3; i++)
-        expect(await post(user_id, rate, HOUR, { estimate: PLENTY.tokens })).toMatchObject({ admitted: false })
+        expect(await post(userId, rate, HOUR, { estimate: PLENTY.tokens })).toMatchObject({ admitted: false })
 
-      expect(await posts(2, user_id, rate, HOUR)).toEqual([true, false])
+      expect(await posts(2, userId, rate, HOUR)).toEqual([true, false])
     })
 
     it('says that the rate is exceeded when a quota is exceeded, too', async () => {
-      const user_id = newUser()
+      const userId = newUser()
       const limits = { ...PLENTY, requests: 1, rate: { count: 1, interval_ms: MINUTE } as const }
-      await quota.reserve(aReservation({ user_id }), limits, HOUR)
+      await quota.reserve(aReservation({ user_id: userId }), limits, HOUR)
 
-      const refused = await quota.reserve(aReservation({ user_id }), limits, HOUR)
-      const later = await quota.reserve(aReservation({ user_id }), limits, HOUR + MINUTE)
+      const refused = await quota.reserve(aReservation({ user_id: userId }), limits, HOUR)
+      const later = await quota.reserve(aReservation({ user_id: userId }), limits, HOUR + MINUTE)
 
       expect(refused).toMatchObject({ admitted: false, over_rate: true })
       expect(later).toMatchObject({ admitted: false, counters: { requests: 1 } })
@@ -126,36 +126,36 @@ export function describeRate(name: string, quota: Quota): void {
     })
 
     it('neither counts nor limits a reservation that is no call of a client', async () => {
-      const user_id = newUser()
+      const userId = newUser()
       const rate: Rate = { count: 1, interval_ms: MINUTE }
 
-      expect(await posts(2, user_id, undefined, HOUR)).toEqual([true, true])
-      expect(await posts(2, user_id, rate, HOUR)).toEqual([true, false])
-      expect(await posts(1, user_id, undefined, HOUR)).toEqual([true])
-      expect(await posts(1, user_id, rate, HOUR)).toEqual([false])
+      expect(await posts(2, userId, undefined, HOUR)).toEqual([true, true])
+      expect(await posts(2, userId, rate, HOUR)).toEqual([true, false])
+      expect(await posts(1, userId, undefined, HOUR)).toEqual([true])
+      expect(await posts(1, userId, rate, HOUR)).toEqual([false])
     })
 
     it('keeps users, windows and shards apart', async () => {
       const rate: Rate = { count: 1, interval_ms: MINUTE }
-      const user_id = newUser()
+      const userId = newUser()
       const admissions = await Promise.all([
-        post(user_id, rate, HOUR),
+        post(userId, rate, HOUR),
         post(newUser(), rate, HOUR),
-        post(user_id, rate, HOUR, { window: '2026-11-24' }),
-        post(user_id, rate, HOUR, { shard: 1 }),
+        post(userId, rate, HOUR, { window: '2026-11-24' }),
+        post(userId, rate, HOUR, { shard: 1 }),
       ])
 
       expect(admissions.map(({ admitted }) => admitted)).toEqual([true, true, true, true])
     })
 
     it('goes on with an item of an older version, and with a changed rate', async () => {
-      const user_id = newUser()
-      await post(user_id, undefined, HOUR)
+      const userId = newUser()
+      await post(userId, undefined, HOUR)
       const slow: Rate = { count: 1, interval_ms: MINUTE }
 
-      expect(await posts(2, user_id, slow, HOUR)).toEqual([true, false])
-      expect(await posts(3, user_id, { ...slow, count: 3 }, HOUR)).toEqual([true, true, false])
-      expect(await posts(2, user_id, DEFAULT_RATE, HOUR)).toEqual([true, true])
+      expect(await posts(2, userId, slow, HOUR)).toEqual([true, false])
+      expect(await posts(3, userId, { ...slow, count: 3 }, HOUR)).toEqual([true, true, false])
+      expect(await posts(2, userId, DEFAULT_RATE, HOUR)).toEqual([true, true])
     })
   })
 }

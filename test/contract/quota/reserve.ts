@@ -19,10 +19,10 @@ export function describeReserve(name: string, quota: Quota): void {
     })
 
     it('answers the usage after each further reservation', async () => {
-      const user_id = newUser()
-      await reserve(aReservation({ user_id, estimate: 12 }))
+      const userId = newUser()
+      await reserve(aReservation({ user_id: userId, estimate: 12 }))
 
-      const admission = await reserve(aReservation({ user_id, estimate: 30 }))
+      const admission = await reserve(aReservation({ user_id: userId, estimate: 30 }))
 
       expect(admission).toMatchObject({ admitted: true, used: { requests: 2, tokens: 42 } })
     })
@@ -32,21 +32,21 @@ export function describeReserve(name: string, quota: Quota): void {
       { limit: 'tokens', limits: { ...PLENTY, tokens: 1_009 } },
       { limit: 'in_flight', limits: { ...PLENTY, in_flight: 100 } },
     ])('admits exactly 100 of 200 parallel reservations that $limit has room for (I1)', async ({ limits }) => {
-      const user_id = newUser()
+      const userId = newUser()
 
-      const admissions = await reserveMany(200, { user_id }, limits)
+      const admissions = await reserveMany(200, { user_id: userId }, limits)
 
       expect(admissions.filter(({ admitted }) => admitted)).toHaveLength(100)
-      expect(await usedBy(aReservation({ user_id }))).toEqual({ requests: 100, tokens: 1_000, in_flight: 100 })
+      expect(await usedBy(aReservation({ user_id: userId }))).toEqual({ requests: 100, tokens: 1_000, in_flight: 100 })
     })
 
     it('admits all parallel first reservations of a window', async () => {
-      const user_id = newUser()
+      const userId = newUser()
 
-      const admissions = await reserveMany(20, { user_id })
+      const admissions = await reserveMany(20, { user_id: userId })
 
       expect(admissions.every(({ admitted }) => admitted)).toBe(true)
-      expect(await usedBy(aReservation({ user_id }))).toEqual({ requests: 20, tokens: 200, in_flight: 20 })
+      expect(await usedBy(aReservation({ user_id: userId }))).toEqual({ requests: 20, tokens: 200, in_flight: 20 })
     })
 
     it('admits a reservation that fits to the last token', async () => {
@@ -116,8 +116,8 @@ export function describeReserve(name: string, quota: Quota): void {
         expect(await countersOf(reservation)).toMatchObject({ requests: 1, open: [{ reservation }] })
     })
 
-    it.each(['a.b@c-d_e', '.', '1', '-._@', 'x'.repeat(128)])('keeps the entries of the user %s', async user_id => {
-      const reservation = aReservation({ user_id })
+    it.each(['a.b@c-d_e', '.', '1', '-._@', 'x'.repeat(128)])('keeps the entries of the user %s', async userId => {
+      const reservation = aReservation({ user_id: userId })
 
       await reserve(reservation)
       const { open } = await countersOf(reservation)
@@ -162,14 +162,14 @@ export function describeReserve(name: string, quota: Quota): void {
     })
 
     it('answers each open reservation as it was made, whatever its run', async () => {
-      const user_id = newUser()
+      const userId = newUser()
       const reservations = [
-        aReservation({ user_id, request_id: newRequestId(), run: 17, nonce: 'a:b', estimate: 0 }),
-        aReservation({ user_id, holds_request: false, estimate: 7 }),
+        aReservation({ user_id: userId, request_id: newRequestId(), run: 17, nonce: 'a:b', estimate: 0 }),
+        aReservation({ user_id: userId, holds_request: false, estimate: 7 }),
       ]
       for (const reservation of reservations) await reserve(reservation)
 
-      const { open } = await quota.read(user_id, '2026-11-23', 0)
+      const { open } = await quota.read(userId, '2026-11-23', 0)
 
       expect(open).toHaveLength(2)
       for (const reservation of reservations) expect(open).toContainEqual({ reservation, at: NOW })

@@ -72,7 +72,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
   })
 
   describe(`items on ${name}: giveUp`, () => {
-    const ERROR = { code: 'worker_crashed', message: 'm' }
+    const failure = { code: 'worker_crashed', message: 'm' }
 
     it.each([
       { what: 'abandoned', fields: { status: 'running', attempt: 2, lease_until: NOW }, charge: 0 },
@@ -86,17 +86,17 @@ export function describeGivingUp(name: string, items: RequestItems): void {
     ] as const)('fails one that is $what', async ({ fields, charge }) => {
       const item = await given(fields)
 
-      const failed = await items.giveUp(item, ERROR, NOW)
+      const failed = await items.giveUp(item, failure, NOW)
 
-      expect(failed).toMatchObject({ status: 'failed', error: ERROR, completed_at: NOW })
+      expect(failed).toMatchObject({ status: 'failed', error: failure, completed_at: NOW })
       expect(failed?.charge).toBe(charge)
-      expect(await items.giveUp(item, ERROR, NOW + 1)).toEqual(failed)
+      expect(await items.giveUp(item, failure, NOW + 1)).toEqual(failed)
     })
 
     it('cancels one whose owner asked for that', async () => {
       const item = await given({ status: 'running', attempt: 1, lease_until: NOW, cancel_requested: true })
 
-      const cancelled = await items.giveUp(item, ERROR, NOW)
+      const cancelled = await items.giveUp(item, failure, NOW)
 
       expect(cancelled).toMatchObject({ status: 'cancelled', charge: 0 })
       expect(cancelled).not.toHaveProperty('error')
@@ -108,14 +108,14 @@ export function describeGivingUp(name: string, items: RequestItems): void {
     ] as const)('never fails one with $what', async ({ fields }) => {
       const item = await given(fields)
 
-      expect(await items.giveUp(item, ERROR, NOW)).toBeUndefined()
+      expect(await items.giveUp(item, failure, NOW)).toBeUndefined()
       expect(await stored(item)).toEqual(item)
     })
 
     it('leaves one alone that was claimed since it was seen', async () => {
       const item = await given({ status: 'running', attempt: 2, lease_until: NOW })
 
-      expect(await items.giveUp({ ...item, attempt: 1 }, ERROR, NOW)).toBeUndefined()
+      expect(await items.giveUp({ ...item, attempt: 1 }, failure, NOW)).toBeUndefined()
       expect(await stored(item)).toEqual(item)
     })
   })

@@ -12,13 +12,13 @@ export function describeListing(name: string, items: RequestItems): void {
 
   describe(`items on ${name}: list`, () => {
     it('gives a user’s items, newest first, page by page, and nobody else’s', async () => {
-      const user_id = newUser()
+      const userId = newUser()
       const created: RequestItem[] = []
-      for (let i = 0; i < 5; i++) created.push(await given({ user_id, request_id: v7({ msecs: NOW + i }) }))
+      for (let i = 0; i < 5; i++) created.push(await given({ user_id: userId, request_id: v7({ msecs: NOW + i }) }))
       await given({ user_id: newUser() })
 
-      const first = await items.list(user_id, 3)
-      const rest = await items.list(user_id, 3, first.last)
+      const first = await items.list(userId, 3)
+      const rest = await items.list(userId, 3, first.last)
 
       expect([...first.items, ...rest.items]).toEqual(created.reverse())
       expect(first.items).toHaveLength(3)

@@ -8,7 +8,7 @@ import { itemsTools, statesBut, USAGE } from './tools.ts'
 export function describeRedrives(name: string, items: RequestItems): void {
   const { given, stored } = itemsTools(items)
 
-  describe(`items on ${name}: redrive and burn`, () => {
+  describe(`items on ${name}: redrive and retireRunNumber`, () => {
     const failed = {
       status: 'failed',
       attempt: 3,
@@ -72,18 +72,18 @@ export function describeRedrives(name: string, items: RequestItems): void {
     it('never uses the number of a run that was burnt', async () => {
       const item = await given(failed)
 
-      expect(await items.burn(item, 2)).toBe(true)
-      expect(await items.burn(item, 2)).toBe(true)
+      expect(await items.retireRunNumber(item, 2)).toBe(true)
+      expect(await items.retireRunNumber(item, 2)).toBe(true)
 
       expect(await items.redrive(item, nextOf(item, 2))).toBeUndefined()
       expect(await items.redrive(item, nextOf(item, 3))).toMatchObject({ run: 3, next_run: 4 })
     })
 
-    it('does not burn a run that has begun', async () => {
+    it('does not retire the number of a run that has begun', async () => {
       const item = await given(failed)
       await items.redrive(item, nextOf(item))
 
-      expect(await items.burn(item, 2)).toBe(false)
+      expect(await items.retireRunNumber(item, 2)).toBe(false)
       expect(await stored(item)).toMatchObject({ status: 'queued', run: 2 })
     })
   })

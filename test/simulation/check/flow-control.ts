@@ -137,7 +137,7 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
       if (told.length > 0) protection.untold.delete(by)
       await flowControl.report(report)
       for (const { reply, at } of told) {
-        const pause = Math.min(reply.refusal?.retry_after_ms ?? 0, LONGEST_PAUSE_MS)
+        const pause = Math.min(reply.refusal?.retryAfterMs ?? 0, LONGEST_PAUSE_MS)
         if (pause > 0) protection.pauses.push({ from: world.clock(), until: at + pause })
       }
       if (told.every(({ reply }) => reply.refusal?.retriable))
@@ -148,7 +148,7 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
 
 /** A model that says when it will take calls again is not broken. */
 const countsAsFailure = ({ refusal, given }: ModelReply): boolean =>
-  refusal !== undefined && (refusal.retry_after_ms === 0 || given.ok || given.status !== 429)
+  refusal !== undefined && (refusal.retryAfterMs === 0 || given.ok || given.status !== 429)
 
 /** Checks that the circuit is open once enough failures were reported since it last closed. */
 function checkFailures({ world, protection }: Known, begun: number, count: number): void {

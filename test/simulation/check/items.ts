@@ -121,7 +121,7 @@ function checkGivenBack(known: Known, before: StoredItem, after: StoredItem, fai
   if (after.attempt !== before.attempt) fail('I8 a call spends no attempt')
   if (call.answer !== 'failure') fail('what was answered is tried again')
   if (call.retriable ? before.attempt >= retry.attempts : call.company === 1) fail('what is final is tried again')
-  const wait = call.retriable ? Math.max(retry.period_ms, Math.min(call.retry_after_ms, LONGEST_PAUSE_MS)) : 0
+  const wait = call.retriable ? Math.max(retry.period_ms, Math.min(call.retryAfterMs, LONGEST_PAUSE_MS)) : 0
   if ((after.not_before ?? 0) < call.at + wait) fail('a retry does not wait as long as it should')
   // A request that found the model down waits until other requests have tried.
   const others = circuit ? LONGEST_OPENINGS * circuit.open_ms + LONGEST_SPREAD_MS : 0

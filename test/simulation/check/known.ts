@@ -31,7 +31,7 @@ export interface ModelCall {
   readonly isBatch: boolean
   /** Whether the same call may succeed later. */
   readonly retriable: boolean
-  readonly retry_after_ms: number
+  readonly retryAfterMs: number
   /** Whether the model has seen it. */
   readonly reached: boolean
 }

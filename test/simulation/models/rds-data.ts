@@ -82,7 +82,7 @@ export function rdsDataModel(onRow: OnRow = () => {}): RdsDataModel {
     return { records: found.map(id => [text(id)]) }
   }
 
-  const STATEMENTS = new Map([
+  const Statements = new Map([
     [RECORD, record],
     [RESULT, result],
     [COMPLETED, completed],
@@ -94,7 +94,7 @@ export function rdsDataModel(onRow: OnRow = () => {}): RdsDataModel {
     deletedUsers,
     execute: command => {
       if (!(command instanceof ExecuteStatementCommand)) throw new Error('this command is not modelled')
-      const statement = STATEMENTS.get(command.input.sql ?? '')
+      const statement = Statements.get(command.input.sql ?? '')
       if (!statement) throw new Error('this statement is not modelled')
       const parameters = (command.input.parameters ?? []).map(({ name = '', value }) => [
         name,

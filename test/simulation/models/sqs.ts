@@ -32,7 +32,7 @@ export interface SqsModel {
   execute(command: unknown, fails?: (entry: number) => boolean): unknown
   readonly queues: ReadonlyMap<string, Queue>
   /** Sends a text unchanged and returns the message's id. With an id, it delivers that message once more. */
-  put(queue: string, body: string, visible_at: number, id?: string): string
+  put(queue: string, body: string, visibleAt: number, id?: string): string
   visible(queue: Queue): Message[]
   /** Hides messages for the queue's visibility timeout. Messages with too many receives go to the dead-letter queue. */
   receive(queue: Queue, messages: readonly Message[]): Message[]
@@ -58,9 +58,9 @@ export function sqsModel(
   }
   let sent = 0
 
-  const put = (name: string, body: string, visible_at: number, id = `m${++sent}`): string => {
+  const put = (name: string, body: string, visibleAt: number, id = `m${++sent}`): string => {
     onPut(name, body)
-    queues.get(name)?.messages.set(id, { id, body, visible_at, receives: 0 })
+    queues.get(name)?.messages.set(id, { id, body, visible_at: visibleAt, receives: 0 })
     return id
   }
   const queueOf = (url: string | undefined): string => {

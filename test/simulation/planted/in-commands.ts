@@ -88,6 +88,6 @@ function unwatched(command: unknown): unknown {
 function keysForgotten(command: unknown): unknown {
   const input = writeOf(command)
   if (!input || !('Item' in input) || !input.Item?.bound_to) return command
-  const expires_at = { N: String(Number(input.Item.expires_at?.N) - 23 * 3_600_000) }
-  return rewritten(command, { Item: { ...input.Item, expires_at } })
+  const expiresAt = { N: String(Number(input.Item.expires_at?.N) - 23 * 3_600_000) }
+  return rewritten(command, { Item: { ...input.Item, expires_at: expiresAt } })
 }

@@ -15,7 +15,10 @@ export const IN_INPUTS: readonly PlantedBug[] = [
     name: "an input's message is admitted without a word",
     ports: ports => ({
       ...ports,
-      inputs: { ...ports.inputs, admit: async (_user, _message, request_id) => ({ request_id, admitted: true }) },
+      inputs: {
+        ...ports.inputs,
+        admit: async (_user, _message, requestId) => ({ request_id: requestId, admitted: true }),
+      },
     }),
   },
   {
@@ -48,6 +51,6 @@ export const IN_INPUTS: readonly PlantedBug[] = [
 function forgotten(command: unknown): unknown {
   const input = writeOf(command)
   if (!input || !('Item' in input) || !input.Item?.request_id?.S?.startsWith('key#input#')) return command
-  const expires_at = { N: String(Number(input.Item.expires_at?.N) - 14 * 86_400_000) }
-  return rewritten(command, { Item: { ...input.Item, expires_at } })
+  const expiresAt = { N: String(Number(input.Item.expires_at?.N) - 14 * 86_400_000) }
+  return rewritten(command, { Item: { ...input.Item, expires_at: expiresAt } })
 }

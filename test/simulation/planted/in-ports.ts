@@ -91,7 +91,7 @@ export const IN_PORTS: readonly PlantedBug[] = [
   },
   {
     name: 'a redrive hides a later failure that the ledger does not know yet',
-    seen_at: 2_191,
+    seenAt: 2_191,
     letter: (message, item) => ({ ...message, run: item.run }),
   },
   {
@@ -107,7 +107,7 @@ export const IN_PORTS: readonly PlantedBug[] = [
   },
   {
     name: 'a run that came to nothing is not burned',
-    ports: ports => ({ ...ports, items: { ...ports.items, burn: async () => true } }),
+    ports: ports => ({ ...ports, items: { ...ports.items, retireRunNumber: async () => true } }),
   },
   {
     name: 'acknowledged before it is stored',

@@ -152,7 +152,7 @@ export function memoryItems(): RequestItems {
         earlier: [...(item.earlier ?? []), ...earlier],
       })
     },
-    burn: async (seen, run) => {
+    retireRunNumber: async (seen, run) => {
       const item = find(seen)
       if (!item) return false
       if (item.status === 'failed' && item.run === seen.run && item.next_run <= run)

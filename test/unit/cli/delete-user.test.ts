@@ -24,32 +24,32 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => stores.close())
 
-const request = (user_id: string, fields: Partial<RequestItem> = {}) => anItem({ user_id, ...fields })
-const inputOf = (user_id: string) => JSON.stringify({ user_id, prompt: `a refused prompt of <${user_id}>` })
+const request = (userId: string, fields: Partial<RequestItem> = {}) => anItem({ user_id: userId, ...fields })
+const inputOf = (userId: string) => JSON.stringify({ user_id: userId, prompt: `a refused prompt of <${userId}>` })
 
 /** A user with a key, a finished request, one with a large body and result, a dead letter, refused inputs, keys and leases. */
-async function aUserOfAll(user_id: string): Promise<void> {
+async function aUserOfAll(userId: string): Promise<void> {
   const { admin, ports, client } = stores
-  await createKey(admin, { user: user_id })
-  await stores.finish(await stores.admit(request(user_id), { inline: `the prompt of <${user_id}>` }))
+  await createKey(admin, { user: userId })
+  await stores.finish(await stores.admit(request(userId), { inline: `the prompt of <${userId}>` }))
 
-  const large = request(user_id)
+  const large = request(userId)
   const result = resultKey({ ...large, run: 1, attempt: 1 })
-  await stores.store(bodyKey(large), { prompt: `a large prompt of <${user_id}>` })
-  await stores.store(result, { text: `a large result of <${user_id}>` })
+  await stores.store(bodyKey(large), { prompt: `a large prompt of <${userId}>` })
+  await stores.store(result, { text: `a large result of <${userId}>` })
   await stores.finish(await stores.admit(large, { key: bodyKey(large) }), { result: { key: result } })
 
-  await stores.fail(await stores.admit(request(user_id, { shard: 1 })))
-  const inline = aRefused(`inline-${user_id}`, inputOf(user_id))
-  const { input, ...stored } = aRefused(`stored-${user_id}`)
-  const key = `inputs/nightly/stored-${user_id}.json`
-  await stores.store(key, inputOf(user_id))
+  await stores.fail(await stores.admit(request(userId, { shard: 1 })))
+  const inline = aRefused(`inline-${userId}`, inputOf(userId))
+  const { input, ...stored } = aRefused(`stored-${userId}`)
+  const key = `inputs/nightly/stored-${userId}.json`
+  await stores.store(key, inputOf(userId))
   await collect(ports, [inline, { ...stored, input: { ...input, body: { key } } }])
 
   const bound = { request_id: large.request_id, fingerprint: large.fingerprint }
-  await dynamoKeys(client, 'RequestsTable').bind(user_id, 'a key', bound, NOW)
-  await dynamoInputKeys(client, 'RequestsTable').bind(user_id, 'nightly/1', large.request_id, NOW)
-  const wait = { user_id, request_id: large.request_id, nonce: 'n', until: NOW, beside_others: false }
+  await dynamoKeys(client, 'RequestsTable').bind(userId, 'a key', bound, NOW)
+  await dynamoInputKeys(client, 'RequestsTable').bind(userId, 'nightly/1', large.request_id, NOW)
+  const wait = { user_id: userId, request_id: large.request_id, nonce: 'n', until: NOW, beside_others: false }
   await dynamoWaitLeases(client, 'RequestsTable').acquire(wait, { per_user: 1, total: 100 }, NOW)
 }
 
@@ -66,7 +66,7 @@ async function traces(user: string): Promise<string[]> {
 }
 
 /** Ports whose waits take no time, and the waits that were asked for. */
-function impatient(): { admin: Admin; waits: number[]; told: string[] } {
+function clientTimeouts(): { admin: Admin; waits: number[]; told: string[] } {
   const waits: number[] = []
   return {
     waits,
@@ -89,7 +89,7 @@ describe('users delete', () => {
     for (const one of [user, ...others]) await aUserOfAll(one)
     const before = await Promise.all(others.map(traces))
 
-    const deleted = await deleteUser(impatient().admin, user)
+    const deleted = await deleteUser(clientTimeouts().admin, user)
 
     const counts = { keys: 1, requests: 3, rows: 3, dead_letters: 3, objects: 2, quota_items: 2 }
     expect(deleted).toEqual({ user, ...counts })
@@ -101,8 +101,8 @@ describe('users delete', () => {
   it('finds nothing the second time, and does not wait', async () => {
     const user = newUser()
     await aUserOfAll(user)
-    await deleteUser(impatient().admin, user)
-    const { admin, waits } = impatient()
+    await deleteUser(clientTimeouts().admin, user)
+    const { admin, waits } = clientTimeouts()
 
     expect(await deleteUser(admin, user)).toEqual({ user, ...NOTHING })
     expect(waits).toEqual([])
@@ -111,7 +111,7 @@ describe('users delete', () => {
   it('waits until no key is accepted any more, and says why', async () => {
     const user = newUser()
     await setUser(stores.admin, user, {})
-    const { admin, waits, told } = impatient()
+    const { admin, waits, told } = clientTimeouts()
 
     await deleteUser(admin, user, line => told.push(line))
 
@@ -124,7 +124,7 @@ describe('users delete', () => {
     await setUser(stores.admin, lately, {})
     await allowUser({ ...stores.admin, clock: () => NOW - 80_000 }, lately, false)
     await disabledLongAgo(longAgo)
-    const { admin, waits } = impatient()
+    const { admin, waits } = clientTimeouts()
 
     await deleteUser(admin, lately)
     await deleteUser(admin, longAgo)
@@ -166,7 +166,7 @@ describe('users delete', () => {
     const item = await stores.start(await stores.admit(request(user)))
     const before = (await traces(user)).length
 
-    const refused = deleteUser(impatient().admin, user)
+    const refused = deleteUser(clientTimeouts().admin, user)
 
     await expect(refused).rejects.toThrow(
       `nothing is deleted yet: 1 request of ${user} is still running, and cancelled; they end by 2026-11-23T10:16:00.000Z, unless a worker crashes: run the command again then`,
@@ -174,7 +174,7 @@ describe('users delete', () => {
     expect((await traces(user)).length).toBe(before)
     await collect(stores.ports, [anOutcome(item, { completed_at: NOW })])
     expect(await stores.admin.items.get(user, item.request_id)).toMatchObject({ status: 'cancelled' })
-    await deleteUser(impatient().admin, user)
+    await deleteUser(clientTimeouts().admin, user)
     expect(await traces(user)).toEqual([])
   })
 
@@ -282,8 +282,8 @@ describe('users delete that is interrupted', () => {
     await aUserOfAll(user)
     await stores.admit(request(user))
 
-    await expect(deleteUser(broken(impatient().admin, when), user)).rejects.toThrow('unavailable')
-    const later = { ...impatient().admin, clock: () => NOW + 300_000 }
+    await expect(deleteUser(broken(clientTimeouts().admin, when), user)).rejects.toThrow('unavailable')
+    const later = { ...clientTimeouts().admin, clock: () => NOW + 300_000 }
     await deleteUser(later, user)
     await stores.collectResults()
 

@@ -78,7 +78,7 @@ describe('main: config', () => {
 })
 
 describe('main: --target local', () => {
-  const NOT_RUNNING = `error: no local system runs with the data folder ${folder} (SLUICE_DATA names another): start it with npm start, or name a deployed one with --target aws --stack NAME\n`
+  const NotRunning = `error: no local system runs with the data folder ${folder} (SLUICE_DATA names another): start it with npm start, or name a deployed one with --target aws --stack NAME\n`
   const local = (changes: object) =>
     writeFileSync(
       join(folder, 'local.json'),
@@ -97,7 +97,7 @@ describe('main: --target local', () => {
     local({ pid: 2 ** 30 })
     const dead = await run('keys list')
 
-    expect([absent, dead]).toEqual(Array(2).fill({ code: 1, out: '', err: NOT_RUNNING }))
+    expect([absent, dead]).toEqual(Array(2).fill({ code: 1, out: '', err: NotRunning }))
   })
 
   it('says when the system runs another version', async () => {

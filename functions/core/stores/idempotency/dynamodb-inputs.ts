@@ -15,8 +15,8 @@ const Stored = z.looseObject({
   refusal: z.custom<Refusal>().optional(),
 })
 
-const isBoundTo = 'bound_to = :from'
-const isNotAdmitted = 'attribute_not_exists(admitted)'
+const IS_BOUND_TO = 'bound_to = :from'
+const IS_NOT_ADMITTED = 'attribute_not_exists(admitted)'
 
 /**
  * The keys of messages lie beside those of clients in the user's partition. `key#input#<sha256>` differs from every client's
@@ -32,8 +32,8 @@ export function dynamoInputKeys(client: DynamoDBClient, table: string): InputKey
     values: Attributes,
   ): Promise<InputBinding> =>
     reaching('the requests table', async () => {
-      const expires_at = now + INPUT_REMEMBERED_MS
-      const item = { ...binding, expires_at, ttl: Math.floor((expires_at + CLEAN_UP_MS) / 1000) }
+      const expiresAt = now + INPUT_REMEMBERED_MS
+      const item = { ...binding, expires_at: expiresAt, ttl: Math.floor((expiresAt + CLEAN_UP_MS) / 1000) }
       const key = keyOf(userId, message)
       const written = await put(client, { table, key, item, condition, values })
       return toBinding(Stored.parse(written.written ? item : written.existing))
@@ -45,11 +45,11 @@ export function dynamoInputKeys(client: DynamoDBClient, table: string): InputKey
         ':now': now,
       }),
     rebind: (userId, message, from, requestId, now) =>
-      write(userId, message, { bound_to: requestId }, now, isBoundTo, { ':from': from }),
+      write(userId, message, { bound_to: requestId }, now, IS_BOUND_TO, { ':from': from }),
     admit: (userId, message, requestId, now) =>
-      write(userId, message, { bound_to: requestId, admitted: true }, now, isBoundTo, { ':from': requestId }),
+      write(userId, message, { bound_to: requestId, admitted: true }, now, IS_BOUND_TO, { ':from': requestId }),
     refuse: (userId, message, requestId, refusal, now) =>
-      write(userId, message, { refusal }, now, `${isBoundTo} AND ${isNotAdmitted}`, { ':from': requestId }),
+      write(userId, message, { refusal }, now, `${IS_BOUND_TO} AND ${IS_NOT_ADMITTED}`, { ':from': requestId }),
   }
 }
 
@@ -59,7 +59,7 @@ function toBinding({ bound_to, refusal }: z.infer<typeof Stored>): InputBinding 
   return { request_id: bound_to }
 }
 
-const keyOf = (user_id: string, message: string) => ({
-  user_id,
+const keyOf = (userId: string, message: string) => ({
+  user_id: userId,
   request_id: `key#input#${createHash('sha256').update(message).digest('hex')}`,
 })

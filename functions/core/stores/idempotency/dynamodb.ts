@@ -25,8 +25,13 @@ export function dynamoKeys(client: DynamoDBClient, table: string): IdempotencyKe
     values: Attributes,
   ): Promise<KeyedRequest> =>
     reaching('the requests table', async () => {
-      const expires_at = now + REMEMBERED_MS
-      const item = { bound_to: request_id, fingerprint, expires_at, ttl: Math.floor((expires_at + CLEAN_UP_MS) / 1000) }
+      const expiresAt = now + REMEMBERED_MS
+      const item = {
+        bound_to: request_id,
+        fingerprint,
+        expires_at: expiresAt,
+        ttl: Math.floor((expiresAt + CLEAN_UP_MS) / 1000),
+      }
       const written = await put(client, { table, key: keyOf(userId, key), item, condition, values })
       const { bound_to, fingerprint: bound } = Bound.parse(written.written ? item : written.existing)
       return { request_id: bound_to, fingerprint: bound }

@@ -1,5 +1,5 @@
 import type { RDSDataClient } from '@aws-sdk/client-rds-data'
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure, Status } from '../../domain/item.ts'
 import type { Payload } from '../../domain/messages.ts'
 import type { LedgerEnv } from '../../platform/env.ts'

@@ -1,5 +1,5 @@
 import type { RDSDataClient } from '@aws-sdk/client-rds-data'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { LedgerEnv } from '../../platform/env.ts'
 import { userHash } from './sql.ts'
 import { jsonOf, millisecondsOf, statementsOf } from './statements.ts'

@@ -8,11 +8,11 @@ const RESUME_MS = 15_000
 export function lazyLedger(env: LedgerEnv): Pick<Ledger, 'result'> {
   let loading: Promise<Ledger> | undefined
   const load = async () => {
-    const [{ patientRdsData }, { rdsDataLedger }] = await Promise.all([
+    const [{ retryWhileResuming }, { rdsDataLedger }] = await Promise.all([
       import('./retry-while-resuming.ts'),
       import('./rds-data.ts'),
     ])
-    return rdsDataLedger(patientRdsData(RESUME_MS), env)
+    return rdsDataLedger(retryWhileResuming(RESUME_MS), env)
   }
   return {
     result: async (requestId, run) => {

@@ -14,7 +14,7 @@ interface Patience {
 }
 
 /** A client whose calls wait up to `ms` for a database that resumes or says nothing. After that, a call rejects with the exception. */
-export function patientRdsData(
+export function retryWhileResuming(
   ms: number,
   { clock = systemClock, sleep = systemSleep, onWait }: Patience = {},
 ): RDSDataClient {

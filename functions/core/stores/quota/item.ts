@@ -31,8 +31,8 @@ export const pkOf = ({ user_id, window, shard }: QuotaKey): string =>
 /** The partition key of an item, and what it says. */
 export function keyOf(item: Attributes): QuotaKey & { readonly pk: string } {
   const { pk } = Key.parse(item)
-  const [, user_id = '', window = '', shard = '0'] = pk.split('#')
-  return { pk, user_id, window, shard: Number(shard) }
+  const [, userId = '', window = '', shard = '0'] = pk.split('#')
+  return { pk, user_id: userId, window, shard: Number(shard) }
 }
 
 export const entryName = ({ request_id, run }: Reservation): string => `${request_id}:${run}`

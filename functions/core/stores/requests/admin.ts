@@ -34,10 +34,14 @@ export const deleteItemsOf = (client: DynamoDBClient, table: string, userId: str
     for await (const { Items = [] } of paginateQuery({ client, pageSize: DELETED_AT_ONCE }, query(table, userId)))
       await Promise.all(
         Items.map(async item => {
-          const request_id: unknown = unmarshall(item).request_id
-          const deleted = await deleteIf(client, { table, key: { user_id: userId, request_id }, ...HAS_ENDED })
+          const requestId: unknown = unmarshall(item).request_id
+          const deleted = await deleteIf(client, {
+            table,
+            key: { user_id: userId, request_id: requestId },
+            ...HAS_ENDED,
+          })
           if (!deleted) left += 1
-          else if (RequestId.safeParse(request_id).success) requests += 1
+          else if (RequestId.safeParse(requestId).success) requests += 1
         }),
       )
     return { requests, left }

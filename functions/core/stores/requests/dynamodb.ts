@@ -7,7 +7,7 @@ import { type Attributes, get, put } from '../../platform/dynamodb.ts'
 import { reaching, Unavailable } from '../../platform/unavailable.ts'
 import { claim, reclaim, requeue } from './claims.ts'
 import type { RequestItems } from './port.ts'
-import { burn, redrive } from './redrives.ts'
+import { redrive, retireRunNumber } from './redrives.ts'
 import { type ItemTable, keyOf, toAttributes, toItem, transition } from './table.ts'
 import { cancel, decide, endQueued, giveUp } from './terminal-transitions.ts'
 
@@ -16,7 +16,8 @@ export function dynamoItems(client: DynamoDBClient, name: string): RequestItems 
   const table: ItemTable = { client, name }
   const reach = <T>(call: () => Promise<T>) => reaching('the requests table', call)
   return {
-    get: (user_id, request_id) => reach(async () => toItem(await get(client, name, { user_id, request_id }))),
+    get: (userId, requestId) =>
+      reach(async () => toItem(await get(client, name, { user_id: userId, request_id: requestId }))),
     create: item => reach(() => putFirst(table, item, 'attribute_not_exists(request_id)')),
     reject: tombstone => reach(() => reject(table, tombstone)),
     claim: (message, terms) => reach(() => claim(table, message, terms)),
@@ -28,7 +29,7 @@ export function dynamoItems(client: DynamoDBClient, name: string): RequestItems 
     cancel: (seen, now) => reach(() => cancel(table, seen, now)),
     giveUp: (seen, error, now) => reach(() => giveUp(table, seen, error, now)),
     redrive: (seen, next) => reach(() => redrive(table, seen, next)),
-    burn: (seen, run) => reach(() => burn(table, seen, run)),
+    retireRunNumber: (seen, run) => reach(() => retireRunNumber(table, seen, run)),
     list: (userId, limit, before) => reach(() => list(table, userId, limit, before)),
   }
 }

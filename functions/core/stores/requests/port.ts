@@ -95,7 +95,7 @@ export interface RequestItems {
   redrive(seen: RequestItem, next: Redrive): Promise<RequestItem | undefined>
 
   /** failed, as in `seen`: the number of a run that came to nothing is not used again. Answers whether that is so now. */
-  burn(seen: RequestItem, run: number): Promise<boolean>
+  retireRunNumber(seen: RequestItem, run: number): Promise<boolean>
 
   /** A user's items, newest first, `limit` at most, older than the id `before`; `last` is where the next page goes on. */
   list(userId: string, limit: number, before?: string): Promise<{ items: RequestItem[]; last?: string | undefined }>

@@ -47,7 +47,7 @@ export async function redrive(
 const chargeOf = ({ window, shard, charge, holds_request }: RequestItem): EarlierCharge[] =>
   charge === undefined ? [] : [{ window, shard, tokens: charge, request: holds_request }]
 
-export async function burn(table: ItemTable, seen: RequestItem, run: number): Promise<boolean> {
+export async function retireRunNumber(table: ItemTable, seen: RequestItem, run: number): Promise<boolean> {
   const written = await transition(table, {
     of: seen,
     update: 'SET next_run = :next',

@@ -28,7 +28,7 @@ export const NONCE_INDEX = 1
 /** The sort keys of requests are UUIDs. This one comes after all of them, so a list of requests does not include it. */
 const SORT_KEY = 'wait#'
 
-export const keyOfUser = (user_id: string) => ({ user_id, request_id: SORT_KEY })
+export const keyOfUser = (userId: string) => ({ user_id: userId, request_id: SORT_KEY })
 export const keyOfShard = (shard: number) => ({ user_id: `#waits#${shard}`, request_id: SORT_KEY })
 
 export const toEntry = ({ until, nonce }: Pick<Entry, 'until' | 'nonce'>) => [until, nonce]

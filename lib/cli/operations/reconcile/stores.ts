@@ -39,9 +39,9 @@ export async function reconcile(ports: Admin): Promise<Reconciliation> {
     if (again === 'moving') moving += 1
     else differences.push(...stillThere([first, ...others], compare(again, now).suspects))
   }
-  const without_letter = await withoutLetter(ports, books.items, now)
+  const unlettered = await withoutLetter(ports, books.items, now)
   const read = { quotas: books.quotas.length, items: books.items.length, rows: books.rows.length }
-  return { differences, read, untold: { forgotten, moving, without_letter } }
+  return { differences, read, untold: { forgotten, moving, without_letter: unlettered } }
 }
 
 /**
@@ -125,8 +125,8 @@ async function readRequest(ports: Admin, { user_id, request_id, quota }: Request
   const before = await ports.items.get(user_id, request_id)
   const quotas = quota ? [await readQuota(ports, { user_id, ...quota })] : []
   const item = await ports.items.get(user_id, request_id)
-  const rows_deleted_before = row ? undefined : await ports.erasure.deletedBefore()
-  const books = { quotas, items: item ? [item] : [], rows: row ? [row] : [], rows_deleted_before }
+  const rowsDeletedBefore = row ? undefined : await ports.erasure.deletedBefore()
+  const books = { quotas, items: item ? [item] : [], rows: row ? [row] : [], rows_deleted_before: rowsDeletedBefore }
   return before?.status === item?.status && before?.run === item?.run ? books : NO_BOOKS
 }
 

@@ -19,8 +19,8 @@ const route = createRouter(SETTINGS)
 const submit = async (ports: GatewayPorts, caller = aCaller(), fields = {}, key = KEY) =>
   (await submitKeyed(ports, key, await prepare(ports, SETTINGS, route, caller, aSubmission(fields)))).item
 
-const usedBy = async ({ quota }: Pick<GatewayPorts, 'quota'>, user_id: string, window = '2026-11-23') => {
-  const { requests, tokens, open } = await quota.read(user_id, window, 0)
+const usedBy = async ({ quota }: Pick<GatewayPorts, 'quota'>, userId: string, window = '2026-11-23') => {
+  const { requests, tokens, open } = await quota.read(userId, window, 0)
   return { requests, tokens, open: open.length }
 }
 const ONE = { requests: 1, tokens: 4, open: 1 }

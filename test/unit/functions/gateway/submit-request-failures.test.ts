@@ -26,7 +26,7 @@ const FAILURES: { call: string; when: 'before' | 'after'; breaking: (ports: Memo
 ])
 
 describe('submitRequest: a call that fails', () => {
-  const LARGE = { prompt: 'x'.repeat(MAX_INLINE_BYTES) }
+  const Large = { prompt: 'x'.repeat(MAX_INLINE_BYTES) }
 
   it.each(FAILURES)(
     'is unavailable, and nothing stays charged, when $call fails $when its effect (I6)',
@@ -34,7 +34,7 @@ describe('submitRequest: a call that fails', () => {
       const ports = memoryPorts()
       const caller = aCaller({ tokens: 1_000_000 })
 
-      await expect(submit(breaking(ports), caller, LARGE)).rejects.toThrow(Unavailable)
+      await expect(submit(breaking(ports), caller, Large)).rejects.toThrow(Unavailable)
 
       expect(await usedBy(ports, caller.user_id)).toEqual(NOTHING)
       const told = ports.queue.sent(RESULTS_QUEUE).map(({ body }) => body as { type: string; status?: string })
@@ -54,7 +54,7 @@ describe('submitRequest: a call that fails', () => {
       const caller = aCaller({ tokens: 1_000_000 })
       const broken = breaking(ports)
       const noTakingBack = { ...broken, items: failing(broken.items, 'reject', 'before') }
-      await expect(submit(noTakingBack, caller, LARGE)).rejects.toThrow(Unavailable)
+      await expect(submit(noTakingBack, caller, Large)).rejects.toThrow(Unavailable)
 
       const { open } = await ports.quota.read(caller.user_id, '2026-11-23', 0)
       for (const { reservation } of open) {
@@ -98,7 +98,7 @@ describe('submitRequest: a call that fails', () => {
     const payloads = { ...ports.payloads, put: () => Promise.reject(new TypeError('a bug')) }
     const caller = aCaller({ tokens: 1_000_000 })
 
-    await expect(submit({ ...ports, payloads }, caller, LARGE)).rejects.toThrow(TypeError)
+    await expect(submit({ ...ports, payloads }, caller, Large)).rejects.toThrow(TypeError)
 
     expect(await usedBy(ports, caller.user_id)).toEqual(NOTHING)
   })

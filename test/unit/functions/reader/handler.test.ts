@@ -35,7 +35,7 @@ const get = async (...event: Parameters<typeof anApiEvent>) => {
   const { statusCode, headers, body = '' } = await handler(anApiEvent(...event), aContext())
   return { statusCode, headers, body: JSON.parse(body) }
 }
-const withId = (request_id: string) => ({ pathParameters: { request_id } })
+const withId = (requestId: string) => ({ pathParameters: { request_id: requestId } })
 
 describe('reader', () => {
   it('is well without a key and without a table', async () => {
@@ -93,7 +93,7 @@ describe('reader', () => {
   it('answers 429 to a flood of reads of any kind, without a call of AWS, and serves another user', async () => {
     vi.useFakeTimers({ now: Date.UTC(2026, 10, 23, 12, 0, 20), toFake: ['Date'] })
     dynamoDb.on(GetItemCommand).resolves({})
-    const slow = (user_id: string) => ({ user_id, plan: 'slow' })
+    const slow = (userId: string) => ({ user_id: userId, plan: 'slow' })
     const { request_id } = anItem()
     const kinds = [
       ['GET /v1/quota', {}],

@@ -100,7 +100,7 @@ describe('a worker with batches: a batch that fails as a whole, by no request’
 describe('a worker with batches: splitting that can’t go on', () => {
   const poisoned = (prompts: string[]) =>
     prompts.includes('bad') ? failure({ code: 'model_rejected', status: 400 }) : echo(prompts)
-  const PROMPTS = ['a', 'b', 'c', 'd', 'bad', 'f', 'g', 'h']
+  const Prompts = ['a', 'b', 'c', 'd', 'bad', 'f', 'g', 'h']
 
   it('stops without time, and leaves the unknown requests for another attempt in smaller batches', async () => {
     const { ports, asked, invoke, messagesOf, byStatus, hintsSent } = aBatchWorker(poisoned)
@@ -112,10 +112,10 @@ describe('a worker with batches: splitting that can’t go on', () => {
       },
     }
 
-    await invoke(await messagesOf(PROMPTS), { ...ports, endpoint })
+    await invoke(await messagesOf(Prompts), { ...ports, endpoint })
 
     // 90 s, of which a call may take 60, and 10 are for publishing.
-    expect(calls(asked)).toEqual([PROMPTS, ['a', 'b', 'c', 'd']])
+    expect(calls(asked)).toEqual([Prompts, ['a', 'b', 'c', 'd']])
     expect(byStatus('completed')).toHaveLength(4)
     expect(byStatus('failed')).toEqual([])
     expect(hintsSent()).toEqual(Array.from({ length: 4 }, () => ({ at_most: 2 })))
@@ -137,10 +137,10 @@ describe('a worker with batches: splitting that can’t go on', () => {
       },
     }
 
-    await invoke(await messagesOf(PROMPTS), { ...ports, endpoint })
+    await invoke(await messagesOf(Prompts), { ...ports, endpoint })
 
     expect(asked).toHaveLength(1)
-    expect(hintsSent()).toEqual(PROMPTS.map(() => ({ at_most: 2 })))
+    expect(hintsSent()).toEqual(Prompts.map(() => ({ at_most: 2 })))
     const state = await modelStates.read('text')
     expect(state?.open).toBeDefined()
     expect(state?.probe).toBeUndefined()
@@ -151,10 +151,10 @@ describe('a worker with batches: splitting that can’t go on', () => {
       rate_limit: { count: 1, interval_ms: 4_000 },
     })
 
-    await invoke(await messagesOf(PROMPTS))
+    await invoke(await messagesOf(Prompts))
 
     expect(asked).toHaveLength(1)
-    expect(hintsSent()).toEqual(PROMPTS.map(() => ({ at_most: 2 })))
+    expect(hintsSent()).toEqual(Prompts.map(() => ({ at_most: 2 })))
   })
 
   it('stops if the flow control is unavailable, and keeps the answers so far', async () => {
@@ -162,9 +162,9 @@ describe('a worker with batches: splitting that can’t go on', () => {
     let permits = 0
     const flowControl = failing(ports.flowControl, 'permit', 'before', () => ++permits > 2)
 
-    expect(await invoke(await messagesOf(PROMPTS), { ...ports, flowControl })).toEqual([])
+    expect(await invoke(await messagesOf(Prompts), { ...ports, flowControl })).toEqual([])
 
-    expect(calls(asked)).toEqual([PROMPTS, ['a', 'b', 'c', 'd']])
+    expect(calls(asked)).toEqual([Prompts, ['a', 'b', 'c', 'd']])
     expect(byStatus('completed')).toHaveLength(4)
     expect(hintsSent()).toEqual(Array.from({ length: 4 }, () => ({ at_most: 2 })))
   })
@@ -177,7 +177,7 @@ describe('a worker with batches: splitting that can’t go on', () => {
       },
     )
 
-    await invoke(await messagesOf(PROMPTS))
+    await invoke(await messagesOf(Prompts))
 
     expect(asked).toHaveLength(3)
     expect(byStatus('failed')).toEqual([])
@@ -188,7 +188,7 @@ describe('a worker with batches: splitting that can’t go on', () => {
   it('stops after eight calls if every call is refused, since most requests are at fault, or the model is', async () => {
     const { asked, invoke, messagesOf } = aBatchWorker(() => failure({ code: 'model_rejected', status: 400 }))
 
-    await invoke(await messagesOf([...PROMPTS, ...PROMPTS]))
+    await invoke(await messagesOf([...Prompts, ...Prompts]))
 
     expect(asked).toHaveLength(8)
   })
@@ -199,7 +199,7 @@ describe('a worker with batches: splitting that can’t go on', () => {
       { circuit: { failures: 1, within_ms: 60_000, open_ms: 10_000 } },
     )
 
-    await invoke(await messagesOf(PROMPTS))
+    await invoke(await messagesOf(Prompts))
 
     expect(await modelStates.read('text')).toBeUndefined()
   })

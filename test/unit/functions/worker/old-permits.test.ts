@@ -71,8 +71,8 @@ describe('a worker: a permit that has become too old', () => {
   })
 
   it('is not used for other requests if another worker runs the request that brought the slot', async () => {
-    const rate_limit = { count: 1, interval_ms: 4_000 }
-    const { ports, asked, deferred, invoke } = aWorker(undefined, { batched: true, rate_limit, retry })
+    const rateLimit = { count: 1, interval_ms: 4_000 }
+    const { ports, asked, deferred, invoke } = aWorker(undefined, { batched: true, rate_limit: rateLimit, retry })
     const [first, second] = [await ports.items.create(anItem()), await ports.items.create(anItem())]
     await ports.flowControl.permit({ until: NOW + 60_000 })
     const message = { ...aMessage(first), hints: { turn: NOW + MIN_LEAD_TIME_MS } }

@@ -6,11 +6,11 @@ import { anItem } from '../../../support/requests.ts'
 import { aWorker } from '../../../support/worker.ts'
 
 const retry = aRetry()
-const circuit = (open_ms: number) => ({ failures: 1, within_ms: 60_000, open_ms })
+const circuit = (openMs: number) => ({ failures: 1, within_ms: 60_000, open_ms: openMs })
 
 /** A worker whose model fails, and when the messages of a request came back last. */
-function aFailingWorker(open_ms: number) {
-  const worker = aWorker(failure({ status: 500 }), { retry, circuit: circuit(open_ms) })
+function aFailingWorker(openMs: number) {
+  const worker = aWorker(failure({ status: 500 }), { retry, circuit: circuit(openMs) })
   const delayOf = ({ request_id }: RequestItem) =>
     worker.deferred().findLast(({ body }) => (body as RequestItem).request_id === request_id)?.delay_seconds ?? 0
   return { ...worker, delayOf }
@@ -19,18 +19,18 @@ function aFailingWorker(open_ms: number) {
 describe('a worker: a request whose call has failed, while the circuit is open', () => {
   it.for([1_000, 1_001, 2_000, 30_000])(
     'returns after all deferred requests, so that another request is the next probe (open for %i ms)',
-    async open_ms => {
-      const { ports, run, delayOf, asked } = aFailingWorker(open_ms)
+    async openMs => {
+      const { ports, run, delayOf, asked } = aFailingWorker(openMs)
       const [tried, other] = [await ports.items.create(anItem()), await ports.items.create(anItem())]
       await run(tried)
 
       await run(other, { ...ports, random: () => 0.999 })
 
       expect(asked).toHaveLength(1)
-      expect(delayOf(other)).toBeGreaterThanOrEqual(open_ms / 1_000)
+      expect(delayOf(other)).toBeGreaterThanOrEqual(openMs / 1_000)
       expect(delayOf(tried)).toBeGreaterThan(delayOf(other))
       const { not_before } = RequestItem.parse(await ports.items.get(tried.user_id, tried.request_id))
-      expect(not_before).toBeGreaterThanOrEqual(NOW + open_ms)
+      expect(not_before).toBeGreaterThanOrEqual(NOW + openMs)
     },
   )
 

@@ -23,7 +23,7 @@ describe('planBatch', () => {
   })
 
   it('plans calls of the sizes that the hints of a failed batch allow, apart from other messages', () => {
-    const small = [1, 1, 3, 3, 3, 3].map(at_most => received({ at_most }))
+    const small = [1, 1, 3, 3, 3, 3].map(atMost => received({ at_most: atMost }))
 
     expect(planned([...small, received(), received()], true)).toEqual([
       'call for 1',

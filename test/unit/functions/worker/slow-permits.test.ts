@@ -14,8 +14,8 @@ interface Slowness {
 }
 
 /** A worker of a process where some things take their time, and how many turns it was given. */
-function aSlowWorker(rate_limit: RateLimit, { write = 0, claim = 0 }: Slowness) {
-  const worker = aWorker(SUCCESS, { rate_limit })
+function aSlowWorker(rateLimit: RateLimit, { write = 0, claim = 0 }: Slowness) {
+  const worker = aWorker(SUCCESS, { rate_limit: rateLimit })
   const { ports, modelStates } = worker
   let writes = 0
   const store: ModelStateStore = {
@@ -27,7 +27,7 @@ function aSlowWorker(rate_limit: RateLimit, { write = 0, claim = 0 }: Slowness) 
       return stored
     },
   }
-  const flowControl = createFlowControl({ ...ports, store }, 'text', { rate_limit })
+  const flowControl = createFlowControl({ ...ports, store }, 'text', { rate_limit: rateLimit })
   let turns = 0
   const using: WorkerPorts = {
     ...ports,

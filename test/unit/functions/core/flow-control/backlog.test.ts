@@ -10,9 +10,9 @@ const LIMIT = { count: 60, interval_ms: 60_000 }
 const ROUND = roundOf(LIMIT)
 
 /** A model. Its asks are made at times that only go forward. */
-function aModel(rate_limit = LIMIT) {
+function aModel(rateLimit = LIMIT) {
   let state: ModelState = UNTOUCHED
-  const at = (ms: number, backlog: Ask['backlog'], limit = rate_limit): Permit => {
+  const at = (ms: number, backlog: Ask['backlog'], limit = rateLimit): Permit => {
     const asked = grant(
       state,
       [{ backlog, until: NOW + 3_600_000 }],

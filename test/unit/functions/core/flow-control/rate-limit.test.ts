@@ -87,7 +87,7 @@ describe('nextSlot and withSlot', () => {
 
   it.each(
     [1, 20, EXACT_LOG_MAX, EXACT_LOG_MAX + 1, 60].flatMap(count =>
-      [1_000, 2_000, 7_000, 60_000, 3_600_000].map(interval_ms => ({ count, interval_ms })),
+      [1_000, 2_000, 7_000, 60_000, 3_600_000].map(intervalMs => ({ count, interval_ms: intervalMs })),
     ),
   )(
     'keep the limit for calls that are asked for at once when the earlier ones are late ($count in $interval_ms ms)',

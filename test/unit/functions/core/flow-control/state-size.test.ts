@@ -24,11 +24,11 @@ const bytesOf = (state: ModelState): number =>
 const CIRCUIT = { failures: 10, within_ms: 60_000, open_ms: 30_000 }
 
 /** The state after two intervals of calls that come evenly and as fast as the limit allows. So each bucket is in use. */
-function saturated(count: number, interval_ms: number, circuit = CIRCUIT): ModelState {
-  const policies = { rate_limit: { count, interval_ms }, circuit }
+function saturated(count: number, intervalMs: number, circuit = CIRCUIT): ModelState {
+  const policies = { rate_limit: { count, interval_ms: intervalMs }, circuit }
   let state = UNTOUCHED
   for (let call = 0; call < 2 * count; call++) {
-    const now = NOW + Math.floor((call * interval_ms) / count)
+    const now = NOW + Math.floor((call * intervalMs) / count)
     state = grant(state, [{ until: now + 90_000 }], { now, lead_time: MIN_LEAD_TIME_MS, id: 'nonce' }, policies).state
   }
   const failed = { findings: { failures: circuit.failures - 1 }, pause_until: NOW + 900_000 }
@@ -36,7 +36,7 @@ function saturated(count: number, interval_ms: number, circuit = CIRCUIT): Model
   return applyReport(
     { ...state, backlog, version: 1_000_000, writer: 'a'.repeat(22) },
     failed,
-    NOW + interval_ms,
+    NOW + intervalMs,
     policies,
   )
 }

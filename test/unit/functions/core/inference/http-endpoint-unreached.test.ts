@@ -30,8 +30,11 @@ const hangingUp = () => listen(createServer(socket => socket.once('data', () => 
 const notTls = () => listen(createServer(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')))
 const selfSigned = () => listen(createHttpsServer(SELF_SIGNED, () => expect.unreachable()))
 
-const call = (url: string, timeout_ms = 5_000) =>
-  httpEndpoint({ url, timeout_ms, headers: {} }, () => Promise.reject(new Error('asked for a secret'))).call('r1', {})
+const call = (url: string, timeoutMs = 5_000) =>
+  httpEndpoint({ url, timeout_ms: timeoutMs, headers: {} }, () => Promise.reject(new Error('asked for a secret'))).call(
+    'r1',
+    {},
+  )
 
 describe('httpEndpoint: a model that can’t have seen the call', () => {
   it.each([

@@ -116,7 +116,7 @@ describe('response mapping', () => {
 })
 
 describe('either mapping', () => {
-  const EXPRESSIONS = [
+  const Expressions = [
     REQUEST,
     '{ "messages": messages ?? [{ "role": "user", "content": prompt }], "x": parameters.*[0] }',
     '$merge([parameters, { "stream": false }])',
@@ -147,7 +147,7 @@ describe('either mapping', () => {
 
   it('gives plain JSON or a MappingError, whatever it is given', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...EXPRESSIONS), body, async (expression, body) => {
+      fc.asyncProperty(fc.constantFrom(...Expressions), body, async (expression, body) => {
         const { request, response } = mappings({ request: expression, response: `{ "result": (${expression}) }` })
 
         for (const mapped of [request({ ...FIELDS, body }), response(body)]) {

@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { S3Client } from '@aws-sdk/client-s3'
 import { afterEach, describe, expect, it } from 'vitest'
-import { impatient } from '../../../../../functions/core/platform/client-timeouts.ts'
+import { clientTimeouts } from '../../../../../functions/core/platform/client-timeouts.ts'
 import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
 import { s3Payloads } from '../../../../../functions/core/stores/payloads/s3.ts'
 
@@ -24,12 +24,12 @@ async function payloadsAt(answer: RequestListener) {
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
   return s3Payloads(
-    new S3Client({ ...impatient(50), endpoint, credentials, region: 'us-east-1', forcePathStyle: true }),
+    new S3Client({ ...clientTimeouts(50), endpoint, credentials, region: 'us-east-1', forcePathStyle: true }),
     'bucket',
   )
 }
 
-describe('an impatient client', () => {
+describe('a client with timeouts', () => {
   it('gives a server up that never answers, after three tries', async () => {
     let calls = 0
     const payloads = await payloadsAt(() => {
@@ -55,6 +55,6 @@ describe('an impatient client', () => {
 
     expect(made.length).toBeGreaterThan(4)
     expect(made.filter(call => !call.startsWith('functions/core/platform/'))).toEqual([])
-    expect(made.filter(call => !/Client\((\{ \.\.\.)?(impatient\(|IMPATIENT)/.test(call))).toEqual([])
+    expect(made.filter(call => !/Client\((\{ \.\.\.)?(clientTimeouts\(|CLIENT_TIMEOUTS)/.test(call))).toEqual([])
   })
 })

@@ -46,12 +46,12 @@ describe('dynamoAccessAdmin: keys', () => {
   })
 
   it('are listed oldest first, all of them or those of a user', async () => {
-    const user_id = newUser()
-    const [newer, older] = [aKey({ user_id, created_at: NOW + 5 }), aKey({ user_id, created_at: NOW })]
+    const userId = newUser()
+    const [newer, older] = [aKey({ user_id: userId, created_at: NOW + 5 }), aKey({ user_id: userId, created_at: NOW })]
     await access.addKey(newer)
     await access.addKey(older)
 
-    expect(await access.keys(user_id)).toEqual([older, newer])
+    expect(await access.keys(userId)).toEqual([older, newer])
     expect(await access.keys()).toContainEqual(newer)
     expect(await access.keys('nobody')).toEqual([])
   })
@@ -72,22 +72,22 @@ describe('dynamoAccessAdmin: keys', () => {
 
 describe('dynamoAccessAdmin: users', () => {
   it('are read as they were last written, without limits that were not set', async () => {
-    const user_id = newUser()
-    const first = { user_id, plan: 'free', overrides: { tokens: 5 } }
+    const userId = newUser()
+    const first = { user_id: userId, plan: 'free', overrides: { tokens: 5 } }
 
     expect(await access.replaceUser(undefined, first)).toBe(true)
-    expect(await access.user(user_id)).toEqual(first)
+    expect(await access.user(userId)).toEqual(first)
 
-    const second = { user_id, plan: 'pro', overrides: { requests: 7, tokens: undefined } }
+    const second = { user_id: userId, plan: 'pro', overrides: { requests: 7, tokens: undefined } }
     expect(await access.replaceUser(first, second)).toBe(true)
-    expect(await access.user(user_id)).toEqual({ user_id, plan: 'pro', overrides: { requests: 7 } })
+    expect(await access.user(userId)).toEqual({ user_id: userId, plan: 'pro', overrides: { requests: 7 } })
     expect(await access.user('nobody')).toBeUndefined()
   })
 
   it('are replaced only if they are still as they were read, so no change is lost', async () => {
-    const user_id = newUser()
-    const first = { user_id, plan: 'free', overrides: { tokens: 5 } }
-    const second = { user_id, plan: 'free', overrides: { tokens: 5, requests: 7 } }
+    const userId = newUser()
+    const first = { user_id: userId, plan: 'free', overrides: { tokens: 5 } }
+    const second = { user_id: userId, plan: 'free', overrides: { tokens: 5, requests: 7 } }
     await access.replaceUser(undefined, first)
     await access.replaceUser(first, second)
 
@@ -95,7 +95,7 @@ describe('dynamoAccessAdmin: users', () => {
     expect(await access.replaceUser({ ...second, plan: 'pro' }, first)).toBe(false)
     expect(await access.replaceUser(undefined, first)).toBe(false)
 
-    expect(await access.user(user_id)).toEqual(second)
+    expect(await access.user(userId)).toEqual(second)
     expect(await access.replaceUser({ ...second, overrides: { requests: 7, tokens: 5 } }, first)).toBe(true)
   })
 })

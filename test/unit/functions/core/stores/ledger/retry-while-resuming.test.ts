@@ -1,6 +1,6 @@
 import { DatabaseResumingException, ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
 import { describe, expect, it, vi } from 'vitest'
-import { patientRdsData } from '../../../../../../functions/core/stores/ledger/retry-while-resuming.ts'
+import { retryWhileResuming } from '../../../../../../functions/core/stores/ledger/retry-while-resuming.ts'
 import { movableClock, NOW } from '../../../../../support/clock.ts'
 
 const statement = new ExecuteStatementCommand({ resourceArn: 'arn', secretArn: 'arn', sql: 'SELECT 1' })
@@ -10,7 +10,7 @@ function aDatabase(awakeAt: number, ms: number, failure?: Error) {
   vi.stubEnv('AWS_REGION', 'us-east-1')
   const { clock, advance } = movableClock()
   const onWait = vi.fn()
-  const client = patientRdsData(ms, { clock, sleep: async pause => advance(pause), onWait })
+  const client = retryWhileResuming(ms, { clock, sleep: async pause => advance(pause), onWait })
   client.middlewareStack.add(
     () => async () => {
       if (failure) throw failure
@@ -22,7 +22,7 @@ function aDatabase(awakeAt: number, ms: number, failure?: Error) {
   return { client, clock, onWait }
 }
 
-describe('patientRdsData', () => {
+describe('retryWhileResuming', () => {
   it('waits for a database that resumes, and no longer', async () => {
     const { client, clock } = aDatabase(NOW + 15_000, 60_000)
 

@@ -51,9 +51,9 @@ class Book {
 const sum = (numbers: number[]) => numbers.reduce((total, n) => total + n, 0)
 
 function toClosings(plans: { estimate: number; charge: number | undefined; holds_request: boolean }[]): Closing[] {
-  const user_id = newUser()
+  const userId = newUser()
   return plans.map(({ charge, ...fields }, i) => ({
-    reservation: aReservation({ ...fields, user_id, nonce: `nonce-${i}`, run: 1 + (i % 2) }),
+    reservation: aReservation({ ...fields, user_id: userId, nonce: `nonce-${i}`, run: 1 + (i % 2) }),
     charge,
   }))
 }

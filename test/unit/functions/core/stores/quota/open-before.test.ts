@@ -48,7 +48,7 @@ describe('openBefore: what it reads', () => {
   it('is only the items that may hold an open reservation, not those of windows that are over', async () => {
     const quota = dynamoQuota(dynamoDb.client, await createQuotaTable(dynamoDb.client))
     const users = Array.from({ length: 250 }, () => newUser())
-    const all = users.map(user_id => aReservation({ user_id }))
+    const all = users.map(userId => aReservation({ user_id: userId }))
     await Promise.all(all.map(reservation => quota.reserve(reservation, LIMITS, NOW)))
     const [stuck, ...others] = all
     await quota.close(others.map(reservation => ({ reservation, charge: 1 })))
