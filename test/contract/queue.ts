@@ -89,10 +89,10 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.receive(queue, 1)).toEqual([{ i: 1 }])
     })
 
-    it('says that a queue that is not there is unavailable, and sends on afterwards', async () => {
+    it('calls a missing queue a defect, and sends on afterwards', async () => {
       const queue = await engine.createQueue()
 
-      await expect(send('no-such-queue', {})).rejects.toThrow('the queue is unavailable')
+      await expect(send('no-such-queue', {})).rejects.toThrow('a call of the queue failed by a defect')
       await send(queue, { i: 1 })
 
       expect(await engine.receive(queue, 1)).toEqual([{ i: 1 }])

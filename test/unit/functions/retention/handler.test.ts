@@ -3,6 +3,7 @@ import type { Context } from 'aws-lambda'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { handler as Handler } from '../../../../functions/retention/handler.ts'
+import { networkError } from '../../../support/faults.ts'
 import { aContext, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 
 const KEEP_MS = 90 * 86_400_000
@@ -54,9 +55,9 @@ describe('retention', () => {
     expect(output.text()).toContain('"deleted":2000')
   })
 
-  it('fails, and says why, when the database is not to be had', async () => {
+  it('fails with the reason when the database is unavailable', async () => {
     captureOutput()
-    rdsData.on(ExecuteStatementCommand).rejects(new Error('AccessDenied'))
+    rdsData.on(ExecuteStatementCommand).rejects(networkError('no connection'))
 
     await expect(handler({}, aContext())).rejects.toThrow('the ledger is unavailable')
   })
