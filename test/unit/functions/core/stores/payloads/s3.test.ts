@@ -1,7 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { mockClient } from 'aws-sdk-client-mock'
 import { describe, expect, it } from 'vitest'
-import { Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
+import { Defect, Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
 import { s3Payloads } from '../../../../../../functions/core/stores/payloads/s3.ts'
 import { networkError } from '../../../../../support/faults.ts'
 
@@ -13,5 +13,14 @@ describe('s3Payloads', () => {
 
     await expect(payloads.put('a', '1')).rejects.toThrow(Unavailable)
     await expect(payloads.get('a')).rejects.toThrow(Unavailable)
+  })
+
+  it('calls a denied read unavailable, since S3 denies the read of a deleted object, and a denied write a defect', async () => {
+    const client = new S3Client({ region: 'us-east-1' })
+    mockClient(client).rejects(Object.assign(new Error('Access Denied'), { name: 'AccessDenied' }))
+    const payloads = s3Payloads(client, 'payloads')
+
+    await expect(payloads.get('a')).rejects.toThrow(Unavailable)
+    await expect(payloads.put('a', '1')).rejects.toThrow(Defect)
   })
 })
