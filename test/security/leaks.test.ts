@@ -206,9 +206,9 @@ describe('what goes wrong inside', () => {
     const name = resultKey({ user_id: 'leaky', request_id: requestId, run: 1, attempt: 1 })
     await s3Payloads(s3, outputs.PayloadsBucket).put(name, mark('stored'))
 
-    expect(await client.send('GET', `/v1/inference/${requestId}`)).toMatchObject({ status: 503 })
+    expect(await client.send('GET', `/v1/inference/${requestId}`)).toMatchObject({ status: 500 })
 
-    await eventually(() => expect(errorsLogged('the payload store is unavailable')).not.toEqual([]))
+    await eventually(() => expect(errorsLogged('a call of the payload store failed by a defect')).not.toEqual([]))
   })
 
   test.for([
