@@ -117,7 +117,7 @@ export class SluiceStack extends Stack {
 
 /** Makes a deployment update the functions that send messages after the functions that receive these. */
 function updateAfter(producers: readonly SluiceFunction[], consumers: readonly SluiceFunction[]): void {
-  // Of the consumer its code alone: its role and its event source mappings name queues that the producer needs, too.
+  // The producer depends only on the consumer's function resource. The consumer's role and event source mappings name queues that the producer also needs.
   for (const producer of producers)
     producer.lambda.node.addDependency(...consumers.map(({ lambda }) => lambda.node.defaultChild ?? lambda))
 }

@@ -27,7 +27,7 @@ export interface Message {
 
 /**
  * Admits a message or refuses it, once, however often it is delivered and wherever an earlier try stopped. The message is
- * bound to a request. Who admits or refuses it there first has decided. Rejects with `Unavailable`; then the next delivery
+ * bound to a request. The first delivery that admits or refuses it decides. Rejects with `Unavailable`; then the next delivery
  * goes on.
  */
 export async function submitOnce(ports: IntakePorts, message: Message): Promise<Once> {

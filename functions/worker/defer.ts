@@ -18,7 +18,7 @@ export function deferUntil({ queue, clock }: QueuePorts, message: InferenceMessa
   return send(queue, message, Math.max(1, seconds))
 }
 
-/** A message is back at least so long before its slot begins, and at most a second longer. Milliseconds. */
+/** A deferred message returns 500 to 1,500 ms before its slot. */
 const EARLY_MS = 500
 
 /** Defers a message until just before its slot in the rate limit, since the slot is soon over. */

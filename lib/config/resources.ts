@@ -3,7 +3,7 @@ import type { Model } from './model-schema.ts'
 /** CloudFormation allows this many resources per stack. */
 export const CLOUDFORMATION_TAKES = 500
 
-/** Four are left free: the CDK splits a policy in two when it names the queues of many models. */
+/** The most resources that a pipeline's stack may have. Four of CloudFormation's 500 stay free, because the CDK adds policies when a stack has many models. */
 export const MAX_RESOURCES = CLOUDFORMATION_TAKES - 4
 
 /** The number of resources per part of the stack. A stack test compares their sum with the synthesized template. */

@@ -51,7 +51,7 @@ const THROTTLES: Readonly<Partial<Record<RouteKey | typeof NO_ROUTE, Throttle>>>
   [NO_ROUTE]: { rate: 20, burst: 50 },
 }
 
-/** Of each route that has none of its own, such as the list and the quota, which people ask for. */
+/** The throttle of each route that is not in the table, such as the list and the quota. People call these routes, so calls are rare. */
 const THROTTLE: Throttle = { rate: 100, burst: 100 }
 
 /** In five minutes, that is ten a second: more than a few clients with an old key ask, and few enough to cost little. */

@@ -7,7 +7,7 @@ import { type Accepted, TOKENS } from './load.ts'
 /** The bound that docs/guarantees.md states for whatever a crash leaves, in milliseconds. */
 const BOUND_MS = 300_000
 
-/** All that was accepted comes to its end within the bound; then the books are right to the last token. */
+/** All that was accepted comes to its end within the bound; then reconcile finds no difference to the last token. */
 export async function expectOrderInTheEnd(admin: Admin, accepted: Accepted): Promise<void> {
   await vi.waitFor(
     async () => {

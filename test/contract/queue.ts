@@ -60,7 +60,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.waiting(queue)).toMatchObject({ visible: 0, delayed: 0 })
     })
 
-    it('delivers at once what is over 1 MiB together, and what is nearly so alone', async () => {
+    it('delivers messages that are sent together and exceed 1 MiB, and a message of almost 1 MiB', async () => {
       const queue = await engine.createQueue()
       const bodies = [400_000, 400_000, 400_000, 1_000_000, 10].map((length, i) => ({ i, text: 'x'.repeat(length) }))
 
@@ -98,7 +98,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.receive(queue, 1)).toEqual([{ i: 1 }])
     })
 
-    it('refuses what is too large for it alone, not what is sent with it', async () => {
+    it('refuses only the message that is too large, not the messages sent with it', async () => {
       const queue = await engine.createQueue()
 
       const [tooLarge, small] = await Promise.allSettled([send(queue, 'x'.repeat(1_100_000)), send(queue, { i: 1 })])

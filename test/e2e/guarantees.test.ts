@@ -216,6 +216,6 @@ describe('a dead letter', () => {
   })
 })
 
-test('in the end the books agree', async () => {
+test('in the end reconcile finds no difference', async () => {
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
 })

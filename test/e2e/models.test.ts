@@ -92,7 +92,7 @@ describe('the way to a model', () => {
     expect(await client.ended(String(first.body.request_id))).toMatchObject({ status: 'completed', model: 'image' })
   })
 
-  test('is paid by what it brings where the model reports nothing and the request allows no output', async () => {
+  test('charges a request with max_tokens 0 by the size of its result if the model reports no usage', async () => {
     const client = await system.newUser()
     // 4,002 bytes of JSON: 1,001 tokens, and 3 of the prompt.
     model.on('for nothing', answerJson({ result: 'x'.repeat(4_000) }))

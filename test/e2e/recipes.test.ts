@@ -202,7 +202,7 @@ describe('the recipe', () => {
 const shorten = (result: unknown): unknown =>
   JSON.parse(JSON.stringify(result), (_, value) => (value === PICTURE ? 'the picture' : value))
 
-test('who does not sign is refused by what stands in for AWS', async () => {
+test('the stand-ins for AWS refuse a call without a signature', async () => {
   const aws = await startStandIns([sageMaker, bedrock])
   const ask = (path: string) => fetch(aws.url + path, { method: 'POST', body: '{}' })
 

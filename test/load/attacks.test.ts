@@ -300,7 +300,7 @@ describe('a victim is answered in time, and has its requests completed at their 
     expectStatuses?.(statuses)
   })
 
-  test('and in the end the books agree', async () => {
+  test('and in the end reconcile finds no difference', async () => {
     expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
   })
 })

@@ -122,7 +122,7 @@ async function letDeadlineCome(user: string, id: string): Promise<void> {
   client.destroy()
 }
 
-test('in the end the books agree, and no function has met an error', async () => {
+test('in the end reconcile finds no difference, and no function has met an error', async () => {
   const logged = system.functionLogs().split('\n')
   expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })

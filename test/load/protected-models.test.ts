@@ -145,7 +145,7 @@ const logged = (model: string, change: string): number =>
     .split('\n')
     .filter(line => line.includes(change) && line.includes(`"service":"protected-worker-${model}"`)).length
 
-test('in the end the books agree, and no function has met an error', async () => {
+test('in the end reconcile finds no difference, and no function has met an error', async () => {
   const logged = system.functionLogs().split('\n')
   expect(logged.filter(line => line.includes('"level":"ERROR"'))).toEqual([])
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })

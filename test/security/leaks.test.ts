@@ -169,7 +169,7 @@ describe('a post that is refused', () => {
     expect(await client.post(marked('second'), HEADERS)).toMatchObject({ status: 422 })
   })
 
-  test('a path, a method, a query that there is not', async () => {
+  test('a call of an unknown path, method or query', async () => {
     for (const [method, path] of [
       ['GET', `/v1/${mark('path')}`],
       ['PUT', '/v1/inference'],

@@ -197,7 +197,7 @@ describe('text that means something to SQL', () => {
   })
 })
 
-test('in the end the books agree, and no answer told what Sluice is made of', async () => {
+test('at the end, reconcile finds no difference, and no answer held an internal name', async () => {
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
   expect(system.answers.length).toBeGreaterThan(SQL.length)
   expect(system.answers.flatMap(answer => internalsOfAnswer(system, answer))).toEqual([])

@@ -145,7 +145,7 @@ const LIKE_THE_PATH: readonly (readonly [target: string, withKey: object])[] = [
 ]
 
 describe('a target that is a path of ours', () => {
-  test.for(LIKE_THE_PATH)('wants a key, however it is written: %j', async ([target, withKey]) => {
+  test.for(LIKE_THE_PATH)('needs a valid key in each spelling of the path: %j', async ([target, withKey]) => {
     expect(await ask({ target })).toMatchObject({ status: 401, body: { message: 'Unauthorized' } })
     expect(await ask({ target, headers: [`X-API-Key: ${newKey()}`] })).toMatchObject({ status: 403 })
     expect(await ask({ target, headers: [keyLine()] })).toMatchObject(withKey)

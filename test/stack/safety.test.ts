@@ -173,7 +173,7 @@ describe('what holds data is kept', () => {
     expect(table.TimeToLiveSpecification).toEqual(expires ? { AttributeName: 'ttl', Enabled: true } : undefined)
   })
 
-  it('has one index: of the quota items that the sweeper looks at, by keys that are never hot', () => {
+  it('has one index: the quota items that the sweeper reads, by user id', () => {
     const indexes = ofType(template, 'AWS::DynamoDB::GlobalTable').flatMap(
       ({ Properties }) => Properties.GlobalSecondaryIndexes ?? [],
     )

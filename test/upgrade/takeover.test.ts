@@ -42,7 +42,7 @@ async function interrupt(system: Running, key: string, name: string, signal: 'SI
   return sending
 }
 
-/** Each accepted request completes, is charged once, and the books are right. */
+/** Each accepted request completes, is charged once, and reconcile finds no difference. */
 async function expectOrder(system: Running, key: string, accepted: readonly Accepted[]): Promise<void> {
   await expect
     .poll(

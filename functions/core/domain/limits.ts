@@ -8,7 +8,7 @@ export interface Limits {
   readonly tokens: number
   /** Open reservations at once. */
   readonly in_flight: number
-  /** Of a client's posts. Absent where what reserves is no call of a client's: a redrive, a message of an input. */
+  /** The rate of a client's posts. It is absent if the reservation is for a redrive or for a message of an input queue. */
   readonly rate?: Rate | undefined
 }
 

@@ -3,7 +3,7 @@
 /** The gateway's Lambda timeout, below API Gateway's 30 s: after it, nothing of that invocation runs any more. */
 export const GATEWAY_TIMEOUT_MS = 29_000
 
-/** So long a key that was checked is let in without another look at it. */
+/** API Gateway accepts a checked key for this time without asking the authorizer again. */
 export const KEY_CACHE_MS = 60_000
 
 /** A worker that meets a message without an item waits so long for the gateway's write before it gives the request up. */
@@ -20,7 +20,7 @@ export const MAX_CRASHES = 3
 
 const DAY_MS = 86_400_000
 
-/** So long a queue keeps a message: what has not been taken from it by then is gone. */
+/** A queue keeps a message for this time. Then the message is lost. */
 export const MESSAGE_RETENTION_MS = 14 * DAY_MS
 
 /** Items outlive every message of theirs (queues keep 14 days) and a dead letter's redrive. */

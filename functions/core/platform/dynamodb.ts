@@ -91,7 +91,7 @@ async function conditionally(
     return { written: true, attributes: await write() }
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error
-    // Without an item in the exception there was none, or the engine does not return it (dynalite): ask.
+    // The exception has no item if there is none, or if the engine does not return it (dynalite). A read decides.
     const existing = error.Item ? unmarshall(error.Item) : await get(client, table, key)
     return { written: false, existing }
   }

@@ -89,7 +89,7 @@ function createHandler(api: HttpApi): (incoming: IncomingMessage) => Promise<Ans
     if (!match) return gatewayAnswers.notFound
     const verdict = await match.target.authorizer?.(request, match)
     if (typeof verdict === 'string') return gatewayAnswers[verdict]
-    // Whoever the authorizer says the same of is one caller.
+    // Calls with the same authorizer context count as one caller.
     const caller = JSON.stringify(verdict?.context ?? null)
     return integrate(match, integrationEvent(request, match, body, verdict?.context), caller)
   }

@@ -44,7 +44,7 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
   return created(name, { Arn: localFunction.arn })
 }
 
-/** The stack writes this note on a function: so many of its invocations may wait for many seconds at the same time. */
+/** The metadata key that the stack sets on a function: the number of its invocations that may wait for many seconds at the same time. */
 const WAITS = 'sluice:waits'
 const waitsIn = ({ metadata }: Declared): number =>
   z.coerce

@@ -102,7 +102,7 @@ export function describeRoles(name: string, client: RDSDataClient): void {
 
   describe(`ledger on ${name}: a password`, () => {
     // Only a superuser may read what Postgres keeps, which the owner of the database there is not.
-    it.skipIf(name === 'PostgreSQL')('is known to Postgres as it would have made it known to itself', async () => {
+    it.skipIf(name === 'PostgreSQL')('has the verifier that Postgres itself would store', async () => {
       await run(ENV, "CREATE ROLE plain PASSWORD 'Some0Password'")
       const [{ kept } = { kept: '' }] = await query("SELECT rolpassword AS kept FROM pg_authid WHERE rolname = 'plain'")
       await run(ENV, 'DROP ROLE plain')

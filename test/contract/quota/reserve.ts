@@ -40,7 +40,7 @@ export function describeReserve(name: string, quota: Quota): void {
       expect(await usedBy(aReservation({ user_id: userId }))).toEqual({ requests: 100, tokens: 1_000, in_flight: 100 })
     })
 
-    it('admits all parallel first reservations of a window', async () => {
+    it('admits all reservations that arrive in parallel before the window has an item', async () => {
       const userId = newUser()
 
       const admissions = await reserveMany(20, { user_id: userId })

@@ -50,7 +50,7 @@ export function describeRedrives(name: string, items: RequestItems): void {
       expect(await items.redrive(item, nextOf(item))).toEqual(queued)
     })
 
-    it('lets one of two at once', async () => {
+    it('lets only one of two simultaneous redrives begin a run', async () => {
       const item = await given(failed)
       const rivals = ['a', 'b'].map(nonce => ({
         ...nextOf(item),

@@ -61,7 +61,7 @@ const killed = {
 }
 
 test.each(['objects', 'huge arrays', 'a huge Map', 'parsed JSON', 'written JSON', 'joined texts', 'buffers'])(
-  'two threads that run out of memory with %s end alone',
+  'two threads run out of memory with %s, and only these two end',
   async hoard => {
     const [neighbour, ...culprits] = await Promise.all([start(), start(), start()])
 

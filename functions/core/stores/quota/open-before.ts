@@ -43,7 +43,7 @@ async function readAll(client: DynamoDBClient, table: string, keys: readonly Rec
     })
 }
 
-/** The name of a window is the beginning of each ISO 8601 time in it. */
+/** Each time in a window, written as ISO 8601, begins with the window's name (`2026-11-23`). */
 const isCurrent = (window: string, time: number): boolean => new Date(time).toISOString().startsWith(window)
 
 /** Stops watching an item. A reservation that is made first makes the condition fail. One that is made later watches the item again. */

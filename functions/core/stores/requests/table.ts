@@ -24,7 +24,7 @@ export const toAttributes = ({ metadata, alone: _, sent, ...item }: RequestItem)
   metadata: metadata && JSON.stringify(metadata),
 })
 
-/** What a claim's id says of its item beside that it is claimed. */
+/** The fields that a claim's id encodes: whether the request is isolated, and the run whose message a replay has sent. */
 function toldBy(claimId: string): Pick<RequestItem, 'alone' | 'sent'> {
   const sent = sentRunOf(claimId)
   return { ...(isClaimedAlone(claimId) && { alone: true }), ...(sent !== undefined && { sent }) }

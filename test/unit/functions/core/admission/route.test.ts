@@ -79,7 +79,7 @@ describe('createRouter', () => {
     expect(await routeBy(when)(aSubmission(), { ...ann, user_id: 'vip', plan: 'gold' })).toBe('image')
   })
 
-  it('lists only the models that the plan allows to who names one that is not there', async () => {
+  it('lists only the plan’s models if the request names an unknown model', async () => {
     await expect(route(aSubmission({ model: 'gone' }), { ...ann, models: ['text'] })).rejects.toMatchObject({
       code: 'unknown_model',
       message: 'there is no model "gone"; there are text',

@@ -19,7 +19,10 @@ describe('planOf', () => {
     expect(planOf(settings, 'pro')).toEqual({ name: 'pro', plan: pro })
   })
 
-  it.each(['gone', '', 'constructor', '__proto__'])('is the default for a plan that there is not: "%s"', name => {
-    expect(planOf(settings, name)).toEqual({ name: 'free', plan: free })
-  })
+  it.each(['gone', '', 'constructor', '__proto__'])(
+    'is the default plan if the named plan does not exist: "%s"',
+    name => {
+      expect(planOf(settings, name)).toEqual({ name: 'free', plan: free })
+    },
+  )
 })

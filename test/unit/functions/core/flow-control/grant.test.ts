@@ -147,7 +147,7 @@ describe('grant', () => {
     expect(grantAll(probed, [ask], POLICIES, NOW + 60_000).permits).toMatchObject([{ granted: true, probe: 'p1' }])
   })
 
-  it('makes no probe of a call whose message must wait in its queue for its slot', () => {
+  it('does not choose a call as the probe if the message of the call must wait in the queue for a slot', () => {
     const busy = { ...halfOpen, calls: grantAll(UNTOUCHED, asks(2)).state.calls }
 
     const { state, permits } = grantAll(busy, [ask])

@@ -161,7 +161,7 @@ describe('httpEndpoint: a signed call', () => {
 })
 
 describe('httpEndpoint: what the model answers', () => {
-  it.each(['{"a":1}', '[]', 'null', '"text"', '1e300', ' {} '])('is taken when it is JSON: %s', async body => {
+  it.each(['{"a":1}', '[]', 'null', '"text"', '1e300', ' {} '])('is accepted if it is JSON: %s', async body => {
     const url = await serve(answering(200, body))
 
     expect(await endpoint(url).call('r1', {})).toEqual({ ok: true, answer: JSON.parse(body) })
@@ -312,7 +312,7 @@ describe('httpEndpoint: a model that does not answer', () => {
     })
   })
 
-  it('is unreachable under a name that there is not', async () => {
+  it('is unreachable under a host name that does not exist', async () => {
     expect(await endpoint('http://no-such-host.invalid/predict').call('r1', {})).toMatchObject({
       ok: false,
       code: 'model_unreachable',

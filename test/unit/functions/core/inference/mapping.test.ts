@@ -73,7 +73,7 @@ describe('response mapping', () => {
     expect(await usageOf({ total_tokens: 9 })).toEqual({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 9 })
   })
 
-  it('keeps what only some models report out of it', async () => {
+  it('leaves out usage fields that only some models report', async () => {
     expect(await usageOf({ total_tokens: 9, cached_tokens: 5 })).not.toHaveProperty('cached_tokens')
   })
 
