@@ -6,7 +6,7 @@ import { type Bound, type BoundKey, submitBound } from '../core/admission/submit
 import { type Refusal, RequestError } from '../core/domain/errors.ts'
 import { rejectAbsent } from '../core/lifecycle/reject-request.ts'
 import { toRequestError } from '../core/platform/request-error.ts'
-import { Unavailable } from '../core/platform/unavailable.ts'
+import { Defect, Unavailable } from '../core/platform/unavailable.ts'
 import type { InputBinding } from '../core/stores/idempotency/port.ts'
 import type { Order } from './input.ts'
 import type { IntakePorts } from './ports.ts'
@@ -73,7 +73,7 @@ async function judge(ports: IntakePorts, { order, given_up }: Message, requestId
     if (verdict.admitted) return verdict
     throw refuse(verdict, attempt, ports.clock())
   } catch (error) {
-    if (error instanceof Unavailable) throw error
+    if (error instanceof Unavailable || error instanceof Defect) throw error
     return { refusal: keptRefusal(toRequestError(error, ports.logger)) }
   }
 }

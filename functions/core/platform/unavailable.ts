@@ -38,6 +38,12 @@ export function describeError(error: unknown): string {
 
 /** Network errors of Node that the SDK's own list lacks. */
 const NETWORK_CODES = new Set([
+  'EBUSY',
+  'EAI_FAIL',
+  'EMFILE',
+  'EADDRNOTAVAIL',
+  'ENOBUFS',
+  'EPROTO',
   'ECONNABORTED',
   'EHOSTDOWN',
   'ENETDOWN',
