@@ -1,4 +1,3 @@
-import type { Logger } from '@aws-lambda-powertools/logger'
 import type { AdmissionPorts } from '../core/admission/ports.ts'
 import type { Router } from '../core/admission/route.ts'
 import type { Settings } from '../core/admission/settings.ts'
@@ -11,5 +10,4 @@ export interface GatewayPorts extends AdmissionPorts, Pick<WaitPorts, 'ledger' |
   readonly route: Router
   readonly calls: Calls
   readonly settings: Settings
-  readonly logger: Pick<Logger, 'warn' | 'error'>
 }

@@ -1,11 +1,12 @@
 import type { RequestItem } from '../core/domain/item.ts'
 import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
 import { rejectRequest } from '../core/lifecycle/reject-request.ts'
-import { Unavailable } from '../core/platform/unavailable.ts'
+import { isFailedCall } from '../core/platform/unavailable.ts'
 
 /**
  * Withdraws a submission that failed, whatever it has written. Answers with the item as it is then: `rejected`, or accepted
- * after all. Undefined when a store is unavailable for this, too; then the open reservation brings the sweeper.
+ * after all. Undefined when the withdrawal fails, too: the caller has the first error, and the sweeper finds the
+ * open reservation.
  */
 export async function withdrawSubmission(
   ports: LifecyclePorts,
@@ -15,7 +16,7 @@ export async function withdrawSubmission(
   try {
     return await rejectRequest(ports, { ...item, status: 'rejected', completed_at: now })
   } catch (error) {
-    if (error instanceof Unavailable) return undefined
+    if (isFailedCall(error)) return undefined
     throw error
   }
 }

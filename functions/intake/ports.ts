@@ -1,4 +1,3 @@
-import type { Logger } from '@aws-lambda-powertools/logger'
 import type { AdmissionPorts } from '../core/admission/ports.ts'
 import type { Router } from '../core/admission/route.ts'
 import type { Settings } from '../core/admission/settings.ts'
@@ -10,5 +9,4 @@ export interface IntakePorts extends AdmissionPorts {
   readonly inputs: InputKeys
   readonly route: Router
   readonly settings: Settings
-  readonly logger: Pick<Logger, 'error'>
 }

@@ -1,7 +1,7 @@
 import { isTerminal, type RequestItem } from '../core/domain/item.ts'
 import { finalizeRequest } from '../core/lifecycle/finalize-request.ts'
 import { ownItem, type RequestView, toView, viewRequest } from '../core/lifecycle/view-request.ts'
-import { Unavailable } from '../core/platform/unavailable.ts'
+import { goOnAfter, Unavailable } from '../core/platform/unavailable.ts'
 import type { ReaderPorts } from './ports.ts'
 
 export interface Cancellation {
@@ -34,6 +34,7 @@ async function end(ports: ReaderPorts, item: RequestItem): Promise<void> {
   try {
     await finalizeRequest(ports, item)
   } catch (error) {
-    if (!(error instanceof Unavailable)) throw error
+    const { request_id } = item
+    goOnAfter(error, ports.logger, 'a cancelled request could not be finalized: the sweeper does it', { request_id })
   }
 }

@@ -94,7 +94,7 @@ async function callForBatch(ports: WorkerPorts, requests: readonly Mapped[], inv
 
 /** Answers with undefined if a further call can't be made. The answers of the earlier calls still count then. */
 async function callForPart(
-  { endpoint, metrics }: WorkerPorts,
+  { endpoint, logger, metrics }: WorkerPorts,
   part: readonly Mapped[],
   isFirst: boolean,
 ): Promise<ModelAnswer | undefined> {
@@ -103,7 +103,8 @@ async function callForPart(
     metrics.addMetric('BatchSize', 'Count', part.length)
     return answer
   } catch (error) {
-    if (isFirst || !(error instanceof Unavailable)) throw error
+    if (isFirst) throw error
+    logIfDefect(logger, error)
     return undefined
   }
 }
@@ -141,9 +142,15 @@ async function mayCallAgain(ports: WorkerPorts, requests: readonly Mapped[], inv
     await returnPermit(ports, permit)
     return false
   } catch (error) {
-    if (error instanceof Unavailable) return false
-    throw error
+    logIfDefect(ports.logger, error)
+    return false
   }
+}
+
+/** An error after the first call never throws its answers away: the model has been called. */
+function logIfDefect(logger: WorkerPorts['logger'], error: unknown): void {
+  if (error instanceof Unavailable) return
+  logger.error('a batch is not split further because of a defect', { error: error as Error })
 }
 
 /** Splitting stops after so many calls without a success: the model is failing, or it refuses most of the batch. */

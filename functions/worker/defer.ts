@@ -102,6 +102,11 @@ export function afterAllHeldUp({ flowControl, clock }: Pick<WorkerPorts, 'flowCo
   return until > now ? until + Math.ceil(longestSpread(until - now)) + DELAY_ROUNDING_MS : now
 }
 
+/** The item of a claimed request is queued again, but its message could not be sent. Nobody holds the claim any more. */
+export class ReleasedClaim extends Error {
+  override readonly name = 'ReleasedClaim'
+}
+
 /** How a claimed request is deferred. */
 interface ClaimedDeferral {
   /** The request is not run again before this time, epoch milliseconds. */
@@ -117,7 +122,7 @@ interface ClaimedDeferral {
 
 /**
  * Defers a claimed request: its item is queued again first, then its message is sent. After a crash between the two, the
- * message that was not acknowledged repairs it. A waiting request costs nothing.
+ * message that was not acknowledged repairs it. A waiting request costs nothing. Rejects with `ReleasedClaim` if the send fails.
  */
 export async function deferClaimed(
   ports: Pick<WorkerPorts, 'items' | 'queue' | 'settings'>,
@@ -126,7 +131,10 @@ export async function deferClaimed(
 ): Promise<void> {
   const attempt = spent ? item.attempt : item.attempt - 1
   const requeued = await ports.items.requeue(item, { claim_id, not_before: notBefore, attempt, reached })
-  if (requeued === 'queued') await send(message)
+  if (requeued === 'queued')
+    await send(message).catch(cause => {
+      throw new ReleasedClaim('the message of a deferred request could not be sent', { cause })
+    })
   if (requeued === 'cancel requested') await publishOutcome(ports, message, ifCancelled)
 }
 

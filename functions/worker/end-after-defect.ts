@@ -3,7 +3,7 @@ import { failUndelivered } from '../core/lifecycle/fail-undelivered.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
 import type { WorkerPorts } from './ports.ts'
 import { failedOutcome, publishOutcome } from './publish-outcome.ts'
-import type { Claimed, Planned } from './types.ts'
+import type { Claimed, Undone } from './types.ts'
 
 const FAILURE = {
   code: 'internal_error',
@@ -11,8 +11,9 @@ const FAILURE = {
 } as const
 
 /**
- * A request that no worker could claim is ended at this delivery, and not at the thousandth. Deliveries are a minute and a half
- * apart or more, so somebody has half an hour to mend a permission before requests fail.
+ * A request that no worker could claim is ended at this delivery, and not at the thousandth. Deliveries are more than a minute
+ * apart, so an operator has at least 20 minutes to correct a permission before requests fail. Deliveries during an outage count,
+ * too: after a long outage, one defect is enough.
  */
 export const MAX_UNCLAIMED_DELIVERIES = 20
 
@@ -23,19 +24,15 @@ export const MAX_UNCLAIMED_DELIVERIES = 20
 export const MAX_CLAIMED_DELIVERIES = 2
 
 /**
- * Ends a request whose message was not processed because of a defect, once it has met one often enough. Answers whether the
- * message is done with. An outage ends nothing: its message waits in the queue. The message of a claimed request is always
+ * Ends a request whose message was not processed because of a defect, once it was delivered often enough. Answers whether the
+ * message is done with. A claimed request that met the defect in a call with others is not ended: it is run alone next. An outage ends nothing: its message waits in the queue. The message of a claimed request is always
  * delivered again: then its item says whether the outcome was accepted.
  */
-export async function endAfterDefect(
-  ports: WorkerPorts,
-  request: Planned | Claimed,
-  error: unknown,
-  deliveries: number,
-): Promise<boolean> {
+export async function endAfterDefect(ports: WorkerPorts, { request, error, shared }: Undone): Promise<boolean> {
   if (error instanceof Unavailable) return false
+  const deliveries = request.delivery.receive_count
   if ('claim_id' in request) {
-    if (deliveries >= MAX_CLAIMED_DELIVERIES) await endClaimed(ports, request)
+    if (!shared && deliveries >= MAX_CLAIMED_DELIVERIES) await endClaimed(ports, request)
     return false
   }
   return deliveries >= MAX_UNCLAIMED_DELIVERIES && failUnclaimed(ports, request.message)

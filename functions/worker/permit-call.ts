@@ -3,7 +3,6 @@ import type { Ask, Permit, Report } from '../core/flow-control/port.ts'
 import { MAX_SLOT_WAIT_MS, MIN_LEAD_TIME_MS } from '../core/flow-control/rate-limit.ts'
 import type { ModelAnswer } from '../core/inference/port.ts'
 import { mayBeRetried, pauseOf } from '../core/inference/retry.ts'
-import { Unavailable } from '../core/platform/unavailable.ts'
 import type { WorkerPorts } from './ports.ts'
 import type { AskedPermit, CallPermit, Granted, Invocation } from './types.ts'
 
@@ -126,7 +125,6 @@ async function report({ flowControl, logger }: WorkerPorts, what: Report): Promi
   try {
     await flowControl.report(what)
   } catch (error) {
-    if (!(error instanceof Unavailable)) throw error
-    logger.error('the result of a call could not be reported to the flow control', { error })
+    logger.error('the result of a call could not be reported to the flow control', { error: error as Error })
   }
 }

@@ -3,7 +3,7 @@ import type { Permit } from '../core/flow-control/port.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
 import { callModel, hasTimeForCall, mapRequest, whileTimeForCall } from './call-model.ts'
 import { claimRequest, keepIfWanted } from './claim-request.ts'
-import { deferCall, deferForPermit, deferUncalled } from './defer.ts'
+import { deferCall, deferForPermit, deferUncalled, ReleasedClaim } from './defer.ts'
 import { awaitPermit, isDueSoon, permitCall, reportCalls, returnPermit } from './permit-call.ts'
 import { inSmallerBatch } from './plan-batch.ts'
 import type { WorkerPorts } from './ports.ts'
@@ -55,7 +55,7 @@ function settleEach() {
           try {
             return await step(request)
           } catch (error) {
-            undone.push({ request, error })
+            undone.push(undoneBy(request, error))
             return undefined
           }
         }),
@@ -67,11 +67,18 @@ function settleEach() {
       try {
         return await step()
       } catch (error) {
-        undone.push(...list.map(request => ({ request, error })))
+        undone.push(...list.map(request => ({ request, error, shared: list.length > 1 })))
         return undefined
       }
     },
   }
+}
+
+/** A request whose claim was released counts as unclaimed: another worker may hold it by now. */
+function undoneBy(request: Planned, error: unknown): Undone {
+  if (!(error instanceof ReleasedClaim)) return { request, error, shared: false }
+  const { delivery, message, isolated } = request
+  return { request: { delivery, message, isolated }, error: error.cause, shared: false }
 }
 
 /** Answers with the request if it wants a call. Otherwise its message has been dealt with. */

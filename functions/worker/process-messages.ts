@@ -85,11 +85,12 @@ async function call(ports: WorkerPorts, requests: readonly Planned[], invocation
 }
 
 /** Logs why a request was not processed. Answers whether its message is done with all the same: a defect has ended its request. */
-async function hasEnded(ports: WorkerPorts, { request, error }: Undone): Promise<boolean> {
+async function hasEnded(ports: WorkerPorts, undone: Undone): Promise<boolean> {
+  const { request, error } = undone
   const { request_id } = request.message
   ports.logger.error(REDELIVERED, { request_id, error: error as Error })
   try {
-    return await endAfterDefect(ports, request, error, request.delivery.receive_count)
+    return await endAfterDefect(ports, undone)
   } catch (failure) {
     ports.logger.error('a request could not be ended after a defect', { request_id, error: failure as Error })
     return false

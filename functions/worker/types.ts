@@ -35,8 +35,10 @@ export type Job =
 
 /** A request that could not be processed, so that its delivery must be redelivered. */
 export interface Undone {
-  readonly request: Planned
+  readonly request: Planned | Claimed
   readonly error: unknown
+  /** Whether the error met several requests at once, so that each of them may be innocent. */
+  readonly shared: boolean
 }
 
 /** A permit. It also says when it was asked for, in epoch milliseconds, and what a later ask for the same call says. */

@@ -1,7 +1,7 @@
 import { type RequestItem, reservationOf } from '../domain/item.ts'
 import type { Submission } from '../domain/submission.ts'
 import { finalizeRequest } from '../lifecycle/finalize-request.ts'
-import { ignoreUnavailable } from '../platform/unavailable.ts'
+import { goOnAfter } from '../platform/unavailable.ts'
 import type { Verdict } from './admit.ts'
 import type { AdmissionPorts } from './ports.ts'
 import { publish, resend } from './publish.ts'
@@ -40,7 +40,10 @@ export async function accept(
 export async function acceptAgain(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<Accepted> {
   if (item.status === 'queued' && item.sent !== item.run) {
     await resend(ports, item, submission)
-    await ports.items.noteSent(item).catch(ignoreUnavailable)
+    const { request_id } = item
+    await ports.items
+      .noteSent(item)
+      .catch(error => goOnAfter(error, ports.logger, 'the note of a sent message was not written', { request_id }))
   }
   return { item, left: undefined }
 }

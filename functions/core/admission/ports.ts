@@ -1,3 +1,4 @@
+import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { LifecyclePorts } from '../lifecycle/ports.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -10,6 +11,7 @@ export interface AdmissionPorts extends LifecyclePorts {
   readonly payloads: Payloads
   readonly clock: Clock
   readonly ids: Ids
+  readonly logger: Pick<Logger, 'warn' | 'error'>
   readonly metrics: Pick<Metrics, 'addMetric'>
   readonly settings: Pick<Settings, 'store_prompts'>
 }

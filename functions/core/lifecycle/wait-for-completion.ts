@@ -3,7 +3,7 @@ import type { Metrics } from '@aws-lambda-powertools/metrics'
 import { isTerminal } from '../domain/item.ts'
 import type { Clock, Sleep } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
-import { Unavailable } from '../platform/unavailable.ts'
+import { goOnAfter } from '../platform/unavailable.ts'
 import type { WaitLease, WaitLeases, WaitLimits } from '../stores/waits/port.ts'
 import { type RequestView, type ViewPorts, viewRequest } from './view-request.ts'
 
@@ -29,7 +29,7 @@ export interface WaitPorts extends ViewPorts {
   readonly ids: Pick<Ids, 'nonce'>
   readonly clock: Clock
   readonly sleep: Sleep
-  readonly logger: Pick<Logger, 'warn'>
+  readonly logger: Pick<Logger, 'warn' | 'error'>
   readonly metrics: Pick<Metrics, 'addMetric'>
 }
 
@@ -85,8 +85,7 @@ async function acquireLease(
     if (!lease) metrics.addMetric('RefusedWaits', 'Count', 1)
     return lease
   } catch (error) {
-    if (!(error instanceof Unavailable)) throw error
-    logger.warn('a wait is answered at once: its lease could not be taken', { request_id: requestId, error })
+    goOnAfter(error, logger, 'a wait is answered at once: its lease could not be taken', { request_id: requestId })
     return undefined
   }
 }
@@ -96,7 +95,8 @@ async function releaseLease({ waiting, logger }: WaitPorts, lease: WaitLease, re
   try {
     await waiting.leases.release(lease)
   } catch (error) {
-    if (!(error instanceof Unavailable)) throw error
-    logger.warn('the lease of a wait could not be given back: it ends by itself', { request_id: requestId, error })
+    goOnAfter(error, logger, 'the lease of a wait could not be given back: it ends by itself', {
+      request_id: requestId,
+    })
   }
 }

@@ -1,3 +1,4 @@
+import type { Logger } from '@aws-lambda-powertools/logger'
 import { isThrottlingError, isTransientError } from '@smithy/core/retry'
 import * as z from 'zod'
 
@@ -97,7 +98,7 @@ export async function reaching<T>(
   try {
     return await call()
   } catch (error) {
-    if (error instanceof Unavailable || error instanceof Defect) throw error
+    if (isFailedCall(error)) throw error
     throw isTransient(error) || isTransientToo(error) ? new Unavailable(what, error) : new Defect(what, error)
   }
 }
@@ -109,6 +110,24 @@ export async function* reachingEach<T>(what: string, pages: AsyncIterator<T>): A
     if (page.done) return
     yield page.value
   }
+}
+
+/** Whether a call of a store or a queue failed, by an outage or by a defect. Any other error is a bug of the caller. */
+export const isFailedCall = (error: unknown): error is Unavailable | Defect =>
+  error instanceof Unavailable || error instanceof Defect
+
+/**
+ * Goes on after a failed call that its caller can do without. Logs an outage at WARN and a defect at ERROR, where it is counted.
+ * Throws any other error.
+ */
+export function goOnAfter(
+  error: unknown,
+  logger: Pick<Logger, 'warn' | 'error'>,
+  message: string,
+  fields: Readonly<Record<string, string>>,
+): void {
+  if (!isFailedCall(error)) throw error
+  logger[error instanceof Unavailable ? 'warn' : 'error'](message, { ...fields, error })
 }
 
 /** Goes on after a call that was unavailable, where others repeat its work or it only saves some. Throws any other error. */

@@ -2,7 +2,7 @@ import { limitsOf } from '../../../functions/core/domain/limits.ts'
 import type { InferenceMessage } from '../../../functions/core/domain/messages.ts'
 import { planOf } from '../../../functions/core/domain/quota-settings.ts'
 import { type Redriven, redriveRequest } from '../../../functions/core/lifecycle/redrive-request.ts'
-import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
+import { isFailedCall } from '../../../functions/core/platform/unavailable.ts'
 import { queueName } from '../../../functions/core/queue/names.ts'
 import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
 import type { Admin } from '../admin.ts'
@@ -142,7 +142,7 @@ async function orRefused(refused: Refused[], id: string, act: () => Promise<unkn
   try {
     await act()
   } catch (error) {
-    if (!(error instanceof Refusal || error instanceof Unavailable)) throw error
+    if (!(error instanceof Refusal || isFailedCall(error))) throw error
     refused.push({ id, reason: error.message })
   }
 }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import type { Ask } from '../../../../functions/core/flow-control/port.ts'
 import { RESULTS_QUEUE } from '../../../../functions/core/queue/names.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
+import { aBatchWorker, echo } from '../../../support/batch-worker.ts'
+import { failure } from '../../../support/failures.ts'
 import { anOutage } from '../../../support/faults.ts'
 import { aMessage } from '../../../support/requests.ts'
 import { aWorker } from '../../../support/worker.ts'
@@ -73,5 +76,50 @@ describe('a worker that meets a defect', () => {
     const broken = { ...failingClaimOf(ports, item.request_id, bug).items, get: () => Promise.reject(bug()) }
 
     expect(await invoke([aMessage(item)], { ...ports, items: broken }, 20)).toEqual([0])
+  })
+
+  it('publishes the outcome of a call whose result could not be reported to the flow control', async () => {
+    const { ports, create, invoke, outcomes } = aWorker()
+    const flowControl = { ...ports.flowControl, report: () => Promise.reject(bug()) }
+
+    expect(await invoke([aMessage(await create())], { ...ports, flowControl })).toEqual([])
+
+    expect(outcomes()).toMatchObject([{ status: 'completed' }])
+  })
+
+  it('keeps the answers of a batch when the permit for a further call meets a defect', async () => {
+    const refuseAll = (prompts: readonly string[]) =>
+      prompts.length > 2 ? failure({ code: 'model_rejected', status: 400 }) : echo(prompts)
+    const { ports, messagesOf, invoke, byStatus, asked } = aBatchWorker(refuseAll)
+    let permits = 0
+    const permit = (ask: Ask) => (++permits > 2 ? Promise.reject(bug()) : ports.flowControl.permit(ask))
+    const messages = await messagesOf(['a', 'b', 'c', 'd'])
+
+    expect(await invoke(messages, { ...ports, flowControl: { ...ports.flowControl, permit } })).toEqual([])
+
+    expect(asked).toHaveLength(2)
+    expect(byStatus('completed')).toHaveLength(2)
+  })
+
+  it('publishes no failure of a request that was queued again, since another worker may run it by then', async () => {
+    const { ports, create, stored, invoke, outcomes } = aWorker()
+    const item = await create()
+    const endpoint = { ...ports.endpoint, call: () => Promise.reject(anOutage()) }
+    const queue = { ...ports.queue, send: () => Promise.reject(bug()) }
+
+    expect(await invoke([aMessage(item)], { ...ports, endpoint, queue }, 5)).toEqual([0])
+
+    expect(outcomes()).toEqual([])
+    expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 0 })
+  })
+
+  it('ends no request of a batch for a defect that met all of them', async () => {
+    const { ports, messagesOf, invoke, outcomes } = aBatchWorker()
+    const endpoint = { ...ports.endpoint, call: () => Promise.reject(bug()) }
+    const messages = await messagesOf(['a', 'b', 'c'])
+
+    expect(await invoke(messages, { ...ports, endpoint }, 2)).toEqual([0, 1, 2])
+
+    expect(outcomes()).toEqual([])
   })
 })
