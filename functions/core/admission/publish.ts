@@ -1,5 +1,5 @@
 import { acceptedEvent, promptOf } from '../domain/events.ts'
-import { type RequestItem, reservationOf } from '../domain/item.ts'
+import { identityOf, type RequestItem, reservationOf } from '../domain/item.ts'
 import type { InferenceMessage } from '../domain/messages.ts'
 import type { Submission } from '../domain/submission.ts'
 import { queueName, RESULTS_QUEUE } from '../queue/names.ts'
@@ -44,11 +44,7 @@ async function messageOf(
     v: 1,
     type: 'inference',
     ...reservationOf(item),
-    model: item.model,
-    priority: item.priority,
-    fingerprint: item.fingerprint,
-    created_at: item.created_at,
-    deadline: item.deadline,
+    ...identityOf(item),
     metadata: item.metadata,
     body: await checkIn(payloads, bodyKey(item), submission.body),
   }

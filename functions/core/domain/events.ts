@@ -1,4 +1,4 @@
-import type { RequestItem } from './item.ts'
+import { identityOf, type RequestItem } from './item.ts'
 import type { AcceptedEvent, EndedEvent, InferenceMessage, OutcomeEvent, Payload, UnreadableEvent } from './messages.ts'
 
 type RequestFields = Pick<
@@ -18,13 +18,7 @@ type RequestFields = Pick<
 
 /** The fields that every event brings for its ledger row. */
 export const requestFields = (of: RequestFields) => ({
-  user_id: of.user_id,
-  request_id: of.request_id,
-  model: of.model,
-  priority: of.priority,
-  fingerprint: of.fingerprint,
-  created_at: of.created_at,
-  deadline: of.deadline,
+  ...identityOf(of),
   run: of.run,
   estimate: of.estimate,
   window: of.window,

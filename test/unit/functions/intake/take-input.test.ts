@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { toAsciiJson } from '../../../../functions/core/domain/text.ts'
+import { Defect } from '../../../../functions/core/platform/unavailable.ts'
 import { RESULTS_QUEUE } from '../../../../functions/core/queue/names.ts'
 import { MAX_INLINE_BYTES } from '../../../../functions/core/stores/payloads/port.ts'
 import { takeInput } from '../../../../functions/intake/take-input.ts'
@@ -175,6 +176,16 @@ describe('takeInput: a message that is refused', () => {
     const [sentence = ''] = reported().map(({ input }) => input.refusal.error)
     expect(sentence).toMatch(/…$/)
     expect(sentence.isWellFormed()).toBe(true)
+  })
+
+  it('is none when a store meets a defect: the message is admitted once that is corrected', async () => {
+    const { ports, reported } = anIntake()
+    const denied = () => Promise.reject(new Defect('the users table', new Error('AccessDenied')))
+
+    await expect(takeInput({ ...ports, users: { user: denied } }, anInput())).rejects.toThrow(Defect)
+    expect(await takeInput(ports, anInput())).toHaveProperty('item')
+
+    expect(reported()).toEqual([])
   })
 
   it('is one for good when it is a mistake of ours, which is logged', async () => {

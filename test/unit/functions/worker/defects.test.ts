@@ -105,7 +105,9 @@ describe('a worker that meets a defect', () => {
     const { ports, create, stored, invoke, outcomes } = aWorker()
     const item = await create()
     const endpoint = { ...ports.endpoint, call: () => Promise.reject(anOutage()) }
-    const queue = { ...ports.queue, send: () => Promise.reject(bug()) }
+    const send: WorkerPorts['queue']['send'] = (name, message) =>
+      name === RESULTS_QUEUE ? ports.queue.send(name, message) : Promise.reject(bug())
+    const queue = { ...ports.queue, send }
 
     expect(await invoke([aMessage(item)], { ...ports, endpoint, queue }, 5)).toEqual([0])
 
