@@ -194,8 +194,10 @@ describe('gateway', () => {
       error: 'request quota exceeded',
       status: 'error',
       code: 'quota_exceeded',
+      limit: 'requests',
       requests: { used: 3, limit: 3 },
       tokens: { used: 12, limit: 1_000, estimated: 6 },
+      in_flight: { used: 0, limit: 2 },
     })
     expect(Number(headers?.['Retry-After'])).toBeGreaterThan(0)
     expect(headers?.RateLimit).toMatch(/^"requests";r=0;t=\d+, "tokens";r=988;t=\d+$/)

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { prepare } from '../../../../functions/core/admission/prepare.ts'
 import { createRouter } from '../../../../functions/core/admission/route.ts'
@@ -37,6 +38,32 @@ describe('submitKeyed', () => {
 
     expect(again).toEqual(first)
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
+  })
+
+  it('takes the same fields in another order as the same body', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+
+    const first = await submit(ports, caller, { parameters: { seed: 1, stop: ['a'] }, lang: 'en', tag: 'x' })
+    const again = await submit(ports, caller, { tag: 'x', lang: 'en', parameters: { stop: ['a'], seed: 1 } })
+
+    expect(again).toEqual(first)
+    expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
+  })
+
+  it('knows a key that version 0.1.0 has bound, by the fingerprint of the fields in their order', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+    const fields = { zone: 'eu', lang: 'en' }
+    const { body } = aSubmission(fields)
+    const fingerprint = createHash('sha256').update(JSON.stringify(body)).digest('hex')
+    const requestId = ports.ids.request(ports.clock())
+    await ports.keys.bind(caller.user_id, KEY, { request_id: requestId, fingerprint }, ports.clock())
+
+    expect((await submit(ports, caller, fields)).request_id).toBe(requestId)
+    await expect(submit(ports, caller, { ...fields, lang: 'fr' })).rejects.toMatchObject({
+      code: 'idempotency_mismatch',
+    })
   })
 
   it('gives many at once one request, charged once', async () => {
