@@ -49,7 +49,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(ports.queue.sent('inference-image-high')).toHaveLength(1)
   })
 
-  it('travels by reference when it is large, and is stored once', async () => {
+  it('is stored once, and sent as a key, when it is large', async () => {
     const ports = memoryPorts()
     const prompt = 'x'.repeat(MAX_INLINE_BYTES)
 

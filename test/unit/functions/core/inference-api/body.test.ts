@@ -125,7 +125,9 @@ describe('parseBody', () => {
   it('says once what is wrong with a number, and what would be right', () => {
     const { body } = answerTo(errorOf('{"prompt":"x","parameters":{"max_tokens":1e300}}'))
 
-    expect(body.details).toEqual([{ path: 'parameters.max_tokens', message: 'must be an integer from 0 to 1000000000000' }])
+    expect(body.details).toEqual([
+      { path: 'parameters.max_tokens', message: 'must be an integer from 0 to 1000000000000' },
+    ])
   })
 
   it('names every field that is wrong', () => {
