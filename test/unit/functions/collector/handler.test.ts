@@ -77,11 +77,9 @@ describe('collector', () => {
 
   it('logs each end in one line, at WARN with the reason if the request failed', async () => {
     const output = captureOutput()
-    dynamoDb
-      .on(UpdateItemCommand)
-      .resolves({
-        Attributes: marshall({ ...decided, started_at: item.created_at + 20, completed_at: item.created_at + 50 }),
-      })
+    dynamoDb.on(UpdateItemCommand).resolves({
+      Attributes: marshall({ ...decided, started_at: item.created_at + 20, completed_at: item.created_at + 50 }),
+    })
     const error = { code: 'model_error', message: 'the model answered 500' }
     const failed = anItem({ status: 'failed', attempt: 5, error, completed_at: item.created_at + 9_000 })
 
