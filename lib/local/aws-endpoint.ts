@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { json } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 import type { GetSecretValueResponse } from '@aws-sdk/client-secrets-manager'
 import { arn } from './arn.ts'
 import { listenLocally } from './listen.ts'
@@ -22,6 +22,10 @@ export interface AwsEndpoint {
 
 type Environment = Record<string, string | undefined>
 
+/** CloudFormation's limit for the answer of a custom resource. */
+const MAX_ANSWER_BYTES = 4_096
+const TOO_LONG = { Status: 'FAILED', Reason: 'Response object is too long.' }
+
 /**
  * Serves on a free port of 127.0.0.1, for callers that sign with the access key id. It reads granted secrets from `environment`, and
  * refuses any other service by its name.
@@ -41,10 +45,11 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
   const url = `http://127.0.0.1:${await listenLocally(server)}`
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body: unknown = await json(request).catch(() => undefined)
+    const content = await text(request).catch(() => '')
+    const body = parsed(content)
     const accept = expected.get(request.url ?? '')
     if (request.method === 'PUT' && accept) {
-      accept(body)
+      accept(Buffer.byteLength(content) > MAX_ANSWER_BYTES ? TOO_LONG : body)
       return send(response, 200, {})
     }
     const target = request.headers['x-amz-target'] ?? `${request.method} ${request.url}`
@@ -116,6 +121,14 @@ export const secretIn = (environment: Environment, name: string): string | undef
 /** Converts a secret's name to the form of a variable: `prod/model-key` → `PROD_MODEL_KEY`. */
 export function variableName(name: string): string {
   return name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
+}
+
+function parsed(content: string): unknown {
+  try {
+    return JSON.parse(content)
+  } catch {
+    return undefined
+  }
 }
 
 function refuse(response: ServerResponse, type: string, message: string): void {
