@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { LocalError, messageOf } from './error.ts'
+import { AWS_FILE } from './trust/aws-file.ts'
 
 export interface DataFolder {
   /** The folder's absolute path. With `:memory:` it is a temporary folder that has only logs and local.json. */
@@ -41,7 +42,7 @@ export function openDataFolder(dataDir: string): DataFolder {
     if (isTemporary) rmSync(path, { recursive: true, force: true })
   }
   process.once('exit', removeTemporary) // in case the process ends before close
-  rmSync(join(path, 'local.json'), { force: true }) // a killed process may have left it
+  for (const left of ['local.json', AWS_FILE]) rmSync(join(path, left), { force: true }) // a killed process may have left them
 
   return {
     path,

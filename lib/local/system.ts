@@ -16,6 +16,7 @@ import type { Activity, System } from './resources/resource.ts'
 import { secretsGranted } from './secrets-granted.ts'
 import { createStack } from './stack.ts'
 import { credentialsOf, newAccessKeyId } from './trust/access-key.ts'
+import { AWS_FILE, type AwsFile } from './trust/aws-file.ts'
 
 export interface LocalOptions {
   /**
@@ -97,7 +98,10 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   serveApi(system, http)
 
   const { endpoints, accessKeyId } = system
-  data.writeJson('local.json', { apiUrl: http.url, pid: process.pid, outputs, endpoints, accessKeyId })
+  // Whoever finds local.json finds the other file, too.
+  data.writeJson(AWS_FILE, { accessKeyId, otherServices: system.aws.url } satisfies AwsFile)
+  running.defer(() => data.remove(AWS_FILE))
+  data.writeJson('local.json', { apiUrl: http.url, pid: process.pid, outputs, endpoints })
   running.defer(() => data.remove('local.json'))
 
   const functions = new Map([...system.functions.values()].map(found => [found.logicalId, found]))
