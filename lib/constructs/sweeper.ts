@@ -45,7 +45,7 @@ export class Sweeper extends Construct {
     const watched = `${tables.quota.tableArn}/index/${WATCHED}`
     sweeper.allow(['dynamodb:Scan'], [watched])
     sweeper.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
-    payloads.allow(sweeper.role, 's3:DeleteObject')
+    payloads.allow(sweeper, 's3:DeleteObject')
     sweeper.allow(['sqs:SendMessage'], [results.queue.queueArn])
     // Otherwise Lambda would try a failed run twice more, beside the next runs, and count three errors for one.
     sweeper.lambda.configureAsyncInvoke({ retryAttempts: 0 })
