@@ -1,12 +1,14 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
 import middy from '@middy/core'
+import { readSettings } from '../core/platform/settings.ts'
 import { stripErrorStack } from '../core/platform/strip-error-stack.ts'
 import { compose } from './compose.ts'
 import { Env } from './env.ts'
+import { Settings } from './settings.ts'
 import { sweep } from './sweep.ts'
 
-const ports = compose(Env.parse(process.env))
+const ports = compose(Env.parse(process.env), readSettings(Settings))
 
 async function handle(): Promise<void> {
   const { reasons, ...swept } = await sweep(ports)

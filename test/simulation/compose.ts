@@ -144,6 +144,7 @@ export function compose(
     waiting: { leases: dynamoWaitLeases(once, 'requests', random), limits: WAIT_LIMITS },
     endpoint,
     mappings,
+    models: GATEWAY.models,
     // Each invocation is in an environment of its own, so that only the quota counts a user's calls.
     calls: countCalls(),
     clock: world.clock,
