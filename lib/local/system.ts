@@ -6,6 +6,7 @@ import { startAwsEndpoint } from './aws-endpoint.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { startEmulators } from './emulators/start.ts'
 import { LocalError } from './error.ts'
+import { refuseOtherDatabase, refuseOtherKind } from './filled-with.ts'
 import { type HttpServer, startHttpServer } from './http-api/server.ts'
 import type { LocalFunction } from './lambda/function.ts'
 import type { InvocationResult } from './lambda/protocol.ts'
@@ -79,8 +80,14 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   running.defer(() => http.close(0))
   const data = openDataFolder(options.dataDir)
   running.defer(data.close)
+  refuseOtherKind(data, options.env.DATABASE_URL)
 
   const system = await openSystem(options, data, running)
+  const { endpoints, accessKeyId } = system
+  const noteDatabase = await refuseOtherDatabase(data, options.env.DATABASE_URL, {
+    url: endpoints.rds_data,
+    accessKeyId,
+  })
   const activities: Activity[] = []
   running.defer(async () => {
     await Promise.all([http.close(GRACE_MS), stop(system, activities)])
@@ -91,10 +98,10 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     create: declared => createResource(declared, system),
     localize: text => withLocalAddresses(text, system, http),
   })
+  noteDatabase()
   activities.push(...system.activities.map(begin => begin()))
   serveApi(system, http)
 
-  const { endpoints, accessKeyId } = system
   // Whoever finds local.json finds the other file, too.
   data.writeJson(AWS_FILE, { accessKeyId, otherServices: system.aws.url } satisfies AwsFile)
   running.defer(() => data.remove(AWS_FILE))
