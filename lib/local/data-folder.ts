@@ -109,7 +109,8 @@ function closeToOthers(path: string): void {
   }
 }
 
-function closeTree(path: string): void {
+/** Takes the rights of other users of this machine away, from a file or from a folder with all that is in it. */
+export function closeTree(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found?.isDirectory()) {
     chmodSync(path, 0o700)

@@ -10,6 +10,7 @@ import { refuseOtherDatabase, refuseOtherKind } from './filled-with.ts'
 import { type HttpServer, startHttpServer } from './http-api/server.ts'
 import type { LocalFunction } from './lambda/function.ts'
 import type { InvocationResult } from './lambda/protocol.ts'
+import { type StartThread, startThread } from './lambda/thread.ts'
 import { apiAddress } from './resources/http-api.ts'
 import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
@@ -32,6 +33,8 @@ export interface LocalOptions {
   env: Record<string, string | undefined>
   /** Takes a line about the progress, or about a failure in a function. */
   log(line: string): void
+  /** Starts the environments of functions. Default: threads of this process. A test runs them with Lambda's own runtime client. */
+  startThread?: StartThread
 }
 
 export interface LocalSystem {
@@ -126,10 +129,11 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
 
 /** Starts the emulators, makes their clients, and reads the template. */
 async function openSystem(
-  { assembly, env, log }: LocalOptions,
+  options: LocalOptions,
   data: DataFolder,
   running: AsyncDisposableStack,
 ): Promise<System & { template: Template }> {
+  const { assembly, env, log } = options
   const accessKeyId = newAccessKeyId()
   const aws = await startAwsEndpoint(env, accessKeyId)
   running.defer(aws.close)
@@ -158,6 +162,7 @@ async function openSystem(
     sqs,
     dynamodb,
     aws,
+    startThread: options.startThread ?? startThread,
     functions: new Map(),
     api: { integrations: new Map(), authorizers: new Map(), routes: [] },
     activities: [],

@@ -67,7 +67,7 @@ describe('a message of an input', () => {
     })
   })
 
-  test('goes where routing sends it', async () => {
+  test('goes to the model that routing chooses', async () => {
     const client = await system.newUser()
 
     await send({ user_id: client.user, prompt: 'a picture', model_type: 'image' })
@@ -78,7 +78,7 @@ describe('a message of an input', () => {
     })
   })
 
-  test('may be large, and hold any text', async () => {
+  test('may be large, and may contain any text', async () => {
     const client = await system.newUser()
     const prompt = `${'word '.repeat(30_000)}é\u2028"\\`
 
