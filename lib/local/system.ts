@@ -4,6 +4,7 @@ import { REGION } from './arn.ts'
 import { readAssembly, type Template } from './assembly.ts'
 import { startAwsEndpoint } from './aws-endpoint.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
+import { deepHealth } from './deep-health.ts'
 import { startEmulators } from './emulators/start.ts'
 import { LocalError } from './error.ts'
 import { refuseOtherDatabase, refuseOtherKind } from './filled-with.ts'
@@ -169,9 +170,10 @@ async function openSystem(
   }
 }
 
-function serveApi({ api }: System, http: HttpServer): void {
+function serveApi(system: System, http: HttpServer): void {
+  const { api } = system
   if (!api.declared) return
-  http.serve({ ...api.declared, stage: api.stage ?? '$default', routes: api.routes })
+  http.serve({ ...api.declared, stage: api.stage ?? '$default', routes: api.routes }, deepHealth(system))
 }
 
 /** Replaces the addresses of AWS services in a text by their local addresses. */
