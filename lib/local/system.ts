@@ -5,8 +5,10 @@ import { REGION } from './arn.ts'
 import { readAssembly, type Template } from './assembly.ts'
 import { startAwsEndpoint } from './aws-endpoint.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
+import { deepHealth } from './deep-health.ts'
 import { startEmulators } from './emulators/start.ts'
 import { LocalError } from './error.ts'
+import { refuseOtherDatabase, refuseOtherKind } from './filled-with.ts'
 import { type HttpServer, startHttpServer } from './http-api/server.ts'
 import type { LocalFunction } from './lambda/function.ts'
 import { openLogFile } from './lambda/log-file.ts'
@@ -85,8 +87,14 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   running.defer(() => http.close(0))
   const data = openDataFolder(options.dataDir)
   running.defer(data.close)
+  refuseOtherKind(data, options.env.DATABASE_URL)
 
   const system = await openSystem(options, data, running)
+  const { endpoints, accessKeyId } = system
+  const noteDatabase = await refuseOtherDatabase(data, options.env.DATABASE_URL, {
+    url: endpoints.rds_data,
+    accessKeyId,
+  })
   const activities: Activity[] = []
   running.defer(async () => {
     await Promise.all([http.close(GRACE_MS), stop(system, activities)])
@@ -97,10 +105,10 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     create: declared => createResource(declared, system),
     localize: text => withLocalAddresses(text, system, http),
   })
+  noteDatabase()
   activities.push(...system.activities.map(begin => begin()))
   serveApi(system, http)
 
-  const { endpoints, accessKeyId } = system
   // Whoever finds local.json finds the other file, too.
   data.writeJson(AWS_FILE, { accessKeyId, otherServices: system.aws.url } satisfies AwsFile)
   running.defer(() => data.remove(AWS_FILE))
@@ -181,8 +189,10 @@ function showing(troubles: Troubles): () => void {
 }
 
 function serveApi({ api }: System, http: HttpServer): void {
+function serveApi(system: System, http: HttpServer): void {
+  const { api } = system
   if (!api.declared) return
-  http.serve({ ...api.declared, stage: api.stage ?? '$default', routes: api.routes })
+  http.serve({ ...api.declared, stage: api.stage ?? '$default', routes: api.routes }, deepHealth(system))
 }
 
 /** Replaces the addresses of AWS services in a text by their local addresses. */
