@@ -106,6 +106,11 @@ const Batch = section({
     description: 'The address for batches. The default is `endpoint.url`, and the same rules apply.',
     examples: ['https://models.example.com/batch_predict'],
   }),
+  outputs: Mapping.optional().meta({
+    description:
+      'Finds the elements in the answer to a batch, one per request. The default is its field `outputs`. If each element has an `index`, they are put into this order.',
+    examples: ['data'],
+  }),
 })
 
 const RateLimit = section({
@@ -122,6 +127,8 @@ const statuses = (preset: number[], description: string) =>
     .refine(list => new Set(list).size === list.length, 'must name each status once')
     .prefault(preset)
     .meta({ description })
+
+const SEEN = '`{ status, headers, body }` of any answer, also of one with status 200, and in a batch of each element'
 
 const Retry = section({
   attempts: wholeNumber(1, 100).prefault(5).meta({
@@ -140,12 +147,24 @@ const Retry = section({
   max_backoff: duration({ min: '100ms', max: '15m', example: '30s', description: 'The longest wait.' }).prefault('30s'),
   backoff_on: statuses(
     [429, 503],
-    'Statuses after which the request is tried again. So are other 5xx, unless `drop_on` names them.',
+    'Statuses after which the request is tried again. So are 408, 409, 425, 429 and every 5xx, unless `drop_on` names them.',
   ),
   drop_on: statuses(
     [400, 404],
-    'Statuses after which the request fails at once. So do other 4xx, unless `backoff_on` names them.',
+    'Statuses after which the request fails at once. So do other 4xx, unless `backoff_on` names them. A 401 halts the model if `auth` has a `secret`.',
   ),
+  halt_when: Mapping.optional().meta({
+    description: `A condition over ${SEEN}. If it is true, the model is not called until a probe succeeds or an operator resets it. No request is to blame, so none spends an attempt. It is evaluated first, then \`drop_when\`, then \`backoff_when\`. The first that is true decides, before any status.`,
+    examples: ['body.error.code = "insufficient_quota"'],
+  }),
+  drop_when: Mapping.optional().meta({
+    description: `A condition over ${SEEN}. If it is true, the request fails at once.`,
+    examples: ['status = 500 and $contains(body.error.message, "Context size has been exceeded")'],
+  }),
+  backoff_when: Mapping.optional().meta({
+    description: `A condition over ${SEEN}. If it is true, the request is tried again.`,
+    examples: ['$exists(body.error) or body.choices = []'],
+  }),
 })
 
 /** This many make the model's state a kilobyte larger, so each call that a rate limit counts costs one write unit more. */
@@ -187,7 +206,7 @@ export const Model = section({
   concurrency: Concurrency,
   batch: Batch.optional().meta({
     description:
-      'Puts several requests into one call. Its body is `{ "inputs": [ … ] }`, and its answer is `{ "outputs": [ … ] }` in the same order.',
+      'Puts several requests into one call. Its body is `{ "inputs": [ … ] }`, and its answer is `{ "outputs": [ … ] }` in the same order, unless `outputs` says where its elements are.',
   }),
   rate_limit: RateLimit.optional().meta({ description: 'Limits how often the endpoint is called.' }),
   retry: Retry.prefault({}).meta({

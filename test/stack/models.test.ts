@@ -48,7 +48,13 @@ describe('models in outputs, alarms and dashboard', () => {
     for (const model of ['text', 'image'])
       for (const title of ['waiting', 'oldest', 'ended', 'workers', 'calls', 'put back', 'circuit and pauses'])
         expect(body).toContain(`${model}: ${title}`)
-    for (const metric of ['DeferredByCircuit', 'DeferredByPause', 'DeferredByRateLimit', 'RetriedRequests'])
+    for (const metric of [
+      'DeferredByCircuit',
+      'DeferredByPause',
+      'DeferredByRateLimit',
+      'RetriedRequests',
+      'UnreadableUsage',
+    ])
       expect(body).toContain(metric)
   })
 })
