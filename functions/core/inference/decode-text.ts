@@ -1,3 +1,5 @@
+import { TextDecoder } from 'node:util'
+
 const BYTE_ORDER_MARKS = [
   { charset: 'utf-8', mark: [0xef, 0xbb, 0xbf] },
   { charset: 'utf-16le', mark: [0xff, 0xfe] },

@@ -62,7 +62,7 @@ function dataOf(text: string): string[] {
 }
 
 function joined(chunks: readonly Chunk[], choices: readonly Fields[]): Fields {
-  const { object, usage: _, ...first } = chunks.find(chunk => chunk.choices?.[0]) ?? {}
+  const { object, usage: _, ...first }: Fields = chunks.find(chunk => chunk.choices?.[0]) ?? {}
   const usage = chunks.findLast(chunk => chunk.usage !== undefined && chunk.usage !== null)?.usage
   return {
     ...first,
@@ -73,11 +73,11 @@ function joined(chunks: readonly Chunk[], choices: readonly Fields[]): Fields {
 }
 
 function joinChoice(index: number, parts: readonly Choice[]): Fields {
-  const finish_reason = parts.findLast(part => typeof part.finish_reason === 'string')?.finish_reason ?? null
-  const deltas = parts.flatMap(({ delta }) => delta ?? [])
+  const finishReason = parts.findLast(part => typeof part.finish_reason === 'string')?.finish_reason ?? null
+  const deltas = parts.map(({ delta }) => delta).filter(delta => delta !== undefined && delta !== null)
   return deltas.length > 0
-    ? { index, message: joinMessage(deltas), finish_reason }
-    : { index, text: parts.map(({ text }) => text ?? '').join(''), finish_reason }
+    ? { index, message: joinMessage(deltas), finish_reason: finishReason }
+    : { index, text: parts.map(({ text }) => text ?? '').join(''), finish_reason: finishReason }
 }
 
 /** Texts are put together (`content`, `reasoning_content`, `refusal`). Of other fields, the last value counts. */
@@ -94,7 +94,11 @@ function joinMessage(deltas: readonly z.infer<typeof Delta>[]): Fields {
     deltas.flatMap(({ tool_calls }) => tool_calls ?? []),
     ({ index = 0 }) => index,
   )
-  if (calls.size > 0) message.set('tool_calls', inOrder(calls).map(([, parts]) => joinCall(parts)))
+  if (calls.size > 0)
+    message.set(
+      'tool_calls',
+      inOrder(calls).map(([, parts]) => joinCall(parts)),
+    )
   return Object.fromEntries(message)
 }
 

@@ -17,17 +17,30 @@ export const TOO_LARGE: Body = {
   message: "the model's answer is larger than 8 MB",
 }
 
-/** Reads the body of an answer, whatever its bytes are. `headers` have names in lower case. Never rejects because of the bytes. */
-export async function readBody(bytes: Uint8Array, headers: Readonly<Record<string, string>>): Promise<Body> {
+/**
+ * Reads the body of an answer, whatever its bytes are. `headers` have names in lower case. Some models quote the key of a call in their
+ * errors, so `secret` is masked. Never rejects because of the bytes.
+ */
+export async function readBody(
+  bytes: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+  secret?: string,
+): Promise<Body> {
   try {
     const decoded = await decodeContent(bytes, headers['content-encoding'], MAX_ANSWER_BYTES)
-    return readText(decodeText(decoded, headers['content-type']))
+    return readText(masked(decodeText(decoded, headers['content-type']), secret))
   } catch (error) {
     if (error instanceof DecodedTooLarge) return TOO_LARGE
     if (error instanceof Undecodable) return unusable(error.message)
     throw error
   }
 }
+
+/** A shorter secret is no secret: it would be found in any text. */
+const MIN_SECRET_LENGTH = 8
+
+const masked = (text: string, secret = ''): string =>
+  secret.length < MIN_SECRET_LENGTH ? text : text.replaceAll(secret, '***')
 
 function readText(text: string): Body {
   if (text.trim() === '') return { kind: 'empty' }

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { Socket } from 'node:net'
 import type { Broken } from './port.ts'
 
 /** One POST of a text, ready to be sent. */
@@ -7,7 +8,7 @@ export interface Post {
   /** `http:` or `https:` */
   readonly protocol: string
   readonly hostname: string
-  readonly port: string
+  readonly port?: number | undefined
   /** With the query. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
@@ -88,6 +89,8 @@ function send(call: Post, progress: Progress, timeout: AbortSignal): Promise<Inc
       progress.sent = true
     })
     request.on('response', resolve)
+    // Node ends a request without an error if the answer is an upgrade to another protocol.
+    request.on('close', () => reject(Object.assign(new Error('no answer'), { code: 'ECONNRESET' })))
     request.end(body)
   })
 }
@@ -102,7 +105,7 @@ function agentOfOneCall(protocol: string, progress: Progress): HttpAgent {
   const connect = agent.createConnection.bind(agent)
   agent.createConnection = (...args) => {
     const socket = connect(...args)
-    if (!socket || !('setKeepAlive' in socket)) return socket
+    if (!(socket instanceof Socket)) return socket
     const timer = setTimeout(() => socket.destroy(timedOut()), CONNECT_MS)
     socket.once('close', () => clearTimeout(timer))
     socket.once('connect', () => {
