@@ -15,7 +15,7 @@ const Choice = z.looseObject({
   finish_reason: z.string().nullish(),
 })
 type Choice = z.infer<typeof Choice>
-const Chunk = z.looseObject({ choices: z.array(Choice.refine(isPart)).nullish(), usage: z.unknown() })
+const Chunk = z.looseObject({ choices: z.array(Choice.refine(isPart)).nullish(), usage: z.unknown().optional() })
 const Failed = z.looseObject({ error: z.union([z.string().min(1), z.looseObject({})]) })
 
 type Fields = Record<string, unknown>
