@@ -21,6 +21,13 @@ const HeaderAuth = section({
       'other characters than letters and digits: `PROD_TEXT_MODEL` for prod/text-model.',
     examples: ['OPENAI_API_KEY'],
   }),
+  field: text(/^[^\p{Cc}]{1,128}$/u, 'the name of a field of the secret, such as apiKey')
+    .optional()
+    .meta({
+      description:
+        'The field of the secret that the header carries, if the secret is a JSON object such as `{ "apiKey": "…" }`. Without it, the header carries the whole secret. If the model answers 401, the secret is read anew, and the call is made once more if the secret has changed.',
+      examples: ['apiKey'],
+    }),
 }).meta({ title: 'with a secret' })
 
 // Some services have one name in hosts and SDKs, and another one in signatures. With the wrong one, AWS would only answer 403.
