@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { applyReport } from '../../../../../functions/core/flow-control/apply-report.ts'
 import {
   addFailures,
-  applyReport,
   askAgainAt,
   type CircuitState,
   endProbe,
