@@ -1,5 +1,5 @@
 import { dropAbandoned } from './backlog.ts'
-import type { CircuitState } from './circuit-breaker.ts'
+import type { CircuitState } from './circuit-state.ts'
 import type { Circuit, Policies } from './policies.ts'
 import { usageOf } from './rate-limit.ts'
 import type { ModelState } from './state.ts'

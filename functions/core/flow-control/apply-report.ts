@@ -1,4 +1,5 @@
-import { addFailures, addSuccess, type CircuitState, endProbe } from './circuit-breaker.ts'
+import { addFailures, addSuccess, endProbe } from './circuit-breaker.ts'
+import type { CircuitState } from './circuit-state.ts'
 import { halted, haltedAgain, refused, resumed } from './halt.ts'
 import { withoutLease } from './leases.ts'
 import { paused, pausedForLonger, withoutOldPause } from './pause.ts'
@@ -37,9 +38,12 @@ function afterProbe(state: ModelState, report: Report, now: number, policies: Po
   const { findings } = report
   const { halted: halt } = state
   if (findings === 'nothing') return state
-  if (findings === 'healthy') return withCircuit(resumed(state), policies, circuit => endProbe(state, findings, now, circuit))
+  if (findings === 'healthy')
+    return withCircuit(resumed(state), policies, circuit => endProbe(state, findings, now, circuit))
   if ('failures' in findings) {
-    const open = withCircuit(state, policies, circuit => afterFailedProbe(state, report, findings.failures, now, circuit))
+    const open = withCircuit(state, policies, circuit =>
+      afterFailedProbe(state, report, findings.failures, now, circuit),
+    )
     return halt ? haltedAgain(open, halt, undefined, now, policies) : pausedForLonger(open, now)
   }
   const why = 'halt' in findings ? findings.halt : findings.refused
@@ -50,9 +54,18 @@ function afterProbe(state: ModelState, report: Report, now: number, policies: Po
   return refused(back, marksOf(report.users), why, now, policies)
 }
 
-function afterFailedProbe(state: ModelState, report: Report, failures: number, now: number, circuit: Circuit): CircuitState {
+function afterFailedProbe(
+  state: ModelState,
+  report: Report,
+  failures: number,
+  now: number,
+  circuit: Circuit,
+): CircuitState {
   if (state.open) return endProbe(state, { failures }, now, circuit)
-  return addFailures(state, failures, now, circuit, { users: marksOf(report.users), repeated: report.repeated ?? false })
+  return addFailures(state, failures, now, circuit, {
+    users: marksOf(report.users),
+    repeated: report.repeated ?? false,
+  })
 }
 
 /** Applies a change of the circuit, if the model has one. */

@@ -1,4 +1,4 @@
-import type { CircuitState } from './circuit-breaker.ts'
+import type { CircuitState } from './circuit-state.ts'
 
 /** A failed call that counts for the circuit. */
 export interface FailedCall {

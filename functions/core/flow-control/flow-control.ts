@@ -157,7 +157,8 @@ function haltChangeOf({ halted: before }: ModelState, { halted: after }: ModelSt
 }
 
 function circuitChangeOf(before: ModelState, after: ModelState): Change | false {
-  if (!before.open || !after.open) return !before.open && after.open ? 'opened' : before.open && !after.open ? 'closed' : false
+  if (!before.open || !after.open)
+    return !before.open && after.open ? 'opened' : before.open && !after.open ? 'closed' : false
   if (before.open_for && !after.open_for) return 'opened for all'
   return after.open.until !== before.open.until && 'opened again'
 }

@@ -53,7 +53,10 @@ function take(state: ModelState, ask: Ask, { now, id }: Omit<Moment, 'lead_time'
   const probed = probe === undefined || probe === ask.probe ? leased : withProbe(leased, ask, probe, now)
   return {
     state: probed,
-    with: { ...(obstacle && { probe, probe_of: obstacle.probe_of }), ...(lease !== undefined && { lease }) },
+    with: {
+      ...(obstacle && { probe, ...(obstacle.is_free && { is_free: true as const }) }),
+      ...(lease !== undefined && { lease }),
+    },
   }
 }
 

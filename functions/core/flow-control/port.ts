@@ -4,9 +4,6 @@ import type { ModelState } from './state.ts'
 /** Why a call may not be made now. `busy`: another call of its priority is under way, and the model takes one at a time. */
 export type DeferralReason = 'halted' | 'open' | 'paused' | 'rate limited' | 'busy'
 
-/** What a probe tests: whether a halted model, or one that has asked for a long pause or is loading, or one with an open circuit is back. */
-export type ProbeOf = 'halt' | 'pause' | 'circuit'
-
 export type Permit =
   /** The call may be made at `at` (epoch milliseconds): not before, and hardly later (see `isLate`). */
   | {
@@ -14,7 +11,8 @@ export type Permit =
       readonly at: number
       /** The id of a probe: `report` must tell how it came out. */
       readonly probe?: string | undefined
-      readonly probe_of?: ProbeOf | undefined
+      /** The call is a probe of a halted model or of one that is only tried: it spends no attempt of a request that it does not end. */
+      readonly is_free?: true
       /** The id of the lease of its priority's one call: `report` ends the lease. Only where the model takes one call at a time. */
       readonly lease?: string | undefined
     }

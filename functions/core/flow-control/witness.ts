@@ -18,8 +18,7 @@ export function createWitness() {
   let last: readonly LastCall[] = []
 
   function note(users: readonly string[], ok: boolean, at: number): void {
-    for (const user of new Set(users))
-      last = [{ user, ok, at }, ...last.filter(one => one.user !== user)].slice(0, 2)
+    for (const user of new Set(users)) last = [{ user, ok, at }, ...last.filter(one => one.user !== user)].slice(0, 2)
   }
 
   return {
