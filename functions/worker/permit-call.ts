@@ -5,8 +5,29 @@ import type { WorkerPorts } from './ports.ts'
 import { returnPermit } from './report-calls.ts'
 import type { AboutCall, AskedPermit, CallPermit, Granted, Invocation } from './types.ts'
 
-/** Asks for the one call that these messages are to have. Rejects with `Unavailable`. */
+/** How long a worker waits for the end of another call before its message is deferred, where calls are made one at a time. Milliseconds. */
+const MAX_WAIT_FOR_LEASE_MS = 10_000
+/** The first and the longest time between two looks meanwhile. Milliseconds. */
+const LOOK_AGAIN_MS = { first: 50, longest: 500 }
+
+/**
+ * Asks for the one call that these messages are to have. Where the model takes one call at a time, it waits a while for the end of
+ * the other call: queues delay messages by whole seconds, and the model would be idle for as long. Rejects with `Unavailable`.
+ */
 export async function permitCall(
+  ports: WorkerPorts,
+  messages: readonly InferenceMessage[],
+  invocation: Invocation,
+): Promise<CallPermit> {
+  const waitsUntil = ports.clock() + MAX_WAIT_FOR_LEASE_MS
+  for (let wait = LOOK_AGAIN_MS.first; ; wait = Math.min(2 * wait, LOOK_AGAIN_MS.longest)) {
+    const permit = await askForCall(ports, messages, invocation)
+    if (permit.granted || permit.because !== 'busy' || ports.clock() + wait > waitsUntil) return permit
+    await ports.sleep(wait)
+  }
+}
+
+async function askForCall(
   ports: WorkerPorts,
   messages: readonly InferenceMessage[],
   { lease_until }: Invocation,
@@ -14,11 +35,8 @@ export async function permitCall(
   const slotOf = messages.find(({ hints }) => hints?.turn !== undefined && !ports.flowControl.isLate(hints.turn))
   const again = asCalledBefore(messages)
   const backlog = again && (messages.some(({ hints }) => hints?.has_waited) ? 'has waited' : 'joins')
-  const about = aboutCallOf(messages)
-  return {
-    ...(await ask(ports, again, { slot: slotOf?.hints?.turn, backlog, until: lease_until }, about)),
-    slot_of: slotOf,
-  }
+  const what: Ask = { slot: slotOf?.hints?.turn, backlog, until: lease_until }
+  return { ...(await ask(ports, again, what, aboutCallOf(messages))), slot_of: slotOf }
 }
 
 /** Whose requests a call is for, and of which priority. Each queue has one priority, so all messages of a call have the same. */

@@ -100,11 +100,16 @@ function modelRows(model: Model, { collector }: Results): GraphWidget[] {
       worker.counted('BatchSize').with({ statistic: Stats.AVERAGE, label: 'requests a call, where there are batches' }),
     ]),
     graph(`${name}: put back`, [
+      worker.counted('DeferredByHalt'),
       worker.counted('DeferredByCircuit'),
       worker.counted('DeferredByPause'),
       worker.counted('DeferredByRateLimit'),
+      worker.counted('DeferredByConcurrency'),
+      worker.counted('AttemptsGivenBack'),
     ]),
     graph(`${name}: circuit and pauses`, [
+      worker.counted('ModelHalted'),
+      worker.counted('ModelResumed'),
       worker.counted('CircuitOpened'),
       worker.counted('CircuitClosed'),
       worker.counted('ModelPaused'),
