@@ -1,5 +1,6 @@
 import { type Accepted, accept, acceptAgain } from '../core/admission/accept.ts'
 import { admit } from '../core/admission/admit.ts'
+import { isFingerprintOf } from '../core/admission/fingerprint.ts'
 import type { Prepared } from '../core/admission/prepare.ts'
 import { refuse } from '../core/admission/refuse.ts'
 import { submitBound } from '../core/admission/submit-bound.ts'
@@ -16,7 +17,7 @@ export async function submitKeyed(ports: GatewayPorts, key: string, prepared: Pr
   const { keys, clock } = ports
   const { user_id, request_id, fingerprint } = prepared.request
   const ofThisBody = (bound: KeyedRequest): KeyedRequest => {
-    if (bound.fingerprint !== fingerprint) throw mismatch()
+    if (!isFingerprintOf(bound.fingerprint, prepared.submission.body)) throw mismatch()
     return bound
   }
   return submitBound(

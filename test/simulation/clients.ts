@@ -1,4 +1,4 @@
-import { fingerprintOf } from '../../functions/core/admission/prepare.ts'
+import { fingerprintOf } from '../../functions/core/admission/fingerprint.ts'
 import { RequestError } from '../../functions/core/domain/errors.ts'
 import { reservationOf } from '../../functions/core/domain/item.ts'
 import { type InferenceMessage, keptMessage } from '../../functions/core/domain/messages.ts'

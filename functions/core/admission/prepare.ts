@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { RequestError } from '../domain/errors.ts'
 import { estimateTokens } from '../domain/estimate.ts'
 import type { RequestItem } from '../domain/item.ts'
@@ -8,6 +7,7 @@ import type { Submission } from '../domain/submission.ts'
 import { ITEM_RETENTION_MS } from '../domain/timing.ts'
 import { type QuotaWindow, windowAt } from '../domain/window.ts'
 import { type Caller, overridesOf } from '../platform/caller.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { planRefusal } from './plan-refusal.ts'
 import type { AdmissionPorts } from './ports.ts'
 import type { Router } from './route.ts'
@@ -55,7 +55,7 @@ export async function prepare(
     window: window.name,
     shard: 0,
     nonce: ports.ids.nonce(),
-    estimate: estimateTokens(submission.prompt, submission.max_tokens),
+    estimate: estimateTokens(submission.prompt, submission.body),
     holds_request: true,
     status: 'queued',
     attempt: 0,
@@ -72,7 +72,3 @@ export async function prepare(
     refusal: planRefusal(name, plan, { priority, model, isNamed: submission.model !== undefined }),
   }
 }
-
-/** The SHA-256 of a body: it tells a body from any other. */
-export const fingerprintOf = (body: Submission['body']): string =>
-  createHash('sha256').update(JSON.stringify(body)).digest('hex')

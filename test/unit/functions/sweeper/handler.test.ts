@@ -17,7 +17,7 @@ afterEach(() => vi.restoreAllMocks())
 const KEY = marshall({ pk: 'user#u42#2020-11-23' })
 
 describe('sweeper', () => {
-  it('fails, and says why, when it can close nothing of what it should', async () => {
+  it('fails, and says why, when it can close none of the reservations', async () => {
     const output = captureOutput()
     dynamoDb.on(ScanCommand).resolves({ Items: [KEY] })
     const open = { 'r1:1': [10, 0, 'nonce', 1], 'r2:1': [10, 0, 'nonce', 1] }
@@ -28,11 +28,11 @@ describe('sweeper', () => {
 
     await expect(handler({}, aContext())).rejects.toThrow('AccessDenied')
 
-    expect(output.text().match(/could not be looked after/g)).toHaveLength(1)
+    expect(output.text().match(/could not be closed/g)).toHaveLength(1)
     expect(output.text()).toContain('"failed":2')
   })
 
-  it('is content when there is nothing to do', async () => {
+  it('succeeds when there is nothing to do', async () => {
     const output = captureOutput()
     dynamoDb.on(ScanCommand).resolves({ Items: [] })
 
