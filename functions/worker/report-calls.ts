@@ -61,8 +61,8 @@ const saysWhen = (failure: ModelFailure): boolean =>
 const isLoading = ({ loading }: ModelFailure): boolean => loading === true
 
 /** A 403 that pipeline.yaml does not speak of. */
-const isRefusal = ({ settings: { retry } }: WorkerPorts, { verdict, status }: ModelFailure): boolean =>
-  verdict === 'drop' && status === 403 && !retry.drop_on.includes(403)
+const isRefusal = ({ settings: { retry } }: WorkerPorts, { verdict, status, configured }: ModelFailure): boolean =>
+  verdict === 'drop' && status === 403 && !configured && !retry.drop_on.includes(403)
 
 /** The whole pause that the model asks for, in milliseconds. */
 const askedPauseOf = ({ retry_after_ms = 0 }: ModelFailure): number => retry_after_ms
