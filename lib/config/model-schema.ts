@@ -78,7 +78,7 @@ const Endpoint = section({
   auth: Auth.optional().meta({ description: 'How a call authenticates itself.' }),
 })
 
-const Calls = wholeNumber(2, MAX_CONCURRENCY).superRefine((calls, context) => {
+const Calls = wholeNumber(1, MAX_CONCURRENCY).superRefine((calls, context) => {
   if (splitConcurrency(calls)) return
   const message = `can't be shared evenly by the workers; the nearest that can is ${nearestConcurrency(calls)}`
   context.addIssue({ code: 'custom', message })
@@ -95,7 +95,7 @@ const Concurrency = z
   .prefault(10)
   .meta({
     description:
-      'Simultaneous calls per priority: one number for both priorities, or one per priority. One worker makes several of these calls, so the number is reached only while requests wait.',
+      'Simultaneous calls per priority: one number for both priorities, or one per priority. One worker makes several of these calls, so the number is reached only while requests wait. With 1, calls are made strictly one after the other.',
     examples: [10, { high: 20, normal: 5 }],
   })
 
@@ -174,7 +174,7 @@ const Retry = section({
   }),
 })
 
-/** This many make the model's state a kilobyte larger, so each call that a rate limit counts costs one write unit more. */
+/** This many make the model's state two kilobytes larger, so each call that a rate limit counts costs two write units more. */
 const MAX_FAILURES = 100
 
 const Circuit = section({
