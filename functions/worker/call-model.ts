@@ -1,8 +1,8 @@
 import { boundedPromptTokens } from '../core/domain/estimate.ts'
-import { batchBody, type Outputs, readOutputs } from '../core/inference/batch.ts'
+import { batchBody, type Outputs } from '../core/inference/batch.ts'
 import { MappingError } from '../core/inference/mapping.ts'
 import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
-import { isBusy, mayBeRetried, type Retry } from '../core/inference/retry.ts'
+import { isBusy } from '../core/inference/retry.ts'
 import { serialize } from '../core/platform/serialize.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
 import { permitFurtherCall, returnPermit } from './permit-call.ts'
@@ -57,8 +57,8 @@ export function callModel(ports: WorkerPorts, requests: readonly Mapped[], invoc
   return only && !ports.settings.batched ? callForOne(ports, only) : callForBatch(ports, requests, invocation)
 }
 
-async function callForOne({ endpoint }: WorkerPorts, request: Mapped): Promise<Called> {
-  const answer = await endpoint.call(request.message.request_id, request.toSend)
+async function callForOne({ endpoint, judge }: WorkerPorts, request: Mapped): Promise<Called> {
+  const answer = await judge.call(await endpoint.call(request.message.request_id, request.toSend))
   return { calls: [answer], answers: new Map([[request, toAnswer(answer, 1)]]) }
 }
 
@@ -72,36 +72,31 @@ async function callForBatch(ports: WorkerPorts, requests: readonly Mapped[], inv
   // Breadth first: the sooner a part succeeds, the sooner it is known that the model itself is healthy.
   const parts: (readonly Mapped[])[] = [requests]
   for (let part = parts.shift(); part; part = parts.shift()) {
-    const answer = await callForPart(ports, part, calls.length === 0)
-    if (!answer) break
-    const outputs = readOutputs(answer, part.length)
-    calls.push(outputs.ok ? answer : outputs)
+    const outputs = await callForPart(ports, part, calls.length === 0)
+    if (!outputs) break
+    calls.push(outputs.ok ? { ok: true, answer: undefined } : outputs)
     for (const [i, request] of part.entries())
       answers.set(request, keepReached(answerOf(outputs, i, part.length), answers.get(request)))
     if (!outputs.ok && part.length > 1) {
       if (!isWorthSplitting(outputs, requests, ports.settings)) break
       parts.push(...halves(part))
     }
-    if (
-      parts.length > 0 &&
-      !(mayGoOnSplitting(calls, ports.settings) && (await mayCallAgain(ports, requests, invocation)))
-    )
-      break
+    if (parts.length > 0 && !(mayGoOnSplitting(calls) && (await mayCallAgain(ports, requests, invocation)))) break
   }
   const isHealthy = calls.some(({ ok }) => ok)
-  return { calls, answers: isHealthy ? withCulprits(answers, ports.settings.retry) : answers }
+  return { calls, answers: isHealthy ? withCulprits(answers) : answers }
 }
 
 /** Answers with undefined if a further call can't be made. The answers of the earlier calls still count then. */
 async function callForPart(
-  { endpoint, logger, metrics }: WorkerPorts,
+  { endpoint, judge, logger, metrics }: WorkerPorts,
   part: readonly Mapped[],
   isFirst: boolean,
-): Promise<ModelAnswer | undefined> {
+): Promise<Outputs | undefined> {
   try {
-    const answer = await endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend)))
+    const reply = await endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend)))
     metrics.addMetric('BatchSize', 'Count', part.length)
-    return answer
+    return await judge.batch(reply, part.length)
   } catch (error) {
     if (isFirst) throw error
     logIfDefect(logger, error)
@@ -125,8 +120,8 @@ function keepReached(answer: Answer, earlier: Answer | undefined): Answer {
   return { ...answer, failure: { ...answer.failure, reached: true } }
 }
 
-function withCulprits(answers: ReadonlyMap<Mapped, Answer>, retry: Retry): Map<Mapped, Answer> {
-  const isCulprit = (one: Answer) => !one.ok && one.batchSize === 1 && !isNobodysFault(one.failure, retry)
+function withCulprits(answers: ReadonlyMap<Mapped, Answer>): Map<Mapped, Answer> {
+  const isCulprit = (one: Answer) => !one.ok && one.batchSize === 1 && !isNobodysFault(one.failure)
   return new Map([...answers].map(([request, one]) => [request, isCulprit(one) ? { ...one, isCulprit: true } : one]))
 }
 
@@ -156,9 +151,9 @@ function logIfDefect(logger: WorkerPorts['logger'], error: unknown): void {
 /** Splitting stops after so many calls without a success: the model is failing, or it refuses most of the batch. */
 const MAX_CALLS_WITHOUT_SUCCESS = { failing: 3, refusing: 8 }
 
-function mayGoOnSplitting(calls: readonly ModelAnswer[], { retry }: WorkerPorts['settings']): boolean {
+function mayGoOnSplitting(calls: readonly ModelAnswer[]): boolean {
   if (calls.some(({ ok }) => ok)) return true
-  const isFailing = calls.some(call => !call.ok && mayBeRetried(call, retry))
+  const isFailing = calls.some(call => !call.ok && call.verdict === 'retry')
   return calls.length < MAX_CALLS_WITHOUT_SUCCESS[isFailing ? 'failing' : 'refusing']
 }
 
@@ -171,12 +166,12 @@ function isWorthSplitting(
   requests: readonly Mapped[],
   { retry }: WorkerPorts['settings'],
 ): boolean {
-  return !isNobodysFault(failure, retry) || requests.some(({ item }) => item.attempt >= retry.attempts)
+  return !isNobodysFault(failure) || requests.some(({ item }) => item.attempt >= retry.attempts)
 }
 
 /** Whether a failure says nothing of its request: the model was busy, slow or away. */
-const isNobodysFault = (failure: ModelFailure, retry: Retry): boolean =>
-  mayBeRetried(failure, retry) && (isBusy(failure) || !failure.reached || failure.code === 'model_timeout')
+const isNobodysFault = (failure: ModelFailure): boolean =>
+  failure.verdict === 'retry' && (isBusy(failure) || !failure.reached || failure.code === 'model_timeout')
 
 function halves<T>(list: readonly T[]): [readonly T[], readonly T[]] {
   const middle = Math.ceil(list.length / 2)

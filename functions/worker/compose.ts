@@ -1,6 +1,7 @@
 import { dynamoModelStates } from '../core/flow-control/dynamodb.ts'
 import { createFlowControl } from '../core/flow-control/flow-control.ts'
 import { httpEndpoint } from '../core/inference/http-endpoint.ts'
+import { createJudge } from '../core/inference/judge.ts'
 import { createMappings } from '../core/inference/mapping.ts'
 import { secretsManager } from '../core/inference/secrets.ts'
 import { awsClients } from '../core/platform/aws-clients.ts'
@@ -33,6 +34,7 @@ export function compose(
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     flowControl: createFlowControl({ ...system, store, onChange }, settings.model, settings),
     endpoint: httpEndpoint(settings.endpoint, secretsManager(systemClock)),
+    judge: createJudge({ ...settings, has_secret: hasSecret(settings) }, systemClock),
     mappings: createMappings(settings),
     ...system,
     settings,
@@ -40,3 +42,5 @@ export function compose(
     metrics,
   }
 }
+
+const hasSecret = ({ endpoint: { auth } }: Settings): boolean => auth !== undefined && 'secret' in auth

@@ -2,7 +2,7 @@ import type { InferenceMessage } from '../core/domain/messages.ts'
 import type { Ask, Permit, Report } from '../core/flow-control/port.ts'
 import { MAX_SLOT_WAIT_MS, MIN_LEAD_TIME_MS } from '../core/flow-control/rate-limit.ts'
 import type { ModelAnswer } from '../core/inference/port.ts'
-import { mayBeRetried, pauseOf } from '../core/inference/retry.ts'
+import { pauseOf } from '../core/inference/retry.ts'
 import type { WorkerPorts } from './ports.ts'
 import type { AskedPermit, CallPermit, Granted, Invocation } from './types.ts'
 
@@ -102,7 +102,7 @@ async function giveUpSlot(ports: WorkerPorts, permit: Granted): Promise<Permit> 
  * model is healthy.
  */
 export function reportCalls(ports: WorkerPorts, { probe }: Granted, calls: readonly ModelAnswer[]): Promise<void> {
-  const failures = calls.flatMap(call => (!call.ok && mayBeRetried(call, ports.settings.retry) ? [call] : []))
+  const failures = calls.flatMap(call => (!call.ok && call.verdict === 'retry' ? [call] : []))
   ports.metrics.addMetric('ModelCalls', 'Count', calls.length)
   if (failures.length > 0) ports.metrics.addMetric('FailedCalls', 'Count', failures.length)
   const pause = Math.max(0, ...failures.map(pauseOf))

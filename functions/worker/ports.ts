@@ -1,6 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { FlowControl } from '../core/flow-control/port.ts'
+import type { Judge } from '../core/inference/judge.ts'
 import type { Mappings } from '../core/inference/mapping.ts'
 import type { ModelEndpoint } from '../core/inference/port.ts'
 import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
@@ -15,6 +16,7 @@ export interface WorkerPorts extends LifecyclePorts {
   readonly queue: QueueBackend
   readonly flowControl: FlowControl
   readonly endpoint: ModelEndpoint
+  readonly judge: Judge
   readonly mappings: Mappings
   readonly payloads: Payloads
   readonly clock: Clock

@@ -3,7 +3,7 @@ import type { OutcomeOf } from '../core/domain/events.ts'
 import type { Usage } from '../core/domain/item.ts'
 import { MappingError } from '../core/inference/mapping.ts'
 import type { ModelFailure } from '../core/inference/port.ts'
-import { backoff, mayBeRetried, pauseOf } from '../core/inference/retry.ts'
+import { backoff, pauseOf } from '../core/inference/retry.ts'
 import { resultKey } from '../core/stores/payloads/names.ts'
 import { checkIn } from '../core/stores/payloads/port.ts'
 import { afterAllHeldUp, deferClaimed, deferUntil, withHints } from './defer.ts'
@@ -74,7 +74,7 @@ function isFinal(
   { failure, batchSize, isCulprit }: FailedAnswer,
 ): boolean {
   const isSpent = item.attempt >= retry.attempts
-  if (mayBeRetried(failure, retry)) return isSpent || isCulprit
+  if (failure.verdict === 'retry') return isSpent || isCulprit
   return batchSize === 1
 }
 
@@ -85,7 +85,7 @@ function retryRequest(
   times: Times,
 ): Promise<void> {
   const { settings, random } = ports
-  const isRetry = mayBeRetried(failure, settings.retry)
+  const isRetry = failure.verdict === 'retry'
   const wait = isRetry ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure)) : 0
   const notBefore = Math.max(times.completed_at + Math.max(wait, MIN_RETRY_DELAY_MS), afterAllHeldUp(ports))
   // A smaller batch ends the attempts that are no retries, and may succeed where a large one failed. After 429 or without a

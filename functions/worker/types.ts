@@ -1,7 +1,7 @@
 import type { RequestItem } from '../core/domain/item.ts'
 import type { InferenceMessage } from '../core/domain/messages.ts'
 import type { Ask, Permit } from '../core/flow-control/port.ts'
-import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
+import type { ModelAnswer, ModelFailure, ModelSuccess } from '../core/inference/port.ts'
 import type { BatchInvocation, Delivery } from '../core/queue/port.ts'
 
 /** The run of the function that a batch was handed to. Times are epoch milliseconds. */
@@ -68,7 +68,7 @@ export interface Mapped extends Claimed {
 }
 
 /** What the model answered for one request. */
-export type Answer = { readonly ok: true; readonly answer: unknown } | FailedAnswer
+export type Answer = ModelSuccess | FailedAnswer
 
 export interface FailedAnswer {
   readonly ok: false

@@ -5,6 +5,7 @@ import { createRouter } from '../../functions/core/admission/route.ts'
 import type { InferenceMessage } from '../../functions/core/domain/messages.ts'
 import { dynamoModelStates } from '../../functions/core/flow-control/dynamodb.ts'
 import type { FlowControl, ModelStateStore } from '../../functions/core/flow-control/port.ts'
+import { createJudge } from '../../functions/core/inference/judge.ts'
 import { createMappings } from '../../functions/core/inference/mapping.ts'
 import type { ModelEndpoint } from '../../functions/core/inference/port.ts'
 import type { RedrivePorts } from '../../functions/core/lifecycle/redrive-request.ts'
@@ -143,6 +144,7 @@ export function compose(
     ),
     waiting: { leases: dynamoWaitLeases(once, 'requests', random), limits: WAIT_LIMITS },
     endpoint,
+    judge: createJudge({ ...policies, has_secret: false }, world.clock),
     mappings,
     // Each invocation is in an environment of its own, so that only the quota counts a user's calls.
     calls: countCalls(),

@@ -1,5 +1,6 @@
 import type { ModelEndpoint } from '../../functions/core/inference/port.ts'
 import { reaching } from '../../functions/core/platform/unavailable.ts'
+import { answered } from '../support/failures.ts'
 import { callIsMade, type ModelReply, modelHasAnswered } from './check/flow-control.ts'
 import { type Known, type ModelCall, runOf } from './check/known.ts'
 import type { Invocation } from './invocation.ts'
@@ -79,7 +80,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
     })
     if (!refusal) known.succeeded.add(by.name)
     if (asked.some(({ prompt }) => prompt === POISON)) world.kill(by)
-    return { refusal, given: refusal?.give(call) ?? { ok: true, answer: isBatch ? { outputs } : outputs[0] } }
+    return { refusal, given: refusal?.give(call) ?? answered(isBatch ? { outputs } : outputs[0]) }
   }
 
   const madeCall = (

@@ -1,4 +1,5 @@
-import type { ModelAnswer, ModelFailure } from '../../functions/core/inference/port.ts'
+import type { ModelFailure, Reply } from '../../functions/core/inference/port.ts'
+import { answered, failure, replyOf } from '../support/failures.ts'
 
 /** The model's answer to one request: in a call of its own, or as an element of a batch. */
 export interface Output {
@@ -15,7 +16,7 @@ export interface Refusal {
   readonly retryAfterMs: number
   /** Whether the answer's mark is in the error message that the user reads. */
   readonly isMarked: boolean
-  readonly give: (mark: string) => ModelAnswer
+  readonly give: (mark: string) => Reply
 }
 
 const success = (tokens: number | undefined, filling = ''): Output => ({
@@ -50,12 +51,15 @@ export const REFUSED: Output = {
   give: () => ({ error: 'no' }),
 }
 
-const refusal = (failure: Omit<ModelFailure, 'ok' | 'message' | 'reached'>, of: Partial<Refusal> = {}): Refusal => ({
+const refusal = (
+  fields: Pick<ModelFailure, 'code' | 'status' | 'retry_after_ms'>,
+  of: Partial<Refusal> = {},
+): Refusal => ({
   retriable: true,
   reached: true,
-  retryAfterMs: failure.retry_after_ms ?? 0,
-  isMarked: true,
-  give: mark => ({ ok: false, message: `the model failed (${mark})`, reached: of.reached ?? true, ...failure }),
+  retryAfterMs: fields.retry_after_ms ?? 0,
+  isMarked: fields.status === undefined,
+  give: mark => replyOf(failure({ message: `the model failed (${mark})`, reached: of.reached ?? true, ...fields })),
   ...of,
 })
 
@@ -83,5 +87,5 @@ export const FAILURES: readonly (readonly [number, Refusal])[] = [
 /** An answer to a batch that leaves out most of its requests. */
 export const TOO_FEW = refusal(
   { code: 'invalid_model_response' },
-  { retriable: false, isMarked: false, give: () => ({ ok: true, answer: { outputs: [] } }) },
+  { retriable: false, isMarked: false, give: () => answered({ outputs: [] }) },
 )

@@ -1,4 +1,4 @@
-import type { ModelFailure } from '../../functions/core/inference/port.ts'
+import type { Answered, ModelAnswer, ModelFailure, Reply } from '../../functions/core/inference/port.ts'
 import type { Retry } from '../../functions/core/inference/retry.ts'
 
 /** What a model's retries are unless its pipeline says otherwise. */
@@ -14,8 +14,32 @@ export const aRetry = (fields: Partial<Retry> = {}): Retry => ({
 /** A failure of the model. */
 export const failure = (fields: Partial<ModelFailure> = {}): ModelFailure => ({
   ok: false,
+  verdict: 'retry',
   code: 'model_error',
   message: 'm',
   reached: true,
   ...fields,
 })
+
+/** An answer over HTTP: 200 with this JSON, unless the fields say otherwise. */
+export const answered = (value: unknown, fields: Partial<Answered> = {}): Answered => ({
+  kind: 'answered',
+  status: 200,
+  headers: { 'content-type': 'application/json' },
+  content_type: 'application/json',
+  body: { kind: 'json', value },
+  ...fields,
+})
+
+/** What comes back from a call that is judged so. */
+export function replyOf(answer: ModelAnswer): Reply {
+  if (answer.ok) return answered(answer.answer)
+  const { code, message, status, retry_after_ms, reached } = answer
+  if (status !== undefined) {
+    const pause = retry_after_ms === undefined ? {} : { 'retry-after-ms': String(retry_after_ms) }
+    return answered({ error: message }, { status, headers: pause })
+  }
+  if (code === 'invalid_model_response' || code === 'result_too_large')
+    return answered(undefined, { body: { kind: 'unusable', code, message } })
+  return { kind: 'broken', code, message, reached, retry: 'as configured' }
+}

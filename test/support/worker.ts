@@ -1,6 +1,7 @@
 import type { RequestItem } from '../../functions/core/domain/item.ts'
 import { OutcomeEvent } from '../../functions/core/domain/messages.ts'
 import { createFlowControl } from '../../functions/core/flow-control/flow-control.ts'
+import { createJudge } from '../../functions/core/inference/judge.ts'
 import { createMappings } from '../../functions/core/inference/mapping.ts'
 import type { ModelAnswer } from '../../functions/core/inference/port.ts'
 import { RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
@@ -9,7 +10,7 @@ import { processMessages } from '../../functions/worker/process-messages.ts'
 import type { Settings } from '../../functions/worker/settings.ts'
 import { NOW } from './clock.ts'
 import { aDelivery } from './deliveries.ts'
-import { aRetry } from './failures.ts'
+import { aRetry, replyOf } from './failures.ts'
 import { memoryModelStates } from './memory/model-states.ts'
 import { memoryPorts } from './ports.ts'
 import { aMessage, anItem } from './requests.ts'
@@ -58,7 +59,7 @@ export function aWorker(
     call: async (requestId, body) => {
       const call = { requestId, body, at: memory.clock() }
       asked.push(call)
-      return typeof answer === 'function' ? answer(call) : answer
+      return replyOf(typeof answer === 'function' ? answer(call) : answer)
     },
   }
   const all = { ...PLAIN, ...settings }
@@ -68,6 +69,7 @@ export function aWorker(
     ...memory,
     settings: all,
     endpoint,
+    judge: createJudge({ ...all, has_secret: false }, memory.clock),
     mappings,
     flowControl: aFlowControl(),
     random: () => 0.5,

@@ -25,6 +25,7 @@ const ofOne = (answer: unknown): ModelAnswer => ({ ok: true, answer })
 
 const UNUSABLE: ModelFailure = {
   ok: false,
+  verdict: 'drop',
   code: 'invalid_model_response',
   message: "the model's answer has not as many outputs as it was sent inputs",
   reached: true,
@@ -33,6 +34,7 @@ const UNUSABLE: ModelFailure = {
 /** The model's own words are not passed on, since they may quote another user's request. */
 const REFUSED: ModelFailure = {
   ok: false,
+  verdict: 'drop',
   code: 'model_rejected',
   message: 'the model refused this request of a batch',
   reached: true,

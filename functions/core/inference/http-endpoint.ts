@@ -4,11 +4,9 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { HttpRequest, type HttpResponse } from '@smithy/protocol-http'
 import type { FailureCode } from '../domain/errors.ts'
 import { tooLargeForAnswer } from '../domain/json-size.ts'
-import { findHostileText } from '../domain/text.ts'
 import { type Clock, systemClock } from '../platform/clock.ts'
-import type { ModelAnswer, ModelEndpoint, ModelFailure } from './port.ts'
+import type { Answered, Body, Broken, ModelEndpoint } from './port.ts'
 import { AnswerTooLarge, readText } from './read-text.ts'
-import { retryAfter } from './retry-after.ts'
 import { sigV4Signer } from './signer.ts'
 
 export interface EndpointSettings {
@@ -82,11 +80,12 @@ export function httpEndpoint(
       const timeout = AbortSignal.timeout(settings.timeout_ms)
       try {
         const { response } = await handler.handle(signed, { abortSignal: timeout })
-        return toAnswer(response, await readText(response.body, MAX_ANSWER_BYTES, timeout), clock())
+        const secret = keyed && (await readSecret(keyed.secret))
+        return toAnswered(response, await readBody(response, timeout, secret))
       } catch (error) {
         return reached
           ? brokenOff(error, timeout, settings.timeout_ms)
-          : failure('model_unreachable', `the model could not be reached (${codeOf(error)})`, false)
+          : broken('model_unreachable', `the model could not be reached (${codeOf(error)})`, false)
       }
     },
   }
@@ -105,44 +104,55 @@ function agentOfOneCall({ protocol }: URL, onReady: () => void): HttpAgent {
   return agent
 }
 
-function toAnswer({ statusCode, headers }: HttpResponse, text: string, now: number): ModelAnswer {
-  if (statusCode >= 300) {
-    const status = { status: statusCode, retry_after_ms: retryAfter(headers['retry-after'], now) }
-    return statusCode === 429 || statusCode >= 500
-      ? { ...failure('model_error', `the model answered ${statusCode}`), ...status }
-      : { ...failure('model_rejected', `the model refused the request with ${statusCode}`), ...status }
+const toAnswered = ({ statusCode, headers }: HttpResponse, body: Body): Answered => ({
+  kind: 'answered',
+  status: statusCode,
+  headers,
+  content_type: headers['content-type'],
+  body,
+})
+
+async function readBody({ body }: HttpResponse, timeout: AbortSignal, secret: string | undefined): Promise<Body> {
+  try {
+    return toBody(masked(await readText(body, MAX_ANSWER_BYTES, timeout), secret))
+  } catch (error) {
+    if (error instanceof AnswerTooLarge) return { kind: 'unusable', code: 'result_too_large', message: error.message }
+    throw error
   }
+}
+
+/** A shorter secret is no secret: it would be found in any text. */
+const MIN_SECRET_LENGTH = 8
+
+/** Some models quote the key of a call in their errors. */
+const masked = (text: string, secret = ''): string =>
+  secret.length < MIN_SECRET_LENGTH ? text : text.replaceAll(secret, '***')
+
+function toBody(text: string): Body {
+  if (text === '') return { kind: 'empty' }
   // The size is checked before the text is parsed: 8 MB of empty objects become a value of 180 MB, and a worker may have ten answers at a time.
   const tooLarge = tooLargeForAnswer(text)
-  if (tooLarge) return failure('invalid_model_response', `the model's answer ${tooLarge}`)
-  const answer = parse(text)
-  if (answer === undefined) return failure('invalid_model_response', "the model's answer is not JSON")
-  const hostile = findHostileText(answer)
-  if (hostile) return failure('invalid_model_response', `the model's answer ${hostile.message}`)
-  return { ok: true, answer }
-}
-
-function parse(text: string): unknown {
+  if (tooLarge) return { kind: 'unusable', code: 'invalid_model_response', message: `the model's answer ${tooLarge}` }
   try {
-    return JSON.parse(text)
+    return { kind: 'json', value: JSON.parse(text) }
   } catch {
-    return undefined
+    return { kind: 'text', text, why: 'is not JSON' }
   }
 }
 
-/** The failure of a call after the model could have seen it. */
-function brokenOff(error: unknown, timeout: AbortSignal, timeoutMs: number): ModelFailure {
-  if (timeout.aborted) return failure('model_timeout', `the model did not answer within ${timeoutMs / 1000} s`)
-  if (error instanceof AnswerTooLarge) return failure('result_too_large', error.message)
-  return failure('model_unreachable', `the connection to the model was lost (${codeOf(error)})`)
+/** A call that broke after the model could have seen it. */
+function brokenOff(error: unknown, timeout: AbortSignal, timeoutMs: number): Broken {
+  if (timeout.aborted) return broken('model_timeout', `the model did not answer within ${timeoutMs / 1000} s`)
+  return broken('model_unreachable', `the connection to the model was lost (${codeOf(error)})`)
 }
 
 /** Only the code of an error is passed on, since its message may name addresses. A timeout of the handler has no code. */
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'ETIMEDOUT'
 
-const failure = (code: FailureCode, message: string, reached = true): ModelFailure => ({
-  ok: false,
+const broken = (code: FailureCode, message: string, reached = true): Broken => ({
+  kind: 'broken',
   code,
   message,
   reached,
+  retry: 'as configured',
 })

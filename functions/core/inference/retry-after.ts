@@ -1,8 +1,42 @@
-/** Reads a Retry-After (RFC 9110 §10.2.3): seconds or a date. Answers with milliseconds from `now` on, or undefined if the value can't be read. */
-export function retryAfter(value: string | undefined, now: number): number | undefined {
-  const text = value?.trim() ?? ''
-  if (/^\d+$/.test(text)) return Number(text) * 1000
-  // A date begins with a letter. `Date.parse` alone would take "1.5" for a date, too.
-  const date = /^[A-Z]/i.test(text) ? Date.parse(text) : Number.NaN
+/** How long the model asks to be left alone, in milliseconds from `now` on. Undefined if it does not say so, or not readably. */
+export function retryAfter(headers: Readonly<Record<string, string>>, now: number): number | undefined {
+  const waits = [...valuesOf(headers['retry-after']).map(value => waitOf(value, now)), milliseconds(headers)]
+  const readable = waits.filter(wait => wait !== undefined)
+  // A proxy and a model behind it may ask for a wait each. The longest is right for both.
+  return readable.length === 0 ? undefined : Math.max(...readable)
+}
+
+const WEEKDAY = /^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun|Tue|Wed|Thu|Sat)(day)?$/i
+
+/** The values of several header lines, which are joined by commas. A date has a comma of its own. */
+function valuesOf(joined = ''): string[] {
+  const parts = joined.split(',').map(part => part.trim())
+  return parts.flatMap((part, index) => {
+    if (WEEKDAY.test(parts[index - 1] ?? '')) return [`${parts[index - 1]}, ${part}`]
+    return WEEKDAY.test(part) ? [] : [part]
+  })
+}
+
+const NUMBER = /^\d+(\.\d+)?$/
+const MONTH = '(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)'
+const TIME = '\\d{2}:\\d{2}:\\d{2}'
+/** The three forms of RFC 9110 §5.6.7. `Date.parse` alone would take "May 5" for a date, too. */
+const DATES = [
+  new RegExp(`^[A-Z]+, \\d{2} ${MONTH} \\d{4} ${TIME} GMT$`, 'i'),
+  new RegExp(`^[A-Z]+, \\d{2}-${MONTH}-\\d{2} ${TIME} GMT$`, 'i'),
+  new RegExp(`^[A-Z]+ ${MONTH} +\\d{1,2} ${TIME} \\d{4}( GMT)?$`, 'i'),
+]
+
+/** Reads a Retry-After (RFC 9110 §10.2.3): seconds or a date. Fractions of a second are rounded up. */
+function waitOf(value: string, now: number): number | undefined {
+  if (NUMBER.test(value)) return Math.ceil(Number(value)) * 1000
+  if (!DATES.some(form => form.test(value))) return undefined
+  const date = Date.parse(/GMT$/i.test(value) ? value : `${value} GMT`)
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+}
+
+/** OpenAI, Azure and others send it beside Retry-After. */
+function milliseconds({ 'retry-after-ms': value = '' }: Readonly<Record<string, string>>): number | undefined {
+  const text = value.trim()
+  return NUMBER.test(text) ? Math.ceil(Number(text)) : undefined
 }

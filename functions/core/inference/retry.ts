@@ -14,15 +14,6 @@ export const Retry = z.strictObject({
 })
 export type Retry = z.infer<typeof Retry>
 
-/**
- * Whether the same call may succeed another time. That is so after a status of `backoff_on`, after another 5xx, after a
- * timeout, and after a connection that failed. It is not so after other statuses, or after an answer that can't be used.
- */
-export function mayBeRetried({ status, code }: ModelFailure, { backoff_on, drop_on }: Retry): boolean {
-  if (status === undefined) return code === 'model_timeout' || code === 'model_unreachable'
-  return backoff_on.includes(status) || (status >= 500 && !drop_on.includes(status))
-}
-
 /** Whether the model has answered that it has no room for any call now. */
 export const isBusy = ({ status }: ModelFailure): boolean => status === 429 || status === 503
 

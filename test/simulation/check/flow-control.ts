@@ -1,7 +1,7 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import type { FlowControl, Report } from '../../../functions/core/flow-control/port.ts'
 import type { ModelState } from '../../../functions/core/flow-control/state.ts'
-import type { ModelAnswer } from '../../../functions/core/inference/port.ts'
+import type { Reply } from '../../../functions/core/inference/port.ts'
 import type { Invocation } from '../invocation.ts'
 import type { Refusal } from '../model-answers.ts'
 import type { Item } from '../models/expression.ts'
@@ -25,7 +25,7 @@ interface Probe {
 }
 
 export interface ModelReply {
-  readonly given: ModelAnswer
+  readonly given: Reply
   readonly refusal: Refusal | undefined
 }
 
@@ -148,7 +148,7 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
 
 /** A model that says when it will take calls again is not broken. */
 const countsAsFailure = ({ refusal, given }: ModelReply): boolean =>
-  refusal !== undefined && (refusal.retryAfterMs === 0 || given.ok || given.status !== 429)
+  refusal !== undefined && (refusal.retryAfterMs === 0 || given.kind === 'broken' || given.status !== 429)
 
 /** Checks that the circuit is open once enough failures were reported since it last closed. */
 function checkFailures({ world, protection }: Known, begun: number, count: number): void {

@@ -2,7 +2,9 @@ import type { RequestItem } from '../../../functions/core/domain/item.ts'
 import { InferenceMessage } from '../../../functions/core/domain/messages.ts'
 import type { ModelStateStore } from '../../../functions/core/flow-control/port.ts'
 import type { ModelState } from '../../../functions/core/flow-control/state.ts'
-import type { ModelAnswer } from '../../../functions/core/inference/port.ts'
+import type { Outputs } from '../../../functions/core/inference/batch.ts'
+import type { ModelAnswer, ModelFailure } from '../../../functions/core/inference/port.ts'
+import { failure } from '../../support/failures.ts'
 import type { PlantedBug, Ports } from '../compose.ts'
 import { ignored, withoutClauses } from './commands.ts'
 
@@ -82,20 +84,18 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
   { name: 'a request fails with an attempt left', ports: attempting(-1) },
   {
     name: 'a success is taken for a failure, and the model is called again',
-    ports: answering(answer =>
-      answer.ok ? { ok: false, code: 'model_error', status: 503, message: 'it failed', reached: true } : answer,
-    ),
+    ports: answering(answer => (answer.ok ? failure({ status: 503, message: 'it failed' }) : answer)),
   },
   {
     name: 'a request of a batch gets the output of its neighbour',
-    ports: answeringBatches((answer, outputs) =>
-      answer.ok && outputs ? { ok: true, answer: { outputs: [...outputs.slice(1), ...outputs.slice(0, 1)] } } : answer,
+    ports: answeringBatches(answer =>
+      answer.ok ? { ok: true, outputs: [...answer.outputs.slice(1), ...answer.outputs.slice(0, 1)] } : answer,
     ),
   },
   {
     name: 'the failure of a batch is taken for a failure of each request',
-    ports: answeringBatches((answer, _, size) =>
-      answer.ok ? answer : { ok: true, answer: { outputs: Array.from({ length: size }, () => ({ error: 'no' })) } },
+    ports: answeringBatches((answer, size) =>
+      answer.ok ? answer : { ok: true, outputs: Array.from({ length: size }, () => REFUSED_ELEMENT) },
     ),
   },
 ]
@@ -186,23 +186,34 @@ function attempting(more: number): PortsChange {
   })
 }
 
-function answering(change: (answer: ModelAnswer, body: unknown) => ModelAnswer): PortsChange {
+const REFUSED_ELEMENT: ModelFailure = failure({ verdict: 'drop', code: 'model_rejected' })
+
+/** Changes the verdict on each call. */
+function answering(change: (answer: ModelAnswer) => ModelAnswer): PortsChange {
   return ports => ({
     ...ports,
-    endpoint: {
-      ...ports.endpoint,
-      call: async (requestId, body) => change(await ports.endpoint.call(requestId, body), body),
+    judge: {
+      call: async reply => change(await ports.judge.call(reply)),
+      batch: async (reply, inputs) => {
+        const outputs = await ports.judge.batch(reply, inputs)
+        const changed = change(outputs.ok ? { ok: true, answer: outputs } : outputs)
+        return changed.ok ? outputs : changed
+      },
     },
   })
 }
 
-function answeringBatches(
-  change: (answer: ModelAnswer, outputs: readonly unknown[] | undefined, size: number) => ModelAnswer,
-): PortsChange {
-  return answering((answer, body) => {
-    const size = (body as { inputs?: unknown[] }).inputs?.length ?? 0
-    if (size < 2) return answer
-    return change(answer, answer.ok ? (answer.answer as { outputs: unknown[] }).outputs : undefined, size)
+/** Changes the verdicts on calls for several requests. */
+function answeringBatches(change: (outputs: Outputs, size: number) => Outputs): PortsChange {
+  return ports => ({
+    ...ports,
+    judge: {
+      ...ports.judge,
+      batch: async (reply, size) => {
+        const outputs = await ports.judge.batch(reply, size)
+        return size < 2 ? outputs : change(outputs, size)
+      },
+    },
   })
 }
 

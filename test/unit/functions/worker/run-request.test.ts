@@ -127,7 +127,7 @@ describe('a worker: a model that fails', () => {
   it.each(['model_error', 'model_rejected', 'model_timeout', 'model_unreachable', 'result_too_large'] as const)(
     'makes a failed outcome with the code %s and the message of the request',
     async code => {
-      const { ports, outcomes, run } = aWorker({ ok: false, code, message: 'a sentence', reached: true })
+      const { ports, outcomes, run } = aWorker(failure({ code, message: 'a sentence' }))
       const item = await ports.items.create(anItem())
 
       await run(item)

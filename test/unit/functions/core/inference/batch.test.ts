@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { batchBody, readOutputs } from '../../../../../functions/core/inference/batch.ts'
 import type { ModelAnswer } from '../../../../../functions/core/inference/port.ts'
+import { failure as aFailure } from '../../../../support/failures.ts'
 
 const answered = (answer: unknown): ModelAnswer => ({ ok: true, answer })
 
@@ -44,7 +45,7 @@ describe('the answer to a batch', () => {
   })
 
   it('is the failure of the call where that failed', () => {
-    const failure = { ok: false, code: 'model_error', message: 'm', reached: true, status: 500 } as const
+    const failure = aFailure({ status: 500 })
 
     expect(readOutputs(failure, 2)).toEqual(failure)
   })

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { httpEndpoint } from '../../../../../functions/core/inference/http-endpoint.ts'
+import { judging } from '../../../../support/judging.ts'
 import { SELF_SIGNED } from '../../../../support/self-signed.ts'
 
 const open: { server: Server; sockets: Set<Socket> }[] = []
@@ -31,10 +32,9 @@ const notTls = () => listen(createServer(socket => socket.end('HTTP/1.1 400 Bad 
 const selfSigned = () => listen(createHttpsServer(SELF_SIGNED, () => expect.unreachable()))
 
 const call = (url: string, timeoutMs = 5_000) =>
-  httpEndpoint({ url, timeout_ms: timeoutMs, headers: {} }, () => Promise.reject(new Error('asked for a secret'))).call(
-    'r1',
-    {},
-  )
+  judging(
+    httpEndpoint({ url, timeout_ms: timeoutMs, headers: {} }, () => Promise.reject(new Error('asked for a secret'))),
+  ).call('r1', {})
 
 describe('httpEndpoint: a model that can’t have seen the call', () => {
   it.each([
@@ -50,7 +50,7 @@ describe('httpEndpoint: a model that can’t have seen the call', () => {
   it('is one that accepts connections but no TLS, until the time is up', async () => {
     const url = `https://${await silent()}/predict`
 
-    expect(await call(url, 100)).toEqual({
+    expect(await call(url, 100)).toMatchObject({
       ok: false,
       code: 'model_unreachable',
       message: 'the model could not be reached (ETIMEDOUT)',

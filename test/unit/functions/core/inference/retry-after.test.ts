@@ -2,25 +2,69 @@ import { describe, expect, it } from 'vitest'
 import { retryAfter } from '../../../../../functions/core/inference/retry-after.ts'
 import { NOW } from '../../../../support/clock.ts'
 
+const waitOf = (value: string | undefined) => retryAfter(value === undefined ? {} : { 'retry-after': value }, NOW)
+
 describe('Retry-After', () => {
   it.each([
     { value: '0', ms: 0 },
     { value: '3', ms: 3_000 },
     { value: ' 120 ', ms: 120_000 },
   ])('is whole seconds: "$value"', ({ value, ms }) => {
-    expect(retryAfter(value, NOW)).toBe(ms)
+    expect(waitOf(value)).toBe(ms)
   })
 
   it.each([
     { value: 'Mon, 23 Nov 2026 10:15:07 GMT', ms: 7_000 },
     { value: 'Monday, 23-Nov-26 10:15:07 GMT', ms: 7_000 },
     { value: 'Mon Nov 23 10:15:07 2026 GMT', ms: 7_000 },
+    { value: 'Mon Nov 23 10:15:07 2026', ms: 7_000 },
     { value: 'Mon, 23 Nov 2026 10:14:59 GMT', ms: 0 },
   ])('is a date, in any of HTTP’s forms: $value', ({ value, ms }) => {
-    expect(retryAfter(value, NOW)).toBe(ms)
+    expect(waitOf(value)).toBe(ms)
   })
 
-  it.each([undefined, '', ' ', '-1', '1.5', '3 seconds', '2026-11-23', 'soon', '1e3'])('is nothing else: %j', value => {
-    expect(retryAfter(value, NOW)).toBeUndefined()
+  it.each([
+    { value: '1.5', ms: 2_000 },
+    { value: '0.25', ms: 1_000 },
+    { value: '7.0', ms: 7_000 },
+  ])('is seconds, with fractions rounded up: $value', ({ value, ms }) => {
+    expect(waitOf(value)).toBe(ms)
+  })
+
+  it.each([
+    { value: '3, 120', ms: 120_000 },
+    { value: '120, Mon, 23 Nov 2026 10:15:07 GMT', ms: 120_000 },
+    { value: 'Mon, 23 Nov 2026 10:15:07 GMT, 3', ms: 7_000 },
+    { value: 'soon, 3', ms: 3_000 },
+  ])('is the longest of several lines: $value', ({ value, ms }) => {
+    expect(waitOf(value)).toBe(ms)
+  })
+
+  it.each([
+    { headers: { 'retry-after-ms': '250' }, ms: 250 },
+    { headers: { 'retry-after-ms': '12.5' }, ms: 13 },
+    { headers: { 'retry-after-ms': 'soon' }, ms: undefined },
+    { headers: { 'retry-after-ms': '1500', 'retry-after': '1' }, ms: 1_500 },
+    { headers: { 'retry-after-ms': '1500', 'retry-after': '30s' }, ms: 1_500 },
+  ])('may be told in milliseconds, too: $headers', ({ headers, ms }) => {
+    expect(retryAfter(headers, NOW)).toBe(ms)
+  })
+
+  it.each([
+    undefined,
+    '',
+    ' ',
+    '-1',
+    '.5',
+    '30s',
+    'May 5',
+    'Mon, 23',
+    'Mon, 23 Nov 2026',
+    '3 seconds',
+    '2026-11-23',
+    'soon',
+    '1e3',
+  ])('is nothing else: %j', value => {
+    expect(waitOf(value)).toBeUndefined()
   })
 })

@@ -1,36 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FAILURE_CODES } from '../../../../../functions/core/domain/errors.ts'
-import { backoff, mayBeRetried, pauseOf } from '../../../../../functions/core/inference/retry.ts'
+import { backoff, pauseOf } from '../../../../../functions/core/inference/retry.ts'
 import { aRetry, failure } from '../../../../support/failures.ts'
 
 const RETRY = aRetry()
-
-describe('a failed call', () => {
-  it.each([429, 500, 502, 503, 504, 599])('is made again after %i', status => {
-    expect(mayBeRetried(failure({ status }), RETRY)).toBe(true)
-  })
-
-  it.each([301, 400, 401, 404, 409, 422, 499])('is not made again after %i', status => {
-    expect(mayBeRetried(failure({ code: 'model_rejected', status }), RETRY)).toBe(false)
-  })
-
-  it.each([
-    { status: 409, policy: { backoff_on: [409] }, again: true },
-    { status: 429, policy: { backoff_on: [503] }, again: false },
-    { status: 503, policy: { backoff_on: [429] }, again: true },
-    { status: 501, policy: { drop_on: [501] }, again: false },
-    { status: 400, policy: { drop_on: [] }, again: false },
-  ])('is made again as its policy says: $status, $policy', ({ status, policy, again }) => {
-    expect(mayBeRetried(failure({ status }), { ...RETRY, ...policy })).toBe(again)
-  })
-
-  it('without a status is made again after a timeout, and a connection that failed', () => {
-    const again = FAILURE_CODES.filter(code => mayBeRetried(failure({ code }), RETRY))
-
-    expect(again).toEqual(['model_timeout', 'model_unreachable'])
-  })
-})
 
 describe('the wait for the next attempt', () => {
   it.each([

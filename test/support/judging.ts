@@ -1,0 +1,12 @@
+import { createJudge } from '../../functions/core/inference/judge.ts'
+import type { ModelEndpoint } from '../../functions/core/inference/port.ts'
+import { systemClock } from '../../functions/core/platform/clock.ts'
+import { aRetry } from './failures.ts'
+
+const judge = createJudge({ retry: aRetry(), has_secret: false }, systemClock)
+
+/** Calls an endpoint, and answers with the verdict on what came back. */
+export const judging = (endpoint: ModelEndpoint) => ({
+  prepare: () => endpoint.prepare(),
+  call: async (requestId: string | undefined, body: unknown) => judge.call(await endpoint.call(requestId, body)),
+})
