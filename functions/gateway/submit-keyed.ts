@@ -4,6 +4,7 @@ import type { Prepared } from '../core/admission/prepare.ts'
 import { refuse } from '../core/admission/refuse.ts'
 import { submitBound } from '../core/admission/submit-bound.ts'
 import { RequestError } from '../core/domain/errors.ts'
+import { isFingerprintOf } from '../core/domain/fingerprint.ts'
 import type { KeyedRequest } from '../core/stores/idempotency/port.ts'
 import type { GatewayPorts } from './ports.ts'
 
@@ -16,7 +17,7 @@ export async function submitKeyed(ports: GatewayPorts, key: string, prepared: Pr
   const { keys, clock } = ports
   const { user_id, request_id, fingerprint } = prepared.request
   const ofThisBody = (bound: KeyedRequest): KeyedRequest => {
-    if (bound.fingerprint !== fingerprint) throw mismatch()
+    if (!isFingerprintOf(bound.fingerprint, prepared.submission.body)) throw mismatch()
     return bound
   }
   return submitBound(

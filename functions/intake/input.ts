@@ -29,7 +29,7 @@ export interface Order {
   readonly submission: Submission
 }
 
-const Body = InferenceBody.extend({
+const Body = InferenceBody.safeExtend({
   user_id: z.string().refine(id => UserId.safeParse(id).success, 'must be 1 to 128 of A-Z a-z 0-9 . _ @ -'),
 })
 

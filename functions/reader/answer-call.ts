@@ -4,6 +4,7 @@ import type { HttpCall } from '../core/http/call.ts'
 import { dispatch, type UseCase } from '../core/http/http-handler.ts'
 import { json } from '../core/http/response.ts'
 import type { RouteKey } from '../core/http/routes.ts'
+import type { RequestView } from '../core/lifecycle/view-request.ts'
 import { MAX_WAIT_SECONDS, waitForCompletion } from '../core/lifecycle/wait-for-completion.ts'
 import type { Caller } from '../core/platform/caller.ts'
 import { cancelRequest } from './cancel-request.ts'
@@ -25,7 +26,7 @@ export const answerCall = dispatch<ReaderPorts>({
 
   'DELETE /v1/inference/{request_id}': async (ports, call) => {
     const { cancelled, request } = await cancelRequest(ports, countedCaller(ports, call).user_id, requestId(call))
-    return json(cancelled ? 200 : 409, request)
+    return cancelled ? json(200, request) : json(409, { ...request, ...alreadyEnded(request) })
   },
 
   'GET /v1/inference': async (ports, call) =>
@@ -34,6 +35,12 @@ export const answerCall = dispatch<ReaderPorts>({
   'GET /v1/quota': async (ports, call) =>
     json(200, await readQuota(ports, ports.settings.quotas, countedCaller(ports, call))),
 } satisfies Record<RouteKey<'reader'>, UseCase<ReaderPorts>>)
+
+/** The request's own fields stay beside the error. Only `error` of a failed request gives way to our sentence. */
+const alreadyEnded = ({ status }: RequestView) => ({
+  error: `the request can't be cancelled, because it has already ended: it is ${status}`,
+  code: 'already_ended',
+})
 
 /** Who calls. Throws `RequestError` for a call over the rate of the caller's plan. */
 function countedCaller({ calls, settings, clock }: ReaderPorts, call: HttpCall): Caller {

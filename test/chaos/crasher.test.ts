@@ -30,7 +30,7 @@ afterAll(async () => {
   await model?.close()
 })
 
-it('charges the crashes of a request to that one, and none to those that shared an invocation with it', async () => {
+it('charges a crash to the request that caused it, and not to the requests in the same invocation', async () => {
   const admin = adminOf(localTarget(system))
   const [victim, attacker] = [await clientOf(admin, VICTIM), await clientOf(admin, ATTACKER)]
   const [plugs, innocentCalls] = [PLUGS, INNOCENTS].map(inputs => inputs.map(input => model.hold(input)))

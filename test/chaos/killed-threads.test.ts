@@ -22,7 +22,7 @@ afterAll(async () => {
   endpoint?.close()
 })
 
-it('brings all that was accepted to one end and one charge, though its threads are killed all the time', async () => {
+it('ends and charges each accepted request once, although its threads are killed all the time', async () => {
   const admin = adminOf(localTarget(system))
   const users = await createUsers(admin, 20)
   let killed = 0

@@ -35,13 +35,13 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
   }
 
   describe(`messages of inputs on ${name}`, () => {
-    it('are bound to the first request, whatever comes second', async () => {
+    it('stay bound to the first request when a second one is bound', async () => {
       const { user, id } = await bound()
 
       expect(await inputs.bind(user, MESSAGE, newRequestId(), NOW + 1)).toEqual({ request_id: id })
     })
 
-    it('are bound to one of many at once, and all are told which', async () => {
+    it('are bound to one of many requests that bind at once, and every caller learns which one', async () => {
       const user = newUser()
 
       const answers = await Promise.all(
@@ -59,7 +59,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(await inputs.bind(user, 'nightly/m-2', another, NOW)).toMatchObject({ request_id: another })
     })
 
-    it('are remembered for longer than a queue keeps them, by their own time', async () => {
+    it('are remembered for longer than a queue keeps messages, by the clock of the caller', async () => {
       const { user, id } = await bound()
       const later = newRequestId()
 
@@ -68,7 +68,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(INPUT_REMEMBERED_MS).toBeGreaterThan(14 * 86_400_000)
     })
 
-    it('get another request in place of the one that they have, and only of that; it is not admitted yet', async () => {
+    it('are bound to another request only in place of the request that the caller names; the new one is not admitted yet', async () => {
       const { user, id } = await bound()
       await inputs.admit(user, MESSAGE, id, NOW)
       const second = newRequestId()
@@ -85,7 +85,7 @@ export function describeInputKeysContract(name: string, makeEngine: () => Promis
       expect(await inputs.admit(user, MESSAGE, id, NOW)).toEqual({ request_id: id })
     })
 
-    it('that are refused stay so, with the first refusal: nobody admits them or gives them another request', async () => {
+    it('that are refused keep their first refusal: they can be neither admitted nor bound to another request', async () => {
       const { user, id } = await bound()
 
       expect(await inputs.refuse(user, MESSAGE, id, REFUSAL, NOW)).toEqual({ refusal: REFUSAL })

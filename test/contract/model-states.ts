@@ -47,7 +47,7 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
       expect(await engine.modelStates.read(model)).toEqual(second)
     })
 
-    it('answers with the stored state when another worker was quicker, and leaves it', async () => {
+    it('answers with the stored state when another worker wrote first, and does not change it', async () => {
       const model = newModel()
       await engine.modelStates.write(model, first)
       const late = { ...first, writer: 'late' }
@@ -58,14 +58,14 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
       expect(await engine.modelStates.read(model)).toEqual(second)
     })
 
-    it('answers with the state itself when a write is repeated because its answer was lost', async () => {
+    it('answers with its own state when a write is repeated because its answer was lost', async () => {
       const model = newModel()
       await engine.modelStates.write(model, first)
 
       expect(await engine.modelStates.write(model, first)).toEqual(first)
     })
 
-    it('lets one of many workers write a version', async () => {
+    it('lets only one of many workers write a version', async () => {
       const model = newModel()
       const writers = Array.from({ length: 20 }, (_, i) => `w${i}`)
 

@@ -23,17 +23,17 @@ export function describePayloadsContract(name: string, makeEngine: () => Promise
       { what: 'an empty text', value: '' },
       { what: 'all of Unicode', value: 'é\u{1f600}\uffff\u{10ffff}\u0001\u2028"\\' },
       { what: '4 MB', value: 'x'.repeat(4_000_000) },
-    ])('gives back $what', async ({ value }) => {
+    ])('returns $what', async ({ value }) => {
       await payloads.put('requests/a.b@c-d_e/1/body.json', JSON.stringify(value))
 
       expect(await payloads.get('requests/a.b@c-d_e/1/body.json')).toEqual(value)
     })
 
-    it('gives nothing for a key under which there is nothing', async () => {
+    it('returns nothing for a key that was never written', async () => {
       expect(await payloads.get('requests/nobody/1/body.json')).toBeUndefined()
     })
 
-    it('keeps the last of what is put under one key', async () => {
+    it('keeps the last value that is written under a key', async () => {
       await payloads.put('twice', '1')
       await payloads.put('twice', '2')
 
@@ -52,7 +52,7 @@ export function describePayloadsContract(name: string, makeEngine: () => Promise
       expect(await checkOut(payloads, payload)).toEqual(value)
     })
 
-    it('deletes what is under a key, if there is anything', async () => {
+    it('deletes the value of a key, if there is one', async () => {
       await payloads.put('doomed/body.json', '1')
       await payloads.put('doomed/another.json', '2')
 
@@ -63,7 +63,7 @@ export function describePayloadsContract(name: string, makeEngine: () => Promise
       expect(await payloads.get('doomed/another.json')).toBe(2)
     })
 
-    it('says which object is gone', async () => {
+    it('names the object that is gone', async () => {
       await expect(checkOut(payloads, { key: 'gone.json' })).rejects.toThrow('no payload under gone.json')
     })
   })

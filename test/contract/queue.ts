@@ -41,7 +41,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.receive(queue, 1)).toEqual([body])
     })
 
-    it('delivers whatever JSON can hold', async () => {
+    it('delivers any JSON value', async () => {
       const queue = await engine.createQueue()
       const bodies = fc.sample(fc.jsonValue({ stringUnit: 'binary' }), { numRuns: 100, seed: 42 })
 
@@ -51,7 +51,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(sorted(received)).toEqual(sorted(bodies.map((body, i) => ({ i, body: JSON.parse(JSON.stringify(body)) }))))
     })
 
-    it('delivers each of many that are sent at once, once', async () => {
+    it('delivers each of many messages that are sent at once exactly once', async () => {
       const queue = await engine.createQueue()
 
       await Promise.all(Array.from({ length: 57 }, (_, i) => send(queue, { i })))
@@ -78,7 +78,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.receive(b, 1)).toEqual([{ to: 'b' }])
     })
 
-    it('holds a message back for the longest delay that it declares, alone or in a batch', async () => {
+    it('delays a message by the longest delay that it declares, alone or in a batch', async () => {
       const queue = await engine.createQueue()
       const delayed = { body: { i: 0 }, group: 'u42', delay_seconds: engine.queue.capabilities.max_delay_seconds }
 
@@ -89,7 +89,7 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       expect(await engine.receive(queue, 1)).toEqual([{ i: 1 }])
     })
 
-    it('calls a missing queue a defect, and sends on afterwards', async () => {
+    it('reports a missing queue as a defect, and sends later messages', async () => {
       const queue = await engine.createQueue()
 
       await expect(send('no-such-queue', {})).rejects.toThrow('a call of the queue failed by a defect')

@@ -117,7 +117,7 @@ describe('DELETE', () => {
     )
     expect(await client.send('DELETE', `/v1/inference/${id}`)).toMatchObject({
       status: 409,
-      body: { request_id: id, status: 'cancelled' },
+      body: { request_id: id, status: 'cancelled', code: 'already_ended', error: expect.stringContaining('ended') },
     })
   })
 

@@ -67,7 +67,7 @@ describe('a message of an input', () => {
     })
   })
 
-  test('is of whoever it says, known before or not, and goes where routing sends it', async () => {
+  test('belongs to the user that it names, and goes to the model that routing chooses', async () => {
     const user = `stranger-${randomUUID()}`
 
     await send({ user_id: user, prompt: 'unknown', model_type: 'image' })
@@ -78,7 +78,7 @@ describe('a message of an input', () => {
     })
   })
 
-  test('may be large, and hold any text', async () => {
+  test('may be large, and may contain any text', async () => {
     const client = await system.newUser()
     const prompt = `${'word '.repeat(30_000)}é\u2028"\\`
 

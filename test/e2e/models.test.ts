@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const callsWith = (input: unknown) => model.calls.filter(({ body }) => body.input === input)
 
-describe('the way to a model', () => {
+describe('routing', () => {
   test.for([
     ['the default route', {}, 'text', '/text?v=1'],
     ['a model_type', { model_type: 'image' }, 'image', '/image'],
@@ -65,7 +65,7 @@ describe('the way to a model', () => {
       { model_type: 'image' },
       'the plan texts does not allow the model that this request is routed to; it allows text, strict',
     ],
-  ] as const)('is closed to a plan that does not allow the model that a request %s', async ([, fields, error]) => {
+  ] as const)('refuses a request whose plan does not allow the model that it %s', async ([, fields, error]) => {
     const client = await system.newUser({ plan: 'texts' })
 
     const answer = await client.post({ prompt: 'not allowed', plan: 'free', user_id: 'vip', ...fields })
@@ -79,7 +79,7 @@ describe('the way to a model', () => {
     })
   })
 
-  test('stays open to a request that was accepted when the plan allowed its model', async () => {
+  test('accepts the repetition of a request that was accepted when the plan allowed its model', async () => {
     const client = await system.newUser()
     const post = () => client.post({ prompt: 'keyed', model: 'image' }, { 'idempotency-key': 'k' })
     const first = await post()
@@ -103,7 +103,7 @@ describe('the way to a model', () => {
     expect((await client.settledQuota()).tokens).toMatchObject({ used: 1_004, reserved: 0 })
   })
 
-  test('goes by who calls, not by whom or what plan the body claims', async () => {
+  test("uses the caller and the caller's plan, not those that the body claims", async () => {
     const client = await system.newUser()
 
     const { body } = await client.post({
@@ -234,7 +234,7 @@ describe('an answer with', () => {
   })
 
   test.for(Object.entries(answers))(
-    '%s ends as documented, is charged by the rule, and harms no neighbour',
+    '%s ends as documented, is charged by the rule, and affects no other request',
     async ([name, expected]) => {
       const client = await system.newUser()
       const before = { prompt: `before ${name}` }
@@ -283,7 +283,7 @@ describe('an answer with', () => {
   })
 })
 
-test('a model that is not there is unreachable, and costs nothing', async () => {
+test('a model that does not run is reported as unreachable, and the request costs nothing', async () => {
   const client = await system.newUser()
   const request = await client.ended(await client.submit({ prompt: 'hello?', model: 'absent' }))
   expect(request).toMatchObject({ status: 'failed', error: { code: 'model_unreachable' } })
@@ -298,7 +298,7 @@ test('a request that the mapping fails for never reaches the model, and costs no
   expect(await client.settledQuota()).toMatchObject({ requests: { used: 0 }, tokens: { used: 0 } })
 })
 
-test('an answer that the mapping makes nothing of is invalid', async () => {
+test('an answer for which the mapping gives no result is invalid', async () => {
   const client = await system.newUser()
   const request = await client.ended(await client.submit({ prompt: '42', model: 'strict' }))
   expect(request).toMatchObject({ status: 'failed', error: { code: 'invalid_model_response' } })

@@ -22,7 +22,7 @@ interface CreatedKey {
 }
 
 describe('keys', () => {
-  test('created by npx sluice are shown once, and let their user in', async () => {
+  test('created by npx sluice are shown once, and are accepted by the API', async () => {
     const { code, out } = await run(['npx', 'sluice', 'keys', 'create', '--user', 'u42', '--json'], {
       SLUICE_DATA: system.dataFolder,
     })
@@ -54,7 +54,7 @@ describe('keys', () => {
     expect(days).toBeCloseTo(90, 1)
   })
 
-  test('that are revoked let nobody in', async () => {
+  test('that are revoked are refused', async () => {
     const { key, key_id } = await json<CreatedKey>('keys', 'create', '--user', 'revoked')
 
     expect(await json('keys', 'revoke', key_id)).toMatchObject({ key_id, state: 'revoked' })
@@ -105,8 +105,8 @@ describe('users', () => {
   })
 })
 
-describe('what was asked and used', () => {
-  test('is shown of a user and of a request, as the API says it', async () => {
+describe('quota show and requests show', () => {
+  test('show a user and a request as the API does', async () => {
     const { key } = await json<CreatedKey>('keys', 'create', '--user', 'asking')
     const client = system.client(key)
     const prompt = 'A wonderful morning in Prague.'
@@ -130,12 +130,12 @@ describe('what was asked and used', () => {
     expect(shown).toMatchObject({ ...request, user: 'asking', prompt, run: 1 })
   })
 
-  test('in another window is another count', async () => {
+  test('count another window separately', async () => {
     const shown = await json('quota', 'show', 'demo', '--window', '2026-01-02')
     expect(shown).toMatchObject({ window: '2026-01-02', requests: { used: 0 }, tokens: { used: 0 } })
   })
 
-  test('is shown to people, too', async () => {
+  test('print columns for people', async () => {
     const [quota, requests] = await Promise.all([sluice('quota', 'show', 'demo'), sluice('requests', 'list')])
     expect(quota).toMatchObject({ code: 0, out: expect.stringMatching(/^requests +\d+ of 100$/m) })
     expect(requests).toMatchObject({ code: 0, out: expect.stringMatching(/^REQUEST +CREATED +USER/) })
@@ -143,7 +143,7 @@ describe('what was asked and used', () => {
 })
 
 describe('models', () => {
-  test('are listed with what holds them up, and what waits for them', async () => {
+  test('are listed with the reasons that defer their calls, and the number of waiting requests', async () => {
     const { key } = await json<CreatedKey>('keys', 'create', '--user', 'patient')
     const client = system.client(key)
     await client.ended(await client.submit({ prompt: 'A quiet evening in Brno.' }))
@@ -179,11 +179,11 @@ describe('the exit code', () => {
   const inAProcess = (line: string, dataFolder = system.dataFolder) =>
     run([process.execPath, 'bin/sluice.ts', ...line.split(' ')], { SLUICE_DATA: dataFolder })
 
-  test('is 0 for what is done', async () => {
+  test('is 0 for a command that is done', async () => {
     expect(await inAProcess('users show demo')).toMatchObject({ code: 0, err: '' })
   })
 
-  test('is 1, after one sentence, for what is refused', async () => {
+  test('is 1, after one sentence, for a command that is refused', async () => {
     const refused = { code: 1, out: '', err: expect.stringMatching(/^error: [^\n]+\n$/) }
     expect(await inAProcess('users show nobody')).toEqual(refused)
     expect(await sluice('keys', 'revoke', 'no-such-key')).toEqual(refused)

@@ -64,13 +64,13 @@ describe('a key', () => {
     await expectAll(created.key, 403, 'Forbidden')
   })
 
-  test('is not needed to see whether the API answers', async () => {
+  test('is not needed for /healthz', async () => {
     expect(await system.client().send('GET', '/healthz')).toMatchObject({ status: 200 })
   })
 })
 
 describe("another user's request", () => {
-  test('is not found, and nothing tells it from one that never was', async () => {
+  test('is not found, and the answer is the same as for an unknown id', async () => {
     const [owner, other] = await Promise.all([system.newUser(), system.newUser()])
     const id = await owner.submit({ prompt: 'mine' })
     const view = (client: ApiClient, requestId: string) => client.send('GET', `/v1/inference/${requestId}`)
@@ -199,7 +199,7 @@ describe('a request that is refused costs nothing, and the next good one goes th
   })
 })
 
-describe('what is no route', () => {
+describe('a call without a route', () => {
   test.for([
     '/',
     '/v1',

@@ -44,7 +44,7 @@ describe('while 2,000 normal requests of one user wait for a model that hangs', 
     await eventually(() => expect(callsWith('one of many')).toBe(CONCURRENCY))
   })
 
-  test('ten high ones are done, before any normal one is', async () => {
+  test('ten requests of priority high complete before any normal one', async () => {
     const client = await system.newUser()
     const ids = await submitMany(10, () => client.submit({ prompt: 'urgent', priority: 'high' }))
 
@@ -54,14 +54,14 @@ describe('while 2,000 normal requests of one user wait for a model that hangs', 
     expect(callsWith('one of many')).toBe(CONCURRENCY)
   })
 
-  test('another model does its work', async () => {
+  test('requests of another model complete', async () => {
     const client = await system.newUser()
     const ids = await submitMany(10, () => client.submit({ prompt: 'elsewhere', model: 'other' }))
     const ended = await Promise.all(ids.map(id => client.ended(id)))
     expect(ended.map(({ status }) => status)).toEqual(Array(10).fill('completed'))
   })
 
-  describe('and, once that goes on', () => {
+  describe('once the model answers again', () => {
     test("another user's only request is called among the next few", async () => {
       const quiet = await system.newUser()
       const id = await quiet.submit({ prompt: 'only one' })
@@ -74,7 +74,7 @@ describe('while 2,000 normal requests of one user wait for a model that hangs', 
       expect(normal.indexOf('only one')).toBeLessThan(3 * CONCURRENCY)
     })
 
-    test('ten high ones are done while most normal ones wait', async () => {
+    test('ten requests of priority high complete while most normal ones wait', async () => {
       const client = await system.newUser()
       const ids = await submitMany(10, () => client.submit({ prompt: 'urgent again', priority: 'high' }))
 

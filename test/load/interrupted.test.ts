@@ -34,7 +34,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('what waits for another attempt, or for a circuit, when the system stops is completed when it is started again', async () => {
+test('a request that waits for a retry or an open circuit when the system stops completes after the next start', async () => {
   const [waiting, heldUp] = await Promise.all([system.newUser(), system.newUser()])
   endpoint.reply('busy', refuse(503))
   endpoint.reply('down', refuse(500))

@@ -33,7 +33,7 @@ afterAll(async () => {
 const last = (calls: readonly Call[]): number => calls.at(-1)?.at ?? 0
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
 
-describe.concurrent('what a model can take', () => {
+describe.concurrent('the limits of a model', () => {
   test.concurrent('a rate limit of 20 calls in 2 s is kept in any 2 s, and used', async () => {
     const client = await system.newUser()
 
@@ -53,7 +53,7 @@ describe.concurrent('what a model can take', () => {
     expect(last(calls) - first).toBeLessThan(1.5 * Math.max(8_000, posted - first + 2_000))
   })
 
-  describe('a model that asks to be left alone for three seconds', () => {
+  describe('a model that asks for a pause of three seconds', () => {
     /** Says so to all calls of three seconds. */
     const pausing = (retryAfter: (ms: number) => string): Reply => {
       let until = Number.POSITIVE_INFINITY
@@ -69,21 +69,24 @@ describe.concurrent('what a model can take', () => {
     test.for([
       ['pausing', inSeconds],
       ['pausing-by-date', asDate],
-    ] as const)('is not called from a second later on until they are over (model %s)', async ([model, retryAfter]) => {
-      const client = await system.newUser()
-      await submitAll(client, model, prompts(5))
-      await endedRows(system, client)
-      endpoint.reply(model, pausing(retryAfter))
+    ] as const)(
+      'is not called during the pause, which begins within a second (model %s)',
+      async ([model, retryAfter]) => {
+        const client = await system.newUser()
+        await submitAll(client, model, prompts(5))
+        await endedRows(system, client)
+        endpoint.reply(model, pausing(retryAfter))
 
-      await submitAll(client, model, prompts(20))
-      const rows = await endedRows(system, client)
+        await submitAll(client, model, prompts(20))
+        const rows = await endedRows(system, client)
 
-      const [first, ...others] = endpoint.calls(model).slice(5)
-      const sinceFirst = others.map(({ at }) => at - (first?.at ?? Number.NaN))
-      expect(Math.max(...sinceFirst)).toBeGreaterThan(3_000)
-      expect(sinceFirst.filter(ms => ms > 1_000 && ms < 3_000)).toEqual([])
-      expect(endings(rows)).toEqual(allCompleted(25))
-    })
+        const [first, ...others] = endpoint.calls(model).slice(5)
+        const sinceFirst = others.map(({ at }) => at - (first?.at ?? Number.NaN))
+        expect(Math.max(...sinceFirst)).toBeGreaterThan(3_000)
+        expect(sinceFirst.filter(ms => ms > 1_000 && ms < 3_000)).toEqual([])
+        expect(endings(rows)).toEqual(allCompleted(25))
+      },
+    )
   })
 })
 

@@ -169,7 +169,7 @@ describe('a list', () => {
 
 describe('an Idempotency-Key of another user', () => {
   test.for(['/v1/inference', '/generate', '/api/v1/inference'])(
-    'is free for whoever else uses it, with any body (%s)',
+    'may be used by another user, with any body (%s)',
     async path => {
       const newcomer = await listenedTo()
       const headers = { 'idempotency-key': KEY }
@@ -183,7 +183,7 @@ describe('an Idempotency-Key of another user', () => {
   )
 })
 
-test('whatever the stranger tried, the owner has what he had', async () => {
+test("after all these tries, the owner's data is unchanged", async () => {
   const { requests, in_flight } = await owner.quota()
   expect({ requests: requests.used, in_flight: in_flight.used }).toEqual({ requests: 15, in_flight: 11 })
   const statusOf = async (state: State) => (await owner.send('GET', `/v1/inference/${idOf(state)}`)).body.status
@@ -205,7 +205,7 @@ test('whatever the stranger tried, the owner has what he had', async () => {
   expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0, err: '' })
 })
 
-test('no answer to the stranger held anything of the owner, or of what Sluice is made of', () => {
+test('no answer to the stranger contained data of the owner or internal names', () => {
   expect(heard.length).toBeGreaterThan(2 * STATES.length * PATHS.length)
   expect(heard.filter(answer => answer.includes(MARK) || answer.includes(owner.user))).toEqual([])
   expect(heard.flatMap(answer => internalsOfAnswer(system, answer))).toEqual([])

@@ -87,7 +87,7 @@ function listeningPorts(pid: number): number[] {
 }
 
 test.skipIf(!existsSync('/proc/net/tcp'))(
-  'no server gives out a variable of its environment, not even to who has the access key id',
+  'no server reveals a variable of its environment, even to a caller with the access key id',
   async () => {
     const system = await startSystem({ GITHUB_TOKEN: 'ghp_of_the_developer' })
     try {
@@ -116,7 +116,7 @@ test.skipIf(!existsSync('/proc/net/tcp'))(
   },
 )
 
-test('what sluice env prints points a tool of AWS at the system, whatever profile its user had', async () => {
+test('the output of sluice env directs an AWS tool to the system, whatever profile its user had', async () => {
   const system = await startSystem({})
   try {
     const { code, out } = await runSluice(system, 'env')

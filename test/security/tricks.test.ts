@@ -114,7 +114,7 @@ const TARGETS: readonly (readonly [target: string, expected: object])[] = [
 ]
 
 describe('a target that is no path of ours', () => {
-  test.for(TARGETS)('leads nowhere, with a key or without: %j', async ([target, expected]) => {
+  test.for(TARGETS)('is answered 404, with a key or without: %j', async ([target, expected]) => {
     for (const headers of [[], [keyLine()]])
       for (const method of ['GET', 'POST', 'DELETE'])
         expect(await ask({ method, target, headers })).toMatchObject(expected)
@@ -151,9 +151,12 @@ describe('a target that is a path of ours', () => {
     expect(await ask({ target, headers: [keyLine()] })).toMatchObject(withKey)
   })
 
-  test.for(['/healthz?/v1/quota', '/healthz?x-api-key=mine'])('says no more than /healthz: %s', async target => {
-    expect(await ask({ target })).toMatchObject({ status: 200, body: { status: 'ok' } })
-  })
+  test.for(['/healthz?/v1/quota', '/healthz?x-api-key=mine'])(
+    'gets the answer of /healthz and nothing more: %s',
+    async target => {
+      expect(await ask({ target })).toMatchObject({ status: 200, body: { status: 'ok' } })
+    },
+  )
 })
 
 /** Keys and what is said beside them; `{key}` is one that works. */
@@ -395,7 +398,7 @@ describe('a request whose end is ambiguous', () => {
   })
 })
 
-test('the API answers as before, and no answer told what Sluice is made of', async () => {
+test('the API answers as before, and no answer contained internal names', async () => {
   expect(await createApiClient(system.apiUrl, key).send('GET', '/v1/quota')).toMatchObject({ status: 200 })
   expect(heard.length).toBeGreaterThan(5 * TARGETS.length)
   expect(heard.filter(answer => answer.includes(key) || answer.includes(victim.user))).toEqual([])

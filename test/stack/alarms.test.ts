@@ -82,7 +82,7 @@ describe('alarms', () => {
     expect(alarmOf(id)).toMatchObject(rule)
   })
 
-  it('watch how long requests wait, in their queues and in all, for longer than one may be put back', () => {
+  it('watch how long requests wait, over a period that is longer than any deferral', () => {
     const { Threshold, Metrics } = alarmOf('ModeltextWaitingAlarm')
     const age = (priority: string) =>
       `FILL(<Modeltext${priority}Queue.QueueName>: Maximum ApproximateAgeOfOldestMessage, 0)`

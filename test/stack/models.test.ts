@@ -11,7 +11,7 @@ const { template } = synthesizeText(
   ),
 )
 
-describe('what operators see of models', () => {
+describe('models in outputs, alarms and dashboard', () => {
   it('is named by outputs: their table, and how each is protected', () => {
     const models = JSON.parse(render(template.Outputs.Models?.Value))
 
@@ -60,24 +60,24 @@ describe('a model that is called on this machine', () => {
     synthesizeText(pipelineAt(url, batch), { forDeployment: true }).warnings
 
   it.each(['http://127.0.0.1:8081/predict', 'http://localhost/', 'https://[::1]:1/', 'http://127.1/'])(
-    'is warned of, since nothing answers there once deployed: %s',
+    'causes a warning, since nothing answers there once deployed: %s',
     url => {
       expect(warningsFor(url)).toEqual([expect.stringContaining(`models.text is called at ${url}`)])
     },
   )
 
-  it('is warned of for its batches, too', () => {
+  it('causes a warning for the URL of its batches, too', () => {
     const batch = '    batch: { count: 5, period: 1s, url: "http://localhost:9/batch" }'
     expect(warningsFor('https://127.example.com/', batch)).toEqual([
       expect.stringContaining('http://localhost:9/batch'),
     ])
   })
 
-  it('is right for one machine', () => {
+  it('causes no warning on the local system', () => {
     expect(synthesizeText(pipelineAt('http://127.0.0.1:8081/predict')).warnings).toEqual([])
   })
 
-  it('is no other', () => {
+  it('does not include other addresses', () => {
     expect(warningsFor('http://10.0.0.1/localhost')).toEqual([])
   })
 })

@@ -141,7 +141,7 @@ it('a sweep that fails is not repeated beside the next one', () => {
   ])
 })
 
-describe('what holds data is kept', () => {
+describe('stateful resources are kept', () => {
   it('the stack is not deleted with what waits in its queues', () => {
     expect(terminationProtection).toBe(true)
   })
@@ -187,7 +187,7 @@ describe('what holds data is kept', () => {
     expect(outputOf(template, 'QuotaTable').Properties.GlobalSecondaryIndexes).toEqual(indexes)
   })
 
-  it('what is known of models has its key, and stays', () => {
+  it('the table of model states has its key, and is kept', () => {
     const { MODELS_TABLE } = variablesOf(functionOf(template, 'worker-text'))
     const { Ref: id = '' } = MODELS_TABLE as { Ref?: string }
     const table = template.Resources[id]?.Properties ?? {}

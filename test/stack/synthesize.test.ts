@@ -46,7 +46,7 @@ describe('the pipeline that comes with the repository', async () => {
     expect(settings.endpoint.url).toBe('http://127.0.0.1:9/predict')
   })
 
-  it('says nothing of the machine it was synthesized on, and needs no account', () => {
+  it('contains nothing of the machine that synthesized it, and needs no account', () => {
     expect(file).not.toContain(tmpdir())
     expect(file).not.toContain(fileURLToPath(new URL('../..', import.meta.url)))
     const { missing } = JSON.parse(readFileSync(join(assembly, 'manifest.json'), 'utf8'))

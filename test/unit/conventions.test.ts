@@ -44,7 +44,7 @@ describe('names', () => {
     expect(checkNames('test/x.ts', 'const hour = 3_600_000')).toHaveLength(1)
   })
 
-  it('are not checked in a file that does not parse', () => {
+  it('do not apply to a file that does not parse', () => {
     expect(() => checkNames('lib/x.ts', 'const {')).toThrow('lib/x.ts does not parse')
   })
 })

@@ -13,13 +13,13 @@ describe('the import rules of the design', () => {
     expect(findings.violations).toEqual([])
   })
 
-  it('were held against something: every rule has files, and they have imports', () => {
+  it('apply to files: every rule has files, and these have imports', () => {
     expect(findings.files).toBeGreaterThan(100)
     expect(findings.imports).toBeGreaterThan(300)
     expect(findings.idle).toEqual([])
   })
 
-  it('know what an adapter is', () => {
+  it('recognize an adapter', () => {
     expect(findings.adapters).toEqual(
       expect.arrayContaining([
         'functions/core/stores/access/dynamodb.ts',
@@ -96,7 +96,7 @@ describe('the import rules of the design', () => {
     expect(violations.filter(violation => violation.startsWith(path))).toEqual([])
   })
 
-  it('check nothing, and say so, when a folder is gone', () => {
+  it('fail with a message when a folder is gone', () => {
     const { idle } = checkImports(files.filter(({ path }) => !path.startsWith('functions/core/queue/')))
 
     expect(idle).toEqual([
@@ -121,7 +121,7 @@ describe('the import rules of the design', () => {
     expect(checkImports([...files, unknown]).violations).toEqual(['functions/novelty is in no rule'])
   })
 
-  it('are not held against a file that does not parse', () => {
+  it('do not apply to a file that does not parse', () => {
     expect(() => parseImports('functions/gateway/x.ts', 'import {')).toThrow('does not parse')
   })
 })

@@ -8,7 +8,7 @@ import { publish, resend } from './publish.ts'
 
 export interface Accepted {
   readonly item: RequestItem
-  /** What is left of the limits, over all shards. Undefined if an earlier try made the reservation. */
+  /** What is left of the limits, where that is known exactly. */
   readonly left: (Verdict & { admitted: true })['left']
 }
 

@@ -1,3 +1,4 @@
+import type { ExceededQuota } from '../domain/errors.ts'
 import { type RequestItem, type Reservation, reservationOf } from '../domain/item.ts'
 import { type Limits, shardLimits, shardOrder } from '../domain/limits.ts'
 import { STALE_RESERVATION_MS } from '../domain/timing.ts'
@@ -13,17 +14,18 @@ const SHARD_TRIES = 10
 /** How many stale reservations are looked at before a request is refused. Each costs a read, and a few calls to close. */
 const STALE_LOOKS = 3
 
-/** Requests and tokens. */
 interface Amounts {
   readonly requests: number
   readonly tokens: number
 }
 
+type Used = ExceededQuota['used']
+
 export type Verdict =
-  /** `left` is over all shards, as far as the shard that admitted it knows. Undefined if an earlier try was admitted. */
+  /** `left` is undefined if an earlier try was admitted, and for a plan with shards: there it would be a guess. */
   | { readonly admitted: true; readonly item: RequestItem; readonly left: Amounts | undefined }
   /** `used` is over all shards. */
-  | { readonly admitted: false; readonly limit: ExceededLimit; readonly used: Amounts }
+  | { readonly admitted: false; readonly limit: ExceededLimit; readonly used: Used }
   /** The user has made all the posts that the rate allows now, at least in one shard. Soon there is room again. */
   | { readonly admitted: false; readonly limit: 'rate' }
 
@@ -48,10 +50,10 @@ export async function admit(
     })
     if (admission.admitted) {
       const { reservation, used } = admission
-      const left = used && {
-        requests: leftOf(part.requests - used.requests, shards),
-        tokens: leftOf(part.tokens - used.tokens, shards),
-      }
+      const left =
+        used && shards === 1
+          ? { requests: part.requests - used.requests, tokens: part.tokens - used.tokens }
+          : undefined
       return { admitted: true, item: { ...item, ...reservation }, left }
     }
     refusals.push({ ...admission, part })
@@ -60,16 +62,12 @@ export async function admit(
   if (!first) throw new Error('every plan has a shard')
   if (refusals.some(({ over_rate }) => over_rate)) return { admitted: false, limit: 'rate' }
   const limit = exceeded(first.counters, first.part, request) ?? 'in_flight'
-  const used = shards === 1 ? first.counters : await usedOverShards(ports, request, shards)
-  return { admitted: false, limit, used: { requests: used.requests, tokens: used.tokens } }
+  return {
+    admitted: false,
+    limit,
+    used: usedOf(shards === 1 ? [first.counters] : await readShards(ports, request, shards)),
+  }
 }
-
-/**
- * Estimates what is left of a limit over all shards from what is left in one. Requests spread evenly, so the other shards have
- * about as much. One full shard does not mean that all are full, so at least 1 is left: a client must not stop too early. To ask
- * every shard would cost a read per shard.
- */
-const leftOf = (inShard: number, shards: number): number => (shards === 1 ? inShard : Math.max(1, inShard * shards))
 
 /** Reserves. Before it refuses, it closes reservations that a crash has left open, and tries again: they may be all that is in the way. */
 async function reserveOrHeal(ports: AdmissionPorts, reservation: Reservation, limits: Limits): Promise<Admission> {
@@ -86,10 +84,11 @@ async function reserveOrHeal(ports: AdmissionPorts, reservation: Reservation, li
   return closed.includes(true) ? ports.quota.reserve(anew, limits, now) : admission
 }
 
-async function usedOverShards({ quota }: AdmissionPorts, of: RequestItem, shards: number): Promise<Amounts> {
-  const all = await Promise.all(Array.from({ length: shards }, (_, shard) => quota.read(of.user_id, of.window, shard)))
-  return {
-    requests: all.reduce((sum, counters) => sum + counters.requests, 0),
-    tokens: all.reduce((sum, counters) => sum + counters.tokens, 0),
-  }
-}
+const readShards = ({ quota }: AdmissionPorts, of: RequestItem, shards: number): Promise<Counters[]> =>
+  Promise.all(Array.from({ length: shards }, (_, shard) => quota.read(of.user_id, of.window, shard)))
+
+const usedOf = (shards: readonly Counters[]): Used => ({
+  requests: shards.reduce((sum, { requests }) => sum + requests, 0),
+  tokens: shards.reduce((sum, { tokens }) => sum + tokens, 0),
+  in_flight: shards.reduce((sum, { open }) => sum + open.length, 0),
+})

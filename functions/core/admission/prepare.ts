@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { RequestError } from '../domain/errors.ts'
 import { estimateTokens } from '../domain/estimate.ts'
+import { fingerprintOf } from '../domain/fingerprint.ts'
 import type { RequestItem } from '../domain/item.ts'
 import { type Limits, limitsOf } from '../domain/limits.ts'
 import { planOf } from '../domain/quota-settings.ts'
@@ -55,7 +55,7 @@ export async function prepare(
     window: window.name,
     shard: 0,
     nonce: ports.ids.nonce(),
-    estimate: estimateTokens(submission.prompt, submission.max_tokens),
+    estimate: estimateTokens(submission.prompt, submission.body),
     holds_request: true,
     status: 'queued',
     attempt: 0,
@@ -72,7 +72,3 @@ export async function prepare(
     refusal: planRefusal(name, plan, { priority, model, isNamed: submission.model !== undefined }),
   }
 }
-
-/** The SHA-256 of a body: it tells a body from any other. */
-export const fingerprintOf = (body: Submission['body']): string =>
-  createHash('sha256').update(JSON.stringify(body)).digest('hex')

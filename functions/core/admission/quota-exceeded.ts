@@ -1,4 +1,5 @@
 import { RequestError } from '../domain/errors.ts'
+import { shardLimits } from '../domain/limits.ts'
 import type { Verdict } from './admit.ts'
 import type { Prepared } from './prepare.ts'
 
@@ -13,12 +14,22 @@ const SENTENCES = {
 /** The refusal of a request that its user's quota has no room for: which limit, what is used of it, and when to try again. */
 export function quotaExceeded(
   { limit, used }: Extract<Verdict, { used: unknown }>,
-  { request, limits, window }: Prepared,
+  { request, limits, shards, window }: Prepared,
   now: number,
 ): RequestError {
   const untilReset = Math.max(1, Math.ceil((window.ends_at - now) / 1000))
+  const { estimate, created_at: at } = request
+  const quota = { limits, used, is_exact: shards === 1, estimate, window, at }
+  // The first shard has the largest part.
+  const largest = shardLimits(limits, 0, shards).tokens
+  if (estimate > largest)
+    return new RequestError(
+      'quota_exceeded',
+      `${SENTENCES.tokens}: the request needs ${estimate} tokens, and one request may have at most ${largest}, so it can never be admitted`,
+      { should_retry: false, quota: { ...quota, exceeded: 'tokens' } },
+    )
   return new RequestError('quota_exceeded', SENTENCES[limit], {
     retry_after_s: limit === 'in_flight' ? IN_FLIGHT_RETRY_S : untilReset,
-    quota: { exceeded: limit, limits, used, estimate: request.estimate, window, at: request.created_at },
+    quota: { ...quota, exceeded: limit },
   })
 }

@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   'not_found',
   'method_not_allowed',
   'payload_too_large',
+  'already_ended',
   'idempotency_mismatch',
   'quota_exceeded',
   'rate_exceeded',
@@ -43,7 +44,9 @@ export interface ExceededQuota {
   readonly exceeded: 'requests' | 'tokens' | 'in_flight'
   readonly limits: Limits
   /** Over all shards. */
-  readonly used: { readonly requests: number; readonly tokens: number }
+  readonly used: { readonly requests: number; readonly tokens: number; readonly in_flight: number }
+  /** Whether `used` is of one moment: the shards of a plan are read one after the other. */
+  readonly is_exact: boolean
   /** The tokens that the request asked for. */
   readonly estimate: number
   readonly window: QuotaWindow
@@ -57,6 +60,8 @@ export interface ErrorDetails {
   readonly problems?: readonly Problem[]
   /** When the same call may succeed, in seconds from now. */
   readonly retry_after_s?: number
+  /** False if the same call can never succeed. */
+  readonly should_retry?: false
   /** The methods that the path takes. */
   readonly allow?: readonly string[]
   readonly quota?: ExceededQuota

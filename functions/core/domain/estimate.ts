@@ -1,32 +1,47 @@
+import * as z from 'zod'
+
 /**
  * As many tokens as a request may ask for, or a model report, at most: no model comes near, and all sums of them that
  * counters and rows hold stay exact.
  */
 export const MAX_TOKENS = 1e12
 
+type Body = Readonly<Record<string, unknown>>
+
 /**
- * Tokens to reserve before the model has run: the old pipeline's `ceil(length / 4) * 2`, half of which stands for the
- * prompt; where the request bounds its output, the prompt's half plus that bound.
+ * Estimates the tokens to reserve before the model has run. The prompt has a token per four bytes of UTF-8. The output has as
+ * many, or as many as the request allows it.
  */
-export function estimateTokens(prompt: string, maxTokens?: number): number {
+export function estimateTokens(prompt: string, body: Body): number {
   const tokens = promptTokens(prompt)
-  return tokens + (maxTokens ?? tokens)
+  return tokens + (outputBound(body) ?? tokens)
 }
 
-const promptTokens = (prompt: string): number => Math.ceil(prompt.length / 4)
+const promptTokens = (prompt: string): number => Math.ceil(Buffer.byteLength(prompt) / 4)
+
+/** The fields with which a request bounds its output, as the APIs of models call them. They are in `parameters` or beside the prompt. */
+export const OUTPUT_BOUNDS = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const
+
+const Bound = z.number().nonnegative().max(MAX_TOKENS)
+const Choices = z.int().positive()
+
+/** The most tokens that the answer may have, if the request says so: the largest of its bounds, for each of its `n` answers. */
+function outputBound(body: Body): number | undefined {
+  const places = [body, parametersOf(body)]
+  const bounds = places.flatMap(place => OUTPUT_BOUNDS.flatMap(name => Bound.safeParse(place[name]).data ?? []))
+  if (bounds.length === 0) return undefined
+  const choices = places.flatMap(({ n }) => Choices.safeParse(n).data ?? [])
+  return Math.min(MAX_TOKENS, Math.ceil(Math.max(...bounds) * Math.max(1, ...choices)))
+}
+
+const parametersOf = ({ parameters }: Body): Body => z.looseObject({}).safeParse(parameters).data ?? {}
 
 /**
- * The prompt's half of the estimate of a body that bounds its output; undefined of one that does not. A bound is what
- * the client says, and a model may ignore it: `max_tokens: 0` makes an estimate of the prompt alone, whatever is answered.
+ * The prompt's part of the estimate if the body bounds its output, else undefined. A model may ignore the bound, so a result
+ * without a reported usage costs at least this part and the size of the result.
  */
-export function boundedPromptTokens({ prompt, parameters }: Readonly<Record<string, unknown>>): number | undefined {
-  const isBounded =
-    typeof parameters === 'object' &&
-    parameters !== null &&
-    'max_tokens' in parameters &&
-    typeof parameters.max_tokens === 'number'
-  return isBounded && typeof prompt === 'string' ? promptTokens(prompt) : undefined
-}
+export const boundedPromptTokens = (body: Body): number | undefined =>
+  typeof body.prompt === 'string' && outputBound(body) !== undefined ? promptTokens(body.prompt) : undefined
 
-/** What a result costs at least, of a model that reports no usage: by the bytes of its JSON text in UTF-8. */
+/** The minimum charge of a result whose model reports no usage: a token per four bytes of its JSON text in UTF-8. */
 export const resultTokens = (bytes: number): number => Math.ceil(bytes / 4)

@@ -9,8 +9,6 @@ export interface Submission {
   readonly body: Readonly<Record<string, unknown>>
   /** The text that the tokens are estimated from. */
   readonly prompt: string
-  /** The most tokens that the answer may have, if the client bounds them. */
-  readonly max_tokens: number | undefined
   /** The model that the client names. Without it, the routing rules choose one. */
   readonly model: string | undefined
   readonly priority: Priority

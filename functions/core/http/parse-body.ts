@@ -8,10 +8,12 @@ import { findHostileText } from '../domain/text.ts'
 export const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 /**
- * Parses a body of JSON by the schema of an API, and refuses what no API of ours can take: too many bytes, levels or values,
- * and characters that no store keeps. Throws `RequestError`: what is wrong, and where.
+ * Parses a body of JSON by the schema of an API. A byte order mark at its beginning is skipped, and a field that is null counts
+ * as left out. Throws the `RequestError` that says what is wrong, and where: also for too many bytes, levels or values, and for
+ * characters that no store keeps.
  */
-export function parseBodyAs<Schema extends z.ZodType>(schema: Schema, text: string): z.infer<Schema> {
+export function parseBodyAs<Schema extends z.ZodType>(schema: Schema, bytes: string): z.infer<Schema> {
+  const text = bytes.replace(BYTE_ORDER_MARK, '')
   if (Buffer.byteLength(text) > MAX_BODY_BYTES)
     throw new RequestError('payload_too_large', 'the body is larger than 4 MB')
   // Before it is parsed: the values of a few such bodies at the same time would take all the memory.
@@ -20,10 +22,17 @@ export function parseBodyAs<Schema extends z.ZodType>(schema: Schema, text: stri
   const json = parseJson(text)
   const hostile = findHostileText(json)
   if (hostile) throw invalid([hostile])
-  const parsed = schema.safeParse(json, { reportInput: true })
+  const parsed = schema.safeParse(withoutNulls(json), { reportInput: true })
   if (parsed.success) return parsed.data
   throw invalid(problemsOf(parsed.error))
 }
+
+const BYTE_ORDER_MARK = /^\ufeff/
+
+const withoutNulls = (json: unknown): unknown =>
+  typeof json === 'object' && json !== null && !Array.isArray(json)
+    ? Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null))
+    : json
 
 function parseJson(text: string): unknown {
   try {

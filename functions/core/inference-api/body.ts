@@ -1,23 +1,39 @@
 import * as z from 'zod'
-import { MAX_TOKENS } from '../domain/estimate.ts'
+import { MAX_TOKENS, OUTPUT_BOUNDS } from '../domain/estimate.ts'
 import { Priority } from '../domain/ids.ts'
 import { MAX_METADATA_BYTES, type Submission } from '../domain/submission.ts'
 import { parseBodyAs } from '../http/parse-body.ts'
 
-/** The body of `POST /v1/inference`. Any further field is kept, for routing and for the mappings to see. */
-export const InferenceBody = z.looseObject({
+const Bound = z.number().nonnegative().max(MAX_TOKENS, { abort: true }).int()
+
+/** Refuses a bound of the output that is no whole number. A bound that is null counts as left out. */
+const checkBounds = (fields: Record<string, unknown>, context: z.RefinementCtx): void => {
+  for (const name of OUTPUT_BOUNDS) {
+    if (Bound.nullish().safeParse(fields[name]).success) continue
+    context.addIssue({ code: 'custom', path: [name], message: `must be an integer from 0 to ${MAX_TOKENS}` })
+  }
+}
+
+/**
+ * `max_tokens` is in the shape, as in 0.1.0: a schema puts the fields of its shape first, and the fingerprints of 0.1.0 depend on
+ * the order.
+ */
+const Parameters = z.looseObject({ max_tokens: z.unknown().optional() }).superRefine(checkBounds)
+
+const Fields = z.looseObject({
   prompt: z.string().min(1, 'must not be empty'),
   model_type: z.string().optional(),
   model: z.string().optional(),
-  parameters: z
-    .looseObject({ max_tokens: z.number().nonnegative().max(MAX_TOKENS, { abort: true }).int().optional() })
-    .optional(),
+  parameters: Parameters.optional(),
   priority: Priority.default('normal'),
   metadata: z
     .record(z.string(), z.unknown())
     .refine(m => Buffer.byteLength(JSON.stringify(m)) <= MAX_METADATA_BYTES, 'must be at most 16 KiB as JSON')
     .optional(),
 })
+
+/** The body of `POST /v1/inference`. Any further field is kept, for routing and for the mappings to see. */
+export const InferenceBody = Fields.superRefine(checkBounds)
 export type InferenceBody = z.infer<typeof InferenceBody>
 
 /** Parses the body of a post. Throws `RequestError`: what is wrong with it, and where. */
@@ -27,7 +43,6 @@ export const parseBody = (text: string): InferenceBody => parseBodyAs(InferenceB
 export const toSubmission = (body: InferenceBody): Submission => ({
   body,
   prompt: body.prompt,
-  max_tokens: body.parameters?.max_tokens,
   model: body.model,
   priority: body.priority,
   metadata: body.metadata,

@@ -12,6 +12,7 @@ export const STATUSES: Readonly<Record<ErrorCode, number>> = {
   not_found: 404,
   method_not_allowed: 405,
   payload_too_large: 413,
+  already_ended: 409,
   idempotency_mismatch: 422,
   quota_exceeded: 429,
   rate_exceeded: 429,
@@ -33,15 +34,18 @@ export const refusalOf = ({ message, code, details: { problems, quota } }: Reque
   ...(code === 'rate_exceeded' && { limit: 'rate' }),
 })
 
-const countersOf = ({ used, limits, estimate }: ExceededQuota) => ({
+const countersOf = ({ exceeded, used, limits, estimate }: ExceededQuota) => ({
+  limit: exceeded,
   requests: { used: used.requests, limit: limits.requests },
   tokens: { used: used.tokens, limit: limits.tokens, estimated: estimate },
+  in_flight: { used: used.in_flight, limit: limits.in_flight },
 })
 
-const headersOf = ({ allow, retry_after_s, quota }: ErrorDetails): Record<string, string> => ({
+const headersOf = ({ allow, retry_after_s, should_retry, quota }: ErrorDetails): Record<string, string> => ({
   ...(allow && { Allow: allow.join(', ') }),
   ...(retry_after_s !== undefined && { 'Retry-After': String(retry_after_s) }),
-  ...(quota && rateLimitHeaders({ ...quota, left: leftOf(quota) })),
+  ...(should_retry !== undefined && { 'x-should-retry': String(should_retry) }),
+  ...(quota && rateLimitHeaders({ ...quota, left: quota.is_exact ? leftOf(quota) : undefined })),
 })
 
 const leftOf = ({ limits, used }: ExceededQuota) => ({

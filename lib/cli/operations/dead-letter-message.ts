@@ -1,4 +1,4 @@
-import { fingerprintOf } from '../../../functions/core/admission/prepare.ts'
+import { isFingerprintOf } from '../../../functions/core/domain/fingerprint.ts'
 import { type RequestItem, reservationOf } from '../../../functions/core/domain/item.ts'
 import { type InferenceMessage, keptMessage, type Payload } from '../../../functions/core/domain/messages.ts'
 import { InferenceBody } from '../../../functions/core/inference-api/body.ts'
@@ -55,7 +55,7 @@ async function bodyOf({ ledger, payloads }: Ports, item: RequestItem): Promise<P
     const bodies = [{}, { model }, { model_type: model }].map(named =>
       InferenceBody.safeParse({ prompt: prompt.inline, ...named, priority, metadata }),
     )
-    const own = bodies.find(({ data }) => data && fingerprintOf(data) === item.fingerprint)?.data
+    const own = bodies.find(({ data }) => data && isFingerprintOf(item.fingerprint, data))?.data
     if (own) return { inline: own }
     throw new Refusal('only the prompt of its body is kept, and it had more: it has to be posted again')
   }

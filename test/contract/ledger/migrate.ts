@@ -13,11 +13,11 @@ export function describeMigrations(name: string, client: RDSDataClient, applied:
       expect(applied().flat()).toEqual(MIGRATIONS.map(({ id }) => id))
     })
 
-    it('applies nothing when everything is applied', async () => {
+    it('changes nothing when all steps are applied already', async () => {
       expect(await migrate(client, ENV)).toEqual([])
     })
 
-    it('applies what is new, and takes a step that fails back as a whole', async () => {
+    it('applies new steps, and rolls back a failed step as a whole', async () => {
       const next = [{ id: 1_000, statements: ['CREATE TABLE extra (id integer)'] }]
       const broken = [{ id: 1_001, statements: ['CREATE TABLE half (id integer)', 'CREATE TABLE half (id integer)'] }]
 

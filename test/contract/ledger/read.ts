@@ -9,7 +9,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
   const { ledger, query, letters, record } = ledgerTools(client)
 
   describe(`ledger on ${name}: dead letters`, () => {
-    it('keeps what could not be run, and why', async () => {
+    it('keeps a message that could not be run, and the reason', async () => {
       const message = aMessage(anItem())
       const row = aRow(FAILED)
 
@@ -29,7 +29,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       ])
     })
 
-    it('keeps a dead letter once, however often it is reported, and one a run', async () => {
+    it('keeps one dead letter per run, however often it is reported', async () => {
       const row = aRow(FAILED)
       const first: Entry = { row, deadLetter: aLetter(row) }
       const second: Entry = { row: { ...row, run: 2 }, deadLetter: aLetter({ ...row, run: 2 }) }
@@ -44,7 +44,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
     })
 
     it.each(['one after the other', 'in one batch', 'in one batch, the other way round'])(
-      'keeps the message though it is reported without it, too (%s)',
+      'keeps the message when the dead letter is also reported without it (%s)',
       async how => {
         const message = aMessage(anItem())
         const row = aRow(FAILED)
@@ -70,7 +70,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       { what: '98 lists in each other', result: nested(98) },
       { what: 'all of Unicode', result: { '\u{1f600}': 'é\uffff\u{10ffff}\u0001\u2028"\\' } },
       { what: '48 KB', result: 'é'.repeat(24_000) },
-    ])('gives $what back as it was recorded', async ({ result }) => {
+    ])('returns $what as it was recorded', async ({ result }) => {
       const row = aRow({ ...WHOLE, result: { inline: result } })
 
       await record(row)
@@ -78,7 +78,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       expect(await ledger.result(row.request_id, 1)).toEqual({ inline: result })
     })
 
-    it('keeps the text of a result as it is, not as another one of the same value', async () => {
+    it('keeps the exact text of a result, and not another text of the same value', async () => {
       const row = aRow({ ...WHOLE, result: { inline: { b: 1e300, a: [1, 2] } } })
 
       await record(row)
@@ -87,7 +87,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       expect(await query(sql)).toEqual([{ text: '{"b":1e+300,"a":[1,2]}' }])
     })
 
-    it('says where a large result is', async () => {
+    it('returns the key of a large result', async () => {
       const row = aRow({ ...WHOLE, result: { key: 'result.json' } })
 
       await record(row)
@@ -100,7 +100,7 @@ export function describeReading(name: string, client: RDSDataClient): void {
       { what: 'that is still queued', given: [aRow()], run: 1 },
       { what: 'that failed', given: [aRow(FAILED)], run: 1 },
       { what: 'of which it knows an earlier run', given: [aRow(WHOLE)], run: 2 },
-    ])('has none of a request $what (I9)', async ({ given, run }) => {
+    ])('has no result of a request $what (I9)', async ({ given, run }) => {
       await record(...given)
 
       expect(await ledger.result(given[0]?.request_id ?? newRequestId(), run)).toBeUndefined()

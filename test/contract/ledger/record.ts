@@ -43,7 +43,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       })
     })
 
-    it('keeps where a body and a result are that are too large for a row', async () => {
+    it('keeps the keys of a body and a result that are too large for a row', async () => {
       const row = aRow({ ...WHOLE, prompt: { key: 'body.json' }, result: { key: 'result.json' } })
 
       await record(row)
@@ -56,7 +56,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       })
     })
 
-    it('records nothing of nothing', async () => {
+    it('records nothing when there are no events', async () => {
       expect(await ledger.record([])).toEqual({ refused: [] })
     })
 
@@ -92,7 +92,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       expect(await stored(row.request_id)).toEqual(before)
     })
 
-    it('takes whatever a higher run says, and nothing of a lower one', async () => {
+    it('takes the fields of a higher run, and ignores those of a lower run', async () => {
       const row = aRow({ ...FAILED, run: 1 })
       await record(row)
 
@@ -108,7 +108,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       })
     })
 
-    it('fills what an earlier event did not know, and overwrites nothing that is known', async () => {
+    it('fills fields that an earlier event left empty, and overwrites no other', async () => {
       const { prompt: _, metadata: __, ...late } = WHOLE
       const row = aRow(late)
       await record(row)
@@ -136,7 +136,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       expect(await stored(row.request_id)).toEqual(before)
     })
 
-    it('records the same of events of one request in one batch as one after the other', async () => {
+    it('records events of one request in one batch as if they came one after the other', async () => {
       const step = fc.record(
         {
           status: fc.constantFrom('queued', 'completed', 'failed', 'cancelled'),
@@ -173,7 +173,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       for (const row of [rows[0], rows[99]]) expect(await stored(row?.request_id ?? '')).toMatchObject(FOUND)
     })
 
-    it('does not deadlock when batches of the same requests meet, each in an order of its own', async () => {
+    it('does not deadlock when two batches have the same requests in different orders', async () => {
       const rows = Array.from({ length: 50 }, () => aRow())
       const reversed = rows.toReversed().map(row => ({ ...row, ...WHOLE }))
 
@@ -189,7 +189,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       { what: 'no id', fields: { request_id: 'not-a-uuid' }, reason: 'SQLState: 22P02' },
       { what: 'U+0000 in it', fields: { prompt: { inline: 'a\u0000b' } }, reason: 'SQLState: 22P05' },
       { what: 'no model', fields: { model: null as unknown as string }, reason: 'SQLState: 23502' },
-    ])('refuses a row with $what alone, and records the others of its batch', async ({ fields, reason }) => {
+    ])('refuses only the row with $what, and records the other rows of its batch', async ({ fields, reason }) => {
       const [before, after] = [aRow(WHOLE), aRow(WHOLE)]
       const bad: Entry = { row: aRow(fields) }
 

@@ -22,7 +22,7 @@ export function describeRoles(name: string, client: RDSDataClient): void {
     )
 
   describe(`ledger on ${name}: roles`, () => {
-    it('act as who they are', async () => {
+    it('run statements as themselves', async () => {
       const { records } = await run(as('reader'), 'SELECT current_user::text')
 
       expect(records).toEqual([[{ stringValue: 'sluice_reader' }]])
@@ -76,7 +76,7 @@ export function describeRoles(name: string, client: RDSDataClient): void {
           [role, 'read the passwords', 'SELECT rolpassword FROM pg_authid'],
         ],
       ),
-    ])('do not let the %s %s', async (role, _, sql) => {
+    ])('does not allow the %s to %s', async (role, _, sql) => {
       await expect(run(as(role), sql)).rejects.toThrow('SQLState: 42501')
     })
 
@@ -86,7 +86,7 @@ export function describeRoles(name: string, client: RDSDataClient): void {
       expect(await ledger.record([{ row: aRow(WHOLE) }])).toEqual({ refused: [] })
     })
 
-    it('may do nothing any more when a deployment does not have them', async () => {
+    it('lose all rights when a deployment no longer has them', async () => {
       const { retention: _, ...others } = PASSWORDS
 
       await setRoles(client, ENV, others)

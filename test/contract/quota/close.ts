@@ -18,7 +18,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 1, tokens: charge, in_flight: 0 })
     })
 
-    it('releases a reservation as if it had never been', async () => {
+    it('releases a reservation without a trace', async () => {
       const reservation = aReservation({ user_id: newUser() })
       await reserve(reservation)
 
@@ -27,7 +27,7 @@ export function describeClose(name: string, quota: Quota): void {
       expect(await usedBy(reservation)).toEqual({ requests: 0, tokens: 0, in_flight: 0 })
     })
 
-    it('releases a redrive without a request, which it never held', async () => {
+    it('releases a redrive without giving back a request that it never held', async () => {
       const userId = newUser()
       const redrive = aReservation({ user_id: userId, holds_request: false })
       await reserve(aReservation({ user_id: userId }))

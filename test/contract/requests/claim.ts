@@ -30,12 +30,12 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(claim.item?.not_before).toBeUndefined()
     })
 
-    it('finds no item where there is none', async () => {
+    it('answers with nothing when there is no item', async () => {
       expect(await items.claim(aMessage(anItem()), TERMS)).toEqual({ claimed: false, item: undefined })
     })
 
     it.each(statesBut('queued', 'queued for a retry'))(
-      'leaves one that is $state as it is',
+      'does not change an item that is $state',
       async ({ item: fields }) => {
         const item = await given(fields)
 
@@ -49,14 +49,14 @@ export function describeClaims(name: string, items: RequestItems): void {
       { what: 'whose message is of another body', item: {}, message: { fingerprint: 'e'.repeat(64) } },
       { what: 'whose backoff has not passed', item: { not_before: TERMS.now + 1 }, message: {} },
       { what: 'whose deadline is now', item: { deadline: TERMS.now }, message: {} },
-    ])('leaves a queued one as it is, $what', async ({ item: fields, message }) => {
+    ])('does not change a queued item $what', async ({ item: fields, message }) => {
       const item = await given(fields)
 
       expect(await items.claim({ ...aMessage(item), ...message }, TERMS)).toEqual({ claimed: false, item })
       expect(await stored(item)).toEqual(item)
     })
 
-    it('is the same claim when it is repeated because its answer was lost', async () => {
+    it('answers with the same claim when it is repeated because its answer was lost', async () => {
       const item = await given()
       const first = await items.claim(aMessage(item), TERMS)
 
@@ -66,14 +66,14 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect((await stored(item))?.attempt).toBe(1)
     })
 
-    it('is not the claim of another worker', async () => {
+    it('does not answer with the claim of another worker', async () => {
       const item = await given()
       await items.claim(aMessage(item), TERMS)
 
       expect(await items.claim(aMessage(item), { ...TERMS, claim_id: 'claim-2' })).toMatchObject({ claimed: false })
     })
 
-    it('lets one of many workers have it', async () => {
+    it('lets only one of many workers claim a request', async () => {
       const item = await given()
 
       const claims = await Promise.all(
@@ -84,7 +84,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect((await stored(item))?.attempt).toBe(1)
     })
 
-    it('is over once the request has ended: repeated, it claims nothing', async () => {
+    it('claims nothing when it is repeated after the request has ended', async () => {
       const item = await given()
       await items.claim(aMessage(item), TERMS)
       await items.decide(decisionOf({ ...item, attempt: 1 }))
@@ -104,7 +104,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       return { ...item, ...abandoned, alone: true }
     }
 
-    it('starts anew what a worker has left, from the moment its lease ends, and counts no crash that may be of another request', async () => {
+    it('claims a request whose lease has ended, and counts no crash that another request may have caused', async () => {
       const item = await given(abandoned)
 
       const claim = await items.reclaim(item, TERMS)
@@ -114,7 +114,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(expected)
     })
 
-    it('says which request a worker runs alone, and counts a crash of that', async () => {
+    it('marks a request that a worker runs alone, and counts its crash', async () => {
       const item = await abandonedAlone()
       expect(await stored(item)).toEqual(item)
 
@@ -131,7 +131,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(inCompany)
     })
 
-    it('counts each crash of a request that runs alone time after time', async () => {
+    it('counts each crash of a request that runs alone several times', async () => {
       let item: RequestItem = await abandonedAlone()
       for (const crashes of [1, 2]) {
         const terms = { claim_id: claimIdOf(`claim-${crashes}`, true), now: TERMS.now, lease_until: TERMS.now }
@@ -141,7 +141,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       }
     })
 
-    it('is alone no longer once it is given back or has ended', async () => {
+    it('removes the mark of a request that is queued again or has ended', async () => {
       const [back, done] = [await given(), await given()]
       for (const item of [back, done]) await items.claim(aMessage(item), { ...TERMS, claim_id: claimIdOf('c', true) })
 
@@ -154,26 +154,29 @@ export function describeClaims(name: string, items: RequestItems): void {
       for (const item of [back, done]) expect(await stored(item)).not.toHaveProperty('alone')
     })
 
-    it('leaves a live lease alone', async () => {
+    it('does not claim a request with a live lease', async () => {
       const item = await given({ ...abandoned, lease_until: TERMS.now + 1 })
 
       expect(await items.reclaim(item, TERMS)).toEqual({ claimed: false, item })
     })
 
-    it.each(statesBut('abandoned'))('leaves one that is $state as it is', async ({ item: fields }) => {
+    it.each(statesBut('abandoned'))('does not change an item that is $state', async ({ item: fields }) => {
       const item = await given(fields)
 
       expect(await items.reclaim(item, TERMS)).toEqual({ claimed: false, item })
       expect(await stored(item)).toEqual(item)
     })
 
-    it.each([{ attempt: 2 }, { run: 2 }])('leaves one alone that is no longer as it was seen (now %j)', async now => {
-      const item = await given({ ...abandoned, ...now })
+    it.each([{ attempt: 2 }, { run: 2 }])(
+      'does not change an item that has changed since it was read (now %j)',
+      async now => {
+        const item = await given({ ...abandoned, ...now })
 
-      expect(await items.reclaim({ ...item, attempt: 1, run: 1 }, TERMS)).toEqual({ claimed: false, item })
-    })
+        expect(await items.reclaim({ ...item, attempt: 1, run: 1 }, TERMS)).toEqual({ claimed: false, item })
+      },
+    )
 
-    it('is the same claim when it is repeated because its answer was lost', async () => {
+    it('answers with the same claim when it is repeated because its answer was lost', async () => {
       const item = await abandonedAlone()
       const first = await items.reclaim(item, TERMS)
 
@@ -181,7 +184,7 @@ export function describeClaims(name: string, items: RequestItems): void {
       expect((await stored(item))?.crashes).toBe(1)
     })
 
-    it('finds no item where there is none', async () => {
+    it('answers with nothing when there is no item', async () => {
       expect(await items.reclaim(anItem(abandoned), TERMS)).toEqual({ claimed: false, item: undefined })
     })
   })

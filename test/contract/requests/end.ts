@@ -19,7 +19,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(expired)
     })
 
-    it('settles one whose attempt has reached the model', async () => {
+    it('settles a request whose attempt has reached the model', async () => {
       const item = await given({ deadline: NOW, attempt: 1, not_before: NOW + 9, reached: true })
 
       const expired = await items.expire(item, NOW)
@@ -28,7 +28,7 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(expired?.not_before).toBeUndefined()
     })
 
-    it('leaves one alone whose deadline has not come', async () => {
+    it('does not expire a request before its deadline', async () => {
       const item = await given({ deadline: NOW + 5 })
 
       expect(await items.expire(item, NOW + 4)).toBeUndefined()
@@ -36,7 +36,7 @@ export function describeEnds(name: string, items: RequestItems): void {
     })
 
     it.each(statesBut('queued', 'queued for a retry', 'expired'))(
-      'leaves one that is $state as it is',
+      'does not change an item that is $state',
       async ({ item: fields }) => {
         const item = await given({ ...fields, deadline: NOW })
 
@@ -45,21 +45,24 @@ export function describeEnds(name: string, items: RequestItems): void {
       },
     )
 
-    it('answers a repetition with what the first time left', async () => {
+    it('answers a repetition with the item as the first call left it', async () => {
       const item = await given({ deadline: NOW })
       const first = await items.expire(item, NOW)
 
       expect(await items.expire(item, NOW + 1_000)).toEqual(first)
     })
 
-    it.each([{ attempt: 1 }, { run: 2 }])('leaves one alone that is no longer as it was seen (now %j)', async now => {
-      const item = await given({ deadline: NOW, ...now })
+    it.each([{ attempt: 1 }, { run: 2 }])(
+      'does not change an item that has changed since it was read (now %j)',
+      async now => {
+        const item = await given({ deadline: NOW, ...now })
 
-      expect(await items.expire({ ...item, attempt: 0, run: 1 }, NOW)).toBeUndefined()
-      expect(await stored(item)).toEqual(item)
-    })
+        expect(await items.expire({ ...item, attempt: 0, run: 1 }, NOW)).toBeUndefined()
+        expect(await stored(item)).toEqual(item)
+      },
+    )
 
-    it('finds nothing where there is no item', async () => {
+    it('answers with nothing when there is no item', async () => {
       expect(await items.expire(anItem({ deadline: NOW }), NOW)).toBeUndefined()
     })
   })
@@ -68,7 +71,7 @@ export function describeEnds(name: string, items: RequestItems): void {
     const running = { status: 'running', attempt: 1, started_at: NOW, lease_until: NOW + 60_000 } as const
     const failure = { status: 'failed', usage: undefined, error: { code: 'model_error', message: 'm' } } as const
 
-    it('completes a running request, and takes its lease away', async () => {
+    it('completes a running request, and removes its lease', async () => {
       const item = await given(running)
 
       const decided = await items.decide(decisionOf(item))
@@ -135,13 +138,13 @@ export function describeEnds(name: string, items: RequestItems): void {
       },
     )
 
-    it('still takes the outcome of a lease that has just ended, while nobody has claimed it anew', async () => {
+    it('accepts the outcome of a lease that has just ended, if no other worker has claimed the request', async () => {
       const item = await given({ ...running, lease_until: NOW - 1 })
 
       expect(await items.decide(decisionOf(item))).toMatchObject({ status: 'completed' })
     })
 
-    it('finds nothing where there is no item', async () => {
+    it('answers with nothing when there is no item', async () => {
       expect(await items.decide(decisionOf(anItem({ attempt: 1 })))).toBeUndefined()
     })
 
@@ -166,34 +169,34 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(await stored(tombstone)).toEqual(tombstone)
     })
 
-    it('takes back a request that was never attempted', async () => {
+    it('rejects a request that was never attempted', async () => {
       const item = await given()
 
       expect(await items.reject(tombstoneOf(item))).toEqual(tombstoneOf(item))
       expect(await stored(item)).toEqual(tombstoneOf(item))
     })
 
-    it.each(statesBut('queued'))('leaves one that is $state as it is', async ({ item: fields }) => {
+    it.each(statesBut('queued'))('does not change an item that is $state', async ({ item: fields }) => {
       const item = await given(fields)
 
       expect(await items.reject(tombstoneOf(item))).toEqual(item)
       expect(await stored(item)).toEqual(item)
     })
 
-    it('leaves a later run alone', async () => {
+    it('does not reject a later run', async () => {
       const item = await given({ run: 2 })
 
       expect(await items.reject(tombstoneOf({ ...item, run: 1 }))).toEqual(item)
     })
 
-    it('answers a repetition with the tombstone of the first time', async () => {
+    it('answers a repetition with the tombstone that the first call wrote', async () => {
       const item = await given()
       await items.reject(tombstoneOf(item))
 
       expect(await items.reject({ ...tombstoneOf(item), completed_at: NOW + 1 })).toEqual(tombstoneOf(item))
     })
 
-    it('keeps a late creation from bringing the request back', async () => {
+    it('prevents a late creation of the request', async () => {
       const item = anItem()
       await items.reject(tombstoneOf(item))
 

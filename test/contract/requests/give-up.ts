@@ -10,7 +10,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
   describe(`items on ${name}: cancel`, () => {
     const running = { status: 'running', attempt: 1, started_at: NOW, lease_until: NOW + 60_000 } as const
 
-    it('ends a queued request, which then costs nothing', async () => {
+    it('ends a queued request, and charges nothing', async () => {
       const item = await given()
 
       const cancelled = await items.cancel(item, NOW)
@@ -19,7 +19,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(cancelled)
     })
 
-    it('charges one that waits for a retry if an attempt has reached the model', async () => {
+    it('charges a request that waits for a retry if an attempt has reached the model', async () => {
       const reached = await given({ attempt: 1, not_before: NOW + 60_000, reached: true })
       const unreached = await given({ attempt: 1, not_before: NOW + 60_000 })
 
@@ -27,7 +27,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await items.cancel(unreached, NOW)).not.toHaveProperty('charge')
     })
 
-    it('notes at a running one that its outcome is not wanted, and its outcome then cancels it', async () => {
+    it('notes the wish to cancel at a running request, whose outcome then cancels it', async () => {
       const item = await given(running)
 
       const asked = await items.cancel(item, NOW)
@@ -38,7 +38,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await items.decide(decisionOf(item))).toEqual(decided)
     })
 
-    it('keeps no error of a failure that nobody wants to know of', async () => {
+    it('stores no error when a cancelled request fails', async () => {
       const item = await given(running)
       await items.cancel(item, NOW)
 
@@ -61,7 +61,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
     })
 
     it.each(statesBut('queued', 'queued for a retry', 'cancelled'))(
-      'leaves one alone that was queued and is now $state',
+      'does not cancel a request that was queued and is now $state',
       async ({ item: fields }) => {
         const item = await given(fields)
 
@@ -83,7 +83,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       },
       { what: 'queued and attempted', fields: { status: 'queued', attempt: 1, not_before: NOW }, charge: undefined },
       { what: 'queued and never attempted', fields: { status: 'queued' }, charge: undefined },
-    ] as const)('fails one that is $what', async ({ fields, charge }) => {
+    ] as const)('fails a request that is $what', async ({ fields, charge }) => {
       const item = await given(fields)
 
       const failed = await items.giveUp(item, failure, NOW)
@@ -93,7 +93,7 @@ export function describeGivingUp(name: string, items: RequestItems): void {
       expect(await items.giveUp(item, failure, NOW + 1)).toEqual(failed)
     })
 
-    it('cancels one whose owner asked for that', async () => {
+    it('cancels a request whose owner asked for it', async () => {
       const item = await given({ status: 'running', attempt: 1, lease_until: NOW, cancel_requested: true })
 
       const cancelled = await items.giveUp(item, failure, NOW)
@@ -105,14 +105,14 @@ export function describeGivingUp(name: string, items: RequestItems): void {
     it.each([
       { what: 'a live lease', fields: { status: 'running', attempt: 1, lease_until: NOW + 1 } },
       { what: 'a waiting retry', fields: { status: 'queued', attempt: 1, not_before: NOW + 1 } },
-    ] as const)('never fails one with $what', async ({ fields }) => {
+    ] as const)('never fails a request with $what', async ({ fields }) => {
       const item = await given(fields)
 
       expect(await items.giveUp(item, failure, NOW)).toBeUndefined()
       expect(await stored(item)).toEqual(item)
     })
 
-    it('leaves one alone that was claimed since it was seen', async () => {
+    it('does not fail a request that was claimed since it was read', async () => {
       const item = await given({ status: 'running', attempt: 2, lease_until: NOW })
 
       expect(await items.giveUp({ ...item, attempt: 1 }, failure, NOW)).toBeUndefined()

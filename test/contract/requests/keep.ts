@@ -21,14 +21,14 @@ export function describeKeeping(name: string, items: RequestItems): void {
   const { given, stored } = itemsTools(items)
 
   describe(`items on ${name}: get and create`, () => {
-    it('knows nothing of a request that never was, nor of one that is another user’s (I11)', async () => {
+    it('finds neither an unknown request nor the request of another user (I11)', async () => {
       const item = await given()
 
       expect(await items.get('another', item.request_id)).toBeUndefined()
       expect(await items.get(item.user_id, anItem().request_id)).toBeUndefined()
     })
 
-    it.each(STATES)('gives an item that is $state back as it was written', async ({ item: fields }) => {
+    it.each(STATES)('returns an item that is $state as it was written', async ({ item: fields }) => {
       const item = anItem(fields)
 
       const created = await items.create(item)
@@ -37,7 +37,7 @@ export function describeKeeping(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(item)
     })
 
-    it.each(STATES)('leaves one that is $state as it is when it is created again', async ({ item: fields }) => {
+    it.each(STATES)('does not change an item that is $state when it is created again', async ({ item: fields }) => {
       const first = await given(fields)
 
       const again = await items.create({ ...anItem(), request_id: first.request_id, nonce: 'nonce-2' })
@@ -46,7 +46,7 @@ export function describeKeeping(name: string, items: RequestItems): void {
       expect(await stored(first)).toEqual(first)
     })
 
-    it('creates one of many at once, and tells all of them which', async () => {
+    it('creates one of many items at once, and tells every caller which one', async () => {
       const item = anItem()
       const rivals = Array.from({ length: 10 }, (_, i) => ({ ...item, nonce: `nonce-${i}` }))
 

@@ -22,7 +22,7 @@ export function describeNoteSent(name: string, items: RequestItems): void {
       },
     )
 
-    it.each(statesBut(...QUEUED))('leaves one that is $state as it is', async ({ item: fields }) => {
+    it.each(statesBut(...QUEUED))('does not change an item that is $state', async ({ item: fields }) => {
       const item = await given(fields)
 
       await items.noteSent(item)
@@ -30,7 +30,7 @@ export function describeNoteSent(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(item)
     })
 
-    it('notes nothing of a run that is over, nor of what is not there', async () => {
+    it('does not note a run that is over, nor an item that does not exist', async () => {
       const item = await given({ run: 2, next_run: 3 })
       const absent = anItem()
 
@@ -41,7 +41,7 @@ export function describeNoteSent(name: string, items: RequestItems): void {
       expect(await stored(absent)).toBeUndefined()
     })
 
-    it('keeps the note until a claim replaces it, and for its own run alone', async () => {
+    it('keeps the note of a run until a claim replaces it', async () => {
       const item = await given()
       await items.noteSent(item)
       const claimed = await items.claim(aMessage(item), TERMS)

@@ -31,7 +31,7 @@ export function describeRedrives(name: string, items: RequestItems): void {
       deadline: NOW + 9_000_000,
     })
 
-    it('begins a new run with nothing of the old one but what it cost', async () => {
+    it('begins a new run that keeps only the charge of the old one', async () => {
       const item = await given(failed)
 
       const queued = await items.redrive(item, nextOf(item))
@@ -62,14 +62,14 @@ export function describeRedrives(name: string, items: RequestItems): void {
       expect(answers.filter(Boolean)).toHaveLength(1)
     })
 
-    it.each(statesBut('failed'))('leaves one that is $state as it is', async ({ item: fields }) => {
+    it.each(statesBut('failed'))('does not change an item that is $state', async ({ item: fields }) => {
       const item = await given(fields)
 
       expect(await items.redrive(item, nextOf(item))).toBeUndefined()
       expect(await stored(item)).toEqual(item)
     })
 
-    it('never uses the number of a run that was burnt', async () => {
+    it('never uses a retired run number again', async () => {
       const item = await given(failed)
 
       expect(await items.retireRunNumber(item, 2)).toBe(true)

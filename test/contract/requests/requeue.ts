@@ -18,7 +18,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
   }
 
   describe(`items on ${name}: requeue`, () => {
-    it('leaves a request waiting for its retry, its attempt spent', async () => {
+    it('queues a request for its retry, and keeps its attempt spent', async () => {
       const item = await claimed()
 
       expect(await items.requeue(item, next)).toBe('queued')
@@ -27,7 +27,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual({ ...rest, status: 'queued', attempt: 1, not_before: later, reached: true })
     })
 
-    it('takes back the attempt of a claim that no call was made for', async () => {
+    it('gives the attempt back if no call was made for the claim', async () => {
       const before = await given({ attempt: 1, started_at: NOW, reached: true })
       const { item = before } = await items.claim(aMessage(before), TERMS)
 
@@ -36,7 +36,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual({ ...before, not_before: later })
     })
 
-    it('leaves no start of one that was never called for', async () => {
+    it('removes the start time if no call was made', async () => {
       const item = await claimed()
 
       await items.requeue(item, { ...next, attempt: 0, reached: false })
@@ -51,7 +51,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await items.requeue(item, next)).toBe('queued')
     })
 
-    it('says so when its owner has asked to cancel it, and leaves it as it is', async () => {
+    it('says that the owner has asked to cancel the request, and does not change it', async () => {
       const item = await claimed()
       await items.cancel(item, NOW)
       const asked = await stored(item)
@@ -60,7 +60,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(asked)
     })
 
-    it('leaves the claim of another worker alone, though it is of the same attempt', async () => {
+    it('does not change the claim of another worker, even of the same attempt', async () => {
       const item = await claimed()
       await items.requeue(item, { ...next, attempt: 0, not_before: TERMS.now })
       const { item: others } = await items.claim(aMessage(item), { ...TERMS, claim_id: 'claim-2' })
@@ -69,7 +69,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       expect(await stored(item)).toEqual(others)
     })
 
-    it('leaves one alone that was taken over since', async () => {
+    it('does not change a request that another worker has taken over', async () => {
       const item = await claimed()
       await items.reclaim(item, { ...TERMS, claim_id: 'claim-2', now: TERMS.lease_until })
 
@@ -78,7 +78,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
     })
 
     it.each(statesBut('queued', 'queued for a retry', 'running', 'abandoned'))(
-      'leaves one that is $state as it is',
+      'does not change an item that is $state',
       async ({ item: fields }) => {
         const item = await given(fields)
 
@@ -87,7 +87,7 @@ export function describeRequeues(name: string, items: RequestItems): void {
       },
     )
 
-    it('makes an outcome of the attempt count for nothing', async () => {
+    it('makes the outcome of the attempt invalid', async () => {
       const item = await claimed()
       await items.requeue(item, next)
 

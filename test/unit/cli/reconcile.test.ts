@@ -31,7 +31,7 @@ afterEach(async () => {
 })
 
 describe('sluice reconcile: no difference', () => {
-  it('reads everything, prints that all agrees, and exits with 0', async () => {
+  it('reads all stores, prints that they agree, and exits with 0', async () => {
     const [completed, failed, waiting, rejected] = [request(), request(), request(), request()]
     await stores.finish(await stores.admit(completed))
     await stores.fail(await stores.admit(failed))

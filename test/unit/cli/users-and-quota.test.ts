@@ -85,7 +85,7 @@ describe('users set', () => {
   })
 
   it.each(['', ' --requests 0', ' --tokens -1', ' --tokens 1.5', ' --in-flight many', ' --requests 1e3'])(
-    'takes "users set u6%s" for wrong usage',
+    'rejects "users set u6%s" as wrong usage',
     async options => {
       expect((await atNoon(`users set u6${options}`)).code).toBe(2)
     },
@@ -212,7 +212,7 @@ describe('quota show', () => {
   })
 
   it.each(['today', '2026-11', '2026-02-31', '2026-11-23T24', '2026-11-23T10:00'])(
-    'takes the window %s for wrong usage',
+    'rejects the window %s as wrong usage',
     async window => {
       expect((await atNoon(`quota show busy --window ${window}`)).code).toBe(2)
     },

@@ -95,7 +95,7 @@ test('one message of a group is received among the next few, though another grou
   })
 })
 
-test('noisy groups share what is received', async () => {
+test('noisy groups share the deliveries', async () => {
   const queue = await newQueue('shared')
   for (const group of ['a', 'b', 'c']) await queue.sendMany(group, 50)
   expect(bodies(await queue.receive(6))).toEqual(['a 0', 'b 0', 'c 0', 'a 1', 'b 1', 'c 1'])

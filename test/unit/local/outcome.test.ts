@@ -9,7 +9,7 @@ const idsAfter = (result: unknown) =>
   succeeded({ ok: true, payload: JSON.stringify(result) ?? 'null' }, records, true).map(record => record.messageId)
 
 test.for([[undefined], [null], [{}], [{ batchItemFailures: null }], [{ batchItemFailures: [] }]])(
-  'a function that answers %j has done all',
+  'an answer of %j acknowledges all messages',
   ([result]) => {
     expect(idsAfter(result)).toEqual(['a', 'b', 'c'])
   },
@@ -22,20 +22,20 @@ test.for([
   [{ batchItemFailures: [{ itemIdentifier: 'another' }] }],
   [{ batchItemFailures: 'a' }],
   ['done'],
-])('a function that answers %j has done none', ([result]) => {
+])('an answer of %j acknowledges no message', ([result]) => {
   expect(idsAfter(result)).toEqual([])
 })
 
-test('a function that names failures has done the others', () => {
+test('an answer that names failures acknowledges all other messages', () => {
   expect(idsAfter({ batchItemFailures: [{ itemIdentifier: 'b' }] })).toEqual(['a', 'c'])
 })
 
-test('a function that fails has done none', () => {
+test('a function that fails acknowledges no message', () => {
   const error = { errorType: 'Error', errorMessage: 'on purpose' }
   expect(succeeded({ ok: false, error }, records, true)).toEqual([])
 })
 
-test('without ReportBatchItemFailures the answer says nothing', () => {
+test('without ReportBatchItemFailures the answer is ignored', () => {
   const payload = JSON.stringify({ batchItemFailures: [{ itemIdentifier: 'a' }] })
   expect(succeeded({ ok: true, payload }, records, false)).toEqual(records)
 })

@@ -15,7 +15,7 @@ const accessWith = (record: KeyRecord | undefined, user: UserRecord | undefined 
 })
 
 describe('authorize', () => {
-  it('knows whose key it is', async () => {
+  it('finds the user of a key', async () => {
     expect(await authorize(accessWith(RECORD), KEY, NOW)).toEqual(USER)
   })
 
@@ -28,7 +28,7 @@ describe('authorize', () => {
     { what: 'a key that shares an id with another', access: accessWith({ ...RECORD, hash: hashKey('x') }), key: KEY },
     { what: 'a key whose user is disabled', access: accessWith(RECORD, { ...USER, disabled_at: NOW }), key: KEY },
     { what: 'a key whose user has no record', access: accessWith({ ...RECORD, user_id: 'gone' }), key: KEY },
-  ])('lets nobody in by $what', async ({ access, key }) => {
+  ])('refuses $what', async ({ access, key }) => {
     expect(await authorize(access, key, NOW)).toBeUndefined()
   })
 
@@ -36,7 +36,7 @@ describe('authorize', () => {
     expect(await authorize(accessWith({ ...RECORD, expires_at: NOW + 1 }), KEY, NOW)).toEqual(USER)
   })
 
-  it('looks nothing up for what can’t be a key', async () => {
+  it('reads no table for a text that can’t be a key', async () => {
     const unused: Access = {
       key: () => Promise.reject(new Error('asked')),
       user: () => Promise.reject(new Error('asked')),
@@ -45,7 +45,7 @@ describe('authorize', () => {
     expect(await authorize(unused, 'sk_sluice_nonsense', NOW)).toBeUndefined()
   })
 
-  it('lets nobody in while the tables can’t be asked', async () => {
+  it('rejects with Unavailable while the tables can’t be read', async () => {
     const down: Access = { ...accessWith(RECORD), key: () => Promise.reject(new Unavailable('the keys table', 'down')) }
 
     await expect(authorize(down, KEY, NOW)).rejects.toThrow(Unavailable)

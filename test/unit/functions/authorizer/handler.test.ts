@@ -46,7 +46,7 @@ describe('authorizer', () => {
     expect(output.text()).not.toContain(KEY)
   })
 
-  it('throws while nobody knows, so that API Gateway lets nobody in and remembers nothing', async () => {
+  it('throws while the tables can’t be read, so that API Gateway refuses the call and caches nothing', async () => {
     dynamoDb.rejects(networkError('down'))
     const output = captureOutput()
 

@@ -102,7 +102,7 @@ describe('collect: what it records', () => {
     ])
   })
 
-  it('is what the item says of a success; only the result is the message’s (rule 9)', async () => {
+  it('comes from the item for a success; only the result comes from the message (rule 9)', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports, { started_at: NOW - 5 })
 
@@ -150,7 +150,7 @@ describe('collect: what it records', () => {
     { status: 'cancelled', letters: 0 },
     { status: 'rejected', letters: 0 },
     { status: 'failed', letters: 1 },
-  ] as const)('is what the item said of a request that ended as $status', async ({ status, letters }) => {
+  ] as const)('comes from the item of a request that ended as $status', async ({ status, letters }) => {
     const { ports, entries } = aCollector()
     const event = endedEvent(anItem({ status, attempt: 1, completed_at: NOW })) as EndedEvent
 
@@ -179,7 +179,7 @@ describe('collect: what it records', () => {
     ])
   })
 
-  it('is one batch for all', async () => {
+  it('is written in one batch', async () => {
     const { ports, ledger } = aCollector()
     const items = await Promise.all([running(ports), running(ports), running(ports)])
 
@@ -203,7 +203,7 @@ describe('collect: an outcome that counts for nothing (I7)', () => {
     expect(await usedBy(ports, item)).toEqual({ requests: 1, tokens: 10, open: 1 })
   })
 
-  it('is dropped if the request ended otherwise', async () => {
+  it('is dropped if the request has already ended in another way', async () => {
     const { ports, entries } = aCollector()
     const item = await running(ports, { status: 'expired', attempt: 0 })
 
@@ -226,7 +226,7 @@ describe('collect: repeated', () => {
     expect(entries()[1]).toEqual(entries()[0])
   })
 
-  it('goes on where it stopped, even if the second message differs: the item has decided', async () => {
+  it('continues where it stopped, even if the second message differs: the item has decided', async () => {
     const { ports } = aCollector()
     const item = await running(ports)
     const down = { ...ports, ledger: failing(ports.ledger, 'record', 'before') }

@@ -43,15 +43,18 @@ describe('collector', () => {
     expect(output.text()).toContain('"ChargedTokens":7')
   })
 
-  it.each(['failed', 'cancelled', 'expired'] as const)('counts a request that has %s wherever it did', async status => {
-    const output = captureOutput()
+  it.each(['failed', 'cancelled', 'expired'] as const)(
+    'counts a request that has %s, wherever it ended',
+    async status => {
+      const output = captureOutput()
 
-    await handler(anSqsEvent([endedEvent(anItem({ status, completed_at: item.created_at }))]), aContext())
+      await handler(anSqsEvent([endedEvent(anItem({ status, completed_at: item.created_at }))]), aContext())
 
-    const name = `${status.charAt(0).toUpperCase()}${status.slice(1)}Requests`
-    expect(output.logs()).toContainEqual(expect.objectContaining({ [name]: 1 }))
-    expect(output.logs()).toContainEqual(expect.objectContaining({ [name]: 1, service: 'test', model: item.model }))
-  })
+      const name = `${status.charAt(0).toUpperCase()}${status.slice(1)}Requests`
+      expect(output.logs()).toContainEqual(expect.objectContaining({ [name]: 1 }))
+      expect(output.logs()).toContainEqual(expect.objectContaining({ [name]: 1, service: 'test', model: item.model }))
+    },
+  )
 
   it('counts the ends of a batch in one line per model and status', async () => {
     const output = captureOutput()

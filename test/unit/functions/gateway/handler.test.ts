@@ -86,7 +86,7 @@ describe('gateway', () => {
       expect(await postMany(1, submission, bob)).toEqual(['accepted'])
     })
 
-    it('says what is wrong, and when to come again', async () => {
+    it('says what is wrong, and when to try again', async () => {
       await postMany(5, { body: 'no JSON' })
 
       const { statusCode, headers, body } = await post(submission, ann)
@@ -156,13 +156,13 @@ describe('gateway', () => {
     expect(sqs.calls()).toHaveLength(2)
   })
 
-  it('takes a body in base64', async () => {
+  it('accepts a body in base64', async () => {
     const body = Buffer.from('{"prompt":"é\u{1f600}"}').toString('base64')
 
     expect((await post({ body, isBase64Encoded: true })).statusCode).toBe(202)
   })
 
-  it('refuses a body of bytes that are no text, instead of what a decoder would put in their place', async () => {
+  it('refuses a body that is not valid UTF-8', async () => {
     const body = Buffer.from('{"prompt":"caf\u00e9"}', 'latin1').toString('base64')
 
     const { statusCode, body: answer } = await post({ body, isBase64Encoded: true })
@@ -194,8 +194,10 @@ describe('gateway', () => {
       error: 'request quota exceeded',
       status: 'error',
       code: 'quota_exceeded',
+      limit: 'requests',
       requests: { used: 3, limit: 3 },
       tokens: { used: 12, limit: 1_000, estimated: 6 },
+      in_flight: { used: 0, limit: 2 },
     })
     expect(Number(headers?.['Retry-After'])).toBeGreaterThan(0)
     expect(headers?.RateLimit).toMatch(/^"requests";r=0;t=\d+, "tokens";r=988;t=\d+$/)
@@ -252,7 +254,7 @@ describe('gateway', () => {
     expect(output.logs().filter(line => 'Defects' in line)).toHaveLength(1)
   })
 
-  it('answers 500 with a sentence of ours to what nobody expected', async () => {
+  it('answers 500 with a general sentence to an unexpected error', async () => {
     const { statusCode, body, text } = await post(submission, { plan: 'free' })
 
     expect(statusCode).toBe(500)

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { prepare } from '../../../../functions/core/admission/prepare.ts'
 import { createRouter } from '../../../../functions/core/admission/route.ts'
@@ -37,6 +38,32 @@ describe('submitKeyed', () => {
 
     expect(again).toEqual(first)
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
+  })
+
+  it('takes the same fields in another order as the same body', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+
+    const first = await submit(ports, caller, { parameters: { seed: 1, stop: ['a'] }, lang: 'en', tag: 'x' })
+    const again = await submit(ports, caller, { tag: 'x', lang: 'en', parameters: { stop: ['a'], seed: 1 } })
+
+    expect(again).toEqual(first)
+    expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
+  })
+
+  it('knows a key that version 0.1.0 has bound, by the fingerprint of the fields in their order', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+    const fields = { zone: 'eu', lang: 'en' }
+    const { body } = aSubmission(fields)
+    const fingerprint = createHash('sha256').update(JSON.stringify(body)).digest('hex')
+    const requestId = ports.ids.request(ports.clock())
+    await ports.keys.bind(caller.user_id, KEY, { request_id: requestId, fingerprint }, ports.clock())
+
+    expect((await submit(ports, caller, fields)).request_id).toBe(requestId)
+    await expect(submit(ports, caller, { ...fields, lang: 'fr' })).rejects.toMatchObject({
+      code: 'idempotency_mismatch',
+    })
   })
 
   it('gives many at once one request, charged once', async () => {
@@ -123,7 +150,7 @@ describe('submitKeyed', () => {
       },
     ]),
   ]
-  it.each(failures)('goes on where a try stopped that failed at $what', async ({ broken }) => {
+  it.each(failures)('continues where an earlier try stopped that failed at $what', async ({ broken }) => {
     const ports = memoryPorts()
     const caller = aCaller()
 
@@ -136,7 +163,7 @@ describe('submitKeyed', () => {
   })
 
   it.each(failures)(
-    'does so over midnight, charging the day that its item names (failed at $what)',
+    'continues after midnight, and charges the day that its item names (failed at $what)',
     async ({ broken }) => {
       const ports = memoryPorts()
       const caller = aCaller()
@@ -221,7 +248,7 @@ describe('submitKeyed', () => {
     expect(runs).toEqual([1, 1, 2])
   })
 
-  it('gives the key a new request when its own was taken back (rule 7)', async () => {
+  it('gives the key a new request when its request was withdrawn (rule 7)', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const first = await submit(ports, caller)
@@ -235,7 +262,7 @@ describe('submitKeyed', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(ONE)
   })
 
-  it('tells the ledger before it gives its own reservation back, when it meets a tombstone (rule 5)', async () => {
+  it('tells the ledger before it releases its own reservation, when it finds a tombstone (rule 5)', async () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const items = {
@@ -253,7 +280,7 @@ describe('submitKeyed', () => {
     expect(await usedBy(ports, caller.user_id)).toEqual(NOTHING)
   })
 
-  it('looks once more before a refusal: its twin may have taken what was left (rule 6)', async () => {
+  it('reads the item once more before a refusal: another try may have been admitted (rule 6)', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ requests: 1 })
     const twin = await submit(ports, caller)
@@ -268,7 +295,7 @@ describe('submitKeyed', () => {
     expect(await submit({ ...ports, items: late }, caller)).toMatchObject({ request_id: twin.request_id })
   })
 
-  it('refuses by quota as any other, and leaves nothing', async () => {
+  it('refuses a keyed request over the quota, and leaves no reservation', async () => {
     const ports = memoryPorts()
     const caller = aCaller({ tokens: 3 })
 

@@ -48,7 +48,7 @@ describe('submitRequest: a call that fails', () => {
   )
 
   it.each(FAILURES)(
-    'leaves at most a reservation, which is closed later, when $call fails $when and taking back fails, too',
+    'leaves at most a reservation, which is closed later, when $call fails $when and the withdrawal fails, too',
     async ({ breaking }) => {
       const ports = memoryPorts()
       const caller = aCaller({ tokens: 1_000_000 })
@@ -65,7 +65,7 @@ describe('submitRequest: a call that fails', () => {
     },
   )
 
-  it('is accepted after all when its message ran before it could be taken back: 202', async () => {
+  it('is accepted when its message ran before it could be withdrawn', async () => {
     const ports = memoryPorts()
     const create: MemoryPorts['items']['create'] = async item => {
       await ports.items.create(item)

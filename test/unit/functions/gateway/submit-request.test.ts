@@ -49,7 +49,7 @@ describe('submitRequest: a request that is accepted', () => {
     expect(ports.queue.sent('inference-image-high')).toHaveLength(1)
   })
 
-  it('travels by reference when it is large, and is stored once', async () => {
+  it('is stored once, and sent as a key, when it is large', async () => {
     const ports = memoryPorts()
     const prompt = 'x'.repeat(MAX_INLINE_BYTES)
 
@@ -162,6 +162,28 @@ describe('submitRequest: a request that is refused', () => {
   })
 })
 
+describe('submitRequest: a request that is larger than its limit', () => {
+  it('is refused with a sentence that says so, whatever else is used up', async () => {
+    const ports = memoryPorts()
+    const caller = aCaller()
+    await submit(ports, caller)
+    await submit(ports, caller)
+
+    const { statusCode, body, headers } = await refusalOf(submit(ports, caller, { max_tokens: 999 }))
+
+    expect(statusCode).toBe(429)
+    expect(body).toMatchObject({
+      error: expect.stringMatching(/1001 tokens, .* at most 1000, so it can never be admitted/),
+      code: 'quota_exceeded',
+      limit: 'tokens',
+      tokens: { used: 8, limit: 1_000, estimated: 1_001 },
+      in_flight: { used: 2, limit: 2 },
+    })
+    expect(headers).not.toHaveProperty('Retry-After')
+    expect(headers).toMatchObject({ 'x-should-retry': 'false' })
+  })
+})
+
 describe('submitRequest: over shards', () => {
   const pro = () => aCaller({ plan: 'pro' })
 
@@ -191,21 +213,26 @@ describe('submitRequest: over shards', () => {
     expect((await refusalOf(submit(ports, caller))).body).toMatchObject({ requests: { used: accepted } })
   })
 
-  it('tells what is left as if the others had as much as the one that admitted it', async () => {
+  it('does not say what is left, since one shard does not know it exactly', async () => {
     const ports = memoryPorts()
-
-    const { left } = await submit(ports, pro())
-
-    expect(left).toEqual({ requests: 36, tokens: 3_984 })
-  })
-
-  it('does not tell a client to stop while a shard may have room', async () => {
-    const ports = memoryPorts()
-    const caller = { ...pro(), requests: 4 }
+    const caller = pro()
 
     const { left } = await submit(ports, caller)
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => submit(ports, caller)))
+    const refused = outcomes.findLast(outcome => outcome.status === 'rejected')
 
-    expect(left?.requests).toBe(1)
+    expect(left).toBeUndefined()
+    expect(answerTo(refused?.reason).headers).not.toHaveProperty('RateLimit')
+    expect(answerTo(refused?.reason).headers).toHaveProperty('RateLimit-Policy')
+  })
+
+  it('says that a request larger than the part of a shard can never be admitted', async () => {
+    const { body, headers } = await refusalOf(submit(memoryPorts(), pro(), { max_tokens: 1_000 }))
+
+    expect(body).toMatchObject({ limit: 'tokens', tokens: { limit: 4_000, estimated: 1_002 } })
+    expect(body.error).toMatch(/1002 tokens, and one request may have at most 1000, so it can never be admitted/)
+    expect(headers).not.toHaveProperty('Retry-After')
+    expect(headers).toMatchObject({ 'x-should-retry': 'false' })
   })
 
   it('writes the shard that admitted it into item and message', async () => {

@@ -47,7 +47,7 @@ const ON_REFUSAL = [
 const LARGE = { prompt: 'x'.repeat(MAX_INLINE_BYTES) }
 
 describe('takeInput: a call that fails', () => {
-  it.each(ON_ADMISSION)('lets the message come again, which goes on to one request: $what', async ({ broken }) => {
+  it.each(ON_ADMISSION)('has the message redelivered, which leads to one request: $what', async ({ broken }) => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput(LARGE)
     setUser(input.user_id, 'pro', { tokens: 1_000_000 })
@@ -74,7 +74,7 @@ describe('takeInput: a call that fails', () => {
     expect(await requestsOf(ports, input.user_id)).toHaveLength(1)
   })
 
-  it.each(ON_REFUSAL)('lets a refused message come again, which is refused again: $what', async ({ broken }) => {
+  it.each(ON_REFUSAL)('has a refused message redelivered, which is refused again: $what', async ({ broken }) => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput(LARGE)
     setUser(input.user_id, 'free', { tokens: 1 })
@@ -173,7 +173,7 @@ describe('takeInput: a message that is delivered twice', () => {
     expect(await requestsOf(ports, input.user_id)).toHaveLength(1)
   })
 
-  it('waits while another is admitting it: who that is may have died', async () => {
+  it('waits while another delivery admits it, since its function may have died', async () => {
     const { ports, setUser, reported } = anIntake()
     const input = anInput()
     const dead = { ...ports, items: failing(ports.items, 'create', 'before') }

@@ -29,7 +29,7 @@ describe('takeInput: a message that is admitted', () => {
     expect(reported()).toEqual([])
   })
 
-  it('gives nobody its user for a field: that is the one who is charged', async () => {
+  it('does not show its user as a field of the body', async () => {
     const { ports } = anIntake()
 
     await takeInput(ports, anInput())
@@ -39,7 +39,7 @@ describe('takeInput: a message that is admitted', () => {
     ])
   })
 
-  it('is routed as one that was posted', async () => {
+  it('is routed like a request that was posted', async () => {
     const { ports } = anIntake()
 
     expect(await takeInput(ports, anInput({ model_type: 'image' }))).toMatchObject({ item: { model: 'image' } })
@@ -91,8 +91,10 @@ describe('takeInput: a message that is refused', () => {
             error: 'request quota exceeded',
             status: 'error',
             code: 'quota_exceeded',
+            limit: 'requests',
             requests: { used: 1, limit: 1 },
             tokens: { used: 4, limit: 1_000, estimated: 4 },
+            in_flight: { used: 1, limit: 2 },
           },
         },
         at: NOW,

@@ -98,7 +98,7 @@ describe('migrator', () => {
     expect(output.text()).not.toContain(PASSWORD)
   })
 
-  it('leaves the data alone at Delete', async () => {
+  it('changes no data at Delete', async () => {
     await handler(event('Delete'), aContext())
 
     expect(answers).toEqual([{ ...ANSWER, Status: 'SUCCESS' }])

@@ -47,7 +47,7 @@ describe('cancelRequest', () => {
     expect(await used()).toEqual({ requests: 0, tokens: 0, open: 0 })
   })
 
-  it('leaves the body of a running one to its worker', async () => {
+  it('does not delete the body of a running request, which its worker needs', async () => {
     const { ports, item } = await given({ status: 'running', attempt: 1, lease_until: NOW + 1 })
     await ports.payloads.put(bodyKey(item), '{"prompt":"junk"}')
 
@@ -56,7 +56,7 @@ describe('cancelRequest', () => {
     expect([...ports.payloads.stored.keys()]).toEqual([bodyKey(item)])
   })
 
-  it('asks for it of a running one, whose reservation is held until its outcome comes', async () => {
+  it('notes the wish at a running request, whose reservation stays open until its outcome comes', async () => {
     const { ports, item, used } = await given({ status: 'running', attempt: 1, lease_until: NOW + 1 })
 
     const { cancelled, request } = await cancelRequest(ports, item.user_id, item.request_id)
@@ -65,24 +65,27 @@ describe('cancelRequest', () => {
     expect(await used()).toMatchObject({ open: 1 })
   })
 
-  it.each(['completed', 'failed', 'cancelled', 'expired'] as const)('says so of one that is %s', async status => {
-    const { ports, item } = await given({ status, attempt: 1, completed_at: NOW })
-    ports.ledger.setResult(item.request_id, { inline: 'hi' })
+  it.each(['completed', 'failed', 'cancelled', 'expired'] as const)(
+    'says that a request has ended that is %s',
+    async status => {
+      const { ports, item } = await given({ status, attempt: 1, completed_at: NOW })
+      ports.ledger.setResult(item.request_id, { inline: 'hi' })
 
-    const { cancelled, request } = await cancelRequest(ports, item.user_id, item.request_id)
+      const { cancelled, request } = await cancelRequest(ports, item.user_id, item.request_id)
 
-    expect({ cancelled, status: request.status }).toEqual({ cancelled: false, status })
-    expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
-  })
+      expect({ cancelled, status: request.status }).toEqual({ cancelled: false, status })
+      expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
+    },
+  )
 
-  it('finds nothing of another user’s, and leaves it alone (I11)', async () => {
+  it('does not find a request of another user, and does not change it (I11)', async () => {
     const { ports, item } = await given()
 
     await expect(cancelRequest(ports, 'another', item.request_id)).rejects.toMatchObject({ code: 'not_found' })
     expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
   })
 
-  it('takes a request that is claimed in between as it is then', async () => {
+  it('handles a request that is claimed meanwhile as a running one', async () => {
     const { ports, item } = await given()
     const running = { status: 'running', attempt: 1, lease_until: NOW + 1 } as const
     let looks = 0
@@ -97,7 +100,7 @@ describe('cancelRequest', () => {
     expect({ cancelled, status: request.status }).toEqual({ cancelled: true, status: 'running' })
   })
 
-  it('is cancelled though the ledger could not be told: the reservation brings somebody to do it', async () => {
+  it('cancels the request although the ledger could not be told: the sweeper finds the open reservation', async () => {
     const { ports, item, used } = await given()
     const broken = { ...ports, queue: failing(ports.queue, 'send', 'before') }
 

@@ -38,14 +38,14 @@ const get = async (...event: Parameters<typeof anApiEvent>) => {
 const withId = (requestId: string) => ({ pathParameters: { request_id: requestId } })
 
 describe('reader', () => {
-  it('is well without a key and without a table', async () => {
+  it('answers /healthz without a key and without a table', async () => {
     dynamoDb.rejects(networkError('down'))
     const event = { requestContext: {} } as object
 
     expect(await get('GET /healthz', event)).toMatchObject({ statusCode: 200, body: { status: 'ok' } })
   })
 
-  it('shows a request to its owner, and lets nobody keep the answer', async () => {
+  it('shows a request to its owner, with Cache-Control: no-store', async () => {
     const item = anItem()
     const Key = marshall({ user_id: 'u42', request_id: item.request_id })
     dynamoDb.on(GetItemCommand, { Key }).resolves({ Item: marshall(item) })

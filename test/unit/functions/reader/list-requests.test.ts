@@ -27,7 +27,7 @@ describe('listRequests', () => {
     expect(idsOf(await listRequests(ports, USER, {}))).toEqual(ids)
   })
 
-  it('goes on from page to page to the end, each request once', async () => {
+  it('lists each request once over all pages', async () => {
     const { ports, ids } = await given(Array.from({ length: 7 }, () => ({})))
     const seen: string[] = []
     let cursor: string | undefined
@@ -40,7 +40,7 @@ describe('listRequests', () => {
     expect(seen).toEqual(ids)
   })
 
-  it('filters by status, reading on past what does not match', async () => {
+  it('filters by status, and reads on past requests of another status', async () => {
     const all = Array.from({ length: 30 }, (_, i) => (i % 10 === 0 ? { status: 'expired', completed_at: NOW } : {}))
     const { ports } = await given(all as Partial<RequestItem>[])
 
@@ -58,7 +58,7 @@ describe('listRequests', () => {
     expect(await listRequests(ports, USER, {})).toEqual({ requests: [] })
   })
 
-  it('shows as completed what the ledger no longer has, once no queue can hold its result', async () => {
+  it('shows a request as completed without a ledger row, once no queue can hold its result', async () => {
     const twoWeeksAgo = NOW - 14 * 86_400_000
     const { ports } = await given([
       { ...DONE, completed_at: twoWeeksAgo },
@@ -70,7 +70,7 @@ describe('listRequests', () => {
     expect(requests.map(({ status }) => status)).toEqual(['running', 'completed'])
   })
 
-  it('shows as completed only what the ledger has (I9)', async () => {
+  it('shows a request as completed only if the ledger has its result (I9)', async () => {
     const { ports, ids } = await given([DONE, DONE])
     ports.ledger.setResult(ids[0] ?? '', { inline: 'hi' })
 

@@ -17,7 +17,7 @@ afterEach(() => vi.restoreAllMocks())
 const KEY = marshall({ pk: 'user#u42#2020-11-23' })
 
 describe('sweeper', () => {
-  it('fails, and says why, when it can close nothing of what it should', async () => {
+  it('fails, and says why, when it can close none of the reservations', async () => {
     const output = captureOutput()
     dynamoDb.on(ScanCommand).resolves({ Items: [KEY] })
     const open = { 'r1:1': [10, 0, 'nonce', 1], 'r2:1': [10, 0, 'nonce', 1] }
@@ -32,7 +32,7 @@ describe('sweeper', () => {
     expect(output.text()).toContain('"failed":2')
   })
 
-  it('is content when there is nothing to do', async () => {
+  it('succeeds when there is nothing to do', async () => {
     const output = captureOutput()
     dynamoDb.on(ScanCommand).resolves({ Items: [] })
 

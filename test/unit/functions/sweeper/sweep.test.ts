@@ -19,7 +19,7 @@ const openOf = async ({ quota }: MemoryPorts, item: RequestItem) =>
   (await quota.read(item.user_id, item.window, item.shard)).open.length
 
 describe('sweep', () => {
-  it('closes what crashes have left, of all users, and leaves alone what may go on', async () => {
+  it('closes the reservations that crashes have left, of all users, and no reservation of a live request', async () => {
     const ports = memoryPorts()
     const orphans = [
       await reserved(ports, {}, false),
@@ -39,7 +39,7 @@ describe('sweep', () => {
     expect(await sweep(ports)).toMatchObject({ closed: 0 })
   })
 
-  it('looks at nothing that is young', async () => {
+  it('does not look at young reservations', async () => {
     const ports = memoryPorts()
     await reserved(ports, {}, false)
     ports.advance(STALE_RESERVATION_MS - 1)
@@ -47,7 +47,7 @@ describe('sweep', () => {
     expect(await sweep(ports)).toEqual({ seen: 0, closed: 0, failed: 0, reasons: [] })
   })
 
-  it('is held up by none that it can’t deal with, and comes back to it', async () => {
+  it('goes on past a reservation that it can’t close, and tries it again in the next sweep', async () => {
     const ports = memoryPorts()
     const bad = await reserved(ports, {}, false)
     const good = await reserved(ports, {}, false)
@@ -65,7 +65,7 @@ describe('sweep', () => {
     expect(await sweep(ports)).toMatchObject({ seen: 1, closed: 1, failed: 0 })
   })
 
-  it('says once of each kind why it could not deal with some', async () => {
+  it('logs each kind of failure once', async () => {
     const ports = memoryPorts()
     const orphans = [
       await reserved(ports, {}, false),

@@ -21,7 +21,7 @@ const failingClaimOf = (ports: WorkerPorts, requestId: string, error: () => Erro
 })
 
 describe('a worker that meets a defect', () => {
-  it('has the message delivered again: it sends no new one, whose deliveries would count from one', async () => {
+  it('has the message redelivered, and sends no new one, since its deliveries would count from one', async () => {
     const { ports, create, invoke, deferred } = aWorker()
     const item = await create()
 

@@ -47,7 +47,7 @@ describe('a change of a model is logged and counted', () => {
     })
   })
 
-  it('when it asks for a pause, which is no reason to warn anyone', () => {
+  it('when it asks for a pause, without a warning', () => {
     expect(told('paused', { paused_until: NOW + 30_000 })).toMatchObject({
       warned: [],
       informed: [[`the model text has asked for a pause: no calls until ${UNTIL}`, { model: 'text', until: UNTIL }]],

@@ -117,7 +117,7 @@ describe('a worker: a message whose request has changed since its item was read'
     expect(deferred()).toMatchObject([{ body: { request_id: item.request_id }, delay_seconds: 1 }])
   })
 
-  it('is deferred if its item was written after all, past the grace', async () => {
+  it('is deferred if its item was written after the grace', async () => {
     const { ports, deferred, run } = aWorker()
     const item = anItem()
     ports.advance(ITEM_GRACE_MS)

@@ -9,7 +9,7 @@ import { failure } from '../../../support/failures.ts'
 import { aMessage, anItem, newUser } from '../../../support/requests.ts'
 import { aWorker, LEASE, SUCCESS, USAGE } from '../../../support/worker.ts'
 
-describe('a worker: a request that may be called for', () => {
+describe('a worker: a request that may run', () => {
   it('is claimed, sent to the model, and its outcome published', async () => {
     const { ports, asked, outcomes, deferred, run } = aWorker()
     const item = await ports.items.create(anItem({ user_id: newUser() }))
@@ -198,7 +198,7 @@ describe('a worker: a model that fails', () => {
   })
 })
 
-describe('a worker: a call of its own that fails', () => {
+describe('a worker: a call of AWS that fails', () => {
   const breakable: { call: string; broken: (ports: WorkerPorts) => WorkerPorts }[] = [
     { call: 'payloads.get', broken: p => ({ ...p, payloads: failing(p.payloads, 'get', 'before') }) },
     { call: 'payloads.put', broken: p => ({ ...p, payloads: failing(p.payloads, 'put', 'before') }) },
@@ -207,7 +207,7 @@ describe('a worker: a call of its own that fails', () => {
     { call: 'queue.send', broken: p => ({ ...p, queue: failing(p.queue, 'send', 'before') }) },
   ]
 
-  it.each(breakable)('has the message redelivered, and the request ended then ($call)', async ({ broken }) => {
+  it.each(breakable)('has the message redelivered, which then ends the request ($call)', async ({ broken }) => {
     const { ports, outcomes, invoke } = aWorker({ ok: true, answer: { result: 'x'.repeat(MAX_INLINE_BYTES) } })
     const item = await ports.items.create(anItem())
     await ports.payloads.put('body.json', '{"prompt":"long"}')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fingerprintOf, prepare } from '../../../../../functions/core/admission/prepare.ts'
+import { prepare } from '../../../../../functions/core/admission/prepare.ts'
+import { fingerprintOf } from '../../../../../functions/core/domain/fingerprint.ts'
 import type { Submission } from '../../../../../functions/core/domain/submission.ts'
 import { submitRequest } from '../../../../../functions/gateway/submit-request.ts'
 import { aCaller, route, SETTINGS, TEXT_QUEUE } from '../../../../support/gateway.ts'
@@ -10,7 +11,6 @@ describe('prepare: what another API than /v1/inference asks for', () => {
   const submission: Submission = {
     body,
     prompt: 'hello',
-    max_tokens: 7,
     model: undefined,
     priority: 'normal',
     metadata: { tag: 'x' },

@@ -58,7 +58,7 @@ describe('refusedClaim', () => {
     expect(refusalOf({ deadline: NOW, not_before: NOW + 1 })).toEqual({ kind: 'expire' })
   })
 
-  it('claims again what has become claimable since', () => {
+  it('claims a request that has become claimable meanwhile', () => {
     expect(refusalOf({ not_before: NOW })).toEqual({ kind: 'again' })
   })
 })

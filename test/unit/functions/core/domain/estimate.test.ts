@@ -1,24 +1,54 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { boundedPromptTokens, estimateTokens, resultTokens } from '../../../../../functions/core/domain/estimate.ts'
+import {
+  boundedPromptTokens,
+  estimateTokens,
+  MAX_TOKENS,
+  resultTokens,
+} from '../../../../../functions/core/domain/estimate.ts'
+
+const LONG = 'x'.repeat(400)
 
 describe('estimateTokens', () => {
   it.each([
-    { length: 1, tokens: 2 },
-    { length: 4, tokens: 2 },
-    { length: 5, tokens: 4 },
-    { length: 400, tokens: 200 },
-  ])('is $tokens for a prompt of $length characters, as in the old pipeline', ({ length, tokens }) => {
-    expect(estimateTokens('x'.repeat(length))).toBe(tokens)
+    { prompt: 'x', tokens: 2 },
+    { prompt: 'xxxx', tokens: 2 },
+    { prompt: 'xxxxx', tokens: 4 },
+    { prompt: LONG, tokens: 200 },
+    { prompt: '\u4f60'.repeat(4_000), tokens: 6_000 },
+    { prompt: '\u{1f600}', tokens: 2 },
+  ])('reserves $tokens tokens, two per four bytes of UTF-8', ({ prompt, tokens }) => {
+    expect(estimateTokens(prompt, { prompt })).toBe(tokens)
   })
 
-  it('is the prompt’s half and the bound where the request bounds its output', () => {
-    expect(estimateTokens('x'.repeat(400), 7)).toBe(107)
-    expect(estimateTokens('x'.repeat(400), 0)).toBe(100)
+  it.each([
+    { body: { parameters: { max_tokens: 7 } }, tokens: 107 },
+    { body: { parameters: { max_tokens: 0 } }, tokens: 100 },
+    { body: { parameters: { max_completion_tokens: 50_000 } }, tokens: 50_100 },
+    { body: { parameters: { max_output_tokens: 9 } }, tokens: 109 },
+    { body: { max_completion_tokens: 50_000 }, tokens: 50_100 },
+    { body: { max_tokens: 5, parameters: { max_tokens: 7, max_completion_tokens: 6 } }, tokens: 107 },
+    { body: { max_tokens: 7, n: 3 }, tokens: 121 },
+    { body: { parameters: { max_tokens: 7, n: 3 } }, tokens: 121 },
+    { body: { max_tokens: 7, n: 2, parameters: { n: 3 } }, tokens: 121 },
+    { body: { max_tokens: MAX_TOKENS, n: 1_000 }, tokens: MAX_TOKENS + 100 },
+  ])('reserves the prompt\u2019s part and the bound of the output for $body', ({ body, tokens }) => {
+    expect(estimateTokens(LONG, body)).toBe(tokens)
   })
 
-  it('has a prompt’s half, and a floor for the charge, only where the request bounds its output', () => {
+  it.each([
+    { n: 3 },
+    { max_tokens: null },
+    { max_tokens: 7, n: null },
+    { max_tokens: 7, n: 0 },
+    { max_tokens: 7, n: '3' },
+  ])('ignores a field that bounds nothing: %j', body => {
+    expect(estimateTokens(LONG, body)).toBe('max_tokens' in body && body.max_tokens === 7 ? 107 : 200)
+  })
+
+  it('gives the prompt\u2019s part of the estimate only if the request bounds its output', () => {
     expect(boundedPromptTokens({ prompt: 'x'.repeat(5), parameters: { max_tokens: 0 } })).toBe(2)
+    expect(boundedPromptTokens({ prompt: 'x'.repeat(5), max_output_tokens: 0 })).toBe(2)
     for (const parameters of [
       undefined,
       null,
@@ -32,10 +62,10 @@ describe('estimateTokens', () => {
     expect([0, 1, 4, 5].map(resultTokens)).toEqual([0, 1, 1, 2])
   })
 
-  it('is a positive integer that no bound makes smaller than the prompt’s part', () => {
+  it('is a positive integer that no bound makes smaller than the prompt\u2019s part', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.option(fc.nat(), { nil: undefined }), (prompt, maxTokens) => {
-        const estimate = estimateTokens(prompt, maxTokens)
+        const estimate = estimateTokens(prompt, { parameters: { max_tokens: maxTokens } })
 
         expect(Number.isInteger(estimate)).toBe(true)
         expect(estimate).toBeGreaterThanOrEqual(Math.max(1, prompt.length / 4) + (maxTokens ?? 0))

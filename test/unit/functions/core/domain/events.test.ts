@@ -18,23 +18,23 @@ describe('events', () => {
     expect(ResultEvent.parse(asSent(event))).toEqual(asSent(event))
   })
 
-  it('refuse fields that nobody knows, so that versions are not mixed up unseen', () => {
+  it('refuse unknown fields, so that a writer never sends them by mistake', () => {
     expect(ResultEvent.safeParse({ ...asSent(anAcceptedEvent(item)), extra: 1 }).success).toBe(false)
     expect(InferenceMessage.safeParse({ ...asSent(aMessage(item)), v: 2 }).success).toBe(false)
   })
 })
 
 describe('endedEvent', () => {
-  it.each(['queued', 'running'] as const)('is none for a request that is %s', status => {
+  it.each(['queued', 'running'] as const)('does not exist for a request that is %s', status => {
     expect(endedEvent(anItem({ status }))).toBeUndefined()
   })
 
-  it('is none for a completed one: only its own event has the result (rule 9)', () => {
+  it('does not exist for a completed request: only the worker’s event has the result (rule 9)', () => {
     expect(endedEvent(anItem({ status: 'completed' }))).toBeUndefined()
   })
 
   it.each(['failed', 'cancelled', 'expired', 'rejected'] as const)(
-    'tells what the item says of one that is %s',
+    'has the item’s fields for a request that is %s',
     status => {
       const error = { code: 'worker_crashed', message: 'm' }
       const item = anItem({ status, attempt: 2, completed_at: NOW + 5, started_at: NOW, error })

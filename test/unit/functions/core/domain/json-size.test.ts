@@ -57,7 +57,7 @@ describe('measureJson', () => {
     )
   })
 
-  it('counts no more than the commas and brackets that there are, of any text', () => {
+  it('never counts more than the commas and brackets of a text', () => {
     const broken = fc.oneof(
       fc.string({ unit: 'binary' }),
       trickyText,
@@ -79,12 +79,12 @@ describe('measureJson', () => {
     )
   })
 
-  it('stops where no parser goes on: at a bracket that closes nothing', () => {
+  it('stops at a bracket that closes nothing, as a parser does', () => {
     expect(measureJson(`1]${'[1,'.repeat(100)}`)).toEqual({ values: 1, containers: 0, fields: 0, depth: 0 })
     expect(tooLargeForBody(`{}}${'['.repeat(1_000)}`)).toBeUndefined()
   })
 
-  it('stops as soon as there are more than enough', () => {
+  it('stops as soon as it has counted enough', () => {
     expect(measureJson('[1,1,1,1,1,1]', 3).values).toBe(4)
   })
 

@@ -8,7 +8,7 @@ const aLimit = () => fc.integer({ min: 1, max: 10 ** 9 })
 const someLimits = () => fc.record({ requests: aLimit(), tokens: aLimit(), in_flight: aLimit() })
 
 describe('limitsOf', () => {
-  it('takes what an operator set for the user, and the plan’s for the rest', () => {
+  it('takes the limits that an operator set for the user, and all others from the plan', () => {
     const plan = {
       requests: 100,
       tokens: 1_000,

@@ -15,12 +15,12 @@ describe('QuotaSettings', () => {
 })
 
 describe('planOf', () => {
-  it('is the user’s own plan', () => {
+  it('gives the user’s own plan', () => {
     expect(planOf(settings, 'pro')).toEqual({ name: 'pro', plan: pro })
   })
 
   it.each(['gone', '', 'constructor', '__proto__'])(
-    'is the default plan if the named plan does not exist: "%s"',
+    'gives the default plan if the named plan does not exist: "%s"',
     name => {
       expect(planOf(settings, name)).toEqual({ name: 'free', plan: free })
     },

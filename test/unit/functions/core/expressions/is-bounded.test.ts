@@ -30,7 +30,7 @@ describe('isBounded', () => {
     'a.{ "b": b.{ "c": $uppercase(c) } }',
     '$sha256(user_id) & $uuid() & $now()',
     'null',
-  ])('holds for fields, literals and what is in proportion to them: %s', expression => {
+  ])('accepts fields, literals and functions whose cost is in proportion to them: %s', expression => {
     expect(check(expression)).toBe(true)
   })
 
@@ -79,7 +79,7 @@ describe('isBounded', () => {
     '(a)[$sort(b)]',
     '(prompt)(1)',
     '$constructor(a)',
-  ])('does not hold for what may take any time or memory: %s', expression => {
+  ])('refuses an expression that may take unlimited time or memory: %s', expression => {
     expect(check(expression)).toBe(false)
   })
 })

@@ -30,6 +30,23 @@ describe('parseBody', () => {
     expect(parseBody(JSON.stringify(body))).toEqual(body)
   })
 
+  it('skips a byte order mark', () => {
+    expect(parseBody('\ufeff{"prompt":"x"}')).toEqual({ prompt: 'x', priority: 'normal' })
+  })
+
+  it('takes a field that is null as left out', () => {
+    const nulls =
+      '{"prompt":"x","model":null,"model_type":null,"parameters":null,"priority":null,"metadata":null,"lang":null}'
+
+    expect(parseBody(nulls)).toEqual({ prompt: 'x', priority: 'normal' })
+    expect(parseBody('{"prompt":"x","parameters":{"max_tokens":null,"stop":null}}')).toMatchObject({
+      parameters: { max_tokens: null, stop: null },
+    })
+    expect(errorOf('{"prompt":null}').details.problems).toEqual([
+      { path: 'prompt', message: 'is missing; it must be a string' },
+    ])
+  })
+
   it('is of normal priority unless it says otherwise', () => {
     expect(parseBody('{"prompt":"x"}')).toEqual({ prompt: 'x', priority: 'normal' })
   })
@@ -68,6 +85,14 @@ describe('parseBody', () => {
       body: '{"prompt":"x","parameters":{"max_tokens":1e300}}',
       path: 'parameters.max_tokens',
     },
+    ...['max_completion_tokens', 'max_output_tokens'].flatMap(name => [
+      {
+        what: `${name} as text`,
+        body: `{"prompt":"x","parameters":{"${name}":"5"}}`,
+        path: `parameters.${name}`,
+      },
+      { what: `half of ${name} beside the prompt`, body: `{"prompt":"x","${name}":0.5}`, path: name },
+    ]),
     { what: 'parameters that are no object', body: '{"prompt":"x","parameters":5}', path: 'parameters' },
     { what: 'an unknown priority', body: '{"prompt":"x","priority":"secret"}', path: 'priority' },
     { what: 'a model that is no text', body: '{"prompt":"x","model":{"a":"secret"}}', path: 'model' },
@@ -97,10 +122,12 @@ describe('parseBody', () => {
     expect(JSON.stringify(answer)).not.toContain('secret')
   })
 
-  it('says once what is wrong with a number, by its own bound', () => {
+  it('says once what is wrong with a number, and what would be right', () => {
     const { body } = answerTo(errorOf('{"prompt":"x","parameters":{"max_tokens":1e300}}'))
 
-    expect(body.details).toEqual([{ path: 'parameters.max_tokens', message: 'must be at most 1000000000000' }])
+    expect(body.details).toEqual([
+      { path: 'parameters.max_tokens', message: 'must be an integer from 0 to 1000000000000' },
+    ])
   })
 
   it('names every field that is wrong', () => {

@@ -18,7 +18,7 @@ async function given(item: RequestItem, isWritten = true) {
 }
 
 describe('failUndelivered', () => {
-  it('fails a request that no worker could run, charged for the call that was made', async () => {
+  it('fails a request that no worker could run, and charges the call that was made', async () => {
     const item = anItem({ status: 'running', attempt: 3, lease_until: NOW })
     const { ports, used, stored } = await given(item)
 
@@ -29,7 +29,7 @@ describe('failUndelivered', () => {
     expect(await used()).toEqual({ requests: 1, tokens: 0, open: 0 })
   })
 
-  it('fails one that no worker could begin with as unavailable, and charges nothing', async () => {
+  it('fails a request that no worker could start as unavailable, and charges nothing', async () => {
     const item = anItem()
     const { ports, used, stored } = await given(item)
 
@@ -41,7 +41,7 @@ describe('failUndelivered', () => {
   it.each([
     { what: 'a live lease', fields: { status: 'running', attempt: 1, lease_until: NOW + 1 } },
     { what: 'a waiting retry', fields: { status: 'queued', attempt: 1, not_before: NOW + 1 } },
-  ] as const)('waits for one with $what', async ({ fields }) => {
+  ] as const)('waits for a request with $what', async ({ fields }) => {
     const item = anItem(fields)
     const { ports, used, stored } = await given(item)
 
@@ -55,7 +55,7 @@ describe('failUndelivered', () => {
     { what: 'has ended', fields: { status: 'completed', attempt: 1, completed_at: NOW } },
     { what: 'is in another run', fields: { run: 2 } },
     { what: 'has another body', fields: { fingerprint: 'x' } },
-  ] as const)('drops the message of one that $what', async ({ fields }) => {
+  ] as const)('drops the message of a request that $what', async ({ fields }) => {
     const item = anItem()
     const { ports, stored } = await given({ ...item, ...fields })
 

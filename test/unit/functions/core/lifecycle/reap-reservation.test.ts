@@ -36,7 +36,7 @@ const HELD = { requests: 1, tokens: 10, open: 1 }
 const RELEASED = { requests: 0, tokens: 0, open: 0 }
 
 describe('reapReservation', () => {
-  it('lets a reservation be that may still be on its way', async () => {
+  it('leaves a reservation open whose request may still be written', async () => {
     const { ports, open, used } = await given(undefined)
 
     expect(await reapReservation(ports, open, LATER - 1)).toBe(false)
@@ -47,7 +47,7 @@ describe('reapReservation', () => {
     expect(STALE_RESERVATION_MS).toBeGreaterThan(ITEM_GRACE_MS)
   })
 
-  it('releases one whose request never came to be, behind a tombstone that keeps it from coming', async () => {
+  it('releases a reservation whose request was never written, after a tombstone that prevents a late write', async () => {
     const { ports, open, used, told } = await given(undefined)
 
     expect(await reapReservation(ports, open, LATER)).toBe(true)
@@ -66,7 +66,7 @@ describe('reapReservation', () => {
     { status: 'cancelled', charge: 3, left: { requests: 1, tokens: 3, open: 0 }, events: 1 },
     { status: 'rejected', charge: undefined, left: RELEASED, events: 1 },
   ] as const)(
-    'closes one whose request is $status as the item says, $charge',
+    'closes the reservation of a request that is $status as the item says, $charge',
     async ({ status, charge, left, events }) => {
       const { ports, open, used, told } = await given(anItem({ status, charge, completed_at: NOW }))
 
@@ -89,7 +89,7 @@ describe('reapReservation', () => {
       what: 'runs past its deadline, under a live lease',
       fields: { status: 'running', attempt: 1, lease_until: LATER + 1, deadline: NOW },
     },
-  ] as const)('leaves one alone whose request $what', async ({ fields }) => {
+  ] as const)('leaves a reservation open whose request $what', async ({ fields }) => {
     const item = anItem(fields)
     const { ports, open, used, told } = await given(item)
 
@@ -100,7 +100,7 @@ describe('reapReservation', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toEqual(item)
   })
 
-  it('expires one that waited past its deadline, and releases it', async () => {
+  it('expires a request that waited past its deadline, and releases its reservation', async () => {
     const item = anItem({ deadline: NOW })
     const { ports, open, used, told } = await given(item)
 
@@ -111,7 +111,7 @@ describe('reapReservation', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'expired' })
   })
 
-  it('fails one that was left past its deadline and its lease, at no tokens', async () => {
+  it('fails a request whose deadline and lease are over, and charges no tokens', async () => {
     const item = anItem({ status: 'running', attempt: 1, lease_until: NOW, deadline: NOW })
     const { ports, open, used, told } = await given(item)
 
@@ -125,7 +125,7 @@ describe('reapReservation', () => {
     { what: 'another nonce', other: { nonce: 'twin' } },
     { what: 'another shard', other: { shard: 1 } },
     { what: 'another window', other: { window: '2026-11-22' } },
-  ])('releases one that is not the item’s own: $what (rule 2)', async ({ other }) => {
+  ])('releases a reservation that is not the item’s own: $what (rule 2)', async ({ other }) => {
     const item = anItem({ status: 'completed', charge: 7, completed_at: NOW })
     const { ports, open, used } = await given(item, { ...reservationOf(item), ...other })
 
@@ -134,7 +134,7 @@ describe('reapReservation', () => {
     expect(await used()).toEqual(RELEASED)
   })
 
-  it('releases one of an earlier run', async () => {
+  it('releases the reservation of an earlier run', async () => {
     const item = anItem({ status: 'failed', run: 2, charge: 0, completed_at: NOW })
     const { ports, open, used } = await given(item, { ...reservationOf(item), run: 1 })
 
@@ -143,7 +143,7 @@ describe('reapReservation', () => {
     expect(await used()).toEqual(RELEASED)
   })
 
-  it('releases one of a redrive that came to nothing, once its run can no longer begin (rule 8)', async () => {
+  it('releases the reservation of a failed redrive, once its run can no longer begin (rule 8)', async () => {
     const item = anItem({ status: 'failed', run: 1, charge: 0, completed_at: NOW })
     const redrive = { ...reservationOf(item), run: 2, nonce: 'redrive' }
     const { ports, open, used } = await given(item, redrive)
@@ -155,7 +155,7 @@ describe('reapReservation', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', next_run: 3 })
   })
 
-  it('leaves one of a redrive to it while its request is in another state', async () => {
+  it('leaves the reservation of a redrive open while its request is in another state', async () => {
     const item = anItem({ status: 'running', attempt: 1, lease_until: LATER + 1 })
     const { ports, open, used } = await given(item, { ...reservationOf(item), run: 2, nonce: 'redrive' })
 
@@ -163,7 +163,7 @@ describe('reapReservation', () => {
     expect(await used()).toEqual(HELD)
   })
 
-  it('keeps the reservation when the ledger could not be told, so that somebody comes back (rule 4)', async () => {
+  it('keeps the reservation when the ledger could not be told, so that the next sweep tries again (rule 4)', async () => {
     const { ports, open, used } = await given(anItem({ status: 'expired', completed_at: NOW }))
     const broken = { ...ports, queue: failing(ports.queue, 'send', 'before') }
 

@@ -57,7 +57,7 @@ describe('redriveRequest', () => {
     expect(await used()).toEqual({ requests: 1, tokens: 12, open: 1 })
   })
 
-  it('refuses what the user’s quota has no room for, and leaves everything as it was', async () => {
+  it('refuses a redrive that the user’s quota has no room for, and changes nothing', async () => {
     const { ports, item, message, used } = await given()
     const entitlement = { ...ENTITLEMENT, limits: { ...LIMITS, tokens: 11 } }
 
@@ -72,7 +72,7 @@ describe('redriveRequest', () => {
     expect(await redriveRequest(ports, message, ENTITLEMENT)).toEqual({ redriven: false, reason: 'not failed' })
   })
 
-  it('lets one of two operators', async () => {
+  it('lets only one of two operators redrive a request', async () => {
     const { ports, message, used } = await given()
 
     const answers = await Promise.all([1, 2].map(() => redriveRequest(ports, message, ENTITLEMENT)))

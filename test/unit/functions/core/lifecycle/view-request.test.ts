@@ -43,7 +43,7 @@ describe('viewRequest', () => {
     })
   })
 
-  it('shows what came of a completed one', async () => {
+  it('shows the result of a completed request', async () => {
     const { item, ports } = await given(COMPLETED, { inline: { text: 'hi' } })
 
     expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({
@@ -99,7 +99,7 @@ describe('viewRequest', () => {
     for (const field of ['result', 'usage', 'completed_at', 'error']) expect(shown).not.toHaveProperty(field)
   })
 
-  it('shows why one failed, without asking the ledger', async () => {
+  it('shows why a request failed, without reading the ledger', async () => {
     const error = { code: 'model_error', message: 'the model answered 500' }
     const { item, ports } = await given({ status: 'failed', attempt: 1, completed_at: NOW, error })
     const ledger = { result: () => expect.unreachable() }
@@ -110,7 +110,7 @@ describe('viewRequest', () => {
     })
   })
 
-  it('finds no request of another user, just as none that never was (I11)', async () => {
+  it('answers for a request of another user as for an unknown one (I11)', async () => {
     const { item, ports } = await given({})
     const another = await viewRequest(ports, 'another', item.request_id).catch(error => error)
     const never = await viewRequest(ports, item.user_id, anItem().request_id).catch(error => error)
@@ -126,7 +126,7 @@ describe('viewRequest', () => {
   })
 
   it.each(['', 'nonsense', '../../x', '%00', "' OR 1=1 --", 'x'.repeat(5_000)])(
-    'looks nothing up for what is no id (%#)',
+    'reads no table for a text that is no id (%#)',
     async id => {
       const { ports } = await given({})
       const items = { get: () => expect.unreachable() }

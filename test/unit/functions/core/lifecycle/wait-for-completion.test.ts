@@ -42,7 +42,7 @@ describe('waitForCompletion', () => {
     expect(ports.clock()).toBe(NOW + 10_000)
   })
 
-  it('finds nothing of another user’s', async () => {
+  it('does not find a request of another user', async () => {
     const ports = memoryPorts()
     const item = await ports.items.create(anItem())
 
@@ -95,7 +95,7 @@ const meanwhile = (ports: MemoryPorts, happen: () => Promise<void>): MemoryPorts
 }
 
 describe('the leases of waits', () => {
-  it('are held while a call waits, and given back', async () => {
+  it('are held while a call waits, and released after it', async () => {
     const { ports, item } = await withItem()
     let held = 0
     const waiting = meanwhile(ports, async () => {
@@ -108,7 +108,7 @@ describe('the leases of waits', () => {
     expect(ports.waiting.leases.held()).toBe(0)
   })
 
-  it('are given back by a call that fails', async () => {
+  it('are released by a call that fails', async () => {
     const { ports, item } = await withItem()
     let looks = 0
     const items = failing(ports.items, 'get', 'before', () => ++looks > 1)

@@ -30,7 +30,7 @@ async function payloadsAt(answer: RequestListener) {
 }
 
 describe('a client with timeouts', () => {
-  it('gives a server up that never answers, after three tries', async () => {
+  it('gives up after three tries if a server never answers', async () => {
     let calls = 0
     const payloads = await payloadsAt(() => {
       calls += 1
@@ -40,7 +40,7 @@ describe('a client with timeouts', () => {
     expect(calls).toBe(3)
   })
 
-  it('gives a server up that stops in the middle of its answer', async () => {
+  it('gives up if a server stops in the middle of its answer', async () => {
     const payloads = await payloadsAt((_, response) => {
       response.writeHead(200, { 'content-length': '100' }).write('{"a":')
     })

@@ -96,7 +96,7 @@ describe('sqsQueue', () => {
     await expect(send(queue, 12)).resolves.toBeUndefined()
   })
 
-  it('holds no queue up for another that hangs', async () => {
+  it('sends to other queues while one queue hangs', async () => {
     const queue = newQueue()
     const hanging = new Promise<never>(() => undefined)
     sqs.on(SendMessageCommand, { QueueUrl: 'https://sqs/1/stack-inference-text-normal' }).callsFake(() => hanging)
@@ -106,7 +106,7 @@ describe('sqsQueue', () => {
     await expect(send(queue, 1)).resolves.toBeUndefined()
   })
 
-  it('gathers what comes while a send is under way into the next batch', async () => {
+  it('gathers messages that come during a send into the next batch', async () => {
     const queue = newQueue()
     const first = Promise.withResolvers<object>()
     sqs.on(SendMessageCommand).callsFakeOnce(() => first.promise)

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto'
+
+type Body = Readonly<Record<string, unknown>>
+
+/** Version 0.1.0 put these fields first, in this order. So most bodies have the same fingerprint in both versions. */
+const FIRST = ['prompt', 'model_type', 'model', 'parameters', 'priority', 'metadata']
+
+/** The SHA-256 of a body as a JSON value, in hex. The order of an object's fields does not change it. */
+export const fingerprintOf = (body: Body): string =>
+  sha256(
+    Object.fromEntries(
+      Object.entries(body)
+        .sort(byRank)
+        .map(([field, value]) => [field, sorted(value)]),
+    ),
+  )
+
+/**
+ * Whether a fingerprint belongs to a body. Version 0.1.0 kept an object's fields in the order in which the client sent them. Its
+ * fingerprints are still in keys and items after an upgrade, so they count, too.
+ */
+export const isFingerprintOf = (fingerprint: string, body: Body): boolean =>
+  fingerprint === fingerprintOf(body) || fingerprint === sha256(body)
+
+const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex')
+
+type Field = readonly [name: string, value: unknown]
+
+const byName = ([a]: Field, [b]: Field): number => (a < b ? -1 : 1)
+const byRank = (a: Field, b: Field): number => rank(a) - rank(b) || byName(a, b)
+const rank = ([name]: Field): number => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length)
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(byName)
+      .map(([name, child]) => [name, sorted(child)]),
+  )
+}
