@@ -1,4 +1,5 @@
 import { vi } from 'vitest'
+import { createEstimator } from '../../functions/core/admission/estimate.ts'
 import { createRouter } from '../../functions/core/admission/route.ts'
 import { countCalls } from '../../functions/core/platform/call-counter.ts'
 import type { Ids } from '../../functions/core/platform/ids.ts'
@@ -35,6 +36,7 @@ export function memoryPorts() {
     logger: { warn: vi.fn<GatewayPorts['logger']['warn']>(), error: vi.fn<GatewayPorts['logger']['error']>() },
     settings: SETTINGS,
     route: createRouter(SETTINGS),
+    estimate: createEstimator(SETTINGS),
     calls: countCalls(),
     ids: countedIds(),
     clock,
