@@ -147,9 +147,18 @@ const Retry = section({
     [400, 404],
     'Statuses after which the request fails at once. So do other 4xx, unless `backoff_on` names them.',
   ),
-  backoff_when: Mapping.optional().meta({ description: 'x', examples: ['x'] }),
-  drop_when: Mapping.optional().meta({ description: 'x', examples: ['x'] }),
-  halt_when: Mapping.optional().meta({ description: 'x', examples: ['x'] }),
+  halt_when: Mapping.optional().meta({
+    description: 'A condition over `{ status, headers, body }` of an answer.',
+    examples: ['body.error.code = "insufficient_quota"'],
+  }),
+  drop_when: Mapping.optional().meta({
+    description: 'A condition over `{ status, headers, body }` of an answer.',
+    examples: ['body.error.code = "context_length_exceeded"'],
+  }),
+  backoff_when: Mapping.optional().meta({
+    description: 'A condition over `{ status, headers, body }` of an answer.',
+    examples: ['body.error.code = "server_error"'],
+  }),
 })
 
 /** This many make the model's state a kilobyte larger, so each call that a rate limit counts costs one write unit more. */

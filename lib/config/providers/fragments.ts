@@ -1,6 +1,12 @@
-/** The most tokens that the request allows its answer, by any of the names that bound an estimate. Nothing if it allows any number. */
-export const OUTPUT_BOUND =
-  '(parameters.max_tokens ?? parameters.max_completion_tokens ?? parameters.max_output_tokens ?? max_tokens ?? max_completion_tokens ?? max_output_tokens)'
+const BOUNDS = ['parameters.', '']
+  .flatMap(at => ['max_tokens', 'max_completion_tokens', 'max_output_tokens'].map(name => `${at}${name}`))
+  .join(', ')
+
+/**
+ * The most tokens that the request allows its answer: the largest of its bounds, as the usual estimate takes them. Nothing if it allows any
+ * number.
+ */
+export const OUTPUT_BOUND = `$max([${BOUNDS}][$type($) = "number"])`
 
 /** A chat of `messages`, or of the prompt and `parameters.system`, as OpenAI has it. */
 export const CHAT = `messages ? messages : [
@@ -13,16 +19,14 @@ const SYSTEM_ROLES = '["system", "developer"]'
 export const TALK = `messages[$not(role in ${SYSTEM_ROLES})]`
 export const INSTRUCTIONS = `messages[role in ${SYSTEM_ROLES}]`
 
-// The tokens of a chat: its texts, as the default rule counts a prompt, and a flat amount per picture or file, whose base64 says nothing of
-// its tokens. The largest bound counts, since a client may give several.
+// The tokens of a chat: its texts, as the usual estimate counts a prompt, and a flat amount per picture or file, whose base64 says nothing of
+// its tokens.
 const TEXTS = '$bytes($join([messages.content[$type($) = "string"], messages.content.text, parameters.system]))'
 const ATTACHMENTS = '$count(messages.content[$type($) = "object" and $not(type = "text") and $not($exists(text))])'
 const INPUT = `$ceil(${TEXTS} / 4) + 1000 * ${ATTACHMENTS}`
-const BOUNDS = ['parameters.', '']
-  .flatMap(at => ['max_tokens', 'max_completion_tokens', 'max_output_tokens'].map(name => `${at}${name}`))
-  .join(', ')
-
 /**
- * The tokens of a request with a list of `messages`. For a request without, it gives nothing, and the default rule counts: that rule knows the prompt.
+ * The tokens of a request with a list of `messages`. For a request without, it gives nothing, and the usual estimate counts: that one
+ * knows the prompt.
  */
-export const CHAT_ESTIMATE = `$type(messages) = "array" ? ${INPUT} + (($max([${BOUNDS}][$type($) = "number"]) * (parameters.n ?? n ?? 1)) ?? ${INPUT})`
+export const CHAT_ESTIMATE = `$type(messages) = "array" ? ${INPUT} +
+  ((${OUTPUT_BOUND} * $max([1, parameters.n, n][$type($) = "number"])) ?? ${INPUT})`
