@@ -3,7 +3,7 @@ import { MAX_INVOCATIONS } from './concurrency.ts'
 import type { Finding, Path } from './finding.ts'
 import type { Model } from './model-schema.ts'
 import { isOfOperation } from './providers/endpoint-url.ts'
-import { profiles } from './providers/index.ts'
+import { PROFILES } from './providers/index.ts'
 import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, RESOURCES } from './resources.ts'
 import type { Pipeline, Plan } from './schema.ts'
 import { suggest } from './suggest.ts'
@@ -138,7 +138,7 @@ function checkPlanModels(name: string, { models = [] }: Plan, known: string[]): 
 // The path of some operations has the model's name. The URL is complete if `model` or the URL gave it.
 function checkProvider(name: string, { provider, endpoint }: Model): Finding[] {
   if (provider === undefined) return []
-  const { path } = profiles[provider]
+  const { path } = PROFILES[provider]
   if (!path.operation.includes('{model}') || isOfOperation(endpoint.url, path)) return []
   const full = path.operation.replace('{model}', 'NAME')
   return [

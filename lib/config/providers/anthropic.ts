@@ -3,7 +3,7 @@ import type { Profile } from './profile.ts'
 
 const starts = (text: string): string => `$substring($string(body.error.message), 0, ${text.length}) = "${text}"`
 
-export const anthropic: Profile = {
+export const ANTHROPIC: Profile = {
   title: "Anthropic's Messages API",
   serves: 'Anthropic, and proxies with this API',
   path: {

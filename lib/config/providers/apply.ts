@@ -1,5 +1,5 @@
 import { isOfOperation, operationUrl } from './endpoint-url.ts'
-import { isProvider, profiles } from './index.ts'
+import { isProvider, PROFILES } from './index.ts'
 import type { Profile } from './profile.ts'
 
 type Section = Readonly<Record<string, unknown>>
@@ -17,7 +17,7 @@ export function withProviders(data: unknown): unknown {
 function withProvider(name: string, model: unknown): unknown {
   if (!isSection(model) || model.provider === undefined) return model
   // For an unknown provider, the defaults of any other keep the schema from telling about each missing key besides.
-  const profile = profiles[isProvider(model.provider) ? model.provider : 'openai']
+  const profile = PROFILES[isProvider(model.provider) ? model.provider : 'openai']
   const { request, response, estimate } = profile
   return {
     request: request.replaceAll('$model', () => JSON.stringify(textOf(model.model) ?? name)),

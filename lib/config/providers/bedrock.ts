@@ -5,7 +5,7 @@ import type { Profile } from './profile.ts'
 /** The content of a message, text or parts, as Converse's blocks. Parts that are no text are its own blocks already. */
 const BLOCKS = '$type(content) = "string" ? [{ "text": content }] : [content.(type = "text" ? { "text": text } : $)]'
 
-export const bedrock: Profile = {
+export const BEDROCK: Profile = {
   title: "Amazon Bedrock's Converse",
   serves: 'every chat model of Bedrock, as a foundation model, an inference profile or an imported model',
   path: {

@@ -4,7 +4,7 @@ import type { Profile } from './profile.ts'
 /** The parameters that are fields of the call. All others are `options`. */
 const FIELDS = ['format', 'think', 'keep_alive', 'tools']
 
-export const ollama: Profile = {
+export const OLLAMA: Profile = {
   title: "Ollama's chat",
   serves: 'Ollama, on your machine or its cloud',
   path: {

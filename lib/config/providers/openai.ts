@@ -33,9 +33,9 @@ const NO_CREDIT = [
   'account_deactivated',
   'invalid_api_key',
 ]
-const list = (words: readonly string[]): string => JSON.stringify(words)
+const list = (words: readonly string[]): string => words.map(word => JSON.stringify(word)).join(',\n    ')
 
-export const openai: Profile = {
+export const OPENAI: Profile = {
   title: "OpenAI's chat completions",
   serves: 'OpenAI, OpenRouter, Groq, vLLM, LM Studio, llama.cpp, LiteLLM, and other servers with this API',
   path: {
@@ -62,7 +62,9 @@ export const openai: Profile = {
   retry: {
     backoff_on: [429, 498, 503],
     drop_on: [400, 404],
-    halt_when: `(body.error.type in ${list(NO_CREDIT)}) or (body.error.code in ${list(NO_CREDIT)})
+    halt_when: `$exists([body.error.type, body.error.code][$ in [
+    ${list(NO_CREDIT)}
+  ]])
   or ((status = 402 or body.error.code = 402) and $not(body.error.metadata.limit_source = "openrouter_in_flight_budget"))
   or (status = 503 and body.error.message = "Loading model")`,
     drop_when: `body.error.code = "context_length_exceeded" or body.error.type = "exceed_context_size_error"
@@ -74,7 +76,10 @@ export const openai: Profile = {
     or ($type(body.error.code) = "number" and body.error.code >= 400 and body.error.code < 500
       and $not(body.error.code in [402, 408, 409, 425, 429]))
   ))`,
-    backoff_when: `(status < 300 and ($type(body.error) = "object" or $type(body.choices[0].error) = "object" or ${IS_EMPTY}))
+    backoff_when: `(status < 300 and (
+    $type(body.error) = "object" or $type(body.choices[0].error) = "object"
+    or ${IS_EMPTY}
+  ))
   or (status = 402 and body.error.metadata.limit_source = "openrouter_in_flight_budget")`,
   },
   notes: [

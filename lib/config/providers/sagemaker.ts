@@ -3,7 +3,7 @@ import { CHAT, CHAT_ESTIMATE } from './fragments.ts'
 import { CHAT_RESULT } from './openai.ts'
 import type { Profile } from './profile.ts'
 
-export const sagemaker: Profile = {
+export const SAGEMAKER: Profile = {
   title: 'a real-time endpoint of Amazon SageMaker with chat messages',
   serves: "AWS's LMI containers (DJL Serving, vLLM) and Hugging Face's TGI containers",
   path: {

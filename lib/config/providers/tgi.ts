@@ -1,7 +1,7 @@
 import { OUTPUT_BOUND } from './fragments.ts'
 import type { Profile } from './profile.ts'
 
-export const tgi: Profile = {
+export const TGI: Profile = {
   title: "Hugging Face TGI's `/generate`",
   serves: 'Text Generation Inference, and Hugging Face endpoints that run it',
   path: {

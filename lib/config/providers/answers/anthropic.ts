@@ -24,7 +24,7 @@ const error = (type: string, text: string, more: object = {}) => ({
 })
 
 /** Of https://docs.anthropic.com/en/api/errors and https://docs.anthropic.com/en/api/rate-limits. */
-export const anthropicAnswers: readonly DocumentedAnswer[] = [
+export const ANTHROPIC_ANSWERS: readonly DocumentedAnswer[] = [
   {
     what: 'a message',
     status: 200,

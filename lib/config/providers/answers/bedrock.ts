@@ -18,7 +18,7 @@ const refusal = (status: number, name: string, what: string, means: DocumentedAn
 })
 
 /** Of https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html. */
-export const bedrockAnswers: readonly DocumentedAnswer[] = [
+export const BEDROCK_ANSWERS: readonly DocumentedAnswer[] = [
   {
     what: 'a message',
     status: 200,

@@ -245,4 +245,4 @@ const TO_BE_MENDED: readonly DocumentedAnswer[] = [
 ]
 
 /** Of https://platform.openai.com/docs/guides/error-codes, and of the servers that are named. */
-export const openaiAnswers = [...RESULTS, ...SUCCESSES_WITHOUT_ANSWER, ...REFUSED, ...BUSY, ...TO_BE_MENDED]
+export const OPENAI_ANSWERS = [...RESULTS, ...SUCCESSES_WITHOUT_ANSWER, ...REFUSED, ...BUSY, ...TO_BE_MENDED]

@@ -18,7 +18,7 @@ const refusal = (status: number, name: string, what: string, body: unknown, mean
 })
 
 /** Of https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html. */
-export const sagemakerAnswers: readonly DocumentedAnswer[] = [
+export const SAGEMAKER_ANSWERS: readonly DocumentedAnswer[] = [
   {
     what: 'chat messages of a container with vLLM',
     status: 200,

@@ -9,7 +9,7 @@ const details = (finishReason: string) => ({
 })
 
 /** Of https://huggingface.github.io/text-generation-inference/. */
-export const tgiAnswers: readonly DocumentedAnswer[] = [
+export const TGI_ANSWERS: readonly DocumentedAnswer[] = [
   {
     what: 'a generated text',
     status: 200,
