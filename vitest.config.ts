@@ -21,6 +21,8 @@ export default defineConfig({
       project('stack', { testTimeout: 60_000, hookTimeout: 120_000 }),
       // In real time, against endpoints that fail and floods of requests, for two minutes: `npm run load`.
       project('load', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
+      // Runs the functions with AWS's own runtime client, which it builds from source: `npm run lambda`.
+      project('lambda', { testTimeout: 60_000, hookTimeout: 900_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Takes minutes: `npm run chaos`.
       project('chaos', { testTimeout: 600_000, hookTimeout: 120_000 }),
       // Checks version 0.1.0 out and runs it beside this one, for minutes: `npm run upgrade`.

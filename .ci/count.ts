@@ -9,7 +9,12 @@ interface Report {
 }
 
 /** Suites that a run with servers must have had: one that was skipped unseen would prove nothing. */
-const NEEDED = ['quota on DynamoDB Local', 'items on DynamoDB Local', 'ledger on PostgreSQL']
+const NEEDED = [
+  'quota on DynamoDB Local',
+  'items on DynamoDB Local',
+  'ledger on PostgreSQL',
+  'on Lambda’s runtime client',
+]
 
 const paths = process.argv.slice(2)
 const reports = paths.filter(path => existsSync(path)).map((path): Report => JSON.parse(readFileSync(path, 'utf8')))

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
@@ -115,9 +115,18 @@ export function bundleAll(): Promise<Bundles> {
   return bundles
 }
 
+/** Lambda runs functions as another user than the one who made their files: everybody must be able to read them. */
+const READABLE = 0o644
+
 /** Writes a bundle into a new folder, with its settings file if there is one. */
 export function writeBundle(bundle: Bundle, folder: string, settings?: { file: string; content: unknown }): void {
   mkdirSync(folder, { recursive: true })
-  for (const [name, contents] of bundle.files) writeFileSync(join(folder, name), contents)
-  if (settings) writeFileSync(join(folder, settings.file), JSON.stringify(settings.content))
+  for (const [name, contents] of bundle.files) writeReadable(join(folder, name), contents)
+  if (settings) writeReadable(join(folder, settings.file), JSON.stringify(settings.content))
+}
+
+// `mode` of writeFileSync would be narrowed by the user's umask. The CDK stages and zips files with the modes that they have.
+function writeReadable(file: string, contents: string | Uint8Array): void {
+  writeFileSync(file, contents)
+  chmodSync(file, READABLE)
 }

@@ -12,6 +12,7 @@ import { ConfigError } from './config/finding.ts'
 import { checkPipeline, warningLine } from './config/load.ts'
 import type { Pipeline } from './config/schema.ts'
 import { secretIn, variableName } from './local/aws-endpoint.ts'
+import { closeTree } from './local/data-folder.ts'
 import { LocalError } from './local/error.ts'
 import { type DemoModel, startModel } from './local/model/server.ts'
 import { type LocalSystem, startLocal } from './local/system.ts'
@@ -124,8 +125,10 @@ async function synthesize(config: string, env: Environment, outdir: string): Pro
   const workerData = { config, env: { ...env }, outdir }
   const worker = new Worker(new URL('./synthesize-thread.ts', import.meta.url), { workerData })
   const [message]: SynthesizeMessage[] = await once(worker, 'message')
-  if (message && 'assembly' in message) return message.assembly
-  throw new Error(message?.failed)
+  if (!message || !('assembly' in message)) throw new Error(message?.failed)
+  // Lambda needs files that everybody can read. Here, only the owner of the data folder needs them.
+  closeTree(message.assembly)
+  return message.assembly
 }
 
 function welcome({ apiUrl, dataDir, endpoints }: LocalSystem, key: string): string[] {

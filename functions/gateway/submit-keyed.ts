@@ -1,10 +1,10 @@
 import { type Accepted, accept, acceptAgain } from '../core/admission/accept.ts'
 import { admit } from '../core/admission/admit.ts'
+import { isFingerprintOf } from '../core/admission/fingerprint.ts'
 import type { Prepared } from '../core/admission/prepare.ts'
 import { refuse } from '../core/admission/refuse.ts'
 import { submitBound } from '../core/admission/submit-bound.ts'
 import { RequestError } from '../core/domain/errors.ts'
-import { isFingerprintOf } from '../core/domain/fingerprint.ts'
 import type { KeyedRequest } from '../core/stores/idempotency/port.ts'
 import type { GatewayPorts } from './ports.ts'
 

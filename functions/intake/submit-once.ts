@@ -78,9 +78,16 @@ async function judge(ports: IntakePorts, { order, given_up }: Message, requestId
   }
 }
 
-/** The user, as the authorizer tells the gateway. A user without a record has the default plan. */
-async function callerOf({ users, settings }: IntakePorts, { user_id }: Order) {
+/**
+ * The user, as the authorizer tells the gateway. A message can name anybody, so a user without a record is refused: otherwise each
+ * misspelled name would be a new user with a quota of its own.
+ */
+async function callerOf({ users }: IntakePorts, { user_id }: Order) {
   const user = await users.user(user_id)
-  if (user?.disabled_at !== undefined) throw new RequestError('user_disabled', 'an operator has disabled this user')
-  return { user_id, plan: user?.plan ?? settings.quotas.default_plan, ...user?.overrides }
+  if (!user) throw new RequestError('unknown_user', NO_SUCH_USER)
+  if (user.disabled_at !== undefined) throw new RequestError('user_disabled', 'an operator has disabled this user')
+  return { user_id, plan: user.plan, ...user.overrides }
 }
+
+const NO_SUCH_USER =
+  'there is no user of this id: an operator makes one with `sluice users set` or `sluice keys create`, and then redrives this message'

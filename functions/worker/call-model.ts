@@ -1,5 +1,5 @@
 import { boundedPromptTokens } from '../core/domain/estimate.ts'
-import { batchBody, type Outputs } from '../core/inference/batch.ts'
+import { batchBody, callOf, type Outputs } from '../core/inference/batch.ts'
 import { MappingError } from '../core/inference/mapping.ts'
 import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
 import { isBusy } from '../core/inference/retry.ts'
@@ -8,7 +8,8 @@ import { Unavailable } from '../core/platform/unavailable.ts'
 import { permitFurtherCall, returnPermit } from './permit-call.ts'
 import type { WorkerPorts } from './ports.ts'
 import { failedOutcome, publishOutcome } from './publish-outcome.ts'
-import type { Answer, Called, Claimed, ClaimedWithBody, Invocation, Mapped } from './types.ts'
+import type { Answer, Called, Claimed, ClaimedWithBody, FailedAnswer, Invocation, Mapped } from './types.ts'
+import { withoutPrompt } from './without-prompt.ts'
 
 /** A call needs so much time besides its timeout, to publish its outcomes. Milliseconds. */
 const PUBLISH_MS = 10_000
@@ -59,7 +60,10 @@ export function callModel(ports: WorkerPorts, requests: readonly Mapped[], invoc
 
 async function callForOne({ endpoint, judge }: WorkerPorts, request: Mapped): Promise<Called> {
   const answer = await judge.call(await endpoint.call(request.message.request_id, request.toSend))
-  return { calls: [answer], answers: new Map([[request, toAnswer(answer, 1)]]) }
+  return {
+    calls: [answer],
+    answers: new Map([[request, toAnswer(request, answer, { batchSize: 1, isElement: false })]]),
+  }
 }
 
 /**
@@ -74,9 +78,9 @@ async function callForBatch(ports: WorkerPorts, requests: readonly Mapped[], inv
   for (let part = parts.shift(); part; part = parts.shift()) {
     const outputs = await callForPart(ports, part, calls.length === 0)
     if (!outputs) break
-    calls.push(outputs.ok ? { ok: true, answer: undefined } : outputs)
+    calls.push(callOf(outputs))
     for (const [i, request] of part.entries())
-      answers.set(request, keepReached(answerOf(outputs, i, part.length), answers.get(request)))
+      answers.set(request, keepReached(answerOf(request, outputs, i, part.length), answers.get(request)))
     if (!outputs.ok && part.length > 1) {
       if (!isWorthSplitting(outputs, requests, ports.settings)) break
       parts.push(...halves(part))
@@ -104,14 +108,20 @@ async function callForPart(
   }
 }
 
-const toAnswer = (answer: ModelAnswer, batchSize: number): Answer =>
-  answer.ok ? answer : { ok: false, failure: answer, batchSize, isCulprit: false }
+function toAnswer(
+  { message, toSend }: Mapped,
+  answer: ModelAnswer,
+  of: Pick<FailedAnswer, 'batchSize' | 'isElement'>,
+): Answer {
+  if (answer.ok) return answer
+  return { ok: false, failure: withoutPrompt(answer, message, toSend), isCulprit: false, ...of }
+}
 
-function answerOf(outputs: Outputs, i: number, batchSize: number): Answer {
-  if (!outputs.ok) return toAnswer(outputs, batchSize)
+function answerOf(request: Mapped, outputs: Outputs, i: number, batchSize: number): Answer {
+  if (!outputs.ok) return toAnswer(request, outputs, { batchSize, isElement: false })
   const output = outputs.outputs[i]
   if (!output) throw new Error('there is an output for each input')
-  return toAnswer(output, 1)
+  return toAnswer(request, output, { batchSize: 1, isElement: true })
 }
 
 /** If an earlier call has reached the model, the request has reached it, even if a further call got lost. */
@@ -121,7 +131,7 @@ function keepReached(answer: Answer, earlier: Answer | undefined): Answer {
 }
 
 function withCulprits(answers: ReadonlyMap<Mapped, Answer>): Map<Mapped, Answer> {
-  const isCulprit = (one: Answer) => !one.ok && one.batchSize === 1 && !isNobodysFault(one.failure)
+  const isCulprit = (one: Answer) => !one.ok && one.batchSize === 1 && !one.isElement && !isNobodysFault(one.failure)
   return new Map([...answers].map(([request, one]) => [request, isCulprit(one) ? { ...one, isCulprit: true } : one]))
 }
 

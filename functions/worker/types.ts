@@ -75,6 +75,8 @@ export interface FailedAnswer {
   readonly failure: ModelFailure
   /** How many requests the failed call was for. With more than one, another request may be the cause. */
   readonly batchSize: number
+  /** The failure is that of one element in the answer to a batch. The call itself has not failed. */
+  readonly isElement: boolean
   /** The request failed in a call of its own while others of its batch succeeded: it is the cause, not the model. */
   readonly isCulprit: boolean
 }

@@ -37,6 +37,33 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError('It is a whole number from 1.')
 }
 
+/** A number of decimal digits, also as in 1e6 or 0.5. */
+const NUMBER = /^[0-9]{1,15}(\.[0-9]{1,6})?(e[0-9]{1,2})?$/i
+
+/** The most requests in a month that a bill is computed for. */
+const MAX_REQUESTS = 1e12
+
+export function monthlyRequests(text: string): number {
+  if (NUMBER.test(text) && Number.isInteger(Number(text)) && Number(text) <= MAX_REQUESTS) return Number(text)
+  throw new InvalidArgumentError('It is a whole number of requests in a month, from 0 to 1e12, such as 1e6.')
+}
+
+/** The longest `endpoint.timeout`. */
+const MAX_MODEL_SECONDS = 14 * 60
+
+export function modelSeconds(text: string): number {
+  if (NUMBER.test(text) && Number(text) <= MAX_MODEL_SECONDS) return Number(text)
+  throw new InvalidArgumentError('It is the time of one call of a model in seconds, from 0 to 840, such as 2 or 0.5.')
+}
+
+/** The most reservations in one quota item. */
+const MAX_OPEN = 100
+
+export function openReservations(text: string): number {
+  if (WHOLE_NUMBER.test(text) && Number(text) <= MAX_OPEN) return Number(text)
+  throw new InvalidArgumentError('It is a whole number from 1 to 100.')
+}
+
 /** A limit that replaces that of the plan, or `default`, which removes it. */
 export function limit(text: string): number | 'default' {
   if (text === 'default') return text

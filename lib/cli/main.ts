@@ -4,6 +4,7 @@ import type { Environment } from '../config/interpolate.ts'
 import { adminOf } from './admin.ts'
 import { type Answer, type Run, refusalLine, type Tell } from './answer.ts'
 import { addConfig } from './commands/config.ts'
+import { addCost } from './commands/cost.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
 import { addEnv } from './commands/env.ts'
 import { addKeys } from './commands/keys.ts'
@@ -79,6 +80,7 @@ function commandLine(io: Console): Command {
     io.finish(await operation(admin, io.tell))
   }
   addConfig(program, io)
+  addCost(program, io)
   addEnv(program, io)
   addKeys(program, run)
   addUsers(program, run, io.ask)

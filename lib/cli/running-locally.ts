@@ -2,17 +2,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import type { Environment } from '../config/interpolate.ts'
+import { AWS_FILE, AwsFile } from '../local/trust/aws-file.ts'
 import { Refusal } from './refusal.ts'
 
 /** The local.json that the local system writes into its data folder while it runs. */
 const LocalSystem = z.object({
+  apiUrl: z.url(),
   pid: z.int().positive(),
   outputs: z.record(z.string(), z.string()),
   endpoints: z.object({ sqs: z.url(), dynamodb: z.url(), s3: z.url(), rds_data: z.url() }),
-  /** The endpoints accept only calls that are signed with this key. */
-  accessKeyId: z.string().min(1),
 })
-export type LocalSystem = z.infer<typeof LocalSystem>
+export type LocalSystem = z.infer<typeof LocalSystem> & AwsFile
 
 /** The part that every version writes. */
 const Running = LocalSystem.pick({ pid: true })
@@ -32,11 +32,12 @@ export function runningLocally(env: Environment): LocalSystem {
       `no local system runs with the data folder ${folder} (SLUICE_DATA names another): start it with npm start, or name a deployed one with --target aws --stack NAME`,
     )
   const system = LocalSystem.safeParse(file).data
-  if (!system)
+  const aws = AwsFile.safeParse(read(join(folder, AWS_FILE))).data
+  if (!system || !aws)
     throw new Refusal(
       `the local system with the data folder ${folder} runs another version of Sluice: stop it, and start it again with npm start`,
     )
-  return system
+  return { ...system, ...aws }
 }
 
 function read(file: string): unknown {

@@ -22,7 +22,7 @@ export class Authorizer extends Construct {
     deployment.alarms.add(this, 'ErrorsAlarm', {
       metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),
       threshold: 1,
-      description: 'Keys are not checked. From 1: a refused key is no error, and each error shuts a client out.',
+      description: 'Keys can not be checked. Each of these errors refuses a client. A wrong key is no error.',
       runbook: 'keys-are-not-checked',
     })
   }

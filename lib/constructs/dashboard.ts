@@ -97,9 +97,11 @@ function modelRows(model: Model, { collector }: Results): GraphWidget[] {
       worker.counted('ModelCalls'),
       worker.counted('FailedCalls'),
       worker.counted('RetriedRequests'),
-      worker.counted('BatchSize').with({ statistic: Stats.AVERAGE, label: 'requests a call, where there are batches' }),
+      worker
+        .counted('BatchSize')
+        .with({ statistic: Stats.AVERAGE, label: 'requests per call, where there are batches' }),
     ]),
-    graph(`${name}: put back`, [
+    graph(`${name}: deferred`, [
       worker.counted('DeferredByCircuit'),
       worker.counted('DeferredByPause'),
       worker.counted('DeferredByRateLimit'),

@@ -20,7 +20,7 @@ export class Defects extends Construct {
       metric: this.metric,
       threshold: 1,
       description:
-        'A function met a fault of ours: a bug, a missing permission, a wrong name. From 1, since it does not pass by itself.',
+        'A function met a defect: a bug, a missing permission, a wrong name. One is enough, since it does not pass by itself.',
       runbook: 'a-function-has-a-defect',
     })
   }

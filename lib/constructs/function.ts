@@ -127,7 +127,7 @@ export class SluiceFunction extends Construct {
       expression: 'FILL(errors, 0) + FILL(returned, 0)',
       usingMetrics: { errors: this.lambda.metricErrors(), returned: this.counted('ReturnedMessages') },
       period: ALARM_PERIOD,
-      label: 'comes again',
+      label: 'redelivered',
     })
   }
 

@@ -59,7 +59,7 @@ export class Gateway extends Construct {
       metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),
       threshold: 1,
       description:
-        'Admission crashes or runs out of time. From 1: it answers every fault it knows, so each of these is a defect.',
+        'Admission crashes or runs out of time. One is enough: it answers every fault that it knows, so each of these is a defect.',
       runbook: 'requests-are-not-admitted',
     })
   }

@@ -41,7 +41,7 @@ export class Intake extends Construct {
       threshold: 1,
       periods: 3,
       description:
-        'Messages of inputs come again and again. From 1 in 5 minutes, thrice: a redelivery repairs what passes.',
+        'Messages of inputs are redelivered again and again. It takes 1 in each of three periods of 5 minutes, since a redelivery repairs a short outage.',
       runbook: 'inputs-are-not-taken',
     })
   }

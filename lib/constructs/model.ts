@@ -67,7 +67,7 @@ export class Model extends Construct {
       metric: this.worker.failedDeliveries(),
       threshold: 3,
       periods: 3,
-      description: `Workers of ${this.name} crash, or can't begin with requests. From 3 in 5 minutes, thrice: a few are repaired by a redelivery, a model's own errors are not counted here.`,
+      description: `Workers of ${this.name} crash, or can't start requests. It takes 3 in each of three periods of 5 minutes, since a redelivery repairs a few. A model's own errors are not counted here.`,
       runbook: 'workers-crash',
     })
   }
@@ -87,7 +87,7 @@ export class Model extends Construct {
         label: 'seconds waited',
       }),
       threshold: seconds / 2,
-      description: `Requests of ${this.name} have waited half of queue.expire_after, at whose end they expire.`,
+      description: `Requests of ${this.name} have waited half of queue.expire_after. They expire after all of it.`,
       runbook: 'requests-are-waiting',
     })
   }
@@ -104,7 +104,7 @@ export class Model extends Construct {
         label: 'failed',
       }),
       threshold: MIN_FAILURES,
-      description: `Requests of ${this.name} fail. From ${MIN_FAILURES} in ${FAILURES_PERIOD.toMinutes()} minutes that are half of all or more: a few may be their own fault.`,
+      description: `Requests of ${this.name} fail. It takes ${MIN_FAILURES} in ${FAILURES_PERIOD.toMinutes()} minutes, and half of all, since a few may be at fault themselves.`,
       runbook: 'requests-fail',
     })
   }
@@ -120,7 +120,7 @@ export class Model extends Construct {
     deployment.alarms.add(this, 'CircuitAlarm', {
       metric: this.worker.counted('CircuitOpened').with({ period: betweenOpenings(circuit.open, endpoint.timeout) }),
       threshold: 1,
-      description: `The circuit of ${this.name} is open: its requests wait. From 1, since it takes ${circuit.failures} failed calls to open it.`,
+      description: `The circuit of ${this.name} is open: its requests wait. It has opened after ${circuit.failures} failed calls.`,
       runbook: 'a-circuit-is-open',
     })
   }

@@ -73,7 +73,8 @@ export class Results extends Construct {
       metric: this.collector.failedDeliveries(),
       threshold: 1,
       periods: 3,
-      description: 'Results come again and again. From 1 in 5 minutes, thrice: a redelivery repairs what passes.',
+      description:
+        'Results are redelivered again and again. It takes 1 in each of three periods of 5 minutes, since a redelivery repairs a short outage.',
       runbook: 'results-are-waiting',
     })
   }

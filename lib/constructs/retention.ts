@@ -42,7 +42,8 @@ export class Retention extends Construct {
     deployment.alarms.add(this, 'ErrorsAlarm', {
       metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),
       threshold: 1,
-      description: 'Rows are kept for longer than pipeline.yaml says. From 1: it runs once a day.',
+      description:
+        'Old rows were not deleted, so they are kept for longer than pipeline.yaml says. One is enough, since the function runs once a day.',
       runbook: 'rows-are-not-deleted',
     })
   }

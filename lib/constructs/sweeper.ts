@@ -58,7 +58,7 @@ export class Sweeper extends Construct {
       metric: sweeper.lambda.metricErrors({ period: ALARM_PERIOD }),
       threshold: 2,
       description:
-        'Nobody closes what crashes leave open. From 2 in 5 minutes: a single failure is made good by the next run.',
+        'The sweeper fails, so reservations that crashes have left stay open. It takes 2 in 5 minutes, since the next run repairs a single failure.',
       runbook: 'the-sweeper-fails',
     })
   }

@@ -58,7 +58,7 @@ export class DeadLetters extends Construct {
         label: 'dead letters',
       }),
       threshold: 1,
-      description: `${queueName} got a message. From 1, since each is a request that somebody waits for.`,
+      description: `${queueName} got a message. One is enough, since a client waits for its request.`,
       runbook: 'a-dead-letter-queue-is-not-empty',
     })
   }

@@ -7,6 +7,7 @@ import { arn } from './arn.ts'
 import { listenLocally } from './listen.ts'
 import { declaredAsJson, signedWith } from './trust/access-key.ts'
 import { type Check, fromNoPage, guardServer } from './trust/guard-server.ts'
+import { isForm, refuseAwsCall } from './trust/refuse.ts'
 
 /** Stands for the parts of AWS that are not emulators: Secrets Manager, and the address to which custom resources answer. */
 export interface AwsEndpoint {
@@ -21,6 +22,8 @@ export interface AwsEndpoint {
 }
 
 type Environment = Record<string, string | undefined>
+
+const SUPPORTED = 'SQS, DynamoDB, S3, the RDS Data API, and GetSecretValue of Secrets Manager'
 
 /**
  * Serves on a free port of 127.0.0.1, for callers that sign with the access key id. It reads granted secrets from `environment`, and
@@ -37,7 +40,7 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
     (check: Check): Check =>
     request =>
       isAnswer(request) ? undefined : check(request)
-  guardServer(server, fromNoPage, unlessAnswer(signedWith(accessKeyId)), unlessAnswer(declaredAsJson))
+  guardServer(server, fromNoPage, unlessAnswer(signedWith(accessKeyId)), unlessAnswer(inAProtocolOfAws))
   const url = `http://127.0.0.1:${await listenLocally(server)}`
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -47,10 +50,9 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
       accept(body)
       return send(response, 200, {})
     }
-    const target = request.headers['x-amz-target'] ?? `${request.method} ${request.url}`
-    if (target !== 'secretsmanager.GetSecretValue')
-      return refuse(response, 'UnknownOperationException', `${target} is not supported by the local system.`)
-    getSecretValue(response, read, body)
+    if (request.headers['x-amz-target'] === 'secretsmanager.GetSecretValue') return getSecretValue(response, read, body)
+    const message = `${calledIn(request)} is not supported by the local system, which has ${SUPPORTED}.`
+    refuseAwsCall(request, response, { status: 400, code: 'UnknownOperationException', message })
   }
 
   /** Reads a secret that the template creates, or a granted one of the environment. */
@@ -81,6 +83,20 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
       await closed
     },
   }
+}
+
+/** What a call asks for: an operation, or a service. The credential of a call names its service, such as `…/us-east-1/sns/aws4_request`. */
+function calledIn({ headers }: IncomingMessage): string {
+  const target = headers['x-amz-target']
+  if (typeof target === 'string') return target
+  const [, service] = /Credential=[^/]*\/[^/]*\/[^/]*\/([a-z0-9-]+)\//.exec(headers.authorization ?? '') ?? []
+  return service === undefined ? 'This call' : `The service ${service}`
+}
+
+/** Lets a call without a body and a form through, since these are refused in the words of their service. Everything else must be JSON. */
+const inAProtocolOfAws: Check = request => {
+  const hasBody = request.method === 'POST' || request.method === 'PUT'
+  return hasBody && !isForm(request.headers) ? declaredAsJson(request) : undefined
 }
 
 type Read = (name: string) => { readonly value: string } | { readonly absent: string }

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { LocalError, messageOf } from './error.ts'
+import { AWS_FILE } from './trust/aws-file.ts'
 
 export interface DataFolder {
   /** The folder's absolute path. With `:memory:` it is a temporary folder that has only logs and local.json. */
@@ -41,7 +42,7 @@ export function openDataFolder(dataDir: string): DataFolder {
     if (isTemporary) rmSync(path, { recursive: true, force: true })
   }
   process.once('exit', removeTemporary) // in case the process ends before close
-  rmSync(join(path, 'local.json'), { force: true }) // a killed process may have left it
+  for (const left of ['local.json', AWS_FILE]) rmSync(join(path, left), { force: true }) // a killed process may have left them
 
   return {
     path,
@@ -108,7 +109,8 @@ function closeToOthers(path: string): void {
   }
 }
 
-function closeTree(path: string): void {
+/** Takes the rights of other users of this machine away, from a file or from a folder with all that is in it. */
+export function closeTree(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found?.isDirectory()) {
     chmodSync(path, 0o700)

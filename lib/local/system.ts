@@ -9,12 +9,14 @@ import { LocalError } from './error.ts'
 import { type HttpServer, startHttpServer } from './http-api/server.ts'
 import type { LocalFunction } from './lambda/function.ts'
 import type { InvocationResult } from './lambda/protocol.ts'
+import { type StartThread, startThread } from './lambda/thread.ts'
 import { apiAddress } from './resources/http-api.ts'
 import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
 import { secretsGranted } from './secrets-granted.ts'
 import { createStack } from './stack.ts'
 import { credentialsOf, newAccessKeyId } from './trust/access-key.ts'
+import { AWS_FILE, type AwsFile } from './trust/aws-file.ts'
 
 export interface LocalOptions {
   /**
@@ -30,6 +32,8 @@ export interface LocalOptions {
   env: Record<string, string | undefined>
   /** Takes a line about the progress, or about a failure in a function. */
   log(line: string): void
+  /** Starts the environments of functions. Default: threads of this process. A test runs them with Lambda's own runtime client. */
+  startThread?: StartThread
 }
 
 export interface LocalSystem {
@@ -94,7 +98,10 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   serveApi(system, http)
 
   const { endpoints, accessKeyId } = system
-  data.writeJson('local.json', { apiUrl: http.url, pid: process.pid, outputs, endpoints, accessKeyId })
+  // Whoever finds local.json finds the other file, too.
+  data.writeJson(AWS_FILE, { accessKeyId, otherServices: system.aws.url } satisfies AwsFile)
+  running.defer(() => data.remove(AWS_FILE))
+  data.writeJson('local.json', { apiUrl: http.url, pid: process.pid, outputs, endpoints })
   running.defer(() => data.remove('local.json'))
 
   const functions = new Map([...system.functions.values()].map(found => [found.logicalId, found]))
@@ -115,10 +122,11 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
 
 /** Starts the emulators, makes their clients, and reads the template. */
 async function openSystem(
-  { assembly, env, log }: LocalOptions,
+  options: LocalOptions,
   data: DataFolder,
   running: AsyncDisposableStack,
 ): Promise<System & { template: Template }> {
+  const { assembly, env, log } = options
   const accessKeyId = newAccessKeyId()
   const aws = await startAwsEndpoint(env, accessKeyId)
   running.defer(aws.close)
@@ -147,6 +155,7 @@ async function openSystem(
     sqs,
     dynamodb,
     aws,
+    startThread: options.startThread ?? startThread,
     functions: new Map(),
     api: { integrations: new Map(), authorizers: new Map(), routes: [] },
     activities: [],

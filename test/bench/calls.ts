@@ -1,161 +1,95 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
-import type * as z from 'zod'
-import { collect } from '../../functions/collector/collect.ts'
-import { compose as composeCollector } from '../../functions/collector/compose.ts'
-import { prepare } from '../../functions/core/admission/prepare.ts'
-import { createRouter } from '../../functions/core/admission/route.ts'
-import { InferenceMessage, ResultEvent } from '../../functions/core/domain/messages.ts'
-import { DEFAULT_RATE } from '../../functions/core/domain/rate.ts'
-import { parseBody, toSubmission } from '../../functions/core/inference-api/body.ts'
-import { migrate } from '../../functions/core/stores/ledger/migrate.ts'
-import { compose as composeGateway } from '../../functions/gateway/compose.ts'
-import type { Settings as GatewaySettings } from '../../functions/gateway/settings.ts'
-import { submitRequest } from '../../functions/gateway/submit-request.ts'
-import { compose as composeWorker } from '../../functions/worker/compose.ts'
-import { processMessages } from '../../functions/worker/process-messages.ts'
-import { aDelivery } from '../support/deliveries.ts'
-import { aRetry } from '../support/failures.ts'
-import { createQueue, createTable, type Engines } from './engines.ts'
-import { Recorder, sequential, tally, withItemOnFailure } from './recorder.ts'
-import { table } from './table.ts'
+import type { Engines } from './engines.ts'
+import { type Call, sequential, tally } from './recorder.ts'
+import { newRequestStage, type RequestStage } from './request-stage.ts'
+import { round, table } from './table.ts'
 
-const LEDGER = {
-  LEDGER_CLUSTER_ARN: 'arn:aws:rds:us-east-1:0:cluster:c',
-  LEDGER_SECRET_ARN: 'arn:s',
-  LEDGER_DATABASE: 'sluice',
-}
-const BASE = {
-  POWERTOOLS_SERVICE_NAME: 'bench',
-  POWERTOOLS_METRICS_NAMESPACE: 'bench',
-  POWERTOOLS_LOG_LEVEL: 'ERROR' as const,
-  DEPLOYMENT: 'sluice',
-  LOG_FIELDS: '{}',
-}
-const TABLES = {
-  REQUESTS_TABLE: 'bench-requests',
-  QUOTA_TABLE: 'bench-quota',
-  MODELS_TABLE: 'bench-models',
-  PAYLOADS_BUCKET: 'unused',
-}
-const IN_FLIGHT = 3
+const IN_FLIGHT = 100
 
-/** AWS calls per request, as our code makes them; what Lambda's pollers receive and delete comes on top. */
-export async function benchCalls(engines: Engines): Promise<string> {
+/** The AWS calls of one request, by the step that makes them. */
+export interface RequestCalls {
+  readonly accepted: readonly Call[]
+  readonly worked: readonly Call[]
+  /** The two events of a request, if they arrive one by one. */
+  readonly recorded: readonly Call[]
+  readonly settled: readonly Call[]
+  /** Both in one invocation. */
+  readonly collected: readonly Call[]
+  readonly readQueued: readonly Call[]
+  readonly readCompleted: readonly Call[]
+  /** With this many open reservations in the user's quota item before the step. */
+  readonly acceptedBeside: ReadonlyMap<number, readonly Call[]>
+  readonly rejected: readonly Call[]
+}
+
+/** How many open reservations are measured: the item with them is what each admission pays for. */
+const OPEN = [10, 50, 99]
+
+/** Counts the AWS calls of a request as our code makes them. What Lambda's pollers receive and delete comes on top. */
+export async function countRequest(engines: Engines): Promise<RequestCalls> {
   const model = await startModel()
   try {
-    const bench = await setUp(engines, model.url)
-    await bench.submit() // brings the user's quota item: once a window
-    bench.recorder.take()
-
-    const rows = [
-      row('accepted', await bench.counting(bench.submit)),
-      row('completed: worker', await bench.counting(bench.work)),
-      row('completed: collector', await bench.counting(bench.collectAll)),
-    ]
-    for (let open = 1; open < IN_FLIGHT; open++) await bench.submit()
-    bench.recorder.take()
-    rows.push(row('rejected', await bench.counting(() => bench.submit().catch(() => undefined))))
-    return `AWS calls a request, warm quota item, on ${engines.dynamoDbName} answering as DynamoDB does\n\n${table(['request', 'sequential', 'total', 'calls'], rows)}`
+    const stage = await newRequestStage(engines, model.url, { inFlight: IN_FLIGHT })
+    const first = await stage.submit() // brings the user's quota item: once a window
+    const events = await stage.takeEvents()
+    const readQueued = await stage.counting(() => stage.read(first.item.request_id))
+    const recorded = await stage.counting(() => stage.collect(events))
+    const worked = await stage.counting(stage.work)
+    const outcome = await stage.takeEvents()
+    const settled = await stage.counting(() => stage.collect(outcome))
+    const readCompleted = await stage.counting(() => stage.read(first.item.request_id))
+    const accepted = await stage.counting(stage.submit)
+    await stage.work()
+    const both = await stage.takeEvents()
+    const collected = await stage.counting(() => stage.collect(both))
+    const acceptedBeside = await countBeside(stage)
+    // The last of them has used up what the plan allows in flight.
+    const rejected = await stage.counting(() => stage.submit().catch(() => undefined))
+    return { accepted, worked, recorded, settled, collected, readQueued, readCompleted, acceptedBeside, rejected }
   } finally {
     model.close()
   }
 }
 
-type Calls = Recorder['calls']
-const row = (name: string, calls: Calls): (string | number)[] => [name, sequential(calls), calls.length, tally(calls)]
-
-async function setUp(engines: Engines, modelUrl: string) {
-  const recorder = new Recorder()
-  const uncounted = { dynamoDb: engines.newDynamoDb(), sqs: engines.newSqs() }
-  await createTable(uncounted.dynamoDb, TABLES.REQUESTS_TABLE, 'user_id', 'request_id')
-  await createTable(uncounted.dynamoDb, TABLES.QUOTA_TABLE, 'pk')
-  await createTable(uncounted.dynamoDb, TABLES.MODELS_TABLE, 'model')
-  const QueueUrlPrefix = await createQueue(uncounted.sqs, 'results')
-  await createQueue(uncounted.sqs, 'inference-text-normal')
-  await migrate(engines.newRdsData(), LEDGER)
-
-  const clients = { dynamoDb: engines.newDynamoDb(), sqs: engines.newSqs() }
-  const rdsData = engines.newRdsData()
-  withItemOnFailure(clients.dynamoDb, uncounted.dynamoDb)
-  for (const client of [clients.dynamoDb, clients.sqs, rdsData]) recorder.watch(client)
-
-  const settings = gatewaySettings()
-  const gateway = composeGateway(
-    { ...BASE, ...TABLES, ...LEDGER, QUEUE_URL_PREFIX: QueueUrlPrefix },
-    settings,
-    clients,
-    clients.dynamoDb,
-  )
-  const route = createRouter(settings)
-  const worker = composeWorker(
-    { ...BASE, ...TABLES, QUEUE_URL_PREFIX: QueueUrlPrefix },
-    workerSettings(modelUrl),
-    clients,
-  )
-  const collector = composeCollector(
-    { ...BASE, ...TABLES, ...LEDGER, QUEUE_URL_PREFIX: QueueUrlPrefix },
-    clients,
-    rdsData,
-  )
-  const caller = { user_id: 'bench', plan: 'free' }
-  const take = <Schema extends z.ZodType>(queue: string, schema: Schema) =>
-    receiveAll(uncounted.sqs, QueueUrlPrefix + queue, schema)
-
-  return {
-    recorder,
-    submit: () =>
-      prepare(gateway, settings, route, caller, toSubmission(parseBody('{"prompt":"How fast?"}'))).then(prepared =>
-        submitRequest(gateway, prepared),
-      ),
-    work: async () => {
-      const [message] = await take('inference-text-normal', InferenceMessage)
-      if (!message) throw new Error('no message')
-      await processMessages(worker, [aDelivery(message)], { ends_at: Date.now() + 55_000 })
-    },
-    collectAll: async () => {
-      const events = await take('results', ResultEvent)
-      await collect(collector, events)
-    },
-    counting: async (act: () => Promise<unknown>): Promise<Calls> => {
-      recorder.take()
-      await act()
-      return recorder.take()
-    },
+async function countBeside(stage: RequestStage): Promise<Map<number, readonly Call[]>> {
+  const beside = new Map<number, readonly Call[]>()
+  for (let open = 0; open <= Math.max(...OPEN); open++) {
+    const calls = await stage.counting(stage.submit)
+    if (OPEN.includes(open)) beside.set(open, calls)
   }
+  return beside
 }
 
-async function receiveAll<Schema extends z.ZodType>(client: SQSClient, QueueUrl: string, schema: Schema) {
-  const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }))
-  for (const { ReceiptHandle } of Messages) await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }))
-  return Messages.map(({ Body = '' }): z.infer<Schema> => schema.parse(JSON.parse(Body)))
+/** The AWS calls of a request as a table. */
+export async function benchCalls(engines: Engines): Promise<string> {
+  const counted = await countRequest(engines)
+  const rows = [
+    row('accepted', counted.accepted),
+    row('completed: worker', counted.worked),
+    row('completed: collector', counted.collected),
+    row('collector, the accepted event alone', counted.recorded),
+    row('collector, the outcome alone', counted.settled),
+    row('read, not completed', counted.readQueued),
+    row('read, completed', counted.readCompleted),
+    ...[...counted.acceptedBeside].map(([open, calls]) => row(`accepted, with ${open} open`, calls)),
+    row('rejected', counted.rejected),
+  ]
+  const head = ['request', 'sequential', 'total', 'units', 'calls']
+  return `AWS calls a request, warm quota item, on ${engines.dynamoDbName} answering as DynamoDB does; units are DynamoDB's\n\n${table(head, rows)}`
 }
 
-const gatewaySettings = (): GatewaySettings => ({
-  quotas: {
-    window: 'day',
-    default_plan: 'free',
-    plans: {
-      free: { requests: 1e6, tokens: 1e9, in_flight: IN_FLIGHT, priorities: ['normal'], shards: 1, rate: DEFAULT_RATE },
-    },
-  },
-  routing: [{ model: 'text' }],
-  models: ['text'],
-  expire_after_ms: 3_600_000,
-  store_prompts: true,
-  waiting: { per_user: 10, total: 50 },
-})
+const row = (name: string, calls: readonly Call[]): (string | number)[] => [
+  name,
+  sequential(calls),
+  calls.length,
+  round(unitsOf(calls), 1),
+  tally(calls),
+]
 
-const workerSettings = (url: string) => ({
-  model: 'text',
-  endpoint: { url, timeout_ms: 5_000, headers: {} },
-  request: '{ "model_input": prompt }',
-  response: '{ "result": result, "usage": usage }',
-  batched: false,
-  retry: aRetry(),
-  store_prompts: true,
-})
+/** The capacity units of DynamoDB that calls have used, or those of some commands. */
+export const unitsOf = (calls: readonly Call[], names?: readonly string[]): number =>
+  calls.reduce((sum, { name, units = 0 }) => sum + (names === undefined || names.includes(name) ? units : 0), 0)
 
 async function startModel() {
   const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }

@@ -2,15 +2,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import type { Settings } from '../../functions/worker/settings.ts'
+import { MAPPING_CALLS } from '../../lib/cost/calls.ts'
 import type { Engines } from './engines.ts'
 import { newStage, newWorker, type ProtectedWorker } from './protected-worker.ts'
-import { tally } from './recorder.ts'
+import { type Call, tally } from './recorder.ts'
 import { table } from './table.ts'
 
 const circuit = { failures: 5, within_ms: 60_000, open_ms: 30_000 }
-
-/** What Lambda's mapping does for each invocation: it receives the messages in one call, and deletes them in another. */
-const MAPPING_CALLS = 2
 
 interface Case {
   readonly name: string
@@ -65,33 +63,52 @@ const FAILING: Case = {
   },
 }
 
-/** AWS calls of a worker, from a message to its outcome, or until it is put back, by what protects the model. */
-export async function benchProtection(engines: Engines): Promise<string> {
+interface Counted {
+  readonly calls: readonly Call[]
+  readonly modelCalls: number
+  readonly invocations: number
+}
+
+/** The AWS calls of a worker, by what protects its model. */
+export async function countProtection(engines: Engines): Promise<ReadonlyMap<string, readonly Call[]>> {
+  return new Map([...(await countAll(engines))].map(([name, { calls }]) => [name, calls]))
+}
+
+async function countAll(engines: Engines): Promise<Map<string, Counted>> {
   const model = await startModel()
   const stage = await newStage(engines)
-  const measure = async ({ name, policies, before, act }: Case, number: number): Promise<(string | number)[]> => {
+  const measure = async ({ policies, before, act }: Case, number: number): Promise<Counted> => {
     const worker = await newWorker(stage, `model-${number}`, model.url, policies)
     await before?.(worker)
     const earlier = { calls: model.calls(), invocations: worker.invocations() }
     stage.recorder.take()
     await act(worker)
-    const calls = stage.recorder.take()
-    const invocations = worker.invocations() - earlier.invocations
-    const sqs = calls.filter(call => call.name.startsWith('SendMessage')).length
-    const mapping = MAPPING_CALLS * invocations
-    const counts = [calls.length - sqs, sqs, mapping, calls.length + mapping]
-    return [name, model.calls() - earlier.calls, invocations, ...counts, tally(calls)]
+    return {
+      calls: stage.recorder.take(),
+      modelCalls: model.calls() - earlier.calls,
+      invocations: worker.invocations() - earlier.invocations,
+    }
   }
   try {
-    const rows: (string | number)[][] = []
-    for (const [i, one] of CASES.entries()) rows.push(await measure(one, i))
+    const counted = new Map<string, Counted>()
+    for (const [i, one] of CASES.entries()) counted.set(one.name, await measure(one, i))
     model.fail(1)
-    rows.push(await measure(FAILING, CASES.length))
-    const head = ['message', 'model calls', 'invocations', 'DynamoDB', 'SQS', 'mapping', 'total', "worker's calls"]
-    return `AWS calls of a worker, by what protects its model; the mapping's are a receive and a delete an invocation\n\n${table(head, rows)}`
+    return counted.set(FAILING.name, await measure(FAILING, CASES.length))
   } finally {
     model.close()
   }
+}
+
+/** AWS calls of a worker, from a message to its outcome, or until it is put back, by what protects the model. */
+export async function benchProtection(engines: Engines): Promise<string> {
+  const rows = [...(await countAll(engines))].map(([name, { calls, modelCalls, invocations }]) => {
+    const sqs = calls.filter(call => call.name.startsWith('SendMessage')).length
+    const mapping = MAPPING_CALLS * invocations
+    const counts = [calls.length - sqs, sqs, mapping, calls.length + mapping]
+    return [name, modelCalls, invocations, ...counts, tally(calls)]
+  })
+  const head = ['message', 'model calls', 'invocations', 'DynamoDB', 'SQS', 'mapping', 'total', "worker's calls"]
+  return `AWS calls of a worker, by what protects its model; the mapping's are a receive and a delete an invocation\n\n${table(head, rows)}`
 }
 
 /** A model that counts its calls, takes batches, too, and fails when it is told to. */

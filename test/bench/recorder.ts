@@ -5,6 +5,21 @@ export interface Call {
   readonly name: string
   readonly start: number
   readonly end: number
+  /** Capacity units of DynamoDB, as the engine reports them. Absent for other services. */
+  readonly units?: number | undefined
+}
+
+interface Args {
+  readonly input: object
+}
+
+interface Result {
+  readonly output?: { readonly ConsumedCapacity?: { readonly CapacityUnits?: number } }
+}
+
+interface Context {
+  readonly clientName?: string
+  readonly commandName?: string
 }
 
 interface Client {
@@ -16,15 +31,18 @@ export class Recorder {
   readonly calls: Call[] = []
 
   watch(client: Client): void {
-    const record =
-      (next: (args: unknown) => Promise<unknown>, context: { commandName?: string }) => async (args: unknown) => {
-        const start = performance.now()
-        try {
-          return await next(args)
-        } finally {
-          this.calls.push({ name: (context.commandName ?? '?').replace(/Command$/, ''), start, end: performance.now() })
-        }
+    const record = (next: (args: Args) => Promise<Result>, context: Context) => async (args: Args) => {
+      const start = performance.now()
+      let units: number | undefined
+      try {
+        const result = await next(context.clientName === 'DynamoDBClient' ? askingForUnits(args) : args)
+        units = result.output?.ConsumedCapacity?.CapacityUnits
+        return result
+      } finally {
+        const name = (context.commandName ?? '?').replace(/Command$/, '')
+        this.calls.push({ name, start, end: performance.now(), units })
       }
+    }
     client.middlewareStack.add(record, { step: 'initialize', priority: 'high' })
   }
 
@@ -33,6 +51,11 @@ export class Recorder {
     return this.calls.splice(0)
   }
 }
+
+const askingForUnits = ({ input, ...args }: Args): Args => ({
+  ...args,
+  input: { ...input, ReturnConsumedCapacity: 'TOTAL' },
+})
 
 /** The longest chain of calls of which each starts after the one before has ended. */
 export function sequential(calls: readonly Call[]): number {

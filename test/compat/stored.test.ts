@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isFingerprintOf } from '../../functions/core/domain/fingerprint.ts'
+import { isFingerprintOf } from '../../functions/core/admission/fingerprint.ts'
 import { readAnyMessage, readInferenceMessage } from '../../functions/core/domain/messages.ts'
 import { readModelState, toStored } from '../../functions/core/flow-control/state.ts'
 import { parseBody } from '../../functions/core/inference-api/body.ts'

@@ -67,13 +67,13 @@ describe('a message of an input', () => {
     })
   })
 
-  test('belongs to the user that it names, and goes to the model that routing chooses', async () => {
-    const user = `stranger-${randomUUID()}`
+  test('goes to the model that routing chooses', async () => {
+    const client = await system.newUser()
 
-    await send({ user_id: user, prompt: 'unknown', model_type: 'image' })
+    await send({ user_id: client.user, prompt: 'a picture', model_type: 'image' })
 
     await eventually(async () => {
-      const requests = await jsonOfSluice<Json[]>(system, 'requests', 'list', '--user', user)
+      const requests = await jsonOfSluice<Json[]>(system, 'requests', 'list', '--user', client.user)
       expect(requests).toMatchObject([{ status: 'completed', model: 'image' }])
     })
   })
@@ -123,11 +123,27 @@ describe('a message that is refused', () => {
     expect(await deadLetters()).not.toContainEqual(expect.objectContaining({ id: letter.id }))
   })
 
+  test('since nobody has its user id is a dead letter, and runs once it is redriven to a new user', async () => {
+    const user = `stranger-${randomUUID()}`
+    const letter = await letterOf(await send({ user_id: user, prompt: 'unknown' }))
+
+    expect(letter).toMatchObject({ request_id: null, model: null, reason: 'unknown_user', attempts: 0 })
+    expect(await jsonOfSluice(system, 'requests', 'list', '--user', user)).toEqual([])
+
+    await jsonOfSluice(system, 'users', 'set', user, '--plan', 'free')
+    await jsonOfSluice(system, 'dead-letters', 'redrive', String(letter.id))
+
+    await eventually(async () => {
+      const requests = await jsonOfSluice<Json[]>(system, 'requests', 'list', '--user', user)
+      expect(requests).toMatchObject([{ status: 'completed' }])
+    })
+  })
+
   test.each([
     ['is not JSON', 'secret words', 'invalid_request'],
     ['has no user', '{"prompt":"secret words"}', 'invalid_request'],
-    ['names no model that there is', { user_id: 'u42', prompt: 'secret words', model: 'gone' }, 'unknown_model'],
-    ['asks for too much', { user_id: 'u42', prompt: 'secret words', priority: 'high' }, 'priority_not_allowed'],
+    ['names no model that there is', { user_id: 'demo', prompt: 'secret words', model: 'gone' }, 'unknown_model'],
+    ['asks for too much', { user_id: 'demo', prompt: 'secret words', priority: 'high' }, 'priority_not_allowed'],
     ['is large, too', `secret words ${'x'.repeat(200_000)}`, 'invalid_request'],
   ])('since it %s is a dead letter, which can be discarded; nothing of it is logged', async (_, body, code) => {
     const letter = await letterOf(await send(body))

@@ -1,5 +1,5 @@
+import { fingerprintOf } from '../../functions/core/admission/fingerprint.ts'
 import { RequestError } from '../../functions/core/domain/errors.ts'
-import { fingerprintOf } from '../../functions/core/domain/fingerprint.ts'
 import { reservationOf } from '../../functions/core/domain/item.ts'
 import { type InferenceMessage, keptMessage } from '../../functions/core/domain/messages.ts'
 import type { HttpCall } from '../../functions/core/http/call.ts'

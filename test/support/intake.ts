@@ -6,21 +6,27 @@ import { memoryInputKeys } from './memory/input-keys.ts'
 import { memoryPorts } from './ports.ts'
 import { newUser } from './requests.ts'
 
-/** An intake in memory, whose users are those that a test has set; and the refusals that it reports. */
+/** An intake in memory, where everybody is a user on the plan free, unless a test says otherwise; and the refusals that it reports. */
 export function anIntake() {
   const memory = memoryPorts()
   const set = new Map<string, UserRecord>()
+  const absent = new Set<string>()
+  const onFree = (id: string): UserRecord => ({ user_id: id, plan: 'free', overrides: {} })
   const ports = {
     ...memory,
     inputs: memoryInputKeys(),
-    users: { user: async (id: string) => set.get(id) },
+    users: { user: async (id: string) => (absent.has(id) ? undefined : (set.get(id) ?? onFree(id))) },
   }
   return {
     ports,
     setUser: (userId: string, plan: string, overrides: UserRecord['overrides'] = {}) =>
       set.set(userId, { user_id: userId, plan, overrides }),
     disableUser: (userId: string, disabledAt: number) =>
-      set.set(userId, { user_id: userId, plan: 'free', overrides: {}, disabled_at: disabledAt }),
+      set.set(userId, { ...onFree(userId), disabled_at: disabledAt }),
+    /** From now on, nobody has this id. */
+    removeUser: (userId: string) => absent.add(userId),
+    /** Undoes `removeUser`. */
+    createUser: (userId: string) => absent.delete(userId),
     /** The dead letters to be, as the collector would read them. */
     reported: () =>
       memory.queue

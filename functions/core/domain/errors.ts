@@ -12,6 +12,7 @@ export const ERROR_CODES = [
   'priority_not_allowed',
   'model_not_allowed',
   'user_disabled',
+  'unknown_user',
   'not_found',
   'method_not_allowed',
   'payload_too_large',

@@ -9,6 +9,7 @@ export const STATUSES: Readonly<Record<ErrorCode, number>> = {
   priority_not_allowed: 403,
   model_not_allowed: 403,
   user_disabled: 403,
+  unknown_user: 403,
   not_found: 404,
   method_not_allowed: 405,
   payload_too_large: 413,

@@ -13,22 +13,28 @@ export function addEnv(program: Command, { env, finish }: { env: Environment; fi
     .action(() => {
       if (program.opts<{ target?: string }>().target === 'aws')
         program.error('error: env is of the local system alone: without --target aws')
-      const variables = variablesOf(runningLocally(env))
+      const variables = variablesOf(runningLocally(env), env)
       finish({ json: variables, lines: Object.entries(variables).map(shellLine) })
     })
 }
 
 /**
- * The variables of AWS's tools. A variable that is null must be unset: otherwise a developer's own profile, session token or
- * endpoints would be mixed with these, and calls would reach his account.
+ * The variables of AWS's tools, and the URLs of the input queues. A variable that is null must be unset: otherwise a developer's own
+ * profile, session token or endpoints would be mixed with these, and calls would reach his account. AWS_ENDPOINT_URL is for all services
+ * without a variable of their own: the local system refuses these calls, so that none leaves this machine.
  *
  * The AWS CLI 1 has its own addresses for SQS in AWS's regions, and prefers them to AWS_ENDPOINT_URL_SQS. The AWS CLI 1 and boto3
  * read only AWS_DEFAULT_REGION, so this is not a region of AWS. The other tools read AWS_REGION first. Nothing else here depends
  * on the region.
  */
-function variablesOf({ endpoints, accessKeyId }: LocalSystem): Record<string, string | null> {
+function variablesOf(
+  { endpoints, accessKeyId, otherServices, outputs }: LocalSystem,
+  env: Environment,
+): Record<string, string | null> {
   const credentials = credentialsOf(accessKeyId)
+  const inputs = Object.entries(outputs).filter(([name]) => INPUT_URL.test(name))
   return {
+    ...endpointsOf(env),
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_REGION: REGION,
@@ -37,12 +43,39 @@ function variablesOf({ endpoints, accessKeyId }: LocalSystem): Record<string, st
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
     AWS_ENDPOINT_URL_S3: endpoints.s3,
     AWS_ENDPOINT_URL_RDS_DATA: endpoints.rds_data,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: otherServices,
+    AWS_ENDPOINT_URL: otherServices,
+    // A tool refuses an endpoint of its user's choice while one of these is on, also in a profile.
+    AWS_USE_FIPS_ENDPOINT: 'false',
+    AWS_USE_DUALSTACK_ENDPOINT: 'false',
     AWS_SESSION_TOKEN: null,
     AWS_SECURITY_TOKEN: null,
     AWS_PROFILE: null,
     AWS_DEFAULT_PROFILE: null,
     AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: null,
+    ...noProxyOf(env),
+    ...Object.fromEntries(inputs),
   }
+}
+
+/** The outputs of the stack with the URLs of input queues. */
+const INPUT_URL = /^InputQueueUrl\d+$/
+
+/** The endpoints of single services that are set already. They are unset, since a tool prefers them to AWS_ENDPOINT_URL. */
+const endpointsOf = (env: Environment): Record<string, null> =>
+  Object.fromEntries(
+    Object.keys(env)
+      .filter(name => /^AWS_ENDPOINT_URL_[A-Z0-9_]+$/.test(name))
+      .map(name => [name, null]),
+  )
+
+/** Where calls go through a proxy, those of the local system must not. */
+function noProxyOf(env: Environment): Record<string, string> {
+  const hasProxy = Object.keys(env).some(name => /^(https?|all)_proxy$/i.test(name))
+  if (!hasProxy) return {}
+  const hosts = new Set([...(env.no_proxy ?? env.NO_PROXY ?? '').split(','), '127.0.0.1'].map(host => host.trim()))
+  const list = [...hosts].filter(Boolean).join(',')
+  return { NO_PROXY: list, no_proxy: list }
 }
 
 function shellLine([name, value]: [string, string | null]): string {

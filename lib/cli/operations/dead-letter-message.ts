@@ -1,4 +1,4 @@
-import { isFingerprintOf } from '../../../functions/core/domain/fingerprint.ts'
+import { isFingerprintOf } from '../../../functions/core/admission/fingerprint.ts'
 import { type RequestItem, reservationOf } from '../../../functions/core/domain/item.ts'
 import { type InferenceMessage, keptMessage, type Payload } from '../../../functions/core/domain/messages.ts'
 import { InferenceBody } from '../../../functions/core/inference-api/body.ts'

@@ -7,7 +7,7 @@ import { credentialsOf } from '../trust/access-key.ts'
 import { openLogFile } from './log-file.ts'
 import { createPool, type Pool } from './pool.ts'
 import type { InvocationResult } from './protocol.ts'
-import { startThread } from './thread.ts'
+import type { StartThread } from './thread.ts'
 
 export type LocalFunction = Pick<Pool, 'threads' | 'kill' | 'close'> & {
   logicalId: string
@@ -41,6 +41,7 @@ export interface FunctionOptions {
   /** The function's AWS clients sign with it. */
   accessKeyId: string
   logFile: string
+  startThread: StartThread
   log(line: string): void
 }
 
@@ -60,7 +61,7 @@ export function createFunction(options: FunctionOptions): LocalFunction {
     timeoutSeconds,
     usual: DIRECT_CONCURRENCY,
     start: () =>
-      startThread({
+      options.startThread({
         handlerUrl,
         handlerName,
         functionName: name,

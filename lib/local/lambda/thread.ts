@@ -20,6 +20,9 @@ export type ThreadOptions = ThreadData & {
   write(chunk: string): void
 }
 
+/** Starts an environment that runs a function, one event after the other. */
+export type StartThread = (options: ThreadOptions) => Thread
+
 const boot = new URL('./boot.ts', import.meta.url)
 
 /**
@@ -27,7 +30,7 @@ const boot = new URL('./boot.ts', import.meta.url)
  * only its own thread ends. One case can't be contained: a single call of JavaScript that allocates gigabytes, such as parsing a
  * text of 100 MB. Nothing can interrupt it, and above V8's limit it ends the whole system.
  */
-export function startThread({ environment, write, ...data }: ThreadOptions): Thread {
+export const startThread: StartThread = ({ environment, write, ...data }) => {
   const worker = new Worker(boot, {
     env: environment,
     workerData: data,

@@ -38,6 +38,7 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
     environment: { ...endpointVariables(system), ...properties.Environment.Variables },
     accessKeyId: system.accessKeyId,
     logFile: join(system.data.path, 'logs', `${declared.logicalId}.log`),
+    startThread: system.startThread,
     log: system.log,
   })
   system.functions.set(name, localFunction)

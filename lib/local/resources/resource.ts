@@ -8,6 +8,7 @@ import { LocalError } from '../error.ts'
 import type { Authorizer } from '../http-api/authorizer.ts'
 import type { HttpApi, RouteTarget } from '../http-api/server.ts'
 import type { LocalFunction } from '../lambda/function.ts'
+import type { StartThread } from '../lambda/thread.ts'
 import type { Created, Declared } from '../stack.ts'
 
 /** Work that runs by itself once all resources exist. */
@@ -30,6 +31,7 @@ export interface System {
   sqs: SQSClient
   dynamodb: DynamoDBClient
   aws: AwsEndpoint
+  startThread: StartThread
   /** By name. */
   functions: Map<string, LocalFunction>
   /** The parts of the HTTP API that are created so far, by their ids. */

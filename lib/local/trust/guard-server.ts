@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { refuseAwsCall } from './refuse.ts'
 
 /** Returns one sentence if it refuses a request, or undefined. It sees only the request's head. */
 export type Check = (request: IncomingMessage) => string | undefined
@@ -53,9 +54,7 @@ export const fromOwnPageOnly: Check = ({ headers: { origin, host } }) =>
 const firstReason = (checks: readonly Check[], request: IncomingMessage): string | undefined =>
   checks.reduce<string | undefined>((reason, check) => reason ?? check(request), undefined)
 
-// AWS's SDKs read the reason of an error from `__type` and `message`.
 function refuse(request: IncomingMessage, response: ServerResponse, message: string): void {
   request.resume()
-  response.writeHead(403, { 'content-type': 'application/json' })
-  response.end(JSON.stringify({ __type: 'AccessDeniedException', message }))
+  refuseAwsCall(request, response, { status: 403, code: 'AccessDeniedException', message })
 }

@@ -29,7 +29,7 @@ export interface Output {
   readonly err: string
 }
 
-/** What local.json holds. */
+/** What local.json and aws.json hold. */
 export interface LocalJson {
   readonly apiUrl: string
   readonly pid: number
@@ -41,6 +41,7 @@ export interface LocalJson {
     readonly rds_data: string
   }
   readonly accessKeyId: string
+  readonly otherServices: string
 }
 
 export interface RunningSystem {
@@ -78,7 +79,8 @@ export async function startSystem(
   await untilReady(child, output)
 
   const dataFolder = find(output().out, /^data, logs (.+)$/m)
-  const localJson: LocalJson = JSON.parse(readFileSync(join(dataFolder, 'local.json'), 'utf8'))
+  const parse = (name: string) => JSON.parse(readFileSync(join(dataFolder, name), 'utf8'))
+  const localJson: LocalJson = { ...parse('local.json'), ...parse('aws.json') }
   const { apiUrl } = localJson
   const admin = adminOf(localTarget(localJson))
   const answers: string[] = []

@@ -97,13 +97,15 @@ export async function startTables(rdsData = NOWHERE, sqs = NOWHERE) {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
   const endpoints = { sqs, dynamodb, s3: sqs, rds_data: rdsData }
   const outputs = { ...OUTPUTS, QueueUrlPrefix: queueUrlPrefix(sqs) }
-  const local = { apiUrl: OUTPUTS.ApiUrl, pid: process.pid, outputs, endpoints, accessKeyId: ACCESS_KEY_ID }
+  const local = { apiUrl: OUTPUTS.ApiUrl, pid: process.pid, outputs, endpoints }
+  const aws = { accessKeyId: ACCESS_KEY_ID, otherServices: NOWHERE }
+  writeFileSync(join(folder, 'aws.json'), JSON.stringify(aws))
   writeFileSync(join(folder, 'local.json'), JSON.stringify(local))
 
   return {
     client,
     folder,
-    local,
+    local: { ...local, ...aws },
     at: (now: string) => (line: string) => sluice({ SLUICE_DATA: folder }, now, ...line.split(' ')),
     async close() {
       await close()

@@ -79,17 +79,19 @@ describe('main: config', () => {
 
 describe('main: --target local', () => {
   const NotRunning = `error: no local system runs with the data folder ${folder} (SLUICE_DATA names another): start it with npm start, or name a deployed one with --target aws --stack NAME\n`
-  const local = (changes: object) =>
+  const local = (changes: object, aws: object = { accessKeyId: 'test', otherServices: 'http://127.0.0.1:1' }) => {
+    writeFileSync(join(folder, 'aws.json'), JSON.stringify(aws))
     writeFileSync(
       join(folder, 'local.json'),
       JSON.stringify({
+        apiUrl: 'http://127.0.0.1:1',
         pid: process.pid,
         outputs: OUTPUTS,
-        accessKeyId: 'test',
         endpoints: Object.fromEntries(['sqs', 'dynamodb', 's3', 'rds_data'].map(name => [name, 'http://127.0.0.1:1'])),
         ...changes,
       }),
     )
+  }
   afterEach(() => rmSync(join(folder, 'local.json'), { force: true }))
 
   it('finds no system without its file, or when the process that wrote the file is dead', async () => {
@@ -110,13 +112,40 @@ describe('main: --target local', () => {
   })
 
   it('says that a system without an access key id runs another version', async () => {
-    local({ accessKeyId: undefined })
+    local({}, {})
 
     expect(await run('keys list')).toEqual({
       code: 1,
       out: '',
       err: `error: the local system with the data folder ${folder} runs another version of Sluice: stop it, and start it again with npm start\n`,
     })
+  })
+
+  it('env leaves no endpoint of another system, and no proxy, between a tool of AWS and the local system', async () => {
+    local({ outputs: { ...OUTPUTS, InputQueueUrl1: 'http://127.0.0.1:1/000000000000/nightly', InputQueueArn1: 'arn' } })
+    const env = {
+      SLUICE_DATA: folder,
+      AWS_ENDPOINT_URL_SNS: 'https://elsewhere.example',
+      AWS_ENDPOINT_URL_SQS: 'https://elsewhere.example',
+      https_proxy: 'http://proxy.example:3128',
+      no_proxy: 'intranet.example',
+    }
+
+    const { code, out } = await run('env', env)
+
+    expect(code).toBe(0)
+    for (const line of [
+      'unset AWS_ENDPOINT_URL_SNS',
+      "export AWS_ENDPOINT_URL_SQS='http://127.0.0.1:1'",
+      "export AWS_ENDPOINT_URL='http://127.0.0.1:1'",
+      "export no_proxy='intranet.example,127.0.0.1'",
+      "export NO_PROXY='intranet.example,127.0.0.1'",
+      "export InputQueueUrl1='http://127.0.0.1:1/000000000000/nightly'",
+    ])
+      expect(out.split('\n')).toContain(line)
+    expect(out).not.toContain('elsewhere')
+    expect(out).not.toContain('InputQueueArn1')
+    expect((await run('env')).out).not.toContain('proxy')
   })
 
   it('prints one line and exits with 1 when the system can not be reached', async () => {

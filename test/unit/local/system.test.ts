@@ -165,7 +165,10 @@ test('local.json tells where everything is, until the system is closed', async (
     pid: process.pid,
     outputs: { Here: 'there' },
     endpoints: other.endpoints,
+  })
+  expect(JSON.parse(readFileSync(join(other.dataDir, 'aws.json'), 'utf8'))).toEqual({
     accessKeyId: expect.stringMatching(/^AKIA[A-Z2-7]{16}$/),
+    otherServices: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
   })
   await other.close()
   expect(existsSync(other.dataDir)).toBe(false)

@@ -27,6 +27,9 @@ beforeEach(() => {
   dynamoDb.reset()
   sqs.reset()
   dynamoDb.on(GetItemCommand).resolves({})
+  dynamoDb
+    .on(GetItemCommand, { TableName: 'users' })
+    .resolves({ Item: marshall({ user_id: 'u42', plan: 'free', overrides: {} }) })
   dynamoDb.on(UpdateItemCommand).resolves({ Attributes: marshall({ requests: 1, tokens: 4 }) })
   dynamoDb.on(PutItemCommand).resolves({})
   sqs.on(SendMessageCommand).resolves({})

@@ -70,6 +70,23 @@ describe('takeInput: a message that is refused', () => {
     expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
   })
 
+  it('because nobody has its user id becomes a dead letter that says so, and runs as a new message once there is the user', async () => {
+    const { ports, removeUser, createUser, reported } = anIntake()
+    const input = anInput()
+    removeUser(input.user_id)
+
+    const taken = await takeInput(ports, input)
+
+    expect(taken).toMatchObject({ refusal: { status: 'error', code: 'unknown_user' } })
+    expect(reported()).toMatchObject([{ input: { message_id: input.message_id, refusal: { code: 'unknown_user' } } }])
+    expect(ports.queue.sent(TEXT_QUEUE)).toEqual([])
+    expect(await usedBy(ports, input.user_id)).toEqual(NOTHING)
+
+    createUser(input.user_id)
+    expect(await takeInput(ports, input)).toMatchObject({ refusal: { code: 'unknown_user' } }) // the refusal is final
+    expect(await takeInput(ports, { ...input, message_id: 'sent again' })).toMatchObject({ item: { status: 'queued' } })
+  })
+
   it('by the quota becomes a dead letter with the body of the 429, and leaves nothing (I6, I10)', async () => {
     const { ports, setUser, reported } = anIntake()
     const first = anInput()

@@ -28,7 +28,7 @@ describe('sweeper', () => {
 
     await expect(handler({}, aContext())).rejects.toThrow('AccessDenied')
 
-    expect(output.text().match(/could not be looked after/g)).toHaveLength(1)
+    expect(output.text().match(/could not be closed/g)).toHaveLength(1)
     expect(output.text()).toContain('"failed":2')
   })
 

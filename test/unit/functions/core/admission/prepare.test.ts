@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { fingerprintOf } from '../../../../../functions/core/admission/fingerprint.ts'
 import { prepare } from '../../../../../functions/core/admission/prepare.ts'
-import { fingerprintOf } from '../../../../../functions/core/domain/fingerprint.ts'
 import type { Submission } from '../../../../../functions/core/domain/submission.ts'
 import { submitRequest } from '../../../../../functions/gateway/submit-request.ts'
 import { aCaller, route, SETTINGS, TEXT_QUEUE } from '../../../../support/gateway.ts'

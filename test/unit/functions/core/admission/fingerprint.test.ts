@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fingerprintOf, isFingerprintOf } from '../../../../../functions/core/domain/fingerprint.ts'
+import { fingerprintOf, isFingerprintOf } from '../../../../../functions/core/admission/fingerprint.ts'
 
 const hashOf = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex')
 

@@ -1,0 +1,31 @@
+import type { Command } from 'commander'
+import type { Environment } from '../../config/interpolate.ts'
+import type { Traffic } from '../../cost/load.ts'
+import type { Answer } from '../answer.ts'
+import { modelSeconds, monthlyRequests, openReservations } from '../arguments.ts'
+
+/** `sluice cost`. It needs no system and no account: it reads the pipeline file. */
+export function addCost(program: Command, { env, finish }: { env: Environment; finish(answer: Answer): void }): void {
+  program
+    .command('cost')
+    .description("compute a month's AWS bill of a pipeline file, item by item, from list prices")
+    .argument('[file]', 'pipeline.yaml by default, or what SLUICE_CONFIG names')
+    .option(
+      '--requests <number>',
+      'requests in a month, such as 1e6; 0 for a deployment without traffic',
+      monthlyRequests,
+      1e6,
+    )
+    .option('--model-seconds <seconds>', 'the time of one call of a model', modelSeconds, 2)
+    .option(
+      '--open <number>',
+      'open reservations of a user at the same time: they make each admission dearer',
+      openReservations,
+      1,
+    )
+    .action(async (file: string | undefined, traffic: Traffic) => {
+      // The CDK takes seconds to load, which no other command needs.
+      const { costOf } = await import('../cost.ts')
+      finish(costOf(file ?? (env.SLUICE_CONFIG || 'pipeline.yaml'), env, traffic))
+    })
+}

@@ -1,0 +1,43 @@
+import type { Pipeline } from '../config/schema.ts'
+import {
+  BILLED_SECONDS,
+  BYTES,
+  IDLE_POLLS_PER_MONTH,
+  LEAST_CAPACITY,
+  PAUSE_AFTER_HOURS,
+  RETENTION_RUNS_PER_MONTH,
+  SWEEPS_PER_MONTH,
+} from './assumptions.ts'
+import type { Inventory } from './inventory.ts'
+import { type Item, item } from './item.ts'
+import { ALWAYS_COUNT } from './metrics.ts'
+import { PRICES } from './prices.ts'
+
+/** What a deployment costs in a month without traffic. */
+export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
+  const runs = RETENTION_RUNS_PER_MONTH
+  return [
+    item('CloudWatch', 'alarms', inventory.alarmMetrics, PRICES.alarmMetric),
+    item('CloudWatch', 'dashboard', inventory.dashboards, PRICES.dashboard),
+    item('CloudWatch', 'custom metric of the sweeper', ALWAYS_COUNT, PRICES.customMetric),
+    item('CloudWatch', 'log lines of the sweeper', (SWEEPS_PER_MONTH * BYTES.sweeper_log) / 1e9, PRICES.logGb),
+    item('Secrets Manager', 'secrets of the database', inventory.secrets, PRICES.secret),
+    item('SQS', 'polling of idle queues', inventory.mappings.length * IDLE_POLLS_PER_MONTH, PRICES.sqsCall),
+    item('Lambda', 'sweeper: invocations', SWEEPS_PER_MONTH, PRICES.invocation),
+    item('Lambda', 'sweeper: time', gbSeconds(inventory, 'sweeper', SWEEPS_PER_MONTH), PRICES.gbSecond),
+    item('DynamoDB', 'sweeper: reads', SWEEPS_PER_MONTH, PRICES.readUnit),
+    ...(pipeline.observability.retention.ledger === undefined
+      ? []
+      : [
+          item('Lambda', 'deletion of old rows: time', gbSeconds(inventory, 'retention', runs), PRICES.gbSecond),
+          item('Aurora', 'capacity for the deletion of old rows', runs * awakeAfterCall, PRICES.capacityHour),
+        ]),
+  ]
+}
+
+/** A single call wakes the database until it pauses again. ACU-hours. */
+const awakeAfterCall = LEAST_CAPACITY * PAUSE_AFTER_HOURS
+
+/** The billed time of a function. */
+export const gbSeconds = ({ memory }: Inventory, service: keyof typeof BILLED_SECONDS, invocations: number): number =>
+  (invocations * BILLED_SECONDS[service] * (memory[service] ?? 0)) / 1_024

@@ -1,0 +1,56 @@
+import type { Pipeline } from '../config/schema.ts'
+import { alwaysItems } from './always.ts'
+import { inventoryOf, type Template } from './inventory.ts'
+import { type Item, sumOf } from './item.ts'
+import { type Load, loadOf, type Traffic } from './load.ts'
+import { IN_TROUBLE } from './metrics.ts'
+import { trafficItems } from './traffic.ts'
+
+/** What a deployment costs in a month. */
+export interface Bill {
+  /** What it costs without traffic. */
+  readonly always: readonly Item[]
+  /** What the requests add. */
+  readonly traffic: readonly Item[]
+  readonly always_usd: number
+  readonly traffic_usd: number
+  readonly total_usd: number
+  /** Sentences about what the numbers leave out or can't be. */
+  readonly notes: readonly string[]
+}
+
+/** Computes the bill of a pipeline whose stack has this template. */
+export function billOf(pipeline: Pipeline, template: Template, traffic: Traffic): Bill {
+  const inventory = inventoryOf(template)
+  const load = loadOf(pipeline, inventory, traffic)
+  const always = alwaysItems(pipeline, inventory)
+  const items = trafficItems(pipeline, inventory, load, traffic)
+  const [alwaysUsd, trafficUsd] = [sumOf(always), sumOf(items)]
+  return {
+    always,
+    traffic: items,
+    always_usd: alwaysUsd,
+    traffic_usd: trafficUsd,
+    total_usd: alwaysUsd + trafficUsd,
+    notes: [...tooMany(load), ...notes(Object.keys(pipeline.models).length)],
+  }
+}
+
+const tooMany = ({ models }: Load): string[] =>
+  models
+    .filter(({ requests, mostRequests }) => requests > mostRequests)
+    .map(({ model, requests, mostRequests }) => {
+      const [wanted, possible] = [requests, mostRequests].map(number => Math.round(number).toLocaleString('en-US'))
+      return `${model} can't run ${wanted} requests in a month: its concurrency, batch and rate_limit allow ${possible}.`
+    })
+
+function notes(models: number): string[] {
+  const { worker, ...others } = IN_TROUBLE
+  const metrics = Object.values(others).flat().length + worker.length * models
+  return [
+    'The requests are spread evenly over the month and over the models. In bursts, batches fill, and Lambda and SQS cost less.',
+    'Prompt and result have 2 KB each, and every request ends well. Bodies over 48 KiB also cost calls of S3.',
+    `Failures, refusals and deferrals add up to ${metrics} custom metrics, in the months that have them.`,
+    "AWS's free tiers, taxes and the models themselves are left out. No account has confirmed these numbers.",
+  ]
+}

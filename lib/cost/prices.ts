@@ -1,0 +1,48 @@
+/** A list price of AWS, in US dollars. `source` is the page of AWS that has it. */
+export interface Price {
+  readonly usd: number
+  readonly unit: string
+  readonly source: string
+}
+
+/** The month in which the prices were looked up. */
+export const PRICES_AS_OF = '2026-11'
+
+/** All prices are those of this region, on demand. AWS's free tiers are left out. */
+export const PRICES_REGION = 'us-east-1'
+
+const MILLION = 1_000_000
+
+const price = (usd: number, unit: string, source: string): Price => ({ usd, unit, source })
+
+const SQS = 'https://aws.amazon.com/sqs/pricing/'
+const LAMBDA = 'https://aws.amazon.com/lambda/pricing/'
+const DYNAMODB = 'https://aws.amazon.com/dynamodb/pricing/on-demand/'
+const AURORA = 'https://aws.amazon.com/rds/aurora/pricing/'
+const CLOUDWATCH = 'https://aws.amazon.com/cloudwatch/pricing/'
+
+export const PRICES = {
+  apiCall: price(1 / MILLION, 'call', 'https://aws.amazon.com/api-gateway/pricing/'),
+  invocation: price(0.2 / MILLION, 'invocation', LAMBDA),
+  /** On arm64. */
+  gbSecond: price(0.0000133334, 'GB-second', LAMBDA),
+  writeUnit: price(0.625 / MILLION, 'write unit', DYNAMODB),
+  readUnit: price(0.125 / MILLION, 'read unit', DYNAMODB),
+  tableGb: price(0.25, 'GB-month', DYNAMODB),
+  recoveryGb: price(0.2, 'GB-month', DYNAMODB),
+  sqsCall: price(0.4 / MILLION, 'call', SQS),
+  /** On top of the price of a call, for messages with a group: a standard queue is then a fair queue. */
+  fairQueueCall: price(0.1 / MILLION, 'call', SQS),
+  /** Per 32 KB. */
+  dataApiCall: price(0.35 / MILLION, 'call', AURORA),
+  capacityHour: price(0.12, 'ACU-hour', AURORA),
+  databaseGb: price(0.1, 'GB-month', AURORA),
+  databaseIo: price(0.2 / MILLION, 'I/O', AURORA),
+  secret: price(0.4, 'secret', 'https://aws.amazon.com/secrets-manager/pricing/'),
+  alarmMetric: price(0.1, 'metric of an alarm', CLOUDWATCH),
+  customMetric: price(0.3, 'metric', CLOUDWATCH),
+  dashboard: price(3, 'dashboard', CLOUDWATCH),
+  logGb: price(0.5, 'GB', CLOUDWATCH),
+  logStorageGb: price(0.03, 'GB-month', CLOUDWATCH),
+  transferGb: price(0.09, 'GB', 'https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer'),
+} satisfies Readonly<Record<string, Price>>

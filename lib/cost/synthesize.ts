@@ -1,0 +1,26 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { App } from 'aws-cdk-lib'
+import cdkJson from '../../cdk.json' with { type: 'json' }
+import { type Bundle, ENTRY_POINTS, type EntryPoint } from '../bundle.ts'
+import type { Pipeline } from '../config/schema.ts'
+import { SluiceStack } from '../sluice-stack.ts'
+import type { Template } from './inventory.ts'
+
+/** The code of functions does not change what a stack costs, so nothing is bundled. */
+const EMPTY: Bundle = { files: new Map([['index.mjs', new Uint8Array()]]), hash: '', packages: [] }
+const emptyBundles = Object.fromEntries(ENTRY_POINTS.map(name => [name, EMPTY])) as Record<EntryPoint, Bundle>
+
+/** The template of a pipeline's stack. */
+export function templateOf(pipeline: Pipeline): Template {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-cost-'))
+  try {
+    const { context } = cdkJson
+    const app = new App({ outdir: join(folder, 'out'), context, analyticsReporting: false, autoSynth: false })
+    const { stackName } = new SluiceStack(app, { pipeline, bundles: emptyBundles, assets: join(folder, 'assets') })
+    return app.synth().getStackByName(stackName).template
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,79 @@
+import { parsePipeline } from '../config/load.ts'
+import type { Pipeline } from '../config/schema.ts'
+import { type Bill, billOf } from './bill.ts'
+import type { Traffic } from './load.ts'
+import { PRICES_AS_OF, PRICES_REGION } from './prices.ts'
+import { templateOf } from './synthesize.ts'
+
+const BEGIN = '<!-- The costs: written by `npm run generate`. -->'
+const END = '<!-- The end of the costs. -->'
+
+const MILLION: Traffic = { requests: 1e6, modelSeconds: 2, open: 1 }
+/** One user with this many open requests makes the quota item large. */
+const MANY_OPEN = 100
+const MODELS = 10
+
+/** A text with the table of costs between its marks. */
+export function withCosts(text: string, pipelineFile: string): string {
+  const [before, rest] = splitAt(text, BEGIN)
+  const [, after] = splitAt(rest, END)
+  return `${before}${BEGIN}\n\n${costs(pipelineFile)}\n${END}${after}`
+}
+
+function splitAt(text: string, mark: string): [string, string] {
+  const at = text.indexOf(mark)
+  if (at === -1) throw new Error(`the text has no ${mark}`)
+  return [text.slice(0, at), text.slice(at + mark.length)]
+}
+
+/** The bills of a pipeline with one model, and of the same with ten. */
+function costs(pipelineFile: string): string {
+  const one = parsePipeline(pipelineFile, {}, 'pipeline.yaml')
+  const ten = withModels(one, MODELS)
+  const templates = { one: templateOf(one), ten: templateOf(ten) }
+  const bills = {
+    one: billOf(one, templates.one, MILLION),
+    ten: billOf(ten, templates.ten, MILLION),
+    manyOpen: billOf(one, templates.one, { ...MILLION, open: MANY_OPEN }),
+  }
+  const more = bills.manyOpen.traffic_usd - bills.one.traffic_usd
+  return [
+    `List prices of ${PRICES_REGION} of ${PRICES_AS_OF}, in dollars per month. "idle" is a deployment without traffic.`,
+    '',
+    ...table(bills.one, bills.ten),
+    '',
+    `A user with ${MANY_OPEN} open requests has a quota item of several KB, and each admission writes all of it: a million such requests cost $${more.toFixed(2)} more.`,
+    '',
+  ].join('\n')
+}
+
+/** The pipeline with so many copies of its first model. */
+function withModels(pipeline: Pipeline, count: number): Pipeline {
+  const [[name, model] = []] = Object.entries(pipeline.models)
+  if (name === undefined || model === undefined) throw new Error('the pipeline has no model')
+  const copies = Array.from({ length: count }, (_, i) => [i === 0 ? name : `${name}-${i + 1}`, model] as const)
+  return { ...pipeline, models: Object.fromEntries(copies) }
+}
+
+function table(one: Bill, ten: Bill): string[] {
+  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  const always = one.always.map(({ service, what }, i) => {
+    const [a, b] = [cents(one.always[i]?.usd), cents(ten.always[i]?.usd)]
+    return row([service, what, a, a, b, b])
+  })
+  const traffic = one.traffic.map(({ service, what }, i) =>
+    row([service, what, '', cents(one.traffic[i]?.usd), '', cents(ten.traffic[i]?.usd)]),
+  )
+  const sums = [one.always_usd, one.total_usd, ten.always_usd, ten.total_usd].map(usd => `**${cents(usd)}**`)
+  return [
+    row(['service', 'item', '1 model, idle', '1 model, 1 M requests', '10 models, idle', '10 models, 1 M requests']),
+    row(['---', '---', '---:', '---:', '---:', '---:']),
+    ...[...always, ...traffic].filter(isMoreThanNothing),
+    row(['**all**', '', ...sums]),
+  ]
+}
+
+/** A cell of a row has at least one cent. */
+const isMoreThanNothing = (row: string): boolean => /[1-9]/.test(row.split('|').slice(3).join())
+
+const cents = (usd = 0): string => usd.toFixed(2)

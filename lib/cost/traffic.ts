@@ -1,0 +1,137 @@
+import type { Pipeline } from '../config/schema.ts'
+import { gbSeconds } from './always.ts'
+import {
+  ACCESS_LOG_MONTHS,
+  API_CALLS,
+  BYTES,
+  CALLS_PER_AUTHORIZATION,
+  DATABASE_IOS,
+  HOURS_PER_MONTH,
+  ITEM_MONTHS,
+  LEAST_CAPACITY,
+  PAUSE_AFTER_HOURS,
+  SECONDS_PER_MONTH,
+  STATEMENTS_PER_CAPACITY,
+} from './assumptions.ts'
+import {
+  ACCEPTED,
+  AUTHORIZED,
+  MAPPING_CALLS,
+  quotaWriteUnits,
+  RATE_LIMITED,
+  READ_COMPLETED,
+  READ_QUEUED,
+  SETTLED,
+  WORKED,
+} from './calls.ts'
+import type { Inventory } from './inventory.ts'
+import { type Item, item } from './item.ts'
+import type { Load, Traffic } from './load.ts'
+import { metricsOf, SHARED_COUNT } from './metrics.ts'
+import { PRICES } from './prices.ts'
+
+const GB = 1e9
+const DAYS_PER_MONTH = 30
+
+/** What a month's requests cost. */
+export function trafficItems(pipeline: Pipeline, inventory: Inventory, load: Load, traffic: Traffic): Item[] {
+  return [
+    item('API Gateway', 'a POST and two GETs per request', API_CALLS * traffic.requests, PRICES.apiCall),
+    ...lambdaItems(inventory, load, traffic),
+    ...dynamoDbItems(load, traffic),
+    ...sqsItems(load, traffic),
+    ...auroraItems(pipeline, load, traffic),
+    ...cloudWatchItems(pipeline, load, traffic),
+    item('EC2', 'data out to clients and models', (traffic.requests * BYTES.transfer) / GB, PRICES.transferGb),
+  ]
+}
+
+function lambdaItems(inventory: Inventory, load: Load, { requests }: Traffic): Item[] {
+  const reads = (API_CALLS - 1) * requests
+  const authorizations = authorizationsOf(requests)
+  const works = sum(load.models.map(({ invocations }) => invocations))
+  const others =
+    gbSeconds(inventory, 'gateway', requests) +
+    gbSeconds(inventory, 'reader', reads) +
+    gbSeconds(inventory, 'authorizer', authorizations) +
+    gbSeconds(inventory, 'collector', load.collections)
+  return [
+    item('Lambda', 'invocations', requests + reads + authorizations + works + load.collections, PRICES.invocation),
+    item('Lambda', 'workers: time', sum(load.models.map(({ gbSeconds }) => gbSeconds)), PRICES.gbSecond),
+    item('Lambda', 'other functions: time', others, PRICES.gbSecond),
+  ]
+}
+
+function dynamoDbItems({ models }: Load, { requests, open }: Traffic): Item[] {
+  const limited = sum(models.map(model => (model.isRateLimited ? model.invocations : 0)))
+  const itemWrites = (ACCEPTED.item_writes + WORKED.item_writes + SETTLED.item_writes) * requests
+  const quotaWrites = (ACCEPTED.quota_writes + SETTLED.quota_writes) * requests * quotaWriteUnits(open)
+  const states = sum(models.map(({ invocations }) => invocations)) * WORKED.reads + limited * RATE_LIMITED.reads
+  const views = (READ_QUEUED.reads + READ_COMPLETED.reads) * requests
+  const kept = (ITEM_MONTHS * requests * BYTES.item) / GB
+  return [
+    item('DynamoDB', 'writes of request items', itemWrites, PRICES.writeUnit),
+    item('DynamoDB', 'writes of quota items', quotaWrites, PRICES.writeUnit),
+    ...(limited > 0
+      ? [item('DynamoDB', 'writes of rate limits', limited * RATE_LIMITED.writes, PRICES.writeUnit)]
+      : []),
+    item('DynamoDB', 'reads', states + views + AUTHORIZED.reads * authorizationsOf(requests), PRICES.readUnit),
+    item('DynamoDB', 'items of 90 days', kept, PRICES.tableGb),
+    item('DynamoDB', 'point-in-time recovery', kept, PRICES.recoveryGb),
+  ]
+}
+
+function sqsItems({ models, collections }: Load, { requests }: Traffic): Item[] {
+  const works = sum(models.map(({ invocations }) => invocations))
+  const calls =
+    ACCEPTED.sends * requests + sum(models.map(({ sends }) => sends)) + MAPPING_CALLS * (works + collections)
+  return [
+    item('SQS', 'messages: sent, received, deleted', calls, PRICES.sqsCall),
+    item('SQS', 'the same calls, for fair queues', calls, PRICES.fairQueueCall),
+  ]
+}
+
+function auroraItems({ observability }: Pipeline, { collections }: Load, { requests }: Traffic): Item[] {
+  const statements = collections + READ_COMPLETED.statements * requests
+  // Requests keep the database awake, until it has had no call for half an hour.
+  const hours = Math.min(HOURS_PER_MONTH, requests * PAUSE_AFTER_HOURS)
+  const capacity = Math.max(LEAST_CAPACITY, statements / SECONDS_PER_MONTH / STATEMENTS_PER_CAPACITY)
+  const { ledger } = observability.retention
+  const months = ledger === undefined ? 1 : ledger / 86_400_000 / DAYS_PER_MONTH
+  const rows = ledger === undefined ? 'rows of one month; each further month adds as much' : 'rows that are kept'
+  return [
+    item('Aurora', 'Data API', statements, PRICES.dataApiCall),
+    item('Aurora', 'capacity', hours * capacity, PRICES.capacityHour),
+    item('Aurora', 'I/O', requests * DATABASE_IOS, PRICES.databaseIo),
+    item('Aurora', rows, (months * requests * BYTES.row) / GB, PRICES.databaseGb),
+  ]
+}
+
+function cloudWatchItems({ models }: Pipeline, load: Load, { requests }: Traffic): Item[] {
+  const accessLog = (API_CALLS * requests * BYTES.access_log) / GB
+  const functionLogs =
+    (requests * (BYTES.gateway_log + BYTES.settled_log + BYTES.recorded_log) +
+      sum(load.models.map(({ invocations }) => invocations)) * BYTES.worker_log) /
+    GB
+  const metrics =
+    SHARED_COUNT * hoursWith(requests) +
+    sum(load.models.map(one => metricsIn(models, one.model) * hoursWith(one.requests)))
+  return [
+    item('CloudWatch', 'custom metrics of requests', metrics, PRICES.customMetric),
+    item('CloudWatch', 'access log', accessLog, PRICES.logGb),
+    item('CloudWatch', 'log lines of functions', functionLogs, PRICES.logGb),
+    item('CloudWatch', 'logs that are kept', accessLog * ACCESS_LOG_MONTHS + functionLogs, PRICES.logStorageGb),
+  ]
+}
+
+function metricsIn(models: Pipeline['models'], name: string): number {
+  const model = models[name]
+  return model ? metricsOf(model) : 0
+}
+
+/** The part of the month's hours in which a metric has a value: it is billed for these alone. */
+const hoursWith = (requests: number): number => Math.min(1, requests / HOURS_PER_MONTH)
+
+const authorizationsOf = (requests: number): number => (API_CALLS * requests) / CALLS_PER_AUTHORIZATION
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)

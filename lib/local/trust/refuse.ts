@@ -1,0 +1,26 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/**
+ * Answers an AWS call with an error. Services whose calls are forms (SNS, STS, CloudFormation and other old ones) answer with XML; for
+ * all others the SDKs read the reason from `__type` and `message`.
+ */
+export function refuseAwsCall(
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+  { status, code, message }: { status: number; code: string; message: string },
+): void {
+  if (isForm(headers)) {
+    response.writeHead(status, { 'content-type': 'text/xml' })
+    const error = `<Type>Sender</Type><Code>${code}</Code><Message>${escaped(message)}</Message>`
+    response.end(`<ErrorResponse><Error>${error}</Error><RequestId>local</RequestId></ErrorResponse>`)
+    return
+  }
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify({ __type: code, message }))
+}
+
+/** Whether a call has the form of those services. A web page can send such a body without a preflight, too. */
+export const isForm = (headers: IncomingMessage['headers']): boolean =>
+  /^application\/x-www-form-urlencoded(;|$)/i.test(headers['content-type'] ?? '')
+
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')

@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import type { FunctionError, InvocationResult, InvokeMessage } from '../../lib/local/lambda/protocol.ts'
+import type { Thread, ThreadOptions } from '../../lib/local/lambda/thread.ts'
+import { readFrames } from './telemetry.ts'
+
+/** What a function wrote, and what it answered. */
+export interface Observer {
+  /** A line on stdout or stderr, or one that went through the console of the runtime client. */
+  line(functionName: string, line: string): void
+  invoked(functionName: string, event: string, result: InvocationResult): void
+}
+
+const API = '/2018-06-01/runtime'
+let environments = 0
+
+/**
+ * Runs a function as Lambda does: AWS's runtime client, in a process of its own, asks a Runtime API for one event after the
+ * other. The API is served here.
+ */
+export function startRuntime(client: string, options: ThreadOptions, observer: Observer): Thread {
+  const imported = Promise.withResolvers<FunctionError | undefined>()
+  const ended = Promise.withResolvers<void>()
+  let waiting: ServerResponse | undefined
+  let pending: InvokeMessage | undefined
+  let running: { message: InvokeMessage; settle(result: InvocationResult): void } | undefined
+
+  const server = createServer((request, response) => void serve(request, response))
+  const child = listen().then(port => spawnClient(client, options, port, observer))
+  void child.then(async started => {
+    // The output is read to its end before the environment counts as gone.
+    const [code, signal] = await once(started, 'close')
+    const error = {
+      errorType: 'Runtime.ExitError',
+      errorMessage: `Error: Runtime exited with error: ${signal ?? code}`,
+    }
+    imported.resolve(error)
+    settle({ ok: false, error })
+    server.close()
+    server.closeAllConnections()
+    ended.resolve()
+  })
+
+  async function listen(): Promise<number> {
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return (server.address() as AddressInfo).port
+  }
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await text(request)
+    const path = request.url ?? ''
+    if (path === `${API}/invocation/next`) {
+      imported.resolve(undefined)
+      waiting = response
+      return handOver()
+    }
+    response.writeHead(202, { 'content-type': 'application/json' }).end('{"status":"OK"}')
+    if (path === `${API}/init/error`) imported.resolve(JSON.parse(body))
+    else if (path.endsWith('/response')) settle({ ok: true, payload: body })
+    else settle({ ok: false, error: JSON.parse(body) })
+  }
+
+  function handOver(): void {
+    if (!waiting || !pending) return
+    waiting.writeHead(200, {
+      'content-type': 'application/json',
+      'lambda-runtime-aws-request-id': pending.requestId,
+      'lambda-runtime-deadline-ms': String(pending.deadline),
+      'lambda-runtime-invoked-function-arn': options.functionArn,
+      'lambda-runtime-trace-id': 'Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0',
+    })
+    waiting.end(pending.event)
+    waiting = undefined
+    pending = undefined
+  }
+
+  function settle(result: InvocationResult): void {
+    if (!running) return
+    observer.invoked(options.functionName, running.message.event, result)
+    running.settle(result)
+    running = undefined
+  }
+
+  environments += 1
+  return {
+    id: environments,
+    imported: imported.promise,
+    ended: ended.promise,
+    invoke: message =>
+      new Promise(resolve => {
+        running = { message, settle: resolve }
+        pending = message
+        handOver()
+      }),
+    async terminate() {
+      ;(await child).kill('SIGKILL')
+      await ended.promise
+    },
+  }
+}
+
+function spawnClient(client: string, options: ThreadOptions, port: number, observer: Observer): ChildProcess {
+  const { environment, functionName, write } = options
+  // A function sees the variables of its template and of Lambda, and no others.
+  const env = {
+    ...environment,
+    AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`,
+    AWS_LAMBDA_LOG_FORMAT: 'JSON',
+    AWS_LAMBDA_LOG_LEVEL: 'INFO',
+    AWS_LAMBDA_LOG_STREAM_NAME: '2026/01/01/[$LATEST]0123456789abcdef',
+    _LAMBDA_TELEMETRY_LOG_FD: '3',
+    LAMBDA_RUNTIME_DIR: '/var/runtime',
+    TZ: ':UTC',
+  }
+  const handler = environment._HANDLER ?? ''
+  const child = spawn(process.execPath, [client, handler], {
+    cwd: environment.LAMBDA_TASK_ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  })
+  const tell = (line: string): void => {
+    observer.line(functionName, line)
+    write(`${line}\n`)
+  }
+  for (const stream of [child.stdout, child.stderr]) readLines(stream, tell)
+  readFrames(child.stdio[3] as Readable, frame => tell(frame.text))
+  return child
+}
+
+function readLines(stream: Readable | null, onLine: (line: string) => void): void {
+  let rest = ''
+  stream?.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(line)
+  })
+  stream?.on('end', () => rest !== '' && onLine(rest))
+}

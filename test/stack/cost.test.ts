@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { parsePipeline } from '../../lib/config/load.ts'
+import { inventoryOf } from '../../lib/cost/inventory.ts'
+import { templateOf } from '../../lib/cost/synthesize.ts'
+import { withCosts } from '../../lib/cost/table.ts'
+import { sluice } from '../unit/cli/local-system.ts'
+import { ofType } from './queries.ts'
+import { PIPELINE, synthesizeText } from './synthesized.ts'
+
+const NOW = '2026-11-23T12:00:00.000Z'
+const pipelineFile = readFileSync('pipeline.yaml', 'utf8')
+
+describe('the template that a bill is computed from', () => {
+  const { template } = synthesizeText(PIPELINE)
+  const own = templateOf(parsePipeline(PIPELINE, {}, 'test.yaml'))
+
+  it('has the resources of the one that is deployed', () => {
+    const typesOf = (of: { Resources: Record<string, { Type: string }> }) =>
+      Object.entries(of.Resources).map(([id, { Type }]) => `${id} ${Type}`)
+
+    expect(typesOf(own)).toEqual(typesOf(template))
+  })
+
+  it('is read completely: each mapping, and the memory of each function', () => {
+    const { mappings, memory, secrets } = inventoryOf(own)
+
+    expect(mappings).toHaveLength(ofType(template, 'AWS::Lambda::EventSourceMapping').length)
+    expect(Object.keys(memory)).toHaveLength(ofType(template, 'AWS::Lambda::Function').length)
+    expect(secrets).toBe(ofType(template, 'AWS::SecretsManager::Secret').length + 1)
+  })
+})
+
+describe('sluice cost', () => {
+  it('answers with the items of a bill and their sum', async () => {
+    const { code, out } = await sluice({}, NOW, 'cost', '--requests', '2e6', '--model-seconds', '0.5', '--json')
+    const bill = JSON.parse(out)
+
+    expect(code).toBe(0)
+    expect(bill).toMatchObject({ name: 'sluice', models: ['text'], requests: 2e6, model_seconds: 0.5, open: 1 })
+    expect(bill.items).toContainEqual({
+      service: 'API Gateway',
+      what: 'a POST and two GETs per request',
+      quantity: 6e6,
+      unit: 'call',
+      unit_usd: 1e-6,
+      usd: 6,
+      when: 'with requests',
+    })
+    const sum = bill.items.reduce((total: number, { usd }: { usd: number }) => total + usd, 0)
+    expect(bill.total_usd).toBeCloseTo(sum)
+    expect(bill.always_usd + bill.traffic_usd).toBeCloseTo(sum)
+  })
+
+  it('prints a line per item, and what it leaves out', async () => {
+    const { code, out } = await sluice({}, NOW, 'cost')
+
+    expect(code).toBe(0)
+    expect(out).toMatch(/^A month of pipeline\.yaml with 1,000,000 requests and 2 s per call of a model\.$/m)
+    expect(out).toMatch(/^Aurora +capacity +365 +ACU-hour +43\.80$/m)
+    expect(out).toMatch(/^ +together +\d+\.\d\d$/m)
+    expect(out).toContain("AWS's free tiers, taxes and the models themselves are left out.")
+  })
+
+  it.each([
+    ['--requests', 'many', 'It is a whole number of requests in a month, from 0 to 1e12, such as 1e6.'],
+    ['--requests', '0.5', 'It is a whole number of requests in a month, from 0 to 1e12, such as 1e6.'],
+    ['--requests', '-1', 'It is a whole number of requests in a month, from 0 to 1e12, such as 1e6.'],
+    ['--model-seconds', '900', 'from 0 to 840'],
+    ['--open', '101', 'It is a whole number from 1 to 100.'],
+  ])('refuses %s %s', async (option, value, sentence) => {
+    const { code, err } = await sluice({}, NOW, 'cost', option, value)
+
+    expect(code).toBe(2)
+    expect(err).toContain(sentence)
+  })
+
+  it('refuses a file with mistakes as config check does', async () => {
+    const file = 'test/stack/fixtures/absent.yaml'
+    const refused = await sluice({}, NOW, 'cost', file)
+
+    expect(refused.code).toBe(1)
+    expect(refused).toEqual(await sluice({}, NOW, 'config', 'check', file))
+  })
+})
+
+it('README.md has the bills that the code computes', () => {
+  const readme = readFileSync('README.md', 'utf8')
+
+  expect(withCosts(readme, pipelineFile), 'run npm run generate').toBe(readme)
+})

@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest'
+import { parsePipeline } from '../../../lib/config/load.ts'
+import { type Bill, billOf } from '../../../lib/cost/bill.ts'
+import { inventoryOf, type Template } from '../../../lib/cost/inventory.ts'
+import type { Item } from '../../../lib/cost/item.ts'
+import { PRICES } from '../../../lib/cost/prices.ts'
+
+const pipelineWith = (fields = '', more = '') =>
+  parsePipeline(
+    `
+quotas: { default_plan: free, plans: { free: { requests: 1, tokens: 1, in_flight: 1, priorities: [normal] } } }
+routing: [{ model: text }]
+models:
+  text:
+    endpoint: { url: "https://text.example.com/predict" }
+    request: '{ "model_input": prompt }'
+    response: '{ "result": result }'
+    ${fields}
+${more}`,
+    {},
+    'test.yaml',
+  )
+
+const functionOf = (service: string, memory = 512) => ({
+  Type: 'AWS::Lambda::Function',
+  Properties: {
+    MemorySize: memory,
+    Environment: { Variables: { DEPLOYMENT: 'sluice', POWERTOOLS_SERVICE_NAME: `sluice-${service}` } },
+  },
+})
+const queue = (name: string) => ({ Type: 'AWS::SQS::Queue', Properties: { QueueName: `sluice-${name}` } })
+const mapping = (queueId: string, functionId: string, batchSize: number, windowSeconds = 0) => ({
+  Type: 'AWS::Lambda::EventSourceMapping',
+  Properties: {
+    BatchSize: batchSize,
+    ...(windowSeconds > 0 && { MaximumBatchingWindowInSeconds: windowSeconds }),
+    ScalingConfig: { MaximumConcurrency: 5 },
+    EventSourceArn: { 'Fn::GetAtt': [queueId, 'Arn'] },
+    FunctionName: { Ref: functionId },
+  },
+})
+
+/** A stack small enough to compute its bill by hand. */
+const templateWith = ({ batch = 2, window = 0 } = {}): Template => ({
+  Resources: {
+    Plain: { Type: 'AWS::CloudWatch::Alarm', Properties: { MetricName: 'Errors' } },
+    Formula: {
+      Type: 'AWS::CloudWatch::Alarm',
+      Properties: { Metrics: [{ Expression: 'a + b' }, { MetricStat: {} }, { MetricStat: {} }] },
+    },
+    Dashboard: { Type: 'AWS::CloudWatch::Dashboard', Properties: {} },
+    Cluster: { Type: 'AWS::RDS::DBCluster', Properties: { ManageMasterUserPassword: true } },
+    Secret: { Type: 'AWS::SecretsManager::Secret', Properties: {} },
+    Worker: functionOf('worker-text', 1_024),
+    Collector: functionOf('collector'),
+    Sweeper: functionOf('sweeper'),
+    High: queue('inference-text-high'),
+    Normal: queue('inference-text-normal'),
+    Results: queue('results'),
+    HighMapping: mapping('High', 'Worker', batch, window),
+    NormalMapping: mapping('Normal', 'Worker', batch, window),
+    ResultsMapping: mapping('Results', 'Collector', 10),
+  },
+})
+
+const MONTH = { requests: 1e6, modelSeconds: 2, open: 1 }
+const bill = (traffic: Partial<typeof MONTH> = {}, pipeline = pipelineWith(), template = templateWith()): Bill =>
+  billOf(pipeline, template, { ...MONTH, ...traffic })
+const named = (items: readonly Item[], what: string): Item => {
+  const found = items.find(one => one.what === what)
+  if (!found) throw new Error(`the bill has no ${what}`)
+  return found
+}
+
+describe('what a template has', () => {
+  it('is counted: each metric that an alarm reads, each secret, and that of the cluster', () => {
+    expect(inventoryOf(templateWith())).toMatchObject({
+      alarmMetrics: 3,
+      dashboards: 1,
+      secrets: 2,
+      memory: { 'worker-text': 1_024, collector: 512, sweeper: 512 },
+      mappings: [
+        { queue: 'sluice-inference-text-high' },
+        { queue: 'sluice-inference-text-normal' },
+        { maxConcurrency: 5 },
+      ],
+    })
+  })
+})
+
+describe('a deployment without traffic', () => {
+  it('pays for alarms, the dashboard, a metric, secrets, and the polling of its queues', () => {
+    const { always, traffic_usd, total_usd, always_usd } = bill({ requests: 0 })
+
+    expect(named(always, 'alarms').usd).toBeCloseTo(0.3)
+    expect(named(always, 'dashboard').usd).toBe(3)
+    expect(named(always, 'custom metric of the sweeper').usd).toBe(0.3)
+    expect(named(always, 'secrets of the database').usd).toBe(0.8)
+    // Three queues, five pollers each, a call per 20 s.
+    expect(named(always, 'polling of idle queues').quantity).toBe((3 * 5 * 730 * 3_600) / 20)
+    expect(traffic_usd).toBe(0)
+    expect(total_usd).toBe(always_usd)
+  })
+
+  it('also pays for waking the database once a day, if old rows are deleted', () => {
+    const { always } = bill({ requests: 0 }, pipelineWith('', 'observability: { retention: { ledger: 90d } }'))
+
+    expect(named(always, 'capacity for the deletion of old rows').quantity).toBeCloseTo((730 / 24) * 0.5 * 0.5)
+  })
+})
+
+describe('a million requests', () => {
+  it('pay for the calls that the benchmark counts', () => {
+    const { traffic } = bill()
+
+    expect(named(traffic, 'a POST and two GETs per request').usd).toBeCloseTo(3)
+    // The item is put, claimed and decided; the quota item is reserved in and settled.
+    expect(named(traffic, 'writes of request items').usd).toBeCloseTo(3 * 0.625)
+    expect(named(traffic, 'writes of quota items').usd).toBeCloseTo(2 * 0.625)
+    // Three messages: sent, received, deleted. All have a group, so their queues are fair queues.
+    expect(named(traffic, 'messages: sent, received, deleted').usd).toBeCloseTo(9 * 0.4)
+    expect(named(traffic, 'the same calls, for fair queues').usd).toBeCloseTo(9 * 0.1)
+    expect(named(traffic, 'Data API').usd).toBeCloseTo(3 * 0.35)
+    expect(named(traffic, 'workers: time').quantity).toBeCloseTo(1e6 * 2.06)
+    // Two of the gateway, two of the collector, four of the model.
+    expect(named(traffic, 'custom metrics of requests').usd).toBeCloseTo(8 * 0.3)
+  })
+
+  it('cost what their items cost', () => {
+    const { always, traffic, total_usd } = bill()
+
+    for (const { quantity, unit_usd, usd } of [...always, ...traffic]) expect(usd).toBe(quantity * unit_usd)
+    expect(total_usd).toBeCloseTo([...always, ...traffic].reduce((sum, { usd }) => sum + usd, 0))
+  })
+
+  it('keep the database awake all month; ten requests let it pause', () => {
+    expect(named(bill().traffic, 'capacity').quantity).toBe(730 * 0.5)
+    expect(named(bill({ requests: 10 }).traffic, 'capacity').quantity).toBe(10 * 0.5 * 0.5)
+  })
+
+  it('have metrics only in the hours with requests', () => {
+    expect(named(bill({ requests: 73 }).traffic, 'custom metrics of requests').quantity).toBeCloseTo(0.8)
+  })
+
+  it('write a larger quota item if their users have many open reservations', () => {
+    const writes = (open: number) => named(bill({ open }).traffic, 'writes of quota items').quantity
+
+    expect(writes(100)).toBe(7 * writes(1))
+  })
+
+  it('pay for the log of a rate limit', () => {
+    const limited = bill({}, pipelineWith('rate_limit: { count: 100, interval: 1s }'))
+
+    expect(named(limited.traffic, 'writes of rate limits').quantity).toBe(1e6)
+    expect(named(limited.traffic, 'reads').quantity).toBe(named(bill().traffic, 'reads').quantity + 1e6)
+  })
+
+  it('share the invocations of a batch that fills during its window', () => {
+    const batched = bill(
+      {},
+      pipelineWith('batch: { count: 10, period: 60s, url: "https://text.example.com/b" }'),
+      templateWith({ batch: 10, window: 60 }),
+    )
+    // 0.38 requests per second fill a batch of ten in less than 60 seconds.
+    expect(named(batched.traffic, 'workers: time').quantity).toBeCloseTo(1e5 * 2.06)
+    // Per batch: two sends, a receive and a delete; per request: two sends of the gateway, and two events one by one.
+    expect(named(batched.traffic, 'messages: sent, received, deleted').quantity).toBeCloseTo(6.4e6)
+  })
+
+  it('share invocations when all that concurrency allows are busy', () => {
+    const busy = bill({ requests: 12e6 })
+    // 12 million calls of 2 s are 9.1 at the same time, in 5 invocations of up to 2.
+    expect(named(busy.traffic, 'workers: time').quantity).toBeLessThan(7e6 * 2.06)
+  })
+})
+
+describe('notes', () => {
+  it.each([
+    { fields: '', requests: 14e6, most: '13,140,000' },
+    { fields: 'rate_limit: { count: 1, interval: 10s }', requests: 1e6, most: '262,800' },
+  ])('say that a model can’t run $requests requests with "$fields"', ({ fields, requests, most }) => {
+    const { notes } = bill({ requests }, pipelineWith(fields))
+
+    expect(notes[0]).toBe(
+      `text can't run ${requests.toLocaleString('en-US')} requests in a month: its concurrency, batch and rate_limit allow ${most}.`,
+    )
+  })
+
+  it('say nothing of it where the requests fit', () => {
+    expect(bill().notes.join()).not.toContain("can't run")
+  })
+})
+
+it('each price is of a page of AWS', () => {
+  for (const { usd, source } of Object.values(PRICES)) {
+    expect(usd).toBeGreaterThan(0)
+    expect(source).toMatch(/^https:\/\/aws\.amazon\.com\//)
+  }
+})
