@@ -38,7 +38,7 @@ export const OLLAMA: Profile = {
     halt_when: 'status = 402',
     drop_when:
       '$contains($string(body.error), "exceeds the context length") or $contains($string(body.error), "exceeds maximum context length")',
-    backoff_when: 'status < 300 and ($exists(body.error) or body.done_reason = "load")',
+    backoff_when: 'status < 300 and ($boolean(body.error) or body.done_reason = "load")',
   },
   notes: [
     'The call waits while Ollama loads a model. So `endpoint.timeout` must be longer than that, such as 5m.',
