@@ -68,7 +68,11 @@ export class SluiceStack extends Stack {
     // A message may have a type or a field that only the new version of its consumer knows, so that consumers come first.
     const workers = models.map(({ worker }) => worker)
     updateAfter([...workers, reader.handler, sweeper.handler], [results.collector])
-    updateAfter([gateway.handler, ...(intake ? [intake.handler] : [])], [results.collector, ...workers])
+    // The sweeper ends requests of models that it does not know, so that it is told of a new model before requests of it are admitted.
+    updateAfter(
+      [gateway.handler, ...(intake ? [intake.handler] : [])],
+      [results.collector, ...workers, sweeper.handler],
+    )
 
     const frontDoor = new FrontDoor(this, 'FrontDoor', {
       alarms,

@@ -162,7 +162,7 @@ export class Model extends Construct {
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tables.models.tableArn])
     this.worker.allow(['sqs:SendMessage'], [...queueArns, results.work.queue.queueArn])
-    payloads.allow(this.worker.role, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
+    payloads.allow(this.worker, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
     allowModelAccess(this.worker, modelOf(deployment, name))
   }
 }
