@@ -177,14 +177,14 @@ function workerSettings(deployment: Deployment, name: string): Settings {
   const { endpoint, request, response, batch, retry, circuit, rate_limit } = modelOf(deployment, name)
   const { timeout, headers, auth } = endpoint
   const { store_prompts } = deployment.pipeline.observability
-  const { attempts, period, max_backoff, backoff_on, drop_on } = retry
+  const { period, max_backoff, ...rules } = retry
   return {
     model: name,
     endpoint: { url: batch?.url ?? endpoint.url, timeout_ms: timeout, headers, ...(auth && { auth }) },
     request,
     response,
     batched: batch !== undefined,
-    retry: { attempts, period_ms: period, max_backoff_ms: max_backoff, backoff_on, drop_on },
+    retry: { period_ms: period, max_backoff_ms: max_backoff, ...rules },
     ...policiesOf({ circuit, rate_limit }),
     store_prompts,
   }
@@ -204,12 +204,13 @@ const window = (deployment: Deployment, name: string): Duration =>
 
 /** The load of a worker. The same function takes the messages of both priorities, so the larger batch counts. */
 function loadOf(deployment: Deployment, name: string): WorkerLoad {
-  const { batch, request, response } = modelOf(deployment, name)
+  const { batch, request, response, retry } = modelOf(deployment, name)
+  const { halt_when = 'false', drop_when = 'false', backoff_when = 'false' } = retry
   const sizes = Priority.options.map(priority => mappingOf(deployment, name, priority).batchSize)
   return {
     messages: Math.max(...sizes),
     batched: batch !== undefined,
-    inThread: [request, response].some(needsThread),
+    inThread: [request, response, halt_when, drop_when, backoff_when].some(needsThread),
   }
 }
 
