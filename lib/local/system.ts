@@ -188,7 +188,6 @@ function showing(troubles: Troubles): () => void {
   }
 }
 
-function serveApi({ api }: System, http: HttpServer): void {
 function serveApi(system: System, http: HttpServer): void {
   const { api } = system
   if (!api.declared) return
