@@ -25,6 +25,11 @@ export interface SluiceStackProps {
   readonly bundles: Bundles
   /** A temporary folder for the code of functions, until the CDK has staged it. */
   readonly assets: string
+  /**
+   * Whether the tables, the database and the stack itself are protected from deletion. Default: true. A first deployment that fails
+   * can be rolled back only without this protection, since a rollback deletes what it has created.
+   */
+  readonly protect?: boolean
 }
 
 /**
@@ -32,10 +37,10 @@ export interface SluiceStackProps {
  * has the parts that store data.
  */
 export class SluiceStack extends Stack {
-  constructor(scope: Construct, { pipeline, bundles, assets }: SluiceStackProps) {
+  constructor(scope: Construct, { pipeline, bundles, assets, protect = true }: SluiceStackProps) {
     const { name } = pipeline
     // Without termination protection, deleting the stack would delete queues and functions before it stops at the protected tables.
-    super(scope, name, { description: 'Sluice: an asynchronous inference gateway.', terminationProtection: true })
+    super(scope, name, { description: 'Sluice: an asynchronous inference gateway.', terminationProtection: protect })
     Tags.of(this).add('Application', 'sluice')
     Tags.of(this).add('Pipeline', name)
 
@@ -43,7 +48,7 @@ export class SluiceStack extends Stack {
     const deployment: Deployment = { pipeline, bundles, assets, alarms }
     // The first part of each queue's URL. Functions add the last part of the name (functions/core/queue/names.ts).
     const queueUrlPrefix = `https://sqs.${this.region}.${this.urlSuffix}/${this.account}/${name}-`
-    const state = new State(this, 'State', pipeline)
+    const state = new State(this, 'State', { pipeline, protect })
     const common = { deployment, queueUrlPrefix, ...state }
 
     const migrations = new LedgerMigrations(this, 'Ledger', common)
