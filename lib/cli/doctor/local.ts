@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import * as z from 'zod'
@@ -122,11 +122,26 @@ function functionErrors(folder: string, now: number): Check[] {
 const Timed = z.object({ timestamp: z.iso.datetime() })
 
 function lastErrorIn(file: string, now: number): ErrorLine | undefined {
-  const text = readFileSync(file, 'utf8')
+  const text = endOf(file)
     .split('\n')
     .findLast(line => line.includes('"ERROR"') && isError(line))
   const at = text === undefined ? undefined : Timed.safeParse(parse(text)).data?.timestamp
   if (text === undefined || at === undefined) return undefined
   const line = { at: Date.parse(at), text }
   return now - line.at < LOOK_BACK_MS ? line : undefined
+}
+
+/** A log grows for as long as its folder lives. */
+const MOST_BYTES = 4 * 1024 * 1024
+
+function endOf(file: string): string {
+  const { size } = statSync(file)
+  const length = Math.min(size, MOST_BYTES)
+  const buffer = Buffer.alloc(length)
+  const opened = openSync(file, 'r')
+  try {
+    return buffer.toString('utf8', 0, readSync(opened, buffer, 0, length, size - length))
+  } finally {
+    closeSync(opened)
+  }
 }

@@ -34,14 +34,19 @@ type Models = Pipeline['models']
 function addressOf(name: string, { endpoint, batch }: Models[string]): Check {
   const check = `model ${name}`
   const local = [endpoint.url, batch?.url].find(url => url !== undefined && isLoopback(url))
-  // The query may contain a secret.
   if (local === undefined) return ok(check, `it is called at ${new URL(endpoint.url).host}`)
-  const found = `it is called at ${local.split('?')[0]}, which on AWS is the worker itself, where nothing answers`
+  const found = `it is called at ${withoutSecrets(local)}, which on AWS is the worker itself, where nothing answers`
   return failed(
     check,
     found,
     `set the variable of its URL to the model's address (in the default file, TEXT_MODEL_URL)`,
   )
+}
+
+/** The query of a URL may contain a secret, and so may its user. */
+function withoutSecrets(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return origin + pathname
 }
 
 /** The names of the secrets that models need, each once. */
