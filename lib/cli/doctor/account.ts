@@ -8,6 +8,7 @@ import {
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas'
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm'
 import type { Pipeline } from '../../config/schema.ts'
+import { stateOfStack } from '../stack-outputs.ts'
 import { type Check, examine, failed, ok, warning } from './check.ts'
 import { API_ROOM, type Needs, needsOf, reservesTooMuch } from './concurrency.ts'
 
@@ -40,20 +41,24 @@ const LEAST_BOOTSTRAP = 6
 
 async function bootstrap(region: string): Promise<Check> {
   const todo = 'run `npx cdk bootstrap` once for this account and region'
+  const version = await bootstrapVersion()
+  if (version === undefined) return failed('bootstrap', `${region} of this account is not prepared for the CDK`, todo)
+  if (Number(version) >= LEAST_BOOTSTRAP)
+    return ok('bootstrap', `version ${version} of the CDK's bootstrap stack is there`)
+  const found = `the CDK's bootstrap stack has version ${version}, and ${LEAST_BOOTSTRAP} is needed`
+  return failed('bootstrap', found, todo)
+}
+
+async function bootstrapVersion(): Promise<string | undefined> {
   try {
-    const { Parameter } = await new SSMClient().send(
-      new GetParameterCommand({ Name: '/cdk-bootstrap/hnb659fds/version' }),
-    )
-    const version = Number(Parameter?.Value)
-    if (version >= LEAST_BOOTSTRAP) return ok('bootstrap', `version ${version} of the CDK's bootstrap stack is there`)
-    return failed(
-      'bootstrap',
-      `the CDK's bootstrap stack has version ${Parameter?.Value}, and ${LEAST_BOOTSTRAP} is needed`,
-      todo,
-    )
+    const parameter = new GetParameterCommand({ Name: '/cdk-bootstrap/hnb659fds/version' })
+    return (await new SSMClient().send(parameter)).Parameter?.Value
   } catch (error) {
-    if (!(error instanceof ParameterNotFound)) throw error
-    return failed('bootstrap', `${region} of this account is not prepared for the CDK`, todo)
+    if (error instanceof ParameterNotFound) return undefined
+    // Credentials that may not read the parameter may read the stack that has made it.
+    const stack = await stateOfStack('CDKToolkit').catch(() => undefined)
+    if (stack?.outputs.BootstrapVersion === undefined) throw error
+    return stack.outputs.BootstrapVersion
   }
 }
 

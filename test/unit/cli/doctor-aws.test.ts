@@ -153,6 +153,23 @@ describe('sluice doctor, before a deployment', () => {
     })
   })
 
+  it('reads the bootstrap stack where it may not read the parameter', async () => {
+    ssm.on(GetParameterCommand).rejects(named('AccessDeniedException', 'not authorized to perform: ssm:GetParameter'))
+    expect(await doctor()).toMatchObject({ code: 0, bootstrap: { state: 'warning' } })
+
+    cloudFormation.on(DescribeStacksCommand, { StackName: 'CDKToolkit' }).resolves({
+      Stacks: [
+        {
+          StackName: 'CDKToolkit',
+          CreationTime: new Date(0),
+          StackStatus: 'CREATE_COMPLETE',
+          Outputs: [{ OutputKey: 'BootstrapVersion', OutputValue: '21' }],
+        },
+      ],
+    })
+    expect(await doctor()).toMatchObject({ code: 0, bootstrap: { state: 'ok' } })
+  })
+
   it.each([
     ['offers no such database', 'eu-west-1', [], 'eu-west-1 has no serverless Aurora PostgreSQL'],
     ['says that there is no Data API', 'eu-west-1', [{ SupportsHttpEndpoint: false }], 'but not its RDS Data API'],
