@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { REGION } from './arn.ts'
@@ -10,6 +11,7 @@ import { LocalError } from './error.ts'
 import { refuseOtherDatabase, refuseOtherKind } from './filled-with.ts'
 import { type HttpServer, startHttpServer } from './http-api/server.ts'
 import type { LocalFunction } from './lambda/function.ts'
+import { openLogFile } from './lambda/log-file.ts'
 import type { InvocationResult } from './lambda/protocol.ts'
 import { type StartThread, startThread } from './lambda/thread.ts'
 import { apiAddress } from './resources/http-api.ts'
@@ -17,6 +19,7 @@ import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
 import { secretsGranted } from './secrets-granted.ts'
 import { createStack } from './stack.ts'
+import { createTroubles, type Troubles } from './troubles.ts'
 import { credentialsOf, newAccessKeyId } from './trust/access-key.ts'
 import { AWS_FILE, type AwsFile } from './trust/aws-file.ts'
 
@@ -147,6 +150,10 @@ async function openSystem(
   aws.grant(secretsGranted(template))
   log(`creating ${Object.keys(template.Resources).length} resources of ${stackName}`)
 
+  const metricsFile = openLogFile(join(data.path, 'logs', 'metrics.jsonl'))
+  running.defer(metricsFile.close)
+  const troubles = createTroubles(log, Date.now)
+  running.defer(showing(troubles))
   const credentials = credentialsOf(accessKeyId)
   const sqs = new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials })
   running.defer(() => sqs.destroy())
@@ -156,6 +163,8 @@ async function openSystem(
     stackName,
     template,
     log,
+    troubles,
+    metricsFile,
     data,
     assetFolder,
     endpoints,
@@ -167,6 +176,15 @@ async function openSystem(
     functions: new Map(),
     api: { integrations: new Map(), authorizers: new Map(), routes: [] },
     activities: [],
+  }
+}
+
+/** Lets the display tell what is over. Answers with the function that ends it. */
+function showing(troubles: Troubles): () => void {
+  const timer = setInterval(troubles.tick, 1_000)
+  return () => {
+    clearInterval(timer)
+    troubles.close()
   }
 }
 
