@@ -50,7 +50,8 @@ export interface TargetChoice {
   readonly stack?: string | undefined
 }
 
-const DEFAULT_STACK = 'sluice'
+/** The stack that is meant if none is named. */
+export const DEFAULT_STACK = 'sluice'
 
 /** What opening a target needs from the command line. `note` tells people why they wait. */
 export interface Surroundings {
