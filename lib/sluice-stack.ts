@@ -111,6 +111,10 @@ export class SluiceStack extends Stack {
     this.#output('ResultsQueueUrl', results.work.queue.queueUrl)
     this.#output('Plans', JSON.stringify(pipeline.quotas))
     this.#output('Models', JSON.stringify(policiesByModel(pipeline)))
+    this.#output(
+      'Workers',
+      JSON.stringify(Object.fromEntries(models.map(({ name, worker }) => [name, worker.lambda.functionName]))),
+    )
   }
 
   /** Adds an output that the operator's command line reads. */
