@@ -29,7 +29,7 @@ export function probeText({
     ...(result === undefined ? [] : [`result: ${short(result)}`]),
     ...(usage === undefined ? [] : [`usage: ${short(usage)}`]),
     ...(charged === undefined ? [] : [`a request of ${model} would be charged: ${chargeText(charged)}`]),
-    ...(failure ? [] : advice),
+    ...advice,
   ]
 }
 

@@ -38,8 +38,8 @@ export function addModels(program: Command, run: Run): void {
     .action((model: string, { body }: { body?: Record<string, unknown> }) =>
       run(async admin => {
         const probe = await probeModel(admin, model, body)
-        const refusals = probe.failure ? [probe.failure.message, ...probe.advice] : []
-        return { json: probe, lines: probeText(probe), refusals: refusals.map(refusalLine) }
+        const refusals = probe.failure ? [refusalLine(probe.failure.message)] : []
+        return { json: probe, lines: probeText(probe), refusals }
       }),
     )
 }
