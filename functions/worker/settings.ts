@@ -23,6 +23,8 @@ export const Settings = z.strictObject({
   response: z.string(),
   /** Whether one call is made for all messages of an invocation. */
   batched: z.boolean(),
+  /** JSONata over the answer to a batch: its elements. */
+  outputs: z.string().optional(),
   retry: Retry,
   ...Policies.shape,
   store_prompts: z.boolean(),

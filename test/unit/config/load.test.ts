@@ -101,6 +101,7 @@ describe('a pipeline file', () => {
   })
 
   it.each([
+    { given: '1', concurrency: { high: 1, normal: 1 } },
     { given: '5', concurrency: { high: 5, normal: 5 } },
     { given: '{ high: 20, normal: 5 }', concurrency: { high: 20, normal: 5 } },
     { given: '{ high: 20 }', concurrency: { high: 20, normal: 10 } },

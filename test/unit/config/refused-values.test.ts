@@ -178,9 +178,9 @@ describe('a value is refused where it stands', () => {
       'p.yaml:15:26: models.text.circuit.failures must be a whole number from 1 to 100, not 101',
     ],
     [
-      'a concurrency of one',
-      { extra: '    concurrency: 1' },
-      'p.yaml:15:18: models.text.concurrency must be a whole number from 2 to 10,000, not 1',
+      'a concurrency of zero',
+      { extra: '    concurrency: 0' },
+      'p.yaml:15:18: models.text.concurrency must be a whole number from 1 to 10,000, not 0',
     ],
     [
       'a concurrency that no workers make',
