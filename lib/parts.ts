@@ -123,6 +123,10 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
   output('ResultsQueueUrl', results.work.queue.queueUrl)
   output('Plans', JSON.stringify(pipeline.quotas))
   output('Models', JSON.stringify(policiesByModel(pipeline)))
+  output(
+    'Workers',
+    JSON.stringify(Object.fromEntries(models.map(({ name: of, worker }) => [of, worker.lambda.functionName]))),
+  )
   return { alarms, dashboard, frontDoor, intake, state }
 }
 
