@@ -80,7 +80,7 @@ export const PLANTED: readonly Planted[] = [
   },
   { error: 'a required property that is missing', by: 'cfn-lint', plant: without(ofMapping, 'FunctionName') },
   { error: 'a runtime that Lambda does not have', by: 'cfn-lint', plant: set(ofWorker, { Runtime: 'nodejs9.x' }) },
-  { error: 'more memory than a function may have', by: 'cfn-lint', plant: set(ofWorker, { MemorySize: 20_480 }) },
+  { error: 'more memory than a function may have', by: 'ours', plant: set(ofWorker, { MemorySize: 20_480 }) },
   { error: 'a visibility over twelve hours', by: 'cfn-lint', plant: set(ofQueue, { VisibilityTimeout: 43_201 }) },
   {
     error: 'two resources that wait for each other',
@@ -94,7 +94,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     error: 'a concurrency that Lambda does not allow',
-    by: 'cfn-lint',
+    by: 'ours',
     plant: set(ofMapping, { ScalingConfig: { MaximumConcurrency: 1 } }),
   },
 ]

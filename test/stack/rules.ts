@@ -69,11 +69,19 @@ function queueFaults(template: Template, { id, Properties }: Found): string[] {
 /** Bytes of all variables of a function. The values that AWS makes are ARNs and URLs, here each as long as the longest of them. */
 const MOST_VARIABLES = 4_096
 const MADE_BY_AWS = 200
+const LEAST_MEMORY = 128
+const MOST_MEMORY = 10_240
 
 function functionFaults({ id, Properties }: Found): string[] {
   const { Variables = {} } = (Properties.Environment ?? {}) as { Variables?: Record<string, unknown> }
   const bytes = Object.entries(Variables).reduce((sum, [name, value]) => sum + name.length + lengthOf(value), 0)
-  return bytes > MOST_VARIABLES ? [`${id}: its variables have over ${MOST_VARIABLES} bytes`] : []
+  const memory = Number(Properties.MemorySize)
+  return [
+    ...(bytes > MOST_VARIABLES ? [`${id}: its variables have over ${MOST_VARIABLES} bytes`] : []),
+    ...(memory < LEAST_MEMORY || memory > MOST_MEMORY
+      ? [`${id}: the memory is from ${LEAST_MEMORY} to ${MOST_MEMORY} MB`]
+      : []),
+  ]
 }
 
 const lengthOf = (value: unknown): number =>
@@ -101,9 +109,9 @@ function alarmFaults({ id, Properties }: Found): string[] {
 const MOST_POLICY_OF_ROLE = 10_240
 const MOST_POLICY_OF_BUCKET = 20_480
 
-/** Policies without spaces, with ARNs of usual length in place of references. */
+/** The characters of a deployed policy: without spaces, and with an ARN of usual length in place of each reference. */
 const policySize = (document: unknown): number =>
-  JSON.stringify(document).length + intrinsicsIn(document) * (MADE_BY_AWS / 2)
+  JSON.stringify(document).replaceAll(/\{"(Ref|Fn::GetAtt)":[^}]+\}/g, 'x'.repeat(MADE_BY_AWS / 2)).length
 
 function policyFaults(template: Template): string[] {
   const ofRoles = Map.groupBy(ofType(template, 'AWS::IAM::Policy'), ({ Properties }) =>
