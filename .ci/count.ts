@@ -14,6 +14,7 @@ const NEEDED = [
   'items on DynamoDB Local',
   'ledger on PostgreSQL',
   'on Lambda’s runtime client',
+  'the npm package',
 ]
 
 const paths = process.argv.slice(2)

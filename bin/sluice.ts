@@ -1,6 +1,9 @@
 #!/usr/bin/env node
+import '../lib/node-20.ts'
 import { createInterface } from 'node:readline/promises'
 import { main } from '../lib/cli/main.ts'
+import { moduleBeside } from '../lib/local/module-beside.ts'
+import { runLocal } from '../lib/run-local.ts'
 
 // A reader such as `head` may close the pipe early. That is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -21,4 +24,5 @@ process.exitCode = await main(process.argv.slice(2), {
   out: text => process.stdout.write(text),
   err: text => process.stderr.write(text),
   ...(process.stdin.isTTY && { ask }),
+  start: () => runLocal(moduleBeside(import.meta.url, 'local')),
 })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type BuildOptions, build, type Metafile } from 'esbuild'
+import type { BuildOptions, Metafile } from 'esbuild'
 
 /** The entry points: each has a file `functions/<entry point>/handler.ts`. */
 export const ENTRY_POINTS = [
@@ -58,6 +58,8 @@ export const bundleSource = (contents: string): Promise<Bundle> =>
   bundle({ stdin: { contents, resolveDir: REPOSITORY, sourcefile: 'index.ts' }, entryNames: 'index' }, REPOSITORY)
 
 async function bundle(entry: BuildOptions, root: string): Promise<Bundle> {
+  // The npm package comes without esbuild: its bundles are made already (lib/packaged-bundles.ts).
+  const { build } = await import('esbuild')
   const { outputFiles = [], metafile } = await build({
     ...entry,
     absWorkingDir: root,
@@ -95,7 +97,8 @@ function packagesIn({ outputs }: Metafile): string[] {
   return [...new Set(folders)].sort()
 }
 
-function hashOf(files: ReadonlyMap<string, Uint8Array>): string {
+/** The hash of a bundle with these files. */
+export function hashOf(files: ReadonlyMap<string, Uint8Array>): string {
   const hash = createHash('sha256')
   for (const [name, contents] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(`${name}\0${contents.length}\0`).update(contents)

@@ -15,6 +15,7 @@ import { secretIn, variableName } from './local/aws-endpoint.ts'
 import { closeTree } from './local/data-folder.ts'
 import { LocalError } from './local/error.ts'
 import { type DemoModel, startModel } from './local/model/server.ts'
+import { moduleBeside } from './local/module-beside.ts'
 import { type LocalSystem, startLocal } from './local/system.ts'
 import { unreachableModels } from './reach-models.ts'
 import type { SynthesizeMessage } from './synthesize-thread.ts'
@@ -126,7 +127,7 @@ async function startDemoModel(print: Print): Promise<DemoModel> {
 async function synthesize(config: string, env: Environment, outdir: string): Promise<string> {
   rmSync(outdir, { recursive: true, force: true })
   const workerData = { config, env: { ...env }, outdir }
-  const worker = new Worker(new URL('./synthesize-thread.ts', import.meta.url), { workerData })
+  const worker = new Worker(moduleBeside(import.meta.url, 'synthesize-thread'), { workerData })
   const [message]: SynthesizeMessage[] = await once(worker, 'message')
   if (!message || !('assembly' in message)) throw new Error(message?.failed)
   // Lambda needs files that everybody can read. Here, only the owner of the data folder needs them.

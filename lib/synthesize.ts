@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Annotations, App, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import cdkJson from '../cdk.json' with { type: 'json' }
 import { bundleAll } from './bundle.ts'
 import { checkPipeline, warningLine } from './config/load.ts'
+import { readFeatureFlags } from './feature-flags.ts'
+import { IS_PACKAGE } from './installation.ts'
+import { packagedBundles } from './packaged-bundles.ts'
 import { SluiceStack } from './sluice-stack.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -17,7 +19,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 export function createApp(outdir?: string): App {
   const app = new App({
     ...(outdir !== undefined && { outdir }),
-    context: cdkJson.context,
+    context: readFeatureFlags(),
     analyticsReporting: false,
     autoSynth: false,
   })
@@ -39,7 +41,7 @@ export async function synthesizeInto(
 ): Promise<{ assembly: string; stackName: string }> {
   const protect = protectIn(app.node.tryGetContext('protect'))
   const { pipeline, warnings } = checkPipeline(config, env)
-  const bundles = await bundleAll()
+  const bundles = IS_PACKAGE ? packagedBundles() : await bundleAll()
   const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))
   try {
     const stack = new SluiceStack(app, { pipeline, bundles, assets, protect })

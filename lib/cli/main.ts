@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import type { Clock, Sleep } from '../../functions/core/platform/clock.ts'
 import type { Environment } from '../config/interpolate.ts'
+import { readOwnPackageJson } from '../installation.ts'
 import { adminOf } from './admin.ts'
 import { type Answer, type Run, refusalLine, type Tell } from './answer.ts'
 import { addConfig } from './commands/config.ts'
@@ -8,11 +9,13 @@ import { addCost } from './commands/cost.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addEnv } from './commands/env.ts'
+import { addInit } from './commands/init.ts'
 import { addKeys } from './commands/keys.ts'
 import { addModels } from './commands/models.ts'
 import { addQuota } from './commands/quota.ts'
 import { addReconcile } from './commands/reconcile.ts'
 import { addRequests } from './commands/requests.ts'
+import { addStart } from './commands/start.ts'
 import { addUsers } from './commands/users.ts'
 import { escaped, printable } from './printable.ts'
 import { openTarget, type TargetChoice } from './target.ts'
@@ -29,6 +32,8 @@ export interface Io {
   err(text: string): void
   /** Asks the person at the terminal, and resolves with the line that is typed. Absent where there is no terminal. */
   ask?(question: string): Promise<string>
+  /** Runs the local system, and ends the process. */
+  start?(): Promise<void>
 }
 
 /** How commands print: a whole answer, or lines for people on stdout and stderr. */
@@ -58,7 +63,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
     await commandLine({ ...io, finish, tell, note }).parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
-    if (error instanceof CommanderError && HELP.has(error.code)) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof CommanderError && PRINTED.has(error.code)) return error.exitCode === 0 ? 0 : 2
     const sentence = sentenceOf(error)
     print(io.err, [json ? escaped(JSON.stringify({ error: sentence })) : refusalLine(sentence)])
     return error instanceof CommanderError ? 2 : 1
@@ -68,6 +73,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
 function commandLine(io: Console): Command {
   const program = new Command('sluice')
     .description('Operates a Sluice system: the one on this machine while it runs, or a deployed stack.')
+    .version(readOwnPackageJson().version, '--version', 'print the version of Sluice')
     .option('--json', 'answer with one JSON document')
     .addOption(new Option('--target <target>', 'which system').choices(['local', 'aws']).default('local'))
     .option('--stack <name>', 'the name of the deployed stack, with --target aws (default: "sluice")')
@@ -80,6 +86,8 @@ function commandLine(io: Console): Command {
     const admin = adminOf(await openTarget(choice, io), io.clock, io.sleep)
     io.finish(await operation(admin, io.tell))
   }
+  addInit(program, io)
+  addStart(program, io)
   addConfig(program, io)
   addCost(program, io)
   addDoctor(program, io)
@@ -94,8 +102,8 @@ function commandLine(io: Console): Command {
   return program
 }
 
-/** Commander has printed help: it was asked for, or the command was incomplete. */
-const HELP: ReadonlySet<string> = new Set(['commander.help', 'commander.helpDisplayed'])
+/** Commander has printed help, because it was asked for or the command was incomplete, or the version. */
+const PRINTED: ReadonlySet<string> = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version'])
 
 const API_KEY = /sk_sluice_\w+/g
 

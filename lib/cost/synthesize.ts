@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { App } from 'aws-cdk-lib'
-import cdkJson from '../../cdk.json' with { type: 'json' }
 import { type Bundle, ENTRY_POINTS, type EntryPoint } from '../bundle.ts'
 import type { Pipeline } from '../config/schema.ts'
+import { readFeatureFlags } from '../feature-flags.ts'
 import { SluiceStack } from '../sluice-stack.ts'
 import type { Template } from './inventory.ts'
 
@@ -16,7 +16,7 @@ const emptyBundles = Object.fromEntries(ENTRY_POINTS.map(name => [name, EMPTY]))
 export function templateOf(pipeline: Pipeline): Template {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-cost-'))
   try {
-    const { context } = cdkJson
+    const context = readFeatureFlags()
     const app = new App({ outdir: join(folder, 'out'), context, analyticsReporting: false, autoSynth: false })
     const { stackName } = new SluiceStack(app, { pipeline, bundles: emptyBundles, assets: join(folder, 'assets') })
     return app.synth().getStackByName(stackName).template

@@ -1,4 +1,5 @@
 import type { DataFolder } from '../data-folder.ts'
+import { moduleBeside } from '../module-beside.ts'
 import type { DynamoDbData } from './dynamodb.ts'
 import { startEmulator } from './host.ts'
 import type { RdsDataData } from './rds-data.ts'
@@ -58,5 +59,5 @@ export function startEmulators({ data, accessKeyId, databaseUrl, log }: Emulator
 }
 
 function moduleOf(name: 'sqs-s3' | 'dynamodb' | 'rds-data'): URL {
-  return new URL(`./${name}.ts`, import.meta.url)
+  return moduleBeside(import.meta.url, name)
 }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { messageOf } from '../error.ts'
+import { moduleBeside } from '../module-beside.ts'
 import { resourceLimitsFor, watchMemory } from './memory.ts'
 import type { FunctionError, InvocationResult, InvokeMessage, ThreadData, ThreadMessage } from './protocol.ts'
 
@@ -23,7 +24,7 @@ export type ThreadOptions = ThreadData & {
 /** Starts an environment that runs a function, one event after the other. */
 export type StartThread = (options: ThreadOptions) => Thread
 
-const boot = new URL('./boot.ts', import.meta.url)
+const boot = moduleBeside(import.meta.url, 'boot')
 
 /**
  * Starts a thread with its own environment, memory limit and output. If a handler throws, exits, never ends or takes too much memory,

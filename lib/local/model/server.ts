@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { moduleBeside } from '../module-beside.ts'
 import type { ThreadMessage } from './thread.ts'
 
 /** A running demo model. */
@@ -14,7 +15,7 @@ export interface DemoModel {
  * @throws an error with `code: 'EADDRINUSE'` if the port is taken
  */
 export async function startModel(port: number): Promise<DemoModel> {
-  const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: { port } })
+  const worker = new Worker(moduleBeside(import.meta.url, 'thread'), { workerData: { port } })
   const [message]: ThreadMessage[] = await once(worker, 'message')
   if (message === undefined || 'error' in message) {
     await worker.terminate()

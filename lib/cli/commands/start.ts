@@ -1,0 +1,9 @@
+import type { Command } from 'commander'
+
+/** `sluice start`. It runs until Ctrl-C, and ends the process. */
+export function addStart(program: Command, { start }: { start?(): Promise<void> }): void {
+  program
+    .command('start')
+    .description('run the whole system on this machine, until Ctrl-C')
+    .action(() => start?.())
+}

@@ -1,0 +1,72 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import * as z from 'zod'
+import type { Answer } from '../answer.ts'
+import { Refusal } from '../refusal.ts'
+import { checkoutArchive, mergePackageJson, packagesFor } from './package-json.ts'
+import { APP, APP_COMMAND, cdkJsonText, GITIGNORE, pipelineText } from './texts.ts'
+
+/** What happened to a file. */
+type Change = 'written' | 'merged' | 'kept'
+
+const App = z.looseObject({ app: z.unknown() })
+
+/**
+ * `sluice init [FOLDER]` makes an app of the CDK with a Sluice in it: pipeline.yaml, cdk.json, app.mjs, package.json and .gitignore. It
+ * keeps every file that is there, and adds to package.json what is missing. As JSON: `{ folder, files: { "pipeline.yaml": "written" | "merged" | "kept", … } }`.
+ */
+export function init(name: string): Answer {
+  const folder = resolve(name)
+  // Everything that can be refused is refused before the first file is written.
+  if (existsSync(folder) && !statSync(folder).isDirectory()) throw new Refusal(`${name} is a file: name a folder`)
+  const packageJson = join(folder, 'package.json')
+  const before = existsSync(packageJson) ? readFileSync(packageJson, 'utf8') : undefined
+  const after = mergePackageJson(before, packageJson, packagesFor(folder))
+
+  mkdirSync(folder, { recursive: true })
+  const add = (file: string, text: () => string): Change => addFile(join(folder, file), text)
+  const files: Record<string, Change> = { 'pipeline.yaml': add('pipeline.yaml', pipelineText) }
+  files['cdk.json'] = add('cdk.json', cdkJsonText)
+  const isOurApp = appOf(join(folder, 'cdk.json')) === APP_COMMAND
+  if (isOurApp) files['app.mjs'] = add('app.mjs', () => APP)
+  files['.gitignore'] = add('.gitignore', () => GITIGNORE)
+  if (after !== before) writeFileSync(packageJson, after)
+  files['package.json'] = before === undefined ? 'written' : after === before ? 'kept' : 'merged'
+  return { json: { folder, files }, lines: [...linesOf(files), ...(isOurApp ? [] : [OWN_APP]), ...nextSteps(name)] }
+}
+
+const OWN_APP =
+  "cdk.json names an app of yours: add new Sluice(stack, 'Sluice', { pipeline: 'pipeline.yaml' }) to one of its stacks"
+
+function addFile(path: string, text: () => string): Change {
+  if (existsSync(path)) return 'kept'
+  writeFileSync(path, text())
+  return 'written'
+}
+
+/** The command of the app in a cdk.json. Undefined if the file can't be read: it is the user's own. */
+function appOf(file: string): unknown {
+  try {
+    return App.parse(JSON.parse(readFileSync(file, 'utf8'))).app
+  } catch {
+    return undefined
+  }
+}
+
+const linesOf = (files: Readonly<Record<string, Change>>): string[] =>
+  Object.entries(files).map(([file, change]) => `${change.padEnd(8)} ${file}`)
+
+function nextSteps(name: string): string[] {
+  const archive = checkoutArchive()
+  return [
+    '',
+    'Next:',
+    ...(archive !== undefined && !existsSync(archive)
+      ? ['  npm pack            # here: makes the package that the app uses']
+      : []),
+    ...(resolve(name) === resolve('.') ? [] : [`  cd ${name}`]),
+    '  npm install',
+    '  npx sluice start    # the whole system on this machine',
+    '  npx cdk deploy      # the same in your AWS account',
+  ]
+}

@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs'
+import * as z from 'zod'
+import { ROOT } from './installation.ts'
+
+const CdkJson = z.looseObject({ context: z.record(z.string(), z.unknown()) })
+
+/** Reads cdk.json, which has the settings of the CDK's command line and the feature flags. */
+export const readCdkJson = (): z.infer<typeof CdkJson> =>
+  CdkJson.parse(JSON.parse(readFileSync(new URL('cdk.json', ROOT), 'utf8')))
+
+/** The CDK's feature flags with which Sluice is tested. They change what the CDK makes of the same constructs. */
+export const readFeatureFlags = (): Readonly<Record<string, unknown>> => readCdkJson().context

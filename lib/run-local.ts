@@ -1,0 +1,55 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import * as z from 'zod'
+import { Refusal } from './cli/refusal.ts'
+import { ROOT } from './installation.ts'
+
+/** The functions are compiled for this version, which Lambda has. */
+const NODE_MAJOR = 24
+
+const NodePackages = z.object({ optionalDependencies: z.record(z.string(), z.string()) })
+
+/** Runs a script of the local system in this process, or with a newer Node if this one is too old. It ends the process. */
+export async function runLocal(script: URL): Promise<void> {
+  if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR) await import(script.href)
+  else process.exit(await runWith(nodeOfNpm(), script))
+}
+
+/** Runs a script with another Node, hands signals on, and resolves to its exit code. */
+async function runWith(node: string, script: URL): Promise<number> {
+  const child = spawn(node, [fileURLToPath(script)], { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+  await once(child, 'exit')
+  return child.exitCode ?? 128 + (child.signalCode ? constants.signals[child.signalCode] : 0)
+}
+
+/** Finds the path of Node 24. npm fetches it once, and keeps it in its cache. Throws `Refusal`. */
+function nodeOfNpm(): string {
+  const wanted = nodePackage()
+  process.stdout.write(`this is Node ${process.versions.node}: npm gets ${wanted} for the local system\n`)
+  const args = ['exec', '--yes', `--package=${wanted}`, '--', 'node', '--print', 'process.execPath']
+  const { status, stdout, stderr } = spawnSync('npm', args, { encoding: 'utf8', shell: process.platform === 'win32' })
+  const path = stdout?.trim().split('\n').at(-1)
+  if (status === 0 && path) return path
+  const reason = stderr?.trim().split('\n').at(-1) ?? 'npm is not there'
+  throw new Refusal(
+    `the local system needs Node ${NODE_MAJOR}, and npm could not get it: install Node ${NODE_MAJOR} (${reason})`,
+  )
+}
+
+/** The package with Node 24 for this platform, as `name@version`. */
+function nodePackage(): string {
+  const { optionalDependencies } = NodePackages.parse(
+    JSON.parse(readFileSync(new URL('tools/node/package.json', ROOT), 'utf8')),
+  )
+  const platform = process.platform === 'win32' ? 'win' : process.platform
+  const found = Object.entries(optionalDependencies).find(([name]) => name.endsWith(`-${platform}-${process.arch}`))
+  if (!found)
+    throw new Refusal(
+      `the local system needs Node ${NODE_MAJOR}: this is ${process.versions.node}; install Node ${NODE_MAJOR}`,
+    )
+  return found.join('@')
+}

@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Annotations, Aspects, Stack } from 'aws-cdk-lib'
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import type { DatabaseCluster } from 'aws-cdk-lib/aws-rds'
+import type { Bucket } from 'aws-cdk-lib/aws-s3'
+import type { Topic } from 'aws-cdk-lib/aws-sns'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
+import { Construct } from 'constructs'
+import type { Bundles } from './bundle.ts'
+import { checkPipeline, warningLine } from './config/load.ts'
+import { readFeatureFlags } from './feature-flags.ts'
+import { loopbackWarning } from './loopback-warning.ts'
+import { packagedBundles } from './packaged-bundles.ts'
+import { addParts } from './parts.ts'
+
+export interface SluiceProps {
+  /**
+   * The path of the pipeline file, from the working directory of the app. The CDK's command line runs an app in the folder of its
+   * cdk.json.
+   */
+  readonly pipeline: string
+  /** The variables that `${NAME}` in the pipeline file stands for. Default: the environment of the process. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** @internal The code of the functions. Default: that of the npm package. */
+  readonly bundles?: Bundles
+}
+
+/** The DynamoDB tables. Their names are outputs of the stack, too. */
+export interface SluiceTables {
+  /** One item per request: its status, attempts, times, usage and charge. */
+  readonly requests: TableV2
+  /** The counters and open reservations of each user and window. */
+  readonly quota: TableV2
+  /** The circuit, pause and rate limit of each model. */
+  readonly models: TableV2
+  /** The hashes of the API keys. */
+  readonly keys: TableV2
+  /** The plan and the limits of each user. */
+  readonly users: TableV2
+}
+
+/**
+ * A whole Sluice in a stack of yours: the HTTP API, queues, functions, tables, ledger, alarms and dashboard of one pipeline file. It
+ * works for any account and region.
+ *
+ * The queues, the API and the dashboard are named after `name` in the pipeline file. So this name must be unique in an account and
+ * region. A stack has at most one `Sluice`, because the operator's command line finds everything by the outputs of the stack.
+ */
+export class Sluice extends Construct {
+  /** The address of the API, such as `https://abc.execute-api.eu-west-1.amazonaws.com`. The paths of the API begin with `/v1`. */
+  readonly apiUrl: string
+  /** The address of the dashboard in the AWS console. */
+  readonly dashboardUrl: string
+  /** All alarms are sent to this topic. Subscribe the people on call to it. */
+  readonly alarmTopic: Topic
+  readonly tables: SluiceTables
+  /** The bucket of prompts and results that are too large for a message. */
+  readonly payloads: Bucket
+  /** The Postgres database with a row per request. Only the RDS Data API reaches it. */
+  readonly ledger: DatabaseCluster
+  /**
+   * The queues of `inputs` in the pipeline file, by their names. A sender decides for which user a message is. So grant
+   * `sqs:SendMessage` only to senders that you trust: `sluice.inputs['nightly-prompts']?.grantSendMessages(sender)`.
+   */
+  readonly inputs: Readonly<Record<string, Queue>>
+
+  /** Throws an error with one line per mistake, if the pipeline file has mistakes. */
+  constructor(scope: Construct, id: string, props: SluiceProps) {
+    refuseSecond(scope, id)
+    super(scope, id)
+    const { pipeline, warnings } = checkPipeline(props.pipeline, props.env ?? process.env)
+    for (const warning of warnings) Annotations.of(this).addWarningV2('sluice:config', warningLine(warning))
+    Aspects.of(this).add(loopbackWarning)
+    // The template does not depend on the flags of the app: a flag that changes there must not replace a table here.
+    for (const [flag, value] of Object.entries(readFeatureFlags())) this.node.setContext(flag, value)
+
+    const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))
+    try {
+      const parts = addParts(this, { pipeline, bundles: props.bundles ?? packagedBundles(), assets })
+      const { tables, payloads, ledger } = parts.state
+      this.apiUrl = parts.frontDoor.api.apiEndpoint
+      this.dashboardUrl = parts.dashboard.url
+      this.alarmTopic = parts.alarms.topic
+      this.tables = tables
+      this.payloads = payloads.bucket
+      this.ledger = ledger.cluster
+      this.inputs = Object.fromEntries((parts.intake?.inputs ?? []).map(({ name, queue }) => [name, queue]))
+    } finally {
+      rmSync(assets, { recursive: true, force: true })
+    }
+  }
+}
+
+function refuseSecond(scope: Construct, id: string): void {
+  const stack = Stack.of(scope)
+  const other = stack.node.findAll().find(found => found instanceof Sluice && Stack.of(found) === stack)
+  if (other)
+    throw new Error(
+      `The stack ${stack.stackName} has a Sluice already, ${other.node.path}: put ${id} into a stack of its own.`,
+    )
+}

@@ -1,0 +1,139 @@
+import { cpSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { synthesize } from '../../lib/synthesize.ts'
+import packageJson from '../../package.json' with { type: 'json' }
+import { newFolder, ROOT, sh, startIn } from './folder.ts'
+
+/** The archive has 3.7 MB, most of it the functions' code and its source maps. */
+const MAX_BYTES = 5_000_000
+
+const folder = newFolder()
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const read = (file: string): string => readFileSync(join(folder, file), 'utf8')
+const readJson = (file: string): Record<string, unknown> => JSON.parse(read(file))
+const archive = `sluice-${packageJson.version}.tgz`
+
+beforeAll(async () => {
+  await sh(ROOT, `npm pack --pack-destination ${folder}`)
+  await sh(folder, `npm install --no-audit --no-fund ./${archive}`)
+})
+
+describe('the npm package, installed in an empty folder with nothing but npm', () => {
+  it('is small, and has compiled code only', async () => {
+    const names = (await sh(folder, `tar -tzf ${archive}`)).trim().split('\n')
+
+    expect(statSync(join(folder, archive)).size).toBeLessThan(MAX_BYTES)
+    expect(names.filter(name => /\.ts$/.test(name))).toEqual(['package/dist/lib/sluice.d.ts'])
+    expect(names.filter(name => /^package\/(test|\.ci|functions|lib)\//.test(name))).toEqual([])
+    expect(names).toEqual(expect.arrayContaining(['package/LICENSE', 'package/README.md', 'package/dist/notices.txt']))
+  })
+
+  it('puts no other Node before that of its user, and needs no esbuild', () => {
+    expect(globSync('node_modules/{.bin/node,.bin/esbuild,node-*-*/bin}', { cwd: folder })).toEqual([])
+  })
+
+  it('knows its version', async () => {
+    expect(await sh(folder, 'npx sluice --version')).toBe(`${packageJson.version}\n`)
+  })
+
+  it('makes an app, and changes nothing in it the second time', async () => {
+    const { files } = JSON.parse(await sh(folder, 'npx sluice init --json'))
+    const again = JSON.parse(await sh(folder, 'npx sluice init --json'))
+
+    expect(files).toEqual({
+      'pipeline.yaml': 'written',
+      'cdk.json': 'written',
+      'app.mjs': 'written',
+      '.gitignore': 'written',
+      'package.json': 'merged',
+    })
+    expect(again.files).toEqual(Object.fromEntries(Object.keys(files).map(file => [file, 'kept'])))
+    expect(readJson('package.json')).toMatchObject({
+      dependencies: { sluice: `file:${archive}`, ...packageJson.peerDependencies },
+    })
+    expect(await sh(folder, 'npx sluice config check')).toContain('pipeline.yaml is valid')
+  })
+
+  it('lets the app deploy what a checkout deploys, with files that Lambda can read', async () => {
+    const app = read('app.mjs').replace("'Sluice', {", "'Default', {")
+    writeFileSync(join(folder, 'default.mjs'), app)
+    await sh(
+      folder,
+      'umask 077 && npx cdk synth --quiet && npx cdk synth --quiet --app "node default.mjs" -o default.out',
+    )
+    const checkout = newFolder()
+    onTestFinished(() => rmSync(checkout, { recursive: true, force: true }))
+    const { assembly } = await synthesize({ config: join(ROOT, 'pipeline.yaml'), env: {}, outdir: checkout })
+
+    const resources = (template: string) => JSON.parse(readFileSync(template, 'utf8')).Resources
+    const ours = resources(join(assembly, 'sluice.template.json'))
+    expect(codeOf(resources(join(folder, 'default.out/sluice.template.json')))).toEqual(codeOf(ours))
+    expect(Object.keys(codeOf(ours)).length).toBeGreaterThan(5)
+    expect(Object.keys(resources(join(folder, 'cdk.out/sluice.template.json')))).toHaveLength(Object.keys(ours).length)
+    const assets = globSync('cdk.out/asset.*/*', { cwd: folder })
+    expect(assets.length).toBeGreaterThan(50)
+    expect(assets.filter(asset => (statSync(join(folder, asset)).mode & 0o044) !== 0o044)).toEqual([])
+  })
+
+  it('can be imported by CommonJS, too', async () => {
+    expect(await sh(folder, `node -p "typeof require('sluice').Sluice"`)).toBe('function\n')
+  })
+
+  it('has types that a strict app compiles with, and that refuse mistakes', async () => {
+    writeFileSync(
+      join(folder, 'app.ts'),
+      `import { App, Stack } from 'aws-cdk-lib'
+      import { User } from 'aws-cdk-lib/aws-iam'
+      import { Sluice, type SluiceProps } from 'sluice'
+      const props: SluiceProps = { pipeline: 'pipeline.yaml', env: { ...process.env, TEXT_MODEL_URL: undefined } }
+      const sluice = new Sluice(new Stack(new App(), 'x'), 'Sluice', props)
+      const url: string = sluice.apiUrl
+      sluice.inputs['nightly']?.grantPurge(new User(sluice, 'Sender'))
+      // @ts-expect-error the pipeline file is required
+      new Sluice(new Stack(new App(), 'y'), 'Sluice', { env: {} })
+      // @ts-expect-error it is internal
+      const internal: SluiceProps = { pipeline: url, bundles: {} }
+      `,
+    )
+    const options = '--strict --exactOptionalPropertyTypes --skipLibCheck --noEmit --module nodenext --target es2023'
+    const types = join(ROOT, 'node_modules/@types')
+
+    await sh(folder, `${join(ROOT, 'node_modules/.bin/tsc')} ${options} --types node --typeRoots ${types} app.ts`)
+  })
+
+  it('runs the whole system, answers the curl line that it prints, and ends with Ctrl-C', async () => {
+    const system = await startIn(folder)
+    onTestFinished(async () => void (await system.interrupt()))
+    const [curl = ''] = /^curl .*$/m.exec(system.output) ?? []
+
+    expect(await sh(folder, `${curl.replace('-i', '-si')} -H 'Prefer: wait=20'`)).toMatch(
+      /^HTTP\/1.1 200 [^]*"status":"completed"/,
+    )
+    expect(await sh(folder, 'npx sluice reconcile')).toMatch(/^everything agrees/)
+    expect(await sh(folder, 'npx sluice dead-letters redrive --model text')).toBe('')
+    expect(await system.interrupt()).toBe(0)
+  })
+
+  it('keeps what is in a folder, and finds itself from another one', async () => {
+    const other = join(folder, 'other')
+    cpSync(join(folder, 'cdk.json'), join(other, 'cdk.json'))
+    writeFileSync(join(other, 'package.json'), '{\n\t"name": "shop",\n\t"scripts": { "start": "node shop.js" }\n}\n')
+    await sh(folder, 'npx sluice init other')
+
+    expect(read('other/package.json')).toMatch(/^{\n\t"name": "shop",\n/)
+    expect(readJson('other/package.json')).toMatchObject({
+      scripts: { start: 'node shop.js', deploy: 'cdk deploy' },
+      dependencies: { sluice: `file:../${archive}` },
+    })
+  })
+})
+
+/** The code of each function: the key is the hash of its files. */
+const codeOf = (resources: Record<string, { Type: string; Properties: { Code?: unknown } }>) =>
+  Object.fromEntries(
+    Object.entries(resources).flatMap(([id, { Type, Properties }]) =>
+      Type === 'AWS::Lambda::Function' ? [[id, Properties.Code]] : [],
+    ),
+  )

@@ -1,0 +1,156 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { App, Stack } from 'aws-cdk-lib'
+import { User } from 'aws-cdk-lib/aws-iam'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { readFeatureFlags } from '../../lib/feature-flags.ts'
+import { Sluice } from '../../lib/sluice.ts'
+import { ofType } from './queries.ts'
+import { PIPELINE, STUB_BUNDLES, synthesizeText, type Template } from './synthesized.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'sluice-construct-'))
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+afterEach(() => vi.unstubAllEnvs())
+
+function file(text: string): string {
+  const path = join(mkdtempSync(join(scratch, 'app-')), 'pipeline.yaml')
+  writeFileSync(path, text)
+  return path
+}
+
+const INPUTS = `${PIPELINE}\ninputs: [{ queue: nightly-prompts }]\n`
+const props = (text: string) => ({ pipeline: file(text), env: {}, bundles: STUB_BUNDLES })
+
+/** An app of somebody else. */
+function newStack(context: Record<string, unknown> = {}): { readonly stack: Stack; template(): Template } {
+  const app = new App({ outdir: mkdtempSync(join(scratch, 'out-')), analyticsReporting: false, context })
+  const stack = new Stack(app, 'Shop-1')
+  return { stack, template: () => app.synth().getStackByName('Shop-1').template }
+}
+
+const arrayOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value])
+
+interface Statement {
+  readonly Action: unknown
+  readonly Resource?: unknown
+  readonly Principal?: { readonly AWS?: unknown }
+}
+
+/** One line per action, resource and principal: the same rights are the same lines, however the CDK groups them in statements. */
+const rightsOf = (statements: readonly Statement[]): string[] =>
+  statements
+    .flatMap(({ Action, Resource, Principal, ...others }) =>
+      arrayOf(Action).flatMap(action =>
+        arrayOf(Resource).flatMap(resource =>
+          arrayOf(Principal?.AWS ?? Principal).map(who => JSON.stringify([action, resource, who, others])),
+        ),
+      ),
+    )
+    .toSorted()
+
+/**
+ * The resources of a template, with all that CloudFormation acts on. The tag `Name` of a network's parts is left out: it is the path of
+ * their construct.
+ */
+const resourcesOf = ({ Resources }: Template): object =>
+  JSON.parse(JSON.stringify(Resources), (key, value) => {
+    if (key === 'Tags') return undefined
+    return key === 'Statement' ? rightsOf(value) : value
+  })
+
+/** The opposite of each of our flags, apart from those that only add checks and reports to a synthesis. */
+const OTHER_FLAGS = Object.fromEntries(
+  Object.entries(readFeatureFlags())
+    .filter(([flag]) => !/validat|metadata|annotations/i.test(flag))
+    .map(([flag, value]) => [flag, value !== true]),
+)
+
+describe('Sluice in a stack of somebody else', () => {
+  const ours = synthesizeText(INPUTS).template
+
+  it.each([
+    ['no feature flag', {}],
+    ['other feature flags', OTHER_FLAGS],
+  ])('deploys the same as npx cdk deploy, in an app with %s', (_, context) => {
+    const { stack, template } = newStack(context)
+    // With this id, the logical ids are those of a checkout: a deployment can move from one to the other.
+    new Sluice(stack, 'Default', props(INPUTS))
+    const theirs = template()
+
+    expect(resourcesOf(theirs)).toEqual(resourcesOf(ours))
+    expect(theirs.Outputs).toEqual(ours.Outputs)
+  })
+
+  it('shows what others need of it', () => {
+    const { stack, template } = newStack()
+    const sluice = new Sluice(stack, 'Sluice', props(INPUTS))
+    const nightly = new User(stack, 'Nightly')
+    sluice.inputs['nightly-prompts']?.grantSendMessages(nightly)
+    sluice.tables.requests.grantReadData(nightly)
+    sluice.payloads.grantRead(nightly)
+
+    const { Outputs, Resources } = template()
+    const shown = {
+      ApiUrl: sluice.apiUrl,
+      AlarmTopicArn: sluice.alarmTopic.topicArn,
+      DashboardUrl: sluice.dashboardUrl,
+    }
+    for (const [name, value] of Object.entries(shown)) expect(stack.resolve(value)).toEqual(Outputs[name]?.Value)
+    const rights = JSON.stringify(
+      ofType({ Resources, Outputs }, 'AWS::IAM::Policy').filter(({ Properties }) => 'Users' in Properties),
+    )
+    for (const action of ['sqs:SendMessage', 'dynamodb:GetItem', 's3:GetObject']) expect(rights).toContain(action)
+    expect(stack.resolve(sluice.ledger.clusterArn)).toBeDefined()
+  })
+
+  it('warns of a model on this machine, and of a value that looks like a secret', () => {
+    const { stack } = newStack()
+    const text = PIPELINE.replace('http://text.example.com/predict', 'http://127.0.0.1:8081/predict?key=hunter2')
+    new Sluice(stack, 'Sluice', props(text))
+    const { messages } =
+      stack.node.root instanceof App ? stack.node.root.synth().getStackByName('Shop-1') : { messages: [] }
+    const warnings = messages.filter(({ level }) => level === 'warning').map(({ entry }) => String(entry.data))
+
+    expect(warnings).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('models.text is called at http://127.0.0.1:8081/predict: deployed'),
+        expect.stringMatching(/pipeline\.yaml:\d+:\d+: warning: models\.text\.endpoint\.url/),
+      ]),
+    )
+  })
+
+  it('refuses a pipeline file with mistakes, each with its place', () => {
+    const { stack } = newStack()
+    const text = PIPELINE.replace('timeout: 60s', 'timout: 60s')
+
+    const make = () => new Sluice(stack, 'Sluice', props(text))
+
+    expect(make).toThrow(
+      expect.objectContaining({
+        name: 'ConfigError',
+        message: expect.stringMatching(/pipeline\.yaml:\d+:\d+: models\.text\.endpoint has no key "timout"/),
+      }),
+    )
+  })
+
+  it('refuses a second one in the same stack, since the outputs of both would have the same names', () => {
+    const { stack } = newStack()
+    new Sluice(stack, 'Sluice', props(PIPELINE))
+
+    expect(() => new Sluice(stack, 'Second', props(PIPELINE))).toThrow(
+      'The stack Shop-1 has a Sluice already, Shop-1/Sluice: put Second into a stack of its own.',
+    )
+  })
+
+  it('takes variables from the environment that it is given, and leaves no temporary file', () => {
+    const temporary = mkdtempSync(join(scratch, 'tmp-'))
+    vi.stubEnv('TMPDIR', temporary)
+    const { stack, template } = newStack()
+    const text = PIPELINE.replace('name: Shop-1', `name: "\${SHOP}"`)
+    new Sluice(stack, 'Sluice', { ...props(text), env: { SHOP: 'corner' } })
+
+    expect(JSON.stringify(template().Resources)).toContain('corner-inference-text-normal')
+    expect(readdirSync(temporary)).toEqual([])
+  })
+})
