@@ -389,6 +389,7 @@ describe('outputs', () => {
       'RequestsTable',
       'ResultsQueueUrl',
       'UsersTable',
+      'Workers',
     ])
     expect(JSON.parse(render(template.Outputs.Plans?.Value))).toMatchObject({ default_plan: 'free', window: 'hour' })
     expect(render(template.Outputs.ApiUrl?.Value)).toBe('<FrontDoorApi.ApiEndpoint>')
