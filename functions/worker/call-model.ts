@@ -5,10 +5,11 @@ import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
 import { isBusy } from '../core/inference/retry.ts'
 import { serialize } from '../core/platform/serialize.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
-import { permitFurtherCall, returnPermit } from './permit-call.ts'
+import { permitFurtherCall } from './permit-call.ts'
 import type { WorkerPorts } from './ports.ts'
 import { failedOutcome, publishOutcome } from './publish-outcome.ts'
-import type { Answer, Called, Claimed, ClaimedWithBody, FailedAnswer, Invocation, Mapped } from './types.ts'
+import { returnPermit } from './report-calls.ts'
+import type { Answer, Called, Claimed, ClaimedWithBody, FailedAnswer, Granted, Invocation, Mapped } from './types.ts'
 import { withoutPrompt } from './without-prompt.ts'
 
 /** A call needs so much time besides its timeout, to publish its outcomes. Milliseconds. */
@@ -53,9 +54,14 @@ export async function mapRequest(
 }
 
 /** Calls the model for requests. Rejects with `Unavailable` only, and then no call was made. */
-export function callModel(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<Called> {
+export function callModel(
+  ports: WorkerPorts,
+  requests: readonly Mapped[],
+  permit: Granted,
+  invocation: Invocation,
+): Promise<Called> {
   const [only] = requests
-  return only && !ports.settings.batched ? callForOne(ports, only) : callForBatch(ports, requests, invocation)
+  return only && !ports.settings.batched ? callForOne(ports, only) : callForBatch(ports, requests, permit, invocation)
 }
 
 async function callForOne({ endpoint, judge }: WorkerPorts, request: Mapped): Promise<Called> {
@@ -70,7 +76,12 @@ async function callForOne({ endpoint, judge }: WorkerPorts, request: Mapped): Pr
  * Makes one call for many requests. A batch that fails as a whole is split in halves, as long as that may show which request
  * is the cause. Each further call takes a permit of its own.
  */
-async function callForBatch(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<Called> {
+async function callForBatch(
+  ports: WorkerPorts,
+  requests: readonly Mapped[],
+  permit: Granted,
+  invocation: Invocation,
+): Promise<Called> {
   const calls: ModelAnswer[] = []
   const answers = new Map<Mapped, Answer>()
   // Breadth first: the sooner a part succeeds, the sooner it is known that the model itself is healthy.
@@ -85,7 +96,8 @@ async function callForBatch(ports: WorkerPorts, requests: readonly Mapped[], inv
       if (!isWorthSplitting(outputs, requests, ports.settings)) break
       parts.push(...halves(part))
     }
-    if (parts.length > 0 && !(mayGoOnSplitting(calls) && (await mayCallAgain(ports, requests, invocation)))) break
+    if (parts.length > 0 && !(mayGoOnSplitting(calls) && (await mayCallAgain(ports, requests, permit, invocation))))
+      break
   }
   const isHealthy = calls.some(({ ok }) => ok)
   return { calls, answers: isHealthy ? withCulprits(answers) : answers }
@@ -136,15 +148,20 @@ function withCulprits(answers: ReadonlyMap<Mapped, Answer>): Map<Mapped, Answer>
 }
 
 /** Whether there is time for one more call, and a permit for it at once. An error counts as no. */
-async function mayCallAgain(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<boolean> {
+async function mayCallAgain(
+  ports: WorkerPorts,
+  requests: readonly Mapped[],
+  first: Granted,
+  invocation: Invocation,
+): Promise<boolean> {
   if (!hasTimeForCall(ports, invocation)) return false
   const messages = requests.map(({ message }) => message)
   try {
-    const permit = await permitFurtherCall(ports, messages, invocation)
+    const permit = await permitFurtherCall(ports, messages, first, invocation)
     if (!permit.granted) return false
     if (permit.probe === undefined) return permit.at <= ports.clock()
     // A circuit has opened meanwhile. A batch that fails by itself must not be the probe that says whether the model is back.
-    await returnPermit(ports, permit)
+    await returnPermit(ports, { ...permit, lease: undefined })
     return false
   } catch (error) {
     logIfDefect(ports.logger, error)
@@ -176,6 +193,7 @@ function isWorthSplitting(
   requests: readonly Mapped[],
   { retry }: WorkerPorts['settings'],
 ): boolean {
+  if (failure.verdict === 'halt') return false
   return !isNobodysFault(failure) || requests.some(({ item }) => item.attempt >= retry.attempts)
 }
 

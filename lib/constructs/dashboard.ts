@@ -97,16 +97,22 @@ function modelRows(model: Model, { collector }: Results): GraphWidget[] {
       worker.counted('ModelCalls'),
       worker.counted('FailedCalls'),
       worker.counted('RetriedRequests'),
+      worker.counted('UnreadableUsage'),
       worker
         .counted('BatchSize')
         .with({ statistic: Stats.AVERAGE, label: 'requests per call, where there are batches' }),
     ]),
     graph(`${name}: deferred`, [
+      worker.counted('DeferredByHalt'),
       worker.counted('DeferredByCircuit'),
       worker.counted('DeferredByPause'),
       worker.counted('DeferredByRateLimit'),
+      worker.counted('DeferredByConcurrency'),
+      worker.counted('AttemptsGivenBack'),
     ]),
     graph(`${name}: circuit and pauses`, [
+      worker.counted('ModelHalted'),
+      worker.counted('ModelResumed'),
       worker.counted('CircuitOpened'),
       worker.counted('CircuitClosed'),
       worker.counted('ModelPaused'),

@@ -3,7 +3,7 @@ import type { Provider } from '../../lib/config/providers/index.ts'
 import { callerOf } from '../support/provider.ts'
 import { type Peer, startLiteLlm } from './litellm.ts'
 
-// Calls a real server of another maker with the profiles that it speaks (`npm run peers`, test/peers/README.md).
+// Calls a real server of another maker with the profiles that it speaks (`npm run peers`; the README beside this file says how).
 
 interface Case {
   readonly provider: Provider

@@ -135,13 +135,14 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
       const noneWasMade = report.findings === 'nothing' && report.pause_until === undefined
       const told = noneWasMade ? [] : (protection.untold.get(by) ?? [])
       if (told.length > 0) protection.untold.delete(by)
-      await flowControl.report(report)
+      const answer = await flowControl.report(report)
       for (const { reply, at } of told) {
         const pause = Math.min(reply.refusal?.retryAfterMs ?? 0, LONGEST_PAUSE_MS)
         if (pause > 0) protection.pauses.push({ from: world.clock(), until: at + pause })
       }
       if (told.every(({ reply }) => reply.refusal?.retriable))
         checkFailures(known, begun, told.filter(({ reply }) => countsAsFailure(reply)).length)
+      return answer
     },
   }
 }

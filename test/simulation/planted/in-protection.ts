@@ -34,7 +34,7 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
         ...ports.flowControl,
         report: async report =>
           report.findings === 'nothing' && report.pause_until === undefined
-            ? undefined
+            ? { halted: false }
             : ports.flowControl.report(report),
       },
     }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { applyReport } from '../../../../../functions/core/flow-control/circuit-breaker.ts'
+import { applyReport } from '../../../../../functions/core/flow-control/apply-report.ts'
 import { grant } from '../../../../../functions/core/flow-control/grant.ts'
 import { MIN_LEAD_TIME_MS } from '../../../../../functions/core/flow-control/rate-limit.ts'
 import { type ModelState, toStored, UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
