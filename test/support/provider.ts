@@ -18,7 +18,7 @@ export function modelOf(fields: object): Model {
   return text
 }
 
-/** The secret of a model with \`auth: { secret: … }\`. */
+/** The secret of a model with `auth: { secret: … }`. */
 export const SECRET = 'sk-of-the-account'
 
 /** A model of this provider, called as a worker calls it. */

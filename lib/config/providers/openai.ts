@@ -97,6 +97,6 @@ export const OPENAI: Profile = {
     'https://help.openai.com/en/articles/6614457-troubleshooting-api-usage-and-spend-limits',
     'https://openrouter.ai/docs/api/reference/errors-and-debugging',
     'https://console.groq.com/docs/errors',
-    'https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md',
+    'https://github.com/ggml-org/llama.cpp/tree/master/tools/server',
   ],
 }
