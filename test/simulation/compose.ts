@@ -144,7 +144,7 @@ export function compose(
     ),
     waiting: { leases: dynamoWaitLeases(once, 'requests', random), limits: WAIT_LIMITS },
     endpoint,
-    judge: createJudge({ ...policies, has_secret: false }, world.clock),
+    judge: createJudge({ ...policies, has_secret: true }, world.clock),
     mappings,
     // Each invocation is in an environment of its own, so that only the quota counts a user's calls.
     calls: countCalls(),

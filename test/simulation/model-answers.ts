@@ -16,6 +16,8 @@ export interface Refusal {
   readonly retryAfterMs: number
   /** Whether the answer's mark is in the error message that the user reads. */
   readonly isMarked: boolean
+  /** Whether no call can succeed, whatever it is for: the call is to cost nothing, and spends no attempt. `maybe`: a 403. */
+  readonly halts: boolean | 'maybe'
   readonly give: (mark: string) => Reply
 }
 
@@ -59,6 +61,7 @@ const refusal = (
   reached: true,
   retryAfterMs: fields.retry_after_ms ?? 0,
   isMarked: fields.status === undefined,
+  halts: false,
   give: mark => replyOf(failure({ message: `the model failed (${mark})`, reached: of.reached ?? true, ...fields })),
   ...of,
 })
@@ -79,9 +82,14 @@ export const OUTAGES: readonly (readonly [number, Refusal])[] = [
   [0.5, refusal({ code: 'model_error', status: 429, retry_after_ms: 20 * SECOND })],
   [0.1, refusal({ code: 'model_error', status: 429, retry_after_ms: 3_600 * SECOND })],
 ]
+/** A wrong key. A call of a halted model costs nothing, as if it had not been made. */
+export const HALTING: readonly (readonly [number, Refusal])[] = [
+  [1, refusal({ code: 'model_rejected', status: 401 }, { retriable: false, reached: false, halts: true })],
+]
 /** Failures that the content of a call causes. */
 export const FAILURES: readonly (readonly [number, Refusal])[] = [
   [1, REJECTED],
+  [0.5, refusal({ code: 'model_rejected', status: 403 }, { retriable: false, halts: 'maybe' })],
   [1, refusal({ code: 'invalid_model_response' }, { retriable: false })],
 ]
 /** An answer to a batch that leaves out most of its requests. */

@@ -43,7 +43,7 @@ function ofAnswered(answered: Answered, by: Circumstances): ModelAnswer {
     ...failure(verdict, code, message, answered, by),
     ...(verdict === 'retry' && saysItLoads(status, words) && { loading: true }),
     ...(by.quotes && words !== undefined && { detail: words }),
-    ...(by.condition && { configured: true }),
+    ...(by.condition === 'drop' && status === 403 && { configured: true }),
   })
   if (by.condition) return fail(by.condition, codeOf(by.condition, status), conditionSentence(by.condition, answered))
   if (status >= 300) {
