@@ -24,7 +24,20 @@ export interface Collected {
 }
 
 /** How a request ended, and what it was charged here. */
-export type Ended = Pick<RequestItem, 'request_id' | 'model' | 'status' | 'charge'>
+export type Ended = Pick<
+  RequestItem,
+  | 'request_id'
+  | 'user_id'
+  | 'model'
+  | 'status'
+  | 'run'
+  | 'attempt'
+  | 'error'
+  | 'charge'
+  | 'created_at'
+  | 'started_at'
+  | 'completed_at'
+>
 
 /**
  * Takes a batch of events in four steps: decide (the transition of each outcome's item), record (one statement for the

@@ -21,6 +21,13 @@ const HeaderAuth = section({
       'other characters than letters and digits: `PROD_TEXT_MODEL` for prod/text-model.',
     examples: ['OPENAI_API_KEY'],
   }),
+  field: text(/^[^\p{Cc}]{1,128}$/u, 'the name of a field of the secret, such as apiKey')
+    .optional()
+    .meta({
+      description:
+        'The field of the secret that the header carries, if the secret is a JSON object such as `{ "apiKey": "…" }`. Without it, the header carries the whole secret. If the model answers 401, the secret is read anew, and the call is made once more if the secret has changed.',
+      examples: ['apiKey'],
+    }),
 }).meta({ title: 'with a secret' })
 
 // Some services have one name in hosts and SDKs, and another one in signatures. With the wrong one, AWS would only answer 403.
@@ -106,6 +113,11 @@ const Batch = section({
     description: 'The address for batches. The default is `endpoint.url`, and the same rules apply.',
     examples: ['https://models.example.com/batch_predict'],
   }),
+  outputs: Mapping.optional().meta({
+    description:
+      'Finds the elements in the answer to a batch, one per request. The default is its field `outputs`. If each element has an `index`, they are put into this order.',
+    examples: ['data'],
+  }),
 })
 
 const RateLimit = section({
@@ -122,6 +134,8 @@ const statuses = (preset: number[], description: string) =>
     .refine(list => new Set(list).size === list.length, 'must name each status once')
     .prefault(preset)
     .meta({ description })
+
+const SEEN = '`{ status, headers, body }` of any answer, also of one with status 200, and in a batch of each element'
 
 const Retry = section({
   attempts: wholeNumber(1, 100).prefault(5).meta({
@@ -140,12 +154,24 @@ const Retry = section({
   max_backoff: duration({ min: '100ms', max: '15m', example: '30s', description: 'The longest wait.' }).prefault('30s'),
   backoff_on: statuses(
     [429, 503],
-    'Statuses after which the request is tried again. So are other 5xx, unless `drop_on` names them.',
+    'Statuses after which the request is tried again. So are 408, 409, 425, 429 and every 5xx, unless `drop_on` names them.',
   ),
   drop_on: statuses(
     [400, 404],
-    'Statuses after which the request fails at once. So do other 4xx, unless `backoff_on` names them.',
+    'Statuses after which the request fails at once. So do other 4xx, unless `backoff_on` names them. A 401 halts the model if `auth` has a `secret`.',
   ),
+  halt_when: Mapping.optional().meta({
+    description: `A condition over ${SEEN}. If it is true, the model is not called until a probe succeeds or an operator resets it. No request is to blame, so none spends an attempt. It is evaluated first, then \`drop_when\`, then \`backoff_when\`. The first that is true decides, before any status.`,
+    examples: ['body.error.code = "insufficient_quota"'],
+  }),
+  drop_when: Mapping.optional().meta({
+    description: `A condition over ${SEEN}. If it is true, the request fails at once.`,
+    examples: ['status = 500 and $contains(body.error.message, "Context size has been exceeded")'],
+  }),
+  backoff_when: Mapping.optional().meta({
+    description: `A condition over ${SEEN}. If it is true, the request is tried again.`,
+    examples: ['$exists(body.error) or body.choices = []'],
+  }),
 })
 
 /** This many make the model's state two kilobytes larger, so each call that a rate limit counts costs two write units more. */
@@ -187,7 +213,7 @@ export const Model = section({
   concurrency: Concurrency,
   batch: Batch.optional().meta({
     description:
-      'Puts several requests into one call. Its body is `{ "inputs": [ … ] }`, and its answer is `{ "outputs": [ … ] }` in the same order.',
+      'Puts several requests into one call. Its body is `{ "inputs": [ … ] }`, and its answer is `{ "outputs": [ … ] }` in the same order, unless `outputs` says where its elements are.',
   }),
   rate_limit: RateLimit.optional().meta({ description: 'Limits how often the endpoint is called.' }),
   retry: Retry.prefault({}).meta({

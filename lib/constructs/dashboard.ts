@@ -97,6 +97,7 @@ function modelRows(model: Model, { collector }: Results): GraphWidget[] {
       worker.counted('ModelCalls'),
       worker.counted('FailedCalls'),
       worker.counted('RetriedRequests'),
+      worker.counted('UnreadableUsage'),
       worker
         .counted('BatchSize')
         .with({ statistic: Stats.AVERAGE, label: 'requests per call, where there are batches' }),

@@ -53,7 +53,7 @@ export class Gateway extends Construct {
       props.queues.map(({ queue }) => queue.queueArn),
     )
     // It reads a result for a client that waits for it (`Prefer: wait`), and deletes the body of a request that it withdraws.
-    payloads.allow(this.handler.role, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
+    payloads.allow(this.handler, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
     ledger.allow(this.handler, 'gateway', 'rds-data:ExecuteStatement')
     deployment.alarms.add(this, 'ErrorsAlarm', {
       metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),

@@ -69,7 +69,7 @@ export class Intake extends Construct {
       ['sqs:SendMessage'],
       queues.map(({ queue }) => queue.queueArn),
     )
-    payloads.allow(handler.role, 's3:DeleteObject', 's3:PutObject')
+    payloads.allow(handler, 's3:DeleteObject', 's3:PutObject')
     return handler
   }
 

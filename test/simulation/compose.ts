@@ -146,6 +146,7 @@ export function compose(
     endpoint,
     judge: createJudge({ ...policies, has_secret: true }, world.clock),
     mappings,
+    models: GATEWAY.models,
     // Each invocation is in an environment of its own, so that only the quota counts a user's calls.
     calls: countCalls(),
     clock: world.clock,

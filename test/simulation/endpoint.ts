@@ -117,7 +117,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
     by: by.name,
     at: world.clock(),
     mark,
-    isMarked: refusal?.isMarked ?? false,
+    isMarked: refusal?.isMarked === 'always' || (refusal?.isMarked === 'alone' && size === 1),
     answer: output?.answer ?? 'failure',
     tokens: output?.tokens,
     least: output && bound !== undefined ? Math.ceil(prompt.length / 4) + quarterOfResult(output, mark) : 0,

@@ -60,7 +60,7 @@ describe('models in outputs, alarms and dashboard', () => {
     const body = JSON.stringify(dashboard?.Properties.DashboardBody)
 
     for (const model of ['text', 'image'])
-      for (const title of ['waiting', 'oldest', 'ended', 'workers', 'calls', 'put back', 'circuit and pauses'])
+      for (const title of ['waiting', 'oldest', 'ended', 'workers', 'calls', 'deferred', 'circuit and pauses'])
         expect(body).toContain(`${model}: ${title}`)
     for (const metric of [
       'DeferredByHalt',
@@ -70,6 +70,7 @@ describe('models in outputs, alarms and dashboard', () => {
       'DeferredByPause',
       'DeferredByRateLimit',
       'RetriedRequests',
+      'UnreadableUsage',
     ])
       expect(body).toContain(metric)
   })

@@ -18,6 +18,8 @@ const CLUSTER = 'arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>:cluster
 const MASTER_SECRET = 'secretsmanager:GetSecretValue <StateLedgerCluster.MasterUserSecret.SecretArn>'
 const secretOf = (role: string) => `secretsmanager:GetSecretValue <StateLedgerSecret${role}>`
 const OBJECTS = '<StatePayloadsBucket.Arn>/*'
+/** Who reads an object may list the bucket, so that S3 says of a missing object that it is missing. */
+const LIST = 's3:ListBucket <StatePayloadsBucket.Arn>'
 const each = (actions: string[], resources: string[]) =>
   actions.flatMap(action => resources.map(name => `${action} <${name}.Arn>`))
 const logs = (name: string) => each(['logs:CreateLogStream', 'logs:PutLogEvents'], [name])
@@ -35,6 +37,7 @@ const workerGrants = (model: string) => {
     ...consume(...queues),
     `s3:DeleteObject ${OBJECTS}`,
     `s3:GetObject ${OBJECTS}`,
+    LIST,
     `s3:PutObject ${OBJECTS}`,
   ]
 }
@@ -62,6 +65,7 @@ describe('each function may do exactly what it does', () => {
         secretOf('gateway'),
         `s3:DeleteObject ${OBJECTS}`,
         `s3:GetObject ${OBJECTS}`,
+        LIST,
         `s3:PutObject ${OBJECTS}`,
       ],
     ],
@@ -76,6 +80,7 @@ describe('each function may do exactly what it does', () => {
         secretOf('reader'),
         `s3:DeleteObject ${OBJECTS}`,
         `s3:GetObject ${OBJECTS}`,
+        LIST,
       ],
     ],
     ['worker-text', workerGrants('text')],

@@ -8,6 +8,7 @@ import { Env as MigratorEnv } from '../../functions/migrator/env.ts'
 import { Env as ReaderEnv } from '../../functions/reader/env.ts'
 import { Settings as ReaderSettings } from '../../functions/reader/settings.ts'
 import { Env as SweeperEnv } from '../../functions/sweeper/env.ts'
+import { Settings as SweeperSettings } from '../../functions/sweeper/settings.ts'
 import { Env as WorkerEnv } from '../../functions/worker/env.ts'
 import { Settings as WorkerSettings } from '../../functions/worker/settings.ts'
 import { createRouter } from '../../lib/local/http-api/routes.ts'
@@ -223,7 +224,7 @@ describe('functions', () => {
     ])
   })
 
-  it('the gateway, the reader and the workers find their part of the pipeline beside their code', () => {
+  it('the gateway, the reader, the sweeper and the workers find their part of the pipeline beside their code', () => {
     const read = (service: string) => settings(functionOf(template, service).id)
     const plans = {
       free: {
@@ -256,6 +257,7 @@ describe('functions', () => {
       headers: { 'X-Team': 'shop' },
       auth: { header: 'Authorization', prefix: 'Bearer ', secret: 'prod/IMAGE_KEY' },
     })
+    expect(SweeperSettings.parse(read('sweeper'))).toEqual({ models: ['text', 'image'] })
     expect(read('authorizer')).toBeUndefined()
   })
 })

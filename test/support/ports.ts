@@ -34,6 +34,7 @@ export function memoryPorts() {
     waiting: { leases: memoryWaitLeases(), limits: { per_user: 10, total: 50 } },
     logger: { warn: vi.fn<GatewayPorts['logger']['warn']>(), error: vi.fn<GatewayPorts['logger']['error']>() },
     settings: SETTINGS,
+    models: SETTINGS.models,
     route: createRouter(SETTINGS),
     calls: countCalls(),
     ids: countedIds(),

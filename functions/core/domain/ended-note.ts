@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Failure, RequestItem, Usage } from './item.ts'
+import type { Failure, Usage } from './item.ts'
 import { reading } from './reading.ts'
 
 const ENDED = 'ended-'
@@ -45,7 +45,7 @@ export function toStoredEnd({ usage, error }: Told): { readonly fields: Told; re
 }
 
 /** The item with what the note in the place of its claim's id says. Any other id says nothing. */
-export function withEndedNote(item: RequestItem, claimId: unknown): RequestItem {
+export function withEndedNote<Item extends Told>(item: Item, claimId: unknown): Item {
   if (typeof claimId !== 'string' || !claimId.startsWith(ENDED)) return item
   const { status, detail, unreported = [] } = StoredNote.parse(JSON.parse(claimId.slice(ENDED.length)))
   const { usage, error } = item

@@ -1,3 +1,4 @@
+import { problemOfMark } from './json-numbers.ts'
 import type { Problem } from './problems.ts'
 
 /** How deep JSON may be nested, here and in a model's answer: what is deeper breaks stores and parsers behind us. */
@@ -55,6 +56,8 @@ const keyProblem = (key: string): string | undefined =>
   key === '__proto__' ? 'is `__proto__`, which is lost on its way' : stringProblem(key)
 
 function stringProblem(text: string): string | undefined {
+  const ofNumber = problemOfMark(text)
+  if (ofNumber !== undefined) return ofNumber
   if (text.includes('\u0000')) return 'contains U+0000, which no store keeps'
   if (!text.isWellFormed()) return 'contains a lone surrogate, which is no character'
   return undefined

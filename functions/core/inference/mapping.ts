@@ -1,4 +1,5 @@
 import type { Usage } from '../domain/item.ts'
+import { findImpossibleNumber } from '../domain/json-numbers.ts'
 import { findHostileText, isTooDeep, withoutHostileText } from '../domain/text.ts'
 import { compileExpression, EvaluationError } from '../expressions/expression.ts'
 import { saysNullResult } from './null-result.ts'
@@ -48,7 +49,7 @@ export function createMappings(settings: { request: string; response: string }):
       return mapped
     },
     response: async answer => {
-      const mapped = await evaluating('response', () => response(answer))
+      const mapped = await evaluating('response', () => response(answer), numberIn(answer))
       const { usage, isUnreadable } = readUsage(fieldOf(mapped, 'usage'))
       const result = fieldOf(mapped, 'result')
       if (result === undefined || (result === null && !mayBeNull))
@@ -64,17 +65,26 @@ const fieldOf = (mapped: unknown, name: 'result' | 'usage'): unknown =>
 /** The result as every store keeps it. What the mapping leaves out of the answer is not looked at. */
 function storable(result: unknown, usage: Usage | undefined): unknown {
   if (!findHostileText(result)) return result
+  const number = findImpossibleNumber(result)
+  if (number !== undefined)
+    throw new MappingError(`the result of the response mapping has ${number}, a number that JSON can't hold`, usage)
   const tidied = isTooDeep(result) ? result : withoutHostileText(result)
   const problem = findHostileText(tidied)
   if (problem) throw new MappingError(`the result of the response mapping ${problem.message}`, usage)
   return tidied
 }
 
-async function evaluating(which: string, evaluate: () => Promise<unknown>): Promise<unknown> {
+/** An expression that counts with such a number fails, since a text stands for the number. */
+const numberIn = (answer: unknown) => () => {
+  const number = findImpossibleNumber(answer)
+  return number === undefined ? '' : `; the model's answer has ${number}, a number that JSON can't hold`
+}
+
+async function evaluating(which: string, evaluate: () => Promise<unknown>, why = () => ''): Promise<unknown> {
   try {
     return await evaluate()
   } catch (error) {
-    if (error instanceof EvaluationError) throw new MappingError(`the ${which} mapping ${error.message}`)
+    if (error instanceof EvaluationError) throw new MappingError(`the ${which} mapping ${error.message}${why()}`)
     throw error
   }
 }

@@ -1,4 +1,5 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb'
+import { withEndedNote } from '../../../functions/core/domain/ended-note.ts'
 import { isTerminal, type Status } from '../../../functions/core/domain/item.ts'
 import type { Item } from '../models/expression.ts'
 import { callsOf, type Known, type ModelCall, runOf, type StoredItem } from './known.ts'
@@ -197,7 +198,9 @@ function checkFailure(
   fail: Fail,
 ): void {
   if (call.answer === 'success') fail('I7 failed by an attempt that was a success')
-  if (call.isMarked && !after.error?.message.includes(call.mark)) fail('I7 the error of another attempt')
+  const { error } = withEndedNote(after, after.claim_id)
+  if (call.isMarked && !`${error?.message} ${error?.detail}`.includes(call.mark))
+    fail('I7 the error of another attempt')
   if (call.answer !== 'failure') return
   if (!call.retriable && call.company > 1) fail('failed by what may be the fault of another request of the batch')
   const first = calls.find(({ claim }) => claim === call.claim)

@@ -119,6 +119,12 @@ describe('a pipeline file', () => {
     })
   })
 
+  it('takes the field of a secret for auth', () => {
+    const endpoint = 'models:\n  text:\n    endpoint: { url: "https://x/", auth: { secret: KEY, field: apiKey } }'
+
+    expect(parse({ endpoint }).models.text?.endpoint.auth).toMatchObject({ secret: 'KEY', field: 'apiKey' })
+  })
+
   it('takes a signature for auth, and headers that it does not set', () => {
     const headers = '{ X-Team: search, X-Amzn-SageMaker-Target-Model: "llama" }'
     const endpoint = `models:\n  text:\n    endpoint: { url: "https://x/", headers: ${headers}, auth: { sigv4: sagemaker } }`

@@ -159,7 +159,7 @@ describe('a value is refused where it stands', () => {
       endpoint('url: "http://x/", auth: { colour: K }'),
       lines(
         'p.yaml:12:35: models.text.endpoint.auth.secret is missing; it must be the name of a secret in AWS Secrets Manager',
-        'p.yaml:12:43: models.text.endpoint.auth has no key "colour"; its keys are header, prefix, secret',
+        'p.yaml:12:43: models.text.endpoint.auth has no key "colour"; its keys are header, prefix, secret, field',
       ),
     ],
     [

@@ -184,6 +184,16 @@ describe('the policies of a model are checked', () => {
       'p.yaml:15:27: models.text.retry.backoff_on[0] must be a whole number from 400 to 599, not 200',
     ],
     [
+      'a condition that is no expression',
+      "    retry: { halt_when: 'body.error.code ==' }",
+      'p.yaml:15:43: models.text.retry.halt_when is not valid JSONata: The symbol "=" cannot be used as a unary operator',
+    ],
+    [
+      'elements of a batch by an unknown function',
+      "    batch: { count: 10, period: 1s, outputs: '$elements(data)' }",
+      'p.yaml:15:47: models.text.batch.outputs calls $elements, which is not a function of JSONata',
+    ],
+    [
       'a retry that can never be made',
       '    retry: { attempts: 0 }',
       'p.yaml:15:24: models.text.retry.attempts must be a whole number from 1 to 100, not 0',

@@ -8,7 +8,8 @@ import {
   httpEndpoint,
   type ReadSecret,
 } from '../../../../../functions/core/inference/http-endpoint.ts'
-import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+import { Defect, Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+import { movableClock } from '../../../../support/clock.ts'
 import { judging } from '../../../../support/judging.ts'
 import { expectedSignature, readAuthorization } from '../../../../support/sigv4.ts'
 
@@ -123,6 +124,81 @@ describe('httpEndpoint: what the model is sent', () => {
     const unreadable = () => Promise.reject(new Unavailable('the secret', 'down'))
 
     await expect(endpoint(url, { auth }, unreadable).call('r1', {})).rejects.toThrow(Unavailable)
+  })
+})
+
+describe('httpEndpoint: case 34, a model that answers 401', () => {
+  const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'NAME', field: 'apiKey' }
+
+  /** Calls a model that accepts one key, with the keys that the secret has one after the other. */
+  async function callWithKeys(accepted: string, keys: readonly (string | Error)[], timeoutMs = 5_000) {
+    const seen: unknown[] = []
+    const wanted: unknown[] = []
+    const url = await serve((request, response) => {
+      seen.push(request.headers.authorization)
+      response.writeHead(request.headers.authorization === `Bearer ${accepted}` ? 200 : 401).end('{"a":1}')
+    })
+    const { clock, advance } = movableClock()
+    const readSecret: ReadSecret = async (name, which) => {
+      advance(10)
+      wanted.push({ name, ...which })
+      const key = keys[wanted.length - 1]
+      if (typeof key === 'string') return key
+      throw key
+    }
+    let further = 0
+    const onFurtherCall = () => {
+      further += 1
+    }
+    const settings = { url, timeout_ms: timeoutMs, headers: {}, auth }
+    const startedAt = clock()
+    const reply = await httpEndpoint(settings, readSecret, { clock, onFurtherCall }).call('r1', {})
+    return { reply, seen, wanted, further, startedAt }
+  }
+
+  it('is called once more with a secret that has changed, and that call is counted', async () => {
+    const { reply, seen, wanted, further, startedAt } = await callWithKeys('new', ['old', 'new'])
+
+    expect(reply).toMatchObject({ kind: 'answered', status: 200 })
+    expect(seen).toEqual(['Bearer old', 'Bearer new'])
+    expect(further).toBe(1)
+    expect(wanted).toEqual([
+      { name: 'NAME', field: 'apiKey' },
+      { name: 'NAME', field: 'apiKey', after: startedAt },
+    ])
+  })
+
+  it('is called no third time if it refuses the changed secret, too', async () => {
+    const { reply, seen } = await callWithKeys('other', ['old', 'new', 'newer'])
+
+    expect(reply).toMatchObject({ kind: 'answered', status: 401 })
+    expect(seen).toEqual(['Bearer old', 'Bearer new'])
+  })
+
+  it.each([
+    { what: 'the secret is the same', next: 'old', timeoutMs: 5_000 },
+    { what: 'the secret can’t be read', next: new Unavailable('the secret', 'down'), timeoutMs: 5_000 },
+    { what: 'the secret is wrong', next: new Defect('the secret', 'no field'), timeoutMs: 5_000 },
+    { what: 'no time is left', next: 'new', timeoutMs: 1_000 },
+  ])('is not called again if $what', async ({ next, timeoutMs }) => {
+    const { reply, seen, further } = await callWithKeys('new', ['old', next], timeoutMs)
+
+    expect(reply).toMatchObject({ kind: 'answered', status: 401 })
+    expect(seen).toEqual(['Bearer old'])
+    expect(further).toBe(0)
+  })
+
+  it('is not called again if its calls carry no secret', async () => {
+    let calls = 0
+    const url = await serve((_, response) => {
+      calls += 1
+      response.writeHead(401).end('{}')
+    })
+
+    expect(await httpEndpoint({ url, timeout_ms: 5_000, headers: {} }, noSecret).call('r1', {})).toMatchObject({
+      status: 401,
+    })
+    expect(calls).toBe(1)
   })
 })
 

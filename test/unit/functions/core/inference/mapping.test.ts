@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createMappings, MappingError } from '../../../../../functions/core/inference/mapping.ts'
+import { readBody } from '../../../../../functions/core/inference/read-body.ts'
 
 const RESPONSE = '{ "result": result, "usage": usage }'
 const REQUEST = '{ "model_input": prompt, "parameters": parameters, "request_id": request_id }'
@@ -140,6 +141,32 @@ describe('response mapping', () => {
     await expect(mapped).rejects.toThrow(MappingError)
     await expect(mapped).rejects.not.toThrow('secret')
   })
+
+  it.each(['NaN', '-Infinity', '1e400'])(
+    'case 16: refuses %s in the result by its name, also in the thread, and not in what it leaves out',
+    async number => {
+      const body = await readBody(Buffer.from(`{"result": [0.5, ${number}], "text": "fine"}`), {})
+      const answer = body.kind === 'json' ? body.value : undefined
+      const sentence = `the result of the response mapping has ${number}, a number that JSON can't hold`
+
+      await expect(mappings().response(answer)).rejects.toThrow(sentence)
+      await expect(mappings({ response: '{ "result": $sort(result) }' }).response(answer)).rejects.toThrow(number)
+      expect((await mappings({ response: '{ "result": text }' }).response(answer)).result).toBe('fine')
+      await expect(mappings({ response: '{ "result": result[1] * 2 }' }).response(answer)).rejects.toThrow(
+        `the model's answer has ${number}, a number that JSON can't hold`,
+      )
+    },
+  )
+
+  it.each(['{ "result": seed }', '{ "result": $string(seed) }', '{ "result": $replace(seed, /x/, "") }'])(
+    'case 7: keeps the digits of a long integer: %s',
+    async response => {
+      const body = await readBody(Buffer.from('{"seed": 18446744073709551615}'), {})
+      const answer = body.kind === 'json' ? body.value : undefined
+
+      expect((await mappings({ response }).response(answer)).result).toBe('18446744073709551615')
+    },
+  )
 
   it('keeps a list of one a list where the model made it', async () => {
     expect((await mappings().response({ result: [1] })).result).toEqual([1])

@@ -1,0 +1,129 @@
+import { CfnOutput, Stack, Tags } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import type { Bundles } from './bundle.ts'
+import type { Pipeline } from './config/schema.ts'
+import { Alarms } from './constructs/alarms.ts'
+import { Authorizer } from './constructs/authorizer.ts'
+import { Dashboard } from './constructs/dashboard.ts'
+import { Defects } from './constructs/defects.ts'
+import type { Deployment } from './constructs/deployment.ts'
+import { FrontDoor } from './constructs/front-door.ts'
+import type { SluiceFunction } from './constructs/function.ts'
+import { Gateway } from './constructs/gateway.ts'
+import { Intake } from './constructs/intake.ts'
+import { LedgerMigrations } from './constructs/ledger-migrations.ts'
+import { Model } from './constructs/model.ts'
+import { policiesByModel } from './constructs/policies.ts'
+import { Reader } from './constructs/reader.ts'
+import { Results } from './constructs/results.ts'
+import { Retention } from './constructs/retention.ts'
+import { State } from './constructs/state.ts'
+import { Sweeper } from './constructs/sweeper.ts'
+
+export interface PartsProps {
+  readonly pipeline: Pipeline
+  readonly bundles: Bundles
+  /** A temporary folder for the code of functions, until the CDK has staged it. */
+  readonly assets: string
+}
+
+/** The parts of a deployment that others may use. */
+export interface Parts {
+  readonly alarms: Alarms
+  readonly dashboard: Dashboard
+  readonly frontDoor: FrontDoor
+  /** Absent without inputs. */
+  readonly intake: Intake | undefined
+  readonly state: State
+}
+
+/**
+ * Adds all of Sluice to a scope, and the outputs for the operator's command line to its stack. The construct `State` has the parts that
+ * store data. The paths of all parts below the scope are fixed: CloudFormation replaces a resource whose path changes.
+ */
+export function addParts(scope: Construct, { pipeline, bundles, assets }: PartsProps): Parts {
+  const { name } = pipeline
+  const stack = Stack.of(scope)
+  Tags.of(scope).add('Application', 'sluice')
+  Tags.of(scope).add('Pipeline', name)
+
+  const alarms = new Alarms(scope, 'Alarms')
+  const deployment: Deployment = { pipeline, bundles, assets, alarms }
+  // The first part of each queue's URL. Functions add the last part of the name (functions/core/queue/names.ts).
+  const queueUrlPrefix = `https://sqs.${stack.region}.${stack.urlSuffix}/${stack.account}/${name}-`
+  const state = new State(scope, 'State', pipeline)
+  const common = { deployment, queueUrlPrefix, ...state }
+
+  const migrations = new LedgerMigrations(scope, 'Ledger', common)
+  const results = new Results(scope, 'Results', common)
+  const models = Object.keys(pipeline.models).map(
+    model =>
+      new Model(scope, `Model-${model}`, {
+        ...common,
+        name: model,
+        results,
+      }),
+  )
+  const queues = [...models.flatMap(model => Object.values(model.queues)), results.work]
+  const gateway = new Gateway(scope, 'Gateway', { ...common, queues })
+  const reader = new Reader(scope, 'Reader', { ...common, results: results.work })
+  const intake = pipeline.inputs?.length ? new Intake(scope, 'Intake', { ...common, queues }) : undefined
+  const sweeper = new Sweeper(scope, 'Sweeper', { ...common, results: results.work })
+  const retention =
+    pipeline.observability.retention.ledger === undefined ? [] : [new Retention(scope, 'Retention', common).handler]
+  for (const user of [results.collector, reader.handler, gateway.handler, ...retention])
+    user.lambda.node.addDependency(migrations)
+  // A message may have a type or a field that only the new version of its consumer knows, so that consumers come first.
+  const workers = models.map(({ worker }) => worker)
+  updateAfter([...workers, reader.handler, sweeper.handler], [results.collector])
+  // The sweeper ends requests of models that it does not know, so that it is told of a new model before requests of it are admitted.
+  updateAfter([gateway.handler, ...(intake ? [intake.handler] : [])], [results.collector, ...workers, sweeper.handler])
+
+  const frontDoor = new FrontDoor(scope, 'FrontDoor', {
+    alarms,
+    apiName: name,
+    namespace: pipeline.observability.namespace,
+    authorizer: new Authorizer(scope, 'Authorizer', common).handler.lambda,
+    gateway: gateway.handler.lambda,
+    reader: reader.handler.lambda,
+  })
+  const dashboard = new Dashboard(scope, 'Dashboard', {
+    name,
+    frontDoor,
+    gateway,
+    intake,
+    models,
+    results,
+    ledger: state.ledger,
+    defects: new Defects(scope, 'Defects', deployment),
+  })
+
+  /** Adds an output that the operator's command line reads. */
+  const output = (outputName: string, value: string): CfnOutput => new CfnOutput(stack, outputName, { value })
+  output('ApiUrl', frontDoor.api.apiEndpoint)
+  output('DashboardUrl', dashboard.url)
+  output('AlarmTopicArn', alarms.topic.topicArn)
+  output('RequestsTable', state.tables.requests.tableName)
+  output('QuotaTable', state.tables.quota.tableName)
+  output('KeysTable', state.tables.keys.tableName)
+  output('UsersTable', state.tables.users.tableName)
+  output('ModelsTable', state.tables.models.tableName)
+  output('PayloadsBucket', state.payloads.bucket.bucketName)
+  const operator = state.ledger.environment('operator')
+  output('LedgerClusterArn', operator.LEDGER_CLUSTER_ARN)
+  output('LedgerSecretArn', operator.LEDGER_SECRET_ARN)
+  output('LedgerDatabase', operator.LEDGER_DATABASE)
+  output('MigratorFunction', migrations.migrator.lambda.functionName)
+  output('QueueUrlPrefix', queueUrlPrefix)
+  output('ResultsQueueUrl', results.work.queue.queueUrl)
+  output('Plans', JSON.stringify(pipeline.quotas))
+  output('Models', JSON.stringify(policiesByModel(pipeline)))
+  return { alarms, dashboard, frontDoor, intake, state }
+}
+
+/** Makes a deployment update the functions that send messages after the functions that receive these. */
+function updateAfter(producers: readonly SluiceFunction[], consumers: readonly SluiceFunction[]): void {
+  // The producer depends only on the consumer's function resource. The consumer's role and event source mappings name queues that the producer also needs.
+  for (const producer of producers)
+    producer.lambda.node.addDependency(...consumers.map(({ lambda }) => lambda.node.defaultChild ?? lambda))
+}
