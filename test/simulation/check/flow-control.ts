@@ -163,8 +163,8 @@ export function callIsMade(
   const isSingle = priority !== undefined && policies.one_at_a_time?.includes(priority)
   const isUnderWay = (other: MadeCall) => !other.isOver && other.priority === priority && other.by.state === 'running'
   if (isSingle && calls.some(isUnderWay)) fail('two calls at once')
-  if (own) own.isUsed = true
-  const isFreeProbe = own !== undefined && (own.isFree || Boolean(isTried))
+  if (probe) probe.isUsed = true
+  const isFreeProbe = probe?.isFree === true
   const call: MadeCall = { by, priority, at: now, probe, isFreeProbe, isOver: false }
   calls.push(call)
   return call
