@@ -2,6 +2,8 @@ import { isLoopback } from './addresses.ts'
 import { MAX_INVOCATIONS } from './concurrency.ts'
 import type { Finding, Path } from './finding.ts'
 import type { Model } from './model-schema.ts'
+import { isOfOperation } from './providers/endpoint-url.ts'
+import { PROFILES } from './providers/index.ts'
 import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, RESOURCES } from './resources.ts'
 import type { Pipeline, Plan } from './schema.ts'
 import { suggest } from './suggest.ts'
@@ -20,6 +22,7 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
       ...checkPlanModels(name, plan, Object.keys(pipeline.models)),
     ]),
     ...Object.entries(pipeline.models).flatMap(([name, model]) => [
+      ...checkProvider(name, model),
       ...checkHeaders(name, model),
       ...checkAuth(name, model),
       ...checkRetry(name, model),
@@ -130,6 +133,17 @@ function checkPlanModels(name: string, { models = [] }: Plan, known: string[]): 
       ? []
       : [{ path: ['quotas', 'plans', name, 'models', index], message: mustName('model', model, known) }],
   )
+}
+
+// The path of some operations has the model's name. The URL is complete if `model` or the URL gave it.
+function checkProvider(name: string, { provider, endpoint }: Model): Finding[] {
+  if (provider === undefined) return []
+  const { path } = PROFILES[provider]
+  if (!path.operation.includes('{model}') || isOfOperation(endpoint.url, path)) return []
+  const full = path.operation.replace('{model}', 'NAME')
+  return [
+    { path: ['models', name, 'endpoint', 'url'], message: `must end in ${full}, or model must be there with the NAME` },
+  ]
 }
 
 // HTTP ignores the case of a header's name, so two spellings would give one header two values.

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { MAX_CONCURRENCY, nearestConcurrency, splitConcurrency } from './concurrency.ts'
-import { duration, Mapping, section, text, Url, wholeNumber, wholeSeconds } from './fields.ts'
+import { duration, Mapping, oneOf, section, text, Url, wholeNumber, wholeSeconds } from './fields.ts'
+import { PROVIDERS } from './providers/index.ts'
 
 // The HTTP client sets these headers itself, and refuses them from a caller.
 const CLIENT_HEADERS = new Set(
@@ -200,14 +201,37 @@ const Circuit = section({
 
 /** One model: where it is, how it is called and how it is protected. */
 export const Model = section({
+  provider: oneOf(...PROVIDERS)
+    .optional()
+    .meta({
+      description:
+        'The kind of the endpoint. It gives `request`, `response`, `estimate`, the path of `endpoint.url`, how `auth` sends its secret, and what ' +
+        'answers mean (`retry`). Keys that are given win. [providers.md](providers.md) has all of it.',
+      examples: ['openai'],
+    }),
+  model: text(/^[\x21-\x7e]{1,512}$/, 'the name of the model at its endpoint, without spaces')
+    .optional()
+    .meta({
+      description:
+        "The name by which the endpoint knows the model, for `provider`. The default is the model's name in this file.",
+      examples: ['gpt-5-mini'],
+    }),
   endpoint: Endpoint.meta({ description: 'The HTTP endpoint that runs the model.' }),
+  estimate: Mapping.optional().meta({
+    description:
+      "Gives the tokens to reserve for a request, from the request's fields, `user_id` and `plan`. Nothing or `null` means the usual estimate. A " +
+      'request for which it gives no number of at least 0 is refused. The usual estimate is twice the tokens of the prompt, or the tokens of the ' +
+      'prompt and the bound of the output.',
+    examples: ['$ceil($bytes(prompt) / 3) + 1000 * $count(images)'],
+  }),
   request: Mapping.meta({
-    description: "Makes the body of a call from the request's fields, `user_id`, `request_id` and `attempt`.",
+    description:
+      "Makes the body of a call from the request's fields, `user_id`, `request_id` and `attempt`. It may be left out with `provider`.",
     examples: ['{ "model_input": prompt, "parameters": parameters }'],
   }),
   response: Mapping.meta({
     description:
-      'Makes `result` and `usage` from the body of the answer. Without `usage`, the estimate is charged; if the request has `max_tokens` and the result is larger than that, its size is charged.',
+      'Makes `result` and `usage` from the body of the answer. It may be left out with `provider`. Without `usage`, the estimate is charged; if the request has `max_tokens` and the result is larger than that, its size is charged.',
     examples: ['{ "result": result, "usage": usage }'],
   }),
   concurrency: Concurrency,

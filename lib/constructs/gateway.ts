@@ -76,7 +76,15 @@ export function admissionSettings({ quotas, routing, models, queue, observabilit
     quotas,
     routing,
     models: Object.keys(models),
+    ...estimatesOf(models),
     expire_after_ms: queue.expire_after,
     store_prompts: observability.store_prompts,
   }
+}
+
+function estimatesOf(models: Pipeline['models']): Pick<AdmissionSettings, 'estimates'> {
+  const own = Object.entries(models).flatMap(([name, { estimate }]) =>
+    estimate === undefined ? [] : [[name, estimate]],
+  )
+  return own.length === 0 ? {} : { estimates: Object.fromEntries(own) }
 }

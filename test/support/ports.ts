@@ -1,4 +1,5 @@
 import { vi } from 'vitest'
+import { createEstimator } from '../../functions/core/admission/estimate.ts'
 import { createRouter } from '../../functions/core/admission/route.ts'
 import { countCalls } from '../../functions/core/platform/call-counter.ts'
 import type { Ids } from '../../functions/core/platform/ids.ts'
@@ -36,6 +37,7 @@ export function memoryPorts() {
     settings: SETTINGS,
     models: SETTINGS.models,
     route: createRouter(SETTINGS),
+    estimate: createEstimator(SETTINGS),
     calls: countCalls(),
     ids: countedIds(),
     clock,
