@@ -147,7 +147,7 @@ export function compose(
     ),
     waiting: { leases: dynamoWaitLeases(once, 'requests', random), limits: WAIT_LIMITS },
     endpoint,
-    judge: createJudge({ ...policies, has_secret: false }, world.clock),
+    judge: createJudge({ ...policies, has_secret: true }, world.clock),
     mappings,
     models: GATEWAY.models,
     // Each invocation is in an environment of its own, so that only the quota counts a user's calls.

@@ -14,6 +14,8 @@ export interface Refusal {
   readonly retriable: boolean
   readonly reached: boolean
   readonly retryAfterMs: number
+  /** Whether no call can succeed, whatever it is for: the call is to cost nothing, and spends no attempt. `maybe`: a 403. */
+  readonly halts: boolean | 'maybe'
   /** Whether the answer's mark is in the error that the user reads. The model's own words are not, after a call for several requests. */
   readonly isMarked: 'always' | 'alone' | 'never'
   readonly give: (mark: string) => Reply
@@ -63,6 +65,7 @@ const refusal = (
   reached: true,
   retryAfterMs: fields.retry_after_ms ?? 0,
   isMarked: fields.status === undefined ? 'always' : 'alone',
+  halts: false,
   give: mark => replyOf(failure({ message: `the model failed (${mark})`, reached: of.reached ?? true, ...fields })),
   ...of,
 })
@@ -83,9 +86,14 @@ export const OUTAGES: readonly (readonly [number, Refusal])[] = [
   [0.5, refusal({ code: 'model_error', status: 429, retry_after_ms: 20 * SECOND })],
   [0.1, refusal({ code: 'model_error', status: 429, retry_after_ms: 3_600 * SECOND })],
 ]
+/** A wrong key. A call of a halted model costs nothing, as if it had not been made. */
+export const HALTING: readonly (readonly [number, Refusal])[] = [
+  [1, refusal({ code: 'model_rejected', status: 401 }, { retriable: false, reached: false, halts: true })],
+]
 /** Failures that the content of a call causes. */
 export const FAILURES: readonly (readonly [number, Refusal])[] = [
   [1, REJECTED],
+  [0.5, refusal({ code: 'model_rejected', status: 403 }, { retriable: false, halts: 'maybe' })],
   [1, refusal({ code: 'invalid_model_response' }, { retriable: false })],
 ]
 /** An answer to a batch that leaves out most of its requests. */

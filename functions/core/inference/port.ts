@@ -64,7 +64,7 @@ export interface ModelFailure {
   readonly once?: boolean | undefined
   /** The model has said that it is loading. It is tried by one call at a time until it answers, and no attempt is spent. */
   readonly loading?: boolean | undefined
-  /** A condition of pipeline.yaml has decided the verdict. A 403 that it drops is no sign of a halt. */
+  /** A condition of pipeline.yaml drops this 403, so it is no sign of a halt. */
   readonly configured?: boolean | undefined
 }
 

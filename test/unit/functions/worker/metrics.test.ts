@@ -96,6 +96,18 @@ describe('a worker counts', () => {
     },
     { why: 'a pause', metric: 'DeferredByPause', settings: {}, state: { paused_until: NOW + 3_000 } },
     {
+      why: 'a halt',
+      metric: 'DeferredByHalt',
+      settings: {},
+      state: { halted: { since: NOW, until: NOW + 30_000, times: 1, code: 'model_rejected', reason: 'no key' } },
+    },
+    {
+      why: 'another call, where one at a time is made',
+      metric: 'DeferredByConcurrency',
+      settings: { one_at_a_time: ['normal' as const] },
+      state: { leases: { normal: { id: 'l', since: NOW, until: NOW + 90_000 } } },
+    },
+    {
       why: 'a slot that comes later',
       metric: 'DeferredByRateLimit',
       settings: { rate_limit: { count: 1, interval_ms: 60_000 } },
