@@ -7,10 +7,11 @@ import {
 } from '@aws-sdk/client-rds'
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas'
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm'
+import { API_ROOM } from '../../config/executions.ts'
 import type { Pipeline } from '../../config/schema.ts'
 import { stateOfStack } from '../stack-outputs.ts'
 import { type Check, examine, failed, ok, warning } from './check.ts'
-import { API_ROOM, type Needs, needsOf, reservesTooMuch } from './concurrency.ts'
+import { type Needs, needsOf, reservesTooMuch } from './concurrency.ts'
 
 /** The version of PostgreSQL that the stack creates (lib/constructs/ledger-database.ts). */
 export const ENGINE_VERSION = '17.7'
@@ -89,7 +90,7 @@ async function concurrency(needs: Needs | undefined, isDeployed: boolean): Promi
     return warning(
       name,
       `${found}; with all queues full, the workers and other consumers take ${most}, and waiting calls ${waits}, so calls of the API may get a 503`,
-      `${MORE_EXECUTIONS}, or lower concurrency and waiting.total in pipeline.yaml`,
+      `${MORE_EXECUTIONS}, or set account_concurrency to ${limit} in pipeline.yaml, or lower concurrency and waiting.total there`,
     )
   return ok(name, `${found}; this pipeline takes at most ${most + waits} besides other calls of the API`)
 }
