@@ -28,7 +28,7 @@ export default defineConfig({
       // Checks version 0.1.0 out and runs it beside this one, for minutes: `npm run upgrade`.
       project('upgrade', { testTimeout: 900_000, hookTimeout: 600_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Packs the npm package and installs it, for minutes: `npm run package-test`.
-      project('package', { testTimeout: 300_000, hookTimeout: 600_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
+      project('package', { testTimeout: 300_000, hookTimeout: 900_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Attacks on whole systems, for minutes: `npm run security`.
       project('security', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 2, sequence: { groupOrder: 2 } }),
       // A file starts a whole system: two are enough for two cores, and they wait until the others are done.

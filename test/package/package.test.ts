@@ -22,12 +22,15 @@ beforeAll(async () => {
 
 describe('the npm package, installed in an empty folder with nothing but npm', () => {
   it('is small, and has compiled code only', async () => {
-    const names = (await sh(folder, `tar -tzf ${archive}`)).trim().split('\n')
+    const names = (await sh(folder, `tar -tzf ${archive}`))
+      .trim()
+      .split('\n')
+      .map(name => name.replace(/^package\//, ''))
 
     expect(statSync(join(folder, archive)).size).toBeLessThan(MAX_BYTES)
-    expect(names.filter(name => /\.ts$/.test(name))).toEqual(['package/dist/lib/sluice.d.ts'])
-    expect(names.filter(name => /^package\/(test|\.ci|functions|lib)\//.test(name))).toEqual([])
-    expect(names).toEqual(expect.arrayContaining(['package/LICENSE', 'package/README.md', 'package/dist/notices.txt']))
+    expect(names.filter(name => /\.ts$/.test(name))).toEqual(['dist/lib/sluice.d.ts'])
+    expect(names.filter(name => /^(test|\.ci|functions|lib)\//.test(name))).toEqual([])
+    expect(names).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'dist/notices.txt']))
   })
 
   it('puts no other Node before that of its user, and needs no esbuild', () => {
@@ -109,10 +112,10 @@ describe('the npm package, installed in an empty folder with nothing but npm', (
     const [curl = ''] = /^curl .*$/m.exec(system.output) ?? []
 
     expect(await sh(folder, `${curl.replace('-i', '-si')} -H 'Prefer: wait=20'`)).toMatch(
-      /^HTTP\/1.1 200 [^]*"status":"completed"/,
+      /^HTTP\/1.1 200 [\s\S]*"status":"completed"/,
     )
     expect(await sh(folder, 'npx sluice reconcile')).toMatch(/^everything agrees/)
-    expect(await sh(folder, 'npx sluice dead-letters redrive --model text')).toBe('')
+    expect(await sh(folder, 'npx sluice dead-letters redrive --model text')).toBe('Nothing was redriven.\n')
     expect(await system.interrupt()).toBe(0)
   })
 

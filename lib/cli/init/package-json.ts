@@ -53,7 +53,10 @@ function merge(before: PackageJson, { dependencies, devDependencies }: Additions
 
 function parse(text: string, file: string): PackageJson {
   try {
-    return PackageJson.parse(JSON.parse(text))
+    const packageJson = JSON.parse(text)
+    // What is parsed by a schema has another order of keys.
+    PackageJson.parse(packageJson)
+    return packageJson
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error).replaceAll(/\s+/g, ' ') : 'it is not JSON'
     throw new Refusal(`${file} is not a package.json: ${reason}`)

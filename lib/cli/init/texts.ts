@@ -22,6 +22,4 @@ export const cdkJsonText = (): string => `${JSON.stringify({ ...readCdkJson(), a
 
 /** The pipeline file that comes with Sluice. Its comments name the documents where npm installs them. */
 export const pipelineText = (): string =>
-  readFileSync(new URL('pipeline.yaml', ROOT), 'utf8')
-    .replace('$schema=docs/', '$schema=node_modules/sluice/docs/')
-    .replace(' docs/pipeline.md', ' node_modules/sluice/docs/pipeline.md')
+  readFileSync(new URL('pipeline.yaml', ROOT), 'utf8').replaceAll(/(?<=[ =])docs\//g, 'node_modules/sluice/docs/')
