@@ -4,7 +4,7 @@ import { detailOfValue } from '../core/inference/detail.ts'
 import { MappingError } from '../core/inference/mapping.ts'
 import type { ModelFailure, ModelSuccess } from '../core/inference/port.ts'
 import { backoff, pauseOf } from '../core/inference/retry.ts'
-import { noResultSentence } from '../core/inference/sentences.ts'
+import { noResultSentence, withoutQuote } from '../core/inference/sentences.ts'
 import { resultKey } from '../core/stores/payloads/names.ts'
 import { checkIn } from '../core/stores/payloads/port.ts'
 import { afterAllHeldUp, deferClaimed, deferUntil, withHints } from './defer.ts'
@@ -133,15 +133,16 @@ function retryRequest(
 function reportRetry(
   { logger, metrics }: WorkerPorts,
   { item }: Claimed,
-  { code, message, status }: ModelFailure,
+  { code, message, status, detail }: ModelFailure,
   until: number,
 ): void {
   const { request_id, attempt } = item
-  logger.info(`${message}; the request will be retried`, {
+  logger.info(`${withoutQuote(message)}; the request will be retried`, {
     request_id,
     attempt,
     code,
     status,
+    detail,
     until: new Date(until).toISOString(),
   })
   metrics.addMetric('RetriedRequests', 'Count', 1)

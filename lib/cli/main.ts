@@ -6,6 +6,7 @@ import { type Answer, type Run, refusalLine, type Tell } from './answer.ts'
 import { addConfig } from './commands/config.ts'
 import { addCost } from './commands/cost.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addEnv } from './commands/env.ts'
 import { addKeys } from './commands/keys.ts'
 import { addModels } from './commands/models.ts'
@@ -81,6 +82,7 @@ function commandLine(io: Console): Command {
   }
   addConfig(program, io)
   addCost(program, io)
+  addDoctor(program, io)
   addEnv(program, io)
   addKeys(program, run)
   addUsers(program, run, io.ask)

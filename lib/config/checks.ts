@@ -1,5 +1,6 @@
 import { isLoopback } from './addresses.ts'
 import { MAX_INVOCATIONS } from './concurrency.ts'
+import { API_ROOM, executionsOf } from './executions.ts'
 import type { Finding, Path } from './finding.ts'
 import type { Model } from './model-schema.ts'
 import { isOfOperation } from './providers/endpoint-url.ts'
@@ -15,6 +16,7 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
     ...checkInputs(pipeline),
     ...checkRetention(pipeline),
     ...checkDefaultPlan(pipeline),
+    ...checkExecutions(pipeline),
     ...checkReserved(pipeline),
     ...checkRoutes(pipeline),
     ...Object.entries(pipeline.quotas.plans).flatMap(([name, plan]) => [
@@ -76,6 +78,17 @@ function checkDefaultPlan({ quotas }: Pipeline): Finding[] {
   return [
     { path: ['quotas', 'default_plan'], message: mustName('plan', quotas.default_plan, Object.keys(quotas.plans)) },
   ]
+}
+
+/** The least that the queues take must leave room for the API. */
+function checkExecutions(pipeline: Pipeline): Finding[] {
+  const { account_concurrency } = pipeline
+  const { queues, least } = executionsOf(pipeline)
+  if (account_concurrency === undefined || account_concurrency >= least + API_ROOM) return []
+  const message =
+    `must be at least ${least + API_ROOM}: the ${queues} queues with a consumer take at least 2 executions each, and the API needs ${API_ROOM}; ` +
+    'ask AWS for more, or have fewer models and inputs'
+  return [{ path: ['account_concurrency'], message }]
 }
 
 /** Waiting calls alone must not use up a function's reserved concurrency: all of them may be in one function. */

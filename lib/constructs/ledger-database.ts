@@ -52,7 +52,7 @@ export class LedgerDatabase extends Construct {
   readonly roleSecrets: Readonly<Partial<Record<LedgerRole, string>>>
   readonly #masterSecret: string
 
-  constructor(scope: Construct, id: string, { roles }: { roles: readonly LedgerRole[] }) {
+  constructor(scope: Construct, id: string, { roles, protect }: { roles: readonly LedgerRole[]; protect: boolean }) {
     super(scope, id)
     const vpc = this.#isolatedVpc()
     this.cluster = new DatabaseCluster(this, 'Cluster', {
@@ -86,10 +86,16 @@ export class LedgerDatabase extends Construct {
       storageEncrypted: true,
       backup: { retention: Duration.days(14) },
       copyTagsToSnapshot: true,
-      deletionProtection: true,
+      deletionProtection: protect,
       // A retained cluster would still cost money. A snapshot keeps the same rows.
       removalPolicy: RemovalPolicy.SNAPSHOT,
     })
+    if (!protect)
+      Validations.of(this.cluster).acknowledge({
+        id: 'AwsSolutions-RDS10',
+        reason:
+          'For a first deployment, which can be rolled back only if its empty database can be deleted. The next deployment protects it.',
+      })
     this.#masterSecret = this.#masterSecretArn()
     this.roleSecrets = Object.fromEntries(roles.map(role => [role, this.#roleSecret(role)]))
   }

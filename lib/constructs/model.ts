@@ -9,7 +9,7 @@ import { queueName } from '../../functions/core/queue/names.ts'
 import { SQS_CAPABILITIES } from '../../functions/core/queue/sqs-capabilities.ts'
 import type { Env } from '../../functions/worker/env.ts'
 import type { Settings } from '../../functions/worker/settings.ts'
-import { invocationsFor, splitConcurrency } from '../config/concurrency.ts'
+import { executionsOf } from '../config/executions.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
@@ -232,19 +232,15 @@ function loadOf(deployment: Deployment, name: string): WorkerLoad {
 }
 
 /**
- * Splits `concurrency` into simultaneous invocations and messages per invocation. A worker calls the model for all messages of an
- * invocation at the same time. With batches, each invocation is one call.
+ * The invocations of a priority's queue. A worker calls the model for all messages of an invocation at the same time. With batches, each
+ * invocation is one call.
  */
 function mappingOf(deployment: Deployment, name: string, priority: Priority): ConsumerProps {
-  const { batch, ...model } = modelOf(deployment, name)
-  const concurrency = model.concurrency[priority]
-  if (batch)
-    return {
-      batchSize: batch.count,
-      window: Duration.millis(batch.period),
-      maxConcurrency: invocationsFor(concurrency),
-    }
-  const split = splitConcurrency(concurrency)
-  if (!split) throw new Error(`models.${name}.concurrency.${priority} can't be ${concurrency}`)
-  return { batchSize: split.calls, maxConcurrency: split.mapping }
+  const { batch } = modelOf(deployment, name)
+  const { mapping, calls } = executionsOf(deployment.pipeline).worker(name, priority)
+  return {
+    batchSize: calls,
+    maxConcurrency: mapping,
+    ...(batch && { window: Duration.millis(batch.period) }),
+  }
 }

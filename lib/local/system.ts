@@ -48,6 +48,8 @@ export interface LocalSystem {
   endpoints: System['endpoints']
   /** Random for each run. The emulators answer only callers that sign with it. */
   accessKeyId: string
+  /** Where Lambda's Invoke is answered, and other services of AWS are refused. */
+  otherServices: string
   /** The absolute path of the folder with `local.json` and the logs. */
   dataDir: string
   /** By logical id. */
@@ -121,6 +123,7 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     outputs,
     endpoints,
     accessKeyId,
+    otherServices: system.aws.url,
     dataDir: data.path,
     functions,
     invoke(logicalId, event) {
@@ -148,6 +151,8 @@ async function openSystem(
   const [folder, endpoints] = await Promise.all([makeAssembly(), emulators.endpoints])
   const { stackName, template, assetFolder } = readAssembly(folder)
   aws.grant(secretsGranted(template))
+  const functions: System['functions'] = new Map()
+  aws.invokes(functions)
   log(`creating ${Object.keys(template.Resources).length} resources of ${stackName}`)
 
   const metricsFile = openLogFile(join(data.path, 'logs', 'metrics.jsonl'))
@@ -173,7 +178,7 @@ async function openSystem(
     dynamodb,
     aws,
     startThread: options.startThread ?? startThread,
-    functions: new Map(),
+    functions,
     api: { integrations: new Map(), authorizers: new Map(), routes: [] },
     activities: [],
   }

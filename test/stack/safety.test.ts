@@ -163,7 +163,7 @@ describe('stateful resources are kept', () => {
           DeletionProtectionEnabled: true,
         }),
       ])
-      expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain'])
+      expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain'])
     }
   })
 
@@ -204,7 +204,7 @@ describe('stateful resources are kept', () => {
 
   it('payloads are private, encrypted, logged, and expire after the items that name them', () => {
     const bucket = outputOf(template, 'PayloadsBucket')
-    expect(bucket.DeletionPolicy).toBe('Retain')
+    expect([bucket.DeletionPolicy, bucket.UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain'])
     expect(bucket.Properties).toMatchObject({
       PublicAccessBlockConfiguration: {
         BlockPublicAcls: true,
@@ -357,7 +357,7 @@ describe('the synth itself', () => {
 
   it('is for any account and region, and tags what it makes', () => {
     expect(render(template.Outputs.DashboardUrl?.Value)).toBe(
-      'https://<AWS::Region>.console.aws.amazon.com/cloudwatch/home?region=<AWS::Region>#dashboards/dashboard/Shop-1',
+      'https://<AWS::Region>.console.aws.amazon.com/cloudwatch/home?region=<AWS::Region>#dashboards/dashboard/Shop-1-<AWS::Region>',
     )
     for (const { Properties } of ofType(template, 'AWS::Lambda::Function')) {
       expect(Properties.Tags).toEqual([

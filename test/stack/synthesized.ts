@@ -64,14 +64,15 @@ export interface Synthesized {
   settings(logicalId: string): unknown
 }
 
-/** Synthesizes a pipeline text with stub code, all validations included; `forDeployment` as `cdk synth` does. */
-export function synthesizeText(text: string, { forDeployment = false } = {}): Synthesized {
+/** Synthesizes a pipeline text with stub code, all validations included; `forDeployment` as `cdk synth` does, `protect` as `-c protect=`. */
+export function synthesizeText(text: string, { forDeployment = false, protect = true } = {}): Synthesized {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-stack-'))
   try {
     const app = createApp(join(folder, 'out'))
     if (forDeployment) Aspects.of(app).add(loopbackWarning)
     const pipeline = parsePipeline(text, {}, 'test.yaml')
-    const { stackName } = new SluiceStack(app, { pipeline, bundles: STUB_BUNDLES, assets: join(folder, 'assets') })
+    const assets = join(folder, 'assets')
+    const { stackName } = new SluiceStack(app, { pipeline, bundles: STUB_BUNDLES, assets, protect })
     const assembly = app.synth()
     const stack = assembly.getStackByName(stackName)
     const template: Template = stack.template

@@ -330,6 +330,17 @@ describe('queues', () => {
     },
   )
 
+  it('take few executions where pipeline.yaml says that the account has few, and leave the rest to the API', () => {
+    const { template: small } = synthesizeText(`${PIPELINE}account_concurrency: 15`)
+    const atOnce = (name: string) => mappingOf(small, `Shop-1-${name}`)
+    const sizes = ofType(small, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties.ScalingConfig)
+
+    expect(sizes).toEqual(Array.from({ length: 6 }, () => ({ MaximumConcurrency: 2 })))
+    expect(atOnce('inference-text-normal').BatchSize).toBe(5)
+    expect(atOnce('inference-image-high').BatchSize).toBe(10)
+    expect(atOnce('results').BatchSize).toBe(10)
+  })
+
   it('keep messages for 14 days and take none that is sent in the clear', () => {
     const queues = ofType(template, 'AWS::SQS::Queue')
     expect(queues).toHaveLength(7)

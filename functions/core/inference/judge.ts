@@ -2,10 +2,11 @@ import { compileExpression } from '../expressions/expression.ts'
 import type { Clock } from '../platform/clock.ts'
 import { findElements, type Outputs } from './batch.ts'
 import { compileConditions } from './conditions.ts'
+import { judgeElement } from './element-verdict.ts'
 import type { Answered, Body, ModelAnswer, Reply, Verdict } from './port.ts'
 import type { Retry } from './retry.ts'
 import { kindOf } from './sentences.ts'
-import { type Circumstances, judge, judgeElement } from './verdict.ts'
+import { type Circumstances, judge } from './verdict.ts'
 
 /** Judges what a model answers. */
 export interface Judge {

@@ -15,15 +15,17 @@ export function kindOf({
   return name === '' ? String(status) : `${status}, ${name}`
 }
 
-/** What a condition of pipeline.yaml says of an answer. */
-const CONDITION: Readonly<Record<Verdict, string>> = {
-  retry: 'with an error that may pass (backoff_when)',
-  drop: 'with an error that will not pass (drop_when)',
-  halt: 'with an error for which all calls of it are stopped (halt_when)',
+/** What a condition of pipeline.yaml says of an answer, and its key. */
+const CONDITIONS: Readonly<Record<Verdict, readonly [says: string, key: string]>> = {
+  retry: ['an error that may pass', 'backoff_when'],
+  drop: ['an error that will not pass', 'drop_when'],
+  halt: ['an error for which the model is halted', 'halt_when'],
 }
 
-export const conditionSentence = (condition: Verdict, answered: Answered): string =>
-  `the model answered ${kindOf(answered)} ${CONDITION[condition]}`
+export function conditionSentence(condition: Verdict, answered: Answered): string {
+  const [says, key] = CONDITIONS[condition]
+  return `the model answered with ${says} (${kindOf(answered)}; ${key})`
+}
 
 /** What an answer with a status from 300 on says. */
 export function statusSentence(answered: Answered, isError: boolean, isHalt: boolean): string {
@@ -42,20 +44,20 @@ function redirectSentence({ status, headers: { location = '' } }: Answered): str
   return `the model redirects to ${where} with ${status}; redirects are not followed, so endpoint.url must be the address itself`
 }
 
+const QUOTE = '; it begins with '
+
+/** The sentence for a log, which must hold no result: a text that is not JSON may be one. */
+export const withoutQuote = (sentence: string): string => sentence.split(QUOTE, 1).join('')
+
 /** What is wrong with a successful answer that is not JSON. `quotes` says whether it may be quoted. */
 export function textSentence(
   answered: Answered,
   { text, why }: Extract<Body, { kind: 'text' }>,
   quotes: boolean,
 ): string {
-  const begins = quotes ? `; it begins with ${oneLine(text, MAX_QUOTE)}` : ''
-  if (isEventStream(answered, text))
-    return `the model answered with a stream of events (${kindOf(answered)}); the request mapping must set stream to false${begins}`
+  const begins = quotes ? QUOTE + oneLine(text, MAX_QUOTE) : ''
   return `the model's answer ${why} (${kindOf(answered)})${begins}`
 }
-
-const isEventStream = ({ content_type = '' }: Answered, text: string): boolean =>
-  content_type.startsWith('text/event-stream') || /^\s*(data|event):/.test(text)
 
 /** A page was not made by a model, but by something in front of it. */
 export const isPage = ({ content_type = '' }: Answered, text: string): boolean =>

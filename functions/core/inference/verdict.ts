@@ -1,5 +1,5 @@
 import type { FailureCode } from '../domain/errors.ts'
-import { detailOf, detailOfValue } from './detail.ts'
+import { detailOf } from './detail.ts'
 import type { Answered, Broken, ModelAnswer, ModelFailure, Reply, Verdict } from './port.ts'
 import type { Retry } from './retry.ts'
 import { retryAfter } from './retry-after.ts'
@@ -43,17 +43,12 @@ function ofAnswered(answered: Answered, by: Circumstances): ModelAnswer {
     ...failure(verdict, code, message, answered, by),
     ...(verdict === 'retry' && saysItLoads(status, words) && { loading: true }),
     ...(by.quotes && words !== undefined && { detail: words }),
-    ...(by.condition && { configured: true }),
   })
-  if (by.condition) return fail(by.condition, codeOf(by.condition, status), conditionSentence(by.condition, answered))
+  if (by.condition)
+    return fail(by.condition, codeOfCondition(by.condition, status), conditionSentence(by.condition, answered))
   if (status >= 300) {
     const verdict = verdictOfStatus(status, by.rules)
-    const isError = isErrorStatus(status)
-    return fail(
-      verdict,
-      isError ? 'model_error' : 'model_rejected',
-      statusSentence(answered, isError, verdict === 'halt'),
-    )
+    return fail(verdict, codeOfStatus(status), statusSentence(answered, isErrorStatus(status), verdict === 'halt'))
   }
   switch (body.kind) {
     case 'json':
@@ -78,70 +73,34 @@ const FAILS_TO_LOAD = /\b(error|fail\w*|cannot|can't|could not)\b/i
 const saysItLoads = (status: number, words = ''): boolean =>
   status === 503 && LOADS.test(words) && !FAILS_TO_LOAD.test(words)
 
-/** Judges one element of a batch's answer, which may be an error of its own. */
-export function judgeElement(element: unknown, answered: Answered, by: Circumstances): ModelAnswer {
-  const { status, content_type } = answered
-  const error = errorOf(element)
-  if (!by.condition && error === undefined) return { ok: true, answer: element, status, content_type }
-  const own = statusIn(error) ?? statusIn(element)
-  const told = { ...answered, status: own ?? status }
-  const verdict = by.condition ?? (own === undefined ? 'drop' : verdictOfStatus(own, by.rules))
-  const code =
-    by.condition || own === undefined
-      ? codeOf(verdict, told.status)
-      : isErrorStatus(own)
-        ? 'model_error'
-        : 'model_rejected'
-  const message = by.condition ? conditionSentence(by.condition, told) : elementSentence(own)
-  return { ...failure(verdict, code, message, told, by), ...detail(by.quotes ? detailOfValue(element) : undefined) }
-}
-
-const elementSentence = (status: number | undefined): string =>
-  status === undefined
-    ? 'the model refused this request of a batch'
-    : `the model answered ${status} for this request of a batch`
-
-/** The error of an element. `null`, `false` and an empty text are none. */
-function errorOf(element: unknown): unknown {
-  if (typeof element !== 'object' || element === null || !('error' in element)) return undefined
-  const { error } = element
-  return error === null || error === false || error === '' ? undefined : error
-}
-
-/** The HTTP status that an error names: `{ "code": 503 }`, `{ "status": "429" }`. */
-function statusIn(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null) return undefined
-  const fields = new Map<string, unknown>(Object.entries(error))
-  return ['status', 'status_code', 'code']
-    .map(name => Number(fields.get(name) ?? Number.NaN))
-    .find(status => Number.isInteger(status) && status >= 400 && status <= 599)
-}
-
 /** Beside 5xx: a timeout, a conflict, a call that came too early, and too many calls pass by themselves. */
 const PASSING = new Set([408, 409, 425, 429])
 
 const isErrorStatus = (status: number): boolean => status >= 500 || PASSING.has(status)
 
 /** What a status from 300 on means. The lists of pipeline.yaml win. */
-function verdictOfStatus(status: number, { retry, has_secret }: VerdictRules): Verdict {
+export function verdictOfStatus(status: number, { retry, has_secret }: VerdictRules): Verdict {
   if (retry.drop_on.includes(status)) return 'drop'
   if (retry.backoff_on.includes(status) || isErrorStatus(status)) return 'retry'
   return status === 401 && has_secret ? 'halt' : 'drop'
 }
 
-const codeOf = (verdict: Verdict, status: number): FailureCode => {
-  if (verdict === 'halt') return status === 401 || status === 403 ? 'model_rejected' : 'model_error'
-  return verdict === 'drop' ? 'model_rejected' : 'model_error'
-}
+/** The code of a failure that a status tells of. */
+export const codeOfStatus = (status: number): FailureCode => (isErrorStatus(status) ? 'model_error' : 'model_rejected')
 
-const detail = (words: string | undefined) => (words === undefined ? {} : { detail: words })
+/** The code of a failure that a condition tells of. */
+export const codeOfCondition = (condition: Verdict, status: number): FailureCode =>
+  condition === 'drop' || (condition === 'halt' && (status === 401 || status === 403))
+    ? 'model_rejected'
+    : 'model_error'
 
-function failure(
+/** A failure with what its answer says of itself. */
+export function failure(
   verdict: Verdict,
   code: FailureCode,
   message: string,
   { status, headers }: Answered,
-  { now }: Circumstances,
+  { condition, now }: Circumstances,
 ): ModelFailure {
   const pause = retryAfter(headers, now)
   return {
@@ -152,5 +111,6 @@ function failure(
     reached: true,
     status,
     ...(pause !== undefined && { retry_after_ms: pause }),
+    ...(condition && { configured: true }),
   }
 }

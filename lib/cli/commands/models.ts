@@ -1,10 +1,13 @@
 import type { Command } from 'commander'
 import type { Policies } from '../../../functions/core/flow-control/policies.ts'
-import type { Run } from '../answer.ts'
+import { type Run, refusalLine } from '../answer.ts'
+import { jsonObject } from '../arguments.ts'
 import { columns } from '../columns.ts'
 import { listModels, type ModelView, type Reset, resetModel } from '../operations/models.ts'
+import { probeModel } from '../operations/probe-model.ts'
+import { probeText } from '../probe-text.ts'
 
-/** `sluice models list|reset` */
+/** `sluice models list|reset|probe` */
 export function addModels(program: Command, run: Run): void {
   const models = program.command('models').description('models, and what defers their calls')
   models
@@ -26,6 +29,18 @@ export function addModels(program: Command, run: Run): void {
       run(async admin => {
         const done = await resetModel(admin, model)
         return { json: done, lines: resetText(done) }
+      }),
+    )
+  models
+    .command('probe')
+    .description('call a model once, and show what Sluice makes of its answer')
+    .argument('<model>')
+    .option('--body <json>', 'the body of a POST to /v1/inference', jsonObject)
+    .action((model: string, { body }: { body?: Record<string, unknown> }) =>
+      run(async admin => {
+        const probe = await probeModel(admin, model, body)
+        const refusals = probe.failure ? [refusalLine(probe.failure.message)] : []
+        return { json: probe, lines: probeText(probe), refusals }
       }),
     )
 }

@@ -116,6 +116,35 @@ describe('collector', () => {
     expect(ends).toHaveLength(2)
   })
 
+  it('logs what the model said of a failure, and nothing of an answer that may be a result', async () => {
+    const output = captureOutput()
+    const error = {
+      code: 'invalid_model_response',
+      message: "the model's answer is not JSON (200, text/plain); it begins with a whole result; it begins with more",
+      status: 200,
+      detail: 'its own words',
+    }
+    dynamoDb.on(UpdateItemCommand).resolves({
+      Attributes: marshall({
+        ...decided,
+        status: 'failed',
+        error: { code: error.code, message: error.message },
+        claim_id: `ended-${JSON.stringify({ status: 200, detail: error.detail })}`,
+      }),
+    })
+
+    await handler(anSqsEvent([{ ...anOutcome(item), status: 'failed', error }]), aContext())
+
+    expect(output.logs()).toContainEqual(
+      expect.objectContaining({
+        reason: "the model's answer is not JSON (200, text/plain)",
+        model_status: 200,
+        detail: 'its own words',
+      }),
+    )
+    expect(output.text()).not.toContain('whole result')
+  })
+
   it('counts no end of a request that was never accepted', async () => {
     const output = captureOutput()
 

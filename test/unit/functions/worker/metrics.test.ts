@@ -72,7 +72,7 @@ describe('a worker counts', () => {
     const [item] = await serve(1)
 
     expect(counted()).toEqual({ DeliveredRequests: 1, ModelCalls: 1, FailedCalls: 1, RetriedRequests: 1 })
-    const fields = { request_id: item?.request_id, attempt: 1, code: 'model_error', status: 503 }
+    const fields = { request_id: item?.request_id, attempt: 1, code: 'model_error', status: 503, detail: BUSY.message }
     expect(info.mock.calls).toEqual([
       ['the model answered 503; the request will be retried', { ...fields, until: '2026-11-23T10:15:01.500Z' }],
     ])

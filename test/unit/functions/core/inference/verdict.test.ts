@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { judgeElement } from '../../../../../functions/core/inference/element-verdict.ts'
 import type { Answered, Body, ModelAnswer, ModelFailure } from '../../../../../functions/core/inference/port.ts'
-import { type Circumstances, judge, judgeElement } from '../../../../../functions/core/inference/verdict.ts'
+import { type Circumstances, judge } from '../../../../../functions/core/inference/verdict.ts'
 import { NOW } from '../../../../support/clock.ts'
 import { answered, aRetry } from '../../../../support/failures.ts'
 
@@ -107,6 +108,7 @@ describe('the verdict of a condition', () => {
       reached: true,
       status,
       detail: 'why',
+      configured: true,
     })
   })
 })
@@ -128,16 +130,6 @@ describe('the verdict on a successful answer', () => {
     expect(failure.message).toContain('is not JSON')
     expect(failure.message).toContain(`begins with ${text.trim()}`)
     expect(failure.message).toContain(type.split(';')[0])
-  })
-
-  it.each([
-    { text: 'data: {"a":1}\n\ndata: [DONE]\n\n', type: 'text/event-stream' },
-    { text: 'event: message_start\ndata: {}', type: 'application/json' },
-  ])('is that the request mapping must not ask for a stream: $type', ({ text, type }) => {
-    const failure = failureOf(judge(withText(text, type), by()))
-
-    expect(failure).toMatchObject({ verdict: 'drop', code: 'invalid_model_response' })
-    expect(failure.message).toContain('must set stream to false')
   })
 
   it.each([200, 204])('is that the model answered nothing, with %i', status => {
