@@ -1,4 +1,4 @@
-import { splitConcurrency } from '../../config/concurrency.ts'
+import { invocationsFor, splitConcurrency } from '../../config/concurrency.ts'
 import type { Pipeline } from '../../config/schema.ts'
 
 /** An event source mapping of SQS has at least so many simultaneous invocations. */
@@ -29,7 +29,9 @@ export interface Needs {
 
 export function needsOf({ models, inputs = [], waiting, reserved_concurrency }: Pipeline): Needs {
   const workers = Object.values(models).flatMap(({ concurrency, batch }) =>
-    [concurrency.high, concurrency.normal].map(calls => (batch ? calls : (splitConcurrency(calls)?.mapping ?? calls))),
+    [concurrency.high, concurrency.normal].map(calls =>
+      batch ? invocationsFor(calls) : (splitConcurrency(calls)?.mapping ?? calls),
+    ),
   )
   const each = [...workers, COLLECTOR, DEAD_LETTERS, ...inputs.flatMap(() => [INTAKE, DEAD_LETTERS])]
   return {
