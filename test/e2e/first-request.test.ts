@@ -237,7 +237,9 @@ describe.skipIf(!process.env.DATABASE_URL)('with DATABASE_URL', () => {
     })
   })
 
-  test('goes on after a restart, by another address of it, too, and refuses every other database', async () => {
+  test('goes on after a restart, by another address of it, too, and refuses every other database', {
+    timeout: 300_000,
+  }, async () => {
     const own = await createDatabase(process.env.DATABASE_URL ?? '')
     const other = await createDatabase(process.env.DATABASE_URL ?? '')
     onTestFinished(() => Promise.all([own.drop(), other.drop()]).then(() => {}))

@@ -7,7 +7,7 @@ import { PIPELINE, synthesizeText } from './synthesized.ts'
 
 const WITH_INPUTS_AND_BATCH = PIPELINE.replace('queue: {', 'inputs: [{ queue: a }, { queue: b }]\nqueue: {').replace(
   'concurrency: 10',
-  'concurrency: 10\n    batch: { count: 10, period: 1s }',
+  'concurrency: { high: 1, normal: 10 }\n    batch: { count: 10, period: 1s }',
 )
 
 test.each([

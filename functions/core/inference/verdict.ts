@@ -41,7 +41,7 @@ function ofAnswered(answered: Answered, by: Circumstances): ModelAnswer {
   const words = detailOf(answered)
   const fail = (verdict: Verdict, code: FailureCode, message: string): ModelFailure => ({
     ...failure(verdict, code, message, answered, by),
-    ...(verdict === 'retry' && saysItLoads(status, words) && { loading: true }),
+    ...(verdict === 'retry' && saysItLoads(answered, words) && { loading: true }),
     ...(by.quotes && words !== undefined && { detail: words }),
   })
   if (by.condition)
@@ -69,9 +69,13 @@ function ofAnswered(answered: Answered, by: Circumstances): ModelAnswer {
 const LOADS = /\bloading (the |a )?model\b|\bmodel\b.*\bis (currently |still )?loading\b/i
 const FAILS_TO_LOAD = /\b(error|fail\w*|cannot|can't|could not)\b/i
 
-/** llama.cpp answers 503 "Loading model", and TGI 503 "Model … is currently loading". */
-const saysItLoads = (status: number, words = ''): boolean =>
-  status === 503 && LOADS.test(words) && !FAILS_TO_LOAD.test(words)
+/**
+ * llama.cpp answers 503 "Loading model", and TGI 503 "Model … is currently loading". SageMaker and Bedrock answer 429 with this
+ * type of error.
+ */
+const saysItLoads = ({ status, headers }: Answered, words = ''): boolean =>
+  (status === 503 && LOADS.test(words) && !FAILS_TO_LOAD.test(words)) ||
+  (status === 429 && headers['x-amzn-errortype']?.startsWith('ModelNotReadyException') === true)
 
 /** Beside 5xx: a timeout, a conflict, a call that came too early, and too many calls pass by themselves. */
 const PASSING = new Set([408, 409, 425, 429])

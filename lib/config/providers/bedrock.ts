@@ -42,7 +42,7 @@ export const BEDROCK: Profile = {
   retry: {
     backoff_on: [408, 424, 429, 503],
     drop_on: [400, 404],
-    halt_when: `${IS_SIGNATURE_REFUSED} or ${isError('ModelNotReadyException')}`,
+    halt_when: IS_SIGNATURE_REFUSED,
     backoff_when: isError(
       'ModelErrorException',
       'ModelTimeoutException',
@@ -56,7 +56,7 @@ export const BEDROCK: Profile = {
     "A body's `messages` may be as OpenAI has them, with text or parts of text. Parts of other kinds must be blocks as Converse has them. The roles system and developer become `system`.",
     'Converse is the same for all chat models. So only `max_tokens`, `temperature`, `top_p`, `stop` and `system` of `parameters` are sent, and `additionalModelRequestFields` for what one model has besides. `maxTokens` is 512 where the request does not bound its output.',
     'The result is `{ "text", "finish_reason" }`, and where the model gave them `reasoning_content` and `tool_calls`.',
-    'An imported model that was not used for a while answers 429 ModelNotReadyException until it has loaded: the model is halted for this time.',
+    'An imported model that was not used for a while answers 429 ModelNotReadyException until it has loaded: one call at a time tries it meanwhile, and no request spends an attempt.',
   ],
   sources: [
     'https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html',

@@ -65,8 +65,7 @@ export const OPENAI: Profile = {
     halt_when: `$exists([body.error.type, body.error.code][$ in [
     ${list(NO_CREDIT)}
   ]])
-  or ((status = 402 or body.error.code = 402) and $not(body.error.metadata.limit_source = "openrouter_in_flight_budget"))
-  or (status = 503 and body.error.message = "Loading model")`,
+  or ((status = 402 or body.error.code = 402) and $not(body.error.metadata.limit_source = "openrouter_in_flight_budget"))`,
     drop_when: `body.error.code = "context_length_exceeded" or body.error.type = "exceed_context_size_error"
   or $substring($string(body.error.message), 0, 30) = "Context size has been exceeded"
   or (status = 403 and $exists(body.error.metadata))
@@ -86,7 +85,7 @@ export const OPENAI: Profile = {
     "A body's `messages` are sent as they are. Without them, `parameters.system` and `prompt` become messages.",
     'All of `parameters` are sent, except `stream`, which the answer could not be read with. `n` over 1 gives all `choices` in the result, too.',
     'The result is `{ "text", "finish_reason" }`, and where the model gave them `reasoning_content`, `tool_calls` and `refusal`. The parts of a content are joined. With only reasoning, `text` is empty, and `finish_reason` says whether the tokens were used up.',
-    'vLLM refuses connections while it loads a model, so use `circuit` with it: it spends few attempts on an outage. llama.cpp answers 503 "Loading model", and the model is halted until it has loaded.',
+    'vLLM refuses connections while it loads a model, so use `circuit` with it: it spends few attempts on an outage. llama.cpp answers 503 "Loading model": one call at a time tries the model until it has loaded, and no request spends an attempt.',
     'A 429 that only *says* "insufficient quota" is retried (Scaleway says so for its limit of simultaneous requests). Only the code or type means an account without credit.',
     'OpenRouter and others send errors with status 200. One with a `code` of 4xx fails the request, any other is retried. LM Studio answers 200 with `error` as a text for a path that it does not know: the request fails with this text.',
     'A 403 with `metadata` is moderation of this one request (OpenRouter), and fails it.',

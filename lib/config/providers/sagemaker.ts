@@ -28,7 +28,7 @@ export const SAGEMAKER: Profile = {
   retry: {
     backoff_on: [424, 429, 503],
     drop_on: [400, 404],
-    halt_when: `${IS_SIGNATURE_REFUSED} or ${isError('ModelNotReadyException')}`,
+    halt_when: IS_SIGNATURE_REFUSED,
     drop_when: 'status = 424 and (body.OriginalStatusCode in [400, 413, 422])',
     backoff_when: isError('ThrottlingException'),
   },
@@ -39,7 +39,7 @@ export const SAGEMAKER: Profile = {
     'SageMaker ends a call of a container after 60 s, so a `timeout` over 70s has no effect.',
     'If an endpoint has inference components or several models, name one in `headers` (`X-Amzn-SageMaker-Inference-Component`, `X-Amzn-SageMaker-Target-Model`).',
     '424 means that the container failed. It is retried, unless the container itself answered 400, 413 or 422. Throttling comes as 400.',
-    'A serverless endpoint that starts, or a multi-model endpoint that loads, answers 429 ModelNotReadyException: the model is halted for this time.',
+    'A serverless endpoint that starts, or a multi-model endpoint that loads, answers 429 ModelNotReadyException: one call at a time tries it meanwhile, and no request spends an attempt.',
   ],
   sources: [
     'https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html',

@@ -33,14 +33,13 @@ export const TGI: Profile = {
   retry: {
     backoff_on: [424, 429, 503],
     drop_on: [400, 404, 413, 422],
-    halt_when: 'status = 503 and $exists(body.estimated_time)',
     drop_when: 'body.error_type = "validation" or body.error_type = "tokenizer"',
   },
   notes: [
     '`/generate` takes the text as it is. That suits base models, and prompts that bring their own template. For chat, use `provider: openai` with the same server: there TGI uses the template of the model, and counts the tokens of the prompt.',
     'It counts only the tokens that it generates, unless it was started with `--enable-prefill-logprobs`. So only these are charged.',
     'It refuses a `temperature` of 0 and a `top_p` of 1, so they are left out, which means the same. `max_new_tokens` is 512 where the request does not bound its output. `system` is not sent, since there is no place for it.',
-    'A hosted endpoint answers 503 with `estimated_time` while it loads a model: the model is halted until it has loaded. A server of your own refuses connections meanwhile, so use `circuit` with it.',
+    'A hosted endpoint answers 503 with `estimated_time` while it loads a model: one call at a time tries it until it has loaded, and no request spends an attempt. A server of your own refuses connections meanwhile, so use `circuit` with it.',
   ],
   sources: [
     'https://huggingface.github.io/text-generation-inference/',

@@ -68,7 +68,7 @@ export const BEDROCK_ANSWERS: readonly DocumentedAnswer[] = [
   refusal(429, 'ThrottlingException', 'Too many requests, please wait before trying again.', 'retry'),
   refusal(500, 'InternalServerException', 'An internal server error occurred.', 'retry'),
   refusal(503, 'ServiceUnavailableException', "The service isn't currently available.", 'retry'),
-  refusal(429, 'ModelNotReadyException', 'The model is not ready to serve inference requests.', 'halt'),
+  refusal(429, 'ModelNotReadyException', 'The model is not ready to serve inference requests.', 'retry'),
   refusal(403, 'ExpiredTokenException', 'The security token included in the request is expired', 'halt'),
   refusal(403, 'UnrecognizedClientException', 'The security token included in the request is invalid.', 'halt'),
 ]

@@ -240,7 +240,7 @@ const TO_BE_MENDED: readonly DocumentedAnswer[] = [
     what: 'a model that is loading (llama.cpp)',
     status: 503,
     body: { error: { message: 'Loading model', type: 'unavailable_error', code: 503 } },
-    means: 'halt',
+    means: 'retry',
   },
 ]
 

@@ -55,7 +55,7 @@ export const SAGEMAKER_ANSWERS: readonly DocumentedAnswer[] = [
     'ModelNotReadyException',
     'the endpoint starts',
     { Message: 'Resources are being provisioned.' },
-    'halt',
+    'retry',
   ),
   refusal(403, 'ExpiredTokenException', 'the credentials', { message: 'The security token is expired' }, 'halt'),
 ]

@@ -68,6 +68,6 @@ export const TGI_ANSWERS: readonly DocumentedAnswer[] = [
     what: 'a model that is loading (hosted endpoints)',
     status: 503,
     body: { error: 'Model bigscience/bloom is currently loading', estimated_time: 20.0 },
-    means: 'halt',
+    means: 'retry',
   },
 ]
