@@ -7,8 +7,10 @@ import { secretsManagerClient } from '../core/platform/secrets-manager-client.ts
 import { stripErrorStack } from '../core/platform/strip-error-stack.ts'
 import { telemetry } from '../core/platform/telemetry.ts'
 import { answerCloudFormation } from './answer-cloudformation.ts'
-import { type Answer, apply, DONE, type MigratorPorts } from './apply.ts'
+import { type Answer, apply, DONE } from './apply.ts'
+import { compose } from './compose.ts'
 import { Env, RoleSecrets } from './env.ts'
+import type { MigratorPorts } from './ports.ts'
 
 /** In milliseconds. The Data API itself ends a statement after 45 seconds. */
 const STATEMENT_MS = 50_000
@@ -16,10 +18,12 @@ const STATEMENT_MS = 50_000
 const env = Env.parse(process.env)
 const { logger } = telemetry(env)
 const ports: MigratorPorts = {
-  env,
-  roleSecrets: RoleSecrets.parse(JSON.parse(env.LEDGER_ROLE_SECRETS)),
-  rdsData: rdsDataOnce(STATEMENT_MS),
-  secretsManager: secretsManagerClient(10_000),
+  ...compose({
+    env,
+    roleSecrets: RoleSecrets.parse(JSON.parse(env.LEDGER_ROLE_SECRETS)),
+    rdsData: rdsDataOnce(STATEMENT_MS),
+    secretsManager: secretsManagerClient(10_000),
+  }),
   logger,
   clock: systemClock,
   sleep: systemSleep,

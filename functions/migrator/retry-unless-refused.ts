@@ -1,6 +1,6 @@
 import { isTransient } from '../core/platform/unavailable.ts'
 import { hasSqlState, isTransientInDatabase } from '../core/stores/ledger/transient.ts'
-import type { MigratorPorts } from './apply.ts'
+import type { MigratorPorts } from './ports.ts'
 
 /** How long the migrator goes on trying, in milliseconds. Its function may run twice as long, so that it always answers CloudFormation. */
 const PATIENCE_MS = 300_000

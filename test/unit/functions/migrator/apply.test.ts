@@ -10,7 +10,9 @@ import {
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { mockClient } from 'aws-sdk-client-mock'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { apply, type MigratorPorts } from '../../../../functions/migrator/apply.ts'
+import { apply } from '../../../../functions/migrator/apply.ts'
+import { compose } from '../../../../functions/migrator/compose.ts'
+import type { MigratorPorts } from '../../../../functions/migrator/ports.ts'
 import { movableClock, NOW } from '../../../support/clock.ts'
 import { accessDenied, networkError } from '../../../support/faults.ts'
 
@@ -39,20 +41,12 @@ function aMigrator(failure: Error, untilMs: number, at: 'BeginTransaction' | 'Ex
   secrets.resolves({ SecretString: '{"password":"p"}' })
   const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }
   const ports: MigratorPorts = {
-    env: {
-      POWERTOOLS_SERVICE_NAME: 'test',
-      POWERTOOLS_METRICS_NAMESPACE: 'Sluice',
-      POWERTOOLS_LOG_LEVEL: 'INFO',
-      DEPLOYMENT: 'sluice',
-      LOG_FIELDS: '{}',
-      LEDGER_CLUSTER_ARN: 'arn:cluster',
-      LEDGER_SECRET_ARN: 'arn:secret',
-      LEDGER_DATABASE: 'sluice',
-      LEDGER_ROLE_SECRETS: '{}',
-    },
-    roleSecrets: { reader: 'arn:reader' },
-    rdsData,
-    secretsManager,
+    ...compose({
+      env: { LEDGER_CLUSTER_ARN: 'arn:cluster', LEDGER_SECRET_ARN: 'arn:secret', LEDGER_DATABASE: 'sluice' },
+      roleSecrets: { reader: 'arn:reader' },
+      rdsData,
+      secretsManager,
+    }),
     logger,
     clock,
     sleep: async ms => advance(ms),
