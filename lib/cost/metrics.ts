@@ -28,7 +28,8 @@ export const IN_TROUBLE = {
   collector: ['ReturnedMessages', 'FailedRequests', 'CancelledRequests', 'ExpiredRequests'],
   worker: [
     ...['FailedCalls', 'RetriedRequests', 'ReturnedMessages', 'DeferredByCircuit', 'DeferredByPause'],
-    ...['DeferredByRateLimit', 'CircuitOpened', 'CircuitClosed', 'ModelPaused'],
+    ...['DeferredByRateLimit', 'CircuitOpened', 'CircuitClosed', 'ModelPaused', 'ModelHalted', 'ModelResumed'],
+    ...['AttemptsGivenBack', 'UnreadableUsage'],
     ...[
       'DeferredByHalt',
       'DeferredByConcurrency',
