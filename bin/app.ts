@@ -1,7 +1,7 @@
 import { Aspects } from 'aws-cdk-lib'
 import { ConfigError } from '../lib/config/finding.ts'
 import { loopbackWarning } from '../lib/loopback-warning.ts'
-import { createApp, synthesizeInto } from '../lib/synthesize.ts'
+import { ContextError, createApp, synthesizeInto } from '../lib/synthesize.ts'
 
 const app = createApp()
 Aspects.of(app).add(loopbackWarning)
@@ -9,7 +9,7 @@ const config = app.node.tryGetContext('config') ?? process.env.SLUICE_CONFIG ?? 
 try {
   await synthesizeInto(app, config, process.env)
 } catch (error) {
-  if (!(error instanceof ConfigError)) throw error
+  if (!(error instanceof ConfigError || error instanceof ContextError)) throw error
   process.stderr.write(`${error.message}\n`)
   process.exitCode = 1
 }

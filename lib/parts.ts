@@ -25,6 +25,11 @@ export interface PartsProps {
   readonly bundles: Bundles
   /** A temporary folder for the code of functions, until the CDK has staged it. */
   readonly assets: string
+  /**
+   * Whether the tables, the database and, where Sluice is a stack of its own, the stack are protected from deletion. Default: true. A first
+   * deployment that fails can be rolled back only without this protection, since a rollback deletes what it has created.
+   */
+  readonly protect?: boolean
 }
 
 /** The parts of a deployment that others may use. */
@@ -41,7 +46,7 @@ export interface Parts {
  * Adds all of Sluice to a scope, and the outputs for the operator's command line to its stack. The construct `State` has the parts that
  * store data. The paths of all parts below the scope are fixed: CloudFormation replaces a resource whose path changes.
  */
-export function addParts(scope: Construct, { pipeline, bundles, assets }: PartsProps): Parts {
+export function addParts(scope: Construct, { pipeline, bundles, assets, protect = true }: PartsProps): Parts {
   const { name } = pipeline
   const stack = Stack.of(scope)
   Tags.of(scope).add('Application', 'sluice')
@@ -51,7 +56,7 @@ export function addParts(scope: Construct, { pipeline, bundles, assets }: PartsP
   const deployment: Deployment = { pipeline, bundles, assets, alarms }
   // The first part of each queue's URL. Functions add the last part of the name (functions/core/queue/names.ts).
   const queueUrlPrefix = `https://sqs.${stack.region}.${stack.urlSuffix}/${stack.account}/${name}-`
-  const state = new State(scope, 'State', pipeline)
+  const state = new State(scope, 'State', { pipeline, protect })
   const common = { deployment, queueUrlPrefix, ...state }
 
   const migrations = new LedgerMigrations(scope, 'Ledger', common)
@@ -76,7 +81,8 @@ export function addParts(scope: Construct, { pipeline, bundles, assets }: PartsP
   // A message may have a type or a field that only the new version of its consumer knows, so that consumers come first.
   const workers = models.map(({ worker }) => worker)
   updateAfter([...workers, reader.handler, sweeper.handler], [results.collector])
-  updateAfter([gateway.handler, ...(intake ? [intake.handler] : [])], [results.collector, ...workers])
+  // The sweeper ends requests of models that it does not know, so that it is told of a new model before requests of it are admitted.
+  updateAfter([gateway.handler, ...(intake ? [intake.handler] : [])], [results.collector, ...workers, sweeper.handler])
 
   const frontDoor = new FrontDoor(scope, 'FrontDoor', {
     alarms,
@@ -117,6 +123,10 @@ export function addParts(scope: Construct, { pipeline, bundles, assets }: PartsP
   output('ResultsQueueUrl', results.work.queue.queueUrl)
   output('Plans', JSON.stringify(pipeline.quotas))
   output('Models', JSON.stringify(policiesByModel(pipeline)))
+  output(
+    'Workers',
+    JSON.stringify(Object.fromEntries(models.map(({ name: of, worker }) => [of, worker.lambda.functionName]))),
+  )
   return { alarms, dashboard, frontDoor, intake, state }
 }
 

@@ -11,7 +11,7 @@ export class SluiceStack extends Stack {
     super(scope, props.pipeline.name, {
       description: 'Sluice: an asynchronous inference gateway.',
       // Without it, deleting the stack would delete queues and functions before it stops at the protected tables.
-      terminationProtection: true,
+      terminationProtection: props.protect ?? true,
     })
     addParts(this, props)
   }

@@ -17,6 +17,7 @@ import { LocalError } from './local/error.ts'
 import { type DemoModel, startModel } from './local/model/server.ts'
 import { moduleBeside } from './local/module-beside.ts'
 import { type LocalSystem, startLocal } from './local/system.ts'
+import { unreachableModels } from './reach-models.ts'
 import type { SynthesizeMessage } from './synthesize-thread.ts'
 
 type Environment = Record<string, string | undefined>
@@ -59,6 +60,7 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
   const model = env.TEXT_MODEL_URL ? undefined : await startDemoModel(print)
   const withModel = model ? { ...env, TEXT_MODEL_URL: predictUrl(model.url) } : env
 
+  const unreachable = unreachableModels(checkPipeline(config, withModel).pipeline)
   const system = await startLocal({
     assembly: dataDir => {
       print(`synthesizing the stack of ${config}`)
@@ -69,6 +71,7 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
     env: withModel,
     log: print,
   })
+  for (const line of await unreachable) print(line)
   const key = await demoKey(system)
   for (const line of welcome(system, key)) print(line)
   return {

@@ -27,25 +27,36 @@ export function createApp(outdir?: string): App {
   return app
 }
 
+/** A value of the CDK's context can't be used. The message is one sentence. */
+export class ContextError extends Error {}
+
 /**
- * Adds the stack of a pipeline file to an app and synthesizes it. Rejects with a `ConfigError` if the file has mistakes, or with
- * cdk-nag's findings.
+ * Adds the stack of a pipeline file to an app and synthesizes it. Rejects with a `ConfigError` if the file has mistakes, with a
+ * `ContextError` if the context has, or with cdk-nag's findings.
  */
 export async function synthesizeInto(
   app: App,
   config: string,
   env: Environment,
 ): Promise<{ assembly: string; stackName: string }> {
+  const protect = protectIn(app.node.tryGetContext('protect'))
   const { pipeline, warnings } = checkPipeline(config, env)
   const bundles = IS_PACKAGE ? packagedBundles() : await bundleAll()
   const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))
   try {
-    const stack = new SluiceStack(app, { pipeline, bundles, assets })
+    const stack = new SluiceStack(app, { pipeline, bundles, assets, protect })
     for (const warning of warnings) Annotations.of(stack).addWarningV2('sluice:config', warningLine(warning))
     return { assembly: app.synth().directory, stackName: stack.stackName }
   } finally {
     rmSync(assets, { recursive: true, force: true })
   }
+}
+
+/** Reads `-c protect=…`, which is a text, or the value of cdk.json. */
+function protectIn(given: unknown): boolean {
+  if (given === undefined || given === true || given === 'true') return true
+  if (given === false || given === 'false') return false
+  throw new ContextError(`-c protect must be true or false, not ${JSON.stringify(given)}`)
 }
 
 /** Synthesizes a pipeline file in this process. `assembly` is the folder with the template and its assets. */

@@ -1,3 +1,4 @@
+import { failureOf } from '../core/domain/events.ts'
 import { type RequestItem, reservationOf } from '../core/domain/item.ts'
 import type { OutcomeEvent, ResultEvent } from '../core/domain/messages.ts'
 import { discardBody } from '../core/lifecycle/discard-body.ts'
@@ -23,7 +24,20 @@ export interface Collected {
 }
 
 /** How a request ended, and what it was charged here. */
-export type Ended = Pick<RequestItem, 'request_id' | 'model' | 'status' | 'charge'>
+export type Ended = Pick<
+  RequestItem,
+  | 'request_id'
+  | 'user_id'
+  | 'model'
+  | 'status'
+  | 'run'
+  | 'attempt'
+  | 'error'
+  | 'charge'
+  | 'created_at'
+  | 'started_at'
+  | 'completed_at'
+>
 
 /**
  * Takes a batch of events in four steps: decide (the transition of each outcome's item), record (one statement for the
@@ -83,10 +97,10 @@ async function take(ports: CollectorPorts, event: ResultEvent): Promise<Taken | 
  * is decided once (I3).
  */
 function decisionOf(event: OutcomeEvent) {
-  const { user_id, request_id, run, attempt, status, completed_at, usage, error } = event
+  const { user_id, request_id, run, attempt, status, completed_at, usage } = event
   const unreported = status === 'completed' ? Math.max(event.estimate, event.charge_at_least ?? 0) : 0
   const charge = event.reached ? (usage?.total_tokens ?? unreported) : undefined
-  return { user_id, request_id, run, attempt, status, completed_at, usage, error, charge }
+  return { user_id, request_id, run, attempt, status, completed_at, usage, error: failureOf(event), charge }
 }
 
 async function record({ ledger }: CollectorPorts, taken: readonly Taken[], failures: Failures): Promise<void> {

@@ -11,6 +11,6 @@ export interface CollectorPorts extends LifecyclePorts {
 
 /** What it takes to log and count the results of a batch, besides collecting them. */
 export interface TakeResultsPorts extends CollectorPorts {
-  readonly logger: Pick<Logger, 'error'>
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly metrics: Pick<Metrics, 'addMetric' | 'singleMetric'>
 }

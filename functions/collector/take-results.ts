@@ -5,6 +5,7 @@ import { failUndelivered } from '../core/lifecycle/fail-undelivered.ts'
 import type { BatchOutcome, Delivery } from '../core/queue/port.ts'
 import { readMessage } from '../core/queue/read-message.ts'
 import { collect, type Ended } from './collect.ts'
+import { logEnd } from './log-end.ts'
 import type { TakeResultsPorts } from './ports.ts'
 
 /**
@@ -62,6 +63,7 @@ async function collected(
     })
   }
   if (failures.size > 0) metrics.addMetric('ReturnedMessages', 'Count', failures.size)
+  for (const end of ended) logEnd(logger, end)
   countEnds(ports, ended)
   const charged = ended.reduce((sum, { charge }) => sum + (charge ?? 0), 0)
   metrics.addMetric('ChargedTokens', 'Count', charged)

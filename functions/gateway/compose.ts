@@ -1,3 +1,4 @@
+import { createEstimator } from '../core/admission/estimate.ts'
 import { createRouter } from '../core/admission/route.ts'
 import { awsClients, dynamoDbOnce } from '../core/platform/aws-clients.ts'
 import { countCalls } from '../core/platform/call-counter.ts'
@@ -31,6 +32,7 @@ export function compose(
     // Asked once: further tries to take a lease would only delay the answer.
     waiting: { leases: dynamoWaitLeases(once, env.REQUESTS_TABLE), limits: settings.waiting },
     route: createRouter(settings),
+    estimate: createEstimator(settings),
     calls: countCalls(),
     clock: systemClock,
     sleep: systemSleep,

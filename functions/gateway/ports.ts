@@ -1,3 +1,4 @@
+import type { Estimator } from '../core/admission/estimate.ts'
 import type { AdmissionPorts } from '../core/admission/ports.ts'
 import type { Router } from '../core/admission/route.ts'
 import type { Settings } from '../core/admission/settings.ts'
@@ -8,6 +9,7 @@ import type { IdempotencyKeys } from '../core/stores/idempotency/port.ts'
 export interface GatewayPorts extends AdmissionPorts, Pick<WaitPorts, 'ledger' | 'waiting' | 'sleep'> {
   readonly keys: IdempotencyKeys
   readonly route: Router
+  readonly estimate: Estimator
   readonly calls: Calls
   readonly settings: Settings
 }

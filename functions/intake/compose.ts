@@ -1,3 +1,4 @@
+import { createEstimator } from '../core/admission/estimate.ts'
 import { createRouter } from '../core/admission/route.ts'
 import type { Settings } from '../core/admission/settings.ts'
 import { awsClients, dynamoDbOnce } from '../core/platform/aws-clients.ts'
@@ -27,6 +28,7 @@ export function compose(
     queue: composeQueue(env, clients),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     route: createRouter(settings),
+    estimate: createEstimator(settings),
     clock: systemClock,
     ids: randomIds,
     settings,

@@ -1,3 +1,4 @@
+import type { Estimator } from '../core/admission/estimate.ts'
 import type { AdmissionPorts } from '../core/admission/ports.ts'
 import type { Router } from '../core/admission/route.ts'
 import type { Settings } from '../core/admission/settings.ts'
@@ -8,5 +9,6 @@ export interface IntakePorts extends AdmissionPorts {
   readonly users: Pick<Access, 'user'>
   readonly inputs: InputKeys
   readonly route: Router
+  readonly estimate: Estimator
   readonly settings: Settings
 }

@@ -7,14 +7,16 @@ import { dynamoQuota } from '../core/stores/quota/dynamodb.ts'
 import { dynamoItems } from '../core/stores/requests/dynamodb.ts'
 import type { Env } from './env.ts'
 import type { SweeperPorts } from './ports.ts'
+import type { Settings } from './settings.ts'
 
-export function compose(env: Env, clients = awsClients()): SweeperPorts & Telemetry {
+export function compose(env: Env, { models }: Settings, clients = awsClients()): SweeperPorts & Telemetry {
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     queue: composeQueue(env, clients),
     clock: systemClock,
+    models,
     ...telemetry(env),
   }
 }

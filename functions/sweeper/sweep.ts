@@ -22,7 +22,7 @@ export async function sweep(ports: SweeperPorts): Promise<Swept> {
   const swept = { seen: 0, closed: 0, failed: 0 }
   const reasons = new Map<string, Error>()
   for await (const page of ports.quota.openBefore(now - STALE_RESERVATION_MS)) {
-    const results = await Promise.allSettled(page.map(open => reapReservation(ports, open, now)))
+    const results = await Promise.allSettled(page.map(open => reapReservation(ports, open, now, ports.models)))
     swept.seen += results.length
     for (const result of results) {
       if (result.status === 'fulfilled') {

@@ -1,14 +1,16 @@
 import { boundedPromptTokens } from '../core/domain/estimate.ts'
-import { batchBody, type Outputs } from '../core/inference/batch.ts'
+import { batchBody, callOf, type Outputs } from '../core/inference/batch.ts'
 import { MappingError } from '../core/inference/mapping.ts'
 import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
 import { isBusy } from '../core/inference/retry.ts'
 import { serialize } from '../core/platform/serialize.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
-import { permitFurtherCall, returnPermit } from './permit-call.ts'
+import { permitFurtherCall } from './permit-call.ts'
 import type { WorkerPorts } from './ports.ts'
 import { failedOutcome, publishOutcome } from './publish-outcome.ts'
-import type { Answer, Called, Claimed, ClaimedWithBody, Invocation, Mapped } from './types.ts'
+import { returnPermit } from './report-calls.ts'
+import type { Answer, Called, Claimed, ClaimedWithBody, FailedAnswer, Granted, Invocation, Mapped } from './types.ts'
+import { withoutPrompt } from './without-prompt.ts'
 
 /** A call needs so much time besides its timeout, to publish its outcomes. Milliseconds. */
 const PUBLISH_MS = 10_000
@@ -52,21 +54,34 @@ export async function mapRequest(
 }
 
 /** Calls the model for requests. Rejects with `Unavailable` only, and then no call was made. */
-export function callModel(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<Called> {
+export function callModel(
+  ports: WorkerPorts,
+  requests: readonly Mapped[],
+  permit: Granted,
+  invocation: Invocation,
+): Promise<Called> {
   const [only] = requests
-  return only && !ports.settings.batched ? callForOne(ports, only) : callForBatch(ports, requests, invocation)
+  return only && !ports.settings.batched ? callForOne(ports, only) : callForBatch(ports, requests, permit, invocation)
 }
 
 async function callForOne({ endpoint, judge }: WorkerPorts, request: Mapped): Promise<Called> {
   const answer = await judge.call(await endpoint.call(request.message.request_id, request.toSend))
-  return { calls: [answer], answers: new Map([[request, toAnswer(answer, 1)]]) }
+  return {
+    calls: [answer],
+    answers: new Map([[request, toAnswer(request, answer, { batchSize: 1, isElement: false })]]),
+  }
 }
 
 /**
  * Makes one call for many requests. A batch that fails as a whole is split in halves, as long as that may show which request
  * is the cause. Each further call takes a permit of its own.
  */
-async function callForBatch(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<Called> {
+async function callForBatch(
+  ports: WorkerPorts,
+  requests: readonly Mapped[],
+  permit: Granted,
+  invocation: Invocation,
+): Promise<Called> {
   const calls: ModelAnswer[] = []
   const answers = new Map<Mapped, Answer>()
   // Breadth first: the sooner a part succeeds, the sooner it is known that the model itself is healthy.
@@ -74,14 +89,15 @@ async function callForBatch(ports: WorkerPorts, requests: readonly Mapped[], inv
   for (let part = parts.shift(); part; part = parts.shift()) {
     const outputs = await callForPart(ports, part, calls.length === 0)
     if (!outputs) break
-    calls.push(outputs.ok ? { ok: true, answer: undefined } : outputs)
+    calls.push(callOf(outputs))
     for (const [i, request] of part.entries())
-      answers.set(request, keepReached(answerOf(outputs, i, part.length), answers.get(request)))
+      answers.set(request, keepReached(answerOf(request, outputs, i, part.length), answers.get(request)))
     if (!outputs.ok && part.length > 1) {
       if (!isWorthSplitting(outputs, requests, ports.settings)) break
       parts.push(...halves(part))
     }
-    if (parts.length > 0 && !(mayGoOnSplitting(calls) && (await mayCallAgain(ports, requests, invocation)))) break
+    if (parts.length > 0 && !(mayGoOnSplitting(calls) && (await mayCallAgain(ports, requests, permit, invocation))))
+      break
   }
   const isHealthy = calls.some(({ ok }) => ok)
   return { calls, answers: isHealthy ? withCulprits(answers) : answers }
@@ -104,14 +120,20 @@ async function callForPart(
   }
 }
 
-const toAnswer = (answer: ModelAnswer, batchSize: number): Answer =>
-  answer.ok ? answer : { ok: false, failure: answer, batchSize, isCulprit: false }
+function toAnswer(
+  { message, toSend }: Mapped,
+  answer: ModelAnswer,
+  of: Pick<FailedAnswer, 'batchSize' | 'isElement'>,
+): Answer {
+  if (answer.ok) return answer
+  return { ok: false, failure: withoutPrompt(answer, message, toSend), isCulprit: false, ...of }
+}
 
-function answerOf(outputs: Outputs, i: number, batchSize: number): Answer {
-  if (!outputs.ok) return toAnswer(outputs, batchSize)
+function answerOf(request: Mapped, outputs: Outputs, i: number, batchSize: number): Answer {
+  if (!outputs.ok) return toAnswer(request, outputs, { batchSize, isElement: false })
   const output = outputs.outputs[i]
   if (!output) throw new Error('there is an output for each input')
-  return toAnswer(output, 1)
+  return toAnswer(request, output, { batchSize: 1, isElement: true })
 }
 
 /** If an earlier call has reached the model, the request has reached it, even if a further call got lost. */
@@ -121,20 +143,25 @@ function keepReached(answer: Answer, earlier: Answer | undefined): Answer {
 }
 
 function withCulprits(answers: ReadonlyMap<Mapped, Answer>): Map<Mapped, Answer> {
-  const isCulprit = (one: Answer) => !one.ok && one.batchSize === 1 && !isNobodysFault(one.failure)
+  const isCulprit = (one: Answer) => !one.ok && one.batchSize === 1 && !one.isElement && !isNobodysFault(one.failure)
   return new Map([...answers].map(([request, one]) => [request, isCulprit(one) ? { ...one, isCulprit: true } : one]))
 }
 
 /** Whether there is time for one more call, and a permit for it at once. An error counts as no. */
-async function mayCallAgain(ports: WorkerPorts, requests: readonly Mapped[], invocation: Invocation): Promise<boolean> {
+async function mayCallAgain(
+  ports: WorkerPorts,
+  requests: readonly Mapped[],
+  first: Granted,
+  invocation: Invocation,
+): Promise<boolean> {
   if (!hasTimeForCall(ports, invocation)) return false
   const messages = requests.map(({ message }) => message)
   try {
-    const permit = await permitFurtherCall(ports, messages, invocation)
+    const permit = await permitFurtherCall(ports, messages, first, invocation)
     if (!permit.granted) return false
     if (permit.probe === undefined) return permit.at <= ports.clock()
     // A circuit has opened meanwhile. A batch that fails by itself must not be the probe that says whether the model is back.
-    await returnPermit(ports, permit)
+    await returnPermit(ports, { ...permit, lease: undefined })
     return false
   } catch (error) {
     logIfDefect(ports.logger, error)
@@ -166,6 +193,7 @@ function isWorthSplitting(
   requests: readonly Mapped[],
   { retry }: WorkerPorts['settings'],
 ): boolean {
+  if (failure.verdict === 'halt') return false
   return !isNobodysFault(failure) || requests.some(({ item }) => item.attempt >= retry.attempts)
 }
 

@@ -45,7 +45,7 @@ export async function claimRequest(
 
 /**
  * The body of a request, or undefined if the request wants no call any more. The body of a cancelled or expired request is
- * deleted, and S3 may answer 403 for it. So the item is read before an unreadable body counts as an error.
+ * deleted. So the item is read before a missing body counts as an error.
  */
 async function bodyOf(ports: WorkerPorts, request: Planned): Promise<Record<string, unknown> | undefined> {
   try {

@@ -33,7 +33,9 @@ export function compose(
     queue: composeQueue(env, clients),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     flowControl: createFlowControl({ ...system, store, onChange }, settings.model, settings),
-    endpoint: httpEndpoint(settings.endpoint, secretsManager(systemClock)),
+    endpoint: httpEndpoint(settings.endpoint, secretsManager(systemClock), {
+      onFurtherCall: () => metrics.addMetric('ModelCalls', 'Count', 1),
+    }),
     judge: createJudge({ ...settings, has_secret: hasSecret(settings) }, systemClock),
     mappings: createMappings(settings),
     ...system,

@@ -55,9 +55,11 @@ export const deferCall = (ports: QueuePorts, message: InferenceMessage, hints: H
 
 /** A metric per reason, not a dimension: so all counts of an invocation are one log line. */
 const DEFERRED: Readonly<Record<DeferralReason, string>> = {
+  halted: 'DeferredByHalt',
   open: 'DeferredByCircuit',
   paused: 'DeferredByPause',
   'rate limited': 'DeferredByRateLimit',
+  busy: 'DeferredByConcurrency',
 }
 
 /**
@@ -74,14 +76,15 @@ export function deferForPermit(
   if (permit.granted)
     return deferUntilSlot(ports, withHints(message, { turn: isFirst ? permit.at : undefined }), permit.at)
   const { because, isInBacklog } = permit
-  const until = because === 'rate limited' ? permit.until : spread(ports, permit.until)
+  const isForEach = because === 'rate limited' || because === 'busy'
+  const until = isForEach ? permit.until : spread(ports, permit.until)
   const hints = { turn: undefined, ...(isInBacklog ? { has_waited: true } : {}) }
   // A queued request returns at its deadline, to expire. A running one, whose worker is gone, does not expire by its deadline.
   const mayExpire = message.deadline > ports.clock()
   return deferUntil(ports, withHints(message, hints), mayExpire ? Math.min(until, message.deadline) : until)
 }
 
-/** When a circuit closes, the deferred messages return spread over this fraction of the wait, and over so many milliseconds at most. */
+/** When a circuit closes or a halt ends, the deferred messages return spread over this fraction of the wait, and over so many milliseconds at most. */
 const SPREAD_FRACTION = 0.25
 const MAX_SPREAD_MS = 5_000
 
@@ -94,11 +97,11 @@ const longestSpread = (wait: number): number => Math.min(MAX_SPREAD_MS, SPREAD_F
 const DELAY_ROUNDING_MS = 1_000
 
 /**
- * The time after which every message that an open circuit holds up has returned, epoch milliseconds. A request whose call has
+ * The time after which every message that a halt or an open circuit holds up has returned, epoch milliseconds. A request whose call has
  * just failed waits until then. Otherwise it would often be the next probe again, and an outage would use up all its attempts.
  */
 export function afterAllHeldUp({ flowControl, clock }: Pick<WorkerPorts, 'flowControl' | 'clock'>): number {
-  const [until, now] = [flowControl.openUntil() ?? 0, clock()]
+  const [until, now] = [flowControl.heldUntil() ?? 0, clock()]
   return until > now ? until + Math.ceil(longestSpread(until - now)) + DELAY_ROUNDING_MS : now
 }
 

@@ -1,13 +1,33 @@
 import type { InferenceMessage } from '../core/domain/messages.ts'
-import type { Ask, Permit, Report } from '../core/flow-control/port.ts'
+import type { Ask, Permit } from '../core/flow-control/port.ts'
 import { MAX_SLOT_WAIT_MS, MIN_LEAD_TIME_MS } from '../core/flow-control/rate-limit.ts'
-import type { ModelAnswer } from '../core/inference/port.ts'
-import { pauseOf } from '../core/inference/retry.ts'
 import type { WorkerPorts } from './ports.ts'
-import type { AskedPermit, CallPermit, Granted, Invocation } from './types.ts'
+import { returnPermit } from './report-calls.ts'
+import type { AboutCall, AskedPermit, CallPermit, Granted, Invocation } from './types.ts'
 
-/** Asks for the one call that these messages are to have. Rejects with `Unavailable`. */
+/** How long a worker waits for the end of another call before its message is deferred, where calls are made one at a time. Milliseconds. */
+const MAX_WAIT_FOR_LEASE_MS = 10_000
+/** The first and the longest time between two looks meanwhile. Milliseconds. */
+const LOOK_AGAIN_MS = { first: 50, longest: 500 }
+
+/**
+ * Asks for the one call that these messages are to have. Where the model takes one call at a time, it waits a while for the end of
+ * the other call: queues delay messages by whole seconds, and the model would be idle for as long. Rejects with `Unavailable`.
+ */
 export async function permitCall(
+  ports: WorkerPorts,
+  messages: readonly InferenceMessage[],
+  invocation: Invocation,
+): Promise<CallPermit> {
+  const waitsUntil = ports.clock() + MAX_WAIT_FOR_LEASE_MS
+  for (let wait = LOOK_AGAIN_MS.first; ; wait = Math.min(2 * wait, LOOK_AGAIN_MS.longest)) {
+    const permit = await askForCall(ports, messages, invocation)
+    if (permit.granted || permit.because !== 'busy' || ports.clock() + wait > waitsUntil) return permit
+    await ports.sleep(wait)
+  }
+}
+
+async function askForCall(
   ports: WorkerPorts,
   messages: readonly InferenceMessage[],
   { lease_until }: Invocation,
@@ -15,17 +35,25 @@ export async function permitCall(
   const slotOf = messages.find(({ hints }) => hints?.turn !== undefined && !ports.flowControl.isLate(hints.turn))
   const again = asCalledBefore(messages)
   const backlog = again && (messages.some(({ hints }) => hints?.has_waited) ? 'has waited' : 'joins')
-  return { ...(await ask(ports, again, { slot: slotOf?.hints?.turn, backlog, until: lease_until })), slot_of: slotOf }
+  const what: Ask = { slot: slotOf?.hints?.turn, backlog, until: lease_until }
+  return { ...(await ask(ports, again, what, aboutCallOf(messages))), slot_of: slotOf }
 }
 
-/** Asks for one more call for messages that have had one, and waits for its slot like `awaitPermit`. */
+/** Whose requests a call is for, and of which priority. Each queue has one priority, so all messages of a call have the same. */
+const aboutCallOf = (messages: readonly InferenceMessage[]): AboutCall => ({
+  users: messages.map(({ user_id }) => user_id),
+  priority: messages[0]?.priority,
+})
+
+/** Asks for one more call for messages that have had one, under the lease of that one, and waits for its slot like `awaitPermit`. */
 export async function permitFurtherCall(
   ports: WorkerPorts,
   messages: readonly InferenceMessage[],
+  { lease }: Granted,
   invocation: Invocation,
 ): Promise<Permit> {
   const again = asCalledBefore(messages)
-  const asked = await ask(ports, again, { backlog: again, until: invocation.lease_until })
+  const asked = await ask(ports, again, { backlog: again, lease, until: invocation.lease_until }, aboutCallOf(messages))
   return asked.granted ? awaitPermit(ports, asked, invocation) : asked
 }
 
@@ -36,9 +64,14 @@ export async function permitFurtherCall(
 const asCalledBefore = ([first]: readonly InferenceMessage[]): Ask['backlog'] =>
   first?.priority === 'high' ? undefined : 'has left'
 
-async function ask({ flowControl, clock }: WorkerPorts, again: Ask['backlog'], what: Ask): Promise<AskedPermit> {
+async function ask(
+  { flowControl, clock }: WorkerPorts,
+  again: Ask['backlog'],
+  what: Ask,
+  about: AboutCall,
+): Promise<AskedPermit> {
   const askedAt = clock()
-  return { ...(await flowControl.permit(what)), asked_at: askedAt, again }
+  return { ...(await flowControl.permit({ ...what, ...about })), asked_at: askedAt, again, about }
 }
 
 /** Whether a permit's call may be made now, or so soon that the worker waits for it. */
@@ -79,52 +112,27 @@ export async function awaitPermit(
   return current
 }
 
-/** Asks for another permit in place of one. A probe that is not made now is given back, so that it holds up no other. */
+/** Asks for another permit in place of one. A probe or a lease that is not used now is given back, so that it holds up no other. */
 async function askAgain(
   ports: WorkerPorts,
   permit: AskedPermit & Granted,
-  what: Omit<Ask, 'backlog' | 'probe'>,
+  what: Omit<Ask, 'backlog' | 'probe' | 'lease'>,
 ): Promise<AskedPermit> {
-  const { probe, again } = permit
-  const next = await ask(ports, again, { ...what, backlog: again, probe })
-  if (probe !== undefined && !(next.granted && next.probe === probe)) await returnPermit(ports, permit)
+  const { probe, lease, again, about } = permit
+  const next = await ask(ports, again, { ...what, backlog: again, probe, lease }, about)
+  const left = unusedOf(permit, next)
+  if (left.probe !== undefined || left.lease !== undefined) await returnPermit(ports, { ...permit, ...left })
   return next
+}
+
+/** What the next permit has not taken over. */
+function unusedOf({ probe, lease }: Granted, next: Permit): Pick<Granted, 'probe' | 'lease'> {
+  const kept: Pick<Granted, 'probe' | 'lease'> = next.granted ? next : {}
+  return { probe: kept.probe === probe ? undefined : probe, lease: kept.lease === lease ? undefined : lease }
 }
 
 /** Gives up the slot of a call that is always late. It has waited already, so it does not join the backlog anew. */
 async function giveUpSlot(ports: WorkerPorts, permit: Granted): Promise<Permit> {
   await returnPermit(ports, permit)
   return { granted: false, until: ports.clock(), because: 'rate limited', isInBacklog: true }
-}
-
-/**
- * Reports how the calls of one permit came out. Any answer that is no failure of the model, even a refusal, shows that the
- * model is healthy.
- */
-export function reportCalls(ports: WorkerPorts, { probe }: Granted, calls: readonly ModelAnswer[]): Promise<void> {
-  const failures = calls.flatMap(call => (!call.ok && call.verdict === 'retry' ? [call] : []))
-  ports.metrics.addMetric('ModelCalls', 'Count', calls.length)
-  if (failures.length > 0) ports.metrics.addMetric('FailedCalls', 'Count', failures.length)
-  const pause = Math.max(0, ...failures.map(pauseOf))
-  // A 429 with a Retry-After pauses the calls. It does not say whether the model is healthy, so it counts as no failure.
-  const counted = failures.filter(failure => failure.status !== 429 || pauseOf(failure) === 0)
-  const isHealthy = failures.length < calls.length
-  return report(ports, {
-    findings: isHealthy ? 'healthy' : counted.length > 0 ? { failures: counted.length } : 'nothing',
-    probe,
-    pause_until: pause > 0 ? ports.clock() + pause : undefined,
-  })
-}
-
-/** Gives a permit back that no call was made with. */
-export const returnPermit = (ports: WorkerPorts, { probe }: Granted): Promise<void> =>
-  report(ports, { findings: 'nothing', probe })
-
-/** A report that fails is lost: it protects the model, and no outcome waits for it. A lost probe ends with its worker's lease. */
-async function report({ flowControl, logger }: WorkerPorts, what: Report): Promise<void> {
-  try {
-    await flowControl.report(what)
-  } catch (error) {
-    logger.error('the result of a call could not be reported to the flow control', { error: error as Error })
-  }
 }

@@ -4,11 +4,13 @@ import { Unavailable } from '../core/platform/unavailable.ts'
 import { callModel, hasTimeForCall, mapRequest, whileTimeForCall } from './call-model.ts'
 import { claimRequest, keepIfWanted } from './claim-request.ts'
 import { deferCall, deferForPermit, deferUncalled, ReleasedClaim } from './defer.ts'
-import { awaitPermit, isDueSoon, permitCall, reportCalls, returnPermit } from './permit-call.ts'
+import { giveAttemptBack } from './give-back.ts'
+import { awaitPermit, isDueSoon, permitCall } from './permit-call.ts'
 import { inSmallerBatch } from './plan-batch.ts'
 import type { WorkerPorts } from './ports.ts'
+import { reportCalls, returnPermit } from './report-calls.ts'
 import { resolveOutcome } from './resolve-outcome.ts'
-import type { Called, CallPermit, Claimed, Granted, Invocation, Mapped, Planned, Undone } from './types.ts'
+import type { Called, CallPermit, Claimed, Granted, Invocation, Mapped, Planned, Told, Undone } from './types.ts'
 
 /**
  * Processes the requests of one call: it gets a permit, claims and maps each request, calls the model, and resolves each
@@ -98,7 +100,7 @@ async function prepareCall(
 }
 
 type CallResult =
-  | ({ readonly kind: 'called'; readonly started_at: number } & Called)
+  | ({ readonly kind: 'called'; readonly started_at: number } & Called & Told)
   /** The permit that holds now is no longer one for a call at once. */
   | { readonly kind: 'not permitted'; readonly permit: Permit }
   /** The call could not be made; the hints are for its messages. */
@@ -120,9 +122,9 @@ async function callWhenDue(
     if (!permit.granted || permit.at > ports.clock()) return { kind: 'not permitted', permit }
     if (!hasTimeForCall(ports, invocation)) return await withoutCall(ports, permit, inSmallerBatch(requests.length))
     const startedAt = ports.clock()
-    const called = await callModel(ports, requests, invocation)
-    await reportCalls(ports, permit, called.calls)
-    return { kind: 'called', started_at: startedAt, ...called }
+    const called = await callModel(ports, requests, permit, invocation)
+    const told = await reportCalls(ports, permit, called)
+    return { kind: 'called', started_at: startedAt, ...called, ...told }
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     ports.logger.error('the model could not be called; the requests of the call are deferred', { error })
@@ -140,7 +142,10 @@ async function resolve(ports: WorkerPorts, request: Mapped, result: CallResult, 
   switch (result.kind) {
     case 'called': {
       const answer = result.answers.get(request)
-      return answer && resolveOutcome(ports, request, answer, result.started_at)
+      if (!answer || answer.ok || !result.is_free(answer.failure))
+        return answer && resolveOutcome(ports, request, answer, result.started_at)
+      const times = { started_at: result.started_at, completed_at: ports.clock() }
+      return giveAttemptBack(ports, request, answer.failure, times)
     }
     case 'not permitted':
       return deferUncalled(ports, request, message => deferForPermit(ports, message, result.permit, isFirst))

@@ -20,13 +20,13 @@ export function publishOutcome(
 /** The outcome of a request that has failed for good. It was `reached` if any attempt of its run has reached the model. */
 export const failedOutcome = (
   { item }: Pick<Claimed, 'item'>,
-  { code, message, reached }: Omit<ModelFailure, 'ok' | 'verdict'>,
+  { code, message, reached, status, detail }: Omit<ModelFailure, 'ok' | 'verdict'>,
   times: Pick<OutcomeOf, 'started_at' | 'completed_at'>,
 ): OutcomeOf => ({
   attempt: item.attempt,
   status: 'failed',
   reached: reached || item.reached === true,
-  error: { code, message },
+  error: { code, message, ...(status !== undefined && { status }), ...(detail !== undefined && { detail }) },
   ...times,
 })
 

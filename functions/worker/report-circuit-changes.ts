@@ -13,7 +13,7 @@ export interface ChangePorts {
 
 /**
  * Logs and counts a change of a model's state. Only the worker that made the change does so: once, however many workers there
- * are. A change of the circuit is a warning. A pause is not, since a healthy model may ask for one at any time.
+ * are. A change of the circuit or of a halt is a warning. A pause is not, since a healthy model may ask for one at any time.
  */
 export function reportCircuitChanges({ logger, metrics, settings }: ChangePorts): OnChange {
   return (change, state) => {
@@ -35,20 +35,52 @@ interface Line {
   readonly until?: string | undefined
   readonly failures?: number
   readonly opened_times?: number
+  readonly reason?: string | undefined
+  readonly code?: string | undefined
+  readonly status?: number | undefined
+}
+
+const usersText = (count: number): string => (count === 1 ? 'the user' : `the ${count} users`)
+
+/** The reason is the model's own words in part. It is not part of the message, so that a search finds every halt by the same words. */
+function haltLine(what: string): ChangeReport['lineOf'] {
+  return ({ model }, { halted }) => {
+    const until = iso(halted?.until)
+    return {
+      message: `the model ${model} ${what}; its requests wait until a call succeeds or \`sluice models reset ${model}\`; the next call is tried at ${until}`,
+      until,
+      reason: halted?.reason,
+      code: halted?.code,
+      status: halted?.status,
+    }
+  }
 }
 
 const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   opened: {
     level: 'warn',
     metric: 'CircuitOpened',
-    lineOf: ({ model, circuit }, { open }) => {
+    lineOf: ({ model, circuit }, { open, open_for }) => {
       const until = iso(open?.until)
       const { failures = 0, within_ms = 0 } = circuit ?? {}
+      const whose = open_for ? ` of ${usersText(open_for.length)} whose calls have failed` : ''
       return {
-        message: `the circuit of ${model} has opened: ${failures} calls failed within ${within_ms / 1000} s; no calls until ${until}`,
+        message: `the circuit of ${model} has opened: ${failures} calls failed within ${within_ms / 1000} s; no calls${whose} until ${until}`,
         until,
         failures,
         opened_times: 1,
+      }
+    },
+  },
+  'opened for all': {
+    level: 'warn',
+    metric: 'CircuitOpened',
+    lineOf: ({ model }, { open }) => {
+      const until = iso(open?.until)
+      return {
+        message: `the circuit of ${model} has opened for all users: calls of other users fail, too; no calls until ${until}`,
+        until,
+        opened_times: open?.times ?? 0,
       }
     },
   },
@@ -77,5 +109,16 @@ const REPORTS: Readonly<Record<Change, ChangeReport>> = {
       const until = iso(paused_until)
       return { message: `the model ${model} has asked for a pause: no calls until ${until}`, until }
     },
+  },
+  halted: { level: 'warn', metric: 'ModelHalted', lineOf: haltLine('is halted: no retry heals this') },
+  'halted again': {
+    level: 'warn',
+    metric: 'ModelHalted',
+    lineOf: haltLine('stays halted: the call that tried it failed, too'),
+  },
+  resumed: {
+    level: 'warn',
+    metric: 'ModelResumed',
+    lineOf: ({ model }) => ({ message: `the model ${model} is no longer halted: it is called again` }),
   },
 }

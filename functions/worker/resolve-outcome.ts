@@ -1,9 +1,10 @@
 import { resultTokens } from '../core/domain/estimate.ts'
 import type { OutcomeOf } from '../core/domain/events.ts'
-import type { Usage } from '../core/domain/item.ts'
+import { detailOfValue } from '../core/inference/detail.ts'
 import { MappingError } from '../core/inference/mapping.ts'
-import type { ModelFailure } from '../core/inference/port.ts'
+import type { ModelFailure, ModelSuccess } from '../core/inference/port.ts'
 import { backoff, pauseOf } from '../core/inference/retry.ts'
+import { noResultSentence, withoutQuote } from '../core/inference/sentences.ts'
 import { resultKey } from '../core/stores/payloads/names.ts'
 import { checkIn } from '../core/stores/payloads/port.ts'
 import { afterAllHeldUp, deferClaimed, deferUntil, withHints } from './defer.ts'
@@ -11,6 +12,7 @@ import { inSmallerBatch } from './plan-batch.ts'
 import type { WorkerPorts } from './ports.ts'
 import { failedOutcome, publishOutcome } from './publish-outcome.ts'
 import type { Answer, Claimed, FailedAnswer, Mapped } from './types.ts'
+import { withoutPrompt } from './without-prompt.ts'
 
 /** The largest result that is kept, as JSON in UTF-8 bytes: the reader's answer can carry no more. */
 const MAX_RESULT_BYTES = 4 * 1024 * 1024
@@ -31,30 +33,52 @@ export async function resolveOutcome(
   startedAt: number,
 ): Promise<void> {
   const times = { started_at: startedAt, completed_at: ports.clock() }
-  if (answer.ok)
-    return publishOutcome(ports, request.message, await answeredOutcome(ports, request, answer.answer, times))
+  if (answer.ok) return publishOutcome(ports, request.message, await answeredOutcome(ports, request, answer, times))
   if (isFinal(ports, request, answer))
     return publishOutcome(ports, request.message, failedOutcome(request, answer.failure, times))
   return retryRequest(ports, request, answer, times)
 }
 
-async function answeredOutcome(ports: WorkerPorts, request: Mapped, answer: unknown, times: Times): Promise<OutcomeOf> {
+async function answeredOutcome(
+  ports: WorkerPorts,
+  request: Mapped,
+  answer: ModelSuccess,
+  times: Times,
+): Promise<OutcomeOf> {
   const { attempt } = request.item
-  const failed = (code: ModelFailure['code'], message: string, usage: Usage | undefined) => ({
-    ...failedOutcome(request, { code, message, reached: true }, times),
-    usage,
-  })
   try {
-    const { result, usage } = await ports.mappings.response(answer)
+    const { result, usage, isUsageUnreadable } = await ports.mappings.response(answer.answer)
+    if (isUsageUnreadable) ports.metrics.addMetric('UnreadableUsage', 'Count', 1)
     const bytes = Buffer.byteLength(JSON.stringify(result))
-    if (bytes > MAX_RESULT_BYTES) return failed('result_too_large', 'the result is larger than 4 MB', usage)
+    if (bytes > MAX_RESULT_BYTES) {
+      const tooLarge = { code: 'result_too_large', message: 'the result is larger than 4 MB', reached: true } as const
+      return { ...failedOutcome(request, tooLarge, times), usage }
+    }
     const stored = await checkIn(ports.payloads, resultKey(request.item), result)
     const minimum = usage ? {} : minimumCharge(request, bytes)
     return { attempt, status: 'completed', reached: true, usage, result: stored, ...minimum, ...times }
   } catch (error) {
-    if (error instanceof MappingError) return failed('invalid_model_response', error.message, error.usage)
-    throw error
+    if (!(error instanceof MappingError)) throw error
+    return { ...failedOutcome(request, unusable(request, answer, error.message), times), usage: error.usage }
   }
+}
+
+/** The failure of a request of whose answer the mapping makes no result. Mostly the model says why. */
+function unusable(
+  { message, toSend }: Mapped,
+  { answer, status, content_type }: ModelSuccess,
+  why: string,
+): ModelFailure {
+  const failure: ModelFailure = {
+    ok: false,
+    verdict: 'drop',
+    code: 'invalid_model_response',
+    message: noResultSentence(why, { status, content_type }),
+    reached: true,
+    status,
+    detail: detailOfValue(answer),
+  }
+  return withoutPrompt(failure, message, toSend)
 }
 
 /**
@@ -73,7 +97,8 @@ function isFinal(
   { item }: Mapped,
   { failure, batchSize, isCulprit }: FailedAnswer,
 ): boolean {
-  const isSpent = item.attempt >= retry.attempts
+  // A call that may be made once more is not made a third time.
+  const isSpent = item.attempt >= (failure.once && batchSize === 1 ? Math.min(2, retry.attempts) : retry.attempts)
   if (failure.verdict === 'retry') return isSpent || isCulprit
   return batchSize === 1
 }
@@ -108,15 +133,16 @@ function retryRequest(
 function reportRetry(
   { logger, metrics }: WorkerPorts,
   { item }: Claimed,
-  { code, message, status }: ModelFailure,
+  { code, message, status, detail }: ModelFailure,
   until: number,
 ): void {
   const { request_id, attempt } = item
-  logger.info(`${message}; the request will be retried`, {
+  logger.info(`${withoutQuote(message)}; the request will be retried`, {
     request_id,
     attempt,
     code,
     status,
+    detail,
     until: new Date(until).toISOString(),
   })
   metrics.addMetric('RetriedRequests', 'Count', 1)

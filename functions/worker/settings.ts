@@ -9,10 +9,10 @@ export const Settings = z.strictObject({
     url: z.url(),
     timeout_ms: z.int().positive(),
     headers: z.record(z.string(), z.string()),
-    /** `secret` names a secret of AWS Secrets Manager, `sigv4` the AWS service that calls are signed for. */
+    /** `secret` names a secret of AWS Secrets Manager, and `field` a field of it. `sigv4` names the AWS service that calls are signed for. */
     auth: z
       .union([
-        z.strictObject({ header: z.string(), prefix: z.string(), secret: z.string() }),
+        z.strictObject({ header: z.string(), prefix: z.string(), secret: z.string(), field: z.string().optional() }),
         z.strictObject({ sigv4: z.string() }),
       ])
       .optional(),
@@ -23,6 +23,8 @@ export const Settings = z.strictObject({
   response: z.string(),
   /** Whether one call is made for all messages of an invocation. */
   batched: z.boolean(),
+  /** JSONata over the answer to a batch: its elements. */
+  outputs: z.string().optional(),
   retry: Retry,
   ...Policies.shape,
   store_prompts: z.boolean(),

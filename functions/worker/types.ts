@@ -41,8 +41,15 @@ export interface Undone {
   readonly shared: boolean
 }
 
+/** Whose requests a call is for, and of which priority. */
+export type AboutCall = Pick<Ask, 'users' | 'priority'>
+
 /** A permit. It also says when it was asked for, in epoch milliseconds, and what a later ask for the same call says. */
-export type AskedPermit = Permit & { readonly asked_at: number; readonly again: Ask['backlog'] }
+export type AskedPermit = Permit & {
+  readonly asked_at: number
+  readonly again: Ask['backlog']
+  readonly about: AboutCall
+}
 
 /** The permit of a planned call, and the message that brought the slot along, if one did. */
 export type CallPermit = AskedPermit & { readonly slot_of?: InferenceMessage | undefined }
@@ -75,8 +82,19 @@ export interface FailedAnswer {
   readonly failure: ModelFailure
   /** How many requests the failed call was for. With more than one, another request may be the cause. */
   readonly batchSize: number
+  /** The failure is that of one element in the answer to a batch. The call itself has not failed. */
+  readonly isElement: boolean
   /** The request failed in a call of its own while others of its batch succeeded: it is the cause, not the model. */
   readonly isCulprit: boolean
+}
+
+/** What a report has told about a call. */
+export interface Told {
+  /**
+   * Whether the call spends no attempt of a request that it did not end: it was the probe of a halted model or of one in a long pause, or
+   * the model is halted, or loading.
+   */
+  readonly is_free: (failure: ModelFailure) => boolean
 }
 
 export interface Called {

@@ -30,6 +30,7 @@ import type { Quota } from '../../functions/core/stores/quota/port.ts'
 import { allItems, type DeletedItems, deleteItemsOf } from '../../functions/core/stores/requests/admin.ts'
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
+import { invokeFunction } from './invoke-function.ts'
 import type { Target } from './target.ts'
 
 /** The ports of an operator's commands. Each operation in operations/ takes those that it needs. */
@@ -46,6 +47,8 @@ export interface Admin {
   readonly sendInput: SendInput
   readonly countWaiting: CountWaiting
   readonly modelStates: ModelStateStore
+  /** Invokes a model's worker with an event that is no message, and resolves with its answer. */
+  invokeWorker(model: string, event: unknown): Promise<unknown>
   /** These read whole tables, one page at a time. */
   allQuotaItems(): AsyncIterable<QuotaItem[]>
   allItems(): AsyncIterable<RequestItem[]>
@@ -64,7 +67,7 @@ export interface Admin {
 }
 
 export function adminOf(
-  { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs }: Target,
+  { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs, lambdaOnce }: Target,
   clock: Clock = systemClock,
   sleep: Sleep = systemSleep,
 ): Admin {
@@ -86,6 +89,7 @@ export function adminOf(
     sendInput: sqsSendInput(sqs, outputs.QueueUrlPrefix),
     countWaiting: sqsCountWaiting(sqs, outputs.QueueUrlPrefix),
     modelStates: dynamoModelStates(dynamoDb, outputs.ModelsTable),
+    invokeWorker: (model, event) => invokeFunction(lambdaOnce, outputs.Workers?.[model], event),
     allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),
     allItems: () => allItems(dynamoDb, outputs.RequestsTable),
     deleteItemsOf: userId => deleteItemsOf(dynamoDb, outputs.RequestsTable, userId),

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import * as z from 'zod'
 import { RequestId, UserId } from '../../functions/core/domain/ids.ts'
 import { parseDuration } from '../config/duration.ts'
 import { type NamedWindow, parseWindow } from './operations/quota.ts'
@@ -70,6 +71,23 @@ export function limit(text: string): number | 'default' {
   if (WHOLE_NUMBER.test(text)) return Number(text)
   throw new InvalidArgumentError('It is a whole number from 1, or default for the limit of the plan.')
 }
+
+export function jsonObject(text: string): Record<string, unknown> {
+  const { data } = JsonObject.safeParse(text)
+  if (data) return data
+  throw new InvalidArgumentError('It is a JSON object, such as {"prompt":"hello"}.')
+}
+
+const JsonObject = z.preprocess(
+  text => {
+    try {
+      return JSON.parse(String(text))
+    } catch {
+      return undefined
+    }
+  },
+  z.record(z.string(), z.unknown()),
+)
 
 export function quotaWindow(text: string): NamedWindow {
   const window = parseWindow(text)

@@ -7,6 +7,7 @@ import { type Answer, type Run, refusalLine, type Tell } from './answer.ts'
 import { addConfig } from './commands/config.ts'
 import { addCost } from './commands/cost.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addEnv } from './commands/env.ts'
 import { addInit } from './commands/init.ts'
 import { addKeys } from './commands/keys.ts'
@@ -89,6 +90,7 @@ function commandLine(io: Console): Command {
   addStart(program, io)
   addConfig(program, io)
   addCost(program, io)
+  addDoctor(program, io)
   addEnv(program, io)
   addKeys(program, run)
   addUsers(program, run, io.ask)

@@ -1,23 +1,53 @@
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation'
 import { Refusal } from './refusal.ts'
 
 /** Reads the outputs of a deployed stack, by name. Throws `Refusal` if the stack can't be read or does not exist. */
 export async function outputsOfStack(stack: string): Promise<Record<string, string>> {
   try {
-    const { Stacks = [] } = await new CloudFormationClient().send(new DescribeStacksCommand({ StackName: stack }))
-    const outputs = Stacks[0]?.Outputs ?? []
-    return Object.fromEntries(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]))
+    return outputsIn(await describe(stack))
   } catch (error) {
-    throw new Refusal(reason(stack, error instanceof Error ? error : new Error(String(error))), { cause: error })
+    throw new Refusal(reasonOf(stack, error), { cause: error })
   }
 }
 
-function reason(stack: string, { name, message }: Error): string {
+/** A stack as CloudFormation has it. */
+export interface StackState {
+  /** Such as `CREATE_COMPLETE`. */
+  readonly status: string
+  /** Why it is in this state, if AWS says so. */
+  readonly reason: string | undefined
+  readonly outputs: Readonly<Record<string, string>>
+}
+
+/** Reads the state of a stack. Undefined if there is no such stack. Rejects with the error of AWS. */
+export async function stateOfStack(stack: string): Promise<StackState | undefined> {
+  try {
+    const found = await describe(stack)
+    return { status: found?.StackStatus ?? 'unknown', reason: found?.StackStatusReason, outputs: outputsIn(found) }
+  } catch (error) {
+    if (error instanceof Error && isAbsent(error)) return undefined
+    throw error
+  }
+}
+
+async function describe(stack: string): Promise<Stack | undefined> {
+  const { Stacks = [] } = await new CloudFormationClient().send(new DescribeStacksCommand({ StackName: stack }))
+  return Stacks[0]
+}
+
+const outputsIn = (stack: Stack | undefined): Record<string, string> =>
+  Object.fromEntries((stack?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]))
+
+const isAbsent = ({ name, message }: Error): boolean => name === 'ValidationError' && message.endsWith('does not exist')
+
+/** Why a stack can't be read, in one sentence. */
+export function reasonOf(stack: string, thrown: unknown): string {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+  const { name, message } = error
   if (message.startsWith('Region is missing'))
     return 'no AWS region is set: set AWS_REGION, or name a profile that has one with AWS_PROFILE'
   if (name === 'CredentialsProviderError')
     return 'no AWS credentials were found: sign in, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
-  if (name === 'ValidationError' && message.endsWith('does not exist'))
-    return `there is no stack ${stack} in this account and region: name yours with --stack`
+  if (isAbsent(error)) return `there is no stack ${stack} in this account and region: name yours with --stack`
   return `the stack ${stack} can't be read: ${name}: ${message}`
 }

@@ -1,7 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { LambdaClient } from '@aws-sdk/client-lambda'
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
+import { HttpRequest } from '@smithy/protocol-http'
 import * as z from 'zod'
 import { QuotaSettings } from '../../functions/core/domain/quota-settings.ts'
 import { Policies } from '../../functions/core/flow-control/policies.ts'
@@ -31,6 +33,8 @@ const Outputs = z.object({
   Plans: z.string().transform(parseJson).pipe(QuotaSettings),
   /** JSON, too: how each model is protected. */
   Models: z.string().transform(parseJson).pipe(z.record(z.string(), Policies)),
+  /** JSON, too: the name of each model's worker function. Stacks of older versions have no such output. */
+  Workers: z.string().transform(parseJson).pipe(z.record(z.string(), z.string())).optional(),
 })
 type Outputs = z.infer<typeof Outputs>
 
@@ -43,6 +47,8 @@ export interface Target {
   readonly rdsData: RDSDataClient
   readonly s3: S3Client
   readonly sqs: SQSClient
+  /** Repeats no call by itself: a second one would call a model again. */
+  readonly lambdaOnce: LambdaClient
 }
 
 export interface TargetChoice {
@@ -50,7 +56,8 @@ export interface TargetChoice {
   readonly stack?: string | undefined
 }
 
-const DEFAULT_STACK = 'sluice'
+/** The stack that is meant if none is named. */
+export const DEFAULT_STACK = 'sluice'
 
 /** What opening a target needs from the command line. `note` tells people why they wait. */
 export interface Surroundings {
@@ -73,7 +80,8 @@ export function localTarget({
   outputs,
   endpoints,
   accessKeyId,
-}: Pick<LocalSystem, 'outputs' | 'endpoints' | 'accessKeyId'>): Target {
+  otherServices,
+}: Pick<LocalSystem, 'outputs' | 'endpoints' | 'accessKeyId' | 'otherServices'>): Target {
   const common = { region: REGION, credentials: credentialsOf(accessKeyId) }
   return {
     outputs: checkOutputs(outputs, 'the local system'),
@@ -82,7 +90,20 @@ export function localTarget({
     rdsData: new RDSDataClient({ ...common, endpoint: endpoints.rds_data }),
     s3: new S3Client({ ...common, endpoint: endpoints.s3 }),
     sqs: new SQSClient({ ...common, endpoint: endpoints.sqs }),
+    lambdaOnce: sendingJson(new LambdaClient({ ...common, endpoint: otherServices, maxAttempts: 1 })),
   }
+}
+
+/** The local system takes only bodies that are declared as JSON. Lambda itself takes any type. */
+function sendingJson(client: LambdaClient): LambdaClient {
+  client.middlewareStack.add(
+    next => async args => {
+      if (HttpRequest.isInstance(args.request)) args.request.headers['content-type'] = 'application/json'
+      return next(args)
+    },
+    { step: 'build', name: 'sendingJson' },
+  )
+  return client
 }
 
 /** A paused database resumes within 15 s, or within a minute if it has been paused for a day. */
@@ -98,6 +119,7 @@ async function awsTarget(stack: string, { clock, sleep, note }: Surroundings): P
     rdsData: retryWhileResuming(RESUME_MS, { clock, sleep, onWait }),
     s3: new S3Client(),
     sqs: new SQSClient(),
+    lambdaOnce: new LambdaClient({ maxAttempts: 1 }),
   }
 }
 

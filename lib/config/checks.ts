@@ -1,7 +1,10 @@
 import { isLoopback } from './addresses.ts'
 import { MAX_INVOCATIONS } from './concurrency.ts'
+import { API_ROOM, executionsOf } from './executions.ts'
 import type { Finding, Path } from './finding.ts'
 import type { Model } from './model-schema.ts'
+import { isOfOperation } from './providers/endpoint-url.ts'
+import { PROFILES } from './providers/index.ts'
 import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, RESOURCES } from './resources.ts'
 import type { Pipeline, Plan } from './schema.ts'
 import { suggest } from './suggest.ts'
@@ -13,6 +16,7 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
     ...checkInputs(pipeline),
     ...checkRetention(pipeline),
     ...checkDefaultPlan(pipeline),
+    ...checkExecutions(pipeline),
     ...checkReserved(pipeline),
     ...checkRoutes(pipeline),
     ...Object.entries(pipeline.quotas.plans).flatMap(([name, plan]) => [
@@ -20,6 +24,7 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
       ...checkPlanModels(name, plan, Object.keys(pipeline.models)),
     ]),
     ...Object.entries(pipeline.models).flatMap(([name, model]) => [
+      ...checkProvider(name, model),
       ...checkHeaders(name, model),
       ...checkAuth(name, model),
       ...checkRetry(name, model),
@@ -73,6 +78,17 @@ function checkDefaultPlan({ quotas }: Pipeline): Finding[] {
   return [
     { path: ['quotas', 'default_plan'], message: mustName('plan', quotas.default_plan, Object.keys(quotas.plans)) },
   ]
+}
+
+/** The least that the queues take must leave room for the API. */
+function checkExecutions(pipeline: Pipeline): Finding[] {
+  const { account_concurrency } = pipeline
+  const { queues, least } = executionsOf(pipeline)
+  if (account_concurrency === undefined || account_concurrency >= least + API_ROOM) return []
+  const message =
+    `must be at least ${least + API_ROOM}: the ${queues} queues with a consumer take at least 2 executions each, and the API needs ${API_ROOM}; ` +
+    'ask AWS for more, or have fewer models and inputs'
+  return [{ path: ['account_concurrency'], message }]
 }
 
 /** Waiting calls alone must not use up a function's reserved concurrency: all of them may be in one function. */
@@ -130,6 +146,17 @@ function checkPlanModels(name: string, { models = [] }: Plan, known: string[]): 
       ? []
       : [{ path: ['quotas', 'plans', name, 'models', index], message: mustName('model', model, known) }],
   )
+}
+
+// The path of some operations has the model's name. The URL is complete if `model` or the URL gave it.
+function checkProvider(name: string, { provider, endpoint }: Model): Finding[] {
+  if (provider === undefined) return []
+  const { path } = PROFILES[provider]
+  if (!path.operation.includes('{model}') || isOfOperation(endpoint.url, path)) return []
+  const full = path.operation.replace('{model}', 'NAME')
+  return [
+    { path: ['models', name, 'endpoint', 'url'], message: `must end in ${full}, or model must be there with the NAME` },
+  ]
 }
 
 // HTTP ignores the case of a header's name, so two spellings would give one header two values.

@@ -7,6 +7,12 @@ const CALLS_MAX = 10
 // once, if the number can be split so. The rest of the concurrency is used as soon as requests wait.
 const PREFERRED_INVOCATIONS = 5
 
+/**
+ * The invocations of a priority with one call at a time. A mapping can't have fewer. The worker keeps to one call by a lease in the
+ * model's state, and the other invocation waits for it.
+ */
+const ONE_AT_A_TIME = { mapping: MAPPING.min, calls: 1 }
+
 /** The most simultaneous invocations for one priority of a model. */
 export const MAX_INVOCATIONS = MAPPING.max
 
@@ -17,15 +23,19 @@ export const MAX_CONCURRENCY = MAPPING.max * CALLS_MAX
  * Splits `concurrency` simultaneous calls into `mapping` invocations (the MaximumConcurrency of the event source mapping, 2..1000)
  * with `calls` calls each (1..10), so that the product is exact. An invocation is billed while the model works, so the split takes
  * as many calls per invocation as possible, but keeps at least five invocations. Undefined if there is no such product, for
- * example for a prime over 1000.
+ * example for a prime over 1000. One call at a time can't be split: see `ONE_AT_A_TIME`.
  */
 export function splitConcurrency(concurrency: number): { mapping: number; calls: number } | undefined {
+  if (concurrency === 1) return ONE_AT_A_TIME
   const products = Array.from({ length: CALLS_MAX }, (_, i) => ({ mapping: concurrency / (i + 1), calls: i + 1 }))
   const possible = products.filter(
     ({ mapping }) => Number.isInteger(mapping) && mapping >= MAPPING.min && mapping <= MAPPING.max,
   )
   return possible.findLast(({ mapping }) => mapping >= PREFERRED_INVOCATIONS) ?? possible[0]
 }
+
+/** The simultaneous invocations of a priority where each invocation makes one call at a time, as with batches. */
+export const invocationsFor = (concurrency: number): number => Math.max(MAPPING.min, concurrency)
 
 /** The nearest concurrency that can be split exactly. Of two that are equally near, it is the lower one. */
 export function nearestConcurrency(concurrency: number): number {

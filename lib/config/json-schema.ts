@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { Model } from './model-schema.ts'
 import { Pipeline } from './schema.ts'
 
 /** The part of JSON Schema that the pipeline's schema uses. */
@@ -17,6 +18,8 @@ export interface JsonSchema {
   additionalProperties?: JsonSchema | false
   items?: JsonSchema
   anyOf?: JsonSchema[]
+  if?: JsonSchema
+  else?: JsonSchema
   [keyword: string]: unknown
 }
 
@@ -28,7 +31,21 @@ const VARIABLE: JsonSchema = {
 
 /** The JSON Schema of a pipeline file without variables. */
 export function plainJsonSchema(): JsonSchema {
-  return z.toJSONSchema(Pipeline, { io: 'input' }) as JsonSchema
+  return z.toJSONSchema(Pipeline, {
+    io: 'input',
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema === Model) requireWithoutProvider(jsonSchema as JsonSchema)
+    },
+  }) as JsonSchema
+}
+
+/** The keys that a provider's profile gives are required only without one. */
+const OF_PROVIDER = ['request', 'response']
+
+function requireWithoutProvider(model: JsonSchema): void {
+  model.required = model.required?.filter(key => !OF_PROVIDER.includes(key)) ?? []
+  model.if = { required: ['provider'] }
+  model.else = { required: OF_PROVIDER }
 }
 
 /** The JSON Schema (2020-12) of the pipeline file for editors. It allows a variable in place of any value. */

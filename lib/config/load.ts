@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { crossCheck } from './checks.ts'
 import { ConfigError, type Finding, type Path, type Problem } from './finding.ts'
 import type { Environment } from './interpolate.ts'
+import { withProviders } from './providers/apply.ts'
 import { Pipeline } from './schema.ts'
 import { mistypedPaths, toFindings } from './schema-findings.ts'
 import { findSecrets } from './secrets.ts'
@@ -75,7 +76,7 @@ function unreadable(error: unknown): string {
 }
 
 function checkShape(source: SourceDocument): { pipeline: Pipeline } | { findings: Finding[] } {
-  const data = source.toData()
+  const data = withProviders(source.toData())
   const result = Pipeline.safeParse(data)
   if (result.success) return { pipeline: result.data }
   // The value of a variable is a text at first. Where the schema wants a number or a boolean, it is converted and checked again.

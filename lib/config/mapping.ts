@@ -13,9 +13,9 @@ export interface MappingProblem {
  * deployed pipeline.
  */
 export const FUNCTIONS = (
-  'abs append assert average base64decode base64encode boolean ceil clone contains count decodeUrl decodeUrlComponent ' +
+  'abs append assert average base64decode base64encode boolean bytes ceil clone contains count decodeUrl decodeUrlComponent ' +
   'distinct each encodeUrl encodeUrlComponent error exists filter floor formatBase formatInteger formatNumber ' +
-  'fromMillis join keys length lookup lowercase map match max merge millis min not now number pad parse parseInteger power ' +
+  'fromMillis join keys length lookup lowercase map match max merge millis min not now number omit pad parse parseInteger power ' +
   'random reduce replace reverse round sha256 shuffle sift single sort split spread sqrt string substring substringAfter ' +
   'substringBefore sum toMillis trim type uppercase uuid zip'
 ).split(' ')

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { MAX_CONCURRENCY, nearestConcurrency, splitConcurrency } from './concurrency.ts'
-import { duration, Mapping, section, text, Url, wholeNumber, wholeSeconds } from './fields.ts'
+import { duration, Mapping, oneOf, section, text, Url, wholeNumber, wholeSeconds } from './fields.ts'
+import { PROVIDERS } from './providers/index.ts'
 
 // The HTTP client sets these headers itself, and refuses them from a caller.
 const CLIENT_HEADERS = new Set(
@@ -21,6 +22,13 @@ const HeaderAuth = section({
       'other characters than letters and digits: `PROD_TEXT_MODEL` for prod/text-model.',
     examples: ['OPENAI_API_KEY'],
   }),
+  field: text(/^[^\p{Cc}]{1,128}$/u, 'the name of a field of the secret, such as apiKey')
+    .optional()
+    .meta({
+      description:
+        'The field of the secret that the header carries, if the secret is a JSON object such as `{ "apiKey": "…" }`. Without it, the header carries the whole secret. If the model answers 401, the secret is read anew, and the call is made once more if the secret has changed.',
+      examples: ['apiKey'],
+    }),
 }).meta({ title: 'with a secret' })
 
 // Some services have one name in hosts and SDKs, and another one in signatures. With the wrong one, AWS would only answer 403.
@@ -71,7 +79,7 @@ const Endpoint = section({
   auth: Auth.optional().meta({ description: 'How a call authenticates itself.' }),
 })
 
-const Calls = wholeNumber(2, MAX_CONCURRENCY).superRefine((calls, context) => {
+const Calls = wholeNumber(1, MAX_CONCURRENCY).superRefine((calls, context) => {
   if (splitConcurrency(calls)) return
   const message = `can't be shared evenly by the workers; the nearest that can is ${nearestConcurrency(calls)}`
   context.addIssue({ code: 'custom', message })
@@ -88,7 +96,7 @@ const Concurrency = z
   .prefault(10)
   .meta({
     description:
-      'Simultaneous calls per priority: one number for both priorities, or one per priority. One worker makes several of these calls, so the number is reached only while requests wait.',
+      'Simultaneous calls per priority: one number for both priorities, or one per priority. One worker makes several of these calls, so the number is reached only while requests wait. With 1, calls are made strictly one after the other.',
     examples: [10, { high: 20, normal: 5 }],
   })
 
@@ -105,6 +113,11 @@ const Batch = section({
   url: Url.optional().meta({
     description: 'The address for batches. The default is `endpoint.url`, and the same rules apply.',
     examples: ['https://models.example.com/batch_predict'],
+  }),
+  outputs: Mapping.optional().meta({
+    description:
+      'Finds the elements in the answer to a batch, one per request. The default is its field `outputs`. If each element has an `index`, they are put into this order.',
+    examples: ['data'],
   }),
 })
 
@@ -123,6 +136,8 @@ const statuses = (preset: number[], description: string) =>
     .prefault(preset)
     .meta({ description })
 
+const SEEN = '`{ status, headers, body }` of any answer, also of one with status 200, and in a batch of each element'
+
 const Retry = section({
   attempts: wholeNumber(1, 100).prefault(5).meta({
     description:
@@ -140,15 +155,27 @@ const Retry = section({
   max_backoff: duration({ min: '100ms', max: '15m', example: '30s', description: 'The longest wait.' }).prefault('30s'),
   backoff_on: statuses(
     [429, 503],
-    'Statuses after which the request is tried again. So are other 5xx, unless `drop_on` names them.',
+    'Statuses after which the request is tried again. So are 408, 409, 425, 429 and every 5xx, unless `drop_on` names them.',
   ),
   drop_on: statuses(
     [400, 404],
-    'Statuses after which the request fails at once. So do other 4xx, unless `backoff_on` names them.',
+    'Statuses after which the request fails at once. So do other 4xx, unless `backoff_on` names them. A 401 halts the model if `auth` has a `secret`.',
   ),
+  halt_when: Mapping.optional().meta({
+    description: `A condition over ${SEEN}. If it is true, the model is not called until a probe succeeds or an operator resets it. No request is to blame, so none spends an attempt. It is evaluated first, then \`drop_when\`, then \`backoff_when\`. The first that is true decides, before any status.`,
+    examples: ['body.error.code = "insufficient_quota"'],
+  }),
+  drop_when: Mapping.optional().meta({
+    description: `A condition over ${SEEN}. If it is true, the request fails at once.`,
+    examples: ['status = 500 and $contains(body.error.message, "Context size has been exceeded")'],
+  }),
+  backoff_when: Mapping.optional().meta({
+    description: `A condition over ${SEEN}. If it is true, the request is tried again.`,
+    examples: ['$exists(body.error) or body.choices = []'],
+  }),
 })
 
-/** This many make the model's state a kilobyte larger, so each call that a rate limit counts costs one write unit more. */
+/** This many make the model's state two kilobytes larger, so each call that a rate limit counts costs two write units more. */
 const MAX_FAILURES = 100
 
 const Circuit = section({
@@ -174,20 +201,43 @@ const Circuit = section({
 
 /** One model: where it is, how it is called and how it is protected. */
 export const Model = section({
+  provider: oneOf(...PROVIDERS)
+    .optional()
+    .meta({
+      description:
+        'The kind of the endpoint. It gives `request`, `response`, `estimate`, the path of `endpoint.url`, how `auth` sends its secret, and what ' +
+        'answers mean (`retry`). Keys that are given win. [providers.md](providers.md) has all of it.',
+      examples: ['openai'],
+    }),
+  model: text(/^[\x21-\x7e]{1,512}$/, 'the name of the model at its endpoint, without spaces')
+    .optional()
+    .meta({
+      description:
+        "The name by which the endpoint knows the model, for `provider`. The default is the model's name in this file.",
+      examples: ['gpt-5-mini'],
+    }),
   endpoint: Endpoint.meta({ description: 'The HTTP endpoint that runs the model.' }),
+  estimate: Mapping.optional().meta({
+    description:
+      "Gives the tokens to reserve for a request, from the request's fields, `user_id` and `plan`. Nothing or `null` means the usual estimate. A " +
+      'request for which it gives no number of at least 0 is refused. The usual estimate is twice the tokens of the prompt, or the tokens of the ' +
+      'prompt and the bound of the output.',
+    examples: ['$ceil($bytes(prompt) / 3) + 1000 * $count(images)'],
+  }),
   request: Mapping.meta({
-    description: "Makes the body of a call from the request's fields, `user_id`, `request_id` and `attempt`.",
+    description:
+      "Makes the body of a call from the request's fields, `user_id`, `request_id` and `attempt`. It may be left out with `provider`.",
     examples: ['{ "model_input": prompt, "parameters": parameters }'],
   }),
   response: Mapping.meta({
     description:
-      'Makes `result` and `usage` from the body of the answer. Without `usage`, the estimate is charged; if the request has `max_tokens` and the result is larger than that, its size is charged.',
+      'Makes `result` and `usage` from the body of the answer. It may be left out with `provider`. Without `usage`, the estimate is charged; if the request has `max_tokens` and the result is larger than that, its size is charged.',
     examples: ['{ "result": result, "usage": usage }'],
   }),
   concurrency: Concurrency,
   batch: Batch.optional().meta({
     description:
-      'Puts several requests into one call. Its body is `{ "inputs": [ … ] }`, and its answer is `{ "outputs": [ … ] }` in the same order.',
+      'Puts several requests into one call. Its body is `{ "inputs": [ … ] }`, and its answer is `{ "outputs": [ … ] }` in the same order, unless `outputs` says where its elements are.',
   }),
   rate_limit: RateLimit.optional().meta({ description: 'Limits how often the endpoint is called.' }),
   retry: Retry.prefault({}).meta({

@@ -44,9 +44,10 @@ function children(
   return found
 }
 
-function table({ title, properties = {}, required = [] }: JsonSchema, path: string[]): string {
+function table({ title, properties = {}, required = [], else: otherwise }: JsonSchema, path: string[]): string {
   const rows = Object.entries(properties).map(([key, schema]) => {
-    const preset = required.includes(key) ? '*required*' : code(schema.default)
+    const withoutProvider = otherwise?.required?.includes(key) ? '*required* without `provider`' : code(schema.default)
+    const preset = required.includes(key) ? '*required*' : withoutProvider
     return `| \`${key}\` | ${form(schema)} | ${preset} | ${meaning(schema)} |`
   })
   const heading = path.length === 0 ? '## The file' : `## \`${path.join('.')}\`${title ? `, ${title}` : ''}`

@@ -213,6 +213,16 @@ export const Pipeline = section({
       'How many calls may wait two seconds or more for the end of a request (`Prefer: wait=N`, `?wait=N`). A call over a limit is ' +
       'answered at once.',
   }),
+  account_concurrency: wholeNumber(10, 1_000_000)
+    .optional()
+    .meta({
+      description:
+        'The concurrent executions of Lambda that the account has, if they are few (`aws lambda get-account-settings`; new accounts may have 10). ' +
+        'The queues then leave at least a fifth of them, and no fewer than 2, to the API. Each queue with a consumer takes at least 2: a model has two ' +
+        'queues, an input has two, and the stack has two more. So 10 is enough for one model. Up to ten calls share an execution, so a model may get fewer ' +
+        'simultaneous calls than its `concurrency`.',
+      examples: [10],
+    }),
   reserved_concurrency: ReservedConcurrency.prefault({}).meta({
     description:
       'Concurrent executions that are reserved for one function. Other functions cannot use them, and the function gets no more. ' +

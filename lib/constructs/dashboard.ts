@@ -29,8 +29,10 @@ export class Dashboard extends Construct {
 
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id)
+    // An account has one list of dashboards for all of its regions.
+    const dashboardName = `${props.name}-${Aws.REGION}`
     new CloudWatchDashboard(this, 'Dashboard', {
-      dashboardName: props.name,
+      dashboardName,
       defaultInterval: Duration.hours(3),
       widgets: [
         frontDoorRow(props.frontDoor),
@@ -40,7 +42,7 @@ export class Dashboard extends Construct {
         resultsRow(props),
       ],
     })
-    this.url = `https://${Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region=${Aws.REGION}#dashboards/dashboard/${props.name}`
+    this.url = `https://${Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region=${Aws.REGION}#dashboards/dashboard/${dashboardName}`
   }
 }
 
@@ -97,16 +99,22 @@ function modelRows(model: Model, { collector }: Results): GraphWidget[] {
       worker.counted('ModelCalls'),
       worker.counted('FailedCalls'),
       worker.counted('RetriedRequests'),
+      worker.counted('UnreadableUsage'),
       worker
         .counted('BatchSize')
         .with({ statistic: Stats.AVERAGE, label: 'requests per call, where there are batches' }),
     ]),
     graph(`${name}: deferred`, [
+      worker.counted('DeferredByHalt'),
       worker.counted('DeferredByCircuit'),
       worker.counted('DeferredByPause'),
       worker.counted('DeferredByRateLimit'),
+      worker.counted('DeferredByConcurrency'),
+      worker.counted('AttemptsGivenBack'),
     ]),
     graph(`${name}: circuit and pauses`, [
+      worker.counted('ModelHalted'),
+      worker.counted('ModelResumed'),
       worker.counted('CircuitOpened'),
       worker.counted('CircuitClosed'),
       worker.counted('ModelPaused'),

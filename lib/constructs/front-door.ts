@@ -11,6 +11,7 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2'
 import { HttpLambdaAuthorizer, HttpLambdaResponseType } from 'aws-cdk-lib/aws-apigatewayv2-authorizers'
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
+import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { FilterPattern, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
@@ -106,11 +107,32 @@ export class FrontDoor extends Construct {
     this.api = new HttpApi(this, 'Api', { apiName: props.apiName, createDefaultStage: false })
     const accessLog = this.#stage(this.#routes(props))
     this.#watchRefusedCalls(accessLog, props)
+    this.#watchThrottles(props)
     props.alarms.add(this, 'ServerErrorsAlarm', {
       metric: this.api.metricServerError({ period: ALARM_PERIOD, statistic: 'Sum' }),
       threshold: MAX_SERVER_ERRORS,
       description: `Clients get 5xx. From ${MAX_SERVER_ERRORS} in 5 minutes: a single one is retried by its client.`,
       runbook: 'clients-get-5xx',
+    })
+  }
+
+  /** One alarm for the three functions that a client waits for: they share the executions of the account, and so the cure. */
+  #watchThrottles({ alarms, authorizer, gateway, reader }: FrontDoorProps): void {
+    alarms.add(this, 'ThrottlesAlarm', {
+      metric: new MathExpression({
+        expression: 'FILL(authorizer, 0) + FILL(gateway, 0) + FILL(reader, 0)',
+        usingMetrics: {
+          authorizer: authorizer.metricThrottles(),
+          gateway: gateway.metricThrottles(),
+          reader: reader.metricThrottles(),
+        },
+        period: ALARM_PERIOD,
+        label: 'throttled',
+      }),
+      threshold: 1,
+      description:
+        'Clients get 5xx, because the account has no free concurrent execution for the authorizer, the gateway or the reader. From 1: each of these calls has failed.',
+      runbook: 'the-api-is-throttled',
     })
   }
 
@@ -141,7 +163,7 @@ export class FrontDoor extends Construct {
   #stage(routes: readonly HttpRoute[]): LogGroup {
     const logGroup = new LogGroup(this, 'AccessLog', {
       retention: RetentionDays.THREE_MONTHS,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     })
     const stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,

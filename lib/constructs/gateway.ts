@@ -53,7 +53,7 @@ export class Gateway extends Construct {
       props.queues.map(({ queue }) => queue.queueArn),
     )
     // It reads a result for a client that waits for it (`Prefer: wait`), and deletes the body of a request that it withdraws.
-    payloads.allow(this.handler.role, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
+    payloads.allow(this.handler, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
     ledger.allow(this.handler, 'gateway', 'rds-data:ExecuteStatement')
     deployment.alarms.add(this, 'ErrorsAlarm', {
       metric: this.handler.lambda.metricErrors({ period: ALARM_PERIOD }),
@@ -76,7 +76,15 @@ export function admissionSettings({ quotas, routing, models, queue, observabilit
     quotas,
     routing,
     models: Object.keys(models),
+    ...estimatesOf(models),
     expire_after_ms: queue.expire_after,
     store_prompts: observability.store_prompts,
   }
+}
+
+function estimatesOf(models: Pipeline['models']): Pick<AdmissionSettings, 'estimates'> {
+  const own = Object.entries(models).flatMap(([name, { estimate }]) =>
+    estimate === undefined ? [] : [[name, estimate]],
+  )
+  return own.length === 0 ? {} : { estimates: Object.fromEntries(own) }
 }

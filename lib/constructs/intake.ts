@@ -3,6 +3,7 @@ import { Construct } from 'constructs'
 import { GATEWAY_TIMEOUT_MS } from '../../functions/core/domain/timing.ts'
 import { DEAD_LETTERS } from '../../functions/core/queue/names.ts'
 import type { Env } from '../../functions/intake/env.ts'
+import { executionsOf } from '../config/executions.ts'
 import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import { admissionSettings } from './gateway.ts'
@@ -69,13 +70,12 @@ export class Intake extends Construct {
       ['sqs:SendMessage'],
       queues.map(({ queue }) => queue.queueArn),
     )
-    payloads.allow(handler.role, 's3:DeleteObject', 's3:PutObject')
+    payloads.allow(handler, 's3:DeleteObject', 's3:PutObject')
     return handler
   }
 
-  #input({ deployment }: IntakeProps, queueName: string): WorkQueue {
+  #input({ deployment: { alarms, pipeline } }: IntakeProps, queueName: string): WorkQueue {
     const scope = new Construct(this, `Input-${queueName}`)
-    const { alarms } = deployment
     const deadLetters = new DeadLetters(scope, 'DeadLetters', { alarms, queueName: queueName + DEAD_LETTERS })
     const input = new WorkQueue(scope, 'Work', { queueName, consumerTimeout: TIMEOUT, deadLetters })
     alarms.add(scope, 'OldestAlarm', {
@@ -86,8 +86,7 @@ export class Intake extends Construct {
     })
     input.feed(this.handler, 'Mapping', {
       batchSize: 10,
-      // This is enough for some thousand admissions per second.
-      maxConcurrency: 10,
+      maxConcurrency: executionsOf(pipeline).intake,
     })
     deadLetters.feed(this.handler)
     return input

@@ -26,6 +26,12 @@ const DATABASE = 'sluice'
 /** It is not the default port of Postgres, which every scanner tries first. Nobody connects to it: all statements use the Data API. */
 const PORT = 5433
 
+/** The engine's version. The template alone changes it. */
+const ENGINE_VERSION = '17.7'
+
+/** The context key that names another minor version, for a database that has a newer one already. */
+const ENGINE_VERSION_KEY = 'ledgerEngineVersion'
+
 const SUBNETS: SubnetConfiguration = { name: 'Ledger', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 27 }
 
 export type DataApiAction =
@@ -46,12 +52,17 @@ export class LedgerDatabase extends Construct {
   readonly roleSecrets: Readonly<Partial<Record<LedgerRole, string>>>
   readonly #masterSecret: string
 
-  constructor(scope: Construct, id: string, { roles }: { roles: readonly LedgerRole[] }) {
+  constructor(scope: Construct, id: string, { roles, protect }: { roles: readonly LedgerRole[]; protect: boolean }) {
     super(scope, id)
     const vpc = this.#isolatedVpc()
     this.cluster = new DatabaseCluster(this, 'Cluster', {
-      engine: DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_7 }),
-      writer: ClusterInstance.serverlessV2('Writer', { publiclyAccessible: false }),
+      engine: DatabaseClusterEngine.auroraPostgres({ version: engineVersion(this) }),
+      writer: ClusterInstance.serverlessV2('Writer', {
+        publiclyAccessible: false,
+        // Otherwise AWS would raise the minor version by itself. The next update of the stack would then fail, since it would ask for
+        // the older version of the template, and AWS refuses a downgrade.
+        autoMinorVersionUpgrade: false,
+      }),
       // An idle database is paused after half an hour, and then costs no capacity. It resumes within 15 to 30 seconds. Meanwhile
       // nothing is lost or refused: results wait, and a request whose result can't be read yet is shown as `running`.
       serverlessV2MinCapacity: 0,
@@ -75,10 +86,16 @@ export class LedgerDatabase extends Construct {
       storageEncrypted: true,
       backup: { retention: Duration.days(14) },
       copyTagsToSnapshot: true,
-      deletionProtection: true,
+      deletionProtection: protect,
       // A retained cluster would still cost money. A snapshot keeps the same rows.
       removalPolicy: RemovalPolicy.SNAPSHOT,
     })
+    if (!protect)
+      Validations.of(this.cluster).acknowledge({
+        id: 'AwsSolutions-RDS10',
+        reason:
+          'For a first deployment, which can be rolled back only if its empty database can be deleted. The next deployment protects it.',
+      })
     this.#masterSecret = this.#masterSecretArn()
     this.roleSecrets = Object.fromEntries(roles.map(role => [role, this.#roleSecret(role)]))
   }
@@ -147,4 +164,17 @@ export class LedgerDatabase extends Construct {
     if (!secret) throw new Error('the cluster manages no master password')
     return secret.secretArn
   }
+}
+
+/** The version of the template, or the one that the context names. Throws for a version that is no newer minor version. */
+function engineVersion(scope: Construct): AuroraPostgresEngineVersion {
+  const named: unknown = scope.node.tryGetContext(ENGINE_VERSION_KEY)
+  const version = named === undefined ? ENGINE_VERSION : String(named)
+  const [major = '', least = ''] = ENGINE_VERSION.split('.')
+  const [, minor] = new RegExp(`^${major}\\.(\\d{1,3})$`).exec(version) ?? []
+  if (minor === undefined || Number(minor) < Number(least))
+    throw new Error(
+      `${ENGINE_VERSION_KEY} must be ${ENGINE_VERSION} or a newer minor version of ${major}, such as ${major}.${Number(least) + 2}; it is ${version}`,
+    )
+  return AuroraPostgresEngineVersion.of(version, major)
 }

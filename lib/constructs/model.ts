@@ -9,7 +9,7 @@ import { queueName } from '../../functions/core/queue/names.ts'
 import { SQS_CAPABILITIES } from '../../functions/core/queue/sqs-capabilities.ts'
 import type { Env } from '../../functions/worker/env.ts'
 import type { Settings } from '../../functions/worker/settings.ts'
-import { splitConcurrency } from '../config/concurrency.ts'
+import { executionsOf } from '../config/executions.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
@@ -60,6 +60,7 @@ export class Model extends Construct {
     this.#watchWaiting(props)
     this.#watchFailures(props)
     this.#watchCircuit(props)
+    this.#watchHalt(props)
   }
 
   #watchWorker({ deployment }: ModelProps): void {
@@ -125,6 +126,19 @@ export class Model extends Construct {
     })
   }
 
+  /** A failed probe is counted, too: so the alarm lasts as long as the halt. */
+  #watchHalt({ deployment }: ModelProps): void {
+    const { circuit, endpoint } = modelOf(deployment, this.name)
+    deployment.alarms.add(this, 'HaltAlarm', {
+      metric: this.worker
+        .counted('ModelHalted')
+        .with({ period: betweenOpenings(circuit?.open ?? 0, endpoint.timeout) }),
+      threshold: 1,
+      description: `The model ${this.name} is halted: it has answered that no call will succeed, for example for a wrong key or for missing credit. Its requests wait. From 1, since no retry heals it. \`npx sluice models list\` says why.`,
+      runbook: 'a-model-is-halted',
+    })
+  }
+
   #worker({ deployment, name, queueUrlPrefix, tables, payloads }: ModelProps): SluiceFunction {
     return new SluiceFunction(this, 'Worker', {
       deployment,
@@ -162,7 +176,7 @@ export class Model extends Construct {
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tables.models.tableArn])
     this.worker.allow(['sqs:SendMessage'], [...queueArns, results.work.queue.queueArn])
-    payloads.allow(this.worker.role, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
+    payloads.allow(this.worker, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
     allowModelAccess(this.worker, modelOf(deployment, name))
   }
 }
@@ -174,18 +188,19 @@ function modelOf({ pipeline }: Deployment, name: string) {
 }
 
 function workerSettings(deployment: Deployment, name: string): Settings {
-  const { endpoint, request, response, batch, retry, circuit, rate_limit } = modelOf(deployment, name)
+  const { endpoint, request, response, batch, retry, ...protection } = modelOf(deployment, name)
   const { timeout, headers, auth } = endpoint
   const { store_prompts } = deployment.pipeline.observability
-  const { attempts, period, max_backoff, backoff_on, drop_on } = retry
+  const { period, max_backoff, ...rules } = retry
   return {
     model: name,
     endpoint: { url: batch?.url ?? endpoint.url, timeout_ms: timeout, headers, ...(auth && { auth }) },
     request,
     response,
     batched: batch !== undefined,
-    retry: { attempts, period_ms: period, max_backoff_ms: max_backoff, backoff_on, drop_on },
-    ...policiesOf({ circuit, rate_limit }),
+    ...(batch?.outputs !== undefined && { outputs: batch.outputs }),
+    retry: { ...rules, period_ms: period, max_backoff_ms: max_backoff },
+    ...policiesOf(protection),
     store_prompts,
   }
 }
@@ -204,24 +219,28 @@ const window = (deployment: Deployment, name: string): Duration =>
 
 /** The load of a worker. The same function takes the messages of both priorities, so the larger batch counts. */
 function loadOf(deployment: Deployment, name: string): WorkerLoad {
-  const { batch, request, response } = modelOf(deployment, name)
+  const { batch, request, response, retry } = modelOf(deployment, name)
+  const conditions = [retry.halt_when, retry.drop_when, retry.backoff_when, batch?.outputs].filter(
+    one => one !== undefined,
+  )
   const sizes = Priority.options.map(priority => mappingOf(deployment, name, priority).batchSize)
   return {
     messages: Math.max(...sizes),
     batched: batch !== undefined,
-    inThread: [request, response].some(needsThread),
+    inThread: [request, response, ...conditions].some(needsThread),
   }
 }
 
 /**
- * Splits `concurrency` into simultaneous invocations and messages per invocation. A worker calls the model for all messages of an
- * invocation at the same time. With batches, each invocation is one call.
+ * The invocations of a priority's queue. A worker calls the model for all messages of an invocation at the same time. With batches, each
+ * invocation is one call.
  */
 function mappingOf(deployment: Deployment, name: string, priority: Priority): ConsumerProps {
-  const { batch, ...model } = modelOf(deployment, name)
-  const concurrency = model.concurrency[priority]
-  if (batch) return { batchSize: batch.count, window: Duration.millis(batch.period), maxConcurrency: concurrency }
-  const split = splitConcurrency(concurrency)
-  if (!split) throw new Error(`models.${name}.concurrency.${priority} can't be ${concurrency}`)
-  return { batchSize: split.calls, maxConcurrency: split.mapping }
+  const { batch } = modelOf(deployment, name)
+  const { mapping, calls } = executionsOf(deployment.pipeline).worker(name, priority)
+  return {
+    batchSize: calls,
+    maxConcurrency: mapping,
+    ...(batch && { window: Duration.millis(batch.period) }),
+  }
 }

@@ -46,7 +46,7 @@ export class Reader extends Construct {
     this.handler.allow(['dynamodb:Query'], [tables.requests.tableArn])
     // It cancels requests: a queued one ends here, and its result is sent to the results queue.
     this.handler.allow(['sqs:SendMessage'], [results.queue.queueArn])
-    payloads.allow(this.handler.role, 's3:DeleteObject', 's3:GetObject')
+    payloads.allow(this.handler, 's3:DeleteObject', 's3:GetObject')
     ledger.allow(this.handler, 'reader', 'rds-data:ExecuteStatement')
   }
 }

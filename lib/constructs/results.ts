@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import type { Env } from '../../functions/collector/env.ts'
 import { DEAD_LETTERS, RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
+import { executionsOf } from '../config/executions.ts'
 import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
@@ -52,14 +53,13 @@ export class Results extends Construct {
     this.collector.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     // The collector ends the request of a dead letter, and sends the event about that to its own queue.
     this.collector.allow(['sqs:SendMessage'], [this.work.queue.queueArn])
-    payloads.allow(this.collector.role, 's3:DeleteObject')
+    payloads.allow(this.collector, 's3:DeleteObject')
     ledger.allow(this.collector, 'collector', 'rds-data:ExecuteStatement')
     this.work.feed(this.collector, 'Mapping', {
       // Ten results with their prompts have up to 48 KB each, far below the Data API's limit of 4 MiB per statement. The mapping does not
       // wait for ten: a client asks a second after its post, and under load ten are there anyway.
       batchSize: 10,
-      // One small instance can run ten statements at a time. More would only wait for each other's rows.
-      maxConcurrency: 10,
+      maxConcurrency: executionsOf(pipeline).collector,
     })
     this.givenUp.feed(this.collector)
     alarms.add(this, 'OldestAlarm', {

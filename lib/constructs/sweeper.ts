@@ -4,6 +4,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import { Construct } from 'constructs'
 import { WATCHED } from '../../functions/core/stores/quota/names.ts'
 import type { Env } from '../../functions/sweeper/env.ts'
+import type { Settings } from '../../functions/sweeper/settings.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
@@ -31,6 +32,7 @@ export class Sweeper extends Construct {
     this.handler = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'sweeper',
+      settings: { models: Object.keys(deployment.pipeline.models) } satisfies Settings,
       environment: {
         QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
@@ -45,7 +47,7 @@ export class Sweeper extends Construct {
     const watched = `${tables.quota.tableArn}/index/${WATCHED}`
     sweeper.allow(['dynamodb:Scan'], [watched])
     sweeper.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
-    payloads.allow(sweeper.role, 's3:DeleteObject')
+    payloads.allow(sweeper, 's3:DeleteObject')
     sweeper.allow(['sqs:SendMessage'], [results.queue.queueArn])
     // Otherwise Lambda would try a failed run twice more, beside the next runs, and count three errors for one.
     sweeper.lambda.configureAsyncInvoke({ retryAttempts: 0 })

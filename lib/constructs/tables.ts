@@ -25,8 +25,11 @@ export class Tables extends Construct {
   readonly keys: TableV2
   readonly users: TableV2
 
-  constructor(scope: Construct, id: string) {
+  readonly #protect: boolean
+
+  constructor(scope: Construct, id: string, { protect }: { protect: boolean }) {
     super(scope, id)
+    this.#protect = protect
     const requestKey = { partitionKey: text('user_id'), sortKey: text('request_id') }
     this.requests = this.#table('Requests', { ...requestKey, timeToLiveAttribute: TTL_ATTRIBUTE })
     this.quota = this.#table('Quota', {
@@ -49,8 +52,8 @@ export class Tables extends Construct {
       // The key belongs to AWS. A KMS key would be called and billed at every few reads, and would protect from nobody else.
       encryption: TableEncryptionV2.dynamoOwnedKey(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      deletionProtection: this.#protect,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     })
   }
 }

@@ -30,13 +30,13 @@ export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
       ? []
       : [
           item('Lambda', 'deletion of old rows: time', gbSeconds(inventory, 'retention', runs), PRICES.gbSecond),
-          item('Aurora', 'capacity for the deletion of old rows', runs * awakeAfterCall, PRICES.capacityHour),
+          item('Aurora', 'capacity for the deletion of old rows', runs * AWAKE_AFTER_CALL, PRICES.capacityHour),
         ]),
   ]
 }
 
 /** A single call wakes the database until it pauses again. ACU-hours. */
-const awakeAfterCall = LEAST_CAPACITY * PAUSE_AFTER_HOURS
+const AWAKE_AFTER_CALL = LEAST_CAPACITY * PAUSE_AFTER_HOURS
 
 /** The billed time of a function. */
 export const gbSeconds = ({ memory }: Inventory, service: keyof typeof BILLED_SECONDS, invocations: number): number =>

@@ -51,7 +51,7 @@ export const BYTES = {
   gateway_log: 300,
   worker_log: 355,
   recorded_log: 215,
-  settled_log: 585,
+  settled_log: 1134,
   sweeper_log: 280,
 }
 

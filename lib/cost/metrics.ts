@@ -29,6 +29,14 @@ export const IN_TROUBLE = {
   worker: [
     ...['FailedCalls', 'RetriedRequests', 'ReturnedMessages', 'DeferredByCircuit', 'DeferredByPause'],
     ...['DeferredByRateLimit', 'CircuitOpened', 'CircuitClosed', 'ModelPaused'],
+    ...[
+      'DeferredByHalt',
+      'DeferredByConcurrency',
+      'AttemptsGivenBack',
+      'ModelHalted',
+      'ModelResumed',
+      'UnreadableUsage',
+    ],
   ],
 }
 

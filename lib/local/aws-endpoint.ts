@@ -1,21 +1,24 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { json } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 import type { GetSecretValueResponse } from '@aws-sdk/client-secrets-manager'
 import { arn } from './arn.ts'
+import type { LocalFunction } from './lambda/function.ts'
 import { listenLocally } from './listen.ts'
 import { declaredAsJson, signedWith } from './trust/access-key.ts'
 import { type Check, fromNoPage, guardServer } from './trust/guard-server.ts'
 import { isForm, refuseAwsCall } from './trust/refuse.ts'
 
-/** Stands for the parts of AWS that are not emulators: Secrets Manager, and the address to which custom resources answer. */
+/** Stands for the parts of AWS that are not emulators: Secrets Manager, Lambda's Invoke, and the address to which custom resources answer. */
 export interface AwsEndpoint {
   url: string
   /** Makes a ResponseURL for one answer. `response` resolves with that answer. */
   expectResponse(): { url: string; response: Promise<unknown> }
   /** From now on, gives out the secrets with these names. Any other secret of the environment is not found. */
   grant(secrets: readonly string[]): void
+  /** From now on, invokes these functions by their names, as Lambda's API does. */
+  invokes(functions: ReadonlyMap<string, Pick<LocalFunction, 'invoke'>>): void
   /** The secrets that the template creates, by name. */
   readonly secrets: Map<string, string>
   close(): Promise<void>
@@ -23,7 +26,11 @@ export interface AwsEndpoint {
 
 type Environment = Record<string, string | undefined>
 
-const SUPPORTED = 'SQS, DynamoDB, S3, the RDS Data API, and GetSecretValue of Secrets Manager'
+/** CloudFormation's limit for the answer of a custom resource. */
+const MAX_ANSWER_BYTES = 4_096
+const TOO_LONG = { Status: 'FAILED', Reason: 'Response object is too long.' }
+
+const SUPPORTED = 'SQS, DynamoDB, S3, the RDS Data API, GetSecretValue of Secrets Manager, and Invoke of Lambda'
 
 /**
  * Serves on a free port of 127.0.0.1, for callers that sign with the access key id. It reads granted secrets from `environment`, and
@@ -33,6 +40,7 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
   const expected = new Map<string, (response: unknown) => void>()
   const granted = new Set<string>()
   const secrets = new Map<string, string>()
+  let functions: ReadonlyMap<string, Pick<LocalFunction, 'invoke'>> = new Map()
   const server = createServer((request, response) => void respond(request, response))
   // Nobody can guess a ResponseURL, so an answer to one needs no credentials.
   const isAnswer = ({ method, url = '' }: IncomingMessage) => method === 'PUT' && expected.has(url)
@@ -44,13 +52,16 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
   const url = `http://127.0.0.1:${await listenLocally(server)}`
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body: unknown = await json(request).catch(() => undefined)
+    const content = await text(request).catch(() => '')
+    const body = parsed(content)
     const accept = expected.get(request.url ?? '')
     if (request.method === 'PUT' && accept) {
-      accept(body)
+      accept(Buffer.byteLength(content) > MAX_ANSWER_BYTES ? TOO_LONG : body)
       return send(response, 200, {})
     }
     if (request.headers['x-amz-target'] === 'secretsmanager.GetSecretValue') return getSecretValue(response, read, body)
+    const [, invoked] = INVOKE.exec(request.url ?? '') ?? []
+    if (request.method === 'POST' && invoked !== undefined) return invoke(response, functions.get(invoked), body)
     const message = `${calledIn(request)} is not supported by the local system, which has ${SUPPORTED}.`
     refuseAwsCall(request, response, { status: 400, code: 'UnknownOperationException', message })
   }
@@ -72,6 +83,9 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
       const { promise, resolve } = Promise.withResolvers<unknown>()
       expected.set(path, resolve)
       return { url: url + path, response: promise }
+    },
+    invokes(all) {
+      functions = all
     },
     grant(secrets) {
       for (const name of secrets) granted.add(name)
@@ -97,6 +111,21 @@ function calledIn({ headers }: IncomingMessage): string {
 const inAProtocolOfAws: Check = request => {
   const hasBody = request.method === 'POST' || request.method === 'PUT'
   return hasBody && !isForm(request.headers) ? declaredAsJson(request) : undefined
+}
+
+/** The names of local functions need no encoding. */
+const INVOKE = /^\/2015-03-31\/functions\/([^/?]+)\/invocations$/
+
+async function invoke(
+  response: ServerResponse,
+  invoked: Pick<LocalFunction, 'invoke'> | undefined,
+  event: unknown,
+): Promise<void> {
+  if (!invoked) return refuse(response, 'ResourceNotFoundException', 'The template has no function of that name.')
+  const result = await invoked.invoke(event)
+  const header = result.ok ? {} : { 'x-amz-function-error': 'Unhandled' }
+  response.writeHead(200, { 'content-type': 'application/json', ...header })
+  response.end(result.ok ? result.payload : JSON.stringify(result.error))
 }
 
 type Read = (name: string) => { readonly value: string } | { readonly absent: string }
@@ -132,6 +161,14 @@ export const secretIn = (environment: Environment, name: string): string | undef
 /** Converts a secret's name to the form of a variable: `prod/model-key` → `PROD_MODEL_KEY`. */
 export function variableName(name: string): string {
   return name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
+}
+
+function parsed(content: string): unknown {
+  try {
+    return JSON.parse(content)
+  } catch {
+    return undefined
+  }
 }
 
 function refuse(response: ServerResponse, type: string, message: string): void {

@@ -1,13 +1,17 @@
+import { join } from 'node:path'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { REGION } from './arn.ts'
 import { readAssembly, type Template } from './assembly.ts'
 import { startAwsEndpoint } from './aws-endpoint.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
+import { deepHealth } from './deep-health.ts'
 import { startEmulators } from './emulators/start.ts'
 import { LocalError } from './error.ts'
+import { refuseOtherDatabase, refuseOtherKind } from './filled-with.ts'
 import { type HttpServer, startHttpServer } from './http-api/server.ts'
 import type { LocalFunction } from './lambda/function.ts'
+import { openLogFile } from './lambda/log-file.ts'
 import type { InvocationResult } from './lambda/protocol.ts'
 import { type StartThread, startThread } from './lambda/thread.ts'
 import { apiAddress } from './resources/http-api.ts'
@@ -15,6 +19,7 @@ import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
 import { secretsGranted } from './secrets-granted.ts'
 import { createStack } from './stack.ts'
+import { createTroubles, type Troubles } from './troubles.ts'
 import { credentialsOf, newAccessKeyId } from './trust/access-key.ts'
 import { AWS_FILE, type AwsFile } from './trust/aws-file.ts'
 
@@ -43,6 +48,8 @@ export interface LocalSystem {
   endpoints: System['endpoints']
   /** Random for each run. The emulators answer only callers that sign with it. */
   accessKeyId: string
+  /** Where Lambda's Invoke is answered, and other services of AWS are refused. */
+  otherServices: string
   /** The absolute path of the folder with `local.json` and the logs. */
   dataDir: string
   /** By logical id. */
@@ -82,8 +89,14 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   running.defer(() => http.close(0))
   const data = openDataFolder(options.dataDir)
   running.defer(data.close)
+  refuseOtherKind(data, options.env.DATABASE_URL)
 
   const system = await openSystem(options, data, running)
+  const { endpoints, accessKeyId } = system
+  const noteDatabase = await refuseOtherDatabase(data, options.env.DATABASE_URL, {
+    url: endpoints.rds_data,
+    accessKeyId,
+  })
   const activities: Activity[] = []
   running.defer(async () => {
     await Promise.all([http.close(GRACE_MS), stop(system, activities)])
@@ -94,10 +107,10 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     create: declared => createResource(declared, system),
     localize: text => withLocalAddresses(text, system, http),
   })
+  noteDatabase()
   activities.push(...system.activities.map(begin => begin()))
   serveApi(system, http)
 
-  const { endpoints, accessKeyId } = system
   // Whoever finds local.json finds the other file, too.
   data.writeJson(AWS_FILE, { accessKeyId, otherServices: system.aws.url } satisfies AwsFile)
   running.defer(() => data.remove(AWS_FILE))
@@ -110,6 +123,7 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     outputs,
     endpoints,
     accessKeyId,
+    otherServices: system.aws.url,
     dataDir: data.path,
     functions,
     invoke(logicalId, event) {
@@ -137,8 +151,14 @@ async function openSystem(
   const [folder, endpoints] = await Promise.all([makeAssembly(), emulators.endpoints])
   const { stackName, template, assetFolder } = readAssembly(folder)
   aws.grant(secretsGranted(template))
+  const functions: System['functions'] = new Map()
+  aws.invokes(functions)
   log(`creating ${Object.keys(template.Resources).length} resources of ${stackName}`)
 
+  const metricsFile = openLogFile(join(data.path, 'logs', 'metrics.jsonl'))
+  running.defer(metricsFile.close)
+  const troubles = createTroubles(log, Date.now)
+  running.defer(showing(troubles))
   const credentials = credentialsOf(accessKeyId)
   const sqs = new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials })
   running.defer(() => sqs.destroy())
@@ -148,6 +168,8 @@ async function openSystem(
     stackName,
     template,
     log,
+    troubles,
+    metricsFile,
     data,
     assetFolder,
     endpoints,
@@ -156,15 +178,25 @@ async function openSystem(
     dynamodb,
     aws,
     startThread: options.startThread ?? startThread,
-    functions: new Map(),
+    functions,
     api: { integrations: new Map(), authorizers: new Map(), routes: [] },
     activities: [],
   }
 }
 
-function serveApi({ api }: System, http: HttpServer): void {
+/** Lets the display tell what is over. Answers with the function that ends it. */
+function showing(troubles: Troubles): () => void {
+  const timer = setInterval(troubles.tick, 1_000)
+  return () => {
+    clearInterval(timer)
+    troubles.close()
+  }
+}
+
+function serveApi(system: System, http: HttpServer): void {
+  const { api } = system
   if (!api.declared) return
-  http.serve({ ...api.declared, stage: api.stage ?? '$default', routes: api.routes })
+  http.serve({ ...api.declared, stage: api.stage ?? '$default', routes: api.routes }, deepHealth(system))
 }
 
 /** Replaces the addresses of AWS services in a text by their local addresses. */

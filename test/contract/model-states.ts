@@ -25,6 +25,27 @@ const second: ModelState = {
   backlog: { slot: NOW + 60_000, taken: 4, last_return: NOW + 57_500 },
 }
 
+/** The fields that newer features use. */
+const third: ModelState = {
+  ...first,
+  version: 3,
+  writer: 'c',
+  failures: [NOW, NOW + 1, NOW + 1],
+  failed_by: [84, 0, 33_554_433],
+  halted: { since: NOW, until: NOW + 30_000, times: 1, code: 'model_rejected', status: 401, reason: 'refused' },
+  tried_until: NOW + 43_200_000,
+  refused_by: 42,
+  leases: { normal: { id: 'l', since: NOW, until: NOW + 90_000 } },
+}
+const fourth: ModelState = {
+  ...first,
+  version: 4,
+  writer: 'd',
+  failures: [],
+  open: { until: NOW, times: 1 },
+  open_for: [42, 7],
+}
+
 /** How every store keeps what workers know of a model. */
 export function describeModelStatesContract(name: string, makeEngine: () => Promise<ModelStatesEngine>): void {
   let engine: ModelStatesEngine
@@ -45,6 +66,10 @@ export function describeModelStatesContract(name: string, makeEngine: () => Prom
       expect(await engine.modelStates.read(model)).toEqual(first)
       expect(await engine.modelStates.write(model, second)).toEqual(second)
       expect(await engine.modelStates.read(model)).toEqual(second)
+      for (const next of [third, fourth]) {
+        expect(await engine.modelStates.write(model, next)).toEqual(next)
+        expect(await engine.modelStates.read(model)).toEqual(next)
+      }
     })
 
     it('answers with the stored state when another worker wrote first, and does not change it', async () => {

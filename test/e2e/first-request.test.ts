@@ -237,6 +237,28 @@ describe.skipIf(!process.env.DATABASE_URL)('with DATABASE_URL', () => {
     })
   })
 
+  test('goes on after a restart, by another address of it, too, and refuses every other database', async () => {
+    const own = await createDatabase(process.env.DATABASE_URL ?? '')
+    const other = await createDatabase(process.env.DATABASE_URL ?? '')
+    onTestFinished(() => Promise.all([own.drop(), other.drop()]).then(() => {}))
+    const data = mkdtempSync(join(tmpdir(), 'sluice-database-'))
+    onTestFinished(() => rmSync(data, { recursive: true }))
+    const first = await startSystem({ DATABASE_URL: own.url, SLUICE_DATA: data })
+    await first.stop()
+
+    for (const [settings, sentence] of [
+      [{ DATABASE_URL: other.url }, 'is not the database that'],
+      [{}, 'was filled with the Postgres at'],
+    ] as const)
+      expect(await startRefused({ SLUICE_DATA: data, ...settings })).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(new RegExp(`^[^\\n]*${sentence}[^\\n]*\\n$`)),
+      })
+
+    const again = await startSystem({ DATABASE_URL: own.url.replace('127.0.0.1', 'localhost'), SLUICE_DATA: data })
+    expect(await again.stop()).toBe(0)
+  })
+
   test('nobody runs a program of the machine by it, though its user is a superuser', async () => {
     const database = await createDatabase(process.env.DATABASE_URL ?? '')
     onTestFinished(database.drop)

@@ -159,6 +159,26 @@ describe('models', () => {
   })
 })
 
+describe('doctor', () => {
+  interface Examined {
+    readonly ok: boolean
+    readonly checks: readonly { readonly check: string; readonly state: string; readonly found: string }[]
+  }
+
+  test('sends a request through the local system, and finds nothing wrong', async () => {
+    const { ok, checks } = await json<Examined>('doctor')
+
+    expect(checks.filter(({ state }) => state !== 'ok')).toEqual([])
+    expect(ok).toBe(true)
+    expect(checks.map(({ check }) => check)).toEqual(
+      expect.arrayContaining(['pipeline', 'stores', 'request', 'log of GatewayFunction']),
+    )
+    const [request] = await json<object[]>('requests', 'list', '--user', 'sluice-doctor')
+    expect(request).toMatchObject({ status: 'completed' })
+    expect(await json('keys', 'list', '--user', 'sluice-doctor')).toEqual([])
+  })
+})
+
 describe('config', () => {
   test('check says whether a file is right', async () => {
     const [right, wrong] = await Promise.all([

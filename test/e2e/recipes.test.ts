@@ -4,7 +4,17 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadPipeline } from '../../lib/config/load.ts'
 import { allRecipes, recipeFile, recipeFiles } from './support/recipes.ts'
-import { bedrock, openAiChat, PICTURE, predict, sageMaker, stableDiffusion, tgi } from './support/stand-ins/apis.ts'
+import {
+  anthropic,
+  bedrock,
+  ollama,
+  openAiChat,
+  PICTURE,
+  predict,
+  sageMaker,
+  stableDiffusion,
+  tgi,
+} from './support/stand-ins/apis.ts'
 import { type StandIns, startStandIns } from './support/stand-ins/server.ts'
 import { type RunningSystem, startSystem } from './support/system.ts'
 
@@ -17,15 +27,27 @@ let apis: StandIns
 let system: RunningSystem
 
 beforeAll(async () => {
-  apis = await startStandIns([openAiChat(API_KEY), tgi, predict, stableDiffusion, sageMaker, bedrock])
+  apis = await startStandIns([
+    openAiChat(API_KEY),
+    anthropic(API_KEY),
+    ollama,
+    tgi,
+    predict,
+    stableDiffusion,
+    sageMaker,
+    bedrock,
+  ])
   const config = join(folder, 'recipes.yaml')
   const own = { endpoint: { url: FUNCTION_URL, auth: { sigv4: 'lambda' } }, request: 'prompt', response: '$' }
   writeFileSync(config, allRecipes({ own }))
   system = await startSystem({
     SLUICE_CONFIG: config,
     CHAT_API_KEY: API_KEY,
-    CHAT_URL: `${apis.url}/v1/chat/completions`,
-    TGI_URL: `${apis.url}/generate`,
+    CHAT_URL: `${apis.url}/v1`,
+    ANTHROPIC_API_KEY: API_KEY,
+    ANTHROPIC_URL: apis.url,
+    OLLAMA_URL: apis.url,
+    TGI_URL: apis.url,
     PREDICT_URL: `${apis.url}/predict`,
     IMAGES_URL: `${apis.url}/sdapi/v1/txt2img`,
     SAGEMAKER_URL: `${apis.url}/endpoints/my-endpoint/invocations`,
@@ -59,7 +81,7 @@ interface Case {
   readonly parameters?: object
   readonly sent: object
   readonly result: unknown
-  readonly usage: { readonly total_tokens: number }
+  readonly usage: { readonly total_tokens: number; readonly completion_tokens?: number }
 }
 
 const cases: readonly Case[] = [
@@ -74,9 +96,52 @@ const cases: readonly Case[] = [
   {
     file: 'openai-chat.yaml',
     model: 'chat',
-    sent: { model: 'Qwen/Qwen2.5-7B-Instruct', messages, max_tokens: 512 },
+    sent: { model: 'Qwen/Qwen2.5-7B-Instruct', messages },
     result: { text: 'chat of Hello', finish_reason: 'length' },
-    usage: tokens(9, 512),
+    usage: tokens(9, 16),
+  },
+  {
+    file: 'anthropic.yaml',
+    model: 'claude',
+    parameters: { max_tokens: 16, temperature: 0.5, top_p: 0.9, stop: ['.'], system: TALK.system },
+    sent: {
+      model: 'claude-sonnet-4-5',
+      max_tokens: 16,
+      system: TALK.system,
+      messages,
+      stop_sequences: ['.'],
+      temperature: 0.5,
+      top_p: 0.9,
+    },
+    result: { text: 'message of Hello', finish_reason: 'max_tokens' },
+    usage: tokens(9, 16),
+  },
+  {
+    file: 'anthropic.yaml',
+    model: 'claude',
+    sent: { model: 'claude-sonnet-4-5', max_tokens: 1024, messages },
+    result: { text: 'message of Hello', finish_reason: 'max_tokens' },
+    usage: tokens(9, 1024),
+  },
+  {
+    file: 'ollama.yaml',
+    model: 'ollama',
+    parameters: TALK,
+    sent: {
+      model: 'llama3.2:1b',
+      messages: instructed,
+      stream: false,
+      options: { num_predict: 16, temperature: 0.5, top_p: 0.9, stop: ['.'], seed: 7 },
+    },
+    result: { text: 'chat of Hello', finish_reason: 'length' },
+    usage: tokens(11, 16),
+  },
+  {
+    file: 'ollama.yaml',
+    model: 'ollama',
+    sent: { model: 'llama3.2:1b', messages, stream: false, options: {} },
+    result: { text: 'chat of Hello', finish_reason: 'length' },
+    usage: tokens(11, 16),
   },
   {
     file: 'tgi.yaml',
@@ -95,7 +160,7 @@ const cases: readonly Case[] = [
       },
     },
     result: { text: 'generated of Hello', finish_reason: 'length' },
-    usage: tokens(0, 16),
+    usage: { completion_tokens: 16, total_tokens: 16 },
   },
   {
     file: 'tgi.yaml',
@@ -104,7 +169,7 @@ const cases: readonly Case[] = [
     parameters: { temperature: 0, top_p: 1, stop: [] },
     sent: { inputs: 'Hello', parameters: { max_new_tokens: 512, return_full_text: false, details: true } },
     result: { text: 'generated of Hello', finish_reason: 'length' },
-    usage: tokens(0, 512),
+    usage: { completion_tokens: 512, total_tokens: 512 },
   },
   {
     file: 'predict.yaml',
@@ -160,14 +225,14 @@ const cases: readonly Case[] = [
       system: [{ text: TALK.system }],
       inferenceConfig: { maxTokens: 16, temperature: 0.5, topP: 0.9, stopSequences: ['.'] },
     },
-    result: { text: 'conversation of Hello', finish_reason: 'max_tokens' },
+    result: { text: 'conversation of Hello', reasoning_content: 'hm', finish_reason: 'max_tokens' },
     usage: tokens(8, 16),
   },
   {
     file: 'bedrock.yaml',
     model: 'bedrock',
     sent: { messages: [{ role: 'user', content: [{ text: 'Hello' }] }], inferenceConfig: { maxTokens: 512 } },
-    result: { text: 'conversation of Hello', finish_reason: 'max_tokens' },
+    result: { text: 'conversation of Hello', reasoning_content: 'hm', finish_reason: 'max_tokens' },
     usage: tokens(8, 512),
   },
 ]

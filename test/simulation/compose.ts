@@ -1,6 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { TakeResultsPorts } from '../../functions/collector/ports.ts'
+import { createEstimator } from '../../functions/core/admission/estimate.ts'
 import { createRouter } from '../../functions/core/admission/route.ts'
 import type { InferenceMessage } from '../../functions/core/domain/messages.ts'
 import { dynamoModelStates } from '../../functions/core/flow-control/dynamodb.ts'
@@ -77,6 +78,7 @@ interface Model {
 
 const mappings = createMappings(MAPPINGS)
 const route = createRouter(GATEWAY)
+const estimate = createEstimator(GATEWAY)
 /** Drops metrics: no check reads them. */
 const metrics = {
   addMetric: () => metrics,
@@ -110,6 +112,7 @@ export function compose(
     inputs: dynamoInputKeys(dynamo, 'requests'),
     users: { user: userId => usersOf(world, by, userId) },
     route,
+    estimate,
     logger: silent,
     quota: dynamoQuota(dynamo, 'quota', once),
     queue: sqsQueue(
@@ -144,8 +147,9 @@ export function compose(
     ),
     waiting: { leases: dynamoWaitLeases(once, 'requests', random), limits: WAIT_LIMITS },
     endpoint,
-    judge: createJudge({ ...policies, has_secret: false }, world.clock),
+    judge: createJudge({ ...policies, has_secret: true }, world.clock),
     mappings,
+    models: GATEWAY.models,
     // Each invocation is in an environment of its own, so that only the quota counts a user's calls.
     calls: countCalls(),
     clock: world.clock,

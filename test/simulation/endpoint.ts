@@ -1,12 +1,14 @@
+import type { Priority } from '../../functions/core/domain/ids.ts'
 import type { ModelEndpoint } from '../../functions/core/inference/port.ts'
 import { reaching } from '../../functions/core/platform/unavailable.ts'
 import { answered } from '../support/failures.ts'
-import { callIsMade, type ModelReply, modelHasAnswered } from './check/flow-control.ts'
+import { callIsMade, type MadeCall, type ModelReply, modelHasAnswered } from './check/flow-control.ts'
 import { type Known, type ModelCall, runOf } from './check/known.ts'
 import type { Invocation } from './invocation.ts'
 import {
   BROKEN,
   FAILURES,
+  HALTING,
   OUTAGES,
   type Output,
   REFUSED,
@@ -23,6 +25,9 @@ export const POISON = 'poison'
 export const REFUSED_PROMPT = 'refused'
 export const BREAKING_PROMPT = 'breaking'
 
+/** A user whose requests always make the model fail. */
+export const POISONOUS_USER = 'pia'
+
 /** What the request mapping sends for a request. */
 interface Input {
   readonly request_id: string
@@ -36,6 +41,14 @@ interface Input {
 interface Asked extends Input {
   readonly run: number
   readonly claim: string | undefined
+}
+
+/** What a request is told: a mark, and an output or the refusal of its call. */
+interface Told {
+  readonly mark: string
+  readonly output: Output | undefined
+  readonly refusal: Refusal | undefined
+  readonly isFreeProbe: boolean
 }
 
 /** A token per four bytes of the result's JSON text, rounded up. */
@@ -53,6 +66,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
   /** What becomes of the call as a whole; undefined if it is answered request by request. */
   function refusalOf(inputs: readonly Input[], isBatch: boolean): Refusal | undefined {
     if (world.isDown('model')) return world.choices.of(OUTAGES)
+    if (usersOf(inputs).includes(POISONOUS_USER)) return BROKEN
     if (inputs.some(({ prompt }) => prompt === BREAKING_PROMPT)) return BROKEN
     if (inputs.some(({ prompt }) => prompt === REFUSED_PROMPT)) return REJECTED
     const own = isBatch ? [...FAILURES, [0.5, TOO_FEW] as const] : FAILURES
@@ -60,32 +74,42 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
       [18, undefined],
       ...weighed(own, failing),
       // At rest, the model is well: only what is in a request makes a call fail.
-      ...(world.isAtRest() ? [] : weighed(OUTAGES, failing)),
+      ...(world.isAtRest() ? [] : weighed([...OUTAGES, ...HALTING], failing)),
     ])
   }
+
+  const usersOf = (inputs: readonly Input[]): string[] =>
+    inputs.flatMap(({ request_id }) => items.get(request_id)?.user_id ?? [])
 
   const outputOf = (isBatch: boolean): Output =>
     world.choices.of([...SUCCESSES, ...weighed(USELESS, failing), ...(isBatch ? [[1, REFUSED] as const] : [])])
 
+  const priorityOf = (inputs: readonly Input[]): Priority | undefined =>
+    items.get(inputs[0]?.request_id ?? '')?.priority
+
   /** The model takes a call: each request of it is noted with what it is told. */
-  function answer(asked: readonly Asked[], isBatch: boolean): ModelReply {
+  function answer(asked: readonly Asked[], isBatch: boolean, made: MadeCall): ModelReply {
     const refusal = refusalOf(asked, isBatch)
     const call = `call ${++known.arrived}`
     const outputs = asked.map(one => {
       const output = refusal ? undefined : outputOf(isBatch)
       const mark = output ? `${call} ${one.request_id}` : call
       const of = runOf(one.request_id, one.run)
-      known.calls.set(of, [...(known.calls.get(of) ?? []), madeCall(one, { mark, output, refusal }, asked.length)])
+      known.calls.set(of, [
+        ...(known.calls.get(of) ?? []),
+        modelCall(one, { mark, output, refusal, isFreeProbe: made.isFreeProbe }, asked.length),
+      ])
       return output?.give(mark)
     })
     if (!refusal) known.succeeded.add(by.name)
     if (asked.some(({ prompt }) => prompt === POISON)) world.kill(by)
-    return { refusal, given: refusal?.give(call) ?? answered(isBatch ? { outputs } : outputs[0]) }
+    const users = usersOf(asked)
+    return { refusal, users, given: refusal?.give(call) ?? answered(isBatch ? { outputs } : outputs[0]) }
   }
 
-  const madeCall = (
+  const modelCall = (
     { attempt, claim, prompt, bound }: Asked,
-    { mark, output, refusal }: { mark: string; output: Output | undefined; refusal: Refusal | undefined },
+    { mark, output, refusal, isFreeProbe }: Told,
     size: number,
   ): ModelCall => ({
     attempt,
@@ -93,7 +117,7 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
     by: by.name,
     at: world.clock(),
     mark,
-    isMarked: refusal?.isMarked ?? false,
+    isMarked: refusal?.isMarked === 'always' || (refusal?.isMarked === 'alone' && size === 1),
     answer: output?.answer ?? 'failure',
     tokens: output?.tokens,
     least: output && bound !== undefined ? Math.ceil(prompt.length / 4) + quarterOfResult(output, mark) : 0,
@@ -101,7 +125,10 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
     isBatch: size > 1,
     retriable: refusal?.retriable ?? false,
     retryAfterMs: refusal?.retryAfterMs ?? 0,
-    reached: refusal?.reached ?? true,
+    // A probe that finds the model still halted, or in its pause, costs nothing.
+    reached: (refusal?.reached ?? true) && !(isFreeProbe && refusal?.retriable),
+    isFree: refusal?.halts === true || (isFreeProbe && refusal?.retriable === true),
+    mayBeFree: refusal?.halts === 'maybe',
   })
 
   return {
@@ -119,11 +146,11 @@ export function endpointFor(known: Known, by: Invocation, failing: number): Mode
           world.violate(`I7 the model is called twice at once for ${request_id}`)
         calling.set(request_id, by)
       }
-      const call = callIsMade(known, by)
+      const call = callIsMade(known, by, usersOf(inputs), priorityOf(inputs))
       try {
         const label = () => `calls the model for ${inputs.map(({ request_id }) => request_id).join(', ')}`
         const reply = await reaching("the endpoint's secret", () =>
-          world.call(by, 'model', label, () => answer(asked, isBatch)),
+          world.call(by, 'model', label, () => answer(asked, isBatch, call)),
         )
         modelHasAnswered(known, by, reply)
         return reply.given

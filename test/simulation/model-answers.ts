@@ -14,18 +14,21 @@ export interface Refusal {
   readonly retriable: boolean
   readonly reached: boolean
   readonly retryAfterMs: number
-  /** Whether the answer's mark is in the error message that the user reads. */
-  readonly isMarked: boolean
+  /** Whether no call can succeed, whatever it is for: the call is to cost nothing, and spends no attempt. `maybe`: a 403. */
+  readonly halts: boolean | 'maybe'
+  /** Whether the answer's mark is in the error that the user reads. The model's own words are not, after a call for several requests. */
+  readonly isMarked: 'always' | 'alone' | 'never'
   readonly give: (mark: string) => Reply
 }
 
-const success = (tokens: number | undefined, filling = ''): Output => ({
+const success = (
+  tokens: number | undefined,
+  filling = '',
+  usage: unknown = tokens === undefined ? undefined : { prompt_tokens: 1, completion_tokens: tokens - 1 },
+): Output => ({
   answer: 'success',
   tokens,
-  give: mark => ({
-    result: { mark, filling },
-    ...(tokens === undefined ? {} : { usage: { prompt_tokens: 1, completion_tokens: tokens - 1 } }),
-  }),
+  give: mark => ({ result: { mark, filling }, ...(usage === undefined ? {} : { usage }) }),
 })
 const useless = (answer: unknown): Output => ({ answer: 'useless answer', tokens: undefined, give: () => answer })
 
@@ -39,10 +42,13 @@ export const SUCCESSES: readonly (readonly [number, Output])[] = [
   [3, success(undefined)],
   [1, success(5, '\u{1f600}\uffff"\\\u2028')],
   [0.4, success(4, LARGE)],
+  [0.5, success(6, '', { total_tokens: 6 })],
+  [0.5, success(30, '', { prompt_tokens: '20', completion_tokens: 9.5, total_tokens: 0 })],
+  [0.5, success(undefined, '', { prompt_tokens: -5, total_tokens: null })],
 ]
 export const USELESS: readonly (readonly [number, Output])[] = [
   [0.5, useless({ text: 'no result' })],
-  [0.5, useless({ result: 1, usage: { prompt_tokens: -5 } })],
+  [0.5, useless({ result: null, usage: { prompt_tokens: -5 } })],
 ]
 /** An element of a batch that fails alone. */
 export const REFUSED: Output = {
@@ -58,7 +64,8 @@ const refusal = (
   retriable: true,
   reached: true,
   retryAfterMs: fields.retry_after_ms ?? 0,
-  isMarked: fields.status === undefined,
+  isMarked: fields.status === undefined ? 'always' : 'alone',
+  halts: false,
   give: mark => replyOf(failure({ message: `the model failed (${mark})`, reached: of.reached ?? true, ...fields })),
   ...of,
 })
@@ -79,13 +86,18 @@ export const OUTAGES: readonly (readonly [number, Refusal])[] = [
   [0.5, refusal({ code: 'model_error', status: 429, retry_after_ms: 20 * SECOND })],
   [0.1, refusal({ code: 'model_error', status: 429, retry_after_ms: 3_600 * SECOND })],
 ]
+/** A wrong key. A call of a halted model costs nothing, as if it had not been made. */
+export const HALTING: readonly (readonly [number, Refusal])[] = [
+  [1, refusal({ code: 'model_rejected', status: 401 }, { retriable: false, reached: false, halts: true })],
+]
 /** Failures that the content of a call causes. */
 export const FAILURES: readonly (readonly [number, Refusal])[] = [
   [1, REJECTED],
+  [0.5, refusal({ code: 'model_rejected', status: 403 }, { retriable: false, halts: 'maybe' })],
   [1, refusal({ code: 'invalid_model_response' }, { retriable: false })],
 ]
 /** An answer to a batch that leaves out most of its requests. */
 export const TOO_FEW = refusal(
   { code: 'invalid_model_response' },
-  { retriable: false, isMarked: false, give: () => answered({ outputs: [] }) },
+  { retriable: false, isMarked: 'never', give: () => answered({ outputs: [] }) },
 )

@@ -1,4 +1,4 @@
-import { ANY_POLICY, PROTECTED, UNPROTECTED, type WorkerSettings } from './policies.ts'
+import { ANY_POLICY, PROTECTED, UNPROTECTED, WITH_CIRCUIT, type WorkerSettings } from './policies.ts'
 
 /** The emphasis of a history: weights of the clients' operations and of the model's failures. */
 export interface Mood {
@@ -118,6 +118,23 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       input: 0,
       failing: 2,
       policies: PROTECTED,
+    },
+  ],
+  // The requests of one user always fail. Those of the others hardly do.
+  [
+    2,
+    {
+      ...MIXED,
+      troubled: 'worker',
+      users: ['pia', 'cid', 'dan'],
+      most: 30,
+      plain: 12,
+      keyed: 0,
+      again: 0,
+      cancel: 1,
+      redrive: 1,
+      failing: 0.05,
+      policies: WITH_CIRCUIT,
     },
   ],
 ]

@@ -25,7 +25,13 @@ export const PROTECTED: Weighed = [
   [2, { ...PLAIN, retry: THRICE, rate_limit: FAST_LIMIT }],
   [1, { ...PLAIN, retry: OFTEN, rate_limit: SLOW_LIMIT, circuit: CIRCUIT }],
   [2, { ...PLAIN, batched: true, retry: THRICE }],
+  [2, { ...PLAIN, retry: THRICE, one_at_a_time: ['normal'] }],
   [2, { ...PLAIN, batched: true, retry: OFTEN, rate_limit: FAST_LIMIT, circuit: { ...CIRCUIT, failures: 3 } }],
+]
+/** A circuit, as a poisonous user meets it. */
+export const WITH_CIRCUIT: Weighed = [
+  [2, { ...PLAIN, retry: OFTEN, circuit: CIRCUIT }],
+  [1, { ...PLAIN, retry: THRICE, circuit: { ...CIRCUIT, failures: 4 } }],
 ]
 /** A request is tried at once, and only once. */
 export const UNPROTECTED: Weighed = [[1, PLAIN]]

@@ -56,7 +56,13 @@ export const MAPPINGS = {
   response: '{ "result": result, "usage": usage }',
 }
 
-export const USERS: Readonly<Record<string, string>> = { ann: 'small', bob: 'sharded', cid: 'large' }
+export const USERS: Readonly<Record<string, string>> = {
+  ann: 'small',
+  bob: 'sharded',
+  cid: 'large',
+  dan: 'large',
+  pia: 'large',
+}
 export const planOfUser = (userId: string) => planOf(GATEWAY.quotas, USERS[userId] ?? '').plan
 
 export const TABLES = { quota: ['pk'], models: ['model'], requests: ['user_id', 'request_id'] } as const

@@ -45,6 +45,7 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
   let steps = 0
   let faults = { left: 0, every: 1, troubled: '' }
   let isAtRest = false
+  let restSince = 0
   let violation: string | undefined
   const history: string[] = []
   const running = new Set<Invocation>()
@@ -217,10 +218,13 @@ export function createWorld(choices: Choices, start: number, tracing: boolean) {
     /** Stops all faults. Calls that were held up go on. */
     rest(): void {
       faults = { left: 0, every: 1, troubled: '' }
+      if (!isAtRest) restSince = now
       isAtRest = true
       recover()
       letAllGo()
     },
     isAtRest: () => isAtRest,
+    /** For how long there have been no faults, milliseconds. */
+    restedFor: () => (isAtRest ? now - restSince : 0),
   }
 }

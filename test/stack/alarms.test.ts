@@ -93,6 +93,14 @@ describe('alarms', () => {
     for (const { MetricStat } of Metrics as Query[]) if (MetricStat) expect(MetricStat.Period).toBeGreaterThan(900)
   })
 
+  it('watch whether Lambda refuses a call of the functions that clients wait for', () => {
+    const refused = ['AuthorizerFunction', 'GatewayFunction', 'ReaderFunction'].map(
+      name => `FILL(<${name}Lambda>: Sum Throttles, 0)`,
+    )
+    expect(formulaOf('FrontDoorThrottlesAlarm')).toBe(refused.join(' + '))
+    expect(alarmOf('FrontDoorThrottlesAlarm')).toMatchObject({ Threshold: 1, EvaluationPeriods: 1 })
+  })
+
   it('watch the defects of all functions with one metric', () => {
     expect(alarmOf('DefectsAlarm')).toMatchObject({
       MetricName: 'Defects',

@@ -41,14 +41,37 @@ describe('models in outputs, alarms and dashboard', () => {
     )
   })
 
+  it('is an alarm of its own when a model is halted, with or without a circuit', () => {
+    const alarms = ofType(template, 'AWS::CloudWatch::Alarm')
+      .map(({ Properties }) => Properties)
+      .filter(({ MetricName }) => MetricName === 'ModelHalted')
+
+    expect(alarms).toHaveLength(2)
+    for (const alarm of alarms) {
+      expect(alarm).toMatchObject({ Statistic: 'Sum', Threshold: 1 })
+      expect(alarm.AlarmDescription).toMatch(
+        /^The model (text|image) is halted: .* Runbook: docs\/runbook\.md#a-model-is-halted$/,
+      )
+    }
+  })
+
   it('is on the dashboard, in rows of each model', () => {
     const [dashboard] = ofType(template, 'AWS::CloudWatch::Dashboard')
     const body = JSON.stringify(dashboard?.Properties.DashboardBody)
 
     for (const model of ['text', 'image'])
-      for (const title of ['waiting', 'oldest', 'ended', 'workers', 'calls', 'put back', 'circuit and pauses'])
+      for (const title of ['waiting', 'oldest', 'ended', 'workers', 'calls', 'deferred', 'circuit and pauses'])
         expect(body).toContain(`${model}: ${title}`)
-    for (const metric of ['DeferredByCircuit', 'DeferredByPause', 'DeferredByRateLimit', 'RetriedRequests'])
+    for (const metric of [
+      'DeferredByHalt',
+      'DeferredByConcurrency',
+      'ModelHalted',
+      'DeferredByCircuit',
+      'DeferredByPause',
+      'DeferredByRateLimit',
+      'RetriedRequests',
+      'UnreadableUsage',
+    ])
       expect(body).toContain(metric)
   })
 })

@@ -30,9 +30,9 @@ describe('an update', () => {
     { producer: 'worker-image', consumers: ['collector'] },
     { producer: 'reader', consumers: ['collector'] },
     { producer: 'sweeper', consumers: ['collector'] },
-    { producer: 'gateway', consumers: ['collector', ...WORKERS] },
-    { producer: 'intake', consumers: ['collector', ...WORKERS] },
-  ])('changes $producer after $consumers, whose messages it sends', ({ producer, consumers }) => {
+    { producer: 'gateway', consumers: ['collector', 'sweeper', ...WORKERS] },
+    { producer: 'intake', consumers: ['collector', 'sweeper', ...WORKERS] },
+  ])('changes $producer after $consumers, which must know its messages and models', ({ producer, consumers }) => {
     const before = dependenciesOf(template, functionOf(template, producer).id)
     expect([...before]).toEqual(expect.arrayContaining(consumers.map(name => functionOf(template, name).id)))
   })

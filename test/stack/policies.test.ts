@@ -20,7 +20,7 @@ models:
     request: '{ "model_input": prompt }'
     response: '{ "result": result }'
     rate_limit: { count: 20, interval: 2s }
-    retry: { attempts: 3, period: 250ms, max_backoff: 5s, backoff_on: [409, 429], drop_on: [501] }
+    retry: { attempts: 3, period: 250ms, max_backoff: 5s, backoff_on: [409, 429], drop_on: [501], halt_when: 'status = 402', drop_when: 'status = 500', backoff_when: '$exists(body.error)' }
     circuit: { failures: 4, within: 30s, open: 10s }
   batched:
     endpoint: { url: "http://batched.example.com/predict", timeout: 20s }
@@ -32,7 +32,7 @@ models:
     endpoint: { url: "http://gathered.example.com/predict" }
     request: '{ "model_input": prompt }'
     response: '{ "result": result }'
-    batch: { count: 1000, period: 5m }
+    batch: { count: 1000, period: 5m, outputs: data }
 `
 
 const { template, settings } = synthesizeText(PIPELINE)
@@ -44,7 +44,16 @@ describe('the policies of a model reach its worker', () => {
       endpoint: { url: 'http://guarded.example.com/predict' },
       batched: false,
       rate_limit: { count: 20, interval_ms: 2_000 },
-      retry: { attempts: 3, period_ms: 250, max_backoff_ms: 5_000, backoff_on: [409, 429], drop_on: [501] },
+      retry: {
+        attempts: 3,
+        period_ms: 250,
+        max_backoff_ms: 5_000,
+        backoff_on: [409, 429],
+        drop_on: [501],
+        halt_when: 'status = 402',
+        drop_when: 'status = 500',
+        backoff_when: '$exists(body.error)',
+      },
       circuit: { failures: 4, within_ms: 30_000, open_ms: 10_000 },
     })
   })
@@ -69,6 +78,11 @@ describe('the policies of a model reach its worker', () => {
 })
 
 describe('a model with batches', () => {
+  it('finds the elements of an answer where the file says', () => {
+    expect(settingsOf('gathered')).toMatchObject({ outputs: 'data' })
+    expect(settingsOf('batched')).not.toHaveProperty('outputs')
+  })
+
   it.each([
     ['batched', 'high', { size: 50, window: 3, at_once: 4 }],
     ['batched', 'normal', { size: 50, window: 3, at_once: 1_000 }],

@@ -1,34 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { parsePipeline } from '../../lib/config/load.ts'
 import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, RESOURCES } from '../../lib/config/resources.ts'
+import { CIRCUIT, largestPipeline, mostResources, withModels } from './pipelines.ts'
 import { PIPELINE, synthesizeText } from './synthesized.ts'
 
-const [head = '', tail = ''] = PIPELINE.split(/^models:[\s\S]*?(?=^observability)/m)
 const PROFILE = 'https://bedrock-runtime.eu-west-1.amazonaws.com/model/eu.amazon.nova-lite-v1:0/invoke'
-
-/** A pipeline with so many models of the longest names, and with inputs. */
-function withModels(count: number, fields = '', inputs = 0): string {
-  const name = (i: number) => `${i}-`.padEnd(32, 'm')
-  const models = Array.from({ length: count }, (_, i) =>
-    [
-      `  ${name(i)}:`,
-      '    endpoint: { url: "https://text.example.com/predict" }',
-      '    request: \'{ "model_input": prompt }\'',
-      '    response: \'{ "result": result }\'',
-      fields,
-    ].join('\n'),
-  )
-  const queues = Array.from({ length: inputs }, (_, i) => `{ queue: nightly-${i} }`)
-  return [
-    head.replaceAll(/model: (?:text|image)/g, `model: ${name(0)}`),
-    'models:',
-    ...models,
-    tail,
-    `inputs: [${queues}]`,
-  ].join('\n')
-}
-
-const CIRCUIT = '    circuit: { failures: 3 }'
 
 const counted = (text: string) => countResources(parsePipeline(text, {}, 'test.yaml'))
 const synthesized = (text: string) => Object.keys(synthesizeText(text).template.Resources).length
@@ -54,15 +30,12 @@ describe('the resources that a pipeline is checked for', () => {
   })
 
   it('leave room for what the CDK adds when there are many, and the outputs are few enough', () => {
-    const { stack, model, circuit, intake, input } = RESOURCES
-    const models = Math.floor((MAX_RESOURCES - stack - intake - input) / (model + circuit))
-    const inputs = Math.floor((MAX_RESOURCES - stack - models * (model + circuit) - intake) / input)
-    const text = withModels(models, CIRCUIT, inputs)
+    const text = largestPipeline()
     const { Resources, Outputs } = synthesizeText(text).template
 
-    expect(models).toBeGreaterThan(20)
+    expect(mostResources().models).toBeGreaterThan(20)
     // One more input would be too many.
-    expect(counted(text)).toBeGreaterThan(MAX_RESOURCES - input)
+    expect(counted(text)).toBeGreaterThan(MAX_RESOURCES - RESOURCES.input)
     expect(Object.keys(Resources).length).toBeLessThanOrEqual(CLOUDFORMATION_TAKES)
     expect(Object.keys(Outputs).length).toBeLessThanOrEqual(200)
   })

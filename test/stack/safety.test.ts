@@ -18,6 +18,8 @@ const CLUSTER = 'arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>:cluster
 const MASTER_SECRET = 'secretsmanager:GetSecretValue <StateLedgerCluster.MasterUserSecret.SecretArn>'
 const secretOf = (role: string) => `secretsmanager:GetSecretValue <StateLedgerSecret${role}>`
 const OBJECTS = '<StatePayloadsBucket.Arn>/*'
+/** Who reads an object may list the bucket, so that S3 says of a missing object that it is missing. */
+const LIST = 's3:ListBucket <StatePayloadsBucket.Arn>'
 const each = (actions: string[], resources: string[]) =>
   actions.flatMap(action => resources.map(name => `${action} <${name}.Arn>`))
 const logs = (name: string) => each(['logs:CreateLogStream', 'logs:PutLogEvents'], [name])
@@ -35,6 +37,7 @@ const workerGrants = (model: string) => {
     ...consume(...queues),
     `s3:DeleteObject ${OBJECTS}`,
     `s3:GetObject ${OBJECTS}`,
+    LIST,
     `s3:PutObject ${OBJECTS}`,
   ]
 }
@@ -62,6 +65,7 @@ describe('each function may do exactly what it does', () => {
         secretOf('gateway'),
         `s3:DeleteObject ${OBJECTS}`,
         `s3:GetObject ${OBJECTS}`,
+        LIST,
         `s3:PutObject ${OBJECTS}`,
       ],
     ],
@@ -76,6 +80,7 @@ describe('each function may do exactly what it does', () => {
         secretOf('reader'),
         `s3:DeleteObject ${OBJECTS}`,
         `s3:GetObject ${OBJECTS}`,
+        LIST,
       ],
     ],
     ['worker-text', workerGrants('text')],
@@ -158,7 +163,7 @@ describe('stateful resources are kept', () => {
           DeletionProtectionEnabled: true,
         }),
       ])
-      expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain'])
+      expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain'])
     }
   })
 
@@ -199,7 +204,7 @@ describe('stateful resources are kept', () => {
 
   it('payloads are private, encrypted, logged, and expire after the items that name them', () => {
     const bucket = outputOf(template, 'PayloadsBucket')
-    expect(bucket.DeletionPolicy).toBe('Retain')
+    expect([bucket.DeletionPolicy, bucket.UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain'])
     expect(bucket.Properties).toMatchObject({
       PublicAccessBlockConfiguration: {
         BlockPublicAcls: true,
@@ -352,7 +357,7 @@ describe('the synth itself', () => {
 
   it('is for any account and region, and tags what it makes', () => {
     expect(render(template.Outputs.DashboardUrl?.Value)).toBe(
-      'https://<AWS::Region>.console.aws.amazon.com/cloudwatch/home?region=<AWS::Region>#dashboards/dashboard/Shop-1',
+      'https://<AWS::Region>.console.aws.amazon.com/cloudwatch/home?region=<AWS::Region>#dashboards/dashboard/Shop-1-<AWS::Region>',
     )
     for (const { Properties } of ofType(template, 'AWS::Lambda::Function')) {
       expect(Properties.Tags).toEqual([

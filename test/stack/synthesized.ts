@@ -64,14 +64,26 @@ export interface Synthesized {
   settings(logicalId: string): unknown
 }
 
-/** Synthesizes a pipeline text with stub code, all validations included; `forDeployment` as `cdk synth` does. */
-export function synthesizeText(text: string, { forDeployment = false } = {}): Synthesized {
+interface SynthesizeOptions {
+  /** As `cdk synth` does. */
+  readonly forDeployment?: boolean
+  readonly bundles?: Bundles
+  /** As `-c protect=` does. */
+  readonly protect?: boolean
+  /** What `-c KEY=VALUE` sets. */
+  readonly context?: Readonly<Record<string, string>>
+}
+
+/** Synthesizes a pipeline text with stub code, all validations included. */
+export function synthesizeText(text: string, options: SynthesizeOptions = {}): Synthesized {
+  const { forDeployment = false, protect = true, bundles = STUB_BUNDLES, context = {} } = options
   const folder = mkdtempSync(join(tmpdir(), 'sluice-stack-'))
   try {
     const app = createApp(join(folder, 'out'))
+    for (const [key, value] of Object.entries(context)) app.node.setContext(key, value)
     if (forDeployment) Aspects.of(app).add(loopbackWarning)
     const pipeline = parsePipeline(text, {}, 'test.yaml')
-    const { stackName } = new SluiceStack(app, { pipeline, bundles: STUB_BUNDLES, assets: join(folder, 'assets') })
+    const { stackName } = new SluiceStack(app, { pipeline, bundles, assets: join(folder, 'assets'), protect })
     const assembly = app.synth()
     const stack = assembly.getStackByName(stackName)
     const template: Template = stack.template

@@ -8,6 +8,7 @@ import { Env as MigratorEnv } from '../../functions/migrator/env.ts'
 import { Env as ReaderEnv } from '../../functions/reader/env.ts'
 import { Settings as ReaderSettings } from '../../functions/reader/settings.ts'
 import { Env as SweeperEnv } from '../../functions/sweeper/env.ts'
+import { Settings as SweeperSettings } from '../../functions/sweeper/settings.ts'
 import { Env as WorkerEnv } from '../../functions/worker/env.ts'
 import { Settings as WorkerSettings } from '../../functions/worker/settings.ts'
 import { createRouter } from '../../lib/local/http-api/routes.ts'
@@ -223,7 +224,7 @@ describe('functions', () => {
     ])
   })
 
-  it('the gateway, the reader and the workers find their part of the pipeline beside their code', () => {
+  it('the gateway, the reader, the sweeper and the workers find their part of the pipeline beside their code', () => {
     const read = (service: string) => settings(functionOf(template, service).id)
     const plans = {
       free: {
@@ -256,6 +257,7 @@ describe('functions', () => {
       headers: { 'X-Team': 'shop' },
       auth: { header: 'Authorization', prefix: 'Bearer ', secret: 'prod/IMAGE_KEY' },
     })
+    expect(SweeperSettings.parse(read('sweeper'))).toEqual({ models: ['text', 'image'] })
     expect(read('authorizer')).toBeUndefined()
   })
 })
@@ -328,6 +330,17 @@ describe('queues', () => {
     },
   )
 
+  it('take few executions where pipeline.yaml says that the account has few, and leave the rest to the API', () => {
+    const { template: small } = synthesizeText(`${PIPELINE}account_concurrency: 15`)
+    const atOnce = (name: string) => mappingOf(small, `Shop-1-${name}`)
+    const sizes = ofType(small, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties.ScalingConfig)
+
+    expect(sizes).toEqual(Array.from({ length: 6 }, () => ({ MaximumConcurrency: 2 })))
+    expect(atOnce('inference-text-normal').BatchSize).toBe(5)
+    expect(atOnce('inference-image-high').BatchSize).toBe(10)
+    expect(atOnce('results').BatchSize).toBe(10)
+  })
+
   it('keep messages for 14 days and take none that is sent in the clear', () => {
     const queues = ofType(template, 'AWS::SQS::Queue')
     expect(queues).toHaveLength(7)
@@ -376,6 +389,7 @@ describe('outputs', () => {
       'RequestsTable',
       'ResultsQueueUrl',
       'UsersTable',
+      'Workers',
     ])
     expect(JSON.parse(render(template.Outputs.Plans?.Value))).toMatchObject({ default_plan: 'free', window: 'hour' })
     expect(render(template.Outputs.ApiUrl?.Value)).toBe('<FrontDoorApi.ApiEndpoint>')

@@ -1,4 +1,5 @@
 import { vi } from 'vitest'
+import { createEstimator } from '../../functions/core/admission/estimate.ts'
 import { createRouter } from '../../functions/core/admission/route.ts'
 import { countCalls } from '../../functions/core/platform/call-counter.ts'
 import type { Ids } from '../../functions/core/platform/ids.ts'
@@ -34,7 +35,9 @@ export function memoryPorts() {
     waiting: { leases: memoryWaitLeases(), limits: { per_user: 10, total: 50 } },
     logger: { warn: vi.fn<GatewayPorts['logger']['warn']>(), error: vi.fn<GatewayPorts['logger']['error']>() },
     settings: SETTINGS,
+    models: SETTINGS.models,
     route: createRouter(SETTINGS),
+    estimate: createEstimator(SETTINGS),
     calls: countCalls(),
     ids: countedIds(),
     clock,

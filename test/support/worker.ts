@@ -34,7 +34,9 @@ const PLAIN: WorkerPorts['settings'] = {
   store_prompts: true,
 }
 
-export type WorkerSettings = Partial<Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'circuit' | 'store_prompts'>>
+export type WorkerSettings = Partial<
+  Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'circuit' | 'one_at_a_time' | 'store_prompts'>
+>
 
 /** What a model is asked: the call's own id and its body. */
 export interface Asked {

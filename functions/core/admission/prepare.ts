@@ -1,5 +1,4 @@
-import type { RequestError } from '../domain/errors.ts'
-import { estimateTokens } from '../domain/estimate.ts'
+import { RequestError } from '../domain/errors.ts'
 import type { RequestItem } from '../domain/item.ts'
 import { type Limits, limitsOf } from '../domain/limits.ts'
 import { planOf } from '../domain/quota-settings.ts'
@@ -7,6 +6,7 @@ import type { Submission } from '../domain/submission.ts'
 import { ITEM_RETENTION_MS } from '../domain/timing.ts'
 import { type QuotaWindow, windowAt } from '../domain/window.ts'
 import { type Caller, overridesOf } from '../platform/caller.ts'
+import type { Estimator } from './estimate.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { planRefusal } from './plan-refusal.ts'
 import type { AdmissionPorts } from './ports.ts'
@@ -22,15 +22,15 @@ export interface Prepared {
   readonly shards: number
   readonly window: QuotaWindow
   /**
-   * Why the user's plan does not allow it. `admit` throws it, and not `prepare`: a repetition of a request that was accepted
-   * while the plan still allowed it gets the same answer again (I5), and never comes to `admit`.
+   * Why it can't be admitted: the user's plan does not allow it, or its tokens can't be estimated. `admit` throws it, and not `prepare`: a
+   * repetition of a request that was accepted before gets the same answer again (I5), and never comes to `admit`.
    */
   readonly refusal?: RequestError | undefined
 }
 
 /** Routes a submission and looks up what its user may do; nothing is written yet. Throws `RequestError`. */
 export async function prepare(
-  ports: Pick<AdmissionPorts, 'clock' | 'ids'>,
+  ports: Pick<AdmissionPorts, 'clock' | 'ids'> & { readonly estimate: Estimator },
   settings: Settings,
   route: Router,
   caller: Caller,
@@ -40,6 +40,9 @@ export async function prepare(
   const allowed = { user_id: caller.user_id, plan: name, models: plan.models ?? settings.models }
   const model = await route(submission, allowed)
   const { priority } = submission
+  // A request that the plan refuses is not estimated, since an error would name a model that its user may not know.
+  const forbidden = planRefusal(name, plan, { priority, model, isNamed: submission.model !== undefined })
+  const estimate = forbidden ?? (await ports.estimate(model, submission, allowed).catch(refusalOf))
   const now = ports.clock()
   const window = windowAt(settings.quotas.window, now)
   const request: RequestItem = {
@@ -55,7 +58,7 @@ export async function prepare(
     window: window.name,
     shard: 0,
     nonce: ports.ids.nonce(),
-    estimate: estimateTokens(submission.prompt, submission.body),
+    estimate: typeof estimate === 'number' ? estimate : 0,
     holds_request: true,
     status: 'queued',
     attempt: 0,
@@ -69,6 +72,11 @@ export async function prepare(
     limits: { ...limitsOf(plan, overridesOf(caller)), rate: plan.rate },
     shards: plan.shards,
     window,
-    refusal: planRefusal(name, plan, { priority, model, isNamed: submission.model !== undefined }),
+    refusal: typeof estimate === 'number' ? undefined : estimate,
   }
+}
+
+function refusalOf(error: unknown): RequestError {
+  if (error instanceof RequestError) return error
+  throw error
 }

@@ -4,11 +4,11 @@ import { compileExpression, EvaluationError, type Expression } from '../expressi
 import type { Settings } from './settings.ts'
 
 /**
- * How long one rule may compute in JSONata's thread, in milliseconds. A request that takes longer is refused, and costs its
+ * How long an expression may compute in JSONata's thread at the admission, in milliseconds. A request that takes longer is refused, and costs its
  * user nothing. So an attacker's text can't keep an unwise regular expression busy for long. Usual expressions take 5 to
  * 20 ms for 4 MB; one that looks for addresses takes 100.
  */
-const RULE_MS = 200
+export const ADMISSION_MS = 200
 
 /** The caller, as the authorizer and pipeline.yaml describe it. The body can't replace these fields. */
 export interface RoutedCaller {
@@ -26,7 +26,7 @@ export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'mo
   const rules = routing.map(({ when, model }, index) => ({
     model,
     name: `routing[${index}].when`,
-    holds: when === undefined ? undefined : compileExpression(`$boolean((${when}))`, RULE_MS),
+    holds: when === undefined ? undefined : compileExpression(`$boolean((${when}))`, ADMISSION_MS),
   }))
   return async (submission, { user_id, plan, models: allowed }) => {
     if (submission.model !== undefined) {

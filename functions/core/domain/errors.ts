@@ -35,6 +35,7 @@ export const FAILURE_CODES = [
   'invalid_model_response',
   'result_too_large',
   'worker_crashed',
+  'model_removed',
   'unavailable',
   'internal_error',
 ] as const

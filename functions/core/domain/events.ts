@@ -1,5 +1,6 @@
-import { identityOf, type RequestItem } from './item.ts'
+import { Failure, identityOf, type RequestItem } from './item.ts'
 import type { AcceptedEvent, EndedEvent, InferenceMessage, OutcomeEvent, Payload, UnreadableEvent } from './messages.ts'
+import { reading } from './reading.ts'
 
 type RequestFields = Pick<
   InferenceMessage,
@@ -50,9 +51,28 @@ export const outcomeEvent = (
   type: 'outcome',
   ...requestFields(message),
   ...outcome,
+  ...(outcome.status === 'failed' && outcome.error ? sentFailure(outcome.error) : {}),
   prompt,
   ...(outcome.status === 'failed' ? { message } : {}),
 })
+
+/**
+ * How a failure is sent: its code and its sentence as `error`, and what the model said as `result`. 0.1.0 can't read an error with
+ * more fields, and ignores the result of a failure. So a deployment that is rolled back loses no outcome.
+ */
+function sentFailure({ code, message, status, detail }: Failure): Pick<OutcomeEvent, 'error' | 'result'> {
+  const said = { ...(status !== undefined && { status }), ...(detail !== undefined && { detail }) }
+  return { error: { code, message }, ...(Object.keys(said).length > 0 && { result: { inline: said } }) }
+}
+
+const Said = reading(Failure.pick({ status: true, detail: true }))
+
+/** The failure that an outcome tells of, with what the model said. */
+export function failureOf({ status, error, result }: OutcomeEvent): Failure | undefined {
+  if (!error || status !== 'failed' || !result || !('inline' in result)) return error
+  const { data } = Said.safeParse(result.inline)
+  return data ? { ...error, ...data } : error
+}
 
 /**
  * The event that tells the ledger how a request ended, made from its item. Undefined if it has not ended, and if it has completed:
@@ -70,7 +90,8 @@ export function endedEvent(item: RequestItem, message?: InferenceMessage): Ended
     completed_at: item.completed_at ?? item.created_at,
     started_at: item.started_at,
     usage: item.usage,
-    error: item.error,
+    // Without what the model said: 0.1.0 could not read the event. The row has it from the outcome.
+    error: item.error && { code: item.error.code, message: item.error.message },
     ...(status === 'failed' && message ? { message } : {}),
   }
 }

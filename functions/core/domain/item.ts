@@ -1,16 +1,23 @@
 import * as z from 'zod'
 import { Priority, RequestId, UserId } from './ids.ts'
 
-/** Tokens as the model reported them. */
+/** Tokens as the model reported them. The total is at least the sum of the two counts, and is what is charged. */
 export const Usage = z.strictObject({
-  prompt_tokens: z.int().nonnegative(),
-  completion_tokens: z.int().nonnegative(),
+  prompt_tokens: z.int().nonnegative().optional(),
+  completion_tokens: z.int().nonnegative().optional(),
   total_tokens: z.int().nonnegative(),
 })
 export type Usage = z.infer<typeof Usage>
 
-/** Why a request failed: a stable code and a sentence, both shown to its owner. */
-export const Failure = z.strictObject({ code: z.string(), message: z.string() })
+/** Why a request failed: a stable code and a sentence, shown to its owner with what the model said. */
+export const Failure = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  /** The HTTP status of the model's answer, if there was one. */
+  status: z.int().optional(),
+  /** The model's own words, at most 500 characters. */
+  detail: z.string().optional(),
+})
 export type Failure = z.infer<typeof Failure>
 
 /** `rejected` is a tombstone: the request was never accepted, and nobody is shown it. */

@@ -1,3 +1,4 @@
+import { endOfString, QUOTE } from './json-string.ts'
 import { MAX_DEPTH } from './text.ts'
 
 /** How large the value of a JSON text is, apart from the length of its texts. */
@@ -12,8 +13,6 @@ export interface JsonSize {
   readonly depth: number
 }
 
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const COLON = 0x3a
 const SPACE = 0x20
@@ -53,22 +52,6 @@ export function measureJson(text: string, enough = Number.POSITIVE_INFINITY): Js
   return { values, containers, fields, depth: deepest }
 }
 
-/** Where the string ends that begins at a quote; the end of the text if it does not. */
-function endOfString(text: string, from: number): number {
-  // Most strings have no quote inside, and looking for one is much faster than looking at each character.
-  const quote = text.indexOf('"', from + 1)
-  if (quote === -1) return text.length
-  let escapes = 0
-  while (text.charCodeAt(quote - 1 - escapes) === BACKSLASH) escapes += 1
-  if (escapes % 2 === 0) return quote
-  for (let at = quote + 1; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code === QUOTE) return at
-    if (code === BACKSLASH) at += 1
-  }
-  return text.length
-}
-
 /** The most values of a body: a prompt with its messages and parameters has a few thousand at most. */
 export const MAX_BODY_VALUES = 50_000
 
@@ -86,10 +69,16 @@ export function tooLargeForBody(text: string): string | undefined {
  */
 export const MAX_ANSWER_PARTS = 500_000
 
+/**
+ * How deep a model's answer may be nested. It is deeper than a result may be, since the response mapping may leave most of it out. It is
+ * far from the depth at which JavaScript's functions for JSON fail.
+ */
+export const MAX_ANSWER_DEPTH = 1_000
+
 /** What is too large about a model's answer, as a sentence's end. */
 export function tooLargeForAnswer(text: string): string | undefined {
   const { containers, fields, depth } = measureJson(text)
-  if (depth > MAX_DEPTH) return `is nested over ${MAX_DEPTH} deep`
+  if (depth > MAX_ANSWER_DEPTH) return 'is nested over 1,000 deep'
   if (containers + fields > MAX_ANSWER_PARTS) return 'has over 500,000 lists, objects and fields'
   return undefined
 }

@@ -61,6 +61,7 @@ export const OutcomeEvent = z.strictObject({
   started_at: z.int(),
   completed_at: z.int(),
   usage: Usage.optional(),
+  /** Of a success: the result. Of a failure: what the model said, `{ status, detail }`. */
   result: Payload.optional(),
   /**
    * Of a success without a report whose request bounds its output: what it costs at least. There only where that is more

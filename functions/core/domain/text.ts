@@ -1,3 +1,4 @@
+import { problemOfMark } from './json-numbers.ts'
 import type { Problem } from './problems.ts'
 
 /** How deep JSON may be nested, here and in a model's answer: what is deeper breaks stores and parsers behind us. */
@@ -8,9 +9,11 @@ export const MAX_DEPTH = 100
  * U+0000, a lone surrogate, a number beyond JavaScript's. Needs no memory to speak of, since a body may hold a million values.
  */
 export function findHostileText(value: unknown): Problem | undefined {
-  if (isDeeper(value, MAX_DEPTH)) return { path: '', message: `is nested over ${MAX_DEPTH} deep` }
+  if (isTooDeep(value)) return { path: '', message: `is nested over ${MAX_DEPTH} deep` }
   return findInText(value)
 }
+
+export const isTooDeep = (value: unknown): boolean => isDeeper(value, MAX_DEPTH)
 
 /** Goes no further down than `levels`, whatever there is. */
 function isDeeper(value: unknown, levels: number): boolean {
@@ -53,10 +56,24 @@ const keyProblem = (key: string): string | undefined =>
   key === '__proto__' ? 'is `__proto__`, which is lost on its way' : stringProblem(key)
 
 function stringProblem(text: string): string | undefined {
+  const ofNumber = problemOfMark(text)
+  if (ofNumber !== undefined) return ofNumber
   if (text.includes('\u0000')) return 'contains U+0000, which no store keeps'
   if (!text.isWellFormed()) return 'contains a lone surrogate, which is no character'
   return undefined
 }
+
+/** The value with U+FFFD in place of U+0000 and lone surrogates, in texts and names. It must not be too deep. */
+export function withoutHostileText(value: unknown): unknown {
+  if (typeof value === 'string') return withoutHostile(value)
+  if (Array.isArray(value)) return value.map(withoutHostileText)
+  if (!isContainer(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) => [withoutHostile(key), withoutHostileText(child)]),
+  )
+}
+
+const withoutHostile = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\ufffd')
 
 /** JSON whose every character is ASCII, so that any text passes any queue; its length is its size in bytes. */
 export const toAsciiJson = (value: unknown): string =>

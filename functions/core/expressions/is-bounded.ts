@@ -7,8 +7,9 @@ const BOUNDED_FUNCTIONS: Readonly<Record<string, number>> = {
   ...{ millis: 0, now: 0, uuid: 0 },
   ...{ abs: 1, average: 1, boolean: 1, ceil: 1, count: 1, exists: 1, floor: 1, keys: 1, length: 1, lowercase: 1 },
   ...{ max: 1, merge: 1, min: 1, not: 1, number: 1, string: 1, sum: 1, type: 1, uppercase: 1 },
-  ...{ base64decode: 1, base64encode: 1, fromMillis: 1, sha256: 1, toMillis: 1 },
-  ...{ contains: 2, lookup: 2, round: 2, substring: 3, substringAfter: 2, substringBefore: 2 },
+  ...{ base64decode: 1, base64encode: 1, bytes: 1, fromMillis: 1, sha256: 1, toMillis: 1 },
+  ...{ contains: 2, join: 2, lookup: 2, round: 2, substring: 3, substringAfter: 2, substringBefore: 2 },
+  omit: 100,
 }
 
 const BOUNDED_OPERATORS = new Set(['+', '-', '*', '/', '%', '=', '!=', '<', '<=', '>', '>=', 'and', 'or', 'in', '&'])
@@ -53,8 +54,8 @@ export function isBounded(ast: unknown): boolean {
     case 'name':
       return true
     case 'path':
-      // JSONata evaluates a step for each item of a list, so only the first step may be more than a name.
-      return (node.steps ?? []).every((step, index) => (index === 0 || step.type === 'name') && isBounded(step))
+      // JSONata evaluates a step for each item of a list, so a later step must use nothing but its item.
+      return (node.steps ?? []).every((step, index) => (index === 0 || isOfItem(step)) && isBounded(step))
     case 'binary':
       return BOUNDED_OPERATORS.has(String(node.value)) && isBounded(node.lhs) && isBounded(node.rhs)
     case 'unary':
@@ -68,6 +69,23 @@ export function isBounded(ast: unknown): boolean {
     default:
       return false
   }
+}
+
+/** Matches the steps that make a new value from an item: `[x, y]`, `{ x: y }` and `( x )`. */
+const makesValue = ({ type, value }: Node): boolean => type === 'block' || (type === 'unary' && value !== '-')
+
+/**
+ * Whether a step of a path is a name, or makes a value from its item alone. Then all results together are in proportion to all items. A
+ * variable could be the whole input (`$$`), once for each item.
+ */
+const isOfItem = (step: Node): boolean => step.type === 'name' || (makesValue(step) && !usesVariable(step))
+
+function usesVariable(tree: unknown): boolean {
+  if (typeof tree !== 'object' || tree === null) return false
+  const { type, value, procedure, ...parts } = tree as Node
+  // `$` is the item. The name of a called function is a variable, too.
+  if (type === 'variable' && value !== '') return true
+  return Object.values(parts).some(usesVariable)
 }
 
 const isBoundedFilter = ({ type, expr }: Node): boolean => type === 'filter' && isBounded(expr)

@@ -1,13 +1,17 @@
 import { dropAbandoned } from './backlog.ts'
-import type { CircuitState } from './circuit-breaker.ts'
+import type { CircuitState } from './circuit-state.ts'
 import type { Circuit, Policies } from './policies.ts'
 import { usageOf } from './rate-limit.ts'
-import type { ModelState } from './state.ts'
+import type { Halt, ModelState } from './state.ts'
 
 /** What defers the calls of a model. Times are epoch milliseconds. */
 export interface FlowControlView {
+  /** Why the model is halted. Its calls wait until a probe succeeds, or until an operator resets it. */
+  readonly halted?: Halt | undefined
   readonly circuit: CircuitView
   readonly paused_until?: number | undefined
+  /** When one call tries the model although its pause lasts for longer. */
+  readonly tried_at?: number | undefined
   /**
    * `next` is when another call could be made: now, or after all slots that were given. `backlog` is about when the last
    * request in the backlog may have its slot; only requests of normal priority wait there.
@@ -25,32 +29,44 @@ export interface CircuitView {
   readonly failures: number
   /** How often in a row the circuit has opened, if it is not closed. */
   readonly opened_times?: number | undefined
+  /** For how many users the circuit is open, as long as only their calls have failed. Absent if it is open for all. */
+  readonly open_for_users?: number | undefined
 }
 
 /** Describes a state at a time, by the policies that are in effect. */
 export function viewOf(state: ModelState, now: number, { circuit, rate_limit }: Policies): FlowControlView {
-  const { paused_until = 0, calls, backlog } = state
+  const { paused_until = 0, tried_until = 0, calls, backlog, halted } = state
+  const pausedUntil = Math.max(paused_until, tried_until)
   return {
+    ...(halted ? { halted } : {}),
     circuit: circuit ? circuitView(state, now, circuit) : { state: 'off', failures: 0 },
-    ...(paused_until > now ? { paused_until } : {}),
+    ...(pausedUntil > now ? { paused_until: pausedUntil } : {}),
+    ...(tried_until > now ? { tried_at: Math.max(paused_until, now) } : {}),
     ...(rate_limit
       ? { rate_limit: { ...usageOf(calls, now, rate_limit), backlog: dropAbandoned(backlog, now, rate_limit)?.slot } }
       : {}),
   }
 }
 
-function circuitView({ open, failures }: CircuitState, now: number, { within_ms }: Circuit): CircuitView {
+function circuitView({ open, open_for, failures }: CircuitState, now: number, { within_ms }: Circuit): CircuitView {
   if (!open) return { state: 'closed', failures: failures.filter(at => at > now - within_ms).length }
-  const common = { failures: 0, opened_times: open.times }
+  const common = { failures: 0, opened_times: open.times, ...(open_for ? { open_for_users: open_for.length } : {}) }
   return open.until > now ? { state: 'open', until: open.until, ...common } : { state: 'half_open', ...common }
 }
 
 /** Whether earlier calls have changed the state such that it defers calls, or will do so sooner. */
-export const hasLearned = ({ open, failures, paused_until = 0 }: ModelState, now: number): boolean =>
-  open !== undefined || failures.length > 0 || paused_until > now
+export const hasLearned = (state: ModelState, now: number): boolean => {
+  const { open, failures, paused_until = 0, tried_until = 0, halted, refused_by } = state
+  const isHeld = open !== undefined || halted !== undefined || refused_by !== undefined
+  return isHeld || failures.length > 0 || Math.max(paused_until, tried_until) > now
+}
 
-/** Removes from a state what failures and pauses have left in it. The rate limit stays. */
-export const withoutFailures = ({ open: _, probe: __, paused_until: ___, ...rest }: ModelState): ModelState => ({
-  ...rest,
+/** Removes from a state what failures, halts and pauses have left in it. The rate limit and the calls under way stay. */
+export const withoutFailures = ({ version, writer, calls, backlog, leases }: ModelState): ModelState => ({
+  version,
+  writer,
   failures: [],
+  calls,
+  ...(backlog && { backlog }),
+  ...(leases && { leases }),
 })

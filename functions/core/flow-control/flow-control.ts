@@ -1,13 +1,14 @@
 import type { Clock } from '../platform/clock.ts'
 import { Unavailable } from '../platform/unavailable.ts'
-import { applyReport } from './circuit-breaker.ts'
+import { applyReport } from './apply-report.ts'
 import { type Apply, type CompareAndSwapPorts, compareAndSwap } from './compare-and-swap.ts'
 import { grant } from './grant.ts'
 import { createLeadTime } from './lead-time.ts'
 import type { Policies } from './policies.ts'
-import type { Ask, FlowControl, ModelStateStore, Permit } from './port.ts'
+import type { Ask, FlowControl, ModelStateStore, Permit, Report } from './port.ts'
 import { toleranceOf } from './rate-limit.ts'
 import { type ModelState, UNTOUCHED } from './state.ts'
+import { createWitness } from './witness.ts'
 
 /** How long a process trusts a state that it has read. Milliseconds. */
 const CACHE_MS = 1_000
@@ -24,8 +25,16 @@ export interface FlowControlPorts extends CompareAndSwapPorts {
   readonly onChange?: OnChange
 }
 
-/** What has changed: the circuit, or the model has asked for a pause. */
-export type Change = 'opened' | 'opened again' | 'closed' | 'paused'
+/** What has changed: the circuit, a halt, or the model has asked for a pause. */
+export type Change =
+  | 'opened'
+  | 'opened for all'
+  | 'opened again'
+  | 'closed'
+  | 'paused'
+  | 'halted'
+  | 'halted again'
+  | 'resumed'
 
 export type OnChange = (change: Change, state: ModelState) => void
 
@@ -41,6 +50,7 @@ interface Waiting extends Ask {
 export function createFlowControl(ports: FlowControlPorts, model: string, policies: Policies): FlowControl {
   const { store, clock, ids, onChange = () => undefined } = ports
   const leadTime = createLeadTime()
+  const witness = createWitness()
   let known: { readonly state: ModelState; readonly at: number } | undefined
   let waiting: Waiting[] = []
   let busy = false
@@ -57,12 +67,11 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
     write: (name, next) => seen(() => store.write(name, next)),
   }
 
-  /** The known state, if it is recent. After a failure that counts it is not trusted, because others may have seen more failures. */
+  /** The known state, if it is recent, and if others can't have changed what matters at once. */
   function trusted(): ModelState | undefined {
     const now = clock()
     if (!known || now - known.at >= CACHE_MS) return undefined
-    const counts = now - (policies.circuit?.within_ms ?? 0)
-    return known.state.failures.some(at => at > counts) ? undefined : known.state
+    return isVolatile(known.state, now, policies) ? undefined : known.state
   }
 
   /** Undefined when other workers always wrote first. */
@@ -104,20 +113,52 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
       }),
     isLate: at => clock() > at + (policies.rate_limit ? toleranceOf(policies.rate_limit) : CACHE_MS),
     report: async report => {
-      const { findings, probe, pause_until } = report
-      const tellsNothing = typeof findings === 'string' && probe === undefined && pause_until === undefined
-      if (tellsNothing) return
-      const told = await change(state => ({ state: applyReport(state, report, clock(), policies), answer: true }))
-      if (!told) throw new Unavailable('the state of the model', new Error('it keeps changing'))
+      const told = witness.hear(report, clock())
+      if (!tellsNothing(told)) {
+        const changed = await change(state => ({ state: applyReport(state, told, clock(), policies), answer: true }))
+        if (!changed) throw new Unavailable('the state of the model', new Error('it keeps changing'))
+      }
+      return { halted: known?.state.halted !== undefined }
     },
-    openUntil: () => known?.state.open?.until,
+    heldUntil: () => {
+      const { open, halted } = known?.state ?? {}
+      return Math.max(open?.until ?? 0, halted?.until ?? 0) || undefined
+    },
   }
 }
 
+/**
+ * Whether others may change a state at any time in a way that matters at once: they may have seen more failures, or an answer after
+ * a 403, or have ended the one call that may be made.
+ */
+function isVolatile({ failures, refused_by, leases }: ModelState, now: number, { circuit }: Policies): boolean {
+  const counts = now - (circuit?.within_ms ?? 0)
+  return failures.some(at => at > counts) || refused_by !== undefined || leases !== undefined
+}
+
+/** Whether a report can change no state. A success of a user may show that the failures of other users are their own. */
+function tellsNothing({ findings, probe, lease, pause_until, loading, users = [] }: Report): boolean {
+  if (probe !== undefined || lease !== undefined || pause_until !== undefined || loading) return false
+  return findings === 'nothing' || (findings === 'healthy' && users.length === 0)
+}
+
 function changesOf(before: ModelState, after: ModelState): Change[] {
-  const changes: Change[] = []
-  if ((after.paused_until ?? 0) > (before.paused_until ?? 0)) changes.push('paused')
-  if (after.open && after.open.until !== before.open?.until) changes.push(before.open ? 'opened again' : 'opened')
-  if (before.open && !after.open) changes.push('closed')
-  return changes
+  const changes: (Change | false)[] = [
+    (after.paused_until ?? 0) > (before.paused_until ?? 0) && 'paused',
+    haltChangeOf(before, after),
+    circuitChangeOf(before, after),
+  ]
+  return changes.filter(change => change !== false)
+}
+
+function haltChangeOf({ halted: before }: ModelState, { halted: after }: ModelState): Change | false {
+  if (!before || !after) return !before && after ? 'halted' : before && !after ? 'resumed' : false
+  return after.until !== before.until && 'halted again'
+}
+
+function circuitChangeOf(before: ModelState, after: ModelState): Change | false {
+  if (!before.open || !after.open)
+    return !before.open && after.open ? 'opened' : before.open && !after.open ? 'closed' : false
+  if (before.open_for && !after.open_for) return 'opened for all'
+  return after.open.until !== before.open.until && 'opened again'
 }

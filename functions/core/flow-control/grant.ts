@@ -1,5 +1,8 @@
 import { dropAbandoned, joinBacklog, MAX_SLOT_AHEAD_MS, noteReturn, RETURN_AHEAD_MS } from './backlog.ts'
 import { askAgainAt } from './circuit-breaker.ts'
+import { waitOf } from './halt.ts'
+import { leaseOfAnother, needsLease, withLease } from './leases.ts'
+import { obstacleOf } from './obstacle.ts'
 import type { Policies } from './policies.ts'
 import type { Ask, Permit } from './port.ts'
 import { MAX_SLOT_WAIT_MS, nextSlot, toleranceOf, withSlot } from './rate-limit.ts'
@@ -31,29 +34,61 @@ export function grant(
     if (deferral) return deferral
     const { permit, ...booked } = bookSlot(state, ask, { now, lead_time }, policies)
     if (booked.calls !== state.calls || booked.backlog !== state.backlog) state = { ...state, ...booked }
-    if (!permit.granted || !state.open || !policies.circuit) return permit
     // The message of a later slot goes back to its queue. Its call will ask again.
-    if (permit.at > now + MAX_SLOT_WAIT_MS) return permit
-    if (ask.probe !== undefined && state.probe?.id === ask.probe) return { ...permit, probe: ask.probe }
-    state = { ...state, probe: { id, since: now, until: ask.until } }
-    return { ...permit, probe: id }
+    if (!permit.granted || permit.at > now + MAX_SLOT_WAIT_MS) return permit
+    const taken = take(state, ask, { now, id }, policies)
+    state = taken.state
+    return { ...permit, ...taken.with }
   })
   return { state, permits }
 }
 
-/** The deferral that a pause or an open circuit demands, if there is one. */
+/** What a call that may be made soon takes along: the lease of its priority, and the probe where only a probe may be made. */
+function take(state: ModelState, ask: Ask, { now, id }: Omit<Moment, 'lead_time'>, policies: Policies) {
+  const obstacle = obstacleOf(state, ask, now, policies)
+  const probe = obstacle && (isKept(ask.probe, state.probe) ? ask.probe : id)
+  const lease = needsLease(ask, policies) ? (ask.lease ?? id) : undefined
+  const isHeld = lease !== undefined && ask.priority && state.leases?.[ask.priority]?.id === lease
+  const leased = lease === undefined || isHeld ? state : withLease(state, ask, lease, now)
+  const probed = probe === undefined || probe === ask.probe ? leased : withProbe(leased, ask, probe, now)
+  return {
+    state: probed,
+    with: {
+      ...(obstacle && { probe, ...(obstacle.is_free && { is_free: true as const }) }),
+      ...(lease !== undefined && { lease }),
+    },
+  }
+}
+
+const isKept = (id: string | undefined, probe: ModelState['probe']): boolean => id !== undefined && probe?.id === id
+
+const withProbe = (state: ModelState, { until }: Ask, id: string, now: number): ModelState => ({
+  ...state,
+  probe: { id, since: now, until },
+})
+
+/** The deferral that a pause, a halt, an open circuit or another call demands, if there is one. */
 function deferralOf(
-  { paused_until = 0, open, probe }: ModelState,
+  state: ModelState,
   ask: Ask,
   now: number,
-  { circuit }: Policies,
+  policies: Policies,
 ): (Permit & { granted: false }) | undefined {
-  if (paused_until > now) return { granted: false, until: paused_until, because: 'paused' }
-  if (!circuit || !open) return undefined
-  if (open.until > now) return { granted: false, until: open.until, because: 'open' }
-  if (!probe || probe.until <= now || probe.id === ask.probe) return undefined
-  return { granted: false, until: askAgainAt(probe.since, now, circuit), because: 'open' }
+  const { paused_until = 0, halted, probe } = state
+  if (paused_until > now && !halted) return { granted: false, until: paused_until, because: 'paused' }
+  const obstacle = obstacleOf(state, ask, now, policies)
+  if (obstacle) {
+    const { because } = obstacle
+    if (obstacle.until > now) return { granted: false, until: obstacle.until, because }
+    if (probe && probe.until > now && !isKept(ask.probe, probe))
+      return { granted: false, until: askAgainAt(probe.since, now, waitOf(policies)), because }
+  }
+  const lease = needsLease(ask, policies) ? leaseOfAnother(state, ask, now) : undefined
+  return lease && { granted: false, until: askAgainAt(lease.since, now, LONGEST_TURN), because: 'busy' }
 }
+
+/** A call that meets another call of its priority asks again after at most this time, where calls are made one at a time. */
+const LONGEST_TURN = { open_ms: 10_000 }
 
 /** What the rate limit says to a call, and its log and backlog after that. */
 type Booked = Pick<ModelState, 'calls' | 'backlog'> & { readonly permit: Permit }

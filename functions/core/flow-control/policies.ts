@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { Priority } from '../domain/ids.ts'
 
 /** All workers together make at most `count` calls in any `interval_ms`. */
 export const RateLimit = z.strictObject({ count: z.int().positive(), interval_ms: z.int().positive() })
@@ -13,5 +14,10 @@ export const Circuit = z.strictObject({
 export type Circuit = z.infer<typeof Circuit>
 
 /** How a model is protected. A policy that is absent does not defer calls. */
-export const Policies = z.strictObject({ rate_limit: RateLimit.optional(), circuit: Circuit.optional() })
+export const Policies = z.strictObject({
+  rate_limit: RateLimit.optional(),
+  circuit: Circuit.optional(),
+  /** The priorities of which the model takes one call at a time (`concurrency: 1`). */
+  one_at_a_time: z.array(Priority).optional(),
+})
 export type Policies = z.infer<typeof Policies>

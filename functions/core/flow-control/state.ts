@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { reading } from '../domain/reading.ts'
+import { fromStoredFailures, toStoredFailures } from './failed-calls.ts'
 
 const Time = z.int()
 
@@ -20,6 +21,22 @@ const Backlog = z
   }))
 export type Backlog = Readonly<z.infer<typeof Backlog>>
 
+/** A call that is under way. Its lease ends by itself when its worker must be gone. */
+const Lease = z.strictObject({ id: z.string(), since: Time, until: Time })
+
+/** A halted model. */
+const Halt = z.strictObject({
+  since: Time,
+  /** When the next probe may be made. */
+  until: Time,
+  /** How many calls have found the model halted: the first one, and each failed probe. */
+  times: z.int().positive(),
+  code: z.string(),
+  status: z.int().optional(),
+  reason: z.string(),
+})
+export type Halt = z.infer<typeof Halt>
+
 /** What the workers of a model know of it together, read from its item. All times are epoch milliseconds. */
 const ModelState = z
   .strictObject({
@@ -28,6 +45,7 @@ const ModelState = z
     /** Who wrote this version. A worker recognizes its own write by it when the answer of that write was lost. */
     writer: z.string(),
     paused_until: Time.optional(),
+    /** The times of failed calls and their users: see `toStoredFailures`. */
     failures: z.array(Time),
     open: z.strictObject({ until: Time, times: z.int().positive() }).optional(),
     probe: z.strictObject({ id: z.string(), since: Time, until: Time }).optional(),
@@ -35,8 +53,16 @@ const ModelState = z
     calls: z.array(z.strictObject({ from: Time, count: z.int().positive() })),
     /** The backlog. Stored as `line`: 0.1.0 reads this name. */
     line: Backlog.optional(),
+    // 0.1.0 can't read an item with one of the fields below. So each is there only while it is in use.
+    halted: Halt.optional(),
+    /** The model has asked for no calls until then, which is longer than a pause lasts. Then `paused_until` is when it is tried next. */
+    tried_until: Time.optional(),
+    /** The mark of the user whose request was the last to get 403, if no call has succeeded since. */
+    refused_by: z.int().optional(),
+    /** The call that is under way per priority, where the model takes one at a time. */
+    leases: z.strictObject({ high: Lease.optional(), normal: Lease.optional() }).optional(),
   })
-  .transform(({ line, ...state }) => ({ ...state, backlog: line }))
+  .transform(({ line, failures, ...state }) => ({ ...state, ...fromStoredFailures(failures), backlog: line }))
 export type ModelState = Omit<z.infer<typeof ModelState>, 'backlog'> & { readonly backlog?: Backlog | undefined }
 
 /**
@@ -47,8 +73,9 @@ export const readModelState = (stored: unknown): ModelState => StoredState.parse
 const StoredState = reading(ModelState)
 
 /** A state under the names that its item has for it. */
-export const toStored = ({ backlog, ...state }: ModelState): z.input<typeof ModelState> => ({
+export const toStored = ({ backlog, failed_by, open_for, ...state }: ModelState): z.input<typeof ModelState> => ({
   ...state,
+  failures: toStoredFailures({ ...state, failed_by, open_for }),
   line: backlog && { turn: backlog.slot, taken: backlog.taken, heard: backlog.last_return },
 })
 

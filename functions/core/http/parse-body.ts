@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { RequestError } from '../domain/errors.ts'
+import { rewriteNumbers } from '../domain/json-numbers.ts'
 import { tooLargeForBody } from '../domain/json-size.ts'
 import { type Problem, problemsOf } from '../domain/problems.ts'
 import { findHostileText } from '../domain/text.ts'
@@ -36,7 +37,8 @@ const withoutNulls = (json: unknown): unknown =>
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    // A number that JavaScript can't hold as it is written becomes a mark, which `findHostileText` finds.
+    return JSON.parse(rewriteNumbers(text, 'marks'))
   } catch {
     // The parser's own message quotes the body.
     throw invalid([{ path: '', message: 'is not valid JSON' }])

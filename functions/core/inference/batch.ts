@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import { EvaluationError, type Expression } from '../expressions/expression.ts'
 import type { ModelAnswer, ModelFailure } from './port.ts'
 
 /** The body of a call for many requests: the results of their mappings. */
@@ -7,35 +7,65 @@ export const batchBody = (inputs: readonly unknown[]) => ({ inputs })
 /** The answers for the requests, in their order; or the failure of the whole call. */
 export type Outputs = { readonly ok: true; readonly outputs: readonly ModelAnswer[] } | ModelFailure
 
-const Answer = z.looseObject({ outputs: z.array(z.unknown()) })
-const Refused = z.looseObject({ error: z.unknown().refine(error => error !== undefined && error !== null) })
+/**
+ * Finds the elements of a batch's answer, one per input, in the order of the inputs: in `outputs`, or where `batch.outputs` says.
+ * Elements that `batch.outputs` finds are put into the order of their `index`, if each has one. Undefined if there are not as many
+ * as inputs.
+ */
+export async function findElements(
+  answer: unknown,
+  inputs: number,
+  find: Expression | undefined,
+): Promise<readonly unknown[] | undefined> {
+  const found = find ? inOrder(listOf(await evaluated(find, answer), inputs)) : outputsOf(answer)
+  return found?.length === inputs ? found : undefined
+}
 
-/** Reads `{ "outputs": [ … ] }`. There must be one output per input. An output with an `error` fails alone. */
-export function readOutputs(answer: ModelAnswer, inputs: number): Outputs {
-  if (!answer.ok) return answer
-  const { data } = Answer.safeParse(answer.answer)
-  if (data?.outputs.length !== inputs) return UNUSABLE
-  return {
-    ok: true,
-    outputs: data.outputs.map(output => (Refused.safeParse(output).success ? REFUSED : ofOne(output))),
+function outputsOf(answer: unknown): readonly unknown[] | undefined {
+  const isObject = typeof answer === 'object' && answer !== null && 'outputs' in answer
+  return isObject && Array.isArray(answer.outputs) ? answer.outputs : undefined
+}
+
+/** JSONata makes one item of a list that has only one. */
+function listOf(found: unknown, inputs: number): readonly unknown[] | undefined {
+  if (Array.isArray(found)) return found
+  return inputs === 1 && found !== undefined && found !== null ? [found] : undefined
+}
+
+async function evaluated(find: Expression, answer: unknown): Promise<unknown> {
+  try {
+    return await find(answer)
+  } catch (error) {
+    if (error instanceof EvaluationError) return undefined
+    throw error
   }
 }
 
-const ofOne = (answer: unknown): ModelAnswer => ({ ok: true, answer })
-
-const UNUSABLE: ModelFailure = {
-  ok: false,
-  verdict: 'drop',
-  code: 'invalid_model_response',
-  message: "the model's answer has not as many outputs as it was sent inputs",
-  reached: true,
+function inOrder(elements: readonly unknown[] | undefined): readonly unknown[] | undefined {
+  const indexed = elements?.flatMap(element => {
+    const index = indexOf(element)
+    return index === undefined ? [] : [{ index, element }]
+  })
+  const hasIndexes =
+    indexed?.length === elements?.length && new Set(indexed?.map(({ index }) => index)).size === elements?.length
+  return hasIndexes ? indexed?.toSorted((a, b) => a.index - b.index).map(({ element }) => element) : elements
 }
 
-/** The model's own words are not passed on, since they may quote another user's request. */
-const REFUSED: ModelFailure = {
-  ok: false,
-  verdict: 'drop',
-  code: 'model_rejected',
-  message: 'the model refused this request of a batch',
-  reached: true,
+function indexOf(element: unknown): number | undefined {
+  if (typeof element !== 'object' || element === null || !('index' in element)) return undefined
+  return typeof element.index === 'number' && Number.isInteger(element.index) ? element.index : undefined
+}
+
+/**
+ * What the answer to a batch says of the call itself, for the flow control: the failure of the whole; a halt that one element
+ * tells of; or, if every element failed and may be tried again, the failure of one.
+ */
+export function callOf(outputs: Outputs): ModelAnswer {
+  if (!outputs.ok) return outputs
+  const failures = outputs.outputs.filter(one => !one.ok)
+  const halt = failures.find(({ verdict }) => verdict === 'halt')
+  if (halt) return halt
+  const [first] = failures
+  const hasFailed = failures.length === outputs.outputs.length && failures.every(({ verdict }) => verdict === 'retry')
+  return hasFailed && first ? first : { ok: true, answer: undefined }
 }

@@ -1,158 +1,136 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { HttpRequest, type HttpResponse } from '@smithy/protocol-http'
-import type { FailureCode } from '../domain/errors.ts'
-import { tooLargeForAnswer } from '../domain/json-size.ts'
+import { buildQueryString } from '@smithy/core/protocols'
+import { HttpRequest } from '@smithy/protocol-http'
 import { type Clock, systemClock } from '../platform/clock.ts'
-import type { Answered, Body, Broken, ModelEndpoint } from './port.ts'
-import { AnswerTooLarge, readText } from './read-text.ts'
+import { isFailedCall } from '../platform/unavailable.ts'
+import type { Broken, ModelEndpoint, Reply } from './port.ts'
+import { MAX_ANSWER_BYTES, readBody, TOO_LARGE } from './read-body.ts'
 import { sigV4Signer } from './signer.ts'
+import { type Post, post, type Sent } from './transport.ts'
 
 export interface EndpointSettings {
   readonly url: string
   /** From the call to the last byte of the answer. */
   readonly timeout_ms: number
   readonly headers: Record<string, string>
-  /** A secret in a header, or a signature for this AWS service. */
+  /** A secret in a header, or a field of a secret that is a JSON object, or a signature for this AWS service. */
   readonly auth?:
-    | { readonly header: string; readonly prefix: string; readonly secret: string }
+    | {
+        readonly header: string
+        readonly prefix: string
+        readonly secret: string
+        readonly field?: string | undefined
+      }
     | { readonly sigv4: string }
     | undefined
 }
 
-/** Reads a secret by its name. */
-export type ReadSecret = (name: string) => Promise<string>
+/** Which secret is wanted. */
+interface WantedSecret {
+  /** The field of a secret that is a JSON object. */
+  readonly field?: string | undefined
+  /** The secret must have been read later than then. Epoch milliseconds. */
+  readonly after?: number | undefined
+}
 
-/**
- * The largest answer that is read. It is larger than a result may be, since the response mapping may leave most of it out.
- * Ten such answers at once, parsed, fit into a worker's memory.
- */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+/** Reads a secret by its name, so that a header can carry it. */
+export type ReadSecret = (name: string, wanted?: WantedSecret) => Promise<string>
 
-/**
- * Calls a model over HTTP(S), with the SDK's own HTTP handler. `fetch` would not do: it gives up on headers after five minutes
- * whatever its signal says, and an endpoint may take fourteen. Redirects are not followed.
- */
+interface Surroundings {
+  readonly clock?: Clock
+  /** Is told that one more call of the model is made. */
+  onFurtherCall?(): void
+}
+
+/** A call has to have so much time. Milliseconds. */
+const MIN_CALL_MS = 1_000
+
+/** Calls a model over HTTP(S). Redirects are not followed, so the secret goes to the configured host only. */
 export function httpEndpoint(
   settings: EndpointSettings,
   readSecret: ReadSecret,
-  clock: Clock = systemClock,
+  { clock = systemClock, onFurtherCall }: Surroundings = {},
 ): ModelEndpoint {
-  const url = new URL(settings.url)
   const keyed = settings.auth && 'secret' in settings.auth ? settings.auth : undefined
   const signer = settings.auth && 'sigv4' in settings.auth ? sigV4Signer(settings.auth.sigv4, clock) : undefined
 
-  const headersFor = async (requestId: string | undefined): Promise<Record<string, string>> => {
-    const auth = keyed && { [keyed.header]: keyed.prefix + (await readSecret(keyed.secret)) }
-    return {
-      host: url.host,
-      'content-type': 'application/json',
-      accept: 'application/json',
-      ...(requestId === undefined ? {} : { 'idempotency-key': requestId }),
+  const read = async (after?: number): Promise<string | undefined> =>
+    keyed && readSecret(keyed.secret, { field: keyed.field, after })
+
+  const callWith = async (
+    secret: string | undefined,
+    requestId: string | undefined,
+    text: string,
+    timeoutMs: number,
+  ) => {
+    const request = requestOf(settings, text, {
+      ...(requestId !== undefined && { 'idempotency-key': requestId }),
       ...settings.headers,
-      ...auth,
-    }
+      ...(keyed && secret !== undefined && { [keyed.header]: keyed.prefix + secret }),
+    })
+    const signed = (await signer?.sign(request)) ?? request
+    const sent = await post(toPost(signed, text), { timeout_ms: timeoutMs, max_bytes: MAX_ANSWER_BYTES })
+    return toReply(sent, secret)
   }
 
   return {
     prepare: async () => {
-      if (keyed) await readSecret(keyed.secret)
+      await read()
       await signer?.prepare()
     },
     call: async (requestId, body) => {
       const text = JSON.stringify(body)
-      const request = new HttpRequest({
-        method: 'POST',
-        protocol: url.protocol,
-        hostname: url.hostname,
-        ...(url.port ? { port: Number(url.port) } : {}),
-        path: url.pathname + url.search,
-        headers: { ...(await headersFor(requestId)), 'content-length': String(Buffer.byteLength(text)) },
-        body: text,
-      })
-      const signed = (await signer?.sign(request)) ?? request
-      let reached = false
-      const agent = agentOfOneCall(url, () => {
-        reached = true
-      })
-      const handler = new NodeHttpHandler({ connectionTimeout: 5_000, httpAgent: agent, httpsAgent: agent })
-      const timeout = AbortSignal.timeout(settings.timeout_ms)
-      try {
-        const { response } = await handler.handle(signed, { abortSignal: timeout })
-        const secret = keyed && (await readSecret(keyed.secret))
-        return toAnswered(response, await readBody(response, timeout, secret))
-      } catch (error) {
-        return reached
-          ? brokenOff(error, timeout, settings.timeout_ms)
-          : broken('model_unreachable', `the model could not be reached (${codeOf(error)})`, false)
-      }
+      const startedAt = clock()
+      const secret = await read()
+      const reply = await callWith(secret, requestId, text, settings.timeout_ms)
+      if (secret === undefined || reply.kind === 'broken' || reply.status !== 401) return reply
+      // The secret may have been replaced since it was read. If it is the same, the model would refuse it once more.
+      const renewed = await ifAvailable(() => read(startedAt))
+      const timeLeft = settings.timeout_ms - (clock() - startedAt)
+      if (renewed === undefined || renewed === secret || timeLeft < MIN_CALL_MS) return reply
+      onFurtherCall?.()
+      return callWith(renewed, requestId, text, timeLeft)
     },
   }
 }
 
-/**
- * Makes a new connection for each call. Lambda freezes a function between invocations; the model may close a kept connection
- * meanwhile, and then the next call would fail. `onReady` is called once the connection is made, TLS included. Before that, the
- * model can't have seen anything.
- */
-function agentOfOneCall({ protocol }: URL, onReady: () => void): HttpAgent {
-  const isSecure = protocol === 'https:'
-  const agent = new (isSecure ? HttpsAgent : HttpAgent)({ keepAlive: false })
-  const connect = agent.createConnection.bind(agent)
-  agent.createConnection = (...args) => connect(...args)?.once(isSecure ? 'secureConnect' : 'connect', onReady)
-  return agent
-}
-
-const toAnswered = ({ statusCode, headers }: HttpResponse, body: Body): Answered => ({
-  kind: 'answered',
-  status: statusCode,
-  headers,
-  content_type: headers['content-type'],
-  body,
-})
-
-async function readBody({ body }: HttpResponse, timeout: AbortSignal, secret: string | undefined): Promise<Body> {
+/** The model has been called, so a secret that can't be read must not undo its answer. */
+async function ifAvailable(read: () => Promise<string | undefined>): Promise<string | undefined> {
   try {
-    return toBody(masked(await readText(body, MAX_ANSWER_BYTES, timeout), secret))
+    return await read()
   } catch (error) {
-    if (error instanceof AnswerTooLarge) return { kind: 'unusable', code: 'result_too_large', message: error.message }
+    if (isFailedCall(error)) return undefined
     throw error
   }
 }
 
-/** A shorter secret is no secret: it would be found in any text. */
-const MIN_SECRET_LENGTH = 8
-
-/** Some models quote the key of a call in their errors. */
-const masked = (text: string, secret = ''): string =>
-  secret.length < MIN_SECRET_LENGTH ? text : text.replaceAll(secret, '***')
-
-function toBody(text: string): Body {
-  if (text === '') return { kind: 'empty' }
-  // The size is checked before the text is parsed: 8 MB of empty objects become a value of 180 MB, and a worker may have ten answers at a time.
-  const tooLarge = tooLargeForAnswer(text)
-  if (tooLarge) return { kind: 'unusable', code: 'invalid_model_response', message: `the model's answer ${tooLarge}` }
-  try {
-    return { kind: 'json', value: JSON.parse(text) }
-  } catch {
-    return { kind: 'text', text, why: 'is not JSON' }
-  }
+function requestOf({ url }: EndpointSettings, text: string, headers: Record<string, string>): HttpRequest {
+  const { protocol, hostname, port, host, pathname, search } = new URL(url)
+  return new HttpRequest({
+    method: 'POST',
+    protocol,
+    hostname,
+    ...(port && { port: Number(port) }),
+    path: pathname + search,
+    headers: {
+      host,
+      'content-type': 'application/json',
+      accept: 'application/json',
+      ...headers,
+      'content-length': String(Buffer.byteLength(text)),
+    },
+    body: text,
+  })
 }
 
-/** A call that broke after the model could have seen it. */
-function brokenOff(error: unknown, timeout: AbortSignal, timeoutMs: number): Broken {
-  if (timeout.aborted) return broken('model_timeout', `the model did not answer within ${timeoutMs / 1000} s`)
-  return broken('model_unreachable', `the connection to the model was lost (${codeOf(error)})`)
+/** A signed request has its query apart from its path. */
+function toPost({ protocol, hostname, port, path, query, headers }: HttpRequest, body: string): Post {
+  const search = buildQueryString(query)
+  return { protocol, hostname, port, path: search === '' ? path : `${path}?${search}`, headers, body }
 }
 
-/** Only the code of an error is passed on, since its message may name addresses. A timeout of the handler has no code. */
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'ETIMEDOUT'
-
-const broken = (code: FailureCode, message: string, reached = true): Broken => ({
-  kind: 'broken',
-  code,
-  message,
-  reached,
-  retry: 'as configured',
-})
+async function toReply(sent: Sent | Broken, secret: string | undefined): Promise<Reply> {
+  if (sent.kind === 'broken') return sent
+  const { status, headers, bytes } = sent
+  const body = bytes === undefined ? TOO_LARGE : await readBody(bytes, headers, secret)
+  return { kind: 'answered', status, headers, content_type: headers['content-type'], body }
+}

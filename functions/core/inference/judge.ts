@@ -1,8 +1,12 @@
+import { compileExpression } from '../expressions/expression.ts'
 import type { Clock } from '../platform/clock.ts'
-import { type Outputs, readOutputs } from './batch.ts'
-import type { ModelAnswer, Reply } from './port.ts'
+import { findElements, type Outputs } from './batch.ts'
+import { compileConditions } from './conditions.ts'
+import { judgeElement } from './element-verdict.ts'
+import type { Answered, Body, ModelAnswer, Reply, Verdict } from './port.ts'
 import type { Retry } from './retry.ts'
-import { judge } from './verdict.ts'
+import { kindOf } from './sentences.ts'
+import { type Circumstances, judge } from './verdict.ts'
 
 /** Judges what a model answers. */
 export interface Judge {
@@ -16,11 +20,66 @@ export interface JudgeSettings {
   readonly retry: Retry
   /** Whether the calls carry a secret. */
   readonly has_secret: boolean
+  /** JSONata over the answer to a batch: its elements. `outputs` by default. */
+  readonly outputs?: string | undefined
 }
 
+/** So long the conditions of a batch's elements may compute together. Then they count as false. Milliseconds. */
+const MAX_CONDITIONS_MS = 2_000
+
 export function createJudge(rules: JudgeSettings, clock: Clock): Judge {
+  const conditions = compileConditions(rules.retry)
+  const find = rules.outputs === undefined ? undefined : compileExpression(rules.outputs)
+  const circumstances = (condition: Verdict | undefined, quotes: boolean): Circumstances => ({
+    rules,
+    condition,
+    quotes,
+    now: clock(),
+  })
+
+  const wholeCall = async (reply: Reply, quotes: boolean): Promise<ModelAnswer> => {
+    const { kind } = reply
+    const condition =
+      kind === 'answered' ? await conditions({ ...seenOf(reply), body: seenBody(reply.body) }) : undefined
+    return judge(reply, circumstances(condition, quotes))
+  }
+
+  const elementsOf = async (elements: readonly unknown[], answered: Answered): Promise<ModelAnswer[]> => {
+    const until = clock() + MAX_CONDITIONS_MS
+    const judged: ModelAnswer[] = []
+    for (const element of elements) {
+      const condition = clock() < until ? await conditions({ ...seenOf(answered), body: element }) : undefined
+      judged.push(judgeElement(element, answered, circumstances(condition, elements.length === 1)))
+    }
+    return judged
+  }
+
   return {
-    call: async reply => judge(reply, rules, clock()),
-    batch: async (reply, inputs) => readOutputs(judge(reply, rules, clock()), inputs),
+    call: reply => wholeCall(reply, true),
+    batch: async (reply, inputs) => {
+      // The conditions are about the answer to one request. So an answer with elements is judged element by element.
+      if (reply.kind === 'answered' && reply.status < 300 && reply.body.kind === 'json') {
+        const elements = await findElements(reply.body.value, inputs, find)
+        if (elements) return { ok: true, outputs: await elementsOf(elements, reply) }
+      }
+      const whole = await wholeCall(reply, inputs === 1)
+      return whole.ok ? tooFew(whole) : whole
+    },
   }
 }
+
+const seenOf = ({ status, headers }: Answered) => ({ status, headers })
+
+function seenBody(body: Body): unknown {
+  if (body.kind === 'json') return body.value
+  return body.kind === 'text' ? body.text : undefined
+}
+
+const tooFew = ({ status = 200, content_type }: Extract<ModelAnswer, { ok: true }>): Outputs => ({
+  ok: false,
+  verdict: 'drop',
+  code: 'invalid_model_response',
+  message: `the model's answer has not as many outputs as it was sent inputs (${kindOf({ status, content_type })})`,
+  reached: true,
+  status,
+})

@@ -1,9 +1,9 @@
-import * as z from 'zod'
-import { MAX_TOKENS } from '../domain/estimate.ts'
 import type { Usage } from '../domain/item.ts'
-import { problemsOf } from '../domain/problems.ts'
-import { findHostileText } from '../domain/text.ts'
+import { findImpossibleNumber } from '../domain/json-numbers.ts'
+import { findHostileText, isTooDeep, withoutHostileText } from '../domain/text.ts'
 import { compileExpression, EvaluationError } from '../expressions/expression.ts'
+import { saysNullResult } from './null-result.ts'
+import { readUsage } from './usage.ts'
 
 /** The fields that a request mapping sees (docs/mappings.md). A field of the body does not replace one of Sluice's own. */
 export interface RequestFields {
@@ -17,6 +17,8 @@ export interface MappedAnswer {
   readonly result: unknown
   /** Absent when the model reported none. */
   readonly usage?: Usage | undefined
+  /** Whether a part of the reported usage can't be read. */
+  readonly isUsageUnreadable: boolean
 }
 
 /** The two mappings of a model. Each rejects with `MappingError`. */
@@ -36,21 +38,10 @@ export class MappingError extends Error {
   }
 }
 
-const Tokens = z.int().nonnegative().max(MAX_TOKENS)
-const Mapped = z.looseObject({
-  result: z.unknown().optional(),
-  usage: z
-    .looseObject({
-      prompt_tokens: Tokens.optional(),
-      completion_tokens: Tokens.optional(),
-      total_tokens: Tokens.optional(),
-    })
-    .nullish(),
-})
-
 export function createMappings(settings: { request: string; response: string }): Mappings {
   const request = compileExpression(settings.request)
   const response = compileExpression(settings.response)
+  const mayBeNull = saysNullResult(settings.response)
   return {
     request: async ({ body, ...own }) => {
       const mapped = await evaluating('request', () => request({ ...body, ...own }))
@@ -58,38 +49,42 @@ export function createMappings(settings: { request: string; response: string }):
       return mapped
     },
     response: async answer => {
-      const mapped = Mapped.safeParse(await evaluating('response', () => response(answer)), { reportInput: true })
-      if (!mapped.success)
-        throw new MappingError(`the response mapping gives no usable answer: ${describe(mapped.error)}`)
-      const { result } = mapped.data
-      const usage = toUsage(mapped.data.usage)
-      if (result === undefined) throw new MappingError('the response mapping gives no result', usage)
-      const hostile = findHostileText(result)
-      if (hostile) throw new MappingError(`the result of the response mapping ${hostile.message}`, usage)
-      return { result, usage }
+      const mapped = await evaluating('response', () => response(answer), numberIn(answer))
+      const { usage, isUnreadable } = readUsage(fieldOf(mapped, 'usage'))
+      const result = fieldOf(mapped, 'result')
+      if (result === undefined || (result === null && !mayBeNull))
+        throw new MappingError('the response mapping gives no result', usage)
+      return { result: storable(result, usage), usage, isUsageUnreadable: isUnreadable }
     },
   }
 }
 
-/** Reads the usage. A missing count is 0, a missing total is the sum of the counts, and without any count there is no usage. */
-function toUsage(reported: z.infer<typeof Mapped>['usage']): Usage | undefined {
-  const { prompt_tokens, completion_tokens, total_tokens } = reported ?? {}
-  if (prompt_tokens === undefined && completion_tokens === undefined && total_tokens === undefined) return undefined
-  const prompt = prompt_tokens ?? 0
-  const completion = completion_tokens ?? 0
-  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total_tokens ?? prompt + completion }
+const fieldOf = (mapped: unknown, name: 'result' | 'usage'): unknown =>
+  typeof mapped === 'object' && mapped !== null ? new Map<string, unknown>(Object.entries(mapped)).get(name) : undefined
+
+/** The result as every store keeps it. What the mapping leaves out of the answer is not looked at. */
+function storable(result: unknown, usage: Usage | undefined): unknown {
+  if (!findHostileText(result)) return result
+  const number = findImpossibleNumber(result)
+  if (number !== undefined)
+    throw new MappingError(`the result of the response mapping has ${number}, a number that JSON can't hold`, usage)
+  const tidied = isTooDeep(result) ? result : withoutHostileText(result)
+  const problem = findHostileText(tidied)
+  if (problem) throw new MappingError(`the result of the response mapping ${problem.message}`, usage)
+  return tidied
 }
 
-async function evaluating(which: string, evaluate: () => Promise<unknown>): Promise<unknown> {
+/** An expression that counts with such a number fails, since a text stands for the number. */
+const numberIn = (answer: unknown) => () => {
+  const number = findImpossibleNumber(answer)
+  return number === undefined ? '' : `; the model's answer has ${number}, a number that JSON can't hold`
+}
+
+async function evaluating(which: string, evaluate: () => Promise<unknown>, why = () => ''): Promise<unknown> {
   try {
     return await evaluate()
   } catch (error) {
-    if (error instanceof EvaluationError) throw new MappingError(`the ${which} mapping ${error.message}`)
+    if (error instanceof EvaluationError) throw new MappingError(`the ${which} mapping ${error.message}${why()}`)
     throw error
   }
 }
-
-const describe = (error: z.ZodError): string =>
-  problemsOf(error)
-    .map(({ path, message }) => `${path || 'it'} ${message}`)
-    .join('; ')

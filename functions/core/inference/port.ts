@@ -62,6 +62,10 @@ export interface ModelFailure {
   readonly retry_after_ms?: number | undefined
   /** The call may be made once more at most. */
   readonly once?: boolean | undefined
+  /** The model has said that it is loading. It is tried by one call at a time until it answers, and no attempt is spent. */
+  readonly loading?: boolean | undefined
+  /** A condition of pipeline.yaml drops this 403, so it is no sign of a halt. */
+  readonly configured?: boolean | undefined
 }
 
 export interface ModelSuccess {

@@ -11,6 +11,10 @@ export const Retry = z.strictObject({
   /** HTTP statuses. */
   backoff_on: z.array(z.int()),
   drop_on: z.array(z.int()),
+  /** JSONata over `{ status, headers, body }` of any answer. The first that is true decides: halt, drop, backoff. */
+  halt_when: z.string().optional(),
+  drop_when: z.string().optional(),
+  backoff_when: z.string().optional(),
 })
 export type Retry = z.infer<typeof Retry>
 

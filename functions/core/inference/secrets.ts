@@ -5,25 +5,59 @@ import { secretsManagerClient } from '../platform/secrets-manager-client.ts'
 import { reaching } from '../platform/unavailable.ts'
 import type { ReadSecret } from './http-endpoint.ts'
 
-/** A rotated secret is used after at most so long. Milliseconds. */
+/** A rotated secret is used after at most so long, unless the model refuses the old one before. Milliseconds. */
 const CACHE_MS = 5 * 60_000
 
-/** Secrets of AWS Secrets Manager, for headers, each read at most every five minutes. Rejects with `Unavailable`. */
+interface Cached {
+  readonly text: Promise<string>
+  readonly readAt: number
+}
+
+/**
+ * Secrets of AWS Secrets Manager, for headers. Each is read at most every five minutes, and sooner for a caller that wants one that was read
+ * after some time. Rejects with `Unavailable`, or with `Defect` for a secret that no header can carry.
+ */
 export function secretsManager(clock: Clock, client = secretsManagerClient(3_000)): ReadSecret {
-  const cache = new Map<string, { value: Promise<string>; until: number }>()
-  const read = (name: string) =>
-    reaching('the secret', async () => {
-      const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: name }))
-      if (SecretString === undefined) throw new Error('it holds no text')
-      return sendable(SecretString)
-    })
-  return name => {
+  const cache = new Map<string, Cached>()
+  const fetchText = async (name: string) => {
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: name }))
+    if (SecretString === undefined) throw new Error('it holds no text')
+    return SecretString
+  }
+  const cachedText = (name: string, after: number) => {
     const cached = cache.get(name)
-    if (cached && cached.until > clock()) return cached.value
-    const value = read(name)
-    cache.set(name, { value, until: clock() + CACHE_MS })
-    value.catch(() => cache.delete(name))
-    return value
+    if (cached && cached.readAt + CACHE_MS > clock() && cached.readAt > after) return cached
+    const fetched = { text: fetchText(name), readAt: clock() }
+    cache.set(name, fetched)
+    return fetched
+  }
+  return (name, { field, after = Number.NEGATIVE_INFINITY } = {}) =>
+    reaching('the secret', async () => {
+      const cached = cachedText(name, after)
+      try {
+        return sendable(fieldOf(await cached.text, field))
+      } catch (error) {
+        if (cache.get(name) === cached) cache.delete(name)
+        throw error
+      }
+    })
+}
+
+/** The field of a secret that is a JSON object, or the whole secret if no field is named. Its errors say nothing of the secret. */
+function fieldOf(secret: string, field: string | undefined): string {
+  if (field === undefined) return secret
+  const value = Object.entries(objectOf(secret)).find(([name]) => name === field)?.[1]
+  if (typeof value === 'string') return value
+  if (typeof value === 'number') return String(value)
+  throw new Error(`it is no JSON object with a text in the field ${field}, which endpoint.auth.field names`)
+}
+
+function objectOf(secret: string): object {
+  try {
+    const value: unknown = JSON.parse(secret)
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch {
+    return {}
   }
 }
 

@@ -1,7 +1,9 @@
 import type { FailureCode } from '../domain/errors.ts'
+import { detailOf } from './detail.ts'
 import type { Answered, Broken, ModelAnswer, ModelFailure, Reply, Verdict } from './port.ts'
 import type { Retry } from './retry.ts'
 import { retryAfter } from './retry-after.ts'
+import { conditionSentence, isPage, kindOf, statusSentence, textSentence } from './sentences.ts'
 
 /** The rules of a model for its answers. */
 export interface VerdictRules {
@@ -10,9 +12,20 @@ export interface VerdictRules {
   readonly has_secret: boolean
 }
 
-/** Judges what came back from one call, at a time. */
-export const judge = (reply: Reply, rules: VerdictRules, now: number): ModelAnswer =>
-  reply.kind === 'broken' ? ofBroken(reply) : ofAnswered(reply, rules, now)
+/** What a verdict depends on beside the answer. */
+export interface Circumstances {
+  readonly rules: VerdictRules
+  /** What pipeline.yaml's conditions say of the answer. */
+  readonly condition: Verdict | undefined
+  /** Whether the model's words may be quoted. Those about several requests may tell one user of another's. */
+  readonly quotes: boolean
+  /** When the answer came, epoch milliseconds. */
+  readonly now: number
+}
+
+/** Judges what came back from one call. The conditions decide first, then the status, then the body. Never throws. */
+export const judge = (reply: Reply, by: Circumstances): ModelAnswer =>
+  reply.kind === 'broken' ? ofBroken(reply) : ofAnswered(reply, by)
 
 const ofBroken = ({ code, message, reached, retry }: Broken): ModelFailure => ({
   ok: false,
@@ -23,41 +36,81 @@ const ofBroken = ({ code, message, reached, retry }: Broken): ModelFailure => ({
   ...(retry === 'once' && { once: true }),
 })
 
-function ofAnswered({ status, headers, body, content_type }: Answered, rules: VerdictRules, now: number): ModelAnswer {
+function ofAnswered(answered: Answered, by: Circumstances): ModelAnswer {
+  const { status, body, content_type } = answered
+  const words = detailOf(answered)
+  const fail = (verdict: Verdict, code: FailureCode, message: string): ModelFailure => ({
+    ...failure(verdict, code, message, answered, by),
+    ...(verdict === 'retry' && saysItLoads(status, words) && { loading: true }),
+    ...(by.quotes && words !== undefined && { detail: words }),
+  })
+  if (by.condition)
+    return fail(by.condition, codeOfCondition(by.condition, status), conditionSentence(by.condition, answered))
   if (status >= 300) {
-    const pause = retryAfter(headers, now)
-    const isError = status === 429 || status >= 500
-    const message = isError ? `the model answered ${status}` : `the model refused the request with ${status}`
-    return {
-      ...failure(verdictOfStatus(status, rules), isError ? 'model_error' : 'model_rejected', message),
-      status,
-      ...(pause !== undefined && { retry_after_ms: pause }),
-    }
+    const verdict = verdictOfStatus(status, by.rules)
+    return fail(verdict, codeOfStatus(status), statusSentence(answered, isErrorStatus(status), verdict === 'halt'))
   }
   switch (body.kind) {
     case 'json':
       return { ok: true, answer: body.value, status, content_type }
     case 'unusable':
-      return { ...failure('drop', body.code, body.message), status }
+      return fail('drop', body.code, body.message)
     case 'text':
-      return { ...failure('drop', 'invalid_model_response', `the model's answer ${body.why}`), status }
+      return fail(
+        isPage(answered, body.text) ? 'retry' : 'drop',
+        'invalid_model_response',
+        textSentence(answered, body, by.quotes),
+      )
     case 'empty':
-      return { ...failure('drop', 'invalid_model_response', "the model's answer is empty"), status }
+      return fail('drop', 'invalid_model_response', `the model answered nothing (${kindOf(answered)})`)
   }
 }
 
+const LOADS = /\bloading (the |a )?model\b|\bmodel\b.*\bis (currently |still )?loading\b/i
+const FAILS_TO_LOAD = /\b(error|fail\w*|cannot|can't|could not)\b/i
+
+/** llama.cpp answers 503 "Loading model", and TGI 503 "Model … is currently loading". */
+const saysItLoads = (status: number, words = ''): boolean =>
+  status === 503 && LOADS.test(words) && !FAILS_TO_LOAD.test(words)
+
+/** Beside 5xx: a timeout, a conflict, a call that came too early, and too many calls pass by themselves. */
+const PASSING = new Set([408, 409, 425, 429])
+
+const isErrorStatus = (status: number): boolean => status >= 500 || PASSING.has(status)
+
 /** What a status from 300 on means. The lists of pipeline.yaml win. */
-function verdictOfStatus(status: number, { retry, has_secret }: VerdictRules): Verdict {
-  if (retry.backoff_on.includes(status)) return 'retry'
+export function verdictOfStatus(status: number, { retry, has_secret }: VerdictRules): Verdict {
   if (retry.drop_on.includes(status)) return 'drop'
-  if (status === 401 && has_secret) return 'halt'
-  return status >= 500 ? 'retry' : 'drop'
+  if (retry.backoff_on.includes(status) || isErrorStatus(status)) return 'retry'
+  return status === 401 && has_secret ? 'halt' : 'drop'
 }
 
-const failure = (verdict: Verdict, code: FailureCode, message: string): ModelFailure => ({
-  ok: false,
-  verdict,
-  code,
-  message,
-  reached: true,
-})
+/** The code of a failure that a status tells of. */
+export const codeOfStatus = (status: number): FailureCode => (isErrorStatus(status) ? 'model_error' : 'model_rejected')
+
+/** The code of a failure that a condition tells of. */
+export const codeOfCondition = (condition: Verdict, status: number): FailureCode =>
+  condition === 'drop' || (condition === 'halt' && (status === 401 || status === 403))
+    ? 'model_rejected'
+    : 'model_error'
+
+/** A failure with what its answer says of itself. */
+export function failure(
+  verdict: Verdict,
+  code: FailureCode,
+  message: string,
+  { status, headers }: Answered,
+  { condition, now }: Circumstances,
+): ModelFailure {
+  const pause = retryAfter(headers, now)
+  return {
+    ok: false,
+    verdict,
+    code,
+    message,
+    reached: true,
+    status,
+    ...(pause !== undefined && { retry_after_ms: pause }),
+    ...(condition && { configured: true }),
+  }
+}

@@ -1,4 +1,4 @@
-import { isTerminal, type RequestItem, type Reservation } from '../domain/item.ts'
+import { type Failure, isTerminal, type RequestItem, type Reservation } from '../domain/item.ts'
 import { ITEM_RETENTION_MS, STALE_RESERVATION_MS } from '../domain/timing.ts'
 import type { OpenReservation } from '../stores/quota/port.ts'
 import { finalizeRequest } from './finalize-request.ts'
@@ -7,9 +7,15 @@ import { rejectAbsent } from './reject-request.ts'
 
 /**
  * Closes a reservation that has been open for long, if its request has ended, was never written, or can't go on. Answers
- * whether it closed it. The item decides: a request that is queued or running in time is left alone.
+ * whether it closed it. The item decides: a request that is queued or running in time is left alone. With `models`, a queued
+ * request of any other model fails: the queue of its model is gone, and its message with it.
  */
-export async function reapReservation(ports: LifecyclePorts, open: OpenReservation, now: number): Promise<boolean> {
+export async function reapReservation(
+  ports: LifecyclePorts,
+  open: OpenReservation,
+  now: number,
+  models?: readonly string[],
+): Promise<boolean> {
   if (now - open.at < STALE_RESERVATION_MS) return false
   const { reservation } = open
   const item = await ports.items.get(reservation.user_id, reservation.request_id)
@@ -22,7 +28,9 @@ export async function reapReservation(ports: LifecyclePorts, open: OpenReservati
     await ports.quota.close([{ reservation }])
     return true
   }
-  const ended = isTerminal(item.status) ? item : await overdue(ports, item, now)
+  const ended = isTerminal(item.status)
+    ? item
+    : ((await overdue(ports, item, now)) ?? (await withoutModel(ports, item, now, models)))
   if (ended) await finalizeRequest(ports, ended)
   return ended !== undefined
 }
@@ -39,6 +47,22 @@ async function overdue({ items }: LifecyclePorts, item: RequestItem, now: number
   if (item.deadline > now) return undefined
   if (item.status === 'queued') return items.expire(item, now)
   return items.giveUp(item, { code: 'worker_crashed', message: 'the worker stopped while it ran the request' }, now)
+}
+
+const MODEL_REMOVED: Failure = { code: 'model_removed', message: 'its model is no longer a part of the deployment' }
+
+/**
+ * Fails a queued item whose model was removed, so that its owner need not wait for the deadline. A running item is left alone:
+ * its worker may have sent the outcome already.
+ */
+async function withoutModel(
+  { items }: LifecyclePorts,
+  item: RequestItem,
+  now: number,
+  models?: readonly string[],
+): Promise<RequestItem | undefined> {
+  if (models === undefined || models.includes(item.model) || item.status !== 'queued') return undefined
+  return items.giveUp(item, MODEL_REMOVED, now)
 }
 
 /** The tombstone of a request that has a reservation and no item. */

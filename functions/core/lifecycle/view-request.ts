@@ -1,6 +1,7 @@
+import { type Charged, chargedFor } from '../domain/charged.ts'
 import { RequestError } from '../domain/errors.ts'
 import { RequestId } from '../domain/ids.ts'
-import type { RequestItem } from '../domain/item.ts'
+import { isTerminal, type RequestItem } from '../domain/item.ts'
 import { MESSAGE_RETENTION_MS } from '../domain/timing.ts'
 import { type Clock, iso } from '../platform/clock.ts'
 import type { Ledger } from '../stores/ledger/port.ts'
@@ -28,6 +29,8 @@ export interface RequestView {
   readonly metadata?: unknown
   readonly result?: unknown
   readonly usage?: unknown
+  /** Over all runs, once the request has ended. */
+  readonly charged?: Charged | undefined
   readonly error?: unknown
 }
 
@@ -78,5 +81,6 @@ export const toView = (item: RequestItem): RequestView => ({
   attempts: item.attempt,
   metadata: item.metadata,
   usage: item.usage,
+  charged: isTerminal(item.status) ? chargedFor(item) : undefined,
   error: item.error,
 })

@@ -82,16 +82,19 @@ function listed(letters: readonly RecordedDeadLetter[]): Answer {
   return { json: letters.map(viewOf), lines: columns(['dead letter', 'at', 'model', 'attempts', 'reason'], rows) }
 }
 
-function shown({ message, ...letter }: DeadLetterDetails): Answer {
+function shown({ message, error, ...letter }: DeadLetterDetails): Answer {
   const lines = facts({
     'dead letter': nameOf(letter),
     model: letter.model ?? undefined,
     reason: letter.reason,
+    error: error?.message,
+    'model status': error?.status === undefined ? undefined : String(error.status),
+    'model said': error?.detail,
     attempts: String(letter.attempts),
     at: iso(letter.at),
   })
   const text = message === undefined ? '(none is kept)' : JSON.stringify(message, null, 2)
-  return { json: { ...viewOf(letter), message }, lines: [...lines, '', 'message:', text] }
+  return { json: { ...viewOf(letter), error, message }, lines: [...lines, '', 'message:', text] }
 }
 
 const viewOf = ({ id, request_id, model, reason, attempts, at }: RecordedDeadLetter) => ({

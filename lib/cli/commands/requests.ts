@@ -50,6 +50,8 @@ function describe(r: RequestDetails): string[] {
       priority: r.priority,
       status: r.status,
       error: r.error && `${r.error.code}: ${r.error.message}`,
+      'model status': r.error?.status === undefined ? undefined : String(r.error.status),
+      'model said': r.error?.detail,
       run: String(r.run),
       attempts: String(r.attempts),
       estimate: `${r.estimated_tokens} tokens`,
@@ -69,7 +71,7 @@ function describe(r: RequestDetails): string[] {
 }
 
 const usageText = (usage: NonNullable<RequestSummary['usage']>): string =>
-  `${usage.total_tokens} tokens (${usage.prompt_tokens} of the prompt, ${usage.completion_tokens} of the completion)`
+  `${usage.total_tokens} tokens (${usage.prompt_tokens ?? '?'} of the prompt, ${usage.completion_tokens ?? '?'} of the completion)`
 
 const chargeText = ({ requests, tokens }: NonNullable<RequestSummary['charged']>): string =>
   `${requests} request${requests === 1 ? '' : 's'}, ${tokens} tokens`

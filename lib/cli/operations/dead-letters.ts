@@ -1,3 +1,4 @@
+import type { RequestItem } from '../../../functions/core/domain/item.ts'
 import { limitsOf } from '../../../functions/core/domain/limits.ts'
 import type { InferenceMessage } from '../../../functions/core/domain/messages.ts'
 import { planOf } from '../../../functions/core/domain/quota-settings.ts'
@@ -59,15 +60,23 @@ export async function listDeadLetters({ deadLetters }: LetterPorts, model?: stri
 
 /** A dead letter with its stored message: the request to run, or a message that an input refused, with the answer to it. */
 export interface DeadLetterDetails extends RecordedDeadLetter {
+  /** Why the run failed, with what the model said. Absent if the request's row is gone, or of another run. */
+  readonly error: RequestItem['error'] | undefined
   readonly message: unknown
 }
 
 /** Shows the newest dead letter of a request, or the one with this id. Throws `Refusal` if there is none, and `Unavailable`. */
-export async function showDeadLetter({ deadLetters }: LetterPorts, name: string): Promise<DeadLetterDetails> {
+export async function showDeadLetter(
+  { deadLetters, ledger }: LetterPorts & Pick<Admin, 'ledger'>,
+  name: string,
+): Promise<DeadLetterDetails> {
   const letters = await deadLetters.list({ of: name, limit: PAGE })
   const newest = letters.toSorted((a, b) => a.at - b.at).at(-1)
   if (!newest) throw new Refusal(`${name}: ${noLetter(undefined)}`)
-  return { ...newest, message: await deadLetters.message(newest.id) }
+  const row = newest.request_id === null ? undefined : await ledger.show(newest.request_id)
+  const isOfThisRun = row !== undefined && newest.id === `${row.request_id}:${row.run}`
+  const error = (isOfThisRun && row.error) || undefined
+  return { ...newest, error, message: await deadLetters.message(newest.id) }
 }
 
 /** How many redrives run at the same time. Each one is a few calls, and there may be thousands of them after an outage. */

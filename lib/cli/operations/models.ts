@@ -1,7 +1,7 @@
 import type { Priority } from '../../../functions/core/domain/ids.ts'
 import { type CircuitView, hasLearned, viewOf, withoutFailures } from '../../../functions/core/flow-control/admin.ts'
 import { compareAndSwap } from '../../../functions/core/flow-control/compare-and-swap.ts'
-import { type ModelState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
+import { type Halt, type ModelState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
 import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import { queueName } from '../../../functions/core/queue/names.ts'
@@ -11,9 +11,13 @@ import { Refusal } from '../refusal.ts'
 /** A model as operators see it: what defers its calls, and how many messages wait for it. Times are ISO 8601. */
 export interface ModelView {
   readonly model: string
+  /** The model is not called, since no retry heals what it answers: until a probe succeeds, or until `models reset`. */
+  readonly halted?: HaltView | undefined
   readonly circuit: Omit<CircuitView, 'until'> & { readonly until?: string | undefined }
   /** The model has asked for no calls until then. */
   readonly paused_until?: string | undefined
+  /** When one call tries the model although its pause lasts for longer. */
+  readonly tried_at?: string | undefined
   readonly rate_limit?:
     | {
         /** Calls of the last interval. */
@@ -29,6 +33,20 @@ export interface ModelView {
   /** The approximate number of messages. Deferred messages are counted, those that run are not. */
   readonly waiting: Readonly<Record<Priority, number>>
 }
+
+export interface HaltView extends Pick<Halt, 'code' | 'status' | 'reason'> {
+  readonly since: string
+  /** When the next probe may be made. */
+  readonly next_probe: string
+  /** How many calls have found the model halted. */
+  readonly times: number
+}
+
+const haltView = ({ since, until, ...halt }: Halt): HaltView => ({
+  ...halt,
+  since: new Date(since).toISOString(),
+  next_probe: new Date(until).toISOString(),
+})
 
 type ModelPorts = Pick<Admin, 'modelStates' | 'models' | 'countWaiting' | 'clock'>
 
@@ -58,11 +76,13 @@ function describe(
 ): ModelView {
   const policies = models[model] ?? {}
   const now = clock()
-  const { circuit, paused_until, rate_limit } = viewOf(state, now, policies)
+  const { halted, circuit, paused_until, tried_at, rate_limit } = viewOf(state, now, policies)
   return {
     model,
+    ...(halted && { halted: haltView(halted) }),
     circuit: { ...circuit, until: iso(circuit.until) },
     paused_until: iso(paused_until),
+    tried_at: iso(tried_at),
     rate_limit: rate_limit &&
       policies.rate_limit && {
         used: rate_limit.used,
@@ -83,8 +103,8 @@ export interface Reset {
 }
 
 /**
- * Closes a model's circuit, ends its pause and forgets its failures, for an operator who knows that the model is back. The rate
- * limit stays. If the model is not back, its circuit opens again as it did at first. Throws `Refusal` for a model that does not
+ * Ends a model's halt and its pause, closes its circuit and forgets its failures, for an operator who knows that the model is back. The rate
+ * limit stays. If the model is not back, it is halted again, or its circuit opens again, as at first. Throws `Refusal` for a model that does not
  * exist, and `Unavailable`.
  */
 export async function resetModel(
@@ -108,7 +128,7 @@ export async function resetModel(
   return after === before ? { model, reset: false } : { model, reset: true, held_until: heldUntil(before, clock()) }
 }
 
-function heldUntil({ open, paused_until = 0 }: ModelState, now: number): string | undefined {
-  const until = Math.max(open?.until ?? 0, paused_until)
+function heldUntil({ open, halted, paused_until = 0 }: ModelState, now: number): string | undefined {
+  const until = Math.max(open?.until ?? 0, halted?.until ?? 0, paused_until)
   return until > now ? iso(until) : undefined
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { isTerminal, type RequestItem, type Status } from '../../../functions/core/domain/item.ts'
+import { type Charged, chargedFor } from '../../../functions/core/domain/charged.ts'
+import type { RequestItem, Status } from '../../../functions/core/domain/item.ts'
 import type { Payload } from '../../../functions/core/domain/messages.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
 import type { RecordedRequest } from '../../../functions/core/stores/ledger/admin.ts'
@@ -19,7 +20,7 @@ export interface RequestSummary {
   readonly usage?: RequestItem['usage']
   readonly error?: RequestItem['error']
   /** The charge of all runs that have ended. Absent when the item no longer exists, or no run has ended yet. */
-  readonly charged?: { readonly requests: number; readonly tokens: number } | undefined
+  readonly charged?: Charged | undefined
   readonly quota_window: string
   readonly created_at: string
   /** When a retry that waits may begin. */
@@ -114,16 +115,6 @@ async function asItSays(items: Pick<RequestPorts['items'], 'get'>, row: Recorded
   }
 }
 
-/** A run that ends without a charge costs nothing (docs/adr/0004). */
-function chargedFor({ status, charge, holds_request, earlier = [] }: RequestItem): RequestSummary['charged'] {
-  const runs = [...earlier, ...(charge === undefined ? [] : [{ tokens: charge, request: holds_request }])]
-  if (runs.length === 0 && !isTerminal(status)) return undefined
-  return {
-    requests: runs.filter(({ request }) => request).length,
-    tokens: runs.reduce((sum, { tokens }) => sum + tokens, 0),
-  }
-}
-
 const summaryOf = (row: RecordedRequest): RequestSummary => ({
   request_id: row.request_id,
   user: row.user_id,
@@ -143,9 +134,13 @@ const summaryOf = (row: RecordedRequest): RequestSummary => ({
 })
 
 const usageOf = ({ prompt_tokens, completion_tokens, total_tokens }: RecordedRequest): RequestItem['usage'] =>
-  prompt_tokens === null || completion_tokens === null || total_tokens === null
+  total_tokens === null
     ? undefined
-    : { prompt_tokens, completion_tokens, total_tokens }
+    : {
+        ...(prompt_tokens !== null && { prompt_tokens }),
+        ...(completion_tokens !== null && { completion_tokens }),
+        total_tokens,
+      }
 
 const keyOf = (payload: Payload | undefined): string | undefined =>
   payload && 'key' in payload ? payload.key : undefined

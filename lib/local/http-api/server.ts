@@ -24,11 +24,14 @@ export interface HttpApi {
   routes: Route<RouteTarget>[]
 }
 
+/** Answers a call, or returns undefined for one that belongs to the API. */
+export type OwnCalls = (incoming: IncomingMessage) => Promise<Answer> | undefined
+
 export interface HttpServer {
   /** `http://127.0.0.1:PORT` */
   url: string
-  /** Answers with this API from now on; before, everything is 503. */
-  serve(api: HttpApi): void
+  /** Answers with this API from now on; before, everything is 503. `own` answers the calls that only the local system has. */
+  serve(api: HttpApi, own?: OwnCalls): void
   /** Takes no more requests, and gives those that run `graceMs` to end. Calling it again changes nothing. */
   close(graceMs: number): Promise<void>
 }
@@ -47,8 +50,9 @@ export async function startHttpServer(port: number): Promise<HttpServer> {
   await listen(server, port)
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    serve(api) {
-      handle = createHandler(api)
+    serve(api, own) {
+      const callApi = createHandler(api)
+      handle = incoming => own?.(incoming) ?? callApi(incoming)
     },
     async close(graceMs) {
       if (!server.listening) return

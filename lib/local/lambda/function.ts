@@ -4,7 +4,8 @@ import { pathToFileURL } from 'node:url'
 import { arn, REGION } from '../arn.ts'
 import { LocalError } from '../error.ts'
 import { credentialsOf } from '../trust/access-key.ts'
-import { openLogFile } from './log-file.ts'
+import { type LogFile, lineSplitter } from './log-file.ts'
+import { isMetric, type Trouble, troubleIn } from './log-line.ts'
 import { createPool, type Pool } from './pool.ts'
 import type { InvocationResult } from './protocol.ts'
 import type { StartThread } from './thread.ts'
@@ -40,9 +41,12 @@ export interface FunctionOptions {
   environment: Record<string, string>
   /** The function's AWS clients sign with it. */
   accessKeyId: string
-  logFile: string
+  logFile: LogFile
+  /** Takes the metrics of all functions, in CloudWatch's embedded format. */
+  metricsFile: Pick<LogFile, 'append'>
   startThread: StartThread
-  log(line: string): void
+  /** Takes each warning and error that the function logs. */
+  onTrouble(trouble: Trouble): void
 }
 
 /** Most invocations wait for something, so there are far more threads than cores. */
@@ -54,7 +58,12 @@ export function createFunction(options: FunctionOptions): LocalFunction {
   const functionArn = arn('lambda', `function:${name}`)
   const { handlerUrl, handlerName } = locateHandler(options)
   const environment = { ...runtimeVariables(options), ...options.environment }
-  const logFile = openLogFile(options.logFile, message => options.log(`${logicalId}: ${message}`))
+  const takeLine = (line: string) => {
+    if (isMetric(line)) return options.metricsFile.append(line)
+    options.logFile.append(line)
+    const trouble = troubleIn(line)
+    if (trouble) options.onTrouble(trouble)
+  }
 
   const pool = createPool({
     limit: options.reserved ?? options.waits + DIRECT_CONCURRENCY,
@@ -68,11 +77,11 @@ export function createFunction(options: FunctionOptions): LocalFunction {
         functionArn,
         memoryMb,
         environment,
-        write: logFile.write,
+        write: lineSplitter(takeLine),
       }),
     onFailure: (error, requestId) => {
       const { errorMessage: message, ...rest } = error
-      logFile.write(`${JSON.stringify({ level: 'ERROR', message, ...rest, function_request_id: requestId })}\n`)
+      takeLine(JSON.stringify({ level: 'ERROR', message, ...rest, function_request_id: requestId }))
     },
   })
 
@@ -90,7 +99,7 @@ export function createFunction(options: FunctionOptions): LocalFunction {
     kill: pool.kill,
     async close(graceMs) {
       await pool.close(graceMs)
-      await logFile.close()
+      options.logFile.close()
     },
   }
 }

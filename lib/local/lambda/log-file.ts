@@ -1,41 +1,46 @@
-import { createWriteStream } from 'node:fs'
-import { finished } from 'node:stream/promises'
+import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 
+/** A file of lines. When it is full, its lines move to the file with the ending `.1`, which replaces the one before. */
 export interface LogFile {
-  /** Takes any piece of output, and splits it into lines. */
-  write(chunk: string): void
-  close(): Promise<void>
+  /** Does nothing once the file is closed: a thread that is ending may still have output. */
+  append(line: string): void
+  close(): void
 }
 
-/** Appends a function's output to a file. For each JSON line of level WARN or ERROR, it calls `onTrouble` with the message only. */
-export function openLogFile(file: string, onTrouble: (message: string) => void): LogFile {
-  const stream = createWriteStream(file, { flags: 'a', mode: 0o600 })
-  let rest = ''
+/** 10 MB of lines are some hours of a busy system. */
+const MAX_BYTES = 10 * 1024 * 1024
+
+export function openLogFile(file: string, maxBytes = MAX_BYTES): LogFile {
+  let descriptor: number | undefined = open(file)
+  let size = statSync(file).size
   return {
-    write(chunk) {
-      stream.write(chunk)
-      const lines = (rest + chunk).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) {
-        const message = troubleIn(line)
-        if (message !== undefined) onTrouble(message)
+    append(line) {
+      if (descriptor === undefined) return
+      const bytes = Buffer.from(`${line}\n`)
+      if (size > 0 && size + bytes.length > maxBytes) {
+        closeSync(descriptor)
+        renameSync(file, `${file}.1`)
+        descriptor = open(file)
+        size = 0
       }
+      writeSync(descriptor, bytes)
+      size += bytes.length
     },
-    async close() {
-      stream.end()
-      await finished(stream)
+    close() {
+      if (descriptor !== undefined) closeSync(descriptor)
+      descriptor = undefined
     },
   }
 }
 
-const TROUBLE = /"(WARN|ERROR)"/
+const open = (file: string): number => openSync(file, 'a', 0o600)
 
-function troubleIn(line: string): string | undefined {
-  if (!line.startsWith('{') || !TROUBLE.test(line)) return undefined
-  try {
-    const entry: { level?: unknown; message?: unknown } = JSON.parse(line)
-    return entry.level === 'WARN' || entry.level === 'ERROR' ? String(entry.message) : undefined
-  } catch {
-    return undefined
+/** Takes pieces of a stream of text, and hands on its lines. */
+export function lineSplitter(take: (line: string) => void): (chunk: string) => void {
+  let rest = ''
+  return chunk => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) take(line)
   }
 }

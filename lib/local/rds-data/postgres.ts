@@ -1,5 +1,6 @@
 import { Pool, type PoolClient } from 'pg'
 import { LocalError, messageOf } from '../error.ts'
+import { addressOf } from './address.ts'
 import { type Connection, type Database, toSqlError } from './database.ts'
 
 const MAX_CONNECTIONS = 10
@@ -25,7 +26,7 @@ export async function openPostgres(url: string): Promise<Database> {
     const client = await pool.connect()
     client.release()
   } catch (error) {
-    throw new LocalError(`DATABASE_URL (${withoutPassword(url)}) can't be reached: ${reason(error)}`)
+    throw new LocalError(`DATABASE_URL (${addressOf(url)}) can't be reached: ${reason(error)}`)
   }
   return {
     connect: async () => connection(await pool.connect()),
@@ -61,11 +62,6 @@ function connection(client: PoolClient): Connection {
     },
     release: () => client.release(),
   }
-}
-
-function withoutPassword(url: string): string {
-  const parsed = new URL(url)
-  return `${parsed.protocol}//${parsed.host}${parsed.pathname}`
 }
 
 // If a name has several addresses, the error has one inner error per address and an empty message.

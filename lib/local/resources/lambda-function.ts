@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { LocalError } from '../error.ts'
 import { createFunction } from '../lambda/function.ts'
+import { openLogFile } from '../lambda/log-file.ts'
 import type { Declared } from '../stack.ts'
 import { created, physicalName, propertiesOf, type ResourceType, refuse, type System } from './resource.ts'
 
@@ -26,6 +27,7 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
   if (!folder) throw new LocalError(`${declared.logicalId}: the assembly has no asset ${properties.Code.S3Key}.`)
 
   const name = properties.FunctionName ?? physicalName(system, declared)
+  const label = labelOf(declared, properties.Environment.Variables)
   const localFunction = createFunction({
     logicalId: declared.logicalId,
     name,
@@ -37,12 +39,19 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
     reserved: properties.ReservedConcurrentExecutions,
     environment: { ...endpointVariables(system), ...properties.Environment.Variables },
     accessKeyId: system.accessKeyId,
-    logFile: join(system.data.path, 'logs', `${declared.logicalId}.log`),
+    logFile: openLogFile(join(system.data.path, 'logs', `${label}.log`)),
+    metricsFile: system.metricsFile,
     startThread: system.startThread,
-    log: system.log,
+    onTrouble: trouble => system.troubles.report(label, trouble),
   })
   system.functions.set(name, localFunction)
   return created(name, { Arn: localFunction.arn })
+}
+
+/** What people call a function, in the name of its log and on the terminal: its service without the name of the deployment. */
+const labelOf = ({ logicalId }: Declared, variables: Readonly<Record<string, string>>): string => {
+  const { POWERTOOLS_SERVICE_NAME: service = logicalId, DEPLOYMENT: deployment = '' } = variables
+  return service.startsWith(`${deployment}-`) ? service.slice(deployment.length + 1) : service
 }
 
 /** The metadata key that the stack sets on a function: the number of its invocations that may wait for many seconds at the same time. */

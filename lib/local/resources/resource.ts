@@ -8,8 +8,10 @@ import { LocalError } from '../error.ts'
 import type { Authorizer } from '../http-api/authorizer.ts'
 import type { HttpApi, RouteTarget } from '../http-api/server.ts'
 import type { LocalFunction } from '../lambda/function.ts'
+import type { LogFile } from '../lambda/log-file.ts'
 import type { StartThread } from '../lambda/thread.ts'
 import type { Created, Declared } from '../stack.ts'
+import type { Troubles } from '../troubles.ts'
 
 /** Work that runs by itself once all resources exist. */
 export interface Activity {
@@ -23,6 +25,10 @@ export interface Activity {
 export interface System {
   stackName: string
   log(line: string): void
+  /** Shows the warnings and errors of functions. */
+  troubles: Troubles
+  /** Takes the metrics of all functions. */
+  metricsFile: Pick<LogFile, 'append'>
   data: DataFolder
   assetFolder(objectKey: string): string | undefined
   endpoints: { sqs: string; dynamodb: string; s3: string; rds_data: string }

@@ -2,6 +2,9 @@ import type { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { describe, expect, it } from 'vitest'
 import { migrate } from '../../../functions/core/stores/ledger/migrate.ts'
 import { MIGRATIONS } from '../../../functions/core/stores/ledger/migrations.ts'
+import { retryUnlessRefused } from '../../../functions/migrator/retry-unless-refused.ts'
+import { movableClock } from '../../support/clock.ts'
+import { networkError } from '../../support/faults.ts'
 import { ENV, ledgerTools } from './tools.ts'
 
 /** The schema; `applied` is what two migrations did that met an empty database at once. */
@@ -28,5 +31,51 @@ export function describeMigrations(name: string, client: RDSDataClient, applied:
         { extra: 'extra', half: null },
       ])
     })
+
+    it('applies a step once, whichever answer is lost on the way', async () => {
+      const { clock, advance } = movableClock()
+      const logger = { info: () => {}, warn: () => {}, error: () => {} }
+      const patience = { clock, sleep: async (ms: number) => advance(ms), logger }
+      let id = 2_000
+      let wasLost = true
+      // Each round loses the answer of a later call, until there is no such call.
+      for (let call = 1; wasLost; call += 1) {
+        id += 1
+        const table = `lost_${id}`
+        const steps = [{ id, statements: [`CREATE TABLE ${table} (id integer)`, `CREATE INDEX ON ${table} (id)`] }]
+        const lost = losingOneAnswer(client, call)
+        await retryUnlessRefused(patience, async () => void (await migrate(client, ENV, steps)))
+        wasLost = lost.end()
+
+        const found = await query(`SELECT to_regclass('${table}') AS made, count(*) FROM migrations WHERE id = ${id}`)
+        expect(found, `the answer of call ${call} was lost`).toEqual([{ made: table, count: 1 }])
+      }
+      // The first transaction has two statements, the second five, and each has a commit.
+      expect(id - 2_000).toBe(3 + 6 + 1)
+    })
   })
+}
+
+/**
+ * From now on, the call of this number gets no answer, although it has its effect. `end` says whether there was such a call. A new
+ * transaction is not counted: an embedded Postgres has one connection, which waits for a transaction that nobody knows.
+ */
+function losingOneAnswer(client: RDSDataClient, number: number): { end(): boolean } {
+  let calls = 0
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async args => {
+        const result = await next(args)
+        if (commandName !== 'BeginTransactionCommand') calls += 1
+        if (calls === number && commandName !== 'BeginTransactionCommand') throw networkError()
+        return result
+      },
+    { step: 'initialize', name: 'loseOneAnswer' },
+  )
+  return {
+    end() {
+      client.middlewareStack.remove('loseOneAnswer')
+      return calls >= number
+    },
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { RequestItem } from '../../../functions/core/domain/item.ts'
+import { type RequestItem, reservationOf } from '../../../functions/core/domain/item.ts'
 import type { RequestItems } from '../../../functions/core/stores/requests/port.ts'
 import { NOW } from '../../support/clock.ts'
 import { anItem } from '../../support/requests.ts'
@@ -89,6 +89,42 @@ export function describeEnds(name: string, items: RequestItems): void {
       expect(decided).toMatchObject({ status: 'failed', error: failure.error })
       expect(decided).not.toHaveProperty('charge')
       expect(decided).not.toHaveProperty('usage')
+    })
+
+    it.each([
+      { what: 'a status and words', error: { ...failure.error, status: 400, detail: 'bad field "x" \\ \ufffd' } },
+      { what: 'a status only', error: { ...failure.error, status: 502 } },
+      { what: 'words only', error: { ...failure.error, detail: 'why' } },
+    ])('keeps what the model said of a failure: $what', async ({ error }) => {
+      const item = await given(running)
+
+      const decided = await items.decide(decisionOf(item, { ...failure, error, charge: 0 }))
+
+      expect(decided?.error).toEqual(error)
+      expect(await stored(item)).toEqual(decided)
+      expect(await items.decide(decisionOf(item, { ...failure, error, charge: 0 }))).toEqual(decided)
+    })
+
+    it('keeps a usage as it was reported, with the counts that were left out', async () => {
+      for (const usage of [{ total_tokens: 9 }, { prompt_tokens: 5, total_tokens: 5 }]) {
+        const item = await given(running)
+
+        expect((await items.decide(decisionOf(item, { usage })))?.usage).toEqual(usage)
+        expect((await stored(item))?.usage).toEqual(usage)
+      }
+    })
+
+    it('forgets what the model said when the request is redriven', async () => {
+      const item = await given({ ...running, next_run: 2 })
+      const error = { ...failure.error, status: 400, detail: 'why' }
+      const failed = await items.decide(decisionOf(item, { ...failure, error, charge: 0 }))
+      if (!failed) throw new Error('the item has not failed')
+
+      const reservation = { ...reservationOf(failed), run: 2, nonce: 'another' }
+      const redriven = await items.redrive(failed, { reservation, deadline: NOW + 90_000 })
+
+      expect(redriven).toMatchObject({ status: 'queued', run: 2 })
+      expect(redriven).not.toHaveProperty('error')
     })
 
     it.each([decisionOf(anItem()), decisionOf(anItem(), failure)])(

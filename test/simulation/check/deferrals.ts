@@ -34,7 +34,7 @@ export function createDeferralCheck(known: Known, sqs: SqsModel) {
   /** A worker sends messages. Nothing else delivers them early. */
   return (by: Invocation, command: unknown): void => {
     const { state, policies } = known.protection
-    if (!known.world.isAtRest() || by.kind !== 'worker' || !state?.open || !policies.circuit) return
+    if (!known.world.isAtRest() || by.kind !== 'worker' || !state?.open || state.halted || !policies.circuit) return
     const { input } = command as { input: Input }
     // Messages that only make room for another one are delivered again at once.
     for (const { MessageBody = '', DelaySeconds = 0 } of input.Entries ?? [input])

@@ -56,7 +56,7 @@ function checkRuns(known: Known, item: StoredItem, fail: (rule: string) => void)
     if (
       ended?.charge === undefined &&
       ended?.status !== 'rejected' &&
-      callsOf(known, item.request_id, run).some(({ reached }) => reached)
+      callsOf(known, item.request_id, run).some(({ reached, mayBeFree }) => reached && !mayBeFree)
     )
       fail('I3 the model was reached for nothing')
     requests += settled?.requests ?? 0

@@ -1,6 +1,9 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb'
-import type { FlowControl, Report } from '../../../functions/core/flow-control/port.ts'
+import type { Priority } from '../../../functions/core/domain/ids.ts'
+import { fromStoredFailures } from '../../../functions/core/flow-control/failed-calls.ts'
+import type { Ask, FlowControl, Permit, Report } from '../../../functions/core/flow-control/port.ts'
 import type { ModelState } from '../../../functions/core/flow-control/state.ts'
+import { markOf } from '../../../functions/core/flow-control/users.ts'
 import type { Reply } from '../../../functions/core/inference/port.ts'
 import type { Invocation } from '../invocation.ts'
 import type { Refusal } from '../model-answers.ts'
@@ -9,9 +12,13 @@ import type { WorkerSettings } from '../policies.ts'
 import type { Known } from './known.ts'
 
 /** A call of the model, from when its worker makes it until it has the answer. */
-interface MadeCall {
+export interface MadeCall {
+  readonly by: Invocation
+  readonly priority: Priority | undefined
   readonly at: number
   readonly probe: Probe | undefined
+  /** Whether the call is a probe of a halted model, or of one in a long pause. */
+  readonly isFreeProbe: boolean
   isOver: boolean
 }
 
@@ -21,29 +28,44 @@ interface Probe {
   readonly by: Invocation
   /** When its worker is certainly gone. */
   readonly until: number
+  readonly isFree: boolean
   isUsed: boolean
 }
 
 export interface ModelReply {
   readonly given: Reply
   readonly refusal: Refusal | undefined
+  /** The users of the call's requests. */
+  readonly users: readonly string[]
 }
 
 /** The fields of a model's item that are checked. Their stored names are those of the state. */
-type Watched = Pick<ModelState, 'open' | 'probe' | 'paused_until'>
+type Watched = Pick<ModelState, 'open' | 'probe' | 'paused_until' | 'halted' | 'tried_until' | 'leases'> & {
+  readonly failures: readonly number[]
+}
 
 /** How the model was protected so far: what its workers share, what they were told, and what they did. Times are the clock's. */
 export interface Protection {
   readonly policies: WorkerSettings
   state: Watched | undefined
-  /** Since when the circuit is open, half open included. */
+  /** Since when the circuit is open for the users for whom it is, half open included. */
   opened_at: number | undefined
+  /** Since when the model is halted or in a long pause, so that it is only tried. */
+  tried_since: number | undefined
+  /** Until when a request may have been told to wait for a probe. */
+  held_until: number
   closed_at: number
   readonly pauses: { readonly from: number; readonly until: number }[]
   readonly probes: Probe[]
+  /** Who has got each lease of a priority's one call. */
+  readonly leases: Map<string, Invocation>
   readonly calls: MadeCall[]
-  /** When the reports of failed calls began. */
+  /** When the reports of failed calls began that no success has followed. */
   failures: number[]
+  /** When a success was reported last. */
+  success_at: number
+  /** The users whose calls have failed at any time. */
+  readonly failed: Set<string>
   /** Answers that a worker has and has not reported yet. */
   readonly untold: Map<Invocation, { readonly reply: ModelReply; readonly at: number }[]>
 }
@@ -52,11 +74,16 @@ export const unprotected = (policies: WorkerSettings): Protection => ({
   policies,
   state: undefined,
   opened_at: undefined,
+  tried_since: undefined,
+  held_until: 0,
   closed_at: 0,
   pauses: [],
   probes: [],
+  leases: new Map(),
   calls: [],
   failures: [],
+  success_at: 0,
+  failed: new Set(),
   untold: new Map(),
 })
 
@@ -81,7 +108,11 @@ export function checkModelStateWrite({ world, protection }: Known, oldItem: Item
     world.violate(`a second probe while the first is under way: ${after.probe.id}`)
   if ((after.paused_until ?? 0) < (before?.paused_until ?? 0)) world.violate('a pause is cut short')
 
+  if (before?.open && after.open && openFor(before)?.length !== openFor(after)?.length) protection.opened_at = now
   protection.state = after
+  const isTried = after.halted !== undefined || (after.tried_until ?? 0) > now
+  protection.tried_since = isTried ? (protection.tried_since ?? now) : undefined
+  protection.held_until = Math.max(protection.held_until, after.open?.until ?? 0, after.halted?.until ?? 0)
   if (after.open) protection.opened_at ??= now
   else if (protection.opened_at !== undefined) {
     protection.opened_at = undefined
@@ -91,9 +122,23 @@ export function checkModelStateWrite({ world, protection }: Known, oldItem: Item
     protection.pauses.push({ from: now, until: after.paused_until })
 }
 
+/** The marks of the users for whom an open circuit stops calls. Undefined if it stops the calls of all. */
+const openFor = ({ failures }: Watched): readonly number[] | undefined => fromStoredFailures(failures).open_for
+
+/** Whether an open circuit stops a call with requests of these users. */
+function isStopped(state: Watched, users: readonly string[]): boolean {
+  const marks = openFor(state)
+  return !marks || users.every(user => marks.includes(markOf(user)))
+}
+
 /** Checks a call of the model: it keeps the rate limit, comes in no pause, and passes an open circuit only as its one probe. */
-export function callIsMade({ world, protection }: Known, by: Invocation): MadeCall {
-  const { policies, calls, pauses, opened_at, state } = protection
+export function callIsMade(
+  { world, protection }: Known,
+  by: Invocation,
+  users: readonly string[],
+  priority: Priority | undefined,
+): MadeCall {
+  const { policies, calls, pauses, opened_at, tried_since, closed_at, state } = protection
   const now = world.clock()
   const fail = (rule: string) => world.violate(`${rule}: a call of ${by.name}`)
   const late = now - lateness(policies)
@@ -104,13 +149,23 @@ export function callIsMade({ world, protection }: Known, by: Invocation): MadeCa
     fail(`more than ${rate_limit.count} calls in ${rate_limit.interval_ms} ms`)
   if (pauses.some(({ from, until }) => from < late && now < until)) fail('the model has asked for a pause')
 
-  const needsProbe = opened_at !== undefined && opened_at < late
-  const probe = needsProbe ? protection.probes.find(one => one.by === by && !one.isUsed) : undefined
-  if (needsProbe && !probe) fail('the circuit is open')
-  if (probe && now < (state?.open?.until ?? 0)) fail('a probe before its time')
-  if (probe && calls.some(other => other.probe && !other.isOver && other.probe.until > now)) fail('two probes at once')
+  const isOpen = opened_at !== undefined && opened_at < late && state !== undefined && isStopped(state, users)
+  const isTried = tried_since !== undefined && tried_since < late && (state?.halted || now < (state?.tried_until ?? 0))
+  const own = protection.probes.find(one => one.by === by && !one.isUsed)
+  const probe = isOpen || isTried ? own : undefined
+  if (isOpen && !probe) fail('the circuit is open')
+  if (isTried && !probe) fail('the model is halted, or only tried')
+  if (probe && isOpen && now < (state?.open?.until ?? 0)) fail('a probe before its time')
+  if (probe && isTried && now < (state?.halted?.until ?? 0)) fail('a probe of a halted model before its time')
+  const isAnotherProbe = (other: MadeCall) =>
+    other.probe && !other.isOver && other.probe.until > now && other.at > closed_at
+  if (probe && calls.some(isAnotherProbe)) fail('two probes at once')
+  const isSingle = priority !== undefined && policies.one_at_a_time?.includes(priority)
+  const isUnderWay = (other: MadeCall) => !other.isOver && other.priority === priority && other.by.state === 'running'
+  if (isSingle && calls.some(isUnderWay)) fail('two calls at once')
   if (probe) probe.isUsed = true
-  const call: MadeCall = { at: now, probe, isOver: false }
+  const isFreeProbe = probe?.isFree === true
+  const call: MadeCall = { by, priority, at: now, probe, isFreeProbe, isOver: false }
   calls.push(call)
   return call
 }
@@ -127,7 +182,15 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
     permit: async ask => {
       const permit = await flowControl.permit(ask)
       if (permit.granted && permit.probe !== undefined)
-        protection.probes.push({ id: permit.probe, by, until: ask.until, isUsed: false })
+        protection.probes.push({
+          id: permit.probe,
+          by,
+          until: ask.until,
+          isFree: permit.is_free === true,
+          isUsed: permit.probe === ask.probe,
+        })
+      if (permit.granted && permit.lease !== undefined) protection.leases.set(permit.lease, by)
+      checkDeferral(known, ask, permit)
       return permit
     },
     report: async (report: Report) => {
@@ -135,25 +198,50 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
       const noneWasMade = report.findings === 'nothing' && report.pause_until === undefined
       const told = noneWasMade ? [] : (protection.untold.get(by) ?? [])
       if (told.length > 0) protection.untold.delete(by)
-      await flowControl.report(report)
+      for (const { reply } of told)
+        if (reply.refusal?.retriable) for (const user of reply.users) protection.failed.add(user)
+      const answer = await flowControl.report(report)
+      if (told.some(({ reply }) => !reply.refusal)) noteSuccess(known, report)
       for (const { reply, at } of told) {
         const pause = Math.min(reply.refusal?.retryAfterMs ?? 0, LONGEST_PAUSE_MS)
         if (pause > 0) protection.pauses.push({ from: world.clock(), until: at + pause })
       }
       if (told.every(({ reply }) => reply.refusal?.retriable))
         checkFailures(known, begun, told.filter(({ reply }) => countsAsFailure(reply)).length)
+      return answer
     },
   }
+}
+
+/** A success sets earlier failures aside, at least those of other users. If it was the probe's, nothing holds up calls any more. */
+function noteSuccess({ world, protection }: Known, { probe }: Report): void {
+  protection.failures = []
+  protection.success_at = world.clock()
+  const { state } = protection
+  if (probe !== undefined && state?.halted && state.halted.since < world.clock() && !state.probe)
+    world.violate('the model is halted, although its probe has succeeded')
+}
+
+/** Checks a deferral: the failures of one user never stop the calls of another. */
+function checkDeferral({ world, protection }: Known, { users = [] }: Ask, permit: Permit): void {
+  if (permit.granted || permit.because !== 'open' || protection.failed.size > 1) return
+  if (!users.some(user => protection.failed.has(user)))
+    world.violate(`the failures of ${[...protection.failed]} stop a call of ${users}`)
 }
 
 /** A model that says when it will take calls again is not broken. */
 const countsAsFailure = ({ refusal, given }: ModelReply): boolean =>
   refusal !== undefined && (refusal.retryAfterMs === 0 || given.kind === 'broken' || given.status !== 429)
 
+/** How long the success of another user sets failures aside. */
+const OTHERS_SUCCESS_MS = 10_000
+
 /** Checks that the circuit is open once enough failures were reported since it last closed. */
 function checkFailures({ world, protection }: Known, begun: number, count: number): void {
   const { circuit } = protection.policies
   if (!circuit) return
+  // The failure of one user right after the success of another is that user's own.
+  if (begun < protection.success_at + OTHERS_SUCCESS_MS) return
   const since = Math.max(protection.closed_at, world.clock() - circuit.within_ms)
   protection.failures = [...protection.failures, ...Array.from({ length: count }, () => begun)].filter(at => at > since)
   if (protection.failures.length >= circuit.failures && !protection.state?.open)
@@ -164,5 +252,9 @@ function checkFailures({ world, protection }: Known, begun: number, count: numbe
 export function checkIsTold({ world, protection }: Known, by: Invocation): void {
   if (protection.untold.has(by)) world.violate(`${by.name} has not reported how its calls came out`)
   const left = protection.probes.find(probe => probe.by === by && probe.id === protection.state?.probe?.id)
+  const lease = Object.values(protection.state?.leases ?? {}).find(
+    held => held && protection.leases.get(held.id) === by,
+  )
+  if (lease) world.violate(`${by.name} has ended, and its lease ${lease.id} still defers the calls of others`)
   if (left) world.violate(`${by.name} has ended, and its probe ${left.id} still defers the calls of others`)
 }

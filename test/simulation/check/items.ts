@@ -1,4 +1,5 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb'
+import { withEndedNote } from '../../../functions/core/domain/ended-note.ts'
 import { isTerminal, type Status } from '../../../functions/core/domain/item.ts'
 import type { Item } from '../models/expression.ts'
 import { callsOf, type Known, type ModelCall, runOf, type StoredItem } from './known.ts'
@@ -112,29 +113,42 @@ function checkGivenBack(known: Known, before: StoredItem, after: StoredItem, fai
   const calls = callsOf(known, after.request_id, after.run)
   const call = calls.findLast(({ claim }) => claim === before.claim_id)
   if (known.calling.get(after.request_id)?.state === 'running') fail('I7 given back while its worker calls the model')
-  if ((after.reached === true) !== mayHaveReached(known, calls, after))
+  const isGivenBackFree = call?.mayBeFree && after.attempt === before.attempt - 1
+  const counted = isGivenBackFree ? calls.filter(one => one !== call) : calls
+  if (isGivenBackFree) known.calls.set(runOf(after.request_id, after.run), [...counted, { ...call, reached: false }])
+  if ((after.reached === true) !== mayHaveReached(known, counted, after))
     fail('I3 whether the model was reached is forgotten')
   if (!call) {
     if (after.attempt !== before.attempt - 1) fail('I8 a deferral spends an attempt')
     return
   }
+  const isGivenBack = after.attempt === before.attempt - 1
+  if (call.isFree && !isGivenBack) fail('I8 a call of a halted model spends an attempt')
+  if (isGivenBack && (call.isFree || call.mayBeFree)) return
   if (after.attempt !== before.attempt) fail('I8 a call spends no attempt')
   if (call.answer !== 'failure') fail('what was answered is tried again')
   if (call.retriable ? before.attempt >= retry.attempts : call.company === 1) fail('what is final is tried again')
   const wait = call.retriable ? Math.max(retry.period_ms, Math.min(call.retryAfterMs, LONGEST_PAUSE_MS)) : 0
   if ((after.not_before ?? 0) < call.at + wait) fail('a retry does not wait as long as it should')
   // A request that found the model down waits until other requests have tried.
-  const others = circuit ? LONGEST_OPENINGS * circuit.open_ms + LONGEST_SPREAD_MS : 0
+  const isHeld = circuit !== undefined || known.protection.held_until > 0
+  const others = isHeld ? LONGEST_OPENINGS * (circuit?.open_ms ?? HALT_MS) + LONGEST_SPREAD_MS : 0
   if ((after.not_before ?? 0) > known.world.issuedAt() + Math.max(wait, retry.max_backoff_ms, others))
     fail('a retry waits longer than it should')
 }
 
+/** How long a halted model without a circuit is left alone before its first probe. */
+const HALT_MS = 30_000
 /** The most times `open` that a circuit stays open, and the spread of the deferred messages. */
 const LONGEST_OPENINGS = 8
 const LONGEST_SPREAD_MS = 6_000
 
 /** The longest pause that a model may ask for. */
 const LONGEST_PAUSE_MS = 15 * 60_000
+
+/** The model is well once the faults stop. Then a halt ends with the next probe, if requests wait. */
+const isHaltedForTooLong = ({ world, protection }: Known): boolean =>
+  protection.state?.halted !== undefined && world.restedFor() > LONGEST_OPENINGS * 60_000 + 5 * 60_000
 
 /** Whether the model has seen a run, or whether nobody knows because a worker died during it. */
 const mayHaveReached = (known: Known, calls: readonly ModelCall[], item: StoredItem): boolean =>
@@ -151,12 +165,14 @@ function checkEnd(known: Known, before: StoredItem | undefined, after: StoredIte
   const isAbandoned = before?.status === 'running' && (before.lease_until ?? 0) <= known.world.issuedAt()
   if (after.status === 'rejected' && (after.charge !== undefined || calls.length > 0))
     fail('I3 what was never accepted')
-  if (calls.some(({ reached }) => reached) && after.charge === undefined)
+  if (calls.some(({ reached, mayBeFree }) => reached && !mayBeFree) && after.charge === undefined)
     fail('I3 the model was reached, and nothing is charged')
   if (after.charge !== undefined && !mayHaveReached(known, calls, after) && !isAbandoned)
     fail('I3 the model was never reached, and the request is charged')
   if (after.status === 'expired' && after.deadline > known.world.issuedAt())
     fail('a request expires before its deadline')
+  if (after.status === 'expired' && isHaltedForTooLong(known))
+    fail('a request expires, since the halt of its model never ends')
 
   const crashed = after.error?.code === 'worker_crashed'
   if (after.status === 'completed') {
@@ -182,7 +198,9 @@ function checkFailure(
   fail: Fail,
 ): void {
   if (call.answer === 'success') fail('I7 failed by an attempt that was a success')
-  if (call.isMarked && !after.error?.message.includes(call.mark)) fail('I7 the error of another attempt')
+  const { error } = withEndedNote(after, after.claim_id)
+  if (call.isMarked && !`${error?.message} ${error?.detail}`.includes(call.mark))
+    fail('I7 the error of another attempt')
   if (call.answer !== 'failure') return
   if (!call.retriable && call.company > 1) fail('failed by what may be the fault of another request of the batch')
   const first = calls.find(({ claim }) => claim === call.claim)

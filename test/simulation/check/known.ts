@@ -32,8 +32,12 @@ export interface ModelCall {
   /** Whether the same call may succeed later. */
   readonly retriable: boolean
   readonly retryAfterMs: number
-  /** Whether the model has seen it. */
+  /** Whether the model has seen it. Not so for a call that costs nothing. */
   readonly reached: boolean
+  /** Whether it spends no attempt: the model is halted, or was only tried. */
+  readonly isFree: boolean
+  /** Whether it spends no attempt if the model is halted for it. */
+  readonly mayBeFree: boolean
 }
 
 /** The request of this message has the message's mark in its metadata. */

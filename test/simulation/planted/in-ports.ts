@@ -95,6 +95,19 @@ export const IN_PORTS: readonly PlantedBug[] = [
     letter: (message, item) => ({ ...message, run: item.run }),
   },
   {
+    name: 'a usage that can’t be read is charged as nothing',
+    ports: ports => ({
+      ...ports,
+      mappings: {
+        ...ports.mappings,
+        response: async answer => {
+          const mapped = await ports.mappings.response(answer)
+          return mapped.isUsageUnreadable && !mapped.usage ? { ...mapped, usage: { total_tokens: 0 } } : mapped
+        },
+      },
+    }),
+  },
+  {
     name: 'a redrive is charged a request again',
     ports: ports => ({
       ...ports,

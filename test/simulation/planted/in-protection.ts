@@ -18,6 +18,35 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
     name: 'a worker overwrites what others know of the model',
     command: withoutClauses('models', ['version = :before']),
   },
+  {
+    name: "one user's failures open the circuit for all",
+    modelStates: seeing(({ open_for: _, ...state }) => state),
+  },
+  {
+    name: 'the success of another user closes no circuit and removes no failures',
+    ports: ports => ({
+      ...ports,
+      flowControl: {
+        ...ports.flowControl,
+        report: report => ports.flowControl.report({ ...report, users: undefined }),
+      },
+    }),
+  },
+  { name: 'a halted call spends an attempt', ports: spendingAttempts },
+  { name: 'a halt never ends', modelStates: haltedForEver },
+  { name: 'a halted model is called', modelStates: seeing(({ halted: _, ...state }) => state) },
+  { name: 'a model in a long pause is called by all', modelStates: seeing(({ tried_until: _, ...state }) => state) },
+  { name: 'two calls are made at once, where one may be', modelStates: seeing(({ leases: _, ...state }) => state) },
+  {
+    name: 'the lease of a call is not returned',
+    ports: ports => ({
+      ...ports,
+      flowControl: {
+        ...ports.flowControl,
+        report: report => ports.flowControl.report({ ...report, lease: undefined }),
+      },
+    }),
+  },
   { name: 'each worker has a rate limit of its own', modelStates: seeingOwn('calls') },
   { name: 'each worker counts its own failures', modelStates: seeingOwn('failures') },
   { name: 'a worker trusts an old state of the model', modelStates: trustingOldState },
@@ -34,7 +63,7 @@ export const IN_PROTECTION: readonly PlantedBug[] = [
         ...ports.flowControl,
         report: async report =>
           report.findings === 'nothing' && report.pause_until === undefined
-            ? undefined
+            ? { halted: false }
             : ports.flowControl.report(report),
       },
     }),
@@ -144,6 +173,23 @@ function trustingOldState(store: ModelStateStore): ModelStateStore {
   }
 }
 
+/** A store in which a halt stays whatever a worker writes. */
+function haltedForEver(store: ModelStateStore): ModelStateStore {
+  let halted: ModelState['halted']
+  return {
+    read: async model => {
+      const state = await store.read(model)
+      halted ??= state?.halted
+      return state
+    },
+    write: async (model, next) => {
+      halted ??= next.halted
+      const stored = await store.write(model, halted ? { ...next, halted: next.halted ?? halted } : next)
+      return stored.writer === next.writer ? next : stored
+    },
+  }
+}
+
 type PortsChange = (ports: Ports) => Ports
 type Requeue = Parameters<Ports['items']['requeue']>
 
@@ -152,6 +198,27 @@ function requeueing(change: (next: Requeue[1], claimed: Requeue[0]) => Requeue[1
     ...ports,
     items: { ...ports.items, requeue: (claimed, next) => ports.items.requeue(claimed, change(next, claimed)) },
   })
+}
+
+/** Counts the attempt of a call that was answered by 401. */
+function spendingAttempts(ports: Ports): Ports {
+  const halted = new Set<string>()
+  return {
+    ...ports,
+    endpoint: {
+      ...ports.endpoint,
+      call: async (requestId, body) => {
+        const reply = await ports.endpoint.call(requestId, body)
+        if (reply.kind === 'answered' && reply.status === 401 && requestId !== undefined) halted.add(requestId)
+        return reply
+      },
+    },
+    items: {
+      ...ports.items,
+      requeue: (claimed, next) =>
+        ports.items.requeue(claimed, halted.has(claimed.request_id) ? { ...next, attempt: claimed.attempt } : next),
+    },
+  }
 }
 
 function reclaiming(change: (seen: RequestItem) => RequestItem): PortsChange {

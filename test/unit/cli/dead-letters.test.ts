@@ -118,12 +118,29 @@ describe('dead-letters show', () => {
     const item = await failed()
 
     expect((await sluice(`dead-letters show ${item.request_id}`)).out).toMatch(
-      /^dead letter +\S+\nmodel +text\nreason +model_error\nattempts +1\nat +2026-11-23T10:15:00.000Z\n\nmessage:\n\{\n/,
+      /^dead letter +\S+\nmodel +text\nreason +model_error\nerror +it answered 500\nattempts +1\nat +2026-11-23T10:15:00.000Z\n\nmessage:\n\{\n/,
     )
     expect(await json(`dead-letters show ${item.request_id}`)).toMatchObject({
       request_id: item.request_id,
       message: { body: { inline: { prompt: 'hello' } } },
     })
+  })
+
+  it('prints what the model said', async () => {
+    const item = await request()
+    const error = { code: 'model_rejected', message: 'the model refused the request with 400' }
+    await stores.fail(await stores.admit(item), {
+      error,
+      result: { inline: { status: 400, detail: 'bad field "model_input"' } },
+    })
+
+    expect(await json(`dead-letters show ${item.request_id}`)).toMatchObject({
+      error: { ...error, status: 400, detail: 'bad field "model_input"' },
+    })
+    expect((await sluice(`dead-letters show ${item.request_id}`)).out).toMatch(
+      /\nmodel status +400\nmodel said +bad field "model_input"\n/,
+    )
+    expect((await sluice(`requests show ${item.request_id}`)).out).toMatch(/\nmodel said +bad field "model_input"\n/)
   })
 
   it('refuses a dead letter that does not exist', async () => {

@@ -56,7 +56,18 @@ it('prints help on stdout when it is asked for', async () => {
   const { code, out } = await run('--help')
 
   expect(code).toBe(0)
-  for (const command of ['config', 'keys', 'users', 'quota', 'requests', 'models', 'dead-letters', 'reconcile'])
+  for (const command of [
+    'config',
+    'doctor',
+    'env',
+    'keys',
+    'users',
+    'quota',
+    'requests',
+    'models',
+    'dead-letters',
+    'reconcile',
+  ])
     expect(out).toContain(`  ${command} `)
 })
 

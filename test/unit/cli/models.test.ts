@@ -140,6 +140,74 @@ describe('models list', () => {
   })
 })
 
+describe('models list: a halted model', () => {
+  const halted = {
+    since: NOON - 90_000,
+    until: NOON + 30_000,
+    times: 2,
+    code: 'model_rejected',
+    status: 401,
+    reason: 'the model refused the request with 401',
+  }
+
+  it('shows why it is halted, since when, and when it is tried next', async () => {
+    await set({ halted })
+
+    expect((await text()).halted).toEqual({
+      since: '2026-11-23T11:58:30.000Z',
+      next_probe: '2026-11-23T12:00:30.000Z',
+      times: 2,
+      code: 'model_rejected',
+      status: 401,
+      reason: 'the model refused the request with 401',
+    })
+    const { out } = await sluice('models list')
+    expect(out).toContain('text is halted since 2026-11-23T11:58:30.000Z')
+    expect(out).toContain('The reason: the model refused the request with 401')
+  })
+
+  it('is reset, with all that failures have left, and without the calls under way', async () => {
+    const leases = { normal: { id: 'l', since: NOON, until: NOON + 9 } }
+    await set({
+      halted,
+      refused_by: 7,
+      tried_until: NOON + 90_000,
+      open_for: [7],
+      open: { until: NOON, times: 1 },
+      leases,
+    })
+
+    expect(await json('models reset text')).toEqual({
+      model: 'text',
+      reset: true,
+      held_until: '2026-11-23T12:00:30.000Z',
+    })
+    expect(await modelStates.read('text')).toEqual({
+      failures: [],
+      calls: [],
+      leases,
+      version: expect.any(Number),
+      writer: expect.any(String),
+    })
+  })
+
+  it('shows for how many users a circuit is open, and when a model is tried in a long pause', async () => {
+    await set({
+      open: { until: NOON + 1_000, times: 1 },
+      open_for: [7],
+      paused_until: NOON + 900_000,
+      tried_until: NOON + 7_200_000,
+    })
+
+    expect(await text()).toMatchObject({
+      circuit: { state: 'open', open_for_users: 1 },
+      paused_until: '2026-11-23T14:00:00.000Z',
+      tried_at: '2026-11-23T12:15:00.000Z',
+    })
+    expect((await rows())[1]).toContain('open for one user until 2026-11-23T12:00:01.000Z')
+  })
+})
+
 describe('models reset', () => {
   it('closes the circuit and ends the pause, and leaves the rate limit', async () => {
     const calls = [{ from: NOON - 100, count: 7 }]

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { type JsonSchema, pipelineJsonSchema, plainJsonSchema } from '../../../lib/config/json-schema.ts'
+import { providersReference } from '../../../lib/config/providers/reference.ts'
 import { pipelineReference } from '../../../lib/config/reference.ts'
 
 const HINT = 'run npm run generate'
@@ -11,6 +12,10 @@ it('docs/pipeline.schema.json is what the schema generates', () => {
 
 it('docs/pipeline.md is what the schema generates', () => {
   expect(readFileSync('docs/pipeline.md', 'utf8'), HINT).toBe(pipelineReference())
+})
+
+it('docs/providers.md is what the profiles generate', () => {
+  expect(readFileSync('docs/providers.md', 'utf8'), HINT).toBe(providersReference())
 })
 
 it('docs/pipeline.md has no two headings that are the same', () => {

@@ -101,6 +101,7 @@ describe('a pipeline file', () => {
   })
 
   it.each([
+    { given: '1', concurrency: { high: 1, normal: 1 } },
     { given: '5', concurrency: { high: 5, normal: 5 } },
     { given: '{ high: 20, normal: 5 }', concurrency: { high: 20, normal: 5 } },
     { given: '{ high: 20 }', concurrency: { high: 20, normal: 10 } },
@@ -116,6 +117,12 @@ describe('a pipeline file', () => {
       prefix: 'Bearer ',
       secret: 'KEY',
     })
+  })
+
+  it('takes the field of a secret for auth', () => {
+    const endpoint = 'models:\n  text:\n    endpoint: { url: "https://x/", auth: { secret: KEY, field: apiKey } }'
+
+    expect(parse({ endpoint }).models.text?.endpoint.auth).toMatchObject({ secret: 'KEY', field: 'apiKey' })
   })
 
   it('takes a signature for auth, and headers that it does not set', () => {

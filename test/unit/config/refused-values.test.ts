@@ -159,7 +159,7 @@ describe('a value is refused where it stands', () => {
       endpoint('url: "http://x/", auth: { colour: K }'),
       lines(
         'p.yaml:12:35: models.text.endpoint.auth.secret is missing; it must be the name of a secret in AWS Secrets Manager',
-        'p.yaml:12:43: models.text.endpoint.auth has no key "colour"; its keys are header, prefix, secret',
+        'p.yaml:12:43: models.text.endpoint.auth has no key "colour"; its keys are header, prefix, secret, field',
       ),
     ],
     [
@@ -178,9 +178,9 @@ describe('a value is refused where it stands', () => {
       'p.yaml:15:26: models.text.circuit.failures must be a whole number from 1 to 100, not 101',
     ],
     [
-      'a concurrency of one',
-      { extra: '    concurrency: 1' },
-      'p.yaml:15:18: models.text.concurrency must be a whole number from 2 to 10,000, not 1',
+      'a concurrency of zero',
+      { extra: '    concurrency: 0' },
+      'p.yaml:15:18: models.text.concurrency must be a whole number from 1 to 10,000, not 0',
     ],
     [
       'a concurrency that no workers make',

@@ -25,7 +25,7 @@ describe('contradictions between values are refused', () => {
   it('more models and inputs than CloudFormation takes in one stack', () => {
     const inputs = Array.from({ length: 50 }, (_, i) => `{ queue: nightly-${i} }`)
     expect(refusal(pipelineText({ queue: `inputs: [${inputs}]` }))).toBe(
-      "p.yaml:10:1: models must be fewer: the stack would have 521 resources, and 496 fit CloudFormation's 500 " +
+      "p.yaml:10:1: models must be fewer: the stack would have 522 resources, and 496 fit CloudFormation's 500 " +
         '(a model is 13, with circuit 14, an input 8)',
     )
   })
@@ -38,6 +38,11 @@ describe('contradictions between values are refused', () => {
       'a reservation that waits alone could use up',
       { queue: 'reserved_concurrency: { gateway: 51, reader: 50 }' },
       'p.yaml:2:46: reserved_concurrency.reader must be more than waiting.total (50): waits would use up all of it',
+    ],
+    [
+      'an account that is too small for the queues',
+      { queue: 'inputs: [{ queue: nightly }]\naccount_concurrency: 10' },
+      'p.yaml:3:22: account_concurrency must be at least 14: the 6 queues with a consumer take at least 2 executions each, and the API needs 2; ask AWS for more, or have fewer models and inputs',
     ],
     [
       'two inputs of one name',
@@ -182,6 +187,16 @@ describe('the policies of a model are checked', () => {
       'a retry of what is no failure',
       '    retry: { backoff_on: [200] }',
       'p.yaml:15:27: models.text.retry.backoff_on[0] must be a whole number from 400 to 599, not 200',
+    ],
+    [
+      'a condition that is no expression',
+      "    retry: { halt_when: 'body.error.code ==' }",
+      'p.yaml:15:43: models.text.retry.halt_when is not valid JSONata: The symbol "=" cannot be used as a unary operator',
+    ],
+    [
+      'elements of a batch by an unknown function',
+      "    batch: { count: 10, period: 1s, outputs: '$elements(data)' }",
+      'p.yaml:15:47: models.text.batch.outputs calls $elements, which is not a function of JSONata',
     ],
     [
       'a retry that can never be made',

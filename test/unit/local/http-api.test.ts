@@ -198,6 +198,22 @@ describe('the answer', () => {
 
     expect(answer).toMatchObject({ status: 413, body: { message: 'Request Entity Too Large' } })
   })
+
+  test.for([
+    { of: 'letters', body: 'x', type: 'application/json', status: 200 },
+    { of: 'quotes, as text', body: '"', type: 'application/json', status: 413 },
+    { of: 'control characters, as text', body: '\u0001', type: 'text/plain', status: 413 },
+    { of: 'quotes, as bytes', body: '"', type: 'application/octet-stream', status: 200 },
+  ])('to a body of 3.5 MB of $of is $status, by the size of the escaped event', async ({ body, type, status }) => {
+    const answer = await call('/plain', {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body: body.repeat(3.5 * 1024 * 1024),
+    })
+
+    expect(answer.status).toBe(status)
+    if (status === 413) expect(answer.body).toEqual({ message: 'Request Entity Too Large' })
+  })
 })
 
 describe('the authorizer', () => {

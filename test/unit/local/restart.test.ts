@@ -2,7 +2,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
-import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import {
+  GetQueueUrlCommand,
+  ListQueuesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs'
 import { expect, test } from 'vitest'
 import type { LocalSystem } from '../../../lib/local/system.ts'
 import { authorizationOf, credentialsOf } from '../../../lib/local/trust/access-key.ts'
@@ -49,6 +55,11 @@ test('a restart keeps messages, items, objects and rows, and creates what is new
   const second = await startSmall({ Resources: { ...Resources, Queue: changed, More } }, { dataDir })
   expect(await read(second)).toEqual({ message: 'kept', item: 'kept', object: 'kept', row: 'kept' })
   expect(JSON.parse(readFileSync(join(dataDir, 'local.json'), 'utf8'))).toMatchObject({ apiUrl: second.apiUrl })
+  expect(await queueUrlsOf(second)).toEqual({
+    listed: [urlIn(second, 'More'), urlIn(second, 'Queue')],
+    found: urlIn(second, 'Queue'),
+  })
+  expect(second.endpoints.sqs).not.toBe(first.endpoints.sqs)
   expect(customCalls.read()).toMatchObject([{ type: 'Create' }, { type: 'Update', physicalId: 'migrations' }])
   await second.close()
 })
@@ -63,6 +74,16 @@ function clientsOf({ endpoints, accessKeyId }: LocalSystem) {
     objectUrl: `${endpoints.s3}/small-bucket/object`,
     headers: { authorization: authorizationOf(accessKeyId) },
   }
+}
+
+const urlIn = ({ endpoints }: LocalSystem, queue: string) => `${endpoints.sqs}/000000000000/Small-${queue}`
+
+/** The URLs under which SQS itself gives the queues out. */
+async function queueUrlsOf(system: LocalSystem) {
+  const { sqs } = clientsOf(system)
+  const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand())
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'Small-Queue' }))
+  return { listed: QueueUrls.sort(), found: QueueUrl }
 }
 
 const statement = (sql: string) => new ExecuteStatementCommand({ resourceArn: 'arn', secretArn: 'arn', sql })

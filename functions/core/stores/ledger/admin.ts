@@ -2,6 +2,7 @@ import type { RDSDataClient } from '@aws-sdk/client-rds-data'
 import * as z from 'zod'
 import { Failure, Status } from '../../domain/item.ts'
 import type { Payload } from '../../domain/messages.ts'
+import { reading } from '../../domain/reading.ts'
 import type { LedgerEnv } from '../../platform/env.ts'
 import { rdsDataLedger } from './rds-data.ts'
 import { jsonOf, millisecondsOf, rowAsJson, statementsOf } from './statements.ts'
@@ -19,7 +20,7 @@ const RecordedRequest = z.object({
   prompt_tokens: z.int().nullable(),
   completion_tokens: z.int().nullable(),
   total_tokens: z.int().nullable(),
-  error: Failure.nullable(),
+  error: reading(Failure).nullable(),
   run: z.int(),
   attempts: z.int(),
   quota_window: z.string(),

@@ -7,6 +7,9 @@ const PASSING = new Set(['DatabaseResumingException', 'DatabaseUnavailableExcept
  */
 const PASSING_STATE = /SQLState: (08|40|53|55|57|58|XX)[0-9A-Z]{3}|SQLState: 25006/
 
+/** Postgres itself has answered: the Data API adds the state to its message. */
+export const hasSqlState = ({ message }: Error): boolean => /SQLState: [0-9A-Z]{5}/.test(message)
+
 /** Just after its cluster was created, the Data API may say this in a BadRequestException. */
 const NO_LINK = 'Communications link failure'
 

@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { isClaimedAlone, sentNoteOf, sentRunOf } from '../../domain/claim.ts'
-import { RequestItem } from '../../domain/item.ts'
+import { withEndedNote } from '../../domain/ended-note.ts'
+import { isTerminal, RequestItem } from '../../domain/item.ts'
 import { reading } from '../../domain/reading.ts'
 import { type Attributes, type ConditionalWrite, update } from '../../platform/dynamodb.ts'
 import { parseStored } from '../../platform/json.ts'
@@ -34,11 +35,12 @@ function toldBy(claimId: string): Pick<RequestItem, 'alone' | 'sent'> {
 export function toItem(attributes: Attributes | undefined): RequestItem | undefined {
   if (!attributes) return undefined
   const { claim_id, metadata, ...item } = attributes
-  return StoredItem.parse({
+  const stored = StoredItem.parse({
     ...item,
     ...(typeof metadata === 'string' && { metadata: parseStored(metadata) }),
     ...(typeof claim_id === 'string' && toldBy(claim_id)),
   })
+  return isTerminal(stored.status) ? withEndedNote(stored, claim_id) : stored
 }
 
 /** The item as it is after a write, whether the write changed it or not; undefined where there is none. */

@@ -1,3 +1,4 @@
+import { toStoredEnd } from '../../domain/ended-note.ts'
 import type { Failure, RequestItem, Status } from '../../domain/item.ts'
 import type { Decision } from './port.ts'
 import { type ItemTable, itemAfter, transition } from './table.ts'
@@ -100,12 +101,13 @@ async function decideAs(
 ): Promise<RequestItem | undefined> {
   const isRunning = '#status = :running'
   const holdsTheClaim = '#run = :run AND attempt = :attempt'
-  const optional = { usage: d.usage, error: d.error, charge: d.charge }
+  const { fields, note } = toStoredEnd(d)
+  const optional = { ...fields, charge: d.charge, claim_id: note }
   const sets = Object.entries(optional).filter(([, value]) => value !== undefined)
   const changes = ['#status = :status', 'completed_at = :completed', ...sets.map(([name]) => `#${name} = :${name}`)]
   const written = await transition(table, {
     of: d,
-    update: `SET ${changes.join(', ')} REMOVE lease_until, claim_id`,
+    update: `SET ${changes.join(', ')} REMOVE lease_until${note === undefined ? ', claim_id' : ''}`,
     condition: [isRunning, holdsTheClaim, wish],
     names: Object.fromEntries(sets.map(([name]) => [`#${name}`, name])),
     values: {

@@ -76,8 +76,10 @@ const ofRow = (row: RecordedRequest): Record<Fact, string> => ({
   error: row.error?.code ?? 'none',
 })
 
-const usageText = (prompt: number | null, completion: number | null, total: number): string =>
-  `${prompt} + ${completion} = ${total} tokens`
+type Count = number | null | undefined
+
+const usageText = (prompt: Count, completion: Count, total: number): string =>
+  `${prompt ?? '?'} + ${completion ?? '?'} = ${total} tokens`
 
 const unequal = (item: RequestItem, row: RecordedRequest, facts: readonly Fact[]): Suspect => {
   const say = (of: Record<Fact, string>) => facts.map(fact => `${fact} ${of[fact]}`).join(', ')

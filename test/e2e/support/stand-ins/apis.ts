@@ -43,6 +43,68 @@ export const openAiChat = (key: string): StandIn => ({
   answer: chatCompletion,
 })
 
+const Anthropic = z.strictObject({
+  model: z.literal('claude-sonnet-4-5'),
+  max_tokens: Tokens,
+  system: z.string().optional(),
+  messages: z.array(Message.extend({ role: z.enum(['user', 'assistant']) })).min(1),
+  stop_sequences: z.array(z.string()).optional(),
+  temperature: z.number().min(0).max(1).optional(),
+  top_p: TopP.optional(),
+})
+
+/** It wants its key in a header of its own, and the version of its API. */
+export const anthropic = (key: string): StandIn => ({
+  path: '/v1/messages',
+  refuses: ({ headers }) =>
+    headers['x-api-key'] === key && headers['anthropic-version'] === '2023-06-01' ? undefined : 'invalid x-api-key',
+  body: Anthropic,
+  invalid: 400,
+  answer: ({ messages, max_tokens }: z.infer<typeof Anthropic>) => ({
+    id: 'msg_1',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude-sonnet-4-5',
+    content: [{ type: 'text', text: `message of ${messages[0]?.content}` }],
+    stop_reason: 'max_tokens',
+    stop_sequence: null,
+    usage: {
+      input_tokens: 7,
+      cache_creation_input_tokens: null,
+      cache_read_input_tokens: 2,
+      output_tokens: max_tokens,
+    },
+  }),
+})
+
+const OllamaChat = z.strictObject({
+  model: z.literal('llama3.2:1b'),
+  messages: z.array(Message).min(1),
+  stream: z.literal(false),
+  options: z.strictObject({
+    num_predict: z.int().optional(),
+    temperature: Temperature.optional(),
+    top_p: TopP.optional(),
+    stop: z.array(z.string()).optional(),
+    seed: z.int().optional(),
+  }),
+})
+
+export const ollama: StandIn = {
+  path: '/api/chat',
+  body: OllamaChat,
+  invalid: 400,
+  answer: ({ model, messages, options }: z.infer<typeof OllamaChat>) => ({
+    model,
+    created_at: '2026-11-23T10:00:00.000Z',
+    message: { role: 'assistant', content: `chat of ${messages.at(-1)?.content}` },
+    done: true,
+    done_reason: 'length',
+    prompt_eval_count: 11,
+    eval_count: options.num_predict ?? 16,
+  }),
+}
+
 const Generate = z.strictObject({
   inputs: z.string().min(1),
   parameters: z.strictObject({

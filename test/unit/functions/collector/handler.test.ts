@@ -66,13 +66,83 @@ describe('collector', () => {
       aContext(),
     )
 
-    const ofModels = output.logs().filter(line => ['a', 'b'].includes(String(line.model)))
+    const ofModels = output.logs().filter(line => '_aws' in line && ['a', 'b'].includes(String(line.model)))
     expect(ofModels).toMatchObject([
       { model: 'a', FailedRequests: 2 },
       { model: 'b', FailedRequests: 1 },
       { model: 'a', ExpiredRequests: 1 },
     ])
     expect(output.logs()).toContainEqual(expect.objectContaining({ FailedRequests: 3, ExpiredRequests: 1 }))
+  })
+
+  it('logs each end in one line, at WARN with the reason if the request failed', async () => {
+    const output = captureOutput()
+    dynamoDb.on(UpdateItemCommand).resolves({
+      Attributes: marshall({ ...decided, started_at: item.created_at + 20, completed_at: item.created_at + 50 }),
+    })
+    const error = { code: 'model_error', message: 'the model answered 500' }
+    const failed = anItem({ status: 'failed', attempt: 5, error, completed_at: item.created_at + 9_000 })
+
+    await handler(anSqsEvent([anOutcome(item), endedEvent(failed)]), aContext())
+
+    const ends = output.logs().filter(line => 'total_ms' in line)
+    expect(ends).toContainEqual(
+      expect.objectContaining({
+        level: 'INFO',
+        message: 'a request of text is completed',
+        request_id: item.request_id,
+        user_id: item.user_id,
+        model: 'text',
+        status: 'completed',
+        attempts: 1,
+        charged_tokens: 7,
+        queued_ms: 20,
+        ran_ms: 30,
+        total_ms: 50,
+      }),
+    )
+    expect(ends).toContainEqual(
+      expect.objectContaining({
+        level: 'WARN',
+        message: 'a request of text failed: the model answered 500',
+        request_id: failed.request_id,
+        status: 'failed',
+        attempts: 5,
+        code: 'model_error',
+        reason: 'the model answered 500',
+        total_ms: 9_000,
+      }),
+    )
+    expect(ends).toHaveLength(2)
+  })
+
+  it('logs what the model said of a failure, and nothing of an answer that may be a result', async () => {
+    const output = captureOutput()
+    const error = {
+      code: 'invalid_model_response',
+      message: "the model's answer is not JSON (200, text/plain); it begins with a whole result; it begins with more",
+      status: 200,
+      detail: 'its own words',
+    }
+    dynamoDb.on(UpdateItemCommand).resolves({
+      Attributes: marshall({
+        ...decided,
+        status: 'failed',
+        error: { code: error.code, message: error.message },
+        claim_id: `ended-${JSON.stringify({ status: 200, detail: error.detail })}`,
+      }),
+    })
+
+    await handler(anSqsEvent([{ ...anOutcome(item), status: 'failed', error }]), aContext())
+
+    expect(output.logs()).toContainEqual(
+      expect.objectContaining({
+        reason: "the model's answer is not JSON (200, text/plain)",
+        model_status: 200,
+        detail: 'its own words',
+      }),
+    )
+    expect(output.text()).not.toContain('whole result')
   })
 
   it('counts no end of a request that was never accepted', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { json } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 import { BeginTransactionCommand, ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
@@ -15,12 +15,15 @@ const secretsManager = mockClient(SecretsManagerClient)
 let handler: typeof Handler
 let cloudFormation: Server
 const answers: unknown[] = []
+const sent: { bytes: number; contentType: string | undefined }[] = []
 let status = 200
 beforeAll(async () => {
   stubLambdaEnv()
   handler = (await import('../../../../functions/migrator/handler.ts')).handler
   cloudFormation = createServer(async (request, response) => {
-    answers.push(await json(request))
+    const body = await text(request)
+    answers.push(JSON.parse(body))
+    sent.push({ bytes: Buffer.byteLength(body), contentType: request.headers['content-type'] })
     response.writeHead(status).end()
   })
   cloudFormation.listen(0, '127.0.0.1')
@@ -33,6 +36,7 @@ beforeEach(() => {
   secretsManager.reset()
   secretsManager.on(GetSecretValueCommand, { SecretId: 'arn:reader' }).resolves({ SecretString: SECRET })
   answers.length = 0
+  sent.length = 0
   status = 200
   captureOutput()
 })
@@ -111,6 +115,28 @@ describe('migrator', () => {
     await handler(event('Create'), aContext())
 
     expect(answers).toEqual([{ ...ANSWER, Status: 'FAILED', Reason: 'the migrations failed: no such database' }])
+  })
+
+  it('answers without a content type, which the signature of the URL does not have', async () => {
+    await handler(event('Create'), aContext())
+
+    expect(sent).toEqual([{ bytes: expect.any(Number), contentType: undefined }])
+  })
+
+  it.each([
+    { of: 'ASCII', reason: 'x'.repeat(10_000) },
+    { of: 'characters that JSON escapes', reason: '"\n\u0001'.repeat(5_000) },
+    { of: 'characters of four bytes', reason: '\u{1f600}'.repeat(5_000) },
+  ])('shortens a reason of $of, so that the answer has 4,096 bytes at most', async ({ reason }) => {
+    rdsData.on(BeginTransactionCommand).rejects(new Error(reason))
+
+    await handler(event('Create'), aContext())
+
+    const [answer] = answers as { Reason: string }[]
+    expect(sent[0]?.bytes).toBeLessThanOrEqual(4_096)
+    expect(sent[0]?.bytes).toBeGreaterThan(3_000)
+    expect(answer).toMatchObject({ ...ANSWER, Status: 'FAILED' })
+    expect(answer?.Reason.isWellFormed()).toBe(true)
   })
 
   it('throws when CloudFormation does not take the answer, so that Lambda tries again', async () => {

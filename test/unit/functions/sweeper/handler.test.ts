@@ -5,6 +5,10 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import type { handler as Handler } from '../../../../functions/sweeper/handler.ts'
 import { aContext, captureOutput, stubLambdaEnv } from '../../../support/lambda.ts'
 
+vi.mock(import('../../../../functions/core/platform/settings.ts'), () => ({
+  readSettings: () => ({ models: ['text'] }) as never,
+}))
+
 const dynamoDb = mockClient(DynamoDBClient)
 let handler: typeof Handler
 beforeAll(async () => {

@@ -65,6 +65,24 @@ describe('sweep', () => {
     expect(await sweep(ports)).toMatchObject({ seen: 1, closed: 1, failed: 0 })
   })
 
+  it('fails queued requests of a model that pipeline.yaml no longer has, and tells the ledger', async () => {
+    const ports = { ...memoryPorts(), models: ['text'] }
+    const removed = await reserved(ports, { model: 'image' })
+    const served = await reserved(ports, { model: 'text' })
+    ports.advance(STALE_RESERVATION_MS)
+
+    expect(await sweep(ports)).toMatchObject({ seen: 2, closed: 1, failed: 0 })
+
+    const error = { code: 'model_removed', message: 'its model is no longer a part of the deployment' }
+    expect(await ports.items.get(removed.user_id, removed.request_id)).toMatchObject({ status: 'failed', error })
+    expect(ports.queue.sent('results').map(({ body }) => body)).toMatchObject([
+      { type: 'ended', request_id: removed.request_id, status: 'failed', error },
+    ])
+    expect(await openOf(ports, removed)).toBe(0)
+    expect(await ports.items.get(served.user_id, served.request_id)).toMatchObject({ status: 'queued' })
+    expect(await openOf(ports, served)).toBe(1)
+  })
+
   it('logs each kind of failure once', async () => {
     const ports = memoryPorts()
     const orphans = [

@@ -72,7 +72,7 @@ describe('a worker counts', () => {
     const [item] = await serve(1)
 
     expect(counted()).toEqual({ DeliveredRequests: 1, ModelCalls: 1, FailedCalls: 1, RetriedRequests: 1 })
-    const fields = { request_id: item?.request_id, attempt: 1, code: 'model_error', status: 503 }
+    const fields = { request_id: item?.request_id, attempt: 1, code: 'model_error', status: 503, detail: BUSY.message }
     expect(info.mock.calls).toEqual([
       ['the model answered 503; the request will be retried', { ...fields, until: '2026-11-23T10:15:01.500Z' }],
     ])
@@ -95,6 +95,18 @@ describe('a worker counts', () => {
       state: { open: { until: NOW + 30_000, times: 1 } },
     },
     { why: 'a pause', metric: 'DeferredByPause', settings: {}, state: { paused_until: NOW + 3_000 } },
+    {
+      why: 'a halt',
+      metric: 'DeferredByHalt',
+      settings: {},
+      state: { halted: { since: NOW, until: NOW + 30_000, times: 1, code: 'model_rejected', reason: 'no key' } },
+    },
+    {
+      why: 'another call, where one at a time is made',
+      metric: 'DeferredByConcurrency',
+      settings: { one_at_a_time: ['normal' as const] },
+      state: { leases: { normal: { id: 'l', since: NOW, until: NOW + 90_000 } } },
+    },
     {
       why: 'a slot that comes later',
       metric: 'DeferredByRateLimit',

@@ -28,6 +28,47 @@ describe('a change of a model is logged and counted', () => {
     })
   })
 
+  it('when its circuit opens for the users whose calls have failed, and then for all', () => {
+    const open = { until: NOW + 30_000, times: 1 }
+    expect(told('opened', { open, open_for: [7, 8] }).warned[0]?.[0]).toBe(
+      `the circuit of text has opened: 5 calls failed within 60 s; no calls of the 2 users whose calls have failed until ${UNTIL}`,
+    )
+    expect(told('opened for all', { open })).toMatchObject({
+      warned: [
+        [
+          `the circuit of text has opened for all users: calls of other users fail, too; no calls until ${UNTIL}`,
+          { model: 'text', until: UNTIL, opened_times: 1 },
+        ],
+      ],
+      counted: [['CircuitOpened', 'Count', 1]],
+    })
+  })
+
+  it.each([
+    { change: 'halted', what: 'is halted: no retry heals this' },
+    { change: 'halted again', what: 'stays halted: the call that tried it failed, too' },
+  ] as const)('when it is $change: why, and when it is tried next', ({ change, what }) => {
+    const halted = { since: NOW, until: NOW + 30_000, times: 1, code: 'model_rejected', status: 401, reason: 'no key' }
+
+    expect(told(change, { halted })).toEqual({
+      warned: [
+        [
+          `the model text ${what}; its requests wait until a call succeeds or \`sluice models reset text\`; the next call is tried at ${UNTIL}`,
+          { model: 'text', until: UNTIL, reason: 'no key', code: 'model_rejected', status: 401 },
+        ],
+      ],
+      informed: [],
+      counted: [['ModelHalted', 'Count', 1]],
+    })
+  })
+
+  it('when it is no longer halted', () => {
+    expect(told('resumed', {})).toMatchObject({
+      warned: [['the model text is no longer halted: it is called again', { model: 'text' }]],
+      counted: [['ModelResumed', 'Count', 1]],
+    })
+  })
+
   it('when its circuit opens again: how often in a row', () => {
     expect(told('opened again', { open: { until: NOW + 30_000, times: 3 } })).toMatchObject({
       warned: [

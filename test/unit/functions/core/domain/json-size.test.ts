@@ -105,7 +105,7 @@ describe('a body', () => {
     )
   })
 
-  it('is 100 deep at most', () => {
+  it('is 1,000 deep at most', () => {
     expect(tooLargeForBody('['.repeat(100) + ']'.repeat(100))).toBeUndefined()
     expect(tooLargeForBody('['.repeat(101) + ']'.repeat(101))).toBe('is nested over 100 deep')
   })
@@ -132,7 +132,7 @@ describe("a model's answer", () => {
     expect(tooLargeForAnswer(answer)).toBeUndefined()
   })
 
-  it('is 100 deep at most', () => {
-    expect(tooLargeForAnswer('['.repeat(101) + ']'.repeat(101))).toBe('is nested over 100 deep')
+  it('is 1,000 deep at most', () => {
+    expect(tooLargeForAnswer('['.repeat(1_001) + ']'.repeat(1_001))).toBe('is nested over 1,000 deep')
   })
 })

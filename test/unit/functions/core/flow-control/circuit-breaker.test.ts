@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { applyReport } from '../../../../../functions/core/flow-control/apply-report.ts'
 import {
   addFailures,
-  applyReport,
   askAgainAt,
-  type CircuitState,
   endProbe,
   LONGEST_OPEN_MS,
 } from '../../../../../functions/core/flow-control/circuit-breaker.ts'
+import type { CircuitState } from '../../../../../functions/core/flow-control/circuit-state.ts'
 import type { Circuit, Policies } from '../../../../../functions/core/flow-control/policies.ts'
 import { type ModelState, UNTOUCHED } from '../../../../../functions/core/flow-control/state.ts'
 import { NOW } from '../../../../support/clock.ts'

@@ -30,6 +30,28 @@ describe('parseBody', () => {
     expect(parseBody(JSON.stringify(body))).toEqual(body)
   })
 
+  it.each(['18446744073709551615', '-9007199254740993'])('case 7: refuses %s, which would lose digits', number => {
+    const { message, details } = errorOf(`{"prompt":"x","parameters":{"seeds":[1,${number}]}}`)
+
+    expect(message).toBe(
+      '`parameters.seeds[1]` is an integer beyond 2^53, which would lose its last digits: send it as a text',
+    )
+    expect(details.problems).toEqual([{ path: 'parameters.seeds[1]', message: expect.any(String) }])
+  })
+
+  it.each(['9007199254740992', '18446744073709551616', '1e300', '0.12345678901234567', '"18446744073709551615"'])(
+    'takes %s, which keeps its value',
+    number => {
+      expect(parseBody(`{"prompt":"x","seed":${number}}`)).toMatchObject({ seed: JSON.parse(number) })
+    },
+  )
+
+  it.each(['NaN', 'Infinity', '1e400'])('case 16: refuses %s by its name', number => {
+    expect(errorOf(`{"prompt":"x","parameters":{"seed":${number}}}`).message).toBe(
+      `\`parameters.seed\` is ${number}, a number that JSON can't hold`,
+    )
+  })
+
   it('skips a byte order mark', () => {
     expect(parseBody('\ufeff{"prompt":"x"}')).toEqual({ prompt: 'x', priority: 'normal' })
   })

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { batchBody, readOutputs } from '../../../../../functions/core/inference/batch.ts'
+import { batchBody, callOf } from '../../../../../functions/core/inference/batch.ts'
+import { createJudge } from '../../../../../functions/core/inference/judge.ts'
 import type { ModelAnswer } from '../../../../../functions/core/inference/port.ts'
-import { failure as aFailure } from '../../../../support/failures.ts'
+import type { Retry } from '../../../../../functions/core/inference/retry.ts'
+import { NOW } from '../../../../support/clock.ts'
+import { answered, aRetry, failure, replyOf } from '../../../../support/failures.ts'
 
-const answered = (answer: unknown): ModelAnswer => ({ ok: true, answer })
+const judgeOf = (retry: Partial<Retry> = {}, outputs?: string) =>
+  createJudge({ retry: aRetry(retry), has_secret: false, outputs }, () => NOW)
+const read = (answer: unknown, inputs: number, outputs?: string) => judgeOf({}, outputs).batch(answered(answer), inputs)
+const ok = (answer: unknown): Partial<ModelAnswer> => ({ ok: true, answer })
 
 describe('the body of a batch', () => {
   it('is what each request’s mapping gave, in their order', () => {
@@ -12,21 +18,25 @@ describe('the body of a batch', () => {
 })
 
 describe('the answer to a batch', () => {
-  it('is an output for each input, in their order', () => {
-    expect(readOutputs(answered({ outputs: [{ result: 1 }, 'text', null], model: 'x' }), 3)).toEqual({
+  it('is an output for each input, in their order', async () => {
+    expect(await read({ outputs: [{ result: 1 }, 'text', null], model: 'x' }, 3)).toMatchObject({
       ok: true,
-      outputs: [answered({ result: 1 }), answered('text'), answered(null)],
+      outputs: [ok({ result: 1 }), ok('text'), ok(null)],
     })
   })
 
-  it('refuses those with an error, and keeps what the model says of them to itself', () => {
-    const outputs = readOutputs(answered({ outputs: [{ error: 'secret words' }, { error: null, result: 1 }] }), 2)
+  it('refuses those with an error, and keeps what the model says of them to itself', async () => {
+    const outputs = await read({ outputs: [{ error: 'secret words' }, { error: null, result: 1 }] }, 2)
 
     expect(outputs).toMatchObject({
       ok: true,
       outputs: [{ ok: false, code: 'model_rejected', reached: true }, { ok: true }],
     })
     expect(JSON.stringify(outputs)).not.toContain('secret')
+  })
+
+  it('says what the model says of a request that was alone in its batch', async () => {
+    expect(await read({ outputs: [{ error: 'why' }] }, 1)).toMatchObject({ outputs: [{ detail: 'why' }] })
   })
 
   it.each([
@@ -37,16 +47,145 @@ describe('the answer to a batch', () => {
     { what: 'a bare list', answer: [1, 2] },
     { what: 'null', answer: null },
     { what: 'an error for all', answer: { error: 'secret words' } },
-  ])('is invalid for all of them with $what', ({ answer }) => {
-    const outputs = readOutputs(answered(answer), 2)
+  ])('is invalid for all of them with $what', async ({ answer }) => {
+    const outputs = await read(answer, 2)
 
     expect(outputs).toMatchObject({ ok: false, code: 'invalid_model_response', reached: true })
     expect(JSON.stringify(outputs)).not.toContain('secret')
   })
 
-  it('is the failure of the call where that failed', () => {
-    const failure = aFailure({ status: 500 })
+  it('is the failure of the call where that failed', async () => {
+    expect(await judgeOf().batch(replyOf(failure({ status: 500 })), 2)).toMatchObject({
+      ok: false,
+      code: 'model_error',
+      verdict: 'retry',
+      status: 500,
+    })
+  })
+})
 
-    expect(readOutputs(failure, 2)).toEqual(failure)
+describe('the elements that batch.outputs finds', () => {
+  it.each([
+    { what: 'in another field', outputs: 'predictions', answer: { predictions: ['a', 'b'] } },
+    { what: 'by a path', outputs: 'data.text', answer: { data: [{ text: 'a' }, { text: 'b' }] } },
+    { what: 'as the whole answer', outputs: '$', answer: ['a', 'b'] },
+  ])('are those $what', async ({ outputs, answer }) => {
+    expect(await read(answer, 2, outputs)).toMatchObject({ outputs: [ok('a'), ok('b')] })
+  })
+
+  it('may be one only', async () => {
+    expect(await read({ data: [{ text: 'a' }] }, 1, 'data.text')).toMatchObject({ outputs: [ok('a')] })
+  })
+
+  it('are put into the order of their index', async () => {
+    const data = [
+      { index: 2, t: 'c' },
+      { index: 0, t: 'a' },
+      { index: 1, t: 'b' },
+    ]
+
+    expect(await read({ data }, 3, 'data')).toMatchObject({
+      outputs: [ok({ index: 0, t: 'a' }), ok({ index: 1, t: 'b' }), ok({ index: 2, t: 'c' })],
+    })
+  })
+
+  it.each([
+    { what: 'one has none', data: [{ index: 1, t: 'a' }, { t: 'b' }] },
+    {
+      what: 'two are the same',
+      data: [
+        { index: 1, t: 'a' },
+        { index: 1, t: 'b' },
+      ],
+    },
+  ])('stay in their order where $what', async ({ data }) => {
+    expect(await read({ data }, 2, 'data')).toMatchObject({ outputs: data.map(ok) })
+  })
+
+  it('are missing where the expression fails, or finds another number', async () => {
+    for (const outputs of ['$number(text)', 'nothing', 'text', 'data'])
+      expect(await read({ text: 'x', data: [1] }, 2, outputs)).toMatchObject({ code: 'invalid_model_response' })
+  })
+})
+
+describe('the conditions', () => {
+  const retry = {
+    halt_when: 'body.error.code = "insufficient_quota"',
+    drop_when: 'status = 500 and $contains(body.error.message, "Context size")',
+    backoff_when: '$exists(body.error) or body.choices = [] or headers.`x-busy` = "1"',
+  }
+  const judge = judgeOf(retry)
+  const verdictOf = async (value: unknown, status = 200, headers = {}) => {
+    const answer = await judge.call(answered(value, { status, headers }))
+    return answer.ok ? 'ok' : answer.verdict
+  }
+
+  it.each([
+    { value: { error: { code: 'insufficient_quota', message: 'x' } }, status: 429, verdict: 'halt' },
+    { value: { error: { message: 'Context size has been exceeded.' } }, status: 500, verdict: 'drop' },
+    { value: { error: { message: 'INSUFFICIENT QUOTA: concurrent requests' } }, status: 429, verdict: 'retry' },
+    { value: { error: { message: 'Provider returned error', code: 504 } }, status: 200, verdict: 'retry' },
+    { value: { choices: [] }, status: 200, verdict: 'retry' },
+    { value: { choices: [1] }, status: 200, verdict: 'ok' },
+    { value: {}, status: 400, verdict: 'drop' },
+    { value: { error: 7 }, status: 400, verdict: 'retry' },
+  ])('halt, drop and retry, in this order: $status $value', async ({ value, status, verdict }) => {
+    expect(await verdictOf(value, status)).toBe(verdict)
+  })
+
+  it('see the headers', async () => {
+    expect(await verdictOf({}, 200, { 'x-busy': '1' })).toBe('retry')
+  })
+
+  it('see the text of an answer that is not JSON', async () => {
+    const body = { kind: 'text', text: 'Loading model', why: 'is not JSON' } as const
+
+    expect(await judgeOf({ backoff_when: 'body = "Loading model"' }).call(answered(undefined, { body }))).toMatchObject(
+      {
+        verdict: 'retry',
+      },
+    )
+  })
+
+  it('do not hold where they fail', async () => {
+    expect(await judgeOf({ drop_when: '$number(body)' }).call(answered('x'))).toMatchObject({ ok: true })
+  })
+
+  it('are ended after 200 ms of computing', async () => {
+    const slow = judgeOf({ drop_when: '$contains(body, /^(\\w+\\s?)+$/)' })
+
+    expect(await slow.call(answered(`${'words '.repeat(20)}!`))).toMatchObject({ ok: true })
+  })
+
+  it('judge each element of a batch as a body of its own, and not the whole', async () => {
+    const outputs = [{ choices: [] }, { choices: [1] }, { error: { code: 'insufficient_quota' } }, { choices: [2] }]
+
+    expect(await judge.batch(answered({ outputs }), 4)).toMatchObject({
+      outputs: [{ verdict: 'retry' }, { ok: true }, { verdict: 'halt' }, { ok: true }],
+    })
+  })
+
+  it('judge an answer without elements as a whole', async () => {
+    expect(await judge.batch(answered({ error: { code: 'insufficient_quota' } }), 2)).toMatchObject({ verdict: 'halt' })
+  })
+})
+
+describe('what the answer to a batch says of the call', () => {
+  const retry = failure({ status: 503 })
+  const drop = failure({ verdict: 'drop', code: 'model_rejected' })
+  const halt = failure({ verdict: 'halt' })
+  const good: ModelAnswer = { ok: true, answer: 1 }
+
+  it.each([
+    { what: 'a success, if one is', outputs: [retry, good], call: { ok: true } },
+    { what: 'a success, if one was refused', outputs: [retry, drop], call: { ok: true } },
+    { what: 'a failure, if all may be tried again', outputs: [retry, retry], call: retry },
+    { what: 'a halt, if one says so', outputs: [good, halt, retry], call: halt },
+  ])('is $what', ({ outputs, call }) => {
+    expect(callOf({ ok: true, outputs })).toMatchObject(call)
+  })
+
+  it('is the failure of the whole', () => {
+    expect(callOf(retry)).toBe(retry)
   })
 })

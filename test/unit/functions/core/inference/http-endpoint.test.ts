@@ -8,7 +8,8 @@ import {
   httpEndpoint,
   type ReadSecret,
 } from '../../../../../functions/core/inference/http-endpoint.ts'
-import { Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+import { Defect, Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
+import { movableClock } from '../../../../support/clock.ts'
 import { judging } from '../../../../support/judging.ts'
 import { expectedSignature, readAuthorization } from '../../../../support/sigv4.ts'
 
@@ -126,6 +127,81 @@ describe('httpEndpoint: what the model is sent', () => {
   })
 })
 
+describe('httpEndpoint: case 34, a model that answers 401', () => {
+  const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'NAME', field: 'apiKey' }
+
+  /** Calls a model that accepts one key, with the keys that the secret has one after the other. */
+  async function callWithKeys(accepted: string, keys: readonly (string | Error)[], timeoutMs = 5_000) {
+    const seen: unknown[] = []
+    const wanted: unknown[] = []
+    const url = await serve((request, response) => {
+      seen.push(request.headers.authorization)
+      response.writeHead(request.headers.authorization === `Bearer ${accepted}` ? 200 : 401).end('{"a":1}')
+    })
+    const { clock, advance } = movableClock()
+    const readSecret: ReadSecret = async (name, which) => {
+      advance(10)
+      wanted.push({ name, ...which })
+      const key = keys[wanted.length - 1]
+      if (typeof key === 'string') return key
+      throw key
+    }
+    let further = 0
+    const onFurtherCall = () => {
+      further += 1
+    }
+    const settings = { url, timeout_ms: timeoutMs, headers: {}, auth }
+    const startedAt = clock()
+    const reply = await httpEndpoint(settings, readSecret, { clock, onFurtherCall }).call('r1', {})
+    return { reply, seen, wanted, further, startedAt }
+  }
+
+  it('is called once more with a secret that has changed, and that call is counted', async () => {
+    const { reply, seen, wanted, further, startedAt } = await callWithKeys('new', ['old', 'new'])
+
+    expect(reply).toMatchObject({ kind: 'answered', status: 200 })
+    expect(seen).toEqual(['Bearer old', 'Bearer new'])
+    expect(further).toBe(1)
+    expect(wanted).toEqual([
+      { name: 'NAME', field: 'apiKey' },
+      { name: 'NAME', field: 'apiKey', after: startedAt },
+    ])
+  })
+
+  it('is called no third time if it refuses the changed secret, too', async () => {
+    const { reply, seen } = await callWithKeys('other', ['old', 'new', 'newer'])
+
+    expect(reply).toMatchObject({ kind: 'answered', status: 401 })
+    expect(seen).toEqual(['Bearer old', 'Bearer new'])
+  })
+
+  it.each([
+    { what: 'the secret is the same', next: 'old', timeoutMs: 5_000 },
+    { what: 'the secret can’t be read', next: new Unavailable('the secret', 'down'), timeoutMs: 5_000 },
+    { what: 'the secret is wrong', next: new Defect('the secret', 'no field'), timeoutMs: 5_000 },
+    { what: 'no time is left', next: 'new', timeoutMs: 1_000 },
+  ])('is not called again if $what', async ({ next, timeoutMs }) => {
+    const { reply, seen, further } = await callWithKeys('new', ['old', next], timeoutMs)
+
+    expect(reply).toMatchObject({ kind: 'answered', status: 401 })
+    expect(seen).toEqual(['Bearer old'])
+    expect(further).toBe(0)
+  })
+
+  it('is not called again if its calls carry no secret', async () => {
+    let calls = 0
+    const url = await serve((_, response) => {
+      calls += 1
+      response.writeHead(401).end('{}')
+    })
+
+    expect(await httpEndpoint({ url, timeout_ms: 5_000, headers: {} }, noSecret).call('r1', {})).toMatchObject({
+      status: 401,
+    })
+    expect(calls).toBe(1)
+  })
+})
+
 describe('httpEndpoint: a signed call', () => {
   const auth = { sigv4: 'bedrock' }
   afterEach(() => {
@@ -158,6 +234,20 @@ describe('httpEndpoint: a signed call', () => {
 
     await expect(endpoint(url, { auth }).prepare()).rejects.toThrow(Unavailable)
     await expect(endpoint(url, { auth }).call('r1', {})).rejects.toThrow(Unavailable)
+  })
+})
+
+describe('httpEndpoint: a secret that the model quotes', () => {
+  it.each([200, 401])('is masked in its answer with %i', async status => {
+    const url = await serve((request, response) => {
+      response.writeHead(status).end(JSON.stringify({ error: `wrong key: ${request.headers.authorization}` }))
+    })
+    const auth = { header: 'authorization', prefix: 'Bearer ', secret: 'NAME' }
+
+    const answer = await endpoint(url, { auth }, async () => 'hunter2-hunter2').call('r1', {})
+
+    expect(JSON.stringify(answer)).not.toContain('hunter2')
+    expect(JSON.stringify(answer)).toContain('wrong key')
   })
 })
 
@@ -199,7 +289,7 @@ describe('httpEndpoint: what the model answers', () => {
     { status: 404, code: 'model_rejected' },
     { status: 302, code: 'model_rejected' },
   ])('is $code with $status', async ({ status, code }) => {
-    const url = await serve(answering(status, '{"error":"secret words"}', { location: 'http://127.0.0.1:1/' }))
+    const url = await serve(answering(status, '{"error":"its own words"}', { location: 'http://127.0.0.1:1/' }))
 
     const answer = await endpoint(url).call('r1', {})
 
@@ -209,8 +299,8 @@ describe('httpEndpoint: what the model answers', () => {
       message: expect.stringContaining(String(status)),
       reached: true,
       status,
+      ...(status >= 400 && { detail: 'its own words' }),
     })
-    expect(JSON.stringify(answer)).not.toContain('secret')
   })
 
   it.each(['7', ' 7 '])('says for how long the model wants to be left alone (Retry-After: %j)', async value => {
@@ -220,7 +310,7 @@ describe('httpEndpoint: what the model answers', () => {
   })
 
   it.each([
-    { what: 'no JSON', body: '<html>secret words</html>' },
+    { what: 'no JSON', body: 'no JSON' },
     { what: 'nothing', body: '' },
     { what: 'half of it', body: '{"a":' },
     { what: 'nesting that breaks stores', body: '['.repeat(5_000) + ']'.repeat(5_000) },
@@ -230,7 +320,6 @@ describe('httpEndpoint: what the model answers', () => {
     const answer = await endpoint(url).call('r1', {})
 
     expect(answer).toMatchObject({ ok: false, code: 'invalid_model_response' })
-    expect(JSON.stringify(answer)).not.toContain('secret')
   })
 
   it('is too large over 8 MB, and not read to its end', async () => {

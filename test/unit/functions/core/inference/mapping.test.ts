@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createMappings, MappingError } from '../../../../../functions/core/inference/mapping.ts'
+import { readBody } from '../../../../../functions/core/inference/read-body.ts'
 
 const RESPONSE = '{ "result": result, "usage": usage }'
 const REQUEST = '{ "model_input": prompt, "parameters": parameters, "request_id": request_id }'
@@ -57,10 +58,14 @@ describe('response mapping', () => {
   it('gives result and usage', async () => {
     const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
 
-    expect(await mappings().response({ result: { a: [1] }, usage })).toEqual({ result: { a: [1] }, usage })
+    expect(await mappings().response({ result: { a: [1] }, usage })).toEqual({
+      result: { a: [1] },
+      usage,
+      isUsageUnreadable: false,
+    })
   })
 
-  it.each([null, false, 0, '', [], {}])('takes %j for a result', async result => {
+  it.each([false, 0, '', [], {}])('takes %j for a result', async result => {
     expect((await mappings().response({ result })).result).toEqual(result)
   })
 
@@ -68,9 +73,41 @@ describe('response mapping', () => {
     expect(await usageOf(usage)).toBeUndefined()
   })
 
-  it('counts what the model leaves out as nought, and a total that it leaves out as the sum', async () => {
+  it('counts a total that the model leaves out as the sum, and leaves out what it leaves out', async () => {
     expect(await usageOf({ prompt_tokens: 3, completion_tokens: 4 })).toMatchObject({ total_tokens: 7 })
-    expect(await usageOf({ total_tokens: 9 })).toEqual({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 9 })
+    expect(await usageOf({ total_tokens: 9 })).toEqual({ total_tokens: 9 })
+  })
+
+  it.each([
+    { response: '{ "result": result }', isResult: false },
+    { response: '{ "result": null }', isResult: true },
+    { response: '{ "result": found ? result : null }', isResult: true },
+    { response: '{ "result": result ?? null }', isResult: true },
+    { response: '{ "result": ($x := result; null) }', isResult: true },
+    { response: '{ "result": result, "other": null }', isResult: false },
+    { response: '{ "result": result[$ != null] ?? $$.result }', isResult: false },
+  ])('takes null for a result only where it says so itself: $response', async ({ response, isResult }) => {
+    const mapped = mappings({ response }).response({ result: null })
+
+    if (isResult) expect((await mapped).result).toBeNull()
+    else await expect(mapped).rejects.toThrow('the response mapping gives no result')
+  })
+
+  it.each([
+    { result: 'a\u0000b', stored: 'a\ufffdb' },
+    { result: 'a\ud800b', stored: 'a\ufffdb' },
+    { result: { 'k\u0000': ['\udc00', 1, null] }, stored: { 'k\ufffd': ['\ufffd', 1, null] } },
+    { result: '\\u0000 as six characters', stored: '\\u0000 as six characters' },
+    { result: '\u{1f600}', stored: '\u{1f600}' },
+  ])('keeps a result with U+FFFD for characters that no store keeps: $result', async ({ result, stored }) => {
+    expect((await mappings().response({ result })).result).toEqual(stored)
+  })
+
+  it('looks at nothing that it leaves out', async () => {
+    const deep = JSON.parse('['.repeat(200) + ']'.repeat(200)) as unknown
+
+    expect((await mappings().response({ result: 'fine', debug: 'a\u0000b', more: deep })).result).toBe('fine')
+    await expect(mappings().response({ result: deep })).rejects.toThrow('is nested over 100 deep')
   })
 
   it('leaves out usage fields that only some models report', async () => {
@@ -79,15 +116,16 @@ describe('response mapping', () => {
 
   it.each([
     { what: 'negative tokens', usage: { total_tokens: -1 } },
-    { what: 'half a token', usage: { total_tokens: 0.5 } },
-    { what: 'tokens as text', usage: { total_tokens: '7' } },
     { what: 'more tokens than numbers are exact for', usage: { total_tokens: 1e300 } },
-    { what: 'a sum that is not exact', usage: { prompt_tokens: 2 ** 53 - 1, completion_tokens: 2 ** 53 - 1 } },
     { what: 'so many tokens that a user’s sum would not be exact', usage: { total_tokens: 2 ** 52 } },
     { what: 'a list', usage: [1] },
     { what: 'a text', usage: 'none' },
-  ])('refuses $what', async ({ usage }) => {
-    await expect(usageOf(usage)).rejects.toThrow(MappingError)
+  ])('takes $what for no report, says so, and keeps the answer', async ({ usage }) => {
+    expect(await mappings().response({ result: 1, usage })).toEqual({
+      result: 1,
+      usage: undefined,
+      isUsageUnreadable: true,
+    })
   })
 
   it.each([
@@ -103,6 +141,32 @@ describe('response mapping', () => {
     await expect(mapped).rejects.toThrow(MappingError)
     await expect(mapped).rejects.not.toThrow('secret')
   })
+
+  it.each(['NaN', '-Infinity', '1e400'])(
+    'case 16: refuses %s in the result by its name, also in the thread, and not in what it leaves out',
+    async number => {
+      const body = await readBody(Buffer.from(`{"result": [0.5, ${number}], "text": "fine"}`), {})
+      const answer = body.kind === 'json' ? body.value : undefined
+      const sentence = `the result of the response mapping has ${number}, a number that JSON can't hold`
+
+      await expect(mappings().response(answer)).rejects.toThrow(sentence)
+      await expect(mappings({ response: '{ "result": $sort(result) }' }).response(answer)).rejects.toThrow(number)
+      expect((await mappings({ response: '{ "result": text }' }).response(answer)).result).toBe('fine')
+      await expect(mappings({ response: '{ "result": result[1] * 2 }' }).response(answer)).rejects.toThrow(
+        `the model's answer has ${number}, a number that JSON can't hold`,
+      )
+    },
+  )
+
+  it.each(['{ "result": seed }', '{ "result": $string(seed) }', '{ "result": $replace(seed, /x/, "") }'])(
+    'case 7: keeps the digits of a long integer: %s',
+    async response => {
+      const body = await readBody(Buffer.from('{"seed": 18446744073709551615}'), {})
+      const answer = body.kind === 'json' ? body.value : undefined
+
+      expect((await mappings({ response }).response(answer)).result).toBe('18446744073709551615')
+    },
+  )
 
   it('keeps a list of one a list where the model made it', async () => {
     expect((await mappings().response({ result: [1] })).result).toEqual([1])

@@ -65,4 +65,53 @@ describe('secretsManager', () => {
       expect(JSON.stringify([failure.message, failure.stack, failure.cause])).not.toContain('sesame')
     },
   )
+
+  it('reads a secret anew for a caller that wants a later one, and keeps that one', async () => {
+    secrets.on(GetSecretValueCommand).resolves({ SecretString: 'old' })
+    const { clock, advance } = movableClock()
+    const read = secretsManager(clock, client)
+    const startedAt = clock()
+    expect(await read('NAME')).toBe('old')
+    secrets.on(GetSecretValueCommand).resolves({ SecretString: 'new' })
+    advance(10)
+
+    expect(await Promise.all([read('NAME', { after: startedAt }), read('NAME', { after: startedAt })])).toEqual([
+      'new',
+      'new',
+    ])
+    expect(await read('NAME')).toBe('new')
+    expect(secrets.calls()).toHaveLength(2)
+  })
+
+  describe('case 34: a secret that is JSON', () => {
+    const Secret = '{\n  "apiKey": "sk-sesame\\n",\n  "apiKeyId": 7, "long": "a\\nb", "none": null }\n'
+
+    it.each([
+      ['apiKey', 'sk-sesame'],
+      ['apiKeyId', '7'],
+    ])('gives its field %s', async (field, value) => {
+      secrets.on(GetSecretValueCommand).resolves({ SecretString: Secret })
+
+      expect(await secretsManager(movableClock().clock, client)('NAME', { field })).toBe(value)
+    })
+
+    it.each([
+      [Secret, 'none'],
+      [Secret, 'toString'],
+      [Secret, 'long'],
+      ['sk-sesame', 'apiKey'],
+      ['"sk-sesame"', 'length'],
+    ])('is a defect that quotes nothing of it if no header can carry the field: %j %s', async (SecretString, field) => {
+      secrets.on(GetSecretValueCommand).resolves({ SecretString })
+      const read = secretsManager(movableClock().clock, client)
+
+      const failure = await read('NAME', { field }).catch(error => error)
+
+      expect(failure).toBeInstanceOf(Defect)
+      expect(failure.message).toMatch(/the field \w+, which endpoint.auth.field names|no HTTP header can carry/)
+      expect(JSON.stringify([failure.message, failure.stack, failure.cause])).not.toContain('sesame')
+      secrets.on(GetSecretValueCommand).resolves({ SecretString: `{"${field}":"mended"}` })
+      expect(await read('NAME', { field })).toBe('mended')
+    })
+  })
 })

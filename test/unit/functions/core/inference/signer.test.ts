@@ -1,4 +1,7 @@
+import { extendedEncodeURIComponent } from '@smithy/core/protocols'
+import { Hash } from '@smithy/core/serde'
 import { HttpRequest } from '@smithy/protocol-http'
+import { SignatureV4 } from '@smithy/signature-v4'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { sigV4Signer } from '../../../../../functions/core/inference/signer.ts'
 import { Defect, Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
@@ -110,6 +113,39 @@ describe('the signature that the tests expect', () => {
     expect(expectedSignature({ method, target, headers, body }, { scope, signedHeaders }, KEY.secretAccessKey)).toBe(
       signature,
     )
+  })
+})
+
+describe('case 35: the path of a model', () => {
+  const Arn = 'arn:aws:bedrock:eu-west-3:123456789012:inference-profile/eu.anthropic.claude-v1:0'
+
+  it.each([
+    { what: 'with a colon', id: 'us.amazon.nova-lite-v1:0', written: 'us.amazon.nova-lite-v1:0' },
+    { what: 'with a colon that is encoded', id: 'us.amazon.nova-lite-v1:0', written: 'us.amazon.nova-lite-v1%3a0' },
+    { what: 'that is an ARN', id: Arn, written: Arn.replace('/', '%2F') },
+    { what: 'that is an encoded ARN', id: Arn, written: encodeURIComponent(Arn) },
+    { what: 'with signs that must be encoded', id: "a b'(c)*!+é", written: "a%20b'(c)*!+é" },
+  ])('$what is sent and signed as the SDK sends and signs it', async ({ id, written }) => {
+    const path = `/model/${extendedEncodeURIComponent(id)}/converse`
+    const host = 'bedrock-runtime.eu-west-3.amazonaws.com'
+    const sdk = new SignatureV4({
+      service: 'bedrock',
+      region: 'eu-west-3',
+      credentials: KEY,
+      sha256: Hash.bind(null, 'sha256'),
+    })
+
+    const own = await sign('bedrock', callOf(`https://${host}/model/${written}/converse`))
+    const {
+      body,
+      headers: { authorization: _, ...headers },
+    } = own
+    const theirs = await sdk.sign(new HttpRequest({ method: 'POST', hostname: host, path, headers, body }), {
+      signingDate: new Date(NOW),
+    })
+
+    expect(own.path).toBe(path)
+    expect(own.headers.authorization).toBe(theirs.headers.authorization)
   })
 })
 

@@ -173,4 +173,53 @@ describe('reapReservation', () => {
     expect(await reapReservation(ports, open, LATER)).toBe(true)
     expect(await used()).toEqual(RELEASED)
   })
+
+  describe('of a request whose model was removed', () => {
+    const Removed = ['other']
+    const gone = (fields: Partial<RequestItem> = {}) => given(anItem({ model: 'text', deadline: LATER + 1, ...fields }))
+
+    it('fails a queued request at once, without a charge if the model was not reached', async () => {
+      const { ports, open, used, told } = await gone()
+
+      expect(await reapReservation(ports, open, LATER, Removed)).toBe(true)
+
+      expect(await used()).toEqual(RELEASED)
+      expect(told()).toMatchObject([{ type: 'ended', status: 'failed', error: { code: 'model_removed' } }])
+    })
+
+    it('charges one request if an attempt has reached the model', async () => {
+      const { ports, open, used } = await gone({ attempt: 1, reached: true })
+
+      expect(await reapReservation(ports, open, LATER, Removed)).toBe(true)
+      expect(await used()).toEqual({ requests: 1, tokens: 0, open: 0 })
+    })
+
+    it('lets a running request be: its worker may have sent the outcome', async () => {
+      const { ports, open, used } = await gone({ status: 'running', attempt: 1, lease_until: LATER - 1 })
+
+      expect(await reapReservation(ports, open, LATER, Removed)).toBe(false)
+      expect(await used()).toEqual(HELD)
+    })
+
+    it('waits for the end of a backoff', async () => {
+      const { ports, open } = await gone({ attempt: 1, not_before: LATER + 1 })
+
+      expect(await reapReservation(ports, open, LATER, Removed)).toBe(false)
+      expect(await reapReservation(ports, open, LATER + 1, Removed)).toBe(true)
+    })
+
+    it('expires a request whose deadline has passed, as any other', async () => {
+      const { ports, open, told } = await gone({ deadline: LATER })
+
+      expect(await reapReservation(ports, open, LATER, Removed)).toBe(true)
+      expect(told()).toMatchObject([{ status: 'expired' }])
+    })
+
+    it('lets a queued request be where the caller does not know the models', async () => {
+      const { ports, open } = await gone()
+
+      expect(await reapReservation(ports, open, LATER)).toBe(false)
+      expect(await reapReservation(ports, open, LATER, ['text'])).toBe(false)
+    })
+  })
 })

@@ -56,6 +56,31 @@ describe('viewRequest', () => {
     })
   })
 
+  it.each([
+    { what: 'a success', fields: { charge: 7 }, charged: { requests: 1, tokens: 7 } },
+    { what: 'a run that was released', fields: { charge: undefined }, charged: { requests: 0, tokens: 0 } },
+    {
+      what: 'a run after another',
+      fields: {
+        charge: 7,
+        run: 2,
+        holds_request: false,
+        earlier: [{ window: '2026-11-23', shard: 0, tokens: 5, request: true }],
+      },
+      charged: { requests: 1, tokens: 12 },
+    },
+  ])('shows what all runs were charged: $what', async ({ fields, charged }) => {
+    const { item, ports } = await given({ ...COMPLETED, status: 'failed', ...fields })
+
+    expect(await viewRequest(ports, item.user_id, item.request_id)).toMatchObject({ charged })
+  })
+
+  it('shows no charge before the result can be read', async () => {
+    const { item, ports } = await given(COMPLETED)
+
+    expect((await viewRequest(ports, item.user_id, item.request_id)).charged).toBeUndefined()
+  })
+
   it('fetches a result that is too large for a row', async () => {
     const { item, ports } = await given(COMPLETED, { key: 'result.json' })
     await ports.payloads.put('result.json', '["large"]')

@@ -15,12 +15,12 @@ describe('s3Payloads', () => {
     await expect(payloads.get('a')).rejects.toThrow(Unavailable)
   })
 
-  it('calls a denied read unavailable, since S3 denies the read of a deleted object, and a denied write a defect', async () => {
+  it('calls a denied read or write a defect, since readers may list the bucket and are told which object is missing', async () => {
     const client = new S3Client({ region: 'us-east-1' })
     mockClient(client).rejects(Object.assign(new Error('Access Denied'), { name: 'AccessDenied' }))
     const payloads = s3Payloads(client, 'payloads')
 
-    await expect(payloads.get('a')).rejects.toThrow(Unavailable)
+    await expect(payloads.get('a')).rejects.toThrow(Defect)
     await expect(payloads.put('a', '1')).rejects.toThrow(Defect)
   })
 })

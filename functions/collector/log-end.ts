@@ -1,0 +1,28 @@
+import type { Logger } from '@aws-lambda-powertools/logger'
+import { withoutQuote } from '../core/inference/sentences.ts'
+import type { Ended } from './collect.ts'
+
+/**
+ * Logs the end of a request in one line, at WARN if it failed. Durations are in milliseconds: `queued_ms` until its first
+ * attempt, `ran_ms` from there to its end. `model_status` and `detail` are the model's own. The line holds no prompt, no result and no key. An event that is delivered twice is
+ * logged twice.
+ */
+export function logEnd(logger: Pick<Logger, 'info' | 'warn'>, ended: Ended): void {
+  const { request_id, user_id, model, status, run, attempt, error, charge, created_at, started_at } = ended
+  const reason = withoutQuote(error?.message ?? '')
+  const completedAt = ended.completed_at ?? created_at
+  const fields = {
+    request_id,
+    user_id,
+    model,
+    status,
+    run,
+    attempts: attempt,
+    ...(error && { code: error.code, reason, model_status: error.status, detail: error.detail }),
+    ...(charge !== undefined && { charged_tokens: charge }),
+    ...(started_at !== undefined && { queued_ms: started_at - created_at, ran_ms: completedAt - started_at }),
+    total_ms: completedAt - created_at,
+  }
+  if (status === 'failed') logger.warn(`a request of ${model} failed: ${reason}`, fields)
+  else logger.info(`a request of ${model} is ${status}`, fields)
+}

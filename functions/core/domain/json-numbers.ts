@@ -1,0 +1,77 @@
+import { endOfString, QUOTE } from './json-string.ts'
+
+/** Marks a text that stands for a number. No text that is kept has U+0000 in it. */
+const MARK = '\u0000number: '
+
+const TOKEN = /[+-]?(?:nan|inf(?:inity)?\b|\d+(?:\.\d+)?(?:e[+-]?\d+)?)/iy
+const BEGINS_TOKEN = new Set([...'+-0123456789niNI'].map(character => character.charCodeAt(0)))
+
+/** Finds the texts that have no such number in one fast search. A hit may be harmless. */
+const SUSPICIOUS = /nan|inf|(?<![\d.])\d{16}|e\+?\d{3}/i
+
+/** What an integer beyond 2^53 becomes. */
+type LongIntegers = 'texts' | 'marks'
+
+/**
+ * Writes a JSON text anew, so that no number in it changes without a word when JavaScript parses it. An integer beyond 2^53 becomes a
+ * text of its digits, or a mark if it would lose digits. `NaN`, `Infinity` and a number as large as 1e400 become marks.
+ */
+export function rewriteNumbers(text: string, longIntegers: LongIntegers): string {
+  if (!SUSPICIOUS.test(text)) return text
+  const parts: string[] = []
+  let from = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) at = endOfString(text, at)
+    if (!BEGINS_TOKEN.has(code)) continue
+    const token = tokenAt(text, at)
+    const written = rewritten(token, longIntegers)
+    if (written !== undefined) {
+      parts.push(text.slice(from, at), written)
+      from = at + token.length
+    }
+    at += Math.max(0, token.length - 1)
+  }
+  return parts.join('') + text.slice(from)
+}
+
+function tokenAt(text: string, at: number): string {
+  TOKEN.lastIndex = at
+  return TOKEN.exec(text)?.[0] ?? ''
+}
+
+/** What stands for a number, as JSON. Undefined if the number can stay, or if the token is none. */
+function rewritten(token: string, longIntegers: LongIntegers): string | undefined {
+  if (token === '' || Number.isSafeInteger(Number(token))) return undefined
+  if (!/^-?\d+$/.test(token)) return Number.isFinite(Number(token)) ? undefined : markOf(token)
+  if (longIntegers === 'texts') return `"${token}"`
+  return isExact(token) ? undefined : markOf(token)
+}
+
+const markOf = (token: string): string => JSON.stringify(MARK + token.slice(0, 40))
+
+function isExact(digits: string): boolean {
+  const value = Number(digits)
+  return Number.isFinite(value) && BigInt(digits) === BigInt(value)
+}
+
+/** What is wrong with the number that a text stands for, as a sentence's end. Undefined if the text is no mark. */
+export function problemOfMark(text: string): string | undefined {
+  if (!text.startsWith(MARK)) return undefined
+  const token = text.slice(MARK.length)
+  return /^-?\d+$/.test(token)
+    ? 'is an integer beyond 2^53, which would lose its last digits: send it as a text'
+    : `is ${token}, a number that JSON can't hold`
+}
+
+/** The first number in a value that JSON can't hold, as it was written: `NaN`, `1e400`. */
+export function findImpossibleNumber(value: unknown): string | undefined {
+  if (typeof value === 'string') return value.startsWith(MARK) ? value.slice(MARK.length) : undefined
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : String(value)
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const part of Array.isArray(value) ? value : Object.values(value)) {
+    const found = findImpossibleNumber(part)
+    if (found !== undefined) return found
+  }
+  return undefined
+}

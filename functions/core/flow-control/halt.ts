@@ -1,0 +1,61 @@
+import { openFor } from './circuit-breaker.ts'
+import type { Policies } from './policies.ts'
+import type { HaltReason } from './port.ts'
+import type { Halt, ModelState } from './state.ts'
+
+/** How long a halted model without a circuit is left alone before its first probe. Milliseconds. */
+const FIRST_WAIT_MS = 30_000
+
+/** The time after which a model is tried again, as a circuit has it. */
+export const waitOf = ({ circuit }: Policies): { readonly open_ms: number } => circuit ?? { open_ms: FIRST_WAIT_MS }
+
+/** Halts a model. If it is halted already, the call was under way when that was found out, and changes nothing. */
+export function halted(state: ModelState, why: HaltReason, now: number, policies: Policies): ModelState {
+  if (state.halted) return state
+  const { refused_by: _, ...rest } = state
+  return { ...rest, halted: { since: now, until: now + openFor(waitOf(policies), 1), times: 1, ...storedReason(why) } }
+}
+
+/** Halts a model for longer, since its probe has failed. A failure of another kind does not change why it is halted. */
+export function haltedAgain(
+  state: ModelState,
+  halt: Halt,
+  why: HaltReason | undefined,
+  now: number,
+  policies: Policies,
+): ModelState {
+  const times = halt.times + 1
+  const reason = why && storedReason(why)
+  return { ...state, halted: { ...halt, ...reason, times, until: now + openFor(waitOf(policies), times) } }
+}
+
+/** Forgets that a model was halted, or has refused a call, or has asked for a long pause: a call has succeeded. */
+export function resumed(state: ModelState): ModelState {
+  const { halted: _, tried_until: __, refused_by: ___, ...rest } = state
+  return rest
+}
+
+/**
+ * Takes a 403 into account. It may be one user's own: then that request fails. If the request of another user gets 403, too, without
+ * a success in between, the model refuses everybody, and is halted.
+ */
+export function refused(
+  state: ModelState,
+  users: readonly number[],
+  why: HaltReason,
+  now: number,
+  policies: Policies,
+): ModelState {
+  const [first] = users
+  if (state.halted || first === undefined) return state
+  const isOfAnother = state.refused_by !== undefined && users.some(user => user !== state.refused_by)
+  if (isOfAnother || users.length > 1) return halted(state, why, now, policies)
+  return state.refused_by === first ? state : { ...state, refused_by: first }
+}
+
+/** The longest reason that is kept, so that the state stays small. Characters. */
+const LONGEST_REASON = 240
+
+function storedReason({ code, status, reason }: HaltReason): HaltReason {
+  return { code, reason: reason.slice(0, LONGEST_REASON), ...(status === undefined ? {} : { status }) }
+}

@@ -1,0 +1,105 @@
+import { promisify } from 'node:util'
+import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib'
+
+/** The bytes of an answer can't be decoded. The message is the end of a sentence about the answer. */
+export class Undecodable extends Error {
+  override readonly name = 'Undecodable'
+}
+
+/** The decoded answer would be larger than the bound. */
+export class DecodedTooLarge extends Error {
+  override readonly name = 'DecodedTooLarge'
+}
+
+type Decode = (bytes: Uint8Array, bounds: { maxOutputLength: number }) => Promise<Buffer>
+
+// HTTP's deflate is zlib's format. Some servers send it without zlib's header.
+const inflateAny: Decode = (bytes, bounds) =>
+  hasZlibHeader(bytes) ? promisify(inflate)(bytes, bounds) : promisify(inflateRaw)(bytes, bounds)
+
+const decoders: ReadonlyMap<string, Decode> = new Map<string, Decode>([
+  ['gzip', promisify(gunzip)],
+  ['x-gzip', promisify(gunzip)],
+  ['deflate', inflateAny],
+  ['br', promisify(brotliDecompress)],
+  ['zstd', promisify(zstdDecompress)],
+])
+
+/** So many codings may be around each other. A file can be its own gzip, so there must be an end. */
+const MAX_LAYERS = 3
+
+/**
+ * Decodes the content codings of an answer: those that `Content-Encoding` declares, and those that the first bytes show. Decoding stops
+ * at `maxBytes`, so that a small answer can't take the memory of a large one. Rejects with `Undecodable` or `DecodedTooLarge`.
+ */
+export async function decodeContent(
+  bytes: Uint8Array,
+  declared: string | undefined,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  let current = bytes
+  let layers = 0
+  const decodeAs = async (coding: string): Promise<boolean> => {
+    if (++layers > MAX_LAYERS) throw new Undecodable(`has more than ${MAX_LAYERS} content encodings around each other`)
+    const decoded = await decodeOne(coding, current, maxBytes)
+    current = decoded ?? current
+    return decoded !== undefined
+  }
+  for (const coding of codingsOf(declared)) {
+    // A proxy may decode an answer and leave the header as it was.
+    if (current.length === 0 || (sniff(current) === undefined && isText(current))) break
+    if (!(await decodeAs(coding))) throw new Undecodable(`can't be decoded from the content encoding ${coding}`)
+  }
+  for (let coding = sniff(current); coding !== undefined; coding = sniff(current))
+    if (!(await decodeAs(coding))) throw new Undecodable(`begins like ${coding}, but can't be decoded from it`)
+  return isText(current) ? current : ((await withoutSign(current, maxBytes)) ?? current)
+}
+
+/** The codings in the order in which they must be decoded: the last one was applied last. */
+const codingsOf = (declared = ''): string[] =>
+  declared
+    .split(',')
+    .map(coding => coding.trim().toLowerCase())
+    .filter(coding => /^[a-z0-9_-]{1,40}$/.test(coding) && coding !== 'identity')
+    .reverse()
+
+/** Answers with undefined if the bytes are not in this coding. */
+async function decodeOne(coding: string, bytes: Uint8Array, maxBytes: number): Promise<Uint8Array | undefined> {
+  try {
+    return await decoders.get(coding)?.(bytes, { maxOutputLength: maxBytes })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw new DecodedTooLarge()
+    return undefined
+  }
+}
+
+/** The coding that the first bytes show. No text begins like this. */
+function sniff(bytes: Uint8Array): string | undefined {
+  if (startsWith(bytes, 0x1f, 0x8b, 0x08)) return 'gzip'
+  if (startsWith(bytes, 0x28, 0xb5, 0x2f, 0xfd)) return 'zstd'
+  // The level is in the second byte. `x^` is text, too, and is tried below.
+  return startsWith(bytes, 0x78) && hasZlibHeader(bytes) && bytes[1] !== 0x5e ? 'deflate' : undefined
+}
+
+/** Brotli and bare deflate have no sign of their own. So they are tried on what is no text, and count if they give a text. */
+async function withoutSign(bytes: Uint8Array, maxBytes: number): Promise<Uint8Array | undefined> {
+  for (const coding of ['br', 'deflate']) {
+    const decoded = await decodeOne(coding, bytes, maxBytes)
+    if (decoded && decoded.length > 0 && isText(decoded)) return decoded
+  }
+  return undefined
+}
+
+const startsWith = (bytes: Uint8Array, ...first: readonly number[]): boolean =>
+  first.every((byte, at) => bytes[at] === byte)
+
+/** RFC 1950: the first byte names deflate, and both together are a multiple of 31. */
+const hasZlibHeader = ([first = 0, second = 0]: Uint8Array): boolean =>
+  (first & 0x0f) === 8 && first >> 4 <= 7 && (first * 256 + second) % 31 === 0
+
+/** In bytes. A compressed text has a control character long before. */
+const LOOK_AT = 4_096
+const CONTROLS = new Set([...Array(32).keys()].filter(code => !'\t\n\f\r'.includes(String.fromCharCode(code))))
+
+/** Whether bytes may be text of a charset that has ASCII in it. */
+const isText = (bytes: Uint8Array): boolean => !bytes.subarray(0, LOOK_AT).some(byte => CONTROLS.has(byte))

@@ -1,0 +1,56 @@
+import { oneLine } from './one-line.ts'
+import type { Answered } from './port.ts'
+import { isPage } from './sentences.ts'
+
+/** The most characters of the model's own words that are kept. */
+const MAX_DETAIL = 500
+
+/** What a model says of a failure, on one line and without secrets. Undefined if it says nothing. */
+export function detailOf(answered: Answered): string | undefined {
+  const { body, status } = answered
+  const isRefusal = status >= 400
+  // The page of a redirect only says where it leads, and the path may hold what the request sent.
+  if (status >= 300 && !isRefusal) return undefined
+  // A successful answer may hold a result, which must be in no log. So only its error is looked at.
+  if (body.kind === 'text') return isRefusal || isPage(answered, body.text) ? said(body.text) : undefined
+  if (body.kind !== 'json') return undefined
+  return isRefusal ? said(wordsIn(body.value, WORDS) ?? jsonOf(body.value)) : detailOfValue(body.value)
+}
+
+/** What the error in an answer says, or in an element of a batch's answer. */
+export const detailOfValue = (value: unknown): string | undefined => said(wordsIn(value, ERRORS))
+
+const said = (text: string | undefined): string | undefined => oneLine(text ?? '', MAX_DETAIL) || undefined
+
+/** The fields of an answer that hold an error, whatever else the answer holds. */
+const ERRORS = ['error', 'errors', 'detail'] as const
+/** The fields that hold the words in the error bodies of model servers, in the order in which they are looked at. */
+const WORDS = ['error', 'message', 'Message', 'detail', 'errors', 'msg', 'error_message', 'reason'] as const
+/** An error within an error within an error: no server nests deeper. */
+const MAX_LEVELS = 4
+
+function wordsIn(value: unknown, fields: readonly string[], levels = MAX_LEVELS): string | undefined {
+  if (typeof value === 'string') return value.trim() === '' ? undefined : value
+  if (typeof value !== 'object' || value === null || levels === 0) return undefined
+  if (Array.isArray(value)) {
+    const words = value.slice(0, 5).flatMap(one => wordsIn(one, WORDS, levels - 1) ?? [])
+    return words.length === 0 ? undefined : words.join('; ')
+  }
+  const given = new Map<string, unknown>(Object.entries(value))
+  const code = given.get('code') ?? given.get('type')
+  for (const name of fields) {
+    const words = wordsIn(given.get(name), WORDS, levels - 1)
+    if (words !== undefined) return withCode(words, code)
+  }
+  return levels < MAX_LEVELS && typeof code === 'string' ? code : undefined
+}
+
+/** A program's name for the error says more than some sentences: `insufficient_quota`. */
+const withCode = (words: string, code: unknown): string =>
+  typeof code === 'string' && code !== '' && !words.includes(code) ? `${words} (${code})` : words
+
+function jsonOf(value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined
+  if (typeof value === 'object' && Object.keys(value).length === 0) return undefined
+  return JSON.stringify(value)
+}

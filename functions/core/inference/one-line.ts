@@ -1,0 +1,35 @@
+/** Enough text to find what must be masked in the part that is kept. */
+const LOOKED_AT = 4
+
+/**
+ * Text that came from a model, for a sentence or a log line: on one line, without control characters, keys and identifiers of
+ * AWS, and at most `max` characters long.
+ */
+export function oneLine(text: string, max: number): string {
+  const flat = text
+    .slice(0, max * LOOKED_AT)
+    .toWellFormed()
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim()
+  return cut(
+    MASKS.reduce((masked, [pattern, mask]) => masked.replace(pattern, mask), flat),
+    max,
+  )
+}
+
+/** A model may quote the headers of a call, or say whose account it runs in. */
+const MASKS: readonly (readonly [RegExp, string])[] = [
+  [/\b(Bearer|Basic|Token)\s+[^\s"',;]{8,}/gi, '$1 ***'],
+  [/\b(sk|pk|rk|hf|gsk|xai|key|api)[-_][A-Za-z0-9_*-]{8,}/g, '***'],
+  [/\bAIza[\w-]{20,}/g, '***'],
+  [/\beyJ[\w-]{10,}\.[\w-]{5,}[\w.-]*/g, '***'],
+  [/\b(AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b/g, '***'],
+  [/\barn:aws[\w-]*:[^\s"'<>,;)]*/g, 'arn:***'],
+  [/\b\d{12}\b/g, '***'],
+]
+
+function cut(text: string, max: number): string {
+  if (text.length <= max) return text
+  // Half of a character outside of the basic plane would be a lone surrogate.
+  return `${text.slice(0, max - 1).replace(/[\ud800-\udbff]$/, '')}…`
+}

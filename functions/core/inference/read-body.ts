@@ -1,0 +1,84 @@
+import { rewriteNumbers } from '../domain/json-numbers.ts'
+import { tooLargeForAnswer } from '../domain/json-size.ts'
+import { DecodedTooLarge, decodeContent, Undecodable } from './decode-content.ts'
+import { decodeText } from './decode-text.ts'
+import { isEventStream, joinChunks } from './join-stream.ts'
+import type { Body } from './port.ts'
+
+/**
+ * The largest answer that is read, as it is sent and as it is decoded. It is larger than a result may be, since the response mapping may
+ * leave most of it out. Ten such answers at once, parsed, fit into a worker's memory.
+ */
+export const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+
+export const TOO_LARGE: Body = {
+  kind: 'unusable',
+  code: 'result_too_large',
+  message: "the model's answer is larger than 8 MB",
+}
+
+/**
+ * Reads the body of an answer, whatever its bytes are. `headers` have names in lower case. Some models quote the key of a call in their
+ * errors, so `secret` is masked. Never rejects because of the bytes.
+ */
+export async function readBody(
+  bytes: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+  secret?: string,
+): Promise<Body> {
+  try {
+    const decoded = await decodeContent(bytes, headers['content-encoding'], MAX_ANSWER_BYTES)
+    return readText(masked(decodeText(decoded, headers['content-type']), secret))
+  } catch (error) {
+    if (error instanceof DecodedTooLarge) return TOO_LARGE
+    if (error instanceof Undecodable) return unusable(error.message)
+    throw error
+  }
+}
+
+/** A shorter secret is no secret: it would be found in any text. */
+const MIN_SECRET_LENGTH = 8
+
+const masked = (text: string, secret = ''): string =>
+  secret.length < MIN_SECRET_LENGTH ? text : text.replaceAll(secret, '***')
+
+function readText(text: string): Body {
+  if (text.trim() === '') return { kind: 'empty' }
+  // The size is checked before the text is parsed: 8 MB of empty objects become a value of 180 MB, and a worker may have ten answers at a time.
+  const tooLarge = tooLargeForAnswer(text)
+  if (tooLarge) return unusable(tooLarge)
+  const value = parse(text)
+  if (value !== undefined) return { kind: 'json', value }
+  if (isEventStream(text)) return readEvents(text)
+  const why = isLines(text) ? `is a stream of JSON lines, and no JSON: ${NO_STREAM}` : 'is not JSON'
+  return { kind: 'text', text, why }
+}
+
+const NO_STREAM = 'set `stream` to false in the request mapping'
+
+function readEvents(text: string): Body {
+  const joined = joinChunks(text, parse)
+  if (joined !== undefined) return { kind: 'json', value: joined }
+  return { kind: 'text', text, why: `is a stream of server-sent events, and no JSON: ${NO_STREAM}` }
+}
+
+/** Whether a text is a stream of JSON objects, one per line. */
+function isLines(text: string): boolean {
+  const [first = '', second = ''] = text.trim().split(/\r?\n/, 2)
+  return [first, second].every(line => line.startsWith('{') && parse(line) !== undefined)
+}
+
+/** Answers with undefined if the text is not JSON. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(rewriteNumbers(text.trim(), 'texts'))
+  } catch {
+    return undefined
+  }
+}
+
+const unusable = (why: string): Body => ({
+  kind: 'unusable',
+  code: 'invalid_model_response',
+  message: `the model's answer ${why}`,
+})

@@ -1,0 +1,74 @@
+import { oneLine } from './one-line.ts'
+import type { Answered, Body, Verdict } from './port.ts'
+
+/** How much of an answer that is not JSON a sentence quotes. */
+const MAX_QUOTE = 80
+const MAX_TYPE = 60
+
+/** `200, text/html` */
+export function kindOf({
+  status,
+  content_type,
+}: Pick<Answered, 'status'> & { content_type?: string | undefined }): string {
+  const [type = ''] = (content_type ?? '').split(';')
+  const name = oneLine(type, MAX_TYPE)
+  return name === '' ? String(status) : `${status}, ${name}`
+}
+
+/** What a condition of pipeline.yaml says of an answer, and its key. */
+const CONDITIONS: Readonly<Record<Verdict, readonly [says: string, key: string]>> = {
+  retry: ['an error that may pass', 'backoff_when'],
+  drop: ['an error that will not pass', 'drop_when'],
+  halt: ['an error for which the model is halted', 'halt_when'],
+}
+
+export function conditionSentence(condition: Verdict, answered: Answered): string {
+  const [says, key] = CONDITIONS[condition]
+  return `the model answered with ${says} (${kindOf(answered)}; ${key})`
+}
+
+/** What an answer with a status from 300 on says. */
+export function statusSentence(answered: Answered, isError: boolean, isHalt: boolean): string {
+  if (answered.status < 400) return redirectSentence(answered)
+  if (isHalt) return `the model refused the secret of its calls with ${answered.status}`
+  const what = isError
+    ? `the model answered ${answered.status}`
+    : `the model refused the request with ${answered.status}`
+  return answered.body.kind === 'text' ? `${what} (${kindOf(answered)})`.replace(`(${answered.status}, `, '(') : what
+}
+
+/** Names the scheme and the host only: the path may hold what the request sent. */
+function redirectSentence({ status, headers: { location = '' } }: Answered): string {
+  const target = URL.canParse(location) ? new URL(location) : undefined
+  const where = target && target.host !== '' ? `${target.protocol}//${target.host}` : 'another path'
+  return `the model redirects to ${where} with ${status}; redirects are not followed, so endpoint.url must be the address itself`
+}
+
+const QUOTE = '; it begins with '
+
+/** The sentence for a log, which must hold no result: a text that is not JSON may be one. */
+export const withoutQuote = (sentence: string): string => sentence.split(QUOTE, 1).join('')
+
+/** What is wrong with a successful answer that is not JSON. `quotes` says whether it may be quoted. */
+export function textSentence(
+  answered: Answered,
+  { text, why }: Extract<Body, { kind: 'text' }>,
+  quotes: boolean,
+): string {
+  const begins = quotes ? QUOTE + oneLine(text, MAX_QUOTE) : ''
+  return `the model's answer ${why} (${kindOf(answered)})${begins}`
+}
+
+/** A page was not made by a model, but by something in front of it. */
+export const isPage = ({ content_type = '' }: Answered, text: string): boolean =>
+  /^text\/html\b/i.test(content_type) || /^\s*<(!doctype|html)\b/i.test(text)
+
+/** What is wrong with an answer of which a mapping makes no result. */
+export function noResultSentence(
+  what: string,
+  { status, content_type }: { status?: number | undefined; content_type?: string | undefined },
+): string {
+  if (status === undefined) return what
+  const isLater = status === 202 ? '; the endpoint answers later by itself, and Sluice does not ask it again' : ''
+  return `${what} (${kindOf({ status, content_type })})${isLater}`
+}

@@ -1,0 +1,173 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { Socket } from 'node:net'
+import type { Broken } from './port.ts'
+
+/** One POST of a text, ready to be sent. */
+export interface Post {
+  /** `http:` or `https:` */
+  readonly protocol: string
+  readonly hostname: string
+  readonly port?: number | undefined
+  /** With the query. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+export interface Bounds {
+  /** From the call to the last byte of the answer. */
+  readonly timeout_ms: number
+  /** The most bytes of the answer's body. */
+  readonly max_bytes: number
+}
+
+/** The bytes of an answer. `bytes` is missing if there were more than `max_bytes`. */
+export interface Sent {
+  readonly kind: 'sent'
+  readonly status: number
+  /** Names are in lower case. Several lines of a header are joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly bytes: Uint8Array | undefined
+}
+
+/** A TCP connection, without TLS, is made within so long. Milliseconds. */
+const CONNECT_MS = 5_000
+
+/** NAT gateways and load balancers drop a connection that is idle for 350 s, and a model may think longer. Milliseconds. */
+const KEEP_ALIVE_MS = 60_000
+
+/** How far a call has come. */
+interface Progress {
+  /** The connection is made, TLS included. Before that, the model can't have seen anything. */
+  reached: boolean
+  /** The whole request has been handed to the network. */
+  sent: boolean
+  /** The first error of the request. It tells more than the errors that follow. */
+  error?: Error
+}
+
+/**
+ * Sends one POST by a connection of its own, and reads the answer. `fetch` would not do: it gives up on headers after five minutes whatever
+ * its signal says, and a model may take fourteen. Redirects are not followed. Never rejects because of the other side.
+ */
+export async function post(call: Post, { timeout_ms, max_bytes }: Bounds): Promise<Sent | Broken> {
+  const progress: Progress = { reached: false, sent: false }
+  const timeout = AbortSignal.timeout(timeout_ms)
+  try {
+    const response = await send(call, progress, timeout)
+    const { statusCode = 0, headersDistinct } = response
+    const bytes = await readBytes(response, max_bytes, timeout)
+    return { kind: 'sent', status: statusCode, headers: joinLines(headersDistinct), bytes }
+  } catch (error) {
+    const first = codeOf(progress.error ?? error)
+    if (!progress.reached) return broken('model_unreachable', `the model could not be reached (${first})`, false)
+    if (timeout.aborted) return broken('model_timeout', `the model did not answer within ${timeout_ms / 1000} s`)
+    return brokenOff(first, progress, Buffer.byteLength(call.body))
+  }
+}
+
+function send(call: Post, progress: Progress, timeout: AbortSignal): Promise<IncomingMessage> {
+  const { protocol, hostname, port, path, headers, body } = call
+  return new Promise((resolve, reject) => {
+    const request = (protocol === 'https:' ? httpsRequest : httpRequest)({
+      method: 'POST',
+      protocol,
+      hostname: hostname.replace(/^\[|\]$/g, ''),
+      port,
+      path,
+      headers,
+      agent: agentOfOneCall(protocol, progress),
+      signal: timeout,
+    })
+    // An error may still come after the answer. Then nobody waits for it.
+    request.on('error', error => {
+      progress.error ??= error
+      reject(error)
+    })
+    request.on('finish', () => {
+      progress.sent = true
+    })
+    request.on('response', resolve)
+    // Node ends a request without an error if the answer is an upgrade to another protocol.
+    request.on('close', () => reject(Object.assign(new Error('no answer'), { code: 'ECONNRESET' })))
+    request.end(body)
+  })
+}
+
+/**
+ * Makes a new connection for each call. Lambda freezes a function between invocations; the model may close a kept connection meanwhile, and
+ * then the next call would fail.
+ */
+function agentOfOneCall(protocol: string, progress: Progress): HttpAgent {
+  const isSecure = protocol === 'https:'
+  const agent = new (isSecure ? HttpsAgent : HttpAgent)({ keepAlive: false })
+  const connect = agent.createConnection.bind(agent)
+  agent.createConnection = (...args) => {
+    const socket = connect(...args)
+    if (!(socket instanceof Socket)) return socket
+    const timer = setTimeout(() => socket.destroy(timedOut()), CONNECT_MS)
+    socket.once('close', () => clearTimeout(timer))
+    socket.once('connect', () => {
+      clearTimeout(timer)
+      // Before there is a connection, Node would forget the time.
+      socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    })
+    return socket.once(isSecure ? 'secureConnect' : 'connect', () => {
+      progress.reached = true
+    })
+  }
+  return agent
+}
+
+const timedOut = (): Error => Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })
+
+async function readBytes(response: IncomingMessage, maxBytes: number, signal: AbortSignal) {
+  const stop = () => response.destroy(signal.reason)
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    signal.throwIfAborted()
+    const chunks: Buffer[] = []
+    let bytes = 0
+    for await (const chunk of response) {
+      bytes += chunk.length
+      if (bytes > maxBytes) return undefined
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+const joinLines = (headers: NodeJS.Dict<string[]>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, lines = []]) => [name, lines.join(', ')]))
+
+/** The connection ended in the middle of a header. That is a lost connection, and not a wrong answer. */
+const CUT_OFF = 'HPE_INVALID_EOF_STATE'
+const HEADERS_TOO_LARGE = 'HPE_HEADER_OVERFLOW'
+
+/** A call that broke off after the model could have seen it. */
+function brokenOff(code: string, { sent }: Progress, bodyBytes: number): Broken {
+  if (code === HEADERS_TOO_LARGE)
+    return broken('invalid_model_response', `the headers of the model's answer are over 16 KB (${code})`, true, 'never')
+  if (code.startsWith('HPE_') && code !== CUT_OFF)
+    return broken('invalid_model_response', `the model's answer is not valid HTTP (${code})`, true, 'never')
+  if (sent) return broken('model_unreachable', `the connection to the model was lost (${code})`)
+  const size = (bodyBytes / 1_048_576).toFixed(1)
+  const message = `the model closed the connection while the request of ${size} MB was being sent (${code}); it may take no request of this size, so the call is tried once more at most`
+  return broken('model_unreachable', message, true, 'once')
+}
+
+/** Only the code of an error is passed on, since its message may name addresses. A timeout has no code of its own. */
+function codeOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException
+  return typeof code === 'string' && code !== 'ABORT_ERR' ? code : 'ETIMEDOUT'
+}
+
+const broken = (
+  code: Broken['code'],
+  message: string,
+  reached = true,
+  retry: Broken['retry'] = 'as configured',
+): Broken => ({ kind: 'broken', code, message, reached, retry })

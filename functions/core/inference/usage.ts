@@ -1,0 +1,44 @@
+import { MAX_TOKENS } from '../domain/estimate.ts'
+import type { Usage } from '../domain/item.ts'
+
+/** What a model has reported of its tokens. */
+export interface ReportedUsage {
+  /** Absent if the model has reported nothing that can be read. */
+  readonly usage?: Usage
+  /** Whether a part of the report can't be read. The rest counts. */
+  readonly isUnreadable: boolean
+}
+
+/** The names of the two counts: OpenAI's, and Anthropic's. Details of them are parts of the counts, and are never added. */
+const PROMPT = ['prompt_tokens', 'input_tokens']
+const COMPLETION = ['completion_tokens', 'output_tokens']
+
+/**
+ * Reads a usage leniently: an answer is never lost because of its usage. The total is at least the sum of the two counts, since some
+ * models report 0, and may be more, since some report their thinking only there.
+ */
+export function readUsage(reported: unknown): ReportedUsage {
+  if (reported === undefined || reported === null) return { isUnreadable: false }
+  if (typeof reported !== 'object' || Array.isArray(reported)) return { isUnreadable: true }
+  const fields = new Map<string, unknown>(Object.entries(reported))
+  const read = (names: readonly string[]) => names.map(name => tokensOf(fields.get(name)))
+  const all = [read(PROMPT), read(COMPLETION), read(['total_tokens'])]
+  const [prompt, completion, total] = all.map(counts => counts.find(count => typeof count === 'number'))
+  const isUnreadable = all.flat().includes('unreadable')
+  if (prompt === undefined && completion === undefined && total === undefined) return { isUnreadable }
+  const usage = {
+    ...(prompt !== undefined && { prompt_tokens: prompt }),
+    ...(completion !== undefined && { completion_tokens: completion }),
+    total_tokens: Math.max(total ?? 0, (prompt ?? 0) + (completion ?? 0)),
+  }
+  return { usage, isUnreadable }
+}
+
+const NUMBER = /^\d+(\.\d+)?$/
+
+/** A fraction is rounded up. */
+function tokensOf(value: unknown): number | 'unreadable' | undefined {
+  if (value === undefined) return undefined
+  const tokens = typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value) : value
+  return typeof tokens === 'number' && tokens >= 0 && tokens <= MAX_TOKENS ? Math.ceil(tokens) : 'unreadable'
+}

@@ -1,0 +1,37 @@
+import { isTransient } from '../core/platform/unavailable.ts'
+import { hasSqlState, isTransientInDatabase } from '../core/stores/ledger/transient.ts'
+import type { MigratorPorts } from './apply.ts'
+
+/** How long the migrator goes on trying, in milliseconds. Its function may run twice as long, so that it always answers CloudFormation. */
+const PATIENCE_MS = 300_000
+
+/** The first pause between two tries, and the longest, in milliseconds. Each pause is twice the one before. */
+const FIRST_PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 30_000
+
+/**
+ * Repeats `work` for five minutes while AWS has not brought it as far as Postgres. The Data API has no common error for a database that
+ * is new or resumes: it may be BadRequestException ("Communications link failure"), StatementTimeoutException or a denied call, as
+ * long as a new role is not known everywhere. An answer of Postgres has an SQLSTATE, and mostly is final.
+ */
+export async function retryUnlessRefused(
+  { clock, sleep, logger }: Pick<MigratorPorts, 'clock' | 'sleep' | 'logger'>,
+  work: () => Promise<void>,
+): Promise<void> {
+  const until = clock() + PATIENCE_MS
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!mayPass(error) || clock() + pauseMs > until) throw error
+      logger.warn('the database can’t be reached yet; the migrations are tried again', { error })
+      await sleep(pauseMs)
+    }
+  }
+}
+
+const mayPass = (error: unknown): boolean =>
+  isTransient(error) || isTransientInDatabase(error) || (isAnswerOfAws(error) && !hasSqlState(error))
+
+/** Whether a service of AWS has refused a call. Other errors are our own, and no repetition heals them. */
+const isAnswerOfAws = (error: unknown): error is Error => error instanceof Error && '$fault' in error

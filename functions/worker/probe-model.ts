@@ -1,0 +1,96 @@
+import { boundedPromptTokens, resultTokens } from '../core/domain/estimate.ts'
+import { batchBody } from '../core/inference/batch.ts'
+import { MappingError } from '../core/inference/mapping.ts'
+import type { ModelAnswer, ModelFailure, Reply } from '../core/inference/port.ts'
+import { isFailedCall } from '../core/platform/unavailable.ts'
+import type { WorkerPorts } from './ports.ts'
+import { describeReply, describeTarget, type Probed, type ProbeEvent } from './probe-report.ts'
+import type { Settings } from './settings.ts'
+
+type Ports = Pick<WorkerPorts, 'mappings' | 'endpoint' | 'judge' | 'clock'> & {
+  readonly settings: Pick<Settings, 'batched' | 'endpoint'>
+}
+
+/**
+ * Calls the model once with a body, as for a request that has it, and answers with everything that Sluice makes of the answer. It claims,
+ * stores and charges nothing, and asks for no permit: an operator wants to see the model, also while its calls are stopped.
+ */
+export async function probeModel(ports: Ports, { probe }: ProbeEvent): Promise<Probed> {
+  const { endpoint, settings, clock } = ports
+  const { body, request_id } = probe
+  const to = describeTarget(settings.endpoint)
+  let sent: unknown
+  try {
+    sent = await bodyOf(ports, probe)
+    await endpoint.prepare()
+    const startedAt = clock()
+    const reply = await endpoint.call(settings.batched ? undefined : request_id, sent)
+    const tookMs = clock() - startedAt
+    const came = reply.kind === 'answered' ? { came: describeReply(reply) } : {}
+    return { to, sent, took_ms: tookMs, ...came, ...(await outcomeOf(ports, body, await verdictOn(ports, reply))) }
+  } catch (error) {
+    if (error instanceof MappingError) return { to, failure: notSent('mapping_failed', error.message) }
+    if (isFailedCall(error)) return { to, sent, failure: notSent('unavailable', error.message) }
+    throw error
+  }
+}
+
+async function bodyOf({ mappings, settings }: Ports, { body, request_id }: ProbeEvent['probe']): Promise<unknown> {
+  const mapped = await mappings.request({ body, user_id: 'probe', request_id, attempt: 1 })
+  return settings.batched ? batchBody([mapped]) : mapped
+}
+
+const notSent = (code: ModelFailure['code'], message: string): Probed['failure'] => ({
+  verdict: 'drop',
+  code,
+  message,
+  reached: false,
+})
+
+async function verdictOn({ judge, settings }: Ports, reply: Reply): Promise<ModelAnswer> {
+  if (!settings.batched) return judge.call(reply)
+  const outputs = await judge.batch(reply, 1)
+  if (!outputs.ok) return outputs
+  const [output] = outputs.outputs
+  if (!output) throw new Error('there is an output for the input')
+  return output
+}
+
+async function outcomeOf(
+  { mappings }: Ports,
+  body: Record<string, unknown>,
+  answer: ModelAnswer,
+): Promise<Omit<Probed, 'to'>> {
+  if (!answer.ok) {
+    const { verdict, code, message, reached, status, detail } = answer
+    return {
+      failure: { verdict, code, message, reached, status, detail },
+      charged: { requests: reached && verdict !== 'halt' ? 1 : 0, tokens: 0 },
+    }
+  }
+  try {
+    const { result, usage } = await mappings.response(answer.answer)
+    return {
+      result,
+      usage,
+      charged: { requests: 1, ...(usage ? { tokens: usage.total_tokens } : minimum(body, result)) },
+    }
+  } catch (error) {
+    if (!(error instanceof MappingError)) throw error
+    const { message, usage } = error
+    const failure = {
+      verdict: 'drop',
+      code: 'invalid_model_response',
+      message,
+      reached: true,
+      status: answer.status,
+    } as const
+    return { failure, charged: { requests: 1, tokens: usage?.total_tokens ?? 0 } }
+  }
+}
+
+/** Where a request bounds its output, a result without a usage costs at least its size. */
+function minimum(body: Record<string, unknown>, result: unknown): { at_least?: number } {
+  const bounded = boundedPromptTokens(body)
+  return bounded === undefined ? {} : { at_least: bounded + resultTokens(Buffer.byteLength(JSON.stringify(result))) }
+}

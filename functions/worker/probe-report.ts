@@ -1,0 +1,97 @@
+import * as z from 'zod'
+import type { Reply } from '../core/inference/port.ts'
+import type { Settings } from './settings.ts'
+
+/** An operator's event: it asks the worker to call its model once, for no request. */
+export const ProbeEvent = z.strictObject({
+  probe: z.strictObject({ body: z.record(z.string(), z.unknown()), request_id: z.string() }),
+})
+export type ProbeEvent = z.infer<typeof ProbeEvent>
+
+const Failure = z.object({
+  verdict: z.enum(['retry', 'drop', 'halt']),
+  code: z.string(),
+  message: z.string(),
+  reached: z.boolean(),
+  status: z.int().optional(),
+  detail: z.string().optional(),
+})
+
+/** What one call of a model was, from the mapping of its request to the charge. */
+export const Probed = z.object({
+  /** Where the call goes, and its headers, with secrets masked. */
+  to: z.object({ url: z.string(), headers: z.record(z.string(), z.string()) }),
+  /** The body of the call. Absent if nothing was sent. */
+  sent: z.unknown().optional(),
+  /** How long the call took. */
+  took_ms: z.number().optional(),
+  /** The answer, if there was one. */
+  came: z
+    .object({
+      status: z.int(),
+      content_type: z.string().optional(),
+      headers: z.record(z.string(), z.string()),
+      /** The beginning of the body, as text. */
+      body: z.string(),
+      /** The fields of a JSON body that hold a value, such as `choices[0].message.content`. */
+      fields: z.array(z.string()),
+    })
+    .optional(),
+  failure: Failure.optional(),
+  result: z.unknown().optional(),
+  usage: z.unknown().optional(),
+  /** What a request would pay. `tokens` is absent where its estimate is charged, which is then at least `at_least`. */
+  charged: z.object({ requests: z.int(), tokens: z.number().optional(), at_least: z.number().optional() }).optional(),
+})
+export type Probed = z.infer<typeof Probed>
+
+/** Matches headers and fields of a query whose values may be secret. */
+const SECRET_NAME = /auth|key|token|secret|password|cookie|sig|code/i
+const MASK = '***'
+
+/** Where the calls of a model go, with secrets masked. */
+export function describeTarget({ url, headers, auth }: Settings['endpoint']): Probed['to'] {
+  const target = new URL(url)
+  for (const name of [...target.searchParams.keys()]) if (SECRET_NAME.test(name)) target.searchParams.set(name, MASK)
+  const given = Object.entries(headers).map(([name, value]) => [name, SECRET_NAME.test(name) ? MASK : value])
+  return { url: target.href, headers: { ...Object.fromEntries(given), ...maskedAuth(auth) } }
+}
+
+function maskedAuth(auth: Settings['endpoint']['auth']): Record<string, string> {
+  if (auth === undefined) return {}
+  return 'secret' in auth ? { [auth.header]: auth.prefix + MASK } : { Authorization: `AWS4-HMAC-SHA256 ${MASK}` }
+}
+
+/** In characters. An operator reads the beginning of a long answer, and Lambda's own answer has a bound. */
+const MAX_BODY = 4_000
+
+export function describeReply({
+  status,
+  content_type,
+  headers,
+  body,
+}: Extract<Reply, { kind: 'answered' }>): Probed['came'] {
+  const value = body.kind === 'json' ? body.value : undefined
+  const text = value === undefined ? textOf(body) : JSON.stringify(value)
+  return { status, content_type, headers, body: text.slice(0, MAX_BODY), fields: fieldsIn(value).slice(0, MAX_FIELDS) }
+}
+
+function textOf(body: Extract<Reply, { kind: 'answered' }>['body']): string {
+  if (body.kind === 'text') return body.text
+  return body.kind === 'unusable' ? `(${body.message})` : ''
+}
+
+const MAX_FIELDS = 40
+const MAX_DEPTH = 6
+
+/** The paths of the values in an answer, in JSONata's form. Of a list, the first item stands for all. */
+function fieldsIn(value: unknown, path = '', depth = 0): string[] {
+  if (typeof value !== 'object' || value === null || depth === MAX_DEPTH) return path === '' ? [] : [path]
+  if (Array.isArray(value)) return value.length === 0 ? [] : fieldsIn(value[0], `${path || '$'}[0]`, depth + 1)
+  return Object.entries(value)
+    .slice(0, MAX_FIELDS)
+    .flatMap(([name, child]) => {
+      const step = /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name}\``
+      return fieldsIn(child, path === '' ? step : `${path}.${step}`, depth + 1)
+    })
+}

@@ -1,0 +1,92 @@
+import type { Findings, HaltReason, Report } from '../core/flow-control/port.ts'
+import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
+import type { WorkerPorts } from './ports.ts'
+import type { Called, Granted, Mapped, Told } from './types.ts'
+
+/**
+ * Reports how the calls of one permit came out. Any answer that is no failure of the model, even a refusal, shows that the
+ * model is healthy; a 403 may show that it refuses everybody.
+ */
+export async function reportCalls(ports: WorkerPorts, permit: Granted, called: Called): Promise<Told> {
+  const { calls, answers } = called
+  const failures = calls.flatMap(call => (!call.ok && call.verdict === 'retry' ? [call] : []))
+  ports.metrics.addMetric('ModelCalls', 'Count', calls.length)
+  if (failures.length > 0) ports.metrics.addMetric('FailedCalls', 'Count', failures.length)
+  const pause = Math.max(0, ...failures.map(askedPauseOf))
+  const { findings, requests } = findingsOf(ports, calls, answers)
+  const halted = await report(ports, {
+    findings,
+    users: requests.map(({ message }) => message.user_id),
+    repeated: requests.length > 0 && requests.every(({ item }) => item.attempt > 1),
+    probe: permit.probe,
+    lease: permit.lease,
+    pause_until: pause > 0 ? ports.clock() + pause : undefined,
+    loading: failures.some(isLoading) || undefined,
+  })
+  return {
+    is_free: failure =>
+      failure.verdict === 'halt' ||
+      (halted && isRefusal(ports, failure)) ||
+      (failure.verdict === 'retry' && (permit.is_free === true || isLoading(failure))),
+  }
+}
+
+/** What calls say about their model, and whose requests say it. */
+interface Found {
+  readonly findings: Findings
+  readonly requests: readonly Mapped[]
+}
+
+function findingsOf(ports: WorkerPorts, calls: readonly ModelAnswer[], answers: Called['answers']): Found {
+  const all = [...answers]
+  const failed = all.flatMap(([request, answer]) => (answer.ok ? [] : [{ request, failure: answer.failure }]))
+  const halting = failed.filter(({ failure }) => failure.verdict === 'halt')
+  if (halting[0]) return { findings: { halt: reasonOf(halting[0].failure) }, requests: halting.map(one => one.request) }
+  if (calls.some(({ ok }) => ok))
+    return { findings: 'healthy', requests: all.flatMap(([request, { ok }]) => (ok ? [request] : [])) }
+  const refused = failed.filter(({ failure }) => isRefusal(ports, failure))
+  if (refused[0])
+    return { findings: { refused: reasonOf(refused[0].failure) }, requests: refused.map(one => one.request) }
+  const requests = all.map(([request]) => request)
+  const failures = calls.flatMap(call => (!call.ok && call.verdict === 'retry' ? [call] : []))
+  if (failures.length < calls.length) return { findings: 'healthy', requests: [] }
+  const counted = failures.filter(failure => !saysWhen(failure))
+  return { findings: counted.length > 0 ? { failures: counted.length } : 'nothing', requests }
+}
+
+/** A 429 with a Retry-After pauses the calls, and so does a model that is loading. That does not say that the model is broken. */
+const saysWhen = (failure: ModelFailure): boolean =>
+  isLoading(failure) || (failure.status === 429 && askedPauseOf(failure) > 0)
+
+const isLoading = ({ loading }: ModelFailure): boolean => loading === true
+
+/** A 403 that pipeline.yaml does not speak of. */
+const isRefusal = ({ settings: { retry } }: WorkerPorts, { verdict, status, configured }: ModelFailure): boolean =>
+  verdict === 'drop' && status === 403 && !configured && !retry.drop_on.includes(403)
+
+/** The whole pause that the model asks for, in milliseconds. */
+const askedPauseOf = ({ retry_after_ms = 0 }: ModelFailure): number => retry_after_ms
+
+const reasonOf = ({ code, status, message, detail }: ModelFailure): HaltReason => ({
+  code,
+  status,
+  reason: detail === undefined ? message : `${message}: ${detail}`,
+})
+
+/** Gives a permit back that no call was made with. */
+export async function returnPermit(ports: WorkerPorts, { probe, lease }: Granted): Promise<void> {
+  await report(ports, { findings: 'nothing', probe, lease })
+}
+
+/**
+ * Answers with whether the model is halted now. A report that fails is lost: it protects the model, and no outcome waits for it.
+ * A lost probe or lease ends when its worker must be gone.
+ */
+async function report({ flowControl, logger }: WorkerPorts, what: Report): Promise<boolean> {
+  try {
+    return (await flowControl.report(what)).halted
+  } catch (error) {
+    logger.error('the result of a call could not be reported to the flow control', { error: error as Error })
+    return false
+  }
+}

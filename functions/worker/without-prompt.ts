@@ -1,0 +1,18 @@
+import type { InferenceMessage } from '../core/domain/messages.ts'
+import { maskPrompts, promptsIn, promptsSent } from '../core/inference/mask-prompt.ts'
+import type { ModelFailure } from '../core/inference/port.ts'
+
+/**
+ * The failure without what the model's words quote of the request. A failure is logged, and a prompt must be in no log. A body in the
+ * payload store is not at hand any more; then what was sent for it is looked through.
+ */
+export function withoutPrompt(failure: ModelFailure, { body }: InferenceMessage, sent: unknown): ModelFailure {
+  const { detail, message, ...rest } = failure
+  const inline = 'inline' in body && typeof body.inline === 'object' && body.inline !== null ? body.inline : undefined
+  const prompts = () => (inline ? promptsIn(new Map<string, unknown>(Object.entries(inline))) : promptsSent(sent))
+  return {
+    ...rest,
+    message: maskPrompts(message, prompts()),
+    ...(detail !== undefined && { detail: maskPrompts(detail, prompts()) }),
+  }
+}

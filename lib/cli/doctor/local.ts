@@ -1,0 +1,147 @@
+import { once } from 'node:events'
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import * as z from 'zod'
+import type { Environment } from '../../config/interpolate.ts'
+import type { Pipeline } from '../../config/schema.ts'
+import { secretIn, variableName } from '../../local/aws-endpoint.ts'
+import { openDataFolder } from '../../local/data-folder.ts'
+import { LocalError } from '../../local/error.ts'
+import { refuseOtherKind } from '../../local/filled-with.ts'
+import { openPostgres } from '../../local/rds-data/postgres.ts'
+import { adminOf } from '../admin.ts'
+import type { LocalSystem } from '../running-locally.ts'
+import { localTarget, type Surroundings } from '../target.ts'
+import { attempt, type Check, failed, ok, oneLine, skipped } from './check.ts'
+import { type ErrorLine, isError, LOOK_BACK_MS, lastErrorOf, parse } from './last-error.ts'
+import { secretsOf } from './pipeline.ts'
+import { requestThrough } from './request-through.ts'
+
+/** Examines this machine before `npm start`. */
+export async function examineMachine(env: Environment, pipeline: Pipeline | undefined): Promise<Check[]> {
+  return [
+    dataFolder(env),
+    await port(env),
+    ...(env.DATABASE_URL ? [await database(env.DATABASE_URL)] : []),
+    ...(pipeline ? secretsOf(pipeline.models).map(name => variable(name, env)) : []),
+  ]
+}
+
+function dataFolder(env: Environment): Check {
+  const folder = env.SLUICE_DATA || '.sluice'
+  if (folder === ':memory:' || !existsSync(folder)) return ok('data folder', `npm start will make ${folder}`)
+  try {
+    const data = openDataFolder(folder)
+    try {
+      refuseOtherKind(data, env.DATABASE_URL)
+    } finally {
+      data.close()
+    }
+    return ok('data folder', `${folder} can be used`)
+  } catch (error) {
+    return refused('data folder', error)
+  }
+}
+
+async function port({ PORT = '8080' }: Environment): Promise<Check> {
+  if (PORT === '0') return ok('port', 'npm start will pick a free one')
+  const server = createServer()
+  try {
+    server.listen(Number(PORT), '127.0.0.1')
+    await once(server, 'listening')
+    return ok('port', `${PORT} is free`)
+  } catch (error) {
+    const { message } = error as Error
+    return failed(
+      'port',
+      `${PORT} can't be used: ${oneLine(message)}`,
+      'stop what listens there, or choose another with PORT',
+    )
+  } finally {
+    server.close()
+  }
+}
+
+async function database(url: string): Promise<Check> {
+  try {
+    await (await openPostgres(url)).close()
+    return ok('database', 'the Postgres at DATABASE_URL answers')
+  } catch (error) {
+    return refused('database', error)
+  }
+}
+
+/** The sentence of a LocalError says what to do, too. */
+function refused(check: string, error: unknown): Check {
+  if (!(error instanceof LocalError)) throw error
+  return { check, state: 'failed', found: oneLine(error.message) }
+}
+
+function variable(secret: string, env: Environment): Check {
+  const check = `secret ${secret}`
+  const name = variableName(secret)
+  if (secretIn(env, secret) !== undefined) return ok(check, `the variable ${name} is set`)
+  return failed(check, 'no variable has it', `set ${name} to the key of the model`)
+}
+
+/** Examines the local system while it runs. */
+export async function examineRunning(
+  system: LocalSystem,
+  { env, clock, sleep }: Surroundings,
+  { now, mayCall }: { now: number; mayCall: boolean },
+): Promise<Check[]> {
+  const stores = await attempt('stores', () => deepHealth(system))
+  const request = mayCall
+    ? await attempt('request', () => requestThrough(adminOf(localTarget(system), clock, sleep), system.apiUrl))
+    : skipped('request', 'no request was sent')
+  return [stores, request, ...functionErrors(join(resolve(env.SLUICE_DATA || '.sluice'), 'logs'), now)]
+}
+
+const Health = z.object({ error: z.string().optional() })
+const TIMEOUT_MS = 15_000
+
+async function deepHealth({ apiUrl }: LocalSystem): Promise<Check> {
+  const response = await fetch(`${apiUrl}/healthz?deep=1`, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+  const { error } = Health.parse(await response.json())
+  if (response.ok) return ok('stores', 'SQS, DynamoDB, S3 and Postgres answer')
+  return failed(
+    'stores',
+    error ?? `/healthz is answered with ${response.status}`,
+    'read the output of npm start; start the Postgres at DATABASE_URL, or start again',
+  )
+}
+
+function functionErrors(folder: string, now: number): Check[] {
+  return readdirSync(folder)
+    .filter(file => file.endsWith('.log'))
+    .sort()
+    .map(file => lastErrorOf(file.replace(/(Lambda[0-9A-F]{8})?\.log$/, ''), lastErrorIn(join(folder, file), now), now))
+}
+
+const Timed = z.object({ timestamp: z.iso.datetime() })
+
+function lastErrorIn(file: string, now: number): ErrorLine | undefined {
+  const text = endOf(file)
+    .split('\n')
+    .findLast(line => line.includes('"ERROR"') && isError(line))
+  const at = text === undefined ? undefined : Timed.safeParse(parse(text)).data?.timestamp
+  if (text === undefined || at === undefined) return undefined
+  const line = { at: Date.parse(at), text }
+  return now - line.at < LOOK_BACK_MS ? line : undefined
+}
+
+/** A log grows for as long as its folder lives. */
+const MOST_BYTES = 4 * 1024 * 1024
+
+function endOf(file: string): string {
+  const { size } = statSync(file)
+  const length = Math.min(size, MOST_BYTES)
+  const buffer = Buffer.alloc(length)
+  const opened = openSync(file, 'r')
+  try {
+    return buffer.toString('utf8', 0, readSync(opened, buffer, 0, length, size - length))
+  } finally {
+    closeSync(opened)
+  }
+}

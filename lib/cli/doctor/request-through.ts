@@ -1,0 +1,131 @@
+import * as z from 'zod'
+import type { Admin } from '../admin.ts'
+import { createKey } from '../operations/keys.ts'
+import { type Check, failed, ok, oneLine, warning } from './check.ts'
+
+/** Its requests are in the ledger like those of any user. */
+export const DOCTOR = 'sluice-doctor'
+
+const KEY_LIFETIME_MS = 900_000
+/** A paused database takes up to a minute, and a model some seconds. */
+const PATIENCE_MS = 120_000
+const PAUSE_MS = 1_000
+const CALL_TIMEOUT_MS = 40_000
+
+type Ports = Pick<Admin, 'access' | 'quotas' | 'clock' | 'sleep'>
+
+const Accepted = z.object({ request_id: z.string() })
+const View = z.object({
+  status: z.string(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+})
+type View = z.infer<typeof View>
+
+/**
+ * Sends one request with a key of its own, and waits for its end. The key lasts for minutes, and is deleted afterwards. The model is
+ * called once, and the request stays in the ledger.
+ */
+export async function requestThrough(ports: Ports, apiUrl: string): Promise<Check> {
+  const { created } = await createKey(ports, { user: DOCTOR, expires_in: KEY_LIFETIME_MS })
+  try {
+    return await send({ ports, apiUrl, key: created.key })
+  } finally {
+    await ports.access.deleteKey(created.key_id)
+  }
+}
+
+interface Sender {
+  readonly ports: Ports
+  readonly apiUrl: string
+  readonly key: string
+}
+
+const NAME = 'request'
+
+async function send(sender: Sender): Promise<Check> {
+  const since = sender.ports.clock()
+  const posted = await call(sender, '/v1/inference', {
+    prompt: 'Answer with one word: ok.',
+    parameters: { max_tokens: 16 },
+    metadata: { from: 'sluice doctor' },
+  })
+  if (typeof posted === 'string') return failed(NAME, posted, 'look at the API and its access log')
+  const { status, body } = posted
+  const code = z.object({ code: z.string() }).safeParse(body).data?.code
+  if (status === 429)
+    return warning(
+      NAME,
+      `the API refused it with 429 ${code}`,
+      `the user ${DOCTOR} has used up its plan: \`npx sluice users set ${DOCTOR} --requests 1000 --tokens 1000000\``,
+    )
+  const accepted = Accepted.safeParse(body).data
+  if (status !== 202 || !accepted)
+    return failed(
+      NAME,
+      `the API answered ${status} ${code ?? oneLine(JSON.stringify(body))}`,
+      "docs/errors.md explains the code; the function's log has the cause",
+    )
+  return ended(sender, accepted.request_id, since)
+}
+
+async function ended(sender: Sender, id: string, since: number): Promise<Check> {
+  const { clock, sleep } = sender.ports
+  const until = since + PATIENCE_MS
+  for (;;) {
+    const answer = await call(sender, `/v1/inference/${id}?wait=10`)
+    const view = typeof answer === 'string' ? undefined : View.safeParse(answer.body).data
+    if (view && ENDED.has(view.status)) return verdictOf(view, id, clock() - since)
+    if (clock() + PAUSE_MS > until) return unfinished(view, answer, id)
+    await sleep(PAUSE_MS)
+  }
+}
+
+const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled', 'expired'])
+
+function verdictOf({ status, error }: View, id: string, ms: number): Check {
+  if (status === 'completed')
+    return ok(NAME, `a request went through the API, a worker, the model and the ledger in ${(ms / 1000).toFixed(1)} s`)
+  const reason = error ? `${error.code}: ${oneLine(error.message)}` : 'without a reason'
+  return failed(NAME, `the request ${id} is ${status}, ${reason}`, 'docs/runbook.md#requests-fail explains the reason')
+}
+
+function unfinished(view: View | undefined, answer: Answered, id: string): Check {
+  const seconds = PATIENCE_MS / 1000
+  const state = view
+    ? `is still ${view.status}`
+    : `can't be read (${typeof answer === 'string' ? answer : answer.status})`
+  const todo = '`npx sluice models list` says why requests wait'
+  return failed(NAME, `after ${seconds} s the request ${id} ${state}`, todo)
+}
+
+/** The answer, or why there is none. */
+type Answered = { readonly status: number; readonly body: unknown } | string
+
+async function call({ apiUrl, key }: Sender, path: string, body?: object): Promise<Answered> {
+  try {
+    const response = await fetch(apiUrl + path, {
+      method: body ? 'POST' : 'GET',
+      headers: { 'x-api-key': key, 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    })
+    const text = await response.text()
+    return { status: response.status, body: parse(text) }
+  } catch (error) {
+    return `the API can't be reached: ${reasonOf(error)}`
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** The reason is in the cause of fetch's error. */
+const reasonOf = (error: unknown): string => {
+  const { message, cause } = error instanceof Error ? error : new Error(String(error))
+  return oneLine(cause instanceof Error ? cause.message : message)
+}

@@ -1,0 +1,129 @@
+import {
+  CloudFormationClient,
+  paginateListStackResources,
+  type StackResourceSummary,
+} from '@aws-sdk/client-cloudformation'
+import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs'
+import { ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
+import { adminOf } from '../admin.ts'
+import type { StackState } from '../stack-outputs.ts'
+import type { Surroundings, Target } from '../target.ts'
+import { attempt, type Check, examine, failed, ok, oneLine, skipped, warning } from './check.ts'
+import { type ErrorLine, LOOK_BACK_MS, lastErrorOf } from './last-error.ts'
+import { requestThrough } from './request-through.ts'
+
+/** Whether a stack can be used, by its state in CloudFormation. */
+export function stateOf(stack: string, state: StackState | undefined): Check {
+  const check = 'stack'
+  if (!state) return skipped(check, `there is no stack ${stack} yet in this account and region`)
+  const { status, reason } = state
+  const found = `the stack ${stack} is in the state ${status}${reason === undefined ? '' : ` (${oneLine(reason)})`}`
+  if (HEALTHY.has(status)) return ok(check, found)
+  if (status.endsWith('_IN_PROGRESS')) return warning(check, found, 'wait for its end, and run doctor again')
+  return failed(check, found, 'docs/runbook.md says what to do when a deployment has failed')
+}
+
+const HEALTHY: ReadonlySet<string> = new Set(['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE'])
+
+interface Deployed {
+  readonly stack: string
+  readonly apiUrl: string
+  readonly target: Target
+  readonly surroundings: Surroundings
+  /** Whether one request may be sent, which calls the model. */
+  readonly mayCall: boolean
+}
+
+/** Examines a deployed stack: its API, its ledger, a request through all of it, and the last error of each function. */
+export async function examineStack(deployed: Deployed, now: number): Promise<Check[]> {
+  const { stack, apiUrl, target, surroundings, mayCall } = deployed
+  const { clock, sleep } = surroundings
+  const first = await Promise.all([attempt('api', () => health(apiUrl)), attempt('ledger', () => ledger(target))])
+  const request = mayCall
+    ? await attempt('request', () => requestThrough(adminOf(target, clock, sleep), apiUrl))
+    : skipped('request', 'no request was sent')
+  // The errors come last, so that those of the request are among them.
+  return [...first, request, ...(await functionErrors(stack, now))]
+}
+
+const TIMEOUT_MS = 30_000
+
+async function health(apiUrl: string): Promise<Check> {
+  const todo = 'look at the API in the console, and at the log of the reader'
+  try {
+    const { status } = await fetch(`${apiUrl}/healthz`, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+    return status === 200
+      ? ok('api', 'GET /healthz is answered with 200')
+      : failed('api', `GET /healthz is answered with ${status}`, todo)
+  } catch (error) {
+    const { message, cause } = error instanceof Error ? error : new Error(String(error))
+    return failed('api', `it can't be reached: ${oneLine(cause instanceof Error ? cause.message : message)}`, todo)
+  }
+}
+
+async function ledger({ rdsData, outputs }: Target): Promise<Check> {
+  const { LedgerClusterArn, LedgerSecretArn, LedgerDatabase } = outputs
+  const statement = { resourceArn: LedgerClusterArn, secretArn: LedgerSecretArn, database: LedgerDatabase }
+  await rdsData.send(new ExecuteStatementCommand({ ...statement, sql: 'SELECT count(*) FROM dead_letters' }))
+  return ok('ledger', 'Postgres answers, and has its tables')
+}
+
+async function functionErrors(stack: string, now: number): Promise<Check[]> {
+  const groups: LogGroup[] = []
+  const listed = await examine('logs', async () => {
+    groups.push(...(await logGroupsOf(stack)))
+    return ok('logs', `the stack has ${groups.length} functions with a log group`)
+  })
+  if (listed.state !== 'ok') return [listed]
+  const client = new CloudWatchLogsClient()
+  return Promise.all(
+    groups.map(({ name, group }) =>
+      examine(`log of ${name}`, async () => lastErrorOf(name, await lastError(client, group, now), now)),
+    ),
+  )
+}
+
+interface LogGroup {
+  /** The place of the function in the stack, such as `GatewayFunction`. */
+  readonly name: string
+  readonly group: string
+}
+
+const HASH = /[0-9A-F]{8}$/
+
+/** A function and its log group are neighbours in the stack. Other log groups belong to no function. */
+async function logGroupsOf(stack: string): Promise<LogGroup[]> {
+  const resources: StackResourceSummary[] = []
+  const pages = paginateListStackResources({ client: new CloudFormationClient() }, { StackName: stack })
+  for await (const { StackResourceSummaries = [] } of pages) resources.push(...StackResourceSummaries)
+  const places = (type: string, ending: string) =>
+    resources.flatMap(({ ResourceType, LogicalResourceId = '', PhysicalResourceId = '' }) => {
+      const place = LogicalResourceId.replace(HASH, '')
+      return ResourceType === type && place.endsWith(ending)
+        ? [{ name: place.slice(0, -ending.length), group: PhysicalResourceId }]
+        : []
+    })
+  const functions = new Set(places('AWS::Lambda::Function', 'Lambda').map(({ name }) => name))
+  return places('AWS::Logs::LogGroup', 'Logs').filter(({ name }) => functions.has(name))
+}
+
+/** Errors of the functions' logger and of the runtime, and invocations that Lambda has ended. */
+const ERRORS =
+  '{ ($.level = "ERROR") || ($.level = "FATAL") || ($.record.status = "timeout") || ($.record.status = "error") }'
+
+/** A log group of a busy function has many pages without any error. */
+const MAX_PAGES = 100
+
+async function lastError(client: CloudWatchLogsClient, group: string, now: number): Promise<ErrorLine | undefined> {
+  const query = { logGroupName: group, filterPattern: ERRORS, startTime: now - LOOK_BACK_MS }
+  let last: ErrorLine | undefined
+  let pages = 0
+  // The events come in the order of their time, page after page.
+  for await (const { events = [] } of paginateFilterLogEvents({ client }, query)) {
+    for (const { timestamp = 0, message = '' } of events)
+      if (timestamp >= (last?.at ?? 0)) last = { at: timestamp, text: message }
+    pages += 1
+    if (pages === MAX_PAGES) break
+  }
+  return last
+}

@@ -1,0 +1,105 @@
+import { invocationsFor, splitConcurrency } from './concurrency.ts'
+import type { Model } from './model-schema.ts'
+
+/** An event source mapping of SQS can't be limited to fewer simultaneous invocations. */
+const LEAST_PER_MAPPING = 2
+
+/** At most so many calls share an invocation. */
+const MOST_CALLS = 10
+
+/** The API needs so many executions at least: one for a call, and one for the next. */
+export const API_ROOM = 2
+
+/** The API gets this part of a small account, if the queues can do with the rest. */
+const API_PART = 0.2
+
+/** The mappings of each dead-letter queue. They can't have fewer, and need no more. */
+const DEAD_LETTERS = LEAST_PER_MAPPING
+
+/** One small database can run ten statements at a time. More would only wait for each other's rows. */
+const COLLECTOR = 10
+
+/** This is enough for some thousand admissions per second. */
+const INTAKE = 10
+
+type Priority = 'high' | 'normal'
+
+/** Simultaneous invocations, and the messages in each. */
+export interface Split {
+  readonly mapping: number
+  readonly calls: number
+}
+
+/** The concurrent executions of Lambda that the queues of a pipeline may take. */
+export interface Executions {
+  worker(model: string, priority: Priority): Split
+  readonly collector: number
+  readonly intake: number
+  /** The number of queues with a consumer. */
+  readonly queues: number
+  /** What all queues take together when all are full. */
+  readonly most: number
+  /** What they take then at least, whatever pipeline.yaml says. */
+  readonly least: number
+}
+
+/** The parts of a pipeline that decide how many executions its queues take. */
+interface Consuming {
+  readonly models: Readonly<Record<string, Model>>
+  readonly inputs?: readonly unknown[] | undefined
+  readonly account_concurrency?: number | undefined
+}
+
+/**
+ * Divides the executions of the account among the queues. Without `account_concurrency`, each queue gets what it can use. With it, all
+ * queues give up the same part of what they have above the least, until the API has its room.
+ */
+export function executionsOf({ models, inputs = [], account_concurrency: account }: Consuming): Executions {
+  const workers = Object.values(models).flatMap(model => [wanted(model, 'high'), wanted(model, 'normal')])
+  const each = [
+    ...workers.map(({ mapping }) => mapping),
+    ...[COLLECTOR, DEAD_LETTERS],
+    ...inputs.flatMap(() => [INTAKE, DEAD_LETTERS]),
+  ]
+  const least = each.length * LEAST_PER_MAPPING
+  const squeeze = squeezeTo(account, least, sum(each))
+  return {
+    worker(name, priority) {
+      const model = models[name]
+      if (!model) throw new Error(`no model is called ${name}`)
+      return squeezed(model, priority, squeeze)
+    },
+    collector: squeeze(COLLECTOR),
+    intake: squeeze(INTAKE),
+    queues: each.length,
+    most: sum(each.map(squeeze)),
+    least,
+  }
+}
+
+/** Makes the function that says how many invocations a mapping may have, of those that it wants. */
+function squeezeTo(account: number | undefined, least: number, most: number): (invocations: number) => number {
+  if (account === undefined) return invocations => invocations
+  const forQueues = account - Math.max(API_ROOM, Math.ceil(account * API_PART))
+  const part = most <= forQueues ? 1 : Math.max(0, (forQueues - least) / (most - least))
+  return invocations => LEAST_PER_MAPPING + Math.floor((invocations - LEAST_PER_MAPPING) * part)
+}
+
+/** With batches, each invocation is one call. */
+function wanted({ concurrency, batch }: Model, priority: Priority): Split {
+  const calls = concurrency[priority]
+  if (batch) return { mapping: invocationsFor(calls), calls: batch.count }
+  const split = splitConcurrency(calls)
+  if (!split) throw new Error(`a concurrency can't be ${calls}`)
+  return split
+}
+
+/** Fewer invocations make more calls each, as far as that is possible, and never more calls together. */
+function squeezed(model: Model, priority: Priority, squeeze: (invocations: number) => number): Split {
+  const { mapping, calls } = wanted(model, priority)
+  const fewer = squeeze(mapping)
+  if (fewer === mapping || model.batch) return { mapping: fewer, calls }
+  return { mapping: fewer, calls: Math.min(MOST_CALLS, Math.floor(model.concurrency[priority] / fewer)) }
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)

@@ -1,0 +1,84 @@
+import { isOfOperation, operationUrl } from './endpoint-url.ts'
+import { isProvider, PROFILES } from './index.ts'
+import type { Profile } from './profile.ts'
+
+type Section = Readonly<Record<string, unknown>>
+
+/**
+ * Fills in what a model's `provider` knows, before the schema checks the file. So the rest of Sluice sees finished settings. A key that
+ * the file gives wins, also if its value is wrong: the schema then says so.
+ */
+export function withProviders(data: unknown): unknown {
+  if (!isSection(data) || !isSection(data.models)) return data
+  const models = Object.entries(data.models).map(([name, model]) => [name, withProvider(name, model)])
+  return { ...data, models: Object.fromEntries(models) }
+}
+
+function withProvider(name: string, model: unknown): unknown {
+  if (!isSection(model) || model.provider === undefined) return model
+  // For an unknown provider, the defaults of any other keep the schema from telling about each missing key besides.
+  const profile = PROFILES[isProvider(model.provider) ? model.provider : 'openai']
+  const { request, response, estimate } = profile
+  return {
+    request: request.replaceAll('$model', () => JSON.stringify(textOf(model.model) ?? name)),
+    response,
+    ...(estimate !== undefined && { estimate }),
+    ...model,
+    ...(isSection(model.endpoint) && {
+      endpoint: { ...model.endpoint, ...endpointOf(profile, model, model.endpoint) },
+    }),
+    retry: retryOf(profile, model.retry),
+  }
+}
+
+function endpointOf({ endpoint = {}, path }: Profile, model: Section, given: Section): Section {
+  const { headers, auth } = endpoint
+  const url = urlOf(path, model, given.url)
+  const ofAuth = auth && authOf(auth, given.auth)
+  return {
+    ...(url !== undefined && { url }),
+    ...(headers && { headers: headersOf(headers, given.headers) }),
+    ...(ofAuth !== undefined && { auth: ofAuth }),
+  }
+}
+
+/** Undefined if the URL stays as it is. The schema tells what is wrong with one that can't be read. */
+function urlOf(path: Profile['path'], { model, request }: Section, given: unknown): string | undefined {
+  if (typeof given !== 'string' || !URL.canParse(given)) return undefined
+  // The body of another operation of the API can be made by a mapping of the file's own.
+  if (request !== undefined && isOfOperation(given, path)) return undefined
+  return operationUrl(given, path, textOf(model))
+}
+
+/** HTTP ignores the case of a header's name. */
+function headersOf(headers: Readonly<Record<string, string>>, given: unknown = {}): unknown {
+  if (!isSection(given)) return given
+  const names = Object.keys(given).map(name => name.toLowerCase())
+  const missing = Object.entries(headers).filter(([name]) => !names.includes(name.toLowerCase()))
+  return { ...Object.fromEntries(missing), ...given }
+}
+
+function authOf(auth: Section, given: unknown): unknown {
+  if (given === undefined) return 'sigv4' in auth ? auth : undefined
+  return isSection(given) && 'secret' in given && 'header' in auth ? { ...auth, ...given } : given
+}
+
+/** A status that the file names in one list can't be in the other. */
+function retryOf({ retry }: Profile, given: unknown = {}): unknown {
+  if (!isSection(given)) return given
+  const { backoff_on, drop_on, ...conditions } = retry
+  return {
+    backoff_on: without(backoff_on, given.drop_on),
+    drop_on: without(drop_on, given.backoff_on),
+    ...conditions,
+    ...given,
+  }
+}
+
+const without = (statuses: readonly number[], named: unknown): number[] =>
+  statuses.filter(status => !(Array.isArray(named) && named.includes(status)))
+
+const isSection = (value: unknown): value is Section =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

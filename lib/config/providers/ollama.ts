@@ -1,0 +1,51 @@
+import { CHAT, CHAT_ESTIMATE, OUTPUT_BOUND } from './fragments.ts'
+import type { Profile } from './profile.ts'
+
+/** The parameters that are fields of the call. All others are `options`. */
+const FIELDS = ['format', 'think', 'keep_alive', 'tools']
+
+export const OLLAMA: Profile = {
+  title: "Ollama's chat",
+  serves: 'Ollama, on your machine or its cloud',
+  path: {
+    base: '',
+    operation: '/api/chat',
+    known: ['/api/[a-z]+', '/v1/chat/completions', '/v1'],
+  },
+  request: `{
+  "model": $model,
+  "messages": ${CHAT},
+  "stream": false,
+  ${FIELDS.map(name => `"${name}": parameters.${name}`).join(',\n  ')},
+  "options": $merge([
+    $omit(parameters, "system", "model", "messages", "prompt", "stream", "stop", "max_tokens", "max_completion_tokens", "max_output_tokens", ${FIELDS.map(name => `"${name}"`).join(', ')}),
+    { "num_predict": ${OUTPUT_BOUND}, "stop": parameters.stop ? [parameters.stop] }
+  ])
+}`,
+  response: `{
+  "result": $type(message) = "object" ? {
+    "text": message.content ?? "",
+    "reasoning_content": message.thinking ? message.thinking,
+    "tool_calls": message.tool_calls ? message.tool_calls,
+    "finish_reason": done_reason
+  } : $exists(response) ? { "text": response, "finish_reason": done_reason },
+  "usage": { "prompt_tokens": prompt_eval_count, "completion_tokens": eval_count }
+}`,
+  estimate: CHAT_ESTIMATE,
+  retry: {
+    backoff_on: [429, 499, 503],
+    drop_on: [400, 404],
+    halt_when: 'status = 402',
+    drop_when:
+      '$contains($string(body.error), "exceeds the context length") or $contains($string(body.error), "exceeds maximum context length")',
+    backoff_when: 'status < 300 and ($boolean(body.error) or body.done_reason = "load")',
+  },
+  notes: [
+    'The call waits while Ollama loads a model. So `endpoint.timeout` must be longer than that, such as 5m.',
+    '`format`, `think`, `keep_alive` and `tools` of `parameters` are sent as they are, all others as `options`: `max_tokens` as `num_predict`, `stop` as a list.',
+    'The result is `{ "text", "finish_reason" }`, and where the model gave them `reasoning_content` (from thinking) and `tool_calls`.',
+    'Ollama counts only the tokens of the prompt that it has not kept from the call before.',
+    'Ollama has an OpenAI-like API, too: use `provider: openai` with its `/v1` for that.',
+  ],
+  sources: ['https://docs.ollama.com/api/chat', 'https://docs.ollama.com/api/errors'],
+}

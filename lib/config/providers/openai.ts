@@ -1,0 +1,102 @@
+import { CHAT, CHAT_ESTIMATE } from './fragments.ts'
+import type { Profile } from './profile.ts'
+
+const MESSAGE = 'choices[0].message'
+
+/** The text of a message: a text, the texts of its parts, or none beside reasoning or calls of tools. */
+export const CHAT_TEXT = `$type(${MESSAGE}.content) = "string" ? ${MESSAGE}.content :
+      $type(${MESSAGE}.content) = "array" ? $join([${MESSAGE}.content[$type(text) = "string"].text]) : choices[0].text ?? ""`
+
+export const CHAT_RESULT = `$type(${MESSAGE}) = "object" or $exists(choices[0].text) ? {
+    "text": ${CHAT_TEXT},
+    "reasoning_content": ${MESSAGE}.reasoning_content ? ${MESSAGE}.reasoning_content :
+      ${MESSAGE}.reasoning ? ${MESSAGE}.reasoning,
+    "tool_calls": ${MESSAGE}.tool_calls ? ${MESSAGE}.tool_calls,
+    "refusal": ${MESSAGE}.refusal ? ${MESSAGE}.refusal,
+    "finish_reason": choices[0].finish_reason,
+    "choices": $count(choices) > 1 ? choices
+  }`
+
+/** OpenAI-like servers: a success that has no answer in it. */
+const IS_EMPTY =
+  '$exists(body.choices) and $not($type(body.choices[0].message) = "object" or $exists(body.choices[0].text))'
+
+/** Codes for an account that must be mended. OpenAI sends them with 429, and other services with 402. */
+const NO_CREDIT = [
+  'insufficient_quota',
+  'credit_balance_exhausted',
+  'organization_spend_limit_exceeded',
+  'organization_usage_limit_exceeded',
+  'project_spend_limit_exceeded',
+  'billing_hard_limit_reached',
+  'billing_not_active',
+  'account_deactivated',
+  'invalid_api_key',
+]
+const list = (words: readonly string[]): string => words.map(word => JSON.stringify(word)).join(',\n    ')
+
+export const OPENAI: Profile = {
+  title: "OpenAI's chat completions",
+  serves: 'OpenAI, OpenRouter, Groq, vLLM, LM Studio, llama.cpp, LiteLLM, and other servers with this API',
+  path: {
+    base: '/v1',
+    operation: '/chat/completions',
+    known: ['/completions', '/embeddings', '/responses', '/models(?:/[^/]+)*'],
+  },
+  request: `$merge([
+  $omit(parameters, "system", "model", "messages", "prompt", "stream", "stream_options", "max_output_tokens"),
+  {
+    "model": $model,
+    "messages": ${CHAT},
+    "max_tokens": max_tokens ? max_tokens,
+    "max_completion_tokens": max_completion_tokens ? max_completion_tokens :
+      max_output_tokens ? max_output_tokens : parameters.max_output_tokens ? parameters.max_output_tokens,
+    "n": n ? n
+  }
+])`,
+  response: `{
+  "result": ${CHAT_RESULT},
+  "usage": usage
+}`,
+  estimate: CHAT_ESTIMATE,
+  retry: {
+    backoff_on: [429, 498, 503],
+    drop_on: [400, 404],
+    halt_when: `$exists([body.error.type, body.error.code][$ in [
+    ${list(NO_CREDIT)}
+  ]])
+  or ((status = 402 or body.error.code = 402) and $not(body.error.metadata.limit_source = "openrouter_in_flight_budget"))
+  or (status = 503 and body.error.message = "Loading model")`,
+    drop_when: `body.error.code = "context_length_exceeded" or body.error.type = "exceed_context_size_error"
+  or $substring($string(body.error.message), 0, 30) = "Context size has been exceeded"
+  or (status = 403 and $exists(body.error.metadata))
+  or (status < 300 and (
+    $type(body.error) = "string" and body.error != ""
+    or body.error.type = "invalid_request_error"
+    or ($type(body.error.code) = "number" and body.error.code >= 400 and body.error.code < 500
+      and $not(body.error.code in [402, 408, 409, 425, 429]))
+  ))`,
+    backoff_when: `(status < 300 and (
+    $type(body.error) = "object" or $type(body.choices[0].error) = "object"
+    or ${IS_EMPTY}
+  ))
+  or (status = 402 and body.error.metadata.limit_source = "openrouter_in_flight_budget")`,
+  },
+  notes: [
+    "A body's `messages` are sent as they are. Without them, `parameters.system` and `prompt` become messages.",
+    'All of `parameters` are sent, except `stream`, which the answer could not be read with. `n` over 1 gives all `choices` in the result, too.',
+    'The result is `{ "text", "finish_reason" }`, and where the model gave them `reasoning_content`, `tool_calls` and `refusal`. The parts of a content are joined. With only reasoning, `text` is empty, and `finish_reason` says whether the tokens were used up.',
+    'vLLM refuses connections while it loads a model, so use `circuit` with it: it spends few attempts on an outage. llama.cpp answers 503 "Loading model", and the model is halted until it has loaded.',
+    'A 429 that only *says* "insufficient quota" is retried (Scaleway says so for its limit of simultaneous requests). Only the code or type means an account without credit.',
+    'OpenRouter and others send errors with status 200. One with a `code` of 4xx fails the request, any other is retried. LM Studio answers 200 with `error` as a text for a path that it does not know: the request fails with this text.',
+    'A 403 with `metadata` is moderation of this one request (OpenRouter), and fails it.',
+    "OpenAI's reasoning models take `max_completion_tokens` instead of `max_tokens`.",
+  ],
+  sources: [
+    'https://platform.openai.com/docs/guides/error-codes',
+    'https://help.openai.com/en/articles/6614457-troubleshooting-api-usage-and-spend-limits',
+    'https://openrouter.ai/docs/api/reference/errors-and-debugging',
+    'https://console.groq.com/docs/errors',
+    'https://github.com/ggml-org/llama.cpp/tree/master/tools/server',
+  ],
+}

@@ -1,0 +1,48 @@
+import { IS_SIGNATURE_REFUSED, isError } from './aws.ts'
+import { CHAT, CHAT_ESTIMATE } from './fragments.ts'
+import { CHAT_RESULT } from './openai.ts'
+import type { Profile } from './profile.ts'
+
+export const SAGEMAKER: Profile = {
+  title: 'a real-time endpoint of Amazon SageMaker with chat messages',
+  serves: "AWS's LMI containers (DJL Serving, vLLM) and Hugging Face's TGI containers",
+  path: {
+    base: '',
+    operation: '/endpoints/{model}/invocations',
+    known: ['/endpoints/[^/]+/(?:async-invocations|invocations-response-stream)'],
+  },
+  endpoint: { auth: { sigv4: 'sagemaker' } },
+  request: `$merge([
+  $omit(parameters, "system", "model", "messages", "prompt", "stream", "stream_options"),
+  {
+    "messages": ${CHAT},
+    "max_tokens": max_tokens ? max_tokens : parameters.max_tokens ? parameters.max_tokens : 512
+  }
+])`,
+  response: `{
+  "result": $exists(choices) ? (${CHAT_RESULT}) :
+    $exists(generated_text) ? { "text": generated_text, "finish_reason": details.finish_reason },
+  "usage": usage
+}`,
+  estimate: CHAT_ESTIMATE,
+  retry: {
+    backoff_on: [424, 429, 503],
+    drop_on: [400, 404],
+    halt_when: `${IS_SIGNATURE_REFUSED} or ${isError('ModelNotReadyException')}`,
+    drop_when: 'status = 424 and (body.OriginalStatusCode in [400, 413, 422])',
+    backoff_when: isError('ThrottlingException'),
+  },
+  notes: [
+    '`model` is the name of the endpoint. It is needed only where `url` ends before it, as in `https://runtime.sagemaker.us-east-1.amazonaws.com`.',
+    "Calls are signed with the worker's role, unless `auth` says otherwise.",
+    'The container decides the form of the body. This profile is for containers that take chat messages. For one of your own, give `request` and `response`: the rest of the profile still applies.',
+    'SageMaker ends a call of a container after 60 s, so a `timeout` over 70s has no effect.',
+    'If an endpoint has inference components or several models, name one in `headers` (`X-Amzn-SageMaker-Inference-Component`, `X-Amzn-SageMaker-Target-Model`).',
+    '424 means that the container failed. It is retried, unless the container itself answered 400, 413 or 422. Throttling comes as 400.',
+    'A serverless endpoint that starts, or a multi-model endpoint that loads, answers 429 ModelNotReadyException: the model is halted for this time.',
+  ],
+  sources: [
+    'https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html',
+    'https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html',
+  ],
+}

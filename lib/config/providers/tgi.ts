@@ -1,0 +1,49 @@
+import { OUTPUT_BOUND } from './fragments.ts'
+import type { Profile } from './profile.ts'
+
+export const TGI: Profile = {
+  title: "Hugging Face TGI's `/generate`",
+  serves: 'Text Generation Inference, and Hugging Face endpoints that run it',
+  path: {
+    base: '',
+    operation: '/generate',
+    known: ['/generate_stream', '/v1/chat/completions', '/v1/completions', '/v1'],
+  },
+  request: `{
+  "inputs": prompt,
+  "parameters": $merge([
+    $omit(parameters, "system", "model", "stream", "n", "max_tokens", "max_completion_tokens", "max_output_tokens", "temperature", "top_p", "stop"),
+    {
+      "max_new_tokens": ${OUTPUT_BOUND} ?? 512,
+      "temperature": parameters.temperature > 0 ? parameters.temperature,
+      "top_p": parameters.top_p < 1 ? parameters.top_p,
+      "stop": parameters.stop ? [parameters.stop],
+      "return_full_text": false,
+      "details": true
+    }
+  ])
+}`,
+  response: `{
+  "result": $exists(generated_text) ? { "text": generated_text, "finish_reason": details.finish_reason },
+  "usage": details.generated_tokens ? {
+    "prompt_tokens": details.prefill ? $count(details.prefill),
+    "completion_tokens": details.generated_tokens
+  }
+}`,
+  retry: {
+    backoff_on: [424, 429, 503],
+    drop_on: [400, 404, 413, 422],
+    halt_when: 'status = 503 and $exists(body.estimated_time)',
+    drop_when: 'body.error_type = "validation" or body.error_type = "tokenizer"',
+  },
+  notes: [
+    '`/generate` takes the text as it is. That suits base models, and prompts that bring their own template. For chat, use `provider: openai` with the same server: there TGI uses the template of the model, and counts the tokens of the prompt.',
+    'It counts only the tokens that it generates, unless it was started with `--enable-prefill-logprobs`. So only these are charged.',
+    'It refuses a `temperature` of 0 and a `top_p` of 1, so they are left out, which means the same. `max_new_tokens` is 512 where the request does not bound its output. `system` is not sent, since there is no place for it.',
+    'A hosted endpoint answers 503 with `estimated_time` while it loads a model: the model is halted until it has loaded. A server of your own refuses connections meanwhile, so use `circuit` with it.',
+  ],
+  sources: [
+    'https://huggingface.github.io/text-generation-inference/',
+    'https://huggingface.co/docs/text-generation-inference/reference/api_reference',
+  ],
+}

@@ -1,0 +1,88 @@
+import type { IncomingMessage } from 'node:http'
+import { arn } from './arn.ts'
+import type { Answer } from './http-api/answer.ts'
+import type { System } from './resources/resource.ts'
+import { authorizationOf } from './trust/access-key.ts'
+
+/** An emulator that says nothing for so long is away. */
+const TIMEOUT_MS = 5_000
+
+type Endpoint = keyof System['endpoints']
+
+const NAMES: Readonly<Record<Endpoint, string>> = {
+  sqs: 'SQS',
+  dynamodb: 'DynamoDB',
+  s3: 'S3',
+  rds_data: 'Postgres',
+}
+
+/**
+ * Answers `GET /healthz?deep=1`: it asks SQS, DynamoDB, S3 and Postgres, and says which of them are away. Undefined for any other call.
+ * Only the local system has it. On AWS anybody could call it without a key, and each call would wake a paused database.
+ */
+export function deepHealth(system: Pick<System, 'endpoints' | 'accessKeyId'>) {
+  return ({ method, url = '' }: IncomingMessage): Promise<Answer> | undefined => {
+    const { pathname, searchParams } = new URL(url, 'http://localhost')
+    if (method !== 'GET' || pathname !== '/healthz' || searchParams.get('deep') !== '1') return undefined
+    return answer(system)
+  }
+}
+
+async function answer(system: Pick<System, 'endpoints' | 'accessKeyId'>): Promise<Answer> {
+  const names = Object.keys(NAMES) as Endpoint[]
+  const answers = await Promise.all(names.map(name => answersAt(name, system)))
+  const away = names.filter((_, index) => !answers[index])
+  const checks = Object.fromEntries(names.map(name => [name, away.includes(name) ? 'away' : 'ok']))
+  if (away.length === 0) return json(200, { status: 'ok', checks })
+  const verb = away.length === 1 ? 'does' : 'do'
+  const error = `${away.map(name => NAMES[name]).join(', ')} ${verb} not answer`
+  return json(503, { error, status: 'error', code: 'unavailable', away, checks }, { 'retry-after': '5' })
+}
+
+async function answersAt(name: Endpoint, { endpoints, accessKeyId }: Pick<System, 'endpoints' | 'accessKeyId'>) {
+  const { path = '', method = 'POST', headers = {}, body } = CALLS[name]
+  try {
+    const response = await fetch(`${endpoints[name]}${path}`, {
+      method,
+      headers: { authorization: authorizationOf(accessKeyId), ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    return false
+  }
+}
+
+interface Call {
+  readonly path?: string
+  readonly method?: string
+  readonly headers?: Record<string, string>
+  readonly body?: object
+}
+
+// dynalite wants a date, and doesn't compare it.
+const json10 = (target: string) => ({
+  'content-type': 'application/x-amz-json-1.0',
+  'x-amz-target': target,
+  'x-amz-date': '20261101T000000Z',
+})
+
+/** A call of each that reads next to nothing. */
+const CALLS: Readonly<Record<Endpoint, Call>> = {
+  sqs: { headers: json10('AmazonSQS.ListQueues'), body: { MaxResults: 1 } },
+  dynamodb: { headers: json10('DynamoDB_20120810.ListTables'), body: { Limit: 1 } },
+  s3: { method: 'GET' },
+  rds_data: {
+    path: '/Execute',
+    headers: { 'content-type': 'application/json' },
+    body: { resourceArn: arn('rds', 'cluster:any'), secretArn: arn('secretsmanager', 'secret:owner'), sql: 'SELECT 1' },
+  },
+}
+
+const json = (statusCode: number, body: object, headers: Record<string, string> = {}): Answer => ({
+  statusCode,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(body),
+})

@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { arn } from './arn.ts'
+import type { DataFolder } from './data-folder.ts'
+import { LocalError } from './error.ts'
+import { addressOf } from './rds-data/address.ts'
+import { authorizationOf } from './trust/access-key.ts'
+
+/** The file in the data folder that says which database the folder belongs to. */
+const FILE = 'database.json'
+
+/** A database. The requests in a data folder have their rows in one, and in no other. */
+const Filled = z.union([
+  z.object({ embedded: z.literal(true) }),
+  /** `id` is that of the server and of the database in it. It is missing if the server does not tell it. */
+  z.object({ address: z.string(), id: z.string().optional() }),
+])
+type Filled = z.infer<typeof Filled>
+
+/**
+ * Reads which database the folder was filled with, and refuses another kind: embedded, or at a URL. It needs no database, so it comes
+ * before one is started. Throws LocalError.
+ */
+export function refuseOtherKind(data: DataFolder, databaseUrl: string | undefined): void {
+  const filled = filledWith(data)
+  if (!filled) return
+  if ('embedded' in filled && databaseUrl)
+    throw new LocalError(
+      `${data.path} was filled with the embedded Postgres, and DATABASE_URL names another one: unset DATABASE_URL, or choose another folder with SLUICE_DATA.`,
+    )
+  if ('address' in filled && !databaseUrl)
+    throw new LocalError(
+      `${data.path} was filled with the Postgres at ${filled.address}: set DATABASE_URL to that one, or choose another folder with SLUICE_DATA.`,
+    )
+}
+
+/**
+ * Asks the database that runs now who it is, and refuses another one than the folder was filled with. Throws LocalError. The function
+ * that it returns writes the database into the folder: call it when the stack is created, since the folder is filled from then on.
+ */
+export async function refuseOtherDatabase(
+  data: DataFolder,
+  databaseUrl: string | undefined,
+  dataApi: DataApi,
+): Promise<() => void> {
+  const filled = filledWith(data)
+  if (!databaseUrl) return () => data.writeJson(FILE, { embedded: true } satisfies Filled)
+  const now = { address: addressOf(databaseUrl), id: await idOf(dataApi) }
+  if (filled && 'address' in filled && !isSame(filled, now)) throw new LocalError(sentenceOf(data, filled.address, now))
+  return () => data.writeJson(FILE, now satisfies Filled)
+}
+
+/** Without the file, a folder of an earlier version may have an embedded database. */
+function filledWith(data: DataFolder): Filled | undefined {
+  const known = Filled.safeParse(data.readJson(FILE)).data
+  if (known) return known
+  return existsSync(join(data.path, 'postgres', 'is-whole')) ? { embedded: true } : undefined
+}
+
+type AtUrl = Exclude<Filled, { embedded: true }>
+
+/** One database may have several addresses, and one address may lead to another database later. So the ids count, where both are known. */
+function isSame(filled: AtUrl, now: AtUrl): boolean {
+  if (filled.id !== undefined && now.id !== undefined) return filled.id === now.id
+  return filled.address === now.address
+}
+
+function sentenceOf({ path }: DataFolder, address: string, now: AtUrl): string {
+  if (address === now.address)
+    return `DATABASE_URL (${address}) is a new database under the address of the one that ${path} was filled with: choose another folder with SLUICE_DATA, or delete that one to start from nothing.`
+  return `DATABASE_URL (${now.address}) is not the database that ${path} was filled with, which is ${address}: set DATABASE_URL to that one, or choose another folder with SLUICE_DATA.`
+}
+
+interface DataApi {
+  readonly url: string
+  readonly accessKeyId: string
+}
+
+const ID = `
+  SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid FROM pg_database
+  WHERE datname = current_database()`
+
+const Answer = z.object({ records: z.tuple([z.tuple([z.object({ stringValue: z.string() })])]) })
+
+/** Undefined if the server does not tell its id to this user. */
+async function idOf({ url, accessKeyId }: DataApi): Promise<string | undefined> {
+  const body = { resourceArn: arn('rds', 'cluster:any'), secretArn: arn('secretsmanager', 'secret:owner'), sql: ID }
+  const headers = { authorization: authorizationOf(accessKeyId), 'content-type': 'application/json' }
+  const response = await fetch(`${url}/Execute`, { method: 'POST', headers, body: JSON.stringify(body) })
+  return Answer.safeParse(await response.json()).data?.records[0][0].stringValue
+}

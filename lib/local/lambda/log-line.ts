@@ -1,0 +1,36 @@
+import * as z from 'zod'
+
+/** A warning or an error that a function has logged, as the terminal shows it. */
+export interface Trouble {
+  readonly level: 'WARN' | 'ERROR'
+  readonly message: string
+  /** What the logged error says, if there is one. */
+  readonly cause?: string | undefined
+}
+
+const Line = z.object({
+  level: z.enum(['WARN', 'ERROR']),
+  message: z.coerce.string(),
+  error: z.object({ message: z.string() }).optional().catch(undefined),
+})
+
+/** A quick look, so that only few lines are parsed. */
+const MAY_BE_TROUBLE = /"(WARN|ERROR)"/
+
+/** Reads a line of a function's output. Answers with undefined if it is no warning and no error. Other fields may hold anything, so they are left out. */
+export function troubleIn(line: string): Trouble | undefined {
+  if (!line.startsWith('{') || !MAY_BE_TROUBLE.test(line)) return undefined
+  const { data } = Line.safeParse(jsonOf(line))
+  return data && { level: data.level, message: data.message, cause: data.error?.message }
+}
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a line is a metric in CloudWatch's embedded format. */
+export const isMetric = (line: string): boolean => line.startsWith('{"_aws":')

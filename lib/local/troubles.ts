@@ -1,0 +1,69 @@
+import type { Trouble } from './lambda/log-line.ts'
+
+/** Shows the warnings and errors of functions on the terminal. */
+export interface Troubles {
+  /** Shows a trouble the first time. Repetitions are counted until it has been quiet for a while. */
+  report(source: string, trouble: Trouble): void
+  /** Shows which troubles are over, and how often those have come that go on. Call it every second. */
+  tick(): void
+  /** Shows the counts of everything that is not over. */
+  close(): void
+}
+
+/** A trouble that has not come for this time is over. Milliseconds. */
+const QUIET_MS = 10_000
+/** A trouble that goes on is shown again after this time. Milliseconds. */
+const STILL_MS = 60_000
+
+interface Known {
+  readonly text: string
+  readonly since: number
+  last: number
+  /** When it was last shown. */
+  shown: number
+  count: number
+}
+
+/** Creates the display. `log` takes a line for the terminal, `clock` gives epoch milliseconds. */
+export function createTroubles(log: (line: string) => void, clock: () => number): Troubles {
+  const known = new Map<string, Known>()
+
+  const times = ({ count, since, last }: Known) => `${count} times from ${timeOf(since)} to ${timeOf(last)}`
+
+  return {
+    report(source, { level, message, cause }) {
+      const now = clock()
+      const text = `${level} ${source}: ${message}${cause === undefined ? '' : `: ${cause}`}`
+      // Two functions that meet the same outage show it once. A worker's outage may be that of its model.
+      const key = cause === undefined || source.startsWith('worker-') ? text : cause
+      const before = known.get(key)
+      if (before) {
+        before.count += 1
+        before.last = now
+        return
+      }
+      known.set(key, { text, since: now, last: now, shown: now, count: 1 })
+      log(`${timeOf(now)} ${text}`)
+    },
+    tick() {
+      const now = clock()
+      for (const [key, trouble] of known) {
+        if (now - trouble.last >= QUIET_MS) {
+          known.delete(key)
+          if (trouble.count > 1) log(`${timeOf(now)} over, after ${times(trouble)}: ${trouble.text}`)
+        } else if (now - trouble.shown >= STILL_MS) {
+          trouble.shown = now
+          log(`${timeOf(now)} still, ${times(trouble)}: ${trouble.text}`)
+        }
+      }
+    },
+    close() {
+      for (const trouble of known.values())
+        if (trouble.count > 1) log(`${timeOf(clock())} ${times(trouble)}: ${trouble.text}`)
+      known.clear()
+    },
+  }
+}
+
+/** The time of day on this machine: `10:00:03`. */
+const timeOf = (ms: number): string => new Date(ms).toTimeString().slice(0, 8)

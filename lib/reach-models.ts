@@ -1,0 +1,45 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { Pipeline } from './config/schema.ts'
+
+/** Milliseconds. */
+const CONNECT_MS = 3_000
+
+/**
+ * Looks for models that can't be reached, by a connection alone: a request could cost money, or wake a model up. Resolves with one line per
+ * address that takes no connection.
+ */
+export async function unreachableModels({ models }: Pick<Pipeline, 'models'>): Promise<string[]> {
+  const lines = await Promise.all(
+    Object.entries(models).map(async ([name, { endpoint, batch }]) => {
+      const url = new URL(batch?.url ?? endpoint.url)
+      const problem = await problemOf(url)
+      return problem === undefined
+        ? []
+        : [
+            `warning: models.${name}: ${url.protocol}//${url.host} takes no connection (${problem}); its requests wait and are tried again`,
+          ]
+    }),
+  )
+  return lines.flat()
+}
+
+/** The code of the error with which a TCP connection, or for https a TLS connection, fails. */
+async function problemOf({ protocol, hostname, port }: URL): Promise<string | undefined> {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  const isSecure = protocol === 'https:'
+  const socket = isSecure
+    ? connectTls({ host, port: Number(port || 443) })
+    : connect({ host, port: Number(port || 80) })
+  try {
+    await once(socket, isSecure ? 'secureConnect' : 'connect', { signal: AbortSignal.timeout(CONNECT_MS) })
+    return undefined
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code === undefined || code === 'ABORT_ERR' ? `no answer within ${CONNECT_MS / 1_000} s` : code
+  } finally {
+    socket.on('error', () => undefined)
+    socket.destroy()
+  }
+}

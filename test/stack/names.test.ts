@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { ofType, only, render } from './queries.ts'
+import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
+
+const named = (name: string) => synthesizeText(PIPELINE.replace('name: Shop-1', `name: ${name}`)).template
+const shop = named('Shop-1')
+
+/** Properties that are the whole name of a resource, which no other resource of its kind may have. */
+const NAME =
+  /^(?!Service|Parameter|Attribute|Index|Stage|Metric|Database|Function|Key|Display|Event|DB|Table|Handler|Header).*Name$|^Name$/
+
+/** The names that the template itself gives, with the type of their resource. AWS makes all others, which are unique. */
+const namesOf = ({ Resources }: Template): string[] =>
+  Object.values(Resources).flatMap(({ Type, Properties }) =>
+    Object.entries(Properties).flatMap(([property, value]) => {
+      const isText = typeof value === 'string' || (typeof value === 'object' && value !== null && 'Fn::Join' in value)
+      return NAME.test(property) && isText ? [`${Type} ${render(value)}`] : []
+    }),
+  )
+
+/** Names of these types are unique within an API or a policy's role, so that two deployments may share them. */
+const OF_THEIR_OWN = /^AWS::(IAM::Policy|ApiGatewayV2::Authorizer) /
+
+describe('two deployments in one region', () => {
+  it('share no name', () => {
+    const ofShop = namesOf(shop).filter(name => !OF_THEIR_OWN.test(name))
+    const ofOther = namesOf(named('Shop-2')).filter(name => !OF_THEIR_OWN.test(name))
+
+    expect(ofShop).toContain('AWS::SQS::Queue Shop-1-results')
+    expect(ofShop.length).toBeGreaterThan(7)
+    expect(new Set(ofShop).size).toBe(ofShop.length)
+    expect(ofShop.filter(name => ofOther.includes(name))).toEqual([])
+  })
+
+  it('count their calls in different metrics', () => {
+    const [metric] = only(shop, 'AWS::Logs::MetricFilter').Properties.MetricTransformations as { MetricName: string }[]
+    expect(metric?.MetricName).toContain('Shop-1')
+  })
+})
+
+describe('one deployment in two regions', () => {
+  it('has the region in the names that an account has for all regions', () => {
+    const { DashboardName } = only(shop, 'AWS::CloudWatch::Dashboard').Properties
+    expect(render(DashboardName)).toBe('Shop-1-<AWS::Region>')
+    expect(render(shop.Outputs.DashboardUrl?.Value)).toMatch(/#dashboards\/dashboard\/Shop-1-<AWS::Region>$/)
+  })
+
+  it('lets AWS name its roles and buckets, whose names are those of all regions', () => {
+    for (const [type, property] of [
+      ['AWS::IAM::Role', 'RoleName'],
+      ['AWS::S3::Bucket', 'BucketName'],
+    ] as const)
+      for (const { Properties } of ofType(shop, type)) expect(Properties[property]).toBeUndefined()
+  })
+})

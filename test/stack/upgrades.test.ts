@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { changesBetween } from './changes.ts'
+import { EDITS, ROWS, rowsOf, templateOf } from './edits.ts'
+import { ofType, only } from './queries.ts'
+import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
+
+/*
+ * docs/upgrades.md says what each change of pipeline.yaml does to a stack. These tests make each change, compare the templates,
+ * and hold the page's tables equal to what they find.
+ */
+
+const page = readFileSync(new URL('../../docs/upgrades.md', import.meta.url), 'utf8')
+const rows = new Map(rowsOf(page).map(([change = '', ...cells]) => [change, cells]))
+
+describe('docs/upgrades.md: a change of pipeline.yaml', () => {
+  it.each([...ROWS])('%s: does what the page says', (change, row) => {
+    const cells = rows.get(change)
+
+    expect(cells?.slice(0, 4), 'npx node test/stack/write-upgrades.ts writes these cells').toEqual(row())
+    expect(cells?.[4], 'the last column says what happens to requests').toMatch(/\w+/)
+  })
+
+  it.each(Object.entries(EDITS))('%s: is really made here', (_, { before, after }) => {
+    expect(after).not.toBe(before)
+  })
+
+  it('is in a table only if it is tried here', () => {
+    const known = ['change', '---', ...ROWS.keys()]
+    expect([...rows.keys()].filter(change => !known.includes(change))).toEqual([])
+  })
+
+  it('replaces nothing that holds data or an address', () => {
+    const replaced = Object.entries(EDITS).filter(
+      ([, { before, after }]) => changesBetween(templateOf(before), templateOf(after)).replaced !== '',
+    )
+    expect(replaced.map(([change]) => change)).toEqual([])
+  })
+
+  it('of the name makes another stack, with other queues', () => {
+    const other = synthesizeText(PIPELINE.replace('name: Shop-1', 'name: Shop-2')).template
+    const queues = (template: Template) =>
+      ofType(template, 'AWS::SQS::Queue').map(({ Properties }) => Properties.QueueName)
+
+    expect(queues(other).filter(name => queues(templateOf(PIPELINE)).includes(name))).toEqual([])
+    expect(page).toContain('another stack')
+  })
+})
+
+describe('the engine of the database', () => {
+  const engineOf = (template: Template) => only(template, 'AWS::RDS::DBCluster').Properties.EngineVersion
+
+  it('has the version of the template, which AWS does not raise by itself', () => {
+    expect(engineOf(templateOf(PIPELINE))).toBe('17.7')
+    expect(only(templateOf(PIPELINE), 'AWS::RDS::DBInstance').Properties.AutoMinorVersionUpgrade).toBe(false)
+  })
+
+  it('has the newer version that the context names, for a database that was raised', () => {
+    expect(engineOf(synthesizeText(PIPELINE, { context: { ledgerEngineVersion: '17.9' } }).template)).toBe('17.9')
+  })
+
+  it('is changed in place by a newer minor version', () => {
+    const after = synthesizeText(PIPELINE, { context: { ledgerEngineVersion: '17.10' } }).template
+    const changes = changesBetween(templateOf(PIPELINE), after)
+
+    expect(changes).toEqual({ created: '', updated: 'database cluster', deleted: '', replaced: '' })
+  })
+
+  it.each(['17.6', '16.9', '18.1', '17', 'latest', '17.9; drop'])('refuses the version %s', version => {
+    expect(() => synthesizeText(PIPELINE, { context: { ledgerEngineVersion: version } })).toThrow(
+      `ledgerEngineVersion must be 17.7 or a newer minor version of 17, such as 17.9; it is ${version}`,
+    )
+  })
+})

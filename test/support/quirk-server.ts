@@ -1,0 +1,47 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import type { ReceivedRequest } from './sigv4.ts'
+
+/** An answer as a server says it. */
+export interface QuirkAnswer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+export interface QuirkServer {
+  readonly url: string
+  /** All calls, oldest first. */
+  readonly received: readonly ReceivedRequest[]
+  /** Sets the answer to the calls from now on. */
+  answerWith(answer: QuirkAnswer): void
+  close(): Promise<void>
+}
+
+/** Serves one answer after the other on a free port, as the API of a provider documents them, errors included. */
+export async function startQuirkServer(): Promise<QuirkServer> {
+  const received: ReceivedRequest[] = []
+  let next: QuirkAnswer = { status: 200, body: {} }
+  const server = createServer(async (request, response) => {
+    const { method = '', url: target = '', headers } = request
+    received.push({ method, target, headers, body: await text(request) })
+    response.writeHead(next.status, { 'content-type': 'application/json', ...next.headers })
+    response.end(JSON.stringify(next.body))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    received,
+    answerWith: answer => {
+      next = answer
+    },
+    close: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

@@ -1,0 +1,435 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { CloudControlClient, ListResourcesCommand } from '@aws-sdk/client-cloudcontrol'
+import { CloudFormationClient, DescribeStacksCommand, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation'
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
+import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import {
+  DescribeAccountAttributesCommand,
+  DescribeOrderableDBInstanceOptionsCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds'
+import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
+import { DescribeSecretCommand, ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas'
+import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import { mockClient } from 'aws-sdk-client-mock'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { writePipeline } from './doctor-pipelines.ts'
+import { OUTPUTS, sluice } from './local-system.ts'
+
+const NOW = '2026-11-27T12:00:00.000Z'
+const HOUR = 3_600_000
+
+const lambda = mockClient(LambdaClient)
+const ssm = mockClient(SSMClient)
+const rds = mockClient(RDSClient)
+const quotas = mockClient(ServiceQuotasClient)
+const cloudControl = mockClient(CloudControlClient)
+const cloudFormation = mockClient(CloudFormationClient)
+const secrets = mockClient(SecretsManagerClient)
+const logs = mockClient(CloudWatchLogsClient)
+const rdsData = mockClient(RDSDataClient)
+const dynamoDb = mockClient(DynamoDBClient)
+const all = [lambda, ssm, rds, quotas, cloudControl, cloudFormation, secrets, logs, rdsData, dynamoDb]
+
+const named = (name: string, message: string) => Object.assign(new Error(message), { name })
+const concurrency = (limit: number, unreserved = limit) =>
+  lambda.on(GetAccountSettingsCommand).resolves({
+    AccountLimit: { ConcurrentExecutions: limit, UnreservedConcurrentExecutions: unreserved },
+  })
+
+/** An account that has all that a first deployment needs. */
+beforeEach(() => {
+  for (const client of all) client.reset()
+  vi.stubEnv('AWS_REGION', 'eu-west-1')
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'test')
+  concurrency(1000)
+  ssm.on(GetParameterCommand, { Name: '/cdk-bootstrap/hnb659fds/version' }).resolves({ Parameter: { Value: '21' } })
+  rds.on(DescribeOrderableDBInstanceOptionsCommand).resolves({
+    OrderableDBInstanceOptions: [{ DBInstanceClass: 'db.serverless', SupportsHttpEndpoint: true }],
+  })
+  rds.on(DescribeAccountAttributesCommand).resolves({
+    AccountQuotas: [{ AccountQuotaName: 'DBClusters', Used: 3, Max: 40 }],
+  })
+  quotas.on(GetServiceQuotaCommand, { ServiceCode: 'vpc', QuotaCode: 'L-F678F1CE' }).resolves({ Quota: { Value: 5 } })
+  cloudControl.on(ListResourcesCommand, { TypeName: 'AWS::EC2::VPC' }).resolves({ ResourceDescriptions: [{}] })
+  secrets.on(DescribeSecretCommand).resolves({ Name: 'there' })
+  cloudFormation.on(DescribeStacksCommand).rejects(named('ValidationError', 'Stack with id sluice does not exist'))
+})
+afterEach(() => vi.unstubAllEnvs())
+
+interface Check {
+  readonly check: string
+  readonly state: string
+  readonly found: string
+  readonly todo?: string
+}
+
+/** Runs doctor on a pipeline, and answers with its checks by name. */
+async function doctor(pipeline = writePipeline({}), ...argv: string[]) {
+  const { code, out } = await sluice({ SLUICE_CONFIG: pipeline }, NOW, 'doctor', '--target', 'aws', '--json', ...argv)
+  const { ok, checks }: { ok: boolean; checks: Check[] } = JSON.parse(out)
+  expect(ok).toBe(code === 0)
+  return { code, ...Object.fromEntries(checks.map(({ check, ...rest }) => [check, rest])) } as {
+    readonly code: number
+    readonly [check: string]: unknown
+  }
+}
+
+describe('sluice doctor, before a deployment', () => {
+  it('finds nothing wrong with an account that has all, and says so line by line', async () => {
+    const ran = await sluice({ SLUICE_CONFIG: writePipeline({}) }, NOW, 'doctor', '--target', 'aws')
+
+    expect(ran).toMatchObject({ code: 0, err: '' })
+    const lines = ran.out.trimEnd().split('\n').slice(1)
+    expect(lines.map(line => line.split(/ {2,}/).slice(0, 2))).toEqual([
+      ['ok', 'pipeline'],
+      ['ok', 'access'],
+      ['ok', 'bootstrap'],
+      ['ok', 'lambda concurrency'],
+      ['ok', 'data api'],
+      ['ok', 'quota of vpcs'],
+      ['ok', 'quota of clusters'],
+      ['ok', 'model text'],
+      ['skipped', 'stack'],
+    ])
+  })
+
+  it('refuses an account of 10 executions whose queues leave no room for the API, and says what to do', async () => {
+    concurrency(10)
+
+    expect(await doctor(writePipeline({ models: ['text', 'image'] }))).toMatchObject({
+      code: 1,
+      'lambda concurrency': {
+        state: 'failed',
+        found:
+          'the account has 10 concurrent executions, 10 of them not reserved; the 6 queues with consumers take at least 2 each, so 0 would be left for the API, which needs 2',
+        todo: expect.stringContaining('--service-code lambda --quota-code L-B99A9384'),
+      },
+    })
+  })
+
+  it('accepts an account of 10 executions for one model, and warns that its queues may take all', async () => {
+    concurrency(10)
+
+    expect(await doctor()).toMatchObject({
+      code: 0,
+      'lambda concurrency': { state: 'warning', todo: expect.stringContaining('waiting.total') },
+    })
+    concurrency(9)
+    expect(await doctor()).toMatchObject({ code: 1, 'lambda concurrency': { state: 'failed' } })
+  })
+
+  it('counts executions that other functions have reserved as taken', async () => {
+    concurrency(1000, 5)
+
+    expect(await doctor()).toMatchObject({ code: 1, 'lambda concurrency': { state: 'failed' } })
+  })
+
+  it('refuses reservations of which fewer than 100 executions would remain', async () => {
+    concurrency(1000)
+    expect(await doctor(writePipeline({ reserved: 901 }))).toMatchObject({ 'lambda concurrency': { state: 'failed' } })
+    expect(await doctor(writePipeline({ reserved: 900 }))).toMatchObject({ 'lambda concurrency': { state: 'ok' } })
+  })
+
+  it.each([
+    ['is missing', new ParameterNotFound({ message: 'no', $metadata: {} }), 'is not prepared for the CDK'],
+    ['is too old', '5', 'has version 5, and 6 is needed'],
+  ])('says how to bootstrap where the bootstrap stack %s', async (_, value, found) => {
+    if (typeof value === 'string') ssm.on(GetParameterCommand).resolves({ Parameter: { Value: value } })
+    else ssm.on(GetParameterCommand).rejects(value)
+
+    expect(await doctor()).toMatchObject({
+      code: 1,
+      bootstrap: {
+        state: 'failed',
+        found: expect.stringContaining(found),
+        todo: expect.stringContaining('npx cdk bootstrap'),
+      },
+    })
+  })
+
+  it('reads the bootstrap stack where it may not read the parameter', async () => {
+    ssm.on(GetParameterCommand).rejects(named('AccessDeniedException', 'not authorized to perform: ssm:GetParameter'))
+    expect(await doctor()).toMatchObject({ code: 0, bootstrap: { state: 'warning' } })
+
+    cloudFormation.on(DescribeStacksCommand, { StackName: 'CDKToolkit' }).resolves({
+      Stacks: [
+        {
+          StackName: 'CDKToolkit',
+          CreationTime: new Date(0),
+          StackStatus: 'CREATE_COMPLETE',
+          Outputs: [{ OutputKey: 'BootstrapVersion', OutputValue: '21' }],
+        },
+      ],
+    })
+    expect(await doctor()).toMatchObject({ code: 0, bootstrap: { state: 'ok' } })
+  })
+
+  it.each([
+    ['offers no such database', 'eu-west-1', [], 'eu-west-1 has no serverless Aurora PostgreSQL'],
+    ['says that there is no Data API', 'eu-west-1', [{ SupportsHttpEndpoint: false }], 'but not its RDS Data API'],
+    ['says nothing, and is known to have none', 'eu-central-2', [{}], 'but not its RDS Data API'],
+  ])('refuses a region that %s', async (_, region, offers, found) => {
+    vi.stubEnv('AWS_REGION', region)
+    rds.on(DescribeOrderableDBInstanceOptionsCommand).resolves({ OrderableDBInstanceOptions: offers })
+
+    expect(await doctor()).toMatchObject({
+      code: 1,
+      'data api': { state: 'failed', found: expect.stringContaining(found), todo: expect.stringContaining('region') },
+    })
+  })
+
+  it('refuses a region without room for one more VPC or cluster', async () => {
+    cloudControl
+      .on(ListResourcesCommand, { TypeName: 'AWS::EC2::VPC' })
+      .resolves({ ResourceDescriptions: [{}, {}, {}], NextToken: 'more' })
+      .on(ListResourcesCommand, { TypeName: 'AWS::EC2::VPC', NextToken: 'more' })
+      .resolves({ ResourceDescriptions: [{}, {}] })
+    rds
+      .on(DescribeAccountAttributesCommand)
+      .resolves({ AccountQuotas: [{ AccountQuotaName: 'DBClusters', Used: 40, Max: 40 }] })
+
+    expect(await doctor()).toMatchObject({
+      code: 1,
+      'quota of vpcs': { state: 'failed', found: '5 of 5 VPCs of this region are used, and the stack needs one more' },
+      'quota of clusters': { state: 'failed' },
+    })
+  })
+
+  it('refuses a model on this machine, and a secret that is missing or marked for deletion', async () => {
+    secrets
+      .on(DescribeSecretCommand, { SecretId: 'prod/missing' })
+      .rejects(new ResourceNotFoundException({ message: 'no', $metadata: {} }))
+      .on(DescribeSecretCommand, { SecretId: 'prod/deleted' })
+      .resolves({ DeletedDate: new Date(0) })
+
+    expect(await doctor(writePipeline({ url: 'http://127.0.0.1:8081/predict?key=hidden' }))).toMatchObject({
+      code: 1,
+      'model text': {
+        state: 'failed',
+        found:
+          'it is called at http://127.0.0.1:8081/predict, which on AWS is the worker itself, where nothing answers',
+        todo: expect.stringContaining('TEXT_MODEL_URL'),
+      },
+    })
+    expect(await doctor(writePipeline({ secrets: ['prod/there', 'prod/missing', 'prod/deleted'] }))).toMatchObject({
+      code: 1,
+      'secret prod/there': { state: 'ok' },
+      'secret prod/missing': { state: 'failed', todo: expect.stringContaining('create-secret --name prod/missing') },
+      'secret prod/deleted': { state: 'failed', todo: expect.stringContaining('restore-secret') },
+    })
+  })
+
+  it('warns of what it may not look at, and goes on', async () => {
+    rds.on(DescribeOrderableDBInstanceOptionsCommand).rejects(named('AccessDenied', 'not authorized to perform: rds:…'))
+
+    expect(await doctor()).toMatchObject({
+      code: 0,
+      'data api': { state: 'warning', found: 'could not be examined: AccessDenied: not authorized to perform: rds:…' },
+    })
+  })
+
+  it('says what is wrong with the pipeline file, and examines the account all the same', async () => {
+    expect(await doctor('nowhere.yaml')).toMatchObject({
+      code: 1,
+      pipeline: { state: 'failed', found: expect.stringContaining('nowhere.yaml:1:1') },
+      bootstrap: { state: 'ok' },
+      'lambda concurrency': { state: 'ok' },
+    })
+  })
+
+  it('examines nothing without a region', async () => {
+    vi.stubEnv('AWS_REGION', undefined)
+    vi.stubEnv('AWS_CONFIG_FILE', '/nowhere')
+
+    const found = await doctor()
+
+    expect(Object.keys(found)).toEqual(['code', 'pipeline', 'access'])
+    expect(found).toMatchObject({
+      code: 1,
+      access: { state: 'failed', found: 'no AWS region is set', todo: expect.stringContaining('AWS_REGION') },
+    })
+  })
+})
+
+type Respond = (request: IncomingMessage) => { status: number; body: object }
+
+/** The API of a deployed stack. */
+async function startApi(respond: Respond): Promise<string> {
+  const server = createServer((request, response) => {
+    const { status, body } = respond(request)
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** Answers health checks and posts, and shows the request as this. */
+const showing =
+  (view: object): Respond =>
+  ({ method, url = '' }) => {
+    if (url === '/healthz') return { status: 200, body: { status: 'ok' } }
+    if (method === 'POST') return { status: 202, body: { request_id: '01a21c05-24a7-71a6-a10c-a3c03109acaf' } }
+    return { status: 200, body: view }
+  }
+
+const FUNCTIONS = ['GatewayFunction', 'ModeltextWorker']
+
+async function deploy(respond: Respond = showing({ status: 'completed' }), status = 'UPDATE_COMPLETE') {
+  const outputs = { ...OUTPUTS, ApiUrl: await startApi(respond) }
+  cloudFormation.on(DescribeStacksCommand, { StackName: 'sluice' }).resolves({
+    Stacks: [
+      {
+        StackName: 'sluice',
+        CreationTime: new Date(0),
+        StackStatus: status as 'UPDATE_COMPLETE',
+        Outputs: Object.entries(outputs).map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue })),
+      },
+    ],
+  })
+  const summary = (LogicalResourceId: string, ResourceType: string, PhysicalResourceId = LogicalResourceId) => ({
+    LogicalResourceId,
+    ResourceType,
+    PhysicalResourceId,
+    LastUpdatedTimestamp: new Date(0),
+    ResourceStatus: 'CREATE_COMPLETE' as const,
+  })
+  cloudFormation.on(ListStackResourcesCommand).resolves({
+    StackResourceSummaries: [
+      ...FUNCTIONS.flatMap(name => [
+        summary(`${name}Lambda0123ABCD`, 'AWS::Lambda::Function'),
+        summary(`${name}Logs4567CDEF`, 'AWS::Logs::LogGroup', `logs-of-${name}`),
+      ]),
+      summary('StateLedgerFlowLogs2E92E957', 'AWS::Logs::LogGroup'),
+      summary('FrontDoorAccessLog77186E72', 'AWS::Logs::LogGroup'),
+    ],
+  })
+  logs.on(FilterLogEventsCommand).resolves({ events: [] })
+  rdsData.on(ExecuteStatementCommand).resolves({ records: [] })
+  dynamoDb.on(GetItemCommand).resolves({ Item: marshall({ user_id: 'sluice-doctor', plan: 'free', overrides: {} }) })
+}
+
+describe('sluice doctor, after a deployment', () => {
+  it('sends a request through, and reads the log of each function', async () => {
+    await deploy()
+
+    expect(await doctor()).toMatchObject({
+      code: 0,
+      stack: { state: 'ok', found: 'the stack sluice is in the state UPDATE_COMPLETE' },
+      api: { state: 'ok' },
+      ledger: { state: 'ok' },
+      request: { state: 'ok', found: expect.stringMatching(/^a request went through .* in 0\.0 s$/) },
+      'log of GatewayFunction': { state: 'ok' },
+      'log of ModeltextWorker': { state: 'ok' },
+    })
+    const read = logs.commandCalls(FilterLogEventsCommand).map(({ args: [{ input }] }) => input)
+    expect(read.map(({ logGroupName }) => logGroupName)).toEqual(['logs-of-GatewayFunction', 'logs-of-ModeltextWorker'])
+    expect(read.map(({ startTime }) => startTime)).toEqual(Array(2).fill(Date.parse(NOW) - 24 * HOUR))
+  })
+
+  it('asks for no quota that the stack has used already', async () => {
+    await deploy()
+
+    const found = await doctor()
+
+    expect(Object.keys(found)).not.toContain('quota of vpcs')
+    expect(cloudControl.calls()).toHaveLength(0)
+  })
+
+  it('deletes its key, whatever became of the request', async () => {
+    await deploy(({ url }) =>
+      url === '/healthz' ? { status: 200, body: {} } : { status: 500, body: { message: 'x' } },
+    )
+
+    expect(await doctor()).toMatchObject({ code: 1, request: { state: 'failed' } })
+    const written = dynamoDb.calls().map(({ args: [command] }) => command.constructor.name)
+    expect(written.filter(name => name === 'PutItemCommand')).toHaveLength(1)
+    expect(written.filter(name => name === 'DeleteItemCommand')).toHaveLength(1)
+  })
+
+  it('says why a request has failed', async () => {
+    await deploy(showing({ status: 'failed', error: { code: 'model_unreachable', message: 'connect ECONNREFUSED' } }))
+
+    expect(await doctor()).toMatchObject({
+      code: 1,
+      request: {
+        state: 'failed',
+        found: expect.stringContaining('is failed, model_unreachable: connect ECONNREFUSED'),
+        todo: expect.stringContaining('runbook'),
+      },
+    })
+  })
+
+  it('warns where its user has used up the plan', async () => {
+    await deploy(({ url }) =>
+      url === '/healthz' ? { status: 200, body: {} } : { status: 429, body: { code: 'quota_exceeded' } },
+    )
+
+    expect(await doctor()).toMatchObject({
+      code: 0,
+      request: { state: 'warning', todo: expect.stringContaining('users set sluice-doctor') },
+    })
+  })
+
+  it('sends nothing with --no-request', async () => {
+    await deploy()
+
+    expect(await doctor(undefined, '--no-request')).toMatchObject({ code: 0, request: { state: 'skipped' } })
+    expect(dynamoDb.calls()).toHaveLength(0)
+  })
+
+  it("shows each function's last error: one of the last hour fails, an older one warns", async () => {
+    await deploy()
+    const at = (ago: number, message: object) => ({
+      timestamp: Date.parse(NOW) - ago,
+      message: JSON.stringify(message),
+    })
+    const error = { name: 'Unavailable', message: 'the quota table is unavailable' }
+    logs
+      .on(FilterLogEventsCommand, { logGroupName: 'logs-of-GatewayFunction' })
+      .resolves({ events: [at(20 * HOUR, { level: 'ERROR', message: 'older' })], nextToken: 'more' })
+      .on(FilterLogEventsCommand, { logGroupName: 'logs-of-GatewayFunction', nextToken: 'more' })
+      .resolves({ events: [at(60_000, { level: 'ERROR', message: 'a call failed', error })] })
+      .on(FilterLogEventsCommand, { logGroupName: 'logs-of-ModeltextWorker' })
+      .resolves({ events: [at(2 * HOUR, { type: 'platform.report', record: { status: 'timeout' } })] })
+
+    expect(await doctor()).toMatchObject({
+      code: 1,
+      'log of GatewayFunction': {
+        state: 'failed',
+        found:
+          'its last error, at 2026-11-27T11:59:00.000Z: a call failed, Unavailable: the quota table is unavailable',
+      },
+      'log of ModeltextWorker': {
+        state: 'warning',
+        found: 'its last error, at 2026-11-27T10:00:00.000Z: timeout',
+      },
+    })
+  })
+
+  it.each([
+    ['ROLLBACK_COMPLETE', 'failed', 1],
+    ['UPDATE_IN_PROGRESS', 'warning', 0],
+  ])('says that a stack is in the state %s', async (status, state, code) => {
+    await deploy(undefined, status)
+
+    expect(await doctor()).toMatchObject({ code, stack: { state, found: expect.stringContaining(status) } })
+  })
+
+  it('says that the API or the ledger does not answer', async () => {
+    await deploy(() => ({ status: 503, body: {} }))
+    rdsData.on(ExecuteStatementCommand).rejects(named('BadRequestException', 'relation "dead_letters" does not exist'))
+
+    expect(await doctor()).toMatchObject({
+      code: 1,
+      api: { state: 'failed', found: 'GET /healthz is answered with 503' },
+      ledger: { state: 'failed', found: expect.stringContaining('does not exist') },
+    })
+  })
+})

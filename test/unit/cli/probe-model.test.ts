@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import type { Probed } from '../../../functions/worker/probe-report.ts'
+import { adviceOn } from '../../../lib/cli/operations/probe-advice.ts'
+import { probeModel } from '../../../lib/cli/operations/probe-model.ts'
+import { probeText } from '../../../lib/cli/probe-text.ts'
+import { Refusal } from '../../../lib/cli/refusal.ts'
+
+const TO = { url: 'https://m.example.com/predict', headers: { Authorization: 'Bearer ***' } }
+const came = (status: number, body: string, fields: string[] = []) => ({
+  status,
+  content_type: 'application/json',
+  headers: {},
+  body,
+  fields,
+})
+const failed = (code: string, more: object = {}): Probed['failure'] => ({
+  verdict: 'drop',
+  code,
+  message: 'the model failed',
+  reached: true,
+  ...more,
+})
+const fake = (answer: Probed, events: unknown[] = []) => ({
+  models: { text: {} },
+  ids: { request: () => 'r1', nonce: () => 'n1' },
+  clock: () => 0,
+  invokeWorker: async (model: string, event: unknown) => {
+    events.push({ model, event })
+    return answer
+  },
+})
+
+describe('models probe', () => {
+  it('lets the worker call its model, and shows what came of it', async () => {
+    const events: unknown[] = []
+    const answer: Probed = {
+      to: TO,
+      sent: { input: 'hi' },
+      took_ms: 7,
+      came: came(200, '{"result":"hello"}', ['result']),
+      result: 'hello',
+      charged: { requests: 1, at_least: 4 },
+    }
+
+    const probe = await probeModel(fake(answer, events), 'text', { prompt: 'hi' })
+
+    expect(events).toEqual([{ model: 'text', event: { probe: { body: { prompt: 'hi' }, request_id: 'r1' } } }])
+    expect(probe).toMatchObject({ model: 'text', verdict: 'ok', result: 'hello' })
+    expect(probeText(probe)).toEqual([
+      'sent: POST https://m.example.com/predict',
+      '  Authorization: Bearer ***',
+      '  {"input":"hi"}',
+      'came after 7 ms: 200, application/json',
+      '  {"result":"hello"}',
+      'verdict: ok, the request would be completed',
+      'result: "hello"',
+      'a request of text would be charged: 1 request, its estimate, but at least 4 tokens',
+      'models.text.response gives no usage, so the estimate is charged. Map it as "usage" if the answer has it.',
+    ])
+  })
+
+  it('refuses a model that does not exist', async () => {
+    await expect(probeModel(fake({ to: TO }), 'txt')).rejects.toThrow(
+      new Refusal('there is no model txt: the models are text'),
+    )
+  })
+})
+
+describe('the advice of models probe', () => {
+  it.each([
+    [failed('mapping_failed'), undefined, 'models.text.request makes no body'],
+    [
+      failed('model_unreachable', { reached: false }),
+      undefined,
+      'models.text.endpoint.url: no server takes connections',
+    ],
+    [failed('model_timeout'), undefined, 'models.text.endpoint.timeout is shorter'],
+    [
+      failed('model_rejected', { status: 401 }),
+      came(401, '{}'),
+      'models.text.endpoint.auth: the server refuses the secret',
+    ],
+    [failed('model_rejected', { status: 404 }), came(404, ''), 'models.text.endpoint.url: the server has nothing'],
+    [failed('model_rejected', { status: 307 }), came(307, ''), 'models.text.endpoint.url: use the address'],
+    [failed('model_rejected', { status: 422 }), came(422, ''), 'models.text.request: the server does not understand'],
+    [failed('model_error', { status: 500 }), came(500, ''), 'models.text.retry says what happens'],
+    [
+      failed('invalid_model_response', { status: 200 }),
+      came(200, 'data: {}'),
+      'models.text.request: add "stream": false',
+    ],
+    [failed('invalid_model_response', { status: 202 }), came(202, '{}'), 'must be an endpoint that answers'],
+    [
+      failed('invalid_model_response', { status: 200 }),
+      came(200, '{}', ['choices[0].text']),
+      'models.text.response finds no result in the answer (it has choices[0].text). Map one of them as "result".',
+    ],
+  ])('is for %j', (failure, answer, advice) => {
+    const [first, ...others] = adviceOn('text', { to: TO, failure, came: answer })
+
+    expect(first).toContain(advice)
+    expect(others).toEqual([])
+  })
+
+  it('names the fields in which a usage may be', () => {
+    const answer = came(200, '{}', ['text', 'meta.input_tokens'])
+
+    expect(adviceOn('text', { to: TO, came: answer, result: 'x' })[0]).toContain('(it has meta.input_tokens)')
+    expect(adviceOn('text', { to: TO, came: answer, result: 'x', usage: {} })).toEqual([])
+  })
+})

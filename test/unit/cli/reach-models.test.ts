@@ -1,0 +1,41 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { parsePipeline } from '../../../lib/config/load.ts'
+import { unreachableModels } from '../../../lib/reach-models.ts'
+import { type RawServer, serveRaw } from '../../support/raw-server.ts'
+import { pipelineText } from '../config/pipelines.ts'
+
+const servers: RawServer[] = []
+afterEach(() => Promise.all(servers.splice(0).map(server => server.close())))
+
+const pipelineAt = (url: string) =>
+  parsePipeline(pipelineText({ endpoint: `models:\n  text:\n    endpoint: { url: "${url}/predict" }` }), {}, 'p.yaml')
+
+describe('unreachableModels', () => {
+  it('says nothing of a model that takes a connection, and sends it nothing', async () => {
+    const received: Buffer[] = []
+    const server = await serveRaw(({ socket }) => socket.on('data', bytes => received.push(bytes)))
+    servers.push(server)
+
+    expect(await unreachableModels(pipelineAt(server.origin))).toEqual([])
+    await expect.poll(() => server.connections[0]?.destroyed).toBe(true)
+    expect(received).toEqual([])
+  })
+
+  it.each(['http', 'https'])('warns of a model to which no connection can be made (%s)', async protocol => {
+    const server = await serveRaw(() => undefined)
+    await server.close()
+
+    expect(await unreachableModels(pipelineAt(`${protocol}://127.0.0.1:${server.port}`))).toEqual([
+      `warning: models.text: ${protocol}://127.0.0.1:${server.port} takes no connection (ECONNREFUSED); its requests wait and are tried again`,
+    ])
+  })
+
+  it('warns of a model whose certificate nobody vouches for', async () => {
+    const server = await serveRaw(() => undefined, { tls: true })
+    servers.push(server)
+
+    expect(await unreachableModels(pipelineAt(server.origin))).toEqual([
+      expect.stringContaining('takes no connection (DEPTH_ZERO_SELF_SIGNED_CERT)'),
+    ])
+  })
+})

@@ -1,0 +1,65 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { DOCUMENTED_ANSWERS } from '../../../../lib/config/providers/answers/index.ts'
+import { PROVIDERS, type Provider } from '../../../../lib/config/providers/index.ts'
+import { callerOf } from '../../../support/provider.ts'
+import { type QuirkServer, startQuirkServer } from '../../../support/quirk-server.ts'
+
+// Each provider's documented answers come over a socket, and go the way of a worker: endpoint, verdict, response mapping.
+
+let server: QuirkServer
+beforeAll(async () => {
+  server = await startQuirkServer()
+})
+afterAll(() => server.close())
+beforeEach(() => {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
+  vi.stubEnv('AWS_REGION', 'us-east-1')
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+/** Without `auth`, so that no verdict depends on the rule for a 401 with a secret. */
+const callerHere = (provider: Provider) => callerOf(provider, { url: server.url }, { model: 'm' })
+
+describe.each(PROVIDERS)('the profile %s', provider => {
+  const answers = DOCUMENTED_ANSWERS[provider]
+  const failures = answers.filter(({ means }) => means !== 'result')
+
+  it('is tried with results, and with answers of each verdict', () => {
+    expect(new Set(answers.map(({ means }) => means))).toEqual(new Set(['result', 'retry', 'drop', 'halt']))
+  })
+
+  it.each(answers.flatMap(answer => (answer.gives ? [{ ...answer, gives: answer.gives }] : [])))(
+    'reads $what',
+    async ({ gives: { result, usage }, ...answer }) => {
+      server.answerWith(answer)
+      const caller = callerHere(provider)
+
+      const judged = await caller.call({ prompt: 'Hello' })
+
+      expect(judged).toMatchObject({ ok: true })
+      const read = await caller.read(judged.ok ? judged.answer : undefined)
+      expect(read).toMatchObject({ result, isUsageUnreadable: false })
+      expect(read.result).toEqual(result)
+      if (usage) expect(read.usage).toMatchObject(usage)
+      else expect(read.usage).toBeUndefined()
+    },
+  )
+
+  it.each(failures)('takes $status as $means: $what', async ({ what: _, means, ...answer }) => {
+    server.answerWith(answer)
+
+    const judged = await callerHere(provider).call({ prompt: 'Hello' })
+
+    expect(judged).toMatchObject({ ok: false, verdict: means, status: answer.status, reached: true })
+  })
+})
+
+it('tells the sentence of LM Studio, which answers 200 to a path that it does not know', async () => {
+  const error = 'Unexpected endpoint or method. (POST /chat/completions)'
+  server.answerWith({ status: 200, body: { error } })
+
+  expect(await callerHere('openai').call({ prompt: 'Hello' })).toMatchObject({ verdict: 'drop', detail: error })
+})

@@ -1,0 +1,318 @@
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { findImpossibleNumber } from '../../../../../functions/core/domain/json-numbers.ts'
+import { MAX_ANSWER_BYTES, readBody } from '../../../../../functions/core/inference/read-body.ts'
+
+const read = (bytes: string | Uint8Array, headers: Record<string, string> = {}, secret?: string) =>
+  readBody(Buffer.from(bytes), headers, secret)
+
+const JSON_TEXT = '{"result":"é\u{1f600} fine","usage":{"total_tokens":3}}'
+const json = { kind: 'json', value: JSON.parse(JSON_TEXT) }
+
+describe('readBody: case 24, content encodings', () => {
+  const codings = [
+    { coding: 'gzip', encode: gzipSync },
+    { coding: 'x-gzip', encode: gzipSync },
+    { coding: 'deflate', encode: deflateSync },
+    { coding: 'deflate', encode: deflateRawSync },
+    { coding: 'br', encode: brotliCompressSync },
+    { coding: 'zstd', encode: zstdCompressSync },
+  ]
+
+  it.each(codings)('decodes $coding that is declared', async ({ coding, encode }) => {
+    expect(await read(encode(JSON_TEXT), { 'content-encoding': coding })).toEqual(json)
+    expect(await read(encode(JSON_TEXT), { 'content-encoding': ` ${coding.toUpperCase()} ` })).toEqual(json)
+  })
+
+  it.each(codings)('decodes $coding that is not declared', async ({ encode }) => {
+    expect(await read(encode(JSON_TEXT))).toEqual(json)
+  })
+
+  it('decodes several codings, the last one first', async () => {
+    const bytes = brotliCompressSync(gzipSync(JSON_TEXT))
+
+    expect(await read(bytes, { 'content-encoding': 'gzip, identity, br' })).toEqual(json)
+  })
+
+  it.each(['gzip', 'br', 'deflate', 'compress', 'aws-chunked', 'gzip, gzip'])(
+    'takes an answer as it is if a proxy has decoded it and left the header: %s',
+    async coding => {
+      expect(await read(JSON_TEXT, { 'content-encoding': coding })).toEqual(json)
+    },
+  )
+
+  it('takes a header that two proxies have set for one encoding', async () => {
+    expect(await read(gzipSync(JSON_TEXT), { 'content-encoding': 'gzip, gzip' })).toEqual(json)
+  })
+
+  it.each([
+    { what: 'cut off', bytes: gzipSync(JSON_TEXT).subarray(0, 30), coding: 'gzip' },
+    { what: 'of an unknown coding', bytes: Buffer.from([1, 2, 3, 0]), coding: 'compress' },
+    { what: 'damaged', bytes: Buffer.from([0x1f, 0x8b, 0x08, 1, 2, 3, 4, 5, 6]), coding: undefined },
+  ])('is refused with a sentence if it is $what', async ({ bytes, coding }) => {
+    expect(await read(bytes, coding === undefined ? {} : { 'content-encoding': coding })).toEqual({
+      kind: 'unusable',
+      code: 'invalid_model_response',
+      message: expect.stringMatching(/^the model's answer (can't be decoded from|begins like)/),
+    })
+  })
+
+  it.each(codings)('is refused when $coding makes more than 8 MB of it', async ({ coding, encode }) => {
+    const bomb = encode(Buffer.alloc(MAX_ANSWER_BYTES + 1, ' '))
+    const refused = { kind: 'unusable', code: 'result_too_large', message: "the model's answer is larger than 8 MB" }
+
+    expect(await read(bomb, { 'content-encoding': coding })).toEqual(refused)
+    expect(await read(bomb)).toEqual(refused)
+  })
+
+  it('comes to an end, however many codings are around each other', async () => {
+    const layered = [1, 2, 3, 4].reduce<Uint8Array>(bytes => gzipSync(bytes), Buffer.from(JSON_TEXT))
+
+    expect(await read(layered)).toMatchObject({ message: expect.stringContaining('more than 3 content encodings') })
+    expect(await read(gzipSync(gzipSync(gzipSync(JSON_TEXT))))).toEqual(json)
+  })
+})
+
+describe('readBody: case 8, charsets', () => {
+  it.each([
+    { charset: 'iso-8859-1', bytes: Buffer.from('{"a":"é"}', 'latin1'), text: 'é' },
+    { charset: '"ISO-8859-15"', bytes: Buffer.from([...Buffer.from('{"a":"'), 0xa4, ...Buffer.from('"}')]), text: '€' },
+    {
+      charset: 'shift_jis',
+      bytes: Buffer.from([...Buffer.from('{"a":"'), 0x93, 0xfa, ...Buffer.from('"}')]),
+      text: '日',
+    },
+    { charset: 'utf-16le', bytes: Buffer.from('{"a":"日"}', 'utf16le'), text: '日' },
+    { charset: 'us-ascii', bytes: Buffer.from('{"a":"é"}'), text: 'é' },
+    { charset: 'nobody-knows', bytes: Buffer.from('{"a":"é"}'), text: 'é' },
+  ])('honours $charset', async ({ charset, bytes, text }) => {
+    const contentType = `application/json; Charset = ${charset}; profile=x`
+
+    expect(await read(bytes, { 'content-type': contentType })).toEqual({ kind: 'json', value: { a: text } })
+  })
+
+  it.each([
+    { what: 'UTF-8', bytes: Buffer.from('\ufeff{"a":"é"}') },
+    { what: 'UTF-16, little end first', bytes: Buffer.from('\ufeff{"a":"é"}', 'utf16le') },
+    { what: 'UTF-16, big end first', bytes: Buffer.from('\ufeff{"a":"é"}', 'utf16le').swap16() },
+  ])('believes the byte order mark of $what more than the header', async ({ bytes }) => {
+    expect(await read(bytes, { 'content-type': 'application/json; charset=iso-8859-1' })).toEqual({
+      kind: 'json',
+      value: { a: 'é' },
+    })
+    expect(await read(gzipSync(bytes))).toEqual({ kind: 'json', value: { a: 'é' } })
+  })
+
+  it('is not stopped by bytes that are no UTF-8', async () => {
+    const bytes = Buffer.from([...Buffer.from('{"a":"'), 0xe9, ...Buffer.from('"}')])
+
+    expect(await read(bytes)).toEqual({ kind: 'json', value: { a: '\ufffd' } })
+  })
+})
+
+describe('readBody: numbers', () => {
+  it.each([
+    ['18446744073709551615', '18446744073709551615'],
+    ['-9007199254740993', '-9007199254740993'],
+    ['9007199254740991', 9_007_199_254_740_991],
+    ['1764230400123456789', '1764230400123456789'],
+    ['0.12345678901234567', 0.123_456_789_012_345_66],
+    ['1e300', 1e300],
+    ['12345678901234567890.5', 12_345_678_901_234_567_000],
+  ])('case 7: keeps the digits of %s', async (written, value) => {
+    expect(await read(`{"seed": ${written}, "list": [${written},1]}`)).toEqual({
+      kind: 'json',
+      value: { seed: value, list: [value, 1] },
+    })
+  })
+
+  it('leaves digits and words in texts alone', async () => {
+    const value = { a: 'NaN, Infinity: 18446744073709551615 \\" 1e400', '18446744073709551615': 1 }
+
+    expect(await read(JSON.stringify(value))).toEqual({ kind: 'json', value })
+  })
+
+  it.each(['NaN', '-Infinity', 'Infinity', '1e400', '-1E+999', 'nan', '-inf'])(
+    'case 16: reads an answer with %s in it, and knows where it is',
+    async written => {
+      const body = await read(`{"result": "fine", "logprobs": [0.5, ${written}]}`)
+
+      expect(body).toMatchObject({ kind: 'json', value: { result: 'fine' } })
+      const value = body.kind === 'json' ? body.value : undefined
+      expect(findImpossibleNumber(value)).toBe(written)
+      expect(findImpossibleNumber({ result: 'fine' })).toBeUndefined()
+    },
+  )
+
+  it('gives for other JSON what JSON.parse gives', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.jsonValue({ maxDepth: 5 }), async value => {
+        const text = JSON.stringify(value)
+        const parsed: unknown = JSON.parse(text)
+        const isPlain = !/\d{16}|e\+\d{3}/.test(text) && text.trim() !== ''
+        if (isPlain) expect(await read(text)).toEqual({ kind: 'json', value: parsed })
+      }),
+    )
+  })
+})
+
+describe('readBody: case 14, a stream where JSON was meant', () => {
+  const chunk = (delta: object, more: object = {}) =>
+    JSON.stringify({
+      id: 'c1',
+      object: 'chat.completion.chunk',
+      created: 5,
+      model: 'm',
+      choices: [{ index: 0, delta, finish_reason: null, ...more }],
+    })
+  const stream = (...data: string[]) => data.map(one => `data: ${one}\n\n`).join('')
+
+  it('joins the chunks of a chat', async () => {
+    const call = { index: 0, id: 't1', type: 'function', function: { name: 'f', arguments: '{"a"' } }
+    const text = stream(
+      chunk({ role: 'assistant', content: '', reasoning_content: 'hm' }),
+      chunk({ content: 'he', reasoning_content: 'm' }),
+      chunk({ content: 'llo', tool_calls: [call] }),
+      chunk({ tool_calls: [{ index: 0, function: { arguments: ':1}' } }] }),
+      chunk({}, { finish_reason: 'stop' }),
+      JSON.stringify({ choices: [], usage: { total_tokens: 7 } }),
+      '[DONE]',
+    )
+
+    expect(await read(`: a comment\r\n\r\n${text}`, { 'content-type': 'text/event-stream' })).toEqual({
+      kind: 'json',
+      value: {
+        id: 'c1',
+        object: 'chat.completion',
+        created: 5,
+        model: 'm',
+        choices: [
+          {
+            index: 0,
+            message: {
+              role: 'assistant',
+              content: 'hello',
+              reasoning_content: 'hmm',
+              tool_calls: [{ id: 't1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }],
+            },
+            finish_reason: 'stop',
+          },
+        ],
+        usage: { total_tokens: 7 },
+      },
+    })
+  })
+
+  it('joins the texts of several choices', async () => {
+    const part = (index: number, text: string, finishReason: string | null = null) =>
+      JSON.stringify({ object: 'text_completion', choices: [{ index, text, finish_reason: finishReason }] })
+
+    expect(await read(stream(part(1, 'x'), part(0, 'a'), part(1, 'y', 'length'), part(0, 'b', 'stop')))).toEqual({
+      kind: 'json',
+      value: {
+        object: 'text_completion',
+        choices: [
+          { index: 0, text: 'ab', finish_reason: 'stop' },
+          { index: 1, text: 'xy', finish_reason: 'length' },
+        ],
+      },
+    })
+  })
+
+  it('gives an error of the stream as the answer, so that the error is judged', async () => {
+    const error = { error: { message: 'overloaded', code: 503 } }
+
+    expect(await read(stream(chunk({ content: 'he' }), JSON.stringify(error)))).toEqual({ kind: 'json', value: error })
+  })
+
+  it.each([
+    { what: 'is of another kind', text: stream('{"token":{"text":"a"}}', '{"token":{"text":"b"}}') },
+    { what: 'has not come to its end', text: stream(chunk({ content: 'he' })) },
+    { what: 'holds no JSON', text: stream('hello', '[DONE]') },
+    { what: 'has named events only', text: 'event: ping\n\n' },
+  ])('says what to change if the stream $what', async ({ text }) => {
+    expect(await read(text)).toEqual({
+      kind: 'text',
+      text,
+      why: 'is a stream of server-sent events, and no JSON: set `stream` to false in the request mapping',
+    })
+  })
+
+  it('says what to change if the stream is one of JSON lines', async () => {
+    const text = '{"response":"he","done":false}\n{"response":"llo","done":true}\n'
+
+    expect(await read(text, { 'content-type': 'application/x-ndjson' })).toEqual({
+      kind: 'text',
+      text,
+      why: 'is a stream of JSON lines, and no JSON: set `stream` to false in the request mapping',
+    })
+  })
+})
+
+describe('readBody: any other answer', () => {
+  it.each(['', ' \r\n', '\ufeff'])('is empty: %j', async text => {
+    expect(await read(text)).toEqual({ kind: 'empty' })
+    expect(await read(text, { 'content-encoding': 'gzip' })).toEqual({ kind: 'empty' })
+  })
+
+  it('is a text that is not JSON', async () => {
+    expect(await read('<html>')).toEqual({ kind: 'text', text: '<html>', why: 'is not JSON' })
+  })
+
+  it('masks the secret of the call, but nothing that is too short for a secret', async () => {
+    expect(await read('{"error":"bad key sk-12345"}', {}, 'sk-12345')).toEqual({
+      kind: 'json',
+      value: { error: 'bad key ***' },
+    })
+    expect(await read('{"error":"bad"}', {}, 'bad')).toEqual({ kind: 'json', value: { error: 'bad' } })
+  })
+
+  it('may be nested deeper than a result, since a mapping may leave that out', async () => {
+    const nested = '['.repeat(1_000) + ']'.repeat(1_000)
+
+    expect(await read(nested)).toEqual({ kind: 'json', value: JSON.parse(nested) })
+    expect(await read(`[${nested}]`)).toMatchObject({ message: "the model's answer is nested over 1,000 deep" })
+  })
+
+  it('never throws, whatever its bytes and headers are', async () => {
+    const gzipped = fc.uint8Array().map(bytes => Uint8Array.from(gzipSync(bytes)))
+    const cut = fc
+      .tuple(fc.string(), fc.nat(40), fc.constantFrom(gzipSync, deflateSync, brotliCompressSync))
+      .map(([text, length, encode]) => Uint8Array.from(encode(text).subarray(0, length)))
+    const events = fc
+      .array(fc.oneof(fc.json(), fc.string()))
+      .map(list => Uint8Array.from(Buffer.from(list.map(data => `data: ${data}\n\n`).join(''))))
+    const numbers = fc
+      .array(fc.constantFrom('1e999', '-', 'NaN', '"', '\\', '9'.repeat(400), '[', ',', '{', ':', 'inf', ' '))
+      .map(list => Uint8Array.from(Buffer.from(list.join(''))))
+    const header = fc.oneof(fc.string(), fc.constantFrom('gzip', 'br', 'deflate', 'gzip, br', 'zstd'))
+    const type = fc.oneof(
+      fc.string(),
+      fc.constantFrom('utf-16le', 'gbk', 'x').map(name => `a/b; charset=${name}`),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(fc.uint8Array(), gzipped, cut, events, numbers),
+        header,
+        type,
+        async (bytes, encoding, contentType) => {
+          const body = await readBody(bytes, { 'content-encoding': encoding, 'content-type': contentType })
+          expect(['json', 'text', 'empty', 'unusable']).toContain(body.kind)
+        },
+      ),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('never becomes larger than its bound', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 3 * MAX_ANSWER_BYTES }), async size => {
+        const body = await read(gzipSync(Buffer.alloc(size, 'a'), { level: 1 }))
+        if (body.kind === 'text') expect(body.text.length).toBeLessThanOrEqual(MAX_ANSWER_BYTES)
+        else expect(body).toMatchObject(size === 0 ? { kind: 'empty' } : { code: 'result_too_large' })
+      }),
+      { numRuns: 10 },
+    )
+  })
+})

@@ -1,0 +1,134 @@
+import {
+  BadRequestException,
+  BeginTransactionCommand,
+  DatabaseErrorException,
+  DatabaseResumingException,
+  ExecuteStatementCommand,
+  RDSDataClient,
+  StatementTimeoutException,
+} from '@aws-sdk/client-rds-data'
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { mockClient } from 'aws-sdk-client-mock'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { apply, type MigratorPorts } from '../../../../functions/migrator/apply.ts'
+import { movableClock, NOW } from '../../../support/clock.ts'
+import { accessDenied, networkError } from '../../../support/faults.ts'
+
+const MINUTE = 60_000
+const refusal = (message: string) => ({ message, $metadata: {} })
+
+const rdsData = new RDSDataClient({ region: 'us-east-1' })
+const database = mockClient(rdsData)
+const secretsManager = new SecretsManagerClient({ region: 'us-east-1' })
+const secrets = mockClient(secretsManager)
+afterEach(() => {
+  database.reset()
+  secrets.reset()
+})
+
+/** A migrator whose database fails in this way, until so many milliseconds have passed. */
+function aMigrator(failure: Error, untilMs: number, at: 'BeginTransaction' | 'ExecuteStatement' = 'BeginTransaction') {
+  const { clock, advance } = movableClock()
+  const fails = async () => {
+    if (clock() - NOW < untilMs) throw failure
+    return { transactionId: 't' }
+  }
+  database.resolves({ transactionId: 't' })
+  if (at === 'BeginTransaction') database.on(BeginTransactionCommand).callsFake(fails)
+  else database.on(ExecuteStatementCommand).callsFake(fails)
+  secrets.resolves({ SecretString: '{"password":"p"}' })
+  const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+  const ports: MigratorPorts = {
+    env: {
+      POWERTOOLS_SERVICE_NAME: 'test',
+      POWERTOOLS_METRICS_NAMESPACE: 'Sluice',
+      POWERTOOLS_LOG_LEVEL: 'INFO',
+      DEPLOYMENT: 'sluice',
+      LOG_FIELDS: '{}',
+      LEDGER_CLUSTER_ARN: 'arn:cluster',
+      LEDGER_SECRET_ARN: 'arn:secret',
+      LEDGER_DATABASE: 'sluice',
+      LEDGER_ROLE_SECRETS: '{}',
+    },
+    roleSecrets: { reader: 'arn:reader' },
+    rdsData,
+    secretsManager,
+    logger,
+    clock,
+    sleep: async ms => advance(ms),
+  }
+  return { ports, logger, clock, advance }
+}
+
+const WITHOUT_SQLSTATE: Record<string, Error> = {
+  'BadRequestException: Communications link failure': new BadRequestException(refusal('Communications link failure')),
+  'BadRequestException of another text': new BadRequestException(refusal('HttpEndpoint is not enabled')),
+  StatementTimeoutException: new StatementTimeoutException(refusal('Request timed out')),
+  DatabaseResumingException: new DatabaseResumingException(refusal('resuming')),
+  'a role that is not known everywhere yet': accessDenied(),
+  'a broken connection': networkError(),
+}
+
+describe('the migrations', () => {
+  it.each(Object.entries(WITHOUT_SQLSTATE))('are tried for almost five minutes after %s', async (_, failure) => {
+    const { ports, logger } = aMigrator(failure, 4.4 * MINUTE)
+
+    expect(await apply(ports)).toEqual({ Status: 'SUCCESS' })
+    expect(logger.warn).toHaveBeenCalled()
+    expect(logger.error).not.toHaveBeenCalled()
+  })
+
+  it.each(Object.entries(WITHOUT_SQLSTATE))('fail after five minutes of %s', async (_, failure) => {
+    const { ports, clock } = aMigrator(failure, 60 * MINUTE)
+
+    const answer = await apply(ports)
+
+    expect(answer).toEqual({ Status: 'FAILED', Reason: `the migrations failed: ${failure.message}` })
+    expect(clock() - NOW).toBeGreaterThan(4 * MINUTE)
+    expect(clock() - NOW).toBeLessThanOrEqual(5 * MINUTE)
+  })
+
+  it('begin anew with a transaction after a statement that got no answer', async () => {
+    const { ports } = aMigrator(new StatementTimeoutException(refusal('Request timed out')), 2_000, 'ExecuteStatement')
+
+    expect(await apply(ports)).toEqual({ Status: 'SUCCESS' })
+
+    const sent = database.calls().map(({ args }) => args[0].constructor.name.replace('Command', ''))
+    expect(sent.slice(0, 6)).toEqual([
+      'BeginTransaction',
+      'ExecuteStatement',
+      'RollbackTransaction',
+      'BeginTransaction',
+      'ExecuteStatement',
+      'RollbackTransaction',
+    ])
+  })
+
+  it('are tried again while Postgres says that it starts', async () => {
+    const starting = new DatabaseErrorException(refusal('the database system is starting up; SQLState: 57P03'))
+    const { ports } = aMigrator(starting, MINUTE)
+
+    expect(await apply(ports)).toEqual({ Status: 'SUCCESS' })
+  })
+
+  it.each([
+    ['an answer of Postgres', new DatabaseErrorException(refusal('ERROR: relation "x" exists; SQLState: 42P07'))],
+    ['an answer of Postgres in another exception', new BadRequestException(refusal('ERROR: no; SQLState: 3D000'))],
+    ['a bug', new TypeError('undefined is not a function')],
+  ])('fail at once after %s', async (_, failure) => {
+    const { ports, clock } = aMigrator(failure, 60 * MINUTE)
+
+    expect(await apply(ports)).toMatchObject({ Status: 'FAILED' })
+    expect(clock()).toBe(NOW)
+  })
+
+  it('are tried again while the secret of a role can’t be read', async () => {
+    const { ports, clock } = aMigrator(networkError(), 0)
+    secrets.on(GetSecretValueCommand).callsFake(async () => {
+      if (clock() - NOW < MINUTE) throw accessDenied()
+      return { SecretString: '{"password":"p"}' }
+    })
+
+    expect(await apply(ports)).toEqual({ Status: 'SUCCESS' })
+  })
+})

@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest'
+import { decidedEntry } from '../../../../functions/collector/entry.ts'
+import { failureOf } from '../../../../functions/core/domain/events.ts'
+import type { Reply } from '../../../../functions/core/inference/port.ts'
+import { answered, aRetry, failure } from '../../../support/failures.ts'
+import { aMessage, anItem } from '../../../support/requests.ts'
+import { aWorker, type WorkerSettings } from '../../../support/worker.ts'
+
+/** A worker whose model gives these replies, the last one for good. */
+function aWorkerOf(replies: readonly Reply[], settings: WorkerSettings = {}) {
+  const worker = aWorker(undefined, { retry: aRetry({ attempts: 5 }), ...settings })
+  const left = [...replies]
+  const call = async (): Promise<Reply> => left.shift() ?? replies.at(-1) ?? answered({})
+  const ports = { ...worker.ports, endpoint: { ...worker.ports.endpoint, call } }
+  return {
+    ...worker,
+    ports,
+    runOne: async (body: unknown = { prompt: 'hello' }) => {
+      const item = await worker.create()
+      await worker.invoke([aMessage(item, body)], ports)
+      return item
+    },
+    /** The message that was sent last arrives, after its delay. */
+    arrive: () => {
+      const last = worker.deferred().at(-1)
+      worker.ports.advance((last?.delay_seconds ?? 0) * 1_000)
+      return worker.invoke([last?.body], ports)
+    },
+  }
+}
+
+describe('a worker: a model that says why it refuses a request', () => {
+  const refusal = answered({ detail: 'bad field "model_input"' }, { status: 400 })
+
+  it('passes its status and its words on, as 0.1.0 can read them', async () => {
+    const { runOne, outcomes } = aWorkerOf([refusal])
+
+    const item = await runOne()
+
+    const [outcome] = outcomes()
+    if (!outcome) throw new Error('there is no outcome')
+    const said = { status: 400, detail: 'bad field "model_input"' }
+    const error = { code: 'model_rejected', message: 'the model refused the request with 400' }
+    expect(outcome).toMatchObject({ status: 'failed', error, result: { inline: said } })
+    expect(failureOf(outcome)).toEqual({ ...error, ...said })
+    const decided = { ...item, status: 'failed' as const, error: { ...error, ...said } }
+    expect(decidedEntry(outcome, decided)).toMatchObject({ row: { error: { ...error, ...said }, result: undefined } })
+  })
+
+  it('passes on no piece of the prompt that the model quotes', async () => {
+    const prompt = 'tell me the story of a canary'
+    const { runOne, outcomes } = aWorkerOf([answered({ error: `can't read "${prompt}"` }, { status: 400 })])
+
+    await runOne({ prompt })
+
+    expect(outcomes()).toMatchObject([{ result: { inline: { detail: 'can\'t read "…"' } } }])
+  })
+
+  it('passes on the error of an answer without a result, and what the answer was', async () => {
+    const { runOne, outcomes } = aWorkerOf([answered({ error: { message: 'no such path' }, text: 'a result' })])
+
+    await runOne()
+
+    expect(outcomes()).toMatchObject([
+      {
+        error: {
+          code: 'invalid_model_response',
+          message: 'the response mapping gives no result (200, application/json)',
+        },
+        result: { inline: { status: 200, detail: 'no such path' } },
+      },
+    ])
+  })
+
+  it('says that an endpoint which answers later is not asked again', async () => {
+    const { runOne, outcomes } = aWorkerOf([answered({ id: 'abc', status: 'IN_QUEUE' }, { status: 202 })])
+
+    await runOne()
+
+    expect(outcomes()[0]?.error?.message).toContain('answers later by itself')
+  })
+})
+
+describe('a worker: a usage that the model reports badly', () => {
+  it('is counted, and the answer is kept', async () => {
+    const { runOne, outcomes, ports } = aWorkerOf([answered({ result: 'hi', usage: { total_tokens: -1 } })])
+
+    await runOne()
+
+    expect(outcomes()).toMatchObject([{ status: 'completed' }])
+    expect(outcomes()[0]).not.toHaveProperty('usage')
+    expect(ports.metrics.addMetric).toHaveBeenCalledWith('UnreadableUsage', 'Count', 1)
+  })
+
+  it('is not counted where the model reports none, or a good one', async () => {
+    const { runOne, ports } = aWorkerOf([answered({ result: 1 }), answered({ result: 1, usage: { total_tokens: 3 } })])
+
+    await runOne()
+    await runOne()
+
+    expect(ports.metrics.addMetric).not.toHaveBeenCalledWith('UnreadableUsage', 'Count', 1)
+  })
+
+  it('costs at least the prompt and a quarter of the result, where the request bounds its output', async () => {
+    const { runOne, outcomes } = aWorkerOf([answered({ result: 'x'.repeat(400), usage: { total_tokens: null } })])
+
+    await runOne({ prompt: 'hello', parameters: { max_tokens: 1 } })
+
+    expect(outcomes()).toMatchObject([{ status: 'completed', charge_at_least: 2 + 101 }])
+  })
+})
+
+describe('a worker: a call that may be made once more', () => {
+  const reset: Reply = { kind: 'broken', code: 'model_unreachable', message: 'm', reached: true, retry: 'once' }
+
+  it('is made a second time, and no third', async () => {
+    const { runOne, arrive, outcomes } = aWorkerOf([reset])
+    await runOne()
+    expect(outcomes()).toEqual([])
+
+    await arrive()
+
+    expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 2, error: { code: 'model_unreachable' } }])
+  })
+})
+
+describe('a worker: an element of a batch that may be tried again', () => {
+  it('is retried alone, and the other requests complete', async () => {
+    const outputs = [{ result: 'a' }, { error: { code: 503 } }]
+    const { invoke, create, outcomes, deferred, ports } = aWorkerOf([answered({ outputs })], { batched: true })
+    const items = [await create(), await create()]
+
+    await invoke(
+      items.map(item => aMessage(item)),
+      ports,
+    )
+
+    expect(outcomes()).toMatchObject([{ request_id: items[0]?.request_id, status: 'completed' }])
+    expect(deferred()).toMatchObject([{ body: { request_id: items[1]?.request_id } }])
+  })
+
+  it('is retried, too, after a status that shows no busy model', async () => {
+    const outputs = [{ result: 'a' }, { error: { code: 500 } }]
+    const { invoke, create, deferred, ports } = aWorkerOf([answered({ outputs })], { batched: true })
+    const items = [await create(), await create()]
+
+    await invoke(
+      items.map(item => aMessage(item)),
+      ports,
+    )
+
+    expect(deferred()).toHaveLength(1)
+  })
+})
+
+describe('a worker: a condition of pipeline.yaml', () => {
+  it('drops what would be retried, and retries what would complete', async () => {
+    const { runOne, outcomes, deferred } = aWorkerOf(
+      [answered({ error: 'x' }, { status: 500 }), answered({ error: 'busy', result: 1 })],
+      { retry: aRetry({ drop_when: 'status = 500', backoff_when: '$exists(body.error)' }) },
+    )
+
+    await runOne()
+    expect(outcomes()).toMatchObject([{ status: 'failed', attempt: 1, error: { code: 'model_rejected' } }])
+    await runOne()
+    expect(deferred()).toHaveLength(1)
+  })
+})
+
+describe('a failure', () => {
+  it('without words of the model is sent as ever', async () => {
+    const { create, run, outcomes } = aWorker(failure({ code: 'model_unreachable', message: 'm', reached: false }))
+
+    await run(await create(anItem()))
+
+    expect(outcomes()[0]).not.toHaveProperty('result')
+  })
+})

@@ -1,0 +1,336 @@
+import { describe, expect, it } from 'vitest'
+import { resetModel } from '../../../../lib/cli/operations/models.ts'
+import { aRetry, failure } from '../../../support/failures.ts'
+import { memoryPorts } from '../../../support/ports.ts'
+import { SUCCESS } from '../../../support/worker.ts'
+import { aWorkingFleet, type FleetModel } from '../../../support/working-fleet.ts'
+
+const circuit = { failures: 5, within_ms: 60_000, open_ms: 30_000 }
+const retry = aRetry()
+const broken = failure({ status: 500, verdict: 'retry' })
+const loading = failure({ status: 503, verdict: 'retry', message: 'the model answered 503' })
+const wrongKey = failure({ status: 401, verdict: 'halt', message: 'the model refused the request with 401' })
+
+const count = <T>(list: readonly T[], is: (one: T) => boolean): number => list.filter(is).length
+
+/** Numbers between 0 and 1 that look random, and are the same in each run. */
+function pseudoRandom(seed: number) {
+  let state = seed
+  return () => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31
+    return state / 2 ** 31
+  }
+}
+
+describe('workers: a user whose requests always fail', () => {
+  it.for([
+    { fails: 'at once, beside a slow model', failsAfter: 1, succeedsAfter: 5_000, seed: 2 },
+    { fails: 'as fast as others succeed', failsAfter: 100, succeedsAfter: 100, seed: 4 },
+  ])('delay no request of other users: they fail $fails', async ({ failsAfter, succeedsAfter, seed }) => {
+    const model: FleetModel = ({ user }) =>
+      user === 'poison' ? { answer: broken, after_ms: failsAfter } : { answer: SUCCESS, after_ms: succeedsAfter }
+    const { submit, run, calls, ends, changes } = aWorkingFleet(model, { retry, circuit })
+    const random = pseudoRandom(seed)
+    const users = Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? 'poison' : `user-${i % 7}`))
+    for (const user of users.toSorted(() => random() - 0.5)) await submit(user)
+
+    await run()
+
+    const others = ends().filter(({ user }) => user !== 'poison')
+    expect(count(others, ({ status, attempt }) => status === 'completed' && attempt === 1)).toBe(200)
+    // No call of another user was deferred: each began as soon as a worker was free, so that all workers are busy until the last one.
+    const last = Math.max(...calls.filter(({ user }) => user !== 'poison').map(({ from }) => from))
+    expect(longestPauseBefore(calls, last)).toBeLessThanOrEqual(1_000)
+    expect(changes).not.toContain('opened for all')
+  })
+
+  it('hold up only that user if they fail before anybody else is served, until another user is', async () => {
+    const model: FleetModel = ({ user, from }) =>
+      user === 'poison' && from < 60_000 ? { answer: broken, after_ms: 1 } : { answer: SUCCESS, after_ms: 500 }
+    const { submit, run, ends, modelStates } = aWorkingFleet(model, { retry, circuit })
+    for (let i = 0; i < 20; i++) await submit('poison')
+    await run(500)
+    expect(await modelStates.read('text')).toMatchObject({ open: { times: 1 }, open_for: [expect.any(Number)] })
+
+    await submit('other')
+    await run(2_000)
+
+    expect(ends()).toMatchObject([{ user: 'other', status: 'completed', at: 1_000 }])
+    expect(await modelStates.read('text')).not.toHaveProperty('open')
+  })
+})
+
+/** The longest time in which no call was under way, before a time. */
+function longestPauseBefore(calls: readonly { from: number; until: number }[], end: number): number {
+  let free = 0
+  let longest = 0
+  for (const { from, until } of calls.filter(call => call.from <= end)) {
+    longest = Math.max(longest, from - free)
+    free = Math.max(free, until)
+  }
+  return longest
+}
+
+describe('workers: a request that always fails', () => {
+  it('opens no circuit, although only its user sends requests', async () => {
+    const { submit, run, ends, changes } = aWorkingFleet(
+      ({ request_id }) => ({ answer: request_id === poison ? broken : SUCCESS, after_ms: 300 }),
+      { retry, circuit: { ...circuit, failures: 3 } },
+    )
+    const poison = await submit('only')
+    for (let second = 1; second < 60; second++) {
+      await run(second * 1_000)
+      await submit('only')
+    }
+
+    await run()
+
+    expect(changes).toEqual([])
+    expect(count(ends(), ({ status }) => status === 'completed')).toBe(59)
+    expect(count(ends(), ({ status, attempt }) => status === 'failed' && attempt === 5)).toBe(1)
+  })
+})
+
+describe('workers: an outage', () => {
+  it.for([1, 2, 10])('opens the circuit where %i users send requests', async users => {
+    const { submit, run, calls, ends, changes } = aWorkingFleet(
+      ({ from }) => ({ answer: from < 60_000 ? broken : SUCCESS, after_ms: 50 }),
+      { retry, circuit },
+    )
+    for (let i = 0; i < 50; i++) await submit(`user-${i % users}`)
+
+    await run()
+
+    expect(changes[0]).toBe('opened')
+    expect(changes.at(-1)).toBe('closed')
+    // Those under way when it opened, one of another user each, and the probes.
+    expect(count(calls, ({ from }) => from < 60_000)).toBeLessThanOrEqual(circuit.failures + 10 + 10 + 2)
+    expect(count(ends(), ({ status }) => status === 'completed')).toBe(50)
+  })
+
+  it('opens the circuit within ten seconds for the one user who still sends requests', async () => {
+    const { submit, run, changes } = aWorkingFleet(
+      ({ from }) => ({ answer: from < 10_000 ? SUCCESS : broken, after_ms: 50 }),
+      { retry, circuit },
+    )
+    for (let i = 0; i < 10; i++) await submit('gone')
+    await run(9_000)
+    await submit('gone')
+    await run(10_000)
+    for (let i = 0; i < 30; i++) await submit('left')
+
+    await run(25_000)
+
+    expect(changes).toContain('opened')
+  })
+})
+
+describe('workers: a model that is loading for a minute', () => {
+  const model =
+    (answer: typeof loading): FleetModel =>
+    ({ from }) => ({
+      answer: from < 60_000 ? answer : SUCCESS,
+      after_ms: 10,
+    })
+
+  it.for([
+    { what: 'with a circuit', answer: loading, settings: { circuit } },
+    {
+      what: 'without a circuit, if its profile knows what it says',
+      answer: { ...loading, loading: true },
+      settings: {},
+    },
+  ])('fails none of 50 requests of 10 users: $what', async ({ answer, settings }) => {
+    const { submit, run, ends } = aWorkingFleet(model(answer), { retry, ...settings })
+    for (let i = 0; i < 50; i++) await submit(`user-${i % 10}`)
+
+    await run()
+
+    expect(count(ends(), ({ status }) => status === 'completed')).toBe(50)
+  })
+
+  it('is tried by one call every few seconds, and spends no attempt', async () => {
+    const { submit, run, calls, ends } = aWorkingFleet(model({ ...loading, loading: true }), { retry })
+    for (let i = 0; i < 50; i++) await submit(`user-${i % 10}`)
+
+    await run()
+
+    // Ten calls were under way when the first of them was answered.
+    const tries = calls.filter(({ from }) => from < 60_000).slice(10)
+    expect(tries.length).toBeGreaterThan(3)
+    expect(tries.length).toBeLessThanOrEqual(12)
+    expect(count(ends(), ({ attempt }) => attempt === 1)).toBe(50)
+  })
+})
+
+describe('workers: a model that asks for twelve hours', () => {
+  const quiet = failure({ status: 429, verdict: 'retry', retry_after_ms: 43_200_000 })
+  const Hour = 3_600_000
+
+  it('is called by a probe every quarter of an hour, and each request keeps its attempts', async () => {
+    const { submit, run, calls, ends } = aWorkingFleet(
+      ({ from }) => ({ answer: from < 5 * Hour ? quiet : SUCCESS, after_ms: 100 }),
+      { retry },
+    )
+    for (let i = 0; i < 20; i++) await submit(`user-${i % 3}`)
+
+    await run()
+
+    const tries = calls.filter(({ from }) => from < 5 * Hour).slice(10)
+    expect(tries.length).toBeGreaterThanOrEqual(18)
+    expect(tries.length).toBeLessThanOrEqual(20)
+    for (const [i, { from }] of tries.slice(1).entries()) expect(from - (tries[i]?.from ?? 0)).toBeGreaterThan(890_000)
+    expect(count(ends(), ({ status, attempt }) => status === 'completed' && attempt <= 2)).toBe(20)
+  })
+
+  it('is left alone until the deadline, at which the requests expire', async () => {
+    const { submit, run, ends, items } = aWorkingFleet(() => ({ answer: quiet, after_ms: 100 }), { retry })
+    const ids = await Promise.all(Array.from({ length: 3 }, () => submit('u42', Hour)))
+
+    await run()
+
+    expect(ends().filter(({ status }) => status !== 'expired')).toEqual([])
+    for (const id of ids) expect(await items.get('u42', id)).toMatchObject({ status: 'expired' })
+  })
+})
+
+describe('workers: a wrong key', () => {
+  const refusing = () => {
+    let isMended = false
+    const fleet = aWorkingFleet(() => ({ answer: isMended ? SUCCESS : wrongKey, after_ms: 20 }), { retry })
+    return { ...fleet, mend: () => (isMended = true) }
+  }
+
+  it('halts the model after the calls that were under way: none of 100 requests fails, and all complete after a reset', async () => {
+    const { submit, run, mend, calls, ends, changes, modelStates } = refusing()
+    for (let i = 0; i < 100; i++) await submit(`user-${i % 4}`)
+
+    await run(100_000)
+    expect(ends()).toEqual([])
+    // Ten were under way; then one after 30 s and one after 60 s more.
+    expect(calls).toHaveLength(12)
+    expect(changes).toEqual(['halted', 'halted again', 'halted again'])
+    expect((await modelStates.read('text'))?.halted).toMatchObject({
+      code: 'model_error',
+      status: 401,
+      reason: 'the model refused the request with 401',
+      times: 3,
+    })
+    mend()
+    const ports = memoryPorts()
+    await resetModel({ ...ports, random: () => 0.5, modelStates, models: { text: {} } }, 'text')
+    await run()
+
+    expect(count(ends(), ({ status, attempt }) => status === 'completed' && attempt === 1)).toBe(100)
+  })
+
+  it('is found mended by a probe, without an operator', async () => {
+    const { submit, run, mend, ends, changes } = refusing()
+    for (let i = 0; i < 20; i++) await submit(`user-${i % 4}`)
+    await run(100_000)
+    mend()
+
+    await run()
+
+    expect(changes.at(-1)).toBe('resumed')
+    expect(count(ends(), ({ status, attempt }) => status === 'completed' && attempt === 1)).toBe(20)
+  })
+
+  it('costs a request nothing that expires meanwhile', async () => {
+    const { submit, run, items } = refusing()
+    const ids = [await submit('u42', 50_000), await submit('u42', 200_000)]
+
+    await run(300_000)
+
+    for (const id of ids) {
+      const item = await items.get('u42', id)
+      expect(item).toMatchObject({ status: 'expired', attempt: 0 })
+      expect(item).not.toHaveProperty('charge')
+      expect(item).not.toHaveProperty('reached')
+    }
+  })
+})
+
+describe('workers: 403', () => {
+  const forbidden = failure({ status: 403, verdict: 'drop', code: 'model_rejected', message: 'refused with 403' })
+
+  it('fails the requests of the one user who gets it', async () => {
+    const { submit, run, ends, changes } = aWorkingFleet(
+      ({ user }) => ({ answer: user === 'banned' ? forbidden : SUCCESS, after_ms: 20 }),
+      { retry },
+    )
+    for (let i = 0; i < 30; i++) await submit(i % 3 === 0 ? 'banned' : 'other')
+
+    await run()
+
+    expect(changes).toEqual([])
+    expect(count(ends(), ({ user, status }) => user === 'banned' && status === 'failed')).toBe(10)
+    expect(count(ends(), ({ user, status }) => user === 'other' && status === 'completed')).toBe(20)
+  })
+
+  it('fails the requests of two users who get it, if others succeed in between', async () => {
+    const { submit, run, ends, changes } = aWorkingFleet(
+      ({ user }) => ({ answer: user === 'other' ? SUCCESS : forbidden, after_ms: 20 }),
+      { retry },
+      1,
+    )
+    for (const user of ['banned', 'other', 'banned-too', 'other', 'banned']) await submit(user)
+
+    await run()
+
+    expect(changes).toEqual([])
+    expect(ends().map(({ status }) => status)).toEqual(['failed', 'completed', 'failed', 'completed', 'failed'])
+  })
+
+  it('halts the model when the request of another user gets it, too', async () => {
+    const { submit, run, ends, changes } = aWorkingFleet(() => ({ answer: forbidden, after_ms: 20 }), { retry }, 1)
+    for (const user of ['first', 'first', 'second', 'third']) await submit(user)
+
+    await run(10_000)
+
+    expect(changes).toEqual(['halted'])
+    expect(ends().map(({ user, status }) => [user, status])).toEqual([
+      ['first', 'failed'],
+      ['first', 'failed'],
+    ])
+  })
+})
+
+describe('workers: concurrency 1', () => {
+  it('makes one call at a time, back to back, by two workers', async () => {
+    const { submit, run, calls, ends } = aWorkingFleet(
+      () => ({ answer: SUCCESS, after_ms: 700 }),
+      { retry, one_at_a_time: ['normal'] },
+      2,
+    )
+    for (let i = 0; i < 20; i++) await submit(`user-${i % 3}`)
+
+    await run()
+
+    expect(count(ends(), ({ status, attempt }) => status === 'completed' && attempt === 1)).toBe(20)
+    for (const [i, { from }] of calls.slice(1).entries()) {
+      expect(from).toBeGreaterThanOrEqual(calls[i]?.until ?? 0)
+      expect(from - (calls[i]?.until ?? 0)).toBeLessThanOrEqual(1_000)
+    }
+  })
+
+  it('makes one call at a time whatever the calls answer, beside a circuit and a rate limit', async () => {
+    const random = pseudoRandom(9)
+    const { submit, run, calls, ends } = aWorkingFleet(
+      () => ({ answer: random() < 0.3 ? broken : SUCCESS, after_ms: 1 + Math.floor(random() * 30_000) }),
+      {
+        retry: aRetry({ attempts: 20 }),
+        circuit,
+        rate_limit: { count: 3, interval_ms: 10_000 },
+        one_at_a_time: ['normal'],
+      },
+      2,
+    )
+    for (let i = 0; i < 30; i++) await submit(`user-${i % 3}`)
+
+    await run()
+
+    expect(count(ends(), ({ status }) => status === 'completed')).toBe(30)
+    for (const [i, { from }] of calls.slice(1).entries()) expect(from).toBeGreaterThanOrEqual(calls[i]?.until ?? 0)
+  })
+})

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { createTroubles } from '../../../lib/local/troubles.ts'
+
+const START = new Date(2026, 10, 23, 10, 0, 3).getTime()
+const LEDGER = 'the ledger is unavailable'
+
+function aDisplay() {
+  const lines: string[] = []
+  let now = START
+  const troubles = createTroubles(
+    line => lines.push(line),
+    () => now,
+  )
+  const pass = (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      now += 1_000
+      troubles.tick()
+    }
+  }
+  return { lines, troubles, pass }
+}
+
+describe('createTroubles', () => {
+  it('shows a trouble once, with its time, its source and its cause', () => {
+    const { lines, troubles } = aDisplay()
+
+    troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
+    troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
+
+    expect(lines).toEqual([`10:00:03 ERROR collector: an event could not be taken: ${LEDGER}`])
+  })
+
+  it('shows one cause that two functions meet once', () => {
+    const { lines, troubles } = aDisplay()
+
+    troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
+    troubles.report('reader', { level: 'ERROR', message: 'the call failed', cause: LEDGER })
+    troubles.report('reader', { level: 'WARN', message: 'something else' })
+
+    expect(lines).toHaveLength(2)
+  })
+
+  it('says when a repeated trouble is over, and how often it came', () => {
+    const { lines, troubles, pass } = aDisplay()
+    for (let second = 0; second < 30; second++) {
+      troubles.report('collector', { level: 'ERROR', message: 'an event could not be taken', cause: LEDGER })
+      pass(1)
+    }
+    pass(30)
+
+    expect(lines.slice(1)).toEqual([
+      `10:00:42 over, after 30 times from 10:00:03 to 10:00:32: ERROR collector: an event could not be taken: ${LEDGER}`,
+    ])
+  })
+
+  it('says nothing more of a trouble that came once, and shows it again when it comes later', () => {
+    const { lines, troubles, pass } = aDisplay()
+    troubles.report('worker-text', { level: 'WARN', message: 'the circuit has opened' })
+    pass(30)
+    troubles.report('worker-text', { level: 'WARN', message: 'the circuit has opened' })
+
+    expect(lines).toEqual([
+      '10:00:03 WARN worker-text: the circuit has opened',
+      '10:00:33 WARN worker-text: the circuit has opened',
+    ])
+  })
+
+  it('shows a trouble that goes on once a minute', () => {
+    const { lines, troubles, pass } = aDisplay()
+    for (let second = 0; second < 130; second++) {
+      troubles.report('worker-text', { level: 'WARN', message: 'a request failed' })
+      pass(1)
+    }
+
+    expect(lines.slice(1)).toEqual([
+      '10:01:03 still, 60 times from 10:00:03 to 10:01:02: WARN worker-text: a request failed',
+      '10:02:03 still, 120 times from 10:00:03 to 10:02:02: WARN worker-text: a request failed',
+    ])
+  })
+
+  it('shows the counts of what goes on when the system stops', () => {
+    const { lines, troubles } = aDisplay()
+    for (let i = 0; i < 3; i++) troubles.report('worker-text', { level: 'WARN', message: 'a request failed' })
+    troubles.report('worker-text', { level: 'WARN', message: 'the circuit has opened' })
+    troubles.close()
+
+    expect(lines.slice(2)).toEqual(['10:00:03 3 times from 10:00:03 to 10:00:03: WARN worker-text: a request failed'])
+  })
+})
