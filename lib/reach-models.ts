@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Pipeline } from './config/schema.ts'
 
@@ -30,7 +30,8 @@ async function problemOf({ protocol, hostname, port }: URL): Promise<string | un
   const host = hostname.replace(/^\[|\]$/g, '')
   const isSecure = protocol === 'https:'
   const socket = isSecure
-    ? connectTls({ host, port: Number(port || 443) })
+    ? // Many servers choose their certificate by this name. An address is none.
+      connectTls({ host, port: Number(port || 443), ...(isIP(host) === 0 && { servername: host }) })
     : connect({ host, port: Number(port || 80) })
   try {
     await once(socket, isSecure ? 'secureConnect' : 'connect', { signal: AbortSignal.timeout(CONNECT_MS) })

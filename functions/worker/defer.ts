@@ -100,8 +100,11 @@ const DELAY_ROUNDING_MS = 1_000
  * The time after which every message that a halt or an open circuit holds up has returned, epoch milliseconds. A request whose call has
  * just failed waits until then. Otherwise it would often be the next probe again, and an outage would use up all its attempts.
  */
-export function afterAllHeldUp({ flowControl, clock }: Pick<WorkerPorts, 'flowControl' | 'clock'>): number {
-  const [until, now] = [flowControl.heldUntil() ?? 0, clock()]
+export function afterAllHeldUp(
+  { flowControl, clock }: Pick<WorkerPorts, 'flowControl' | 'clock'>,
+  userId: string,
+): number {
+  const [until, now] = [flowControl.heldUntil(userId) ?? 0, clock()]
   return until > now ? until + Math.ceil(longestSpread(until - now)) + DELAY_ROUNDING_MS : now
 }
 

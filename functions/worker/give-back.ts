@@ -1,6 +1,7 @@
 import type { OutcomeOf } from '../core/domain/events.ts'
 import type { ModelFailure } from '../core/inference/port.ts'
 import { pauseOf } from '../core/inference/retry.ts'
+import { withoutQuote } from '../core/inference/sentences.ts'
 import { afterAllHeldUp, deferClaimed, deferUntil, withHints } from './defer.ts'
 import type { WorkerPorts } from './ports.ts'
 import { failedOutcome } from './publish-outcome.ts'
@@ -21,7 +22,7 @@ export function giveAttemptBack(
 ): Promise<void> {
   const { logger, metrics } = ports
   const wait = Math.max(pauseOf(failure), MIN_WAIT_MS)
-  const notBefore = Math.max(times.completed_at + wait, afterAllHeldUp(ports))
+  const notBefore = Math.max(times.completed_at + wait, afterAllHeldUp(ports, request.message.user_id))
   return deferClaimed(ports, request, {
     notBefore,
     spent: false,
@@ -30,7 +31,7 @@ export function giveAttemptBack(
       const { request_id, attempt } = request.item
       const { code, status } = failure
       const until = new Date(notBefore).toISOString()
-      logger.info(`${failure.message}; the request waits, and no attempt is spent`, {
+      logger.info(`${withoutQuote(failure.message)}; the request waits, and no attempt is spent`, {
         request_id,
         attempt,
         code,

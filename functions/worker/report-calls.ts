@@ -45,8 +45,12 @@ function findingsOf(ports: WorkerPorts, calls: readonly ModelAnswer[], answers: 
   if (calls.some(({ ok }) => ok))
     return { findings: 'healthy', requests: all.flatMap(([request, { ok }]) => (ok ? [request] : [])) }
   const refused = failed.filter(({ failure }) => isRefusal(ports, failure))
-  if (refused[0])
-    return { findings: { refused: reasonOf(refused[0].failure) }, requests: refused.map(one => one.request) }
+  if (refused[0]) {
+    // One request may be the cause that a whole batch is refused. So a batch counts as one user's.
+    const isOfBatch = all.some(([, answer]) => !answer.ok && answer.batchSize > 1)
+    const requests = (isOfBatch ? refused.slice(0, 1) : refused).map(one => one.request)
+    return { findings: { refused: reasonOf(refused[0].failure) }, requests }
+  }
   const requests = all.map(([request]) => request)
   const failures = calls.flatMap(call => (!call.ok && call.verdict === 'retry' ? [call] : []))
   if (failures.length < calls.length) return { findings: 'healthy', requests: [] }

@@ -112,7 +112,10 @@ function retryRequest(
   const { settings, random } = ports
   const isRetry = failure.verdict === 'retry'
   const wait = isRetry ? Math.max(backoff(settings.retry, request.item.attempt, random), pauseOf(failure)) : 0
-  const notBefore = Math.max(times.completed_at + Math.max(wait, MIN_RETRY_DELAY_MS), afterAllHeldUp(ports))
+  const notBefore = Math.max(
+    times.completed_at + Math.max(wait, MIN_RETRY_DELAY_MS),
+    afterAllHeldUp(ports, request.message.user_id),
+  )
   // A smaller batch ends the attempts that are no retries, and may succeed where a large one failed. After 429 or without a
   // connection it would not: a model without room has none for smaller batches either, and fewer calls help it.
   const isOfTheBatch = !isRetry || (failure.reached && failure.status !== 429)

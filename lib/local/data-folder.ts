@@ -120,7 +120,7 @@ export function closeTree(path: string): void {
 
 // Locks the folder with a lock of SQLite. The operating system frees it when the process ends in any way, unlike a file with a pid.
 function lock(path: string, dataDir: string): () => void {
-  const sqlite = process.getBuiltinModule('node:sqlite')
+  const sqlite = process.getBuiltinModule?.('node:sqlite')
   if (!sqlite) throw new LocalError(`${dataDir} can be locked only by Node 24 or later: run this command with that.`)
   let database: DatabaseSync | undefined
   try {

@@ -22,9 +22,9 @@ const NAMES: Readonly<Record<Endpoint, string>> = {
  */
 export function deepHealth(system: Pick<System, 'endpoints' | 'accessKeyId'>) {
   return ({ method, url = '' }: IncomingMessage): Promise<Answer> | undefined => {
-    const { pathname, searchParams } = new URL(url, 'http://localhost')
-    if (method !== 'GET' || pathname !== '/healthz' || searchParams.get('deep') !== '1') return undefined
-    return answer(system)
+    const asked = URL.parse(url, 'http://localhost')
+    const isDeep = method === 'GET' && asked?.pathname === '/healthz' && asked.searchParams.get('deep') === '1'
+    return isDeep ? answer(system) : undefined
   }
 }
 

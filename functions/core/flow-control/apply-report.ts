@@ -38,8 +38,12 @@ function afterProbe(state: ModelState, report: Report, now: number, policies: Po
   const { findings } = report
   const { halted: halt } = state
   if (findings === 'nothing') return state
-  if (findings === 'healthy')
-    return withCircuit(resumed(state), policies, circuit => endProbe(state, findings, now, circuit))
+  if (findings === 'healthy') {
+    // A refusal of one request, which no user's success is in: it does not show that the model takes other requests again.
+    const isRefusal = report.users?.length === 0
+    const back = isRefusal ? state : resumed(state)
+    return withCircuit(back, policies, circuit => endProbe(state, findings, now, circuit))
+  }
   if ('failures' in findings) {
     const open = withCircuit(state, policies, circuit =>
       afterFailedProbe(state, report, findings.failures, now, circuit),
@@ -72,6 +76,7 @@ function afterFailedProbe(
 function withCircuit(state: ModelState, { circuit }: Policies, change: (circuit: Circuit) => CircuitState): ModelState {
   const next = circuit ? change(circuit) : state
   if (next === state) return state
-  const { failures, failed_by, open, open_for, probe } = next
-  return { ...state, failures, failed_by, open, open_for, probe }
+  const { failures, failed_by, open, open_for } = next
+  // A probe ends by its own report: it may also be the one call that tries a model that is halted.
+  return { ...state, failures, failed_by, open, open_for }
 }

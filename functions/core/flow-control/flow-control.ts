@@ -1,6 +1,7 @@
 import type { Clock } from '../platform/clock.ts'
 import { Unavailable } from '../platform/unavailable.ts'
 import { applyReport } from './apply-report.ts'
+import { isOpenFor } from './circuit-breaker.ts'
 import { type Apply, type CompareAndSwapPorts, compareAndSwap } from './compare-and-swap.ts'
 import { grant } from './grant.ts'
 import { createLeadTime } from './lead-time.ts'
@@ -8,6 +9,7 @@ import type { Policies } from './policies.ts'
 import type { Ask, FlowControl, ModelStateStore, Permit, Report } from './port.ts'
 import { toleranceOf } from './rate-limit.ts'
 import { type ModelState, UNTOUCHED } from './state.ts'
+import { marksOf } from './users.ts'
 import { createWitness } from './witness.ts'
 
 /** How long a process trusts a state that it has read. Milliseconds. */
@@ -120,9 +122,10 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
       }
       return { halted: known?.state.halted !== undefined }
     },
-    heldUntil: () => {
+    heldUntil: userId => {
       const { open, halted } = known?.state ?? {}
-      return Math.max(open?.until ?? 0, halted?.until ?? 0) || undefined
+      const isHeld = known !== undefined && isOpenFor(known.state, marksOf([userId]))
+      return Math.max((isHeld ? open?.until : undefined) ?? 0, halted?.until ?? 0) || undefined
     },
   }
 }

@@ -101,7 +101,7 @@ export interface FlowControl {
    * Until when the model is halted or its circuit is open, epoch milliseconds, as this process knows it. After a report, it knows what
    * the report changed.
    */
-  heldUntil(): number | undefined
+  heldUntil(userId: string): number | undefined
 }
 
 /** Keeps what the workers of a model share about it. Methods reject with `Unavailable`. */

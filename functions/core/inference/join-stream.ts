@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { MAX_ANSWER_PARTS, measureJson } from '../domain/json-size.ts'
 
 /** Whether a text is a stream of server-sent events: it begins with a field of an event, or with a comment. */
 export const isEventStream = (text: string): boolean => /^\s*(?:(?:data|event|id|retry) *:|:)/.test(text)
@@ -31,20 +32,28 @@ function isPart({ delta, text }: Choice): boolean {
  */
 export function joinChunks(text: string, parse: (json: string) => unknown): unknown {
   const events = dataOf(text)
+  const parts = events.reduce((sum, event) => sum + partsOf(event), 0)
+  if (parts > MAX_ANSWER_PARTS) return undefined
   const isEnded = events.at(-1) === '[DONE]'
   const values = events.filter(data => data !== '[DONE]').map(parse)
   const failed = values.find(value => Failed.safeParse(value).success)
   if (failed !== undefined) return failed
   const { data: chunks } = z.array(Chunk).min(1).safeParse(values)
   if (!chunks) return undefined
-  const parts = Map.groupBy(
+  const choicesByIndex = Map.groupBy(
     chunks.flatMap(({ choices }) => choices ?? []),
     ({ index }) => index,
   )
-  if (parts.size === 0) return undefined
-  const choices = inOrder(parts).map(([index, list]) => joinChoice(index, list))
+  if (choicesByIndex.size === 0) return undefined
+  const choices = inOrder(choicesByIndex).map(([index, list]) => joinChoice(index, list))
   if (!isEnded && choices.some(({ finish_reason }) => finish_reason === null)) return undefined
   return joined(chunks, choices)
+}
+
+/** Each event is parsed by itself, so each is measured by itself before. */
+function partsOf(event: string): number {
+  const { containers, fields } = measureJson(event)
+  return containers + fields
 }
 
 /** The data of each event. An event may have several lines of data. */

@@ -1,22 +1,41 @@
+import { flat } from './one-line.ts'
+
 /** The shortest piece of a prompt that is masked. A shorter one is a word that may be in any sentence. */
 const MIN_PIECE = 16
 /** Any piece of the shortest length holds a whole block, wherever it begins. */
 const BLOCK = MIN_PIECE / 2
 
 /**
+ * The most comparisons of characters. A usual error needs some thousands. A prompt and a text that repeat one character could need
+ * billions, so that the whole text is masked then.
+ */
+const MAX_STEPS = 1_000_000
+
+/**
  * Masks every piece of the prompts that a text quotes. A model's error may quote its input, and a prompt must be in no log. The
- * text is short and the prompts may be long, so the prompts are read once, block by block.
+ * text is short, on one line, and the prompts may be long, so the prompts are read once, block by block.
  */
 export function maskPrompts(text: string, prompts: Iterable<string>): string {
   const places = placesOfBlocks(text)
-  const masked: [from: number, to: number][] = []
+  const covered = new Uint8Array(text.length)
+  let steps = 0
   for (const prompt of prompts)
-    for (let at = 0; at + BLOCK <= prompt.length; at += BLOCK)
-      for (const place of places.get(prompt.slice(at, at + BLOCK)) ?? []) {
-        const piece = widest(text, place, prompt, at)
-        if (piece[1] - piece[0] >= MIN_PIECE) masked.push(piece)
-      }
-  return without(text, masked)
+    for (const form of formsOf(prompt))
+      for (let at = 0; at + BLOCK <= form.length; at += BLOCK)
+        for (const place of places.get(form.slice(at, at + BLOCK)) ?? []) {
+          const [from, to] = widest(text, place, form, at)
+          steps += to - from
+          if (steps > MAX_STEPS) return '…'
+          if (to - from >= MIN_PIECE) covered.fill(1, from, to)
+        }
+  return without(text, covered)
+}
+
+/** A prompt as a text on one line may quote it: without its line breaks, as it is and as JSON has it. */
+function formsOf(prompt: string): readonly string[] {
+  const line = flat(prompt)
+  const escaped = flat(JSON.stringify(prompt).slice(1, -1))
+  return line === escaped ? [line] : [line, escaped]
 }
 
 function placesOfBlocks(text: string): ReadonlyMap<string, readonly number[]> {
@@ -40,18 +59,14 @@ function widest(text: string, place: number, prompt: string, at: number): [from:
   return [place - before, place + after]
 }
 
-function without(text: string, pieces: readonly [number, number][]): string {
+function without(text: string, covered: Uint8Array): string {
   let kept = ''
-  let end = 0
-  for (const [from, to] of pieces.toSorted(([a], [b]) => a - b)) {
-    if (from >= end) kept += `${text.slice(end, from)}…`
-    end = Math.max(end, to)
+  for (let at = 0; at < text.length; at++) {
+    if (covered[at] === 0) kept += text[at]
+    else if (covered[at - 1] !== 1) kept += '…'
   }
-  return kept + text.slice(end)
+  return kept
 }
-
-/** A shorter text that is sent to a model may be a name, such as the model's own. */
-const MIN_PROMPT_SENT = 64
 
 /** The texts of a client's body: every one in it, but for the names that choose a model. */
 export function* promptsIn(body: ReadonlyMap<string, unknown>): Generator<string> {
@@ -60,8 +75,8 @@ export function* promptsIn(body: ReadonlyMap<string, unknown>): Generator<string
 const NAMES = new Set(['model', 'model_type', 'priority'])
 
 /** The same of what was sent for it, where the body is not at hand. */
-export function* promptsSent(sent: unknown): Generator<string> {
-  for (const text of textsIn(sent)) if (text.length >= MIN_PROMPT_SENT) yield text
+export function promptsSent(sent: unknown): Iterable<string> {
+  return typeof sent === 'object' && sent !== null ? promptsIn(new Map(Object.entries(sent))) : textsIn(sent)
 }
 
 function* textsIn(value: unknown): Generator<string> {

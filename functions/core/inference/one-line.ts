@@ -6,16 +6,18 @@ const LOOKED_AT = 4
  * AWS, and at most `max` characters long.
  */
 export function oneLine(text: string, max: number): string {
-  const flat = text
-    .slice(0, max * LOOKED_AT)
-    .toWellFormed()
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
-    .trim()
   return cut(
-    MASKS.reduce((masked, [pattern, mask]) => masked.replace(pattern, mask), flat),
+    MASKS.reduce((masked, [pattern, mask]) => masked.replace(pattern, mask), flat(text.slice(0, max * LOOKED_AT))),
     max,
   )
 }
+
+/** A text on one line, without control characters. */
+export const flat = (text: string): string =>
+  text
+    .toWellFormed()
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim()
 
 /** A model may quote the headers of a call, or say whose account it runs in. */
 const MASKS: readonly (readonly [RegExp, string])[] = [

@@ -1,9 +1,12 @@
+/** A longer wait is a mistake, such as a time in microseconds. Every request has expired by then. Milliseconds. */
+const LONGEST_MS = 7 * 24 * 3_600_000
+
 /** How long the model asks to be left alone, in milliseconds from `now` on. Undefined if it does not say so, or not readably. */
 export function retryAfter(headers: Readonly<Record<string, string>>, now: number): number | undefined {
   const waits = [...valuesOf(headers['retry-after']).map(value => waitOf(value, now)), milliseconds(headers)]
   const readable = waits.filter(wait => wait !== undefined)
   // A proxy and a model behind it may ask for a wait each. The longest is right for both.
-  return readable.length === 0 ? undefined : Math.max(...readable)
+  return readable.length === 0 ? undefined : Math.min(Math.max(...readable), LONGEST_MS)
 }
 
 const WEEKDAY = /^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun|Tue|Wed|Thu|Sat)(day)?$/i

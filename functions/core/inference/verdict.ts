@@ -66,7 +66,8 @@ function ofAnswered(answered: Answered, by: Circumstances): ModelAnswer {
   }
 }
 
-const LOADS = /\bloading (the |a )?model\b|\bmodel\b.*\bis (currently |still )?loading\b/i
+/** Only the beginning of the words counts, since their end may quote a client's prompt. */
+const LOADS = /^(error: )?(loading (the |a )?model\b|(the )?model( \S+)? is (currently |still )?loading\b)/i
 const FAILS_TO_LOAD = /\b(error|fail\w*|cannot|can't|could not)\b/i
 
 /**

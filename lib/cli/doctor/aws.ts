@@ -24,14 +24,27 @@ export async function examineAws(
   if (region === undefined) return [check]
   const found = await readState(stack)
   if ('check' in found) return [check, found]
-  const isDeployed = found.stack !== undefined
+  const isDeployed = found.stack !== undefined && !NEVER_DEPLOYED.has(found.stack.status)
   const [account, models] = await Promise.all([
     examineAccount(region, pipeline, isDeployed),
     pipeline ? examineModels(pipeline) : [],
   ])
   const before = [check, ...account, ...models, stateOf(stack, found.stack)]
-  return found.stack ? [...before, ...(await deployed(stack, found.stack, surroundings, { mayCall, now }))] : before
+  return found.stack && isDeployed
+    ? [...before, ...(await deployed(stack, found.stack, surroundings, { mayCall, now }))]
+    : before
 }
+
+/** A stack in one of these states has no resources that a deployment could go on with. */
+const NEVER_DEPLOYED: ReadonlySet<string> = new Set([
+  'CREATE_FAILED',
+  'DELETE_FAILED',
+  'DELETE_IN_PROGRESS',
+  'REVIEW_IN_PROGRESS',
+  'ROLLBACK_COMPLETE',
+  'ROLLBACK_FAILED',
+  'ROLLBACK_IN_PROGRESS',
+])
 
 const ACCESS = 'access'
 

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { iso } from '../../../functions/core/platform/clock.ts'
 import { type Check, failed, ok, oneLine, warning } from './check.ts'
 
-const HOUR_MS = 3_600_000
+export const HOUR_MS = 3_600_000
 /** Older errors are not looked for. */
 export const LOOK_BACK_MS = 24 * HOUR_MS
 

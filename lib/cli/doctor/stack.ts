@@ -9,7 +9,7 @@ import { adminOf } from '../admin.ts'
 import type { StackState } from '../stack-outputs.ts'
 import type { Surroundings, Target } from '../target.ts'
 import { attempt, type Check, examine, failed, ok, oneLine, skipped, warning } from './check.ts'
-import { type ErrorLine, LOOK_BACK_MS, lastErrorOf } from './last-error.ts'
+import { type ErrorLine, HOUR_MS, LOOK_BACK_MS, lastErrorOf } from './last-error.ts'
 import { requestThrough } from './request-through.ts'
 
 /** Whether a stack can be used, by its state in CloudFormation. */
@@ -114,8 +114,19 @@ const ERRORS =
 /** A log group of a busy function has many pages without any error. */
 const MAX_PAGES = 100
 
+/** Looks at the last hour first, so that the errors of a busy function that happen now are found before the pages are used up. */
 async function lastError(client: CloudWatchLogsClient, group: string, now: number): Promise<ErrorLine | undefined> {
-  const query = { logGroupName: group, filterPattern: ERRORS, startTime: now - LOOK_BACK_MS }
+  const hourAgo = now - HOUR_MS
+  return (await lastErrorIn(client, group, hourAgo, now)) ?? lastErrorIn(client, group, now - LOOK_BACK_MS, hourAgo)
+}
+
+async function lastErrorIn(
+  client: CloudWatchLogsClient,
+  group: string,
+  from: number,
+  to: number,
+): Promise<ErrorLine | undefined> {
+  const query = { logGroupName: group, filterPattern: ERRORS, startTime: from, endTime: to }
   let last: ErrorLine | undefined
   let pages = 0
   // The events come in the order of their time, page after page.

@@ -31,7 +31,7 @@ export const ANTHROPIC: Profile = {
     "tool_calls": content[type = "tool_use"] ? [content[type = "tool_use"]],
     "finish_reason": stop_reason
   },
-  "usage": usage.input_tokens ? {
+  "usage": $exists(usage.input_tokens) ? {
     "prompt_tokens": $sum([usage.input_tokens, usage.cache_creation_input_tokens, usage.cache_read_input_tokens][$type($) = "number"]),
     "completion_tokens": usage.output_tokens
   } : usage

@@ -33,6 +33,9 @@ const NO_CREDIT = [
   'account_deactivated',
   'invalid_api_key',
 ]
+/** OpenRouter answers 402 also to one request whose bound is larger than what is left. That must not halt the model for others. */
+const TOO_MANY_TOKENS = '$substring($string(body.error.message), 0, 34) = "This request requires more credits"'
+
 const list = (words: readonly string[]): string => words.map(word => JSON.stringify(word)).join(',\n    ')
 
 export const OPENAI: Profile = {
@@ -44,7 +47,8 @@ export const OPENAI: Profile = {
     known: ['/completions', '/embeddings', '/responses', '/models(?:/[^/]+)*'],
   },
   request: `$merge([
-  $omit(parameters, "system", "model", "messages", "prompt", "stream", "stream_options", "max_output_tokens"),
+  $omit(parameters, "system", "model", "models", "route", "provider", "fallbacks", "api_base", "api_key", "base_url",
+    "messages", "prompt", "stream", "stream_options", "max_output_tokens"),
   {
     "model": $model,
     "messages": ${CHAT},
@@ -65,8 +69,9 @@ export const OPENAI: Profile = {
     halt_when: `$exists([body.error.type, body.error.code][$ in [
     ${list(NO_CREDIT)}
   ]])
-  or ((status = 402 or body.error.code = 402) and $not(body.error.metadata.limit_source = "openrouter_in_flight_budget"))`,
-    drop_when: `body.error.code = "context_length_exceeded" or body.error.type = "exceed_context_size_error"
+  or ((status = 402 or body.error.code = 402) and $not(body.error.metadata.limit_source = "openrouter_in_flight_budget")
+    and $not(${TOO_MANY_TOKENS}))`,
+    drop_when: `${TOO_MANY_TOKENS} or body.error.code = "context_length_exceeded" or body.error.type = "exceed_context_size_error"
   or $substring($string(body.error.message), 0, 30) = "Context size has been exceeded"
   or (status = 403 and $exists(body.error.metadata))
   or (status < 300 and (
@@ -83,12 +88,13 @@ export const OPENAI: Profile = {
   },
   notes: [
     "A body's `messages` are sent as they are. Without them, `parameters.system` and `prompt` become messages.",
-    'All of `parameters` are sent, except `stream`, which the answer could not be read with. `n` over 1 gives all `choices` in the result, too.',
+    'All of `parameters` are sent, except `stream`, which the answer could not be read with, and names that would choose another model or account (`models`, `route`, `provider`, `fallbacks`, `api_base`, `api_key`, `base_url`). `n` over 1 gives all `choices` in the result, too.',
     'The result is `{ "text", "finish_reason" }`, and where the model gave them `reasoning_content`, `tool_calls` and `refusal`. The parts of a content are joined. With only reasoning, `text` is empty, and `finish_reason` says whether the tokens were used up.',
     'vLLM refuses connections while it loads a model, so use `circuit` with it: it spends few attempts on an outage. llama.cpp answers 503 "Loading model": one call at a time tries the model until it has loaded, and no request spends an attempt.',
     'A 429 that only *says* "insufficient quota" is retried (Scaleway says so for its limit of simultaneous requests). Only the code or type means an account without credit.',
     'OpenRouter and others send errors with status 200. One with a `code` of 4xx fails the request, any other is retried. LM Studio answers 200 with `error` as a text for a path that it does not know: the request fails with this text.',
     'A 403 with `metadata` is moderation of this one request (OpenRouter), and fails it.',
+    'A 402 that says "This request requires more credits" (OpenRouter) is about the tokens that this one request may take, and fails it. Any other 402 halts the model.',
     "OpenAI's reasoning models take `max_completion_tokens` instead of `max_tokens`.",
   ],
   sources: [

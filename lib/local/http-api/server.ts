@@ -52,7 +52,7 @@ export async function startHttpServer(port: number): Promise<HttpServer> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     serve(api, own) {
       const callApi = createHandler(api)
-      handle = incoming => own?.(incoming) ?? callApi(incoming)
+      handle = async incoming => (await own?.(incoming)) ?? callApi(incoming)
     },
     async close(graceMs) {
       if (!server.listening) return

@@ -1,4 +1,5 @@
-import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 /** A file of lines. When it is full, its lines move to the file with the ending `.1`, which replaces the one before. */
 export interface LogFile {
@@ -13,23 +14,31 @@ const MAX_BYTES = 10 * 1024 * 1024
 export function openLogFile(file: string, maxBytes = MAX_BYTES): LogFile {
   let descriptor: number | undefined = open(file)
   let size = statSync(file).size
+  const close = () => {
+    const closing = descriptor
+    descriptor = undefined
+    if (closing !== undefined) closeSync(closing)
+  }
+  const startAnew = () => {
+    close()
+    if (existsSync(file)) renameSync(file, `${file}.1`)
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    descriptor = open(file)
+    size = 0
+  }
   return {
     append(line) {
       if (descriptor === undefined) return
       const bytes = Buffer.from(`${line}\n`)
-      if (size > 0 && size + bytes.length > maxBytes) {
-        closeSync(descriptor)
-        renameSync(file, `${file}.1`)
-        descriptor = open(file)
-        size = 0
+      try {
+        if (size > 0 && size + bytes.length > maxBytes) startAnew()
+        writeSync(descriptor, bytes)
+        size += bytes.length
+      } catch {
+        // A full disk, for example. A log must not stop the system, so the line is lost.
       }
-      writeSync(descriptor, bytes)
-      size += bytes.length
     },
-    close() {
-      if (descriptor !== undefined) closeSync(descriptor)
-      descriptor = undefined
-    },
+    close,
   }
 }
 
