@@ -114,9 +114,10 @@ function checkGivenBack(known: Known, before: StoredItem, after: StoredItem, fai
   const calls = callsOf(known, after.request_id, after.run)
   const call = calls.findLast(({ claim }) => claim === before.claim_id)
   if (known.calling.get(after.request_id)?.state === 'running') fail('I7 given back while its worker calls the model')
-  const isGivenBackFree = call?.mayBeFree && after.attempt === before.attempt - 1
-  const counted = isGivenBackFree ? calls.filter(one => one !== call) : calls
-  if (isGivenBackFree) known.calls.set(runOf(after.request_id, after.run), [...counted, { ...call, reached: false }])
+  const isGivenBackFree = (call?.isFree || call?.mayBeFree) && after.attempt === before.attempt - 1
+  const isFreeToo = ({ claim, mayBeFree }: ModelCall) => isGivenBackFree && mayBeFree && claim === call?.claim
+  const counted = calls.map(one => (isFreeToo(one) ? { ...one, reached: false } : one))
+  known.calls.set(runOf(after.request_id, after.run), counted)
   if ((after.reached === true) !== mayHaveReached(known, counted, after))
     fail('I3 whether the model was reached is forgotten')
   if (!call) {
