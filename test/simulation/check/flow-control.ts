@@ -200,6 +200,8 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
       if (told.length > 0) protection.untold.delete(by)
       for (const { reply } of told)
         if (reply.refusal?.retriable) for (const user of reply.users) protection.failed.add(user)
+      // Its process knows of a success before the others do.
+      if (told.some(({ reply }) => !reply.refusal)) protection.success_at = begun
       const answer = await flowControl.report(report)
       if (told.some(({ reply }) => !reply.refusal)) noteSuccess(known, report)
       for (const { reply, at } of told) {
