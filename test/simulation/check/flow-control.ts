@@ -164,7 +164,8 @@ export function callIsMade(
   const isUnderWay = (other: MadeCall) => !other.isOver && other.priority === priority && other.by.state === 'running'
   if (isSingle && calls.some(isUnderWay)) fail('two calls at once')
   if (probe) probe.isUsed = true
-  const isFreeProbe = probe?.isFree === true
+  // Its worker may know of a halt that others may still overlook.
+  const isFreeProbe = own?.isFree === true
   const call: MadeCall = { by, priority, at: now, probe, isFreeProbe, isOver: false }
   calls.push(call)
   return call
