@@ -138,8 +138,9 @@ function answerOf(request: Mapped, outputs: Outputs, i: number, batchSize: numbe
 
 /** If an earlier call has reached the model, the request has reached it, even if a further call got lost. */
 function keepReached(answer: Answer, earlier: Answer | undefined): Answer {
-  if (answer.ok || !earlier || earlier.ok || !earlier.failure.reached) return answer
-  return { ...answer, failure: { ...answer.failure, reached: true } }
+  if (answer.ok || !earlier || earlier.ok) return answer
+  const calls = [...(earlier.calls ?? [earlier.failure]), answer.failure]
+  return { ...answer, calls, failure: { ...answer.failure, reached: calls.some(({ reached }) => reached) } }
 }
 
 function withCulprits(answers: ReadonlyMap<Mapped, Answer>): Map<Mapped, Answer> {

@@ -12,7 +12,8 @@ const MIN_WAIT_MS = 1_000
 
 /**
  * Gives the attempt of a call back that the model has not taken: the model is halted, loading, or in a long pause. The request waits
- * as if the call had not been made. So it costs nothing if it expires or is cancelled then.
+ * as if the call had not been made. So it costs nothing if it expires or is cancelled then. `failure.reached` says whether another call
+ * under the same claim, such as that of a whole batch, has reached the model: that one still costs a request.
  */
 export function giveAttemptBack(
   ports: WorkerPorts,
@@ -26,7 +27,7 @@ export function giveAttemptBack(
   return deferClaimed(ports, request, {
     notBefore,
     spent: false,
-    reached: false,
+    reached: failure.reached,
     send: message => {
       const { request_id, attempt } = request.item
       const { code, status } = failure
@@ -42,6 +43,6 @@ export function giveAttemptBack(
       const hints = { turn: undefined, has_waited: undefined }
       return deferUntil(ports, withHints(message, hints), Math.min(notBefore, message.deadline))
     },
-    ifCancelled: failedOutcome(request, { ...failure, reached: false }, times),
+    ifCancelled: failedOutcome(request, failure, times),
   })
 }

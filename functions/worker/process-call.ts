@@ -145,7 +145,9 @@ async function resolve(ports: WorkerPorts, request: Mapped, result: CallResult, 
       if (!answer || answer.ok || !result.is_free(answer.failure))
         return answer && resolveOutcome(ports, request, answer, result.started_at)
       const times = { started_at: result.started_at, completed_at: ports.clock() }
-      return giveAttemptBack(ports, request, answer.failure, times)
+      const earlier = answer.calls?.slice(0, -1) ?? []
+      const reached = earlier.some(failure => failure.reached && !result.is_free(failure))
+      return giveAttemptBack(ports, request, { ...answer.failure, reached }, times)
     }
     case 'not permitted':
       return deferUncalled(ports, request, message => deferForPermit(ports, message, result.permit, isFirst))

@@ -80,6 +80,8 @@ export type Answer = ModelSuccess | FailedAnswer
 export interface FailedAnswer {
   readonly ok: false
   readonly failure: ModelFailure
+  /** The failures of all calls for the request under this claim, oldest first. Absent if there was one call. */
+  readonly calls?: readonly ModelFailure[] | undefined
   /** How many requests the failed call was for. With more than one, another request may be the cause. */
   readonly batchSize: number
   /** The failure is that of one element in the answer to a batch. The call itself has not failed. */

@@ -71,6 +71,8 @@ interface Model {
   readonly endpoint: ModelEndpoint
   readonly flowControl: (store: ModelStateStore) => FlowControl
   readonly policies: WorkerSettings
+  /** The models that the deployed functions know. */
+  readonly models: readonly string[]
   /** Is called with each command for a queue. */
   readonly onSend: (command: unknown) => void
   readonly bug: PlantedBug | undefined
@@ -92,7 +94,7 @@ export function compose(
   services: Services,
   ids: Ids,
   by: Invocation,
-  { endpoint, flowControl, policies, onSend, bug }: Model,
+  { endpoint, flowControl, policies, models, onSend, bug }: Model,
 ): Ports {
   const { dynamoDb, sqs, s3, rdsData } = services
   const calling =
@@ -149,7 +151,7 @@ export function compose(
     endpoint,
     judge: createJudge({ ...policies, has_secret: true }, world.clock),
     mappings,
-    models: GATEWAY.models,
+    models,
     // Each invocation is in an environment of its own, so that only the quota counts a user's calls.
     calls: countCalls(),
     clock: world.clock,

@@ -35,6 +35,10 @@ const FOUND: readonly { readonly bug: string; readonly seeds: readonly number[] 
     bug: 'a request whose worker was gone was deferred every second after its deadline, while the model was paused',
     seeds: [4995],
   },
+  {
+    bug: 'that a batch had reached the model was forgotten when the call of a part of it found the model halted',
+    seeds: [702, 1412],
+  },
 ]
 
 for (const { bug, seeds } of FOUND)

@@ -11,6 +11,8 @@ export interface Mood {
   readonly again: number
   readonly cancel: number
   readonly redrive: number
+  /** The weight of a deployment that removes the model or brings it back. */
+  readonly deploy: number
   /** The weights of messages of the input queue and of their repetitions. */
   readonly input: number
   /** The functions whose calls fail more often than others. */
@@ -30,6 +32,7 @@ const MIXED: Mood = {
   again: 4,
   cancel: 2,
   redrive: 4,
+  deploy: 0,
   input: 0,
   failing: 1,
   policies: ANY_POLICY,
@@ -49,11 +52,13 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       again: 0,
       cancel: 0.3,
       redrive: 14,
+      deploy: 0,
       input: 0,
       failing: 8,
       policies: UNPROTECTED,
     },
   ],
+  // The same, with a model that deployments remove and bring back.
   [
     2,
     {
@@ -65,6 +70,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       again: 0,
       cancel: 0.3,
       redrive: 14,
+      deploy: 4,
       input: 0,
       failing: 1,
       policies: ANY_POLICY,
@@ -82,12 +88,13 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       again: 14,
       cancel: 1,
       redrive: 1,
+      deploy: 0,
       input: 0,
       failing: 1,
       policies: ANY_POLICY,
     },
   ],
-  [1, { ...MIXED, users: ['bob'], again: 8 }],
+  [1, { ...MIXED, users: ['bob'], again: 8, deploy: 2 }],
   // Messages of an input queue that are delivered repeatedly. Their user has a small quota and also posts.
   [
     2,
@@ -115,6 +122,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       again: 0,
       cancel: 1,
       redrive: 1,
+      deploy: 0,
       input: 0,
       failing: 2,
       policies: PROTECTED,

@@ -1,4 +1,5 @@
 import type { createClients, Submission } from './clients.ts'
+import { createDeployments } from './deployments.ts'
 import { BREAKING_PROMPT, POISON, REFUSED_PROMPT } from './endpoint.ts'
 import type { Mood } from './mood.ts'
 import { evenly } from './random.ts'
@@ -37,6 +38,7 @@ const WAIT_MS = 2_000
 export function createOperations(system: System, clients: ReturnType<typeof createClients>, mood: Mood) {
   const { world, known, services } = system
   const { choices } = world
+  const deployments = createDeployments(system)
   const submissions: (Submission & { readonly key: string })[] = []
   let count = 0
 
@@ -67,6 +69,7 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
     list: () => clients.list(anyUser()),
     readQuota: () => clients.readQuota(anyUser()),
     redrive: () => clients.redrive(choices.of(evenly([...services.rdsData.deadLetters.keys()]))),
+    deploy: deployments.next,
     sendInput: () => {
       const mark = { mark: known.inputs.size + 1 }
       const body = choices.of(INPUTS)(anyUser(), mark)
@@ -96,6 +99,7 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
         list: 1,
         readQuota: 0.3,
         redrive: services.rdsData.deadLetters.size > 0 ? mood.redrive : 0,
+        deploy: mood.deploy,
         sendInput: mood.input,
         sendInputAgain: known.inputs.size > 0 ? mood.input : 0,
         sendGarbage: 0.2,

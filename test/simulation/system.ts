@@ -20,7 +20,7 @@ import type { Mood } from './mood.ts'
 import type { WorkerSettings } from './policies.ts'
 import { createProcesses } from './processes.ts'
 import { evenly } from './random.ts'
-import { QUEUES, TABLES, URL_PREFIX } from './settings.ts'
+import { GATEWAY, MODEL, QUEUES, TABLES, URL_PREFIX } from './settings.ts'
 import type { World } from './world.ts'
 
 export interface System {
@@ -75,6 +75,9 @@ export function createSystem(
     succeeded: new Set(),
     arrived: 0,
     protection: unprotected(policies),
+    models: GATEWAY.models,
+    deployedWithout: new Set(),
+    hasLostMessages: false,
   }
   const ids = countedIds()
   const checkDeferrals = createDeferralCheck(known, services.sqs)
@@ -91,13 +94,16 @@ export function createSystem(
     known,
     bug,
     policies,
-    portsOf: by =>
-      compose(world, services, ids, by, {
+    portsOf: by => {
+      if (!known.models.includes(MODEL)) known.deployedWithout.add(by.name)
+      return compose(world, services, ids, by, {
         endpoint: endpointFor(known, by, failing),
         flowControl: store => watched(known, by, flowControlOf(by, store)),
         policies,
+        models: known.models,
         onSend: command => checkDeferrals(by, command),
         bug,
-      }),
+      })
+    },
   }
 }

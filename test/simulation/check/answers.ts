@@ -34,10 +34,14 @@ export function checkAccepted(
   if (!item || item.status === 'rejected') fail('I4')
   else if (item.user_id !== user) fail('I11')
   else if (item.fingerprint !== fingerprint) fail('I5 another body')
-  else if (item.status === 'queued' && item.run === 1 && item.attempt === 0 && !isInAQueue(sqs, request_id))
+  else if (item.status === 'queued' && item.run === 1 && item.attempt === 0 && !isKept(known, sqs, request_id))
     fail('I4 its message is lost')
   told.accepted.set(request_id, { user, at: known.world.turn() })
 }
+
+/** Whether its message is in a queue, or was deleted with one. */
+const isKept = ({ hasLostMessages }: Known, sqs: SqsModel, requestId: string): boolean =>
+  hasLostMessages || isInAQueue(sqs, requestId)
 
 const isInAQueue = ({ queues }: SqsModel, requestId: string): boolean =>
   [...queues.values()].some(({ messages }) =>

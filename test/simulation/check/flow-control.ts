@@ -164,7 +164,8 @@ export function callIsMade(
   const isUnderWay = (other: MadeCall) => !other.isOver && other.priority === priority && other.by.state === 'running'
   if (isSingle && calls.some(isUnderWay)) fail('two calls at once')
   if (probe) probe.isUsed = true
-  const isFreeProbe = probe?.isFree === true
+  // Its worker may know of a halt that others may still overlook.
+  const isFreeProbe = own?.isFree === true
   const call: MadeCall = { by, priority, at: now, probe, isFreeProbe, isOver: false }
   calls.push(call)
   return call
@@ -200,6 +201,8 @@ export function watched(known: Known, by: Invocation, flowControl: FlowControl):
       if (told.length > 0) protection.untold.delete(by)
       for (const { reply } of told)
         if (reply.refusal?.retriable) for (const user of reply.users) protection.failed.add(user)
+      // Its process knows of a success before the others do.
+      if (told.some(({ reply }) => !reply.refusal)) protection.success_at = begun
       const answer = await flowControl.report(report)
       if (told.some(({ reply }) => !reply.refusal)) noteSuccess(known, report)
       for (const { reply, at } of told) {

@@ -2,6 +2,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb'
 import { withEndedNote } from '../../../functions/core/domain/ended-note.ts'
 import { isTerminal, type Status } from '../../../functions/core/domain/item.ts'
 import type { Item } from '../models/expression.ts'
+import { MODEL } from '../settings.ts'
 import { callsOf, type Known, type ModelCall, runOf, type StoredItem } from './known.ts'
 
 type Fail = (rule: string) => void
@@ -113,9 +114,10 @@ function checkGivenBack(known: Known, before: StoredItem, after: StoredItem, fai
   const calls = callsOf(known, after.request_id, after.run)
   const call = calls.findLast(({ claim }) => claim === before.claim_id)
   if (known.calling.get(after.request_id)?.state === 'running') fail('I7 given back while its worker calls the model')
-  const isGivenBackFree = call?.mayBeFree && after.attempt === before.attempt - 1
-  const counted = isGivenBackFree ? calls.filter(one => one !== call) : calls
-  if (isGivenBackFree) known.calls.set(runOf(after.request_id, after.run), [...counted, { ...call, reached: false }])
+  const isGivenBackFree = (call?.isFree || call?.mayBeFree) && after.attempt === before.attempt - 1
+  const isFreeToo = ({ claim, mayBeFree }: ModelCall) => isGivenBackFree && mayBeFree && claim === call?.claim
+  const counted = calls.map(one => (isFreeToo(one) ? { ...one, reached: false } : one))
+  known.calls.set(runOf(after.request_id, after.run), counted)
   if ((after.reached === true) !== mayHaveReached(known, counted, after))
     fail('I3 whether the model was reached is forgotten')
   if (!call) {
@@ -175,19 +177,32 @@ function checkEnd(known: Known, before: StoredItem | undefined, after: StoredIte
     fail('a request expires, since the halt of its model never ends')
 
   const crashed = after.error?.code === 'worker_crashed'
+  const isRemoved = after.error?.code === 'model_removed'
+  if (isRemoved) checkRemoved(known, before, fail)
+  if (after.status === 'expired' && isRemovedForLong(known)) fail('a request of a removed model waits for its deadline')
   if (after.status === 'completed') {
     if (call?.answer !== 'success') fail('I7 completed by an attempt that was no success')
     if (after.usage?.total_tokens !== call?.tokens) fail('I7 the usage of another attempt')
     if (after.charge !== (call?.tokens ?? Math.max(after.estimate, call?.least ?? 0)))
       fail('I3 charged is not what the model reported, nor what its answer costs without a report')
   }
-  if (after.status === 'failed' && !crashed && call) checkFailure(known, after, call, calls, fail)
+  if (after.status === 'failed' && !crashed && !isRemoved && call) checkFailure(known, after, call, calls, fail)
   if (crashed && before?.status === 'running' && !isAbandoned) fail('a live lease is given up')
-  if (after.status === 'failed' && (after.charge ?? 0) !== (crashed ? 0 : (call?.tokens ?? 0)))
+  if (after.status === 'failed' && (after.charge ?? 0) !== (crashed || isRemoved ? 0 : (call?.tokens ?? 0)))
     fail('I3 a failure is charged what nobody reported')
   if (after.cancel_requested && after.status !== 'cancelled')
     fail('a request whose owner cancelled it is not cancelled')
 }
+
+/** Checks the end of a request of a removed model: the sweeper alone ends it, if it knows of the removal, while no worker runs it. */
+function checkRemoved({ world, deployedWithout }: Known, before: StoredItem | undefined, fail: Fail): void {
+  if (!deployedWithout.has(world.issuedBy()?.name ?? '')) fail('a model is taken for removed that was not')
+  if (before?.status !== 'queued') fail('a request that runs is ended, since its model was removed')
+}
+
+/** At rest, the next sweep fails what is queued, at the latest when its backoff is over. */
+const isRemovedForLong = ({ world, models }: Known): boolean =>
+  !models.includes(MODEL) && world.restedFor() > LONGEST_PAUSE_MS + 2 * 5 * 60_000
 
 /** Checks a failure: the request failed in a call of its own, after all its attempts, or alone in a batch in which others succeeded. */
 function checkFailure(

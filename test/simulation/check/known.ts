@@ -70,6 +70,12 @@ export interface Known {
   /** Calls that have arrived at the model. */
   arrived: number
   readonly protection: Protection
+  /** The models that functions know which start now. */
+  models: readonly string[]
+  /** The functions that were started without the model. */
+  readonly deployedWithout: Set<string>
+  /** Whether a deployment has deleted the queues of the model, and the messages in them. */
+  hasLostMessages: boolean
   /** The charge at which each run was settled. */
   readonly settled: Map<string, { readonly tokens: number; readonly requests: number }>
 }

@@ -5,6 +5,7 @@ import {
   type SQSClient,
   SQSServiceException,
 } from '@aws-sdk/client-sqs'
+import { ServiceFault } from '../invocation.ts'
 
 export interface Message {
   readonly id: string
@@ -37,6 +38,9 @@ export interface SqsModel {
   /** Hides messages for the queue's visibility timeout. Messages with too many receives go to the dead-letter queue. */
   receive(queue: Queue, messages: readonly Message[]): Message[]
   moveToDeadLetters(queue: Queue, message: Message): void
+  /** Deletes a queue, its dead-letter queue, and their messages. Sends fail until the queue is created again. */
+  remove(queue: string): void
+  create(queue: string): void
 }
 
 const MAX_BYTES = 1_048_576
@@ -56,16 +60,20 @@ export function sqsModel(
     const dlq = `${name}-dlq`
     queues.set(dlq, { name: dlq, visibility_ms, max_receives: Number.POSITIVE_INFINITY, messages: new Map() })
   }
+  const removed = new Set<string>()
   let sent = 0
 
   const put = (name: string, body: string, visibleAt: number, id = `m${++sent}`): string => {
     onPut(name, body)
+    if (removed.has(name)) return id
     queues.get(name)?.messages.set(id, { id, body, visible_at: visibleAt, receives: 0 })
     return id
   }
   const queueOf = (url: string | undefined): string => {
     const name = url?.slice(urlPrefix.length) ?? ''
     if (!queues.has(name)) throw new QueueDoesNotExist({ message: 'no such queue', $metadata: {} })
+    // A deployment is no mistake of ours, as the name of an unknown queue is.
+    if (removed.has(name)) throw new ServiceFault(`${name} was deleted`)
     return name
   }
   const send = (queue: string, entry: { MessageBody?: string | undefined; DelaySeconds?: number | undefined }) => {
@@ -88,6 +96,15 @@ export function sqsModel(
         return false
       }),
     moveToDeadLetters: (queue, message) => moveToDeadLetters(queues, queue, message, clock()),
+    remove: name => {
+      for (const one of [name, `${name}-dlq`]) {
+        removed.add(one)
+        queues.get(one)?.messages.clear()
+      }
+    },
+    create: name => {
+      for (const one of [name, `${name}-dlq`]) removed.delete(one)
+    },
     execute: (command, fails = () => false) => {
       if (command instanceof SendMessageCommand) {
         const { QueueUrl, ...entry } = command.input

@@ -1,8 +1,15 @@
 import type { PlantedBug } from '../compose.ts'
 import { IN_COMMANDS } from './in-commands.ts'
+import { IN_DEPLOYMENTS } from './in-deployments.ts'
 import { IN_INPUTS } from './in-inputs.ts'
 import { IN_PORTS } from './in-ports.ts'
 import { IN_PROTECTION } from './in-protection.ts'
 
 /** Each must be caught: they show that the simulation can fail. */
-export const PLANTED_BUGS: readonly PlantedBug[] = [...IN_COMMANDS, ...IN_PORTS, ...IN_INPUTS, ...IN_PROTECTION]
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  ...IN_COMMANDS,
+  ...IN_PORTS,
+  ...IN_INPUTS,
+  ...IN_PROTECTION,
+  ...IN_DEPLOYMENTS,
+]

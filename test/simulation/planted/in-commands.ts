@@ -14,12 +14,13 @@ export const IN_COMMANDS: readonly PlantedBug[] = [
   { name: 'a new quota item is not watched', command: unwatched },
   { name: 'the run is missing in the key of a reservation', command: withoutRunInKeys },
   { name: 'a claim does not look at the deadline', command: withoutClauses('requests', ['deadline > :now']) },
-  { name: 'a decision does not look at the attempt', command: ofDecision(['attempt = :attempt']) },
-  { name: 'a decision does not look at the run', command: ofDecision(['#run = :run']) },
+  { name: 'a decision does not look at the attempt', seenAt: 423, command: ofDecision(['attempt = :attempt']) },
+  { name: 'a decision does not look at the run', seenAt: 619, command: ofDecision(['#run = :run']) },
   { name: 'a decision does not look at the status', command: ofDecision(['#status = :running']) },
   { name: 'a decision does not look whether it was cancelled', command: ofDecision(['(cancel_requested)']) },
   {
     name: 'a tombstone over whatever is there',
+    seenAt: 230,
     command: withCondition(
       'requests',
       condition => condition.startsWith('attribute_not_exists(request_id) OR (#status'),

@@ -13,6 +13,7 @@ export const IN_INPUTS: readonly PlantedBug[] = [
   },
   {
     name: "an input's message is admitted without a word",
+    seenAt: 274,
     ports: ports => ({
       ...ports,
       inputs: {

@@ -49,6 +49,7 @@ export const IN_PORTS: readonly PlantedBug[] = [
   },
   {
     name: 'whoever meets an orphan puts its tombstone over an item that has come meanwhile',
+    seenAt: 288,
     ports: ports => ({
       ...ports,
       items: {
@@ -120,6 +121,7 @@ export const IN_PORTS: readonly PlantedBug[] = [
   },
   {
     name: 'a run that came to nothing is not burned',
+    seenAt: 248,
     ports: ports => ({ ...ports, items: { ...ports.items, retireRunNumber: async () => true } }),
   },
   {
