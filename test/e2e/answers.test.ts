@@ -96,6 +96,10 @@ describe('what a model says', () => {
     expect(counted).toBe(6)
   })
 
+  test('case 9: an error in a successful answer counts for the circuit', async () => {
+    expect((await modelNamed('told'))?.circuit.failures).toBeGreaterThan(0)
+  })
+
   test('case 36: the words of the model are in the dead letter and in the log line of the end, too', async () => {
     const id = ids.get('36: 400 with the name of a field') ?? ''
     const detail = 'bad field "model_input"'

@@ -149,6 +149,12 @@ const errorsInSuccesses: readonly JudgedAnswer[] = [
         },
       ] satisfies JudgedAnswer[],
   ),
+  {
+    of: '10: choices null, where neither a profile nor a condition speaks of it',
+    model: 'hurried',
+    says: [json({ choices: null })],
+    error: { ...unusable(/no result \(200, application\/json\)$/), status: 200 },
+  },
 ]
 
 const contents: readonly JudgedAnswer[] = [
@@ -375,7 +381,7 @@ const bytes: readonly JudgedAnswer[] = [
     of: '29: a byte now and then, for ever',
     model: 'hurried',
     says: [drip],
-    error: { code: 'model_timeout', message: 'the model did not answer within 1 s' },
+    error: { code: 'model_timeout', message: 'the model did not answer within 3 s' },
   },
   {
     of: '29: chunks that are cut off, once',
