@@ -170,6 +170,27 @@ describe('post: case 26, a connection that ends while the request is sent', () =
     })
   })
 
+  it('may be tried once more if it is reset after the network has taken a whole large request', async () => {
+    const server = await serve(async ({ request, socket }) => {
+      await request()
+      socket.resetAndDestroy()
+    })
+
+    expect(await call(server, {}, 'x'.repeat(2 * MB))).toMatchObject({ code: 'model_unreachable', retry: 'once' })
+  })
+
+  it('is a lost connection if a large request was read to its end, and the connection was closed in the usual way', async () => {
+    const server = await serve(async ({ request, socket }) => {
+      await request()
+      socket.end()
+    })
+
+    expect(await call(server, {}, 'x'.repeat(2 * MB))).toMatchObject({
+      message: 'the connection to the model was lost (ECONNRESET)',
+      retry: 'as configured',
+    })
+  })
+
   it('is a lost connection after the whole request was sent', async () => {
     const server = await serve(async ({ request, socket }) => {
       await request()
