@@ -43,7 +43,7 @@ function nodeOfNpm(): string {
 /** The package with Node 24 for this platform, as `name@version`. */
 function nodePackage(): string {
   const { optionalDependencies } = NodePackages.parse(
-    JSON.parse(readFileSync(new URL('tools/node/package.json', ROOT), 'utf8')),
+    JSON.parse(readFileSync(new URL('bin/node/package.json', ROOT), 'utf8')),
   )
   const platform = process.platform === 'win32' ? 'win' : process.platform
   const found = Object.entries(optionalDependencies).find(([name]) => name.endsWith(`-${platform}-${process.arch}`))

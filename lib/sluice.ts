@@ -23,6 +23,11 @@ export interface SluiceProps {
   readonly pipeline: string
   /** The variables that `${NAME}` in the pipeline file stands for. Default: the environment of the process. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /**
+   * Whether the tables and the database are protected from deletion. Default: true. With false, a first deployment that fails can be
+   * rolled back and repeated. Give the same value to `terminationProtection` of the stack.
+   */
+  readonly protect?: boolean
   /** @internal The code of the functions. Default: that of the npm package. */
   readonly bundles?: Bundles
 }
@@ -78,7 +83,8 @@ export class Sluice extends Construct {
 
     const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))
     try {
-      const parts = addParts(this, { pipeline, bundles: props.bundles ?? packagedBundles(), assets })
+      const bundles = props.bundles ?? packagedBundles()
+      const parts = addParts(this, { pipeline, bundles, assets, protect: props.protect ?? true })
       const { tables, payloads, ledger } = parts.state
       this.apiUrl = parts.frontDoor.api.apiEndpoint
       this.dashboardUrl = parts.dashboard.url

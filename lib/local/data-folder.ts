@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { LocalError, messageOf } from './error.ts'
 import { AWS_FILE } from './trust/aws-file.ts'
 
@@ -120,9 +120,11 @@ export function closeTree(path: string): void {
 
 // Locks the folder with a lock of SQLite. The operating system frees it when the process ends in any way, unlike a file with a pid.
 function lock(path: string, dataDir: string): () => void {
+  const sqlite = process.getBuiltinModule('node:sqlite')
+  if (!sqlite) throw new LocalError(`${dataDir} can be locked only by Node 24 or later: run this command with that.`)
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(join(path, 'lock'), { timeout: 0 })
+    database = new sqlite.DatabaseSync(join(path, 'lock'), { timeout: 0 })
     database.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     database?.close()

@@ -52,7 +52,9 @@ export function createFairLine<T>(groupOf: (item: T) => unknown, items: Iterable
     },
     push,
     shift,
-    [Symbol.iterator]: () => lanes.values().flatMap(lane => lane.items()),
+    *[Symbol.iterator]() {
+      for (const lane of lanes.values()) yield* lane.items()
+    },
   }
 }
 
@@ -74,7 +76,7 @@ function createLane<T>() {
   let taken = 0
   return {
     isEmpty: () => taken === kept.length,
-    items: () => kept.values().drop(taken),
+    items: () => kept.slice(taken),
     push: (item: T) => void kept.push(item),
     /** Takes out an item wherever it stands. */
     takeOut<U>(item: T | U): T | U {

@@ -35,9 +35,13 @@ export interface Started {
   interrupt(): Promise<number | null>
 }
 
-/** Runs `npx sluice start` in a folder, and resolves when it says that it is ready. */
+/**
+ * Runs `sluice start` in a folder, and resolves when it says that it is ready. `npx` would run it in a shell, which a Ctrl-C ends by its
+ * signal: then the exit code is not that of Sluice.
+ */
 export async function startIn(folder: string): Promise<Started> {
-  const child = spawn('npx', ['sluice', 'start'], { cwd: folder, env: environment({ PORT: '0' }), detached: true })
+  const options = { cwd: folder, env: environment({ PORT: '0' }), detached: true }
+  const child = spawn(join(folder, 'node_modules/.bin/sluice'), ['start'], options)
   const kill = () => interrupt(child.pid, 'SIGKILL')
   process.once('exit', kill)
   let output = ''
@@ -54,8 +58,10 @@ export async function startIn(folder: string): Promise<Started> {
   return {
     output,
     async interrupt() {
-      interrupt(child.pid, 'SIGINT')
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+      if (child.exitCode === null && child.signalCode === null) {
+        interrupt(child.pid, 'SIGINT')
+        await once(child, 'exit')
+      }
       process.off('exit', kill)
       return child.exitCode
     },

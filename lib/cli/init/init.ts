@@ -62,11 +62,11 @@ function nextSteps(name: string): string[] {
     '',
     'Next:',
     ...(archive !== undefined && !existsSync(archive)
-      ? ['  npm pack            # here: makes the package that the app uses']
+      ? ['  npm pack                            # here: makes the package that the app uses']
       : []),
     ...(resolve(name) === resolve('.') ? [] : [`  cd ${name}`]),
     '  npm install',
-    '  npx sluice start    # the whole system on this machine',
-    '  npx cdk deploy      # the same in your AWS account',
+    '  npx sluice start                    # the whole system on this machine',
+    '  npx cdk deploy -c protect=false     # the same in your AWS account; later without -c protect=false',
   ]
 }

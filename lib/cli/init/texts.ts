@@ -9,10 +9,12 @@ export const APP = `import { App, Stack } from 'aws-cdk-lib'
 import { Sluice } from 'sluice'
 
 const app = new App()
+// The first deployment is \`npx cdk deploy -c protect=false\`: if it fails, it can be rolled back and repeated. The others protect the data.
+const protect = app.node.tryGetContext('protect') !== 'false'
 // The operator's command line finds the deployment by the name of its stack: npx sluice keys list --target aws --stack sluice
-const stack = new Stack(app, 'sluice', { terminationProtection: true })
+const stack = new Stack(app, 'sluice', { terminationProtection: protect })
 // \`npx cdk deploy -c config=FILE\` deploys another pipeline file.
-new Sluice(stack, 'Sluice', { pipeline: app.node.tryGetContext('config') ?? 'pipeline.yaml' })
+new Sluice(stack, 'Sluice', { pipeline: app.node.tryGetContext('config') ?? 'pipeline.yaml', protect })
 `
 
 /** `.sluice` has keys and prompts of the local system. */

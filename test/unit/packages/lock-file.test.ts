@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import * as z from 'zod'
 import { readLockFile } from '../../../lib/packages/lock-file.ts'
 import packageJson from '../../../package.json' with { type: 'json' }
-import nodePackages from '../../../tools/node/package.json' with { type: 'json' }
+import nodePackages from '../../../bin/node/package.json' with { type: 'json' }
 
 const lock = readLockFile()
 /** Whether npm installs this folder. The others are folders of this repository. */
@@ -47,7 +47,7 @@ it('the Node that runs everything comes as an archive of its own for each platfo
     expect(version, name).toMatch(/^24\.\d+\.\d+$/)
     expect(lock.packages[`node_modules/${name}`]?.version, name).toBe(version)
   }
-  expect(packageJson.devDependencies['@sluice/node']).toBe('file:tools/node')
+  expect(packageJson.devDependencies['@sluice/node']).toBe('file:bin/node')
 })
 
 it('fauxqs, whose internals the local system patches, has one exact version', () => {
