@@ -8,8 +8,8 @@ export interface Connection {
   readonly socket: Socket
   /** Resolves when so many bytes have come, and then reads no more. */
   bytes(count: number): Promise<void>
-  /** Resolves with the whole request, headers and body. */
-  request(): Promise<string>
+  /** Resolves with the whole request, headers and body, or with what has come of it as soon as that is `atMost` bytes. */
+  request(atMost?: number): Promise<string>
   /** Sends exactly these bytes. */
   say(...parts: readonly (string | Uint8Array)[]): void
 }
@@ -55,6 +55,7 @@ function connectionOf(socket: Socket): Connection {
   /** Reads until `isEnough`. What comes later stays in the network. */
   const until = (isEnough: (bytes: Buffer) => boolean) =>
     new Promise<void>(resolve => {
+      if (isEnough(received)) return resolve()
       const read = (chunk: Buffer) => {
         received = Buffer.concat([received, chunk])
         if (!isEnough(received)) return
@@ -68,8 +69,8 @@ function connectionOf(socket: Socket): Connection {
   return {
     socket,
     bytes: count => until(({ length }) => length >= count),
-    request: async () => {
-      await until(isWholeRequest)
+    request: async (atMost = Number.POSITIVE_INFINITY) => {
+      await until(bytes => bytes.length >= atMost || isWholeRequest(bytes))
       return received.toString('latin1')
     },
     say: (...parts) => {

@@ -2,7 +2,7 @@ import type { Usage } from '../domain/item.ts'
 import { findImpossibleNumber } from '../domain/json-numbers.ts'
 import { findHostileText, isTooDeep, withoutHostileText } from '../domain/text.ts'
 import { compileExpression, EvaluationError } from '../expressions/expression.ts'
-import { saysNullResult } from './null-result.ts'
+import { makesObjectResult, saysNullResult } from './null-result.ts'
 import { readUsage } from './usage.ts'
 
 /** The fields that a request mapping sees (docs/mappings.md). A field of the body does not replace one of Sluice's own. */
@@ -42,6 +42,7 @@ export function createMappings(settings: { request: string; response: string }):
   const request = compileExpression(settings.request)
   const response = compileExpression(settings.response)
   const mayBeNull = saysNullResult(settings.response)
+  const mayBeEmpty = !makesObjectResult(settings.response)
   return {
     request: async ({ body, ...own }) => {
       const mapped = await evaluating('request', () => request({ ...body, ...own }))
@@ -52,7 +53,7 @@ export function createMappings(settings: { request: string; response: string }):
       const mapped = await evaluating('response', () => response(answer), numberIn(answer))
       const { usage, isUnreadable } = readUsage(fieldOf(mapped, 'usage'))
       const result = fieldOf(mapped, 'result')
-      if (result === undefined || (result === null && !mayBeNull))
+      if (result === undefined || (result === null && !mayBeNull) || (isEmptyObject(result) && !mayBeEmpty))
         throw new MappingError('the response mapping gives no result', usage)
       return { result: storable(result, usage), usage, isUsageUnreadable: isUnreadable }
     },
@@ -61,6 +62,9 @@ export function createMappings(settings: { request: string; response: string }):
 
 const fieldOf = (mapped: unknown, name: 'result' | 'usage'): unknown =>
   typeof mapped === 'object' && mapped !== null ? new Map<string, unknown>(Object.entries(mapped)).get(name) : undefined
+
+const isEmptyObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
 
 /** The result as every store keeps it. What the mapping leaves out of the answer is not looked at. */
 function storable(result: unknown, usage: Usage | undefined): unknown {

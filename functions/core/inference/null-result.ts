@@ -13,18 +13,28 @@ interface Node {
  * Whether a response mapping says itself that the result is `null`: `"result": null`, also in a branch of a condition. Only then is
  * `null` a result. Otherwise it is what is left of an answer that has none.
  */
-export const saysNullResult = (source: string): boolean => nodesOf(prepare(source).ast()).some(hasNullResult)
+export const saysNullResult = (source: string): boolean =>
+  nodesOf(prepare(source).ast()).flatMap(resultsOf).some(givesNull)
+
+/**
+ * Whether a response mapping makes the result an object of fields that it takes from the answer: `"result": { "text": text }`. If that
+ * object is empty, the answer has none of these fields, so it has no result.
+ */
+export function makesObjectResult(source: string): boolean {
+  const results = nodesOf(prepare(source).ast()).flatMap(resultsOf)
+  return results.length > 0 && results.every(givesFields)
+}
 
 function nodesOf(tree: unknown): Node[] {
   if (typeof tree !== 'object' || tree === null) return []
   return [...(Array.isArray(tree) ? [] : [tree]), ...Object.values(tree).flatMap(nodesOf)]
 }
 
-/** The fields of `{ … }` are pairs of a name and a value. */
-function hasNullResult({ type, value, lhs }: Node): boolean {
-  if (type !== 'unary' || value !== '{' || !Array.isArray(lhs)) return false
-  return lhs.some(
-    ([name, given]: [Node, Node]) => name.type === 'string' && name.value === 'result' && givesNull(given),
+/** What `{ "result": … }` gives as the result. The fields of `{ … }` are pairs of a name and a value. */
+function resultsOf({ type, value, lhs }: Node): Node[] {
+  if (type !== 'unary' || value !== '{' || !Array.isArray(lhs)) return []
+  return lhs.flatMap(([name, given]: [Node, Node]) =>
+    name.type === 'string' && name.value === 'result' ? [given] : [],
   )
 }
 
@@ -33,4 +43,11 @@ function givesNull({ type, value, then: yes, else: no, expressions }: Node): boo
   const last = expressions?.at(-1)
   if (type === 'block' && last) return givesNull(last)
   return type === 'value' && value === null
+}
+
+function givesFields({ type, value, lhs, then: yes, else: no, expressions }: Node): boolean {
+  if (type === 'condition') return [yes, no].every(branch => branch === undefined || givesFields(branch))
+  const last = expressions?.at(-1)
+  if (type === 'block' && last) return givesFields(last)
+  return type === 'unary' && value === '{' && Array.isArray(lhs) && lhs.length > 0
 }

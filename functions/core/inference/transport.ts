@@ -147,13 +147,21 @@ const joinLines = (headers: NodeJS.Dict<string[]>): Record<string, string> =>
 const CUT_OFF = 'HPE_INVALID_EOF_STATE'
 const HEADERS_TOO_LARGE = 'HPE_HEADER_OVERFLOW'
 
+/** From this size on, the network may hold a whole request of which the model has read only the beginning. Bytes. */
+const LARGE_BYTES = 1_048_576
+
+/** A side that closes a connection with something unread resets it. After it has read all, it ends the connection in the usual way. */
+const isReset = (error: NodeJS.ErrnoException | undefined): boolean =>
+  error?.syscall !== undefined && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+
 /** A call that broke off after the model could have seen it. */
-function brokenOff(code: string, { sent }: Progress, bodyBytes: number): Broken {
+function brokenOff(code: string, { sent, error }: Progress, bodyBytes: number): Broken {
   if (code === HEADERS_TOO_LARGE)
     return broken('invalid_model_response', `the headers of the model's answer are over 16 KB (${code})`, true, 'never')
   if (code.startsWith('HPE_') && code !== CUT_OFF)
     return broken('invalid_model_response', `the model's answer is not valid HTTP (${code})`, true, 'never')
-  if (sent) return broken('model_unreachable', `the connection to the model was lost (${code})`)
+  const isCutOff = !sent || (bodyBytes >= LARGE_BYTES && isReset(error))
+  if (!isCutOff) return broken('model_unreachable', `the connection to the model was lost (${code})`)
   const size = (bodyBytes / 1_048_576).toFixed(1)
   const message = `the model closed the connection while the request of ${size} MB was being sent (${code}); it may take no request of this size, so the call is tried once more at most`
   return broken('model_unreachable', message, true, 'once')

@@ -79,6 +79,21 @@ describe('response mapping', () => {
   })
 
   it.each([
+    { response: '{ "result": { "text": choices[0].text } }', isResult: false },
+    { response: '{ "result": choices ? { "text": choices[0].text } : ($x := 1; { "text": text }) }', isResult: false },
+    { response: '{ "result": choices ? { "text": choices[0].text } : other }', isResult: true },
+    { response: '{ "result": other }', isResult: true },
+    { response: '{ "result": {} }', isResult: true },
+    { response: '{ "result": [{ "text": text }] }', isResult: true },
+    { response: '{ "result": { "text": text, "by": "us" } }', isResult: true },
+  ])('takes no object that it makes of missing fields for a result: $response', async ({ response, isResult }) => {
+    const mapped = mappings({ response }).response({ choices: null, other: {} })
+
+    if (isResult) await expect(mapped).resolves.toHaveProperty('result')
+    else await expect(mapped).rejects.toThrow('the response mapping gives no result')
+  })
+
+  it.each([
     { response: '{ "result": result }', isResult: false },
     { response: '{ "result": null }', isResult: true },
     { response: '{ "result": found ? result : null }', isResult: true },

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Bounds, post } from '../../../../../functions/core/inference/transport.ts'
+import { keepAliveOf } from '../../../../support/keep-alive.ts'
 import { type Connection, httpAnswer, type RawServer, serveRaw } from '../../../../support/raw-server.ts'
 import { SELF_SIGNED } from '../../../../support/self-signed.ts'
 
@@ -117,17 +117,6 @@ describe('post: case 28, a model that is quiet for minutes', () => {
   })
 })
 
-/** Whether the socket with this local port has a keep-alive timer of at most 60 s and more than 30 s (`tr` is 02; `tm->when` is in hundredths of a second). */
-function keepAliveOf(port = 0): boolean {
-  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  const row = readFileSync('/proc/net/tcp', 'utf8')
-    .split('\n')
-    .map(line => line.trim().split(/\s+/))
-    .find(([, address]) => address === local)
-  const [timer, when = ''] = row?.[5]?.split(':') ?? []
-  return timer === '02' && Number.parseInt(when, 16) <= 6_000 && Number.parseInt(when, 16) > 3_000
-}
-
 describe('post: case 25, an answer that is not HTTP', () => {
   it.each([
     {
@@ -178,6 +167,27 @@ describe('post: case 26, a connection that ends while the request is sent', () =
       ),
       reached: true,
       retry: 'once',
+    })
+  })
+
+  it('may be tried once more if it is reset after the network has taken a whole large request', async () => {
+    const server = await serve(async ({ request, socket }) => {
+      await request()
+      socket.resetAndDestroy()
+    })
+
+    expect(await call(server, {}, 'x'.repeat(2 * MB))).toMatchObject({ code: 'model_unreachable', retry: 'once' })
+  })
+
+  it('is a lost connection if a large request was read to its end, and the connection was closed in the usual way', async () => {
+    const server = await serve(async ({ request, socket }) => {
+      await request()
+      socket.end()
+    })
+
+    expect(await call(server, {}, 'x'.repeat(2 * MB))).toMatchObject({
+      message: 'the connection to the model was lost (ECONNRESET)',
+      retry: 'as configured',
     })
   })
 
