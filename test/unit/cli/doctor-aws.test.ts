@@ -329,8 +329,13 @@ describe('sluice doctor, after a deployment', () => {
       'log of ModeltextWorker': { state: 'ok' },
     })
     const read = logs.commandCalls(FilterLogEventsCommand).map(({ args: [{ input }] }) => input)
-    expect(read.map(({ logGroupName }) => logGroupName)).toEqual(['logs-of-GatewayFunction', 'logs-of-ModeltextWorker'])
-    expect(read.map(({ startTime }) => startTime)).toEqual(Array(2).fill(Date.parse(NOW) - 24 * HOUR))
+    const groups = ['logs-of-GatewayFunction', 'logs-of-ModeltextWorker']
+    expect(read.map(({ logGroupName }) => logGroupName)).toEqual([...groups, ...groups])
+    const [now, hourAgo] = [Date.parse(NOW), Date.parse(NOW) - HOUR]
+    expect(read.map(({ startTime, endTime }) => [startTime, endTime])).toEqual([
+      ...Array(2).fill([hourAgo, now]),
+      ...Array(2).fill([now - 24 * HOUR, hourAgo]),
+    ])
   })
 
   it('asks for no quota that the stack has used already', async () => {

@@ -78,6 +78,8 @@ describe('GET /healthz?deep=1', () => {
     ['GET', '/healthz?deep=0'],
     ['POST', '/healthz?deep=1'],
     ['GET', '/v1/healthz?deep=1'],
+    ['GET', '//'],
+    ['GET', '//['],
   ])('%s %s belongs to the API', async (method, path) => {
     expect(await ask({}, path, method)).toMatchObject({ status: 404, body: { message: 'Not Found' } })
   })

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { lineSplitter, openLogFile } from '../../../lib/local/lambda/log-file.ts'
@@ -27,6 +27,19 @@ describe('openLogFile', () => {
 
     expect(linesOf(file)).toEqual(['eeee'])
     expect(linesOf(`${file}.1`)).toEqual(['cccc', 'dddd'])
+  })
+
+  it('goes on if its folder is deleted while it is open', () => {
+    const folder = join(temporaryFolder(), 'logs')
+    mkdirSync(folder)
+    const file = join(folder, 'x.log')
+    const log = openLogFile(file, 10)
+    log.append('aaaaaaaa')
+    rmSync(folder, { recursive: true })
+    for (const line of ['bbbbbbbb', 'cccccccc']) log.append(line)
+    log.close()
+
+    expect(linesOf(file)).toEqual(['cccccccc'])
   })
 
   it('keeps a line that is larger than a file may be', () => {

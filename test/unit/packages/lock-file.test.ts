@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import * as z from 'zod'
+import nodePackages from '../../../bin/node/package.json' with { type: 'json' }
 import { readLockFile } from '../../../lib/packages/lock-file.ts'
 import packageJson from '../../../package.json' with { type: 'json' }
-import nodePackages from '../../../bin/node/package.json' with { type: 'json' }
 
 const lock = readLockFile()
 /** Whether npm installs this folder. The others are folders of this repository. */

@@ -237,6 +237,19 @@ const TO_BE_MENDED: readonly DocumentedAnswer[] = [
     means: 'halt',
   },
   {
+    what: 'a bound of the output that is larger than the credit (OpenRouter)',
+    status: 402,
+    body: {
+      error: {
+        code: 402,
+        message:
+          'This request requires more credits, or fewer max_tokens. You requested up to 225702 tokens, but can only afford 92985.',
+        metadata: { provider_name: null },
+      },
+    },
+    means: 'drop',
+  },
+  {
     what: 'a model that is loading (llama.cpp)',
     status: 503,
     body: { error: { message: 'Loading model', type: 'unavailable_error', code: 503 } },

@@ -12,9 +12,21 @@ describe('a text that may quote a prompt', () => {
     },
     { text: 'twice: abcdefghijklmnopq abcdefghijklmnopq.', prompt: 'abcdefghijklmnopq', masked: 'twice: … ….' },
     { text: 'the model does not exist', prompt: 'what does not exist?', masked: 'the model does not exist' },
+    {
+      text: 'bad: "Name: Jon Doe SSN: 123-45-6789"',
+      prompt: 'Name: Jon Doe\nSSN: 123-45-6789\nPin: 9876',
+      masked: 'bad: "…"',
+    },
+    { text: 'bad: {"in":"Name:\\nJon \\"Doe\\" Smith"}', prompt: 'Name:\nJon "Doe" Smith', masked: 'bad: {"in":"…"}' },
     { text: '', prompt: 'anything at all, or more', masked: '' },
   ])('has each piece of 16 characters or more masked: $text', ({ text, prompt, masked }) => {
     expect(maskPrompts(text, [prompt])).toBe(masked)
+  })
+
+  it('is masked as a whole if a prompt that repeats one character would take long to compare', () => {
+    const text = 'a'.repeat(500)
+
+    expect(maskPrompts(text, ['b'.repeat(100_000), 'a'.repeat(4_000_000)])).toBe('…')
   })
 
   it('has no piece of 16 characters of any prompt', () => {
@@ -42,9 +54,8 @@ describe('the prompts of a request', () => {
     expect([...promptsIn(body)]).toEqual(['p', 'c'])
   })
 
-  it('are the long texts of what was sent, where the body is not at hand', () => {
-    const long = 'x'.repeat(64)
-
-    expect([...promptsSent({ model: 'gpt', input: [long] })]).toEqual([long])
+  it('are all texts of what was sent but the model’s name, where the body is not at hand', () => {
+    expect([...promptsSent({ model: 'gpt', input: ['a short prompt'] })]).toEqual(['a short prompt'])
+    expect([...promptsSent('a text')]).toEqual(['a text'])
   })
 })

@@ -10,6 +10,14 @@ const read = (bytes: string | Uint8Array, headers: Record<string, string> = {}, 
 const JSON_TEXT = '{"result":"é\u{1f600} fine","usage":{"total_tokens":3}}'
 const json = { kind: 'json', value: JSON.parse(JSON_TEXT) }
 
+describe('readBody: a stream of events', () => {
+  it('is not parsed if its events have more lists and objects than a worker has memory for', async () => {
+    const event = `data: [${'{},'.repeat(300_000)}{}]`
+
+    expect(await read(`data: }\n\n${event}\n\n${event}\n\ndata: [DONE]\n\n`)).toMatchObject({ kind: 'text' })
+  })
+})
+
 describe('readBody: case 24, content encodings', () => {
   const codings = [
     { coding: 'gzip', encode: gzipSync },

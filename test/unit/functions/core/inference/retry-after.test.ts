@@ -9,6 +9,8 @@ describe('Retry-After', () => {
     { value: '0', ms: 0 },
     { value: '3', ms: 3_000 },
     { value: ' 120 ', ms: 120_000 },
+    { value: '1764236400000000', ms: 7 * 24 * 3_600_000 },
+    { value: '9'.repeat(400), ms: 7 * 24 * 3_600_000 },
   ])('is whole seconds: "$value"', ({ value, ms }) => {
     expect(waitOf(value)).toBe(ms)
   })

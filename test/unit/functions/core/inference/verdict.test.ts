@@ -86,6 +86,8 @@ describe('a model that says that it is loading', () => {
   it.each([
     { status: 503, body: { error: 'no capacity' } },
     { status: 503, body: { error: 'error loading model' } },
+    { status: 503, body: { error: 'busy, and could not answer "the model is loading"' } },
+    { status: 503, body: { error: 'too busy for: loading model' } },
     { status: 500, body: { error: 'Loading model' } },
   ])('is no other: $status $body', ({ status, body }) => {
     expect(judge(answered(body, { status }), by())).not.toHaveProperty('loading')
