@@ -15,7 +15,8 @@ export default defineConfig({
       // Property tests take seconds where the machine is busy.
       project('unit', { testTimeout: 30_000 }),
       project('contract', { testTimeout: 30_000, hookTimeout: 60_000 }),
-      project('simulation', { testTimeout: 300_000, hookTimeout: 60_000 }),
+      // Thousands of histories: a minute or two on a quiet machine, and several times as long beside other tests.
+      project('simulation', { testTimeout: 1_200_000, hookTimeout: 60_000 }),
       // What 0.1.0 has stored, read by this version, and the other way round.
       project('compat', { testTimeout: 120_000 }),
       project('stack', { testTimeout: 60_000, hookTimeout: 120_000 }),
