@@ -61,7 +61,7 @@ async function expectWholeRow(system: RunningSystem, readRow: (requestId: string
 
   const row = (await readRow(String(request.request_id))) ?? {}
 
-  const { usage, attempts, result, error: _, ...same } = request
+  const { usage, attempts, result, error: _, charged: __, ...same } = request
   const { created_at, started_at, completed_at, deadline, ...columns } = row
   const isoOf = (value: unknown) => new Date(String(value)).toISOString()
   expect({
@@ -161,9 +161,11 @@ describe('npm start', () => {
       attempts: 1,
       result: expect.objectContaining({ sentiment: expect.anything(), summary: expect.any(String) }),
       usage: tokens,
+      charged: { requests: 1, tokens: expect.any(Number) },
     })
     const { total_tokens } = request.usage as { total_tokens: number }
     expect(total_tokens).toBeGreaterThan(0)
+    expect(request.charged).toEqual({ requests: 1, tokens: total_tokens })
     await client.settledQuota()
     expect((await client.send('GET', '/v1/quota')).body).toEqual({
       window: String(request.created_at).slice(0, 10),

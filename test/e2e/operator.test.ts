@@ -171,7 +171,7 @@ describe('doctor', () => {
     expect(checks.filter(({ state }) => state !== 'ok')).toEqual([])
     expect(ok).toBe(true)
     expect(checks.map(({ check }) => check)).toEqual(
-      expect.arrayContaining(['pipeline', 'stores', 'request', 'log of GatewayFunction']),
+      expect.arrayContaining(['pipeline', 'stores', 'request', 'log of gateway']),
     )
     const [request] = await json<object[]>('requests', 'list', '--user', 'sluice-doctor')
     expect(request).toMatchObject({ status: 'completed' })

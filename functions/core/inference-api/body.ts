@@ -10,7 +10,11 @@ const Bound = z.number().nonnegative().max(MAX_TOKENS, { abort: true }).int()
 const checkBounds = (fields: Record<string, unknown>, context: z.RefinementCtx): void => {
   for (const name of OUTPUT_BOUNDS) {
     if (Bound.nullish().safeParse(fields[name]).success) continue
-    context.addIssue({ code: 'custom', path: [name], message: `must be an integer from 0 to ${MAX_TOKENS}` })
+    context.addIssue({
+      code: 'custom',
+      path: [name],
+      message: `must be an integer from 0 to ${MAX_TOKENS / 1e9} billion`,
+    })
   }
 }
 

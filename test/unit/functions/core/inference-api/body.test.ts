@@ -148,7 +148,7 @@ describe('parseBody', () => {
     const { body } = answerTo(errorOf('{"prompt":"x","parameters":{"max_tokens":1e300}}'))
 
     expect(body.details).toEqual([
-      { path: 'parameters.max_tokens', message: 'must be an integer from 0 to 1000000000000' },
+      { path: 'parameters.max_tokens', message: 'must be an integer from 0 to 1000 billion' },
     ])
   })
 
