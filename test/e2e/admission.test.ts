@@ -53,8 +53,10 @@ describe('of 200 posts at once', () => {
         error: 'request quota exceeded',
         status: 'error',
         code: 'quota_exceeded',
+        limit: 'requests',
         requests: { used: 100, limit: 100 },
         tokens: { used: expect.any(Number), limit: 1_000_000, estimated: 6 },
+        in_flight: { used: expect.any(Number), limit: expect.any(Number) },
       })
     }
     const { body } = await client.send('GET', '/v1/quota')
@@ -77,8 +79,10 @@ describe('of 200 posts at once', () => {
         error: 'token quota exceeded',
         status: 'error',
         code: 'quota_exceeded',
+        limit: 'tokens',
         requests: { used: 50, limit: 1000 },
         tokens: { used: 1000, limit: 1010, estimated: 20 },
+        in_flight: { used: expect.any(Number), limit: expect.any(Number) },
       })
     }
     held.release()
