@@ -28,6 +28,8 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/\b(AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b/g, '***'],
   [/\barn:aws[\w-]*:[^\s"'<>,;)]*/g, 'arn:***'],
   [/\b\d{12}\b/g, '***'],
+  // The frames of a stack trace tell how a server is built, and nothing of the failure.
+  [/\s*\bat [^\n"]{1,200}?:\d+:\d+\)?/g, ''],
 ]
 
 function cut(text: string, max: number): string {
