@@ -1,5 +1,5 @@
 import type { InferenceMessage } from '../core/domain/messages.ts'
-import { maskPrompts, promptsIn, promptsSent } from '../core/inference/mask-prompt.ts'
+import { coverPrompts, createMask, promptsIn, promptsSent } from '../core/inference/mask-prompt.ts'
 import type { ModelFailure } from '../core/inference/port.ts'
 
 /**
@@ -9,10 +9,9 @@ import type { ModelFailure } from '../core/inference/port.ts'
 export function withoutPrompt(failure: ModelFailure, { body }: InferenceMessage, sent: unknown): ModelFailure {
   const { detail, message, ...rest } = failure
   const inline = 'inline' in body && typeof body.inline === 'object' && body.inline !== null ? body.inline : undefined
-  const prompts = () => (inline ? promptsIn(new Map<string, unknown>(Object.entries(inline))) : promptsSent(sent))
-  return {
-    ...rest,
-    message: maskPrompts(message, prompts()),
-    ...(detail !== undefined && { detail: maskPrompts(detail, prompts()) }),
-  }
+  const prompts = inline ? promptsIn(new Map<string, unknown>(Object.entries(inline))) : promptsSent(sent)
+  const sentence = createMask(message)
+  const words = detail === undefined ? undefined : createMask(detail)
+  coverPrompts(words ? [sentence, words] : [sentence], prompts)
+  return { ...rest, message: sentence.masked(), ...(words && { detail: words.masked() }) }
 }

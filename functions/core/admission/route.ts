@@ -1,14 +1,8 @@
 import { RequestError } from '../domain/errors.ts'
 import type { Submission } from '../domain/submission.ts'
-import { compileExpression, EvaluationError, type Expression } from '../expressions/expression.ts'
+import { compileExpression } from '../expressions/expression.ts'
+import { ADMISSION_MS, evaluateForRequest } from './evaluate.ts'
 import type { Settings } from './settings.ts'
-
-/**
- * How long an expression may compute in JSONata's thread at the admission, in milliseconds. A request that takes longer is refused, and costs its
- * user nothing. So an attacker's text can't keep an unwise regular expression busy for long. Usual expressions take 5 to
- * 20 ms for 4 MB; one that looks for addresses takes 100.
- */
-export const ADMISSION_MS = 200
 
 /** The caller, as the authorizer and pipeline.yaml describe it. The body can't replace these fields. */
 export interface RoutedCaller {
@@ -38,21 +32,10 @@ export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'mo
     }
     // Last, so that a body can't say that it is another user's, or of another plan.
     const fields = { ...submission.body, user_id, plan }
-    for (const { model, name, holds } of rules) if (!holds || (await test(holds, fields, name))) return model
+    for (const { model, name, holds } of rules)
+      if (!holds || (await evaluateForRequest(holds, fields, name, isTrue))) return model
     throw new Error('the last route has no condition, so one always holds')
   }
 }
 
-async function test(holds: Expression, fields: object, name: string): Promise<boolean> {
-  try {
-    return (await holds(fields)) === true
-  } catch (error) {
-    if (!(error instanceof EvaluationError)) throw error
-    throw new RequestError(
-      'invalid_request',
-      `${name} cannot be evaluated for this request`,
-      { problems: [{ path: name, message: error.message }] },
-      { cause: error },
-    )
-  }
-}
+const isTrue = (value: unknown): boolean => value === true

@@ -11,24 +11,35 @@ const BLOCK = MIN_PIECE / 2
  */
 const MAX_STEPS = 1_000_000
 
-/**
- * Masks every piece of the prompts that a text quotes. A model's error may quote its input, and a prompt must be in no log. The
- * text is short, on one line, and the prompts may be long, so the prompts are read once, block by block.
- */
-export function maskPrompts(text: string, prompts: Iterable<string>): string {
+/** A text that may quote a prompt. It is short, and on one line. */
+export interface Mask {
+  /** Covers every piece of the prompt that the text quotes. */
+  cover(prompt: string): void
+  /** The text without what is covered. */
+  masked(): string
+}
+
+/** Covers the pieces of prompts in several texts. The prompts may be long, so each is read once. */
+export function coverPrompts(masks: readonly Mask[], prompts: Iterable<string>): void {
+  for (const prompt of prompts) for (const form of formsOf(prompt)) for (const mask of masks) mask.cover(form)
+}
+
+/** Makes the mask of a text. A model's error may quote its input, and a prompt must be in no log. */
+export function createMask(text: string): Mask {
   const places = placesOfBlocks(text)
   const covered = new Uint8Array(text.length)
   let steps = 0
-  for (const prompt of prompts)
-    for (const form of formsOf(prompt))
-      for (let at = 0; at + BLOCK <= form.length; at += BLOCK)
-        for (const place of places.get(form.slice(at, at + BLOCK)) ?? []) {
-          const [from, to] = widest(text, place, form, at)
+  return {
+    cover(prompt: string): void {
+      for (let at = 0; at + BLOCK <= prompt.length && steps <= MAX_STEPS; at += BLOCK)
+        for (const place of places.get(prompt.slice(at, at + BLOCK)) ?? []) {
+          const [from, to] = widest(text, place, prompt, at)
           steps += to - from
-          if (steps > MAX_STEPS) return '…'
           if (to - from >= MIN_PIECE) covered.fill(1, from, to)
         }
-  return without(text, covered)
+    },
+    masked: () => (steps > MAX_STEPS ? '…' : without(text, covered)),
+  }
 }
 
 /** A prompt as a text on one line may quote it: without its line breaks, as it is and as JSON has it. */

@@ -1,6 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { maskPrompts, promptsIn, promptsSent } from '../../../../../functions/core/inference/mask-prompt.ts'
+import {
+  coverPrompts,
+  createMask,
+  promptsIn,
+  promptsSent,
+} from '../../../../../functions/core/inference/mask-prompt.ts'
+
+function maskPrompts(text: string, prompts: readonly string[]): string {
+  const mask = createMask(text)
+  coverPrompts([mask], prompts)
+  return mask.masked()
+}
 
 describe('a text that may quote a prompt', () => {
   it.each([
