@@ -1,10 +1,11 @@
-import { boundedPromptTokens, resultTokens } from '../core/domain/estimate.ts'
+import { boundedPromptTokens, minimumTokens } from '../core/domain/estimate.ts'
 import { batchBody } from '../core/inference/batch.ts'
 import { MappingError } from '../core/inference/mapping.ts'
 import type { ModelAnswer, ModelFailure, Reply } from '../core/inference/port.ts'
 import { isFailedCall } from '../core/platform/unavailable.ts'
 import type { WorkerPorts } from './ports.ts'
 import { describeReply, describeTarget, type Probed, type ProbeEvent } from './probe-report.ts'
+import { readResult } from './read-result.ts'
 import type { Settings } from './settings.ts'
 
 type Ports = Pick<WorkerPorts, 'mappings' | 'endpoint' | 'judge' | 'clock'> & {
@@ -62,35 +63,34 @@ async function outcomeOf(
   answer: ModelAnswer,
 ): Promise<Omit<Probed, 'to'>> {
   if (!answer.ok) {
-    const { verdict, code, message, reached, status, detail } = answer
+    const { verdict, reached } = answer
     return {
-      failure: { verdict, code, message, reached, status, detail },
+      failure: told(answer),
       charged: { requests: reached && verdict !== 'halt' ? 1 : 0, tokens: 0 },
     }
   }
-  try {
-    const { result, usage } = await mappings.response(answer.answer)
-    return {
-      result,
-      usage,
-      charged: { requests: 1, ...(usage ? { tokens: usage.total_tokens } : minimum(body, result)) },
-    }
-  } catch (error) {
-    if (!(error instanceof MappingError)) throw error
-    const { message, usage } = error
-    const failure = {
-      verdict: 'drop',
-      code: 'invalid_model_response',
-      message,
-      reached: true,
-      status: answer.status,
-    } as const
-    return { failure, charged: { requests: 1, tokens: usage?.total_tokens ?? 0 } }
+  const read = await readResult(mappings, answer)
+  const { usage } = read
+  if (!read.ok) return { failure: told(read.failure), charged: { requests: 1, tokens: usage?.total_tokens ?? 0 } }
+  const { result, bytes } = read
+  return {
+    result,
+    usage,
+    charged: { requests: 1, ...(usage ? { tokens: usage.total_tokens } : minimum(body, bytes)) },
   }
 }
 
+const told = ({ verdict, code, message, reached, status, detail }: ModelFailure): Probed['failure'] => ({
+  verdict,
+  code,
+  message,
+  reached,
+  status,
+  detail,
+})
+
 /** Where a request bounds its output, a result without a usage costs at least its size. */
-function minimum(body: Record<string, unknown>, result: unknown): { at_least?: number } {
+function minimum(body: Record<string, unknown>, bytes: number): { at_least?: number } {
   const bounded = boundedPromptTokens(body)
-  return bounded === undefined ? {} : { at_least: bounded + resultTokens(Buffer.byteLength(JSON.stringify(result))) }
+  return bounded === undefined ? {} : { at_least: minimumTokens(bounded, bytes) }
 }

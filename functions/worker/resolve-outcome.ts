@@ -1,21 +1,17 @@
-import { resultTokens } from '../core/domain/estimate.ts'
+import { minimumTokens } from '../core/domain/estimate.ts'
 import type { OutcomeOf } from '../core/domain/events.ts'
-import { detailOfValue } from '../core/inference/detail.ts'
-import { MappingError } from '../core/inference/mapping.ts'
 import type { ModelFailure, ModelSuccess } from '../core/inference/port.ts'
 import { backoff, pauseOf } from '../core/inference/retry.ts'
-import { noResultSentence, withoutQuote } from '../core/inference/sentences.ts'
+import { withoutQuote } from '../core/inference/sentences.ts'
 import { resultKey } from '../core/stores/payloads/names.ts'
 import { checkIn } from '../core/stores/payloads/port.ts'
 import { afterAllHeldUp, deferClaimed, deferUntil, withHints } from './defer.ts'
 import { inSmallerBatch } from './plan-batch.ts'
 import type { WorkerPorts } from './ports.ts'
 import { failedOutcome, publishOutcome } from './publish-outcome.ts'
+import { readResult } from './read-result.ts'
 import type { Answer, Claimed, FailedAnswer, Mapped } from './types.ts'
 import { withoutPrompt } from './without-prompt.ts'
-
-/** The largest result that is kept, as JSON in UTF-8 bytes: the reader's answer can carry no more. */
-const MAX_RESULT_BYTES = 4 * 1024 * 1024
 
 /**
  * A retry waits at least so long. Another delivery of the message must not be run sooner: it has the same slot in the rate
@@ -45,40 +41,16 @@ async function answeredOutcome(
   answer: ModelSuccess,
   times: Times,
 ): Promise<OutcomeOf> {
-  const { attempt } = request.item
-  try {
-    const { result, usage, isUsageUnreadable } = await ports.mappings.response(answer.answer)
-    if (isUsageUnreadable) ports.metrics.addMetric('UnreadableUsage', 'Count', 1)
-    const bytes = Buffer.byteLength(JSON.stringify(result))
-    if (bytes > MAX_RESULT_BYTES) {
-      const tooLarge = { code: 'result_too_large', message: 'the result is larger than 4 MB', reached: true } as const
-      return { ...failedOutcome(request, tooLarge, times), usage }
-    }
-    const stored = await checkIn(ports.payloads, resultKey(request.item), result)
-    const minimum = usage ? {} : minimumCharge(request, bytes)
-    return { attempt, status: 'completed', reached: true, usage, result: stored, ...minimum, ...times }
-  } catch (error) {
-    if (!(error instanceof MappingError)) throw error
-    return { ...failedOutcome(request, unusable(request, answer, error.message), times), usage: error.usage }
+  const read = await readResult(ports.mappings, answer)
+  const { usage } = read
+  if (read.isUsageUnreadable) ports.metrics.addMetric('UnreadableUsage', 'Count', 1)
+  if (!read.ok) {
+    const failure = withoutPrompt(read.failure, request.message, request.toSend)
+    return { ...failedOutcome(request, failure, times), usage }
   }
-}
-
-/** The failure of a request of whose answer the mapping makes no result. Mostly the model says why. */
-function unusable(
-  { message, toSend }: Mapped,
-  { answer, status, content_type }: ModelSuccess,
-  why: string,
-): ModelFailure {
-  const failure: ModelFailure = {
-    ok: false,
-    verdict: 'drop',
-    code: 'invalid_model_response',
-    message: noResultSentence(why, { status, content_type }),
-    reached: true,
-    status,
-    detail: detailOfValue(answer),
-  }
-  return withoutPrompt(failure, message, toSend)
+  const result = await checkIn(ports.payloads, resultKey(request.item), read.result)
+  const minimum = usage ? {} : minimumCharge(request, read.bytes)
+  return { attempt: request.item.attempt, status: 'completed', reached: true, usage, result, ...minimum, ...times }
 }
 
 /**
@@ -87,7 +59,7 @@ function unusable(
  */
 function minimumCharge({ message, bounded }: Mapped, bytes: number): Pick<OutcomeOf, 'charge_at_least'> {
   if (bounded === undefined) return {}
-  const chargeAtLeast = bounded + resultTokens(bytes)
+  const chargeAtLeast = minimumTokens(bounded, bytes)
   return chargeAtLeast > message.estimate ? { charge_at_least: chargeAtLeast } : {}
 }
 

@@ -43,5 +43,8 @@ const parametersOf = ({ parameters }: Body): Body => z.looseObject({}).safeParse
 export const boundedPromptTokens = (body: Body): number | undefined =>
   typeof body.prompt === 'string' && outputBound(body) !== undefined ? promptTokens(body.prompt) : undefined
 
-/** The minimum charge of a result whose model reports no usage: a token per four bytes of its JSON text in UTF-8. */
-export const resultTokens = (bytes: number): number => Math.ceil(bytes / 4)
+/**
+ * The minimum charge of a result whose model reports no usage, if the request bounds its output: the prompt's part, and a token
+ * per four bytes of the result's JSON text in UTF-8.
+ */
+export const minimumTokens = (boundedPrompt: number, bytes: number): number => boundedPrompt + Math.ceil(bytes / 4)

@@ -1,4 +1,5 @@
 import { compileExpression, EvaluationError } from '../expressions/expression.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Verdict } from './port.ts'
 import type { Retry } from './retry.ts'
 
@@ -9,8 +10,11 @@ export interface Seen {
   readonly body?: unknown
 }
 
-/** Finds the verdict that pipeline.yaml's conditions have on an answer; undefined if none holds. */
-export type Conditions = (seen: Seen) => Promise<Verdict | undefined>
+/**
+ * Finds the verdict that pipeline.yaml's conditions have on an answer; undefined if none holds. A condition that would begin after
+ * `until` (epoch milliseconds) does not hold.
+ */
+export type Conditions = (seen: Seen, until: number) => Promise<Verdict | undefined>
 
 /**
  * How long one condition may compute in JSONata's thread, in milliseconds. Its answer holds up the others of the invocation, whose
@@ -19,7 +23,7 @@ export type Conditions = (seen: Seen) => Promise<Verdict | undefined>
 const CONDITION_MS = 200
 
 /** Compiles `halt_when`, `drop_when` and `backoff_when`. The first that holds decides, in this order. */
-export function compileConditions({ halt_when, drop_when, backoff_when }: Retry): Conditions {
+export function compileConditions({ halt_when, drop_when, backoff_when }: Retry, clock: Clock): Conditions {
   const conditions = (
     [
       ['halt', halt_when],
@@ -29,8 +33,9 @@ export function compileConditions({ halt_when, drop_when, backoff_when }: Retry)
   ).flatMap(([verdict, source]) =>
     source === undefined ? [] : [{ verdict, holds: compileExpression(`$boolean((${source}))`, CONDITION_MS) }],
   )
-  return async seen => {
-    for (const { verdict, holds } of conditions) if (await isTrue(() => holds(seen))) return verdict
+  return async (seen, until) => {
+    for (const { verdict, holds } of conditions)
+      if (clock() < until && (await isTrue(() => holds(seen)))) return verdict
     return undefined
   }
 }

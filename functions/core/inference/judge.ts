@@ -24,11 +24,15 @@ export interface JudgeSettings {
   readonly outputs?: string | undefined
 }
 
-/** So long the conditions of a batch's elements may compute together. Then they count as false. Milliseconds. */
+/**
+ * So long the conditions of one call may take: of its answer, or of all elements of a batch. Those that have not begun then count as
+ * false. The calls of an invocation share one thread for unwise expressions, and their results are still to be published.
+ * Milliseconds.
+ */
 const MAX_CONDITIONS_MS = 2_000
 
 export function createJudge(rules: JudgeSettings, clock: Clock): Judge {
-  const conditions = compileConditions(rules.retry)
+  const conditions = compileConditions(rules.retry, clock)
   const find = rules.outputs === undefined ? undefined : compileExpression(rules.outputs)
   const circumstances = (condition: Verdict | undefined, quotes: boolean): Circumstances => ({
     rules,
@@ -40,7 +44,9 @@ export function createJudge(rules: JudgeSettings, clock: Clock): Judge {
   const wholeCall = async (reply: Reply, quotes: boolean): Promise<ModelAnswer> => {
     const { kind } = reply
     const condition =
-      kind === 'answered' ? await conditions({ ...seenOf(reply), body: seenBody(reply.body) }) : undefined
+      kind === 'answered'
+        ? await conditions({ ...seenOf(reply), body: seenBody(reply.body) }, clock() + MAX_CONDITIONS_MS)
+        : undefined
     return judge(reply, circumstances(condition, quotes))
   }
 
@@ -48,7 +54,7 @@ export function createJudge(rules: JudgeSettings, clock: Clock): Judge {
     const until = clock() + MAX_CONDITIONS_MS
     const judged: ModelAnswer[] = []
     for (const element of elements) {
-      const condition = clock() < until ? await conditions({ ...seenOf(answered), body: element }) : undefined
+      const condition = await conditions({ ...seenOf(answered), body: element }, until)
       judged.push(judgeElement(element, answered, circumstances(condition, elements.length === 1)))
     }
     return judged

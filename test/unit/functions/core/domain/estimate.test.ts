@@ -4,7 +4,7 @@ import {
   boundedPromptTokens,
   estimateTokens,
   MAX_TOKENS,
-  resultTokens,
+  minimumTokens,
 } from '../../../../../functions/core/domain/estimate.ts'
 
 const LONG = 'x'.repeat(400)
@@ -59,7 +59,7 @@ describe('estimateTokens', () => {
       'max_tokens',
     ])
       expect(boundedPromptTokens({ prompt: 'hello', parameters }), JSON.stringify(parameters)).toBeUndefined()
-    expect([0, 1, 4, 5].map(resultTokens)).toEqual([0, 1, 1, 2])
+    expect([0, 1, 4, 5].map(bytes => minimumTokens(7, bytes))).toEqual([7, 8, 8, 9])
   })
 
   it('is a positive integer that no bound makes smaller than the prompt\u2019s part', () => {

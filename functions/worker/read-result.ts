@@ -1,0 +1,47 @@
+import type { Usage } from '../core/domain/item.ts'
+import { detailOfValue } from '../core/inference/detail.ts'
+import { MappingError, type Mappings } from '../core/inference/mapping.ts'
+import type { ModelFailure, ModelSuccess } from '../core/inference/port.ts'
+import { noResultSentence } from '../core/inference/sentences.ts'
+
+/** The largest result that is kept, as JSON in UTF-8 bytes: the reader's answer can carry no more. */
+const MAX_RESULT_BYTES = 4 * 1024 * 1024
+
+/** What the response mapping makes of an answer. `usage` is absent if the model has reported none that can be read. */
+export type ReadResult = {
+  readonly usage: Usage | undefined
+  /** Whether a part of the reported usage can't be read. */
+  readonly isUsageUnreadable: boolean
+} & (
+  | { readonly ok: true; readonly result: unknown /** Of the result as JSON in UTF-8. */; readonly bytes: number }
+  | { readonly ok: false; readonly failure: ModelFailure }
+)
+
+/** Maps a successful answer to a result that can be kept, or to the failure of its request. */
+export async function readResult(mappings: Pick<Mappings, 'response'>, answer: ModelSuccess): Promise<ReadResult> {
+  try {
+    const { result, usage, isUsageUnreadable } = await mappings.response(answer.answer)
+    const bytes = Buffer.byteLength(JSON.stringify(result))
+    if (bytes <= MAX_RESULT_BYTES) return { ok: true, result, bytes, usage, isUsageUnreadable }
+    const failure = failureOf('result_too_large', 'the result is larger than 4 MB')
+    return { ok: false, failure, usage, isUsageUnreadable }
+  } catch (error) {
+    if (!(error instanceof MappingError)) throw error
+    return { ok: false, failure: noResult(answer, error.message), usage: error.usage, isUsageUnreadable: false }
+  }
+}
+
+/** The failure of a request of whose answer the mapping makes no result. Mostly the model says why. */
+const noResult = ({ answer, status, content_type }: ModelSuccess, why: string): ModelFailure => ({
+  ...failureOf('invalid_model_response', noResultSentence(why, { status, content_type })),
+  status,
+  detail: detailOfValue(answer),
+})
+
+const failureOf = (code: ModelFailure['code'], message: string): ModelFailure => ({
+  ok: false,
+  verdict: 'drop',
+  code,
+  message,
+  reached: true,
+})
