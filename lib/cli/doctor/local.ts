@@ -116,7 +116,7 @@ function functionErrors(folder: string, now: number): Check[] {
   return readdirSync(folder)
     .filter(file => file.endsWith('.log'))
     .sort()
-    .map(file => lastErrorOf(file.replace(/(Lambda[0-9A-F]{8})?\.log$/, ''), lastErrorIn(join(folder, file), now), now))
+    .map(file => lastErrorOf(file.replace(/\.log$/, ''), lastErrorIn(join(folder, file), now), now))
 }
 
 const Timed = z.object({ timestamp: z.iso.datetime() })

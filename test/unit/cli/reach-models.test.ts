@@ -21,6 +21,18 @@ describe('unreachableModels', () => {
     expect(received).toEqual([])
   })
 
+  it('names the host in the TLS handshake, since many servers choose their certificate by it', async () => {
+    const hellos: Buffer[] = []
+    const server = await serveRaw(({ socket }) => socket.on('data', bytes => hellos.push(bytes)))
+    servers.push(server)
+
+    const lines = unreachableModels(pipelineAt(`https://localhost:${server.port}`))
+    await expect.poll(() => Buffer.concat(hellos).includes('localhost')).toBe(true)
+    for (const socket of server.connections) socket.destroy()
+
+    expect(await lines).toEqual([expect.stringContaining('takes no connection')])
+  })
+
   it.each(['http', 'https'])('warns of a model to which no connection can be made (%s)', async protocol => {
     const server = await serveRaw(() => undefined)
     await server.close()

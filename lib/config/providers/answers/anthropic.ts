@@ -60,6 +60,13 @@ export const ANTHROPIC_ANSWERS: readonly DocumentedAnswer[] = [
     },
   },
   {
+    what: 'a prompt that comes wholly from the cache',
+    status: 200,
+    body: message([{ type: 'text', text: 'Hi' }], 'end_turn', { input_tokens: 0, cache_read_input_tokens: 9000 }),
+    means: 'result',
+    gives: { result: { text: 'Hi', finish_reason: 'end_turn' }, usage: { prompt_tokens: 9000, completion_tokens: 6 } },
+  },
+  {
     what: 'a refusal to go on',
     status: 200,
     body: message([], 'refusal'),

@@ -52,6 +52,16 @@ describe('the request of the profile openai', () => {
         tools: [{ type: 'function' }],
       },
     },
+    {
+      what: 'no parameter that would choose another model or account',
+      body: {
+        parameters: {
+          ...{ model: 'x', models: ['x'], route: 'fallback', provider: { only: ['x'] }, fallbacks: ['x'] },
+          ...{ api_base: 'http://x', api_key: 'x', base_url: 'http://x', seed: 7 },
+        },
+      },
+      sent: { model: 'm', messages: HELLO, seed: 7 },
+    },
     { what: 'messages', body: { messages: CONVERSATION }, sent: { model: 'm', messages: CONVERSATION } },
     {
       what: 'bounds of the output beside the prompt, which bound the estimate, too',

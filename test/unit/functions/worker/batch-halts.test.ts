@@ -26,6 +26,18 @@ it('a request whose batch has reached the model before the model is halted costs
   ])
 })
 
+it('a batch that is refused with 403 halts no model by one call, since one of its requests may be the cause', async () => {
+  const rateLimit = { count: 1, interval_ms: 3_600_000 }
+  const { invoke, messagesOf, modelStates, asked } = aBatchWorker(() => FORBIDDEN, { rate_limit: rateLimit })
+
+  await invoke(await messagesOf(['a', 'b']))
+
+  expect(asked).toHaveLength(1)
+  const state = await modelStates.read('text')
+  expect(state).toMatchObject({ refused_by: expect.any(Number) })
+  expect(state?.halted).toBeUndefined()
+})
+
 it('a request whose batch was refused with 403, and the model is halted for it, costs nothing', async () => {
   const { items, calls } = await haltedInParts(FORBIDDEN)
 

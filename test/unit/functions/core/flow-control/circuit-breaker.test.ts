@@ -124,6 +124,30 @@ describe('applyReport', () => {
       expect(report(state, { findings: 'healthy' })).toBe(state)
   })
 
+  const Halt = { since: NOW - 60_000, until: NOW, times: 1, code: 'model_rejected', reason: 'no credit' }
+  const haltProbed: ModelState = {
+    ...UNTOUCHED,
+    halted: Halt,
+    probe: { id: 'p0', since: NOW - 1_000, until: NOW + 60_000 },
+  }
+
+  it('leaves the probe of a halted model to its own report', () => {
+    expect(report(haltProbed, { findings: { failures: 1 }, users: ['u1'] }).probe).toEqual(haltProbed.probe)
+    expect(report(haltProbed, { findings: { failures: 3 }, users: ['u1'] })).toMatchObject({
+      probe: haltProbed.probe,
+      open: { times: 1 },
+    })
+    expect(report(haltProbed, { findings: 'nothing', probe: 'p0' }).probe).toBeUndefined()
+  })
+
+  it('ends a halt after a probe that succeeded, and not after one whose request alone was refused', () => {
+    expect(report(haltProbed, { findings: 'healthy', probe: 'p0', users: ['u1'] })).not.toHaveProperty('halted')
+
+    const refused = report(haltProbed, { findings: 'healthy', probe: 'p0', users: [] })
+    expect(refused).toMatchObject({ halted: Halt })
+    expect(refused.probe).toBeUndefined()
+  })
+
   it('counts failures', () => {
     expect(report(UNTOUCHED, { findings: { failures: 1 } }).failures).toEqual([NOW])
     expect(report(UNTOUCHED, { findings: { failures: 2 } }).failures).toEqual([NOW, NOW])

@@ -12,6 +12,25 @@ const ROUND = roundOf(LIMIT)
 const FIRST = NOW + MIN_LEAD_TIME_MS
 const SECOND = FIRST + ROUND
 
+describe('flow control: how long a model is held up', () => {
+  it('is as long as its circuit is open for the user, and not for other users', async () => {
+    const { process } = aFleet(CIRCUIT)
+    const flowControl = process()
+    for (let i = 0; i < 10; i++) await flowControl.report({ findings: { failures: 1 }, users: ['poison'] })
+
+    expect(flowControl.heldUntil('poison')).toBeGreaterThan(NOW)
+    expect(flowControl.heldUntil('other')).toBeUndefined()
+  })
+
+  it('is as long as it is halted, for everybody', async () => {
+    const { process } = aFleet(CIRCUIT)
+    const flowControl = process()
+    await flowControl.report({ findings: { halt: { code: 'model_rejected', reason: 'no credit' } }, users: ['u1'] })
+
+    expect(flowControl.heldUntil('u2')).toBeGreaterThan(NOW)
+  })
+})
+
 describe('flow control: what it costs', () => {
   it('costs one read per second and process while the circuit is closed, however many calls there are', async () => {
     const { process, advance, calls } = aFleet(CIRCUIT)

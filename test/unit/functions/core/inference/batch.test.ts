@@ -157,6 +157,20 @@ describe('the conditions', () => {
     expect(await slow.call(answered(`${'words '.repeat(20)}!`))).toMatchObject({ ok: true })
   })
 
+  it('have a common time: one that would begin after it does not hold', async () => {
+    let now = NOW
+    // Each look at the clock is 900 ms later. So the third condition would begin after two seconds.
+    const clock = () => {
+      now += 900
+      return now
+    }
+    const rules = { halt_when: 'false', drop_when: 'false', backoff_when: 'true' }
+    const slow = createJudge({ retry: aRetry(rules), has_secret: false }, clock)
+
+    expect(await slow.call(answered({}))).toMatchObject({ ok: true })
+    expect(await judgeOf(rules).call(answered({}))).toMatchObject({ verdict: 'retry' })
+  })
+
   it('judge each element of a batch as a body of its own, and not the whole', async () => {
     const outputs = [{ choices: [] }, { choices: [1] }, { error: { code: 'insufficient_quota' } }, { choices: [2] }]
 
