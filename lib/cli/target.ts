@@ -12,6 +12,7 @@ import { retryWhileResuming } from '../../functions/core/stores/ledger/retry-whi
 import type { Environment } from '../config/interpolate.ts'
 import { REGION } from '../local/arn.ts'
 import { credentialsOf } from '../local/trust/access-key.ts'
+import { parseJson } from '../parse-json.ts'
 import { Refusal } from './refusal.ts'
 import { type LocalSystem, runningLocally } from './running-locally.ts'
 import { outputsOfStack } from './stack-outputs.ts'
@@ -130,12 +131,4 @@ function checkOutputs(outputs: Record<string, string>, whose: string): Outputs {
   throw new Refusal(
     `${whose} has not the outputs of this version of Sluice (${names}): deploy or start it again with this version`,
   )
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { GetSecretValueResponse } from '@aws-sdk/client-secrets-manager'
+import { parseJson } from '../parse-json.ts'
 import { arn } from './arn.ts'
 import type { LocalFunction } from './lambda/function.ts'
 import { listenLocally } from './listen.ts'
@@ -53,7 +54,7 @@ export async function startAwsEndpoint(environment: Environment, accessKeyId: st
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const content = await text(request).catch(() => '')
-    const body = parsed(content)
+    const body = parseJson(content)
     const accept = expected.get(request.url ?? '')
     if (request.method === 'PUT' && accept) {
       accept(Buffer.byteLength(content) > MAX_ANSWER_BYTES ? TOO_LONG : body)
@@ -161,14 +162,6 @@ export const secretIn = (environment: Environment, name: string): string | undef
 /** Converts a secret's name to the form of a variable: `prod/model-key` → `PROD_MODEL_KEY`. */
 export function variableName(name: string): string {
   return name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
-}
-
-function parsed(content: string): unknown {
-  try {
-    return JSON.parse(content)
-  } catch {
-    return undefined
-  }
 }
 
 function refuse(response: ServerResponse, type: string, message: string): void {

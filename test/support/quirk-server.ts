@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest'
 import type { ReceivedRequest } from './sigv4.ts'
 
 /** An answer as a server says it. */
@@ -18,6 +19,27 @@ export interface QuirkServer {
   /** Sets the answer to the calls from now on. */
   answerWith(answer: QuirkAnswer): void
   close(): Promise<void>
+}
+
+/** Serves it for all tests of a file, with credentials of AWS that sign for it. Answers with the function that gives the server. */
+export function useQuirkServer(): () => QuirkServer {
+  let server: QuirkServer | undefined
+  beforeAll(async () => {
+    server = await startQuirkServer()
+  })
+  afterAll(() => server?.close())
+  beforeEach(() => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
+    vi.stubEnv('AWS_REGION', 'us-east-1')
+  })
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+  return () => {
+    if (!server) throw new Error('the server has not started yet')
+    return server
+  }
 }
 
 /** Serves one answer after the other on a free port, as the API of a provider documents them, errors included. */

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { iso } from '../../../functions/core/platform/clock.ts'
+import { parseJson } from '../../parse-json.ts'
 import { type Check, failed, ok, oneLine, warning } from './check.ts'
 
 export const HOUR_MS = 3_600_000
@@ -33,7 +34,7 @@ export function lastErrorOf(name: string, line: ErrorLine | undefined, now: numb
 }
 
 function sentenceOf(text: string): string {
-  const line = Line.safeParse(parse(text)).data
+  const line = Line.safeParse(parseJson(text)).data
   if (!line) return oneLine(text)
   const { message, error, errorType, errorMessage, record } = line
   const cause = [error?.name ?? errorType, error?.message ?? errorMessage].filter(part => part !== undefined).join(': ')
@@ -43,19 +44,11 @@ function sentenceOf(text: string): string {
 
 /** Whether a line of a function's log tells of an error. */
 export function isError(text: string): boolean {
-  const line = Line.safeParse(parse(text)).data
+  const line = Line.safeParse(parseJson(text)).data
   return (
     line?.level === 'ERROR' ||
     line?.level === 'FATAL' ||
     line?.record?.status === 'timeout' ||
     line?.record?.status === 'error'
   )
-}
-
-export function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

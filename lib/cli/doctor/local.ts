@@ -10,11 +10,12 @@ import { openDataFolder } from '../../local/data-folder.ts'
 import { LocalError } from '../../local/error.ts'
 import { refuseOtherKind } from '../../local/filled-with.ts'
 import { openPostgres } from '../../local/rds-data/postgres.ts'
+import { parseJson } from '../../parse-json.ts'
 import { adminOf } from '../admin.ts'
 import type { LocalSystem } from '../running-locally.ts'
 import { localTarget, type Surroundings } from '../target.ts'
 import { attempt, type Check, failed, ok, oneLine, skipped } from './check.ts'
-import { type ErrorLine, isError, LOOK_BACK_MS, lastErrorOf, parse } from './last-error.ts'
+import { type ErrorLine, isError, LOOK_BACK_MS, lastErrorOf } from './last-error.ts'
 import { secretsOf } from './pipeline.ts'
 import { requestThrough } from './request-through.ts'
 
@@ -125,7 +126,7 @@ function lastErrorIn(file: string, now: number): ErrorLine | undefined {
   const text = endOf(file)
     .split('\n')
     .findLast(line => line.includes('"ERROR"') && isError(line))
-  const at = text === undefined ? undefined : Timed.safeParse(parse(text)).data?.timestamp
+  const at = text === undefined ? undefined : Timed.safeParse(parseJson(text)).data?.timestamp
   if (text === undefined || at === undefined) return undefined
   const line = { at: Date.parse(at), text }
   return now - line.at < LOOK_BACK_MS ? line : undefined

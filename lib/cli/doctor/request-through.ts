@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { parseJson } from '../../parse-json.ts'
 import type { Admin } from '../admin.ts'
 import { createKey } from '../operations/keys.ts'
 import { type Check, failed, ok, oneLine, warning } from './check.ts'
@@ -110,17 +111,9 @@ async function call({ apiUrl, key }: Sender, path: string, body?: object): Promi
       signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
     })
     const text = await response.text()
-    return { status: response.status, body: parse(text) }
+    return { status: response.status, body: parseJson(text) ?? text }
   } catch (error) {
     return `the API can't be reached: ${reasonOf(error)}`
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
   }
 }
 

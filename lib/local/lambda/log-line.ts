@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { parseJson } from '../../parse-json.ts'
 
 /** A warning or an error that a function has logged, as the terminal shows it. */
 export interface Trouble {
@@ -20,16 +21,8 @@ const MAY_BE_TROUBLE = /"(WARN|ERROR)"/
 /** Reads a line of a function's output. Answers with undefined if it is no warning and no error. Other fields may hold anything, so they are left out. */
 export function troubleIn(line: string): Trouble | undefined {
   if (!line.startsWith('{') || !MAY_BE_TROUBLE.test(line)) return undefined
-  const { data } = Line.safeParse(jsonOf(line))
+  const { data } = Line.safeParse(parseJson(line))
   return data && { level: data.level, message: data.message, cause: data.error?.message }
-}
-
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
 }
 
 /** Whether a line is a metric in CloudWatch's embedded format. */

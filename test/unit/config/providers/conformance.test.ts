@@ -1,27 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { DOCUMENTED_ANSWERS } from '../../../../lib/config/providers/answers/index.ts'
 import { PROFILES, PROVIDERS, type Provider } from '../../../../lib/config/providers/index.ts'
 import { callerOf } from '../../../support/provider.ts'
-import { type QuirkServer, startQuirkServer } from '../../../support/quirk-server.ts'
+import { useQuirkServer } from '../../../support/quirk-server.ts'
 
 // Each provider's documented answers come over a socket, and go the way of a worker: endpoint, verdict, response mapping.
 
-let server: QuirkServer
-beforeAll(async () => {
-  server = await startQuirkServer()
-})
-afterAll(() => server.close())
-beforeEach(() => {
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE')
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
-  vi.stubEnv('AWS_REGION', 'us-east-1')
-})
-afterEach(() => {
-  vi.unstubAllEnvs()
-})
+const server = useQuirkServer()
 
 /** Without `auth`, so that no verdict depends on the rule for a 401 with a secret. */
-const callerHere = (provider: Provider) => callerOf(provider, { url: server.url }, { model: 'm' })
+const callerHere = (provider: Provider) => callerOf(provider, { url: server().url }, { model: 'm' })
 
 describe.each(PROVIDERS)('the profile %s', provider => {
   const answers = DOCUMENTED_ANSWERS[provider]
@@ -35,7 +23,7 @@ describe.each(PROVIDERS)('the profile %s', provider => {
   it.each(answers.flatMap(answer => (answer.gives ? [{ ...answer, gives: answer.gives }] : [])))(
     'reads $what',
     async ({ gives: { result, usage }, ...answer }) => {
-      server.answerWith(answer)
+      server().answerWith(answer)
       const caller = callerHere(provider)
 
       const judged = await caller.call({ prompt: 'Hello' })
@@ -50,7 +38,7 @@ describe.each(PROVIDERS)('the profile %s', provider => {
   )
 
   it.each(failures)('takes $status as $means: $what', async ({ what: _, means, ...answer }) => {
-    server.answerWith(answer)
+    server().answerWith(answer)
 
     const judged = await callerHere(provider).call({ prompt: 'Hello' })
 
@@ -60,7 +48,7 @@ describe.each(PROVIDERS)('the profile %s', provider => {
 
 it('tells the sentence of LM Studio, which answers 200 to a path that it does not know', async () => {
   const error = 'Unexpected endpoint or method. (POST /chat/completions)'
-  server.answerWith({ status: 200, body: { error } })
+  server().answerWith({ status: 200, body: { error } })
 
   expect(await callerHere('openai').call({ prompt: 'Hello' })).toMatchObject({ verdict: 'drop', detail: error })
 })

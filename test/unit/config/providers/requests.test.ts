@@ -1,27 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Provider } from '../../../../lib/config/providers/index.ts'
 import { callerOf, SECRET } from '../../../support/provider.ts'
-import { type QuirkServer, startQuirkServer } from '../../../support/quirk-server.ts'
+import { useQuirkServer } from '../../../support/quirk-server.ts'
 import { expectedSignature, readAuthorization } from '../../../support/sigv4.ts'
 
-let server: QuirkServer
-beforeAll(async () => {
-  server = await startQuirkServer()
-})
-afterAll(() => server.close())
-beforeEach(() => {
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE')
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
-  vi.stubEnv('AWS_REGION', 'us-east-1')
-})
-afterEach(() => {
-  vi.unstubAllEnvs()
-})
+const server = useQuirkServer()
 
 /** What the endpoint is sent for a client's body. */
 async function sentFor(provider: Provider, body: object, model = 'm', more: object = {}) {
-  await callerOf(provider, { url: server.url, ...more }, { model }).call({ prompt: 'Hello', ...body })
-  const call = server.received.at(-1)
+  await callerOf(provider, { url: server().url, ...more }, { model }).call({ prompt: 'Hello', ...body })
+  const call = server().received.at(-1)
   if (!call) throw new Error('the endpoint was not called')
   return { ...call, body: JSON.parse(call.body) as unknown }
 }
@@ -79,9 +67,9 @@ describe('the request of the profile openai', () => {
   })
 
   it("has the model's name in the file where `model` is left out", async () => {
-    await callerOf('openai', { url: server.url }).call({ prompt: 'Hello' })
+    await callerOf('openai', { url: server().url }).call({ prompt: 'Hello' })
 
-    expect(JSON.parse(server.received.at(-1)?.body ?? '')).toMatchObject({ model: 'text' })
+    expect(JSON.parse(server().received.at(-1)?.body ?? '')).toMatchObject({ model: 'text' })
   })
 
   it('has a name with quotes and dollars in it as it is', async () => {
@@ -200,7 +188,7 @@ describe('the request of the profile tgi', () => {
 /** Whether AWS would take the signature of a call. */
 function isSigned(call: Awaited<ReturnType<typeof sentFor>>, service: string): boolean {
   const { scope, signedHeaders, signature } = readAuthorization(String(call.headers.authorization))
-  const received = { ...call, body: server.received.at(-1)?.body ?? '' }
+  const received = { ...call, body: server().received.at(-1)?.body ?? '' }
   return (
     scope.endsWith(`/us-east-1/${service}/aws4_request`) &&
     signature === expectedSignature(received, { scope, signedHeaders }, 'secret')
