@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { iso } from '../../../functions/core/platform/clock.ts'
-import { parseJson } from '../../parse-json.ts'
+import { parseJson } from '../../local/parse-json.ts'
 import { type Check, failed, ok, oneLine, warning } from './check.ts'
 
 export const HOUR_MS = 3_600_000

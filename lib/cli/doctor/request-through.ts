@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { parseJson } from '../../parse-json.ts'
+import { parseJson } from '../../local/parse-json.ts'
 import type { Admin } from '../admin.ts'
 import { createKey } from '../operations/keys.ts'
 import { type Check, failed, ok, oneLine, warning } from './check.ts'

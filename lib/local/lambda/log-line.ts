@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { parseJson } from '../../parse-json.ts'
+import { parseJson } from '../parse-json.ts'
 
 /** A warning or an error that a function has logged, as the terminal shows it. */
 export interface Trouble {
