@@ -13,9 +13,10 @@ export async function reportCalls(ports: WorkerPorts, permit: Granted, called: C
   ports.metrics.addMetric('ModelCalls', 'Count', calls.length)
   if (failures.length > 0) ports.metrics.addMetric('FailedCalls', 'Count', failures.length)
   const pause = Math.max(0, ...failures.map(askedPauseOf))
-  const { findings, requests } = findingsOf(ports, calls, answers)
+  const { findings, requests, is_refusal } = findingsOf(ports, calls, answers)
   const halted = await report(ports, {
     findings,
+    is_refusal,
     users: requests.map(({ message }) => message.user_id),
     repeated: requests.length > 0 && requests.every(({ item }) => item.attempt > 1),
     probe: permit.probe,
@@ -35,6 +36,7 @@ export async function reportCalls(ports: WorkerPorts, permit: Granted, called: C
 interface Found {
   readonly findings: Findings
   readonly requests: readonly Mapped[]
+  readonly is_refusal?: boolean
 }
 
 function findingsOf(ports: WorkerPorts, calls: readonly ModelAnswer[], answers: Called['answers']): Found {
@@ -53,7 +55,10 @@ function findingsOf(ports: WorkerPorts, calls: readonly ModelAnswer[], answers: 
   }
   const requests = all.map(([request]) => request)
   const failures = calls.flatMap(call => (!call.ok && call.verdict === 'retry' ? [call] : []))
-  if (failures.length < calls.length) return { findings: 'healthy', requests: [] }
+  if (failures.length < calls.length) {
+    const isRefusal = calls.every(call => call.ok || (call.status ?? 0) >= 300)
+    return { findings: 'healthy', requests: [], is_refusal: isRefusal }
+  }
   const counted = failures.filter(failure => !saysWhen(failure))
   return { findings: counted.length > 0 ? { failures: counted.length } : 'nothing', requests }
 }

@@ -39,9 +39,7 @@ function afterProbe(state: ModelState, report: Report, now: number, policies: Po
   const { halted: halt } = state
   if (findings === 'nothing') return state
   if (findings === 'healthy') {
-    // A refusal of one request, which no user's success is in: it does not show that the model takes other requests again.
-    const isRefusal = report.users?.length === 0
-    const back = isRefusal ? state : resumed(state)
+    const back = report.is_refusal ? state : resumed(state)
     return withCircuit(back, policies, circuit => endProbe(state, findings, now, circuit))
   }
   if ('failures' in findings) {

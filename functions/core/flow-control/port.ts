@@ -69,6 +69,11 @@ export type Findings =
 
 export interface Report {
   readonly findings: Findings
+  /**
+   * Whether the model has only refused requests, with a status from 300 on. That shows that it answers, and not that it takes other
+   * requests again.
+   */
+  readonly is_refusal?: boolean | undefined
   /** The ids of the users of the successful calls' requests, or of the failed calls' requests if no call has succeeded. */
   readonly users?: readonly string[] | undefined
   /** Whether each request of the failed calls had been tried before. */

@@ -143,7 +143,7 @@ describe('applyReport', () => {
   it('ends a halt after a probe that succeeded, and not after one whose request alone was refused', () => {
     expect(report(haltProbed, { findings: 'healthy', probe: 'p0', users: ['u1'] })).not.toHaveProperty('halted')
 
-    const refused = report(haltProbed, { findings: 'healthy', probe: 'p0', users: [] })
+    const refused = report(haltProbed, { findings: 'healthy', is_refusal: true, probe: 'p0', users: [] })
     expect(refused).toMatchObject({ halted: Halt })
     expect(refused.probe).toBeUndefined()
   })
