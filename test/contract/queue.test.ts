@@ -22,7 +22,8 @@ describeQueueContract('fauxqs', async () => {
       await sqs.send(new CreateQueueCommand({ QueueName: `stack-${name}` }))
       return name
     },
-    receive: (queue, count) => receive(sqs, prefix + queue, count),
+    receive: async (queue, count) => (await receive(sqs, prefix + queue, count)).map(({ body }) => body),
+    receiveWithAttributes: (queue, count) => receive(sqs, prefix + queue, count),
     waiting: async queue => {
       const { Attributes } = await sqs.send(
         new GetQueueAttributesCommand({ QueueUrl: prefix + queue, AttributeNames: ['All'] }),
@@ -36,17 +37,23 @@ describeQueueContract('fauxqs', async () => {
   }
 })
 
-async function receive(sqs: SQSClient, QueueUrl: string, count: number): Promise<unknown[]> {
-  const bodies: unknown[] = []
-  while (bodies.length < count) {
+async function receive(sqs: SQSClient, QueueUrl: string, count: number) {
+  const received: { body: unknown; attributes: Record<string, string> }[] = []
+  while (received.length < count) {
     const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 5 }),
+      new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        WaitTimeSeconds: 5,
+        MessageAttributeNames: ['All'],
+      }),
     )
-    if (Messages.length === 0) throw new Error(`${bodies.length} messages of ${count} arrived`)
-    for (const { Body = '', ReceiptHandle } of Messages) {
-      bodies.push(JSON.parse(Body))
+    if (Messages.length === 0) throw new Error(`${received.length} messages of ${count} arrived`)
+    for (const { Body = '', MessageAttributes = {}, ReceiptHandle } of Messages) {
+      const texts = Object.entries(MessageAttributes).map(([name, { StringValue = '' }]) => [name, StringValue])
+      received.push({ body: JSON.parse(Body), attributes: Object.fromEntries(texts) })
       await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }))
     }
   }
-  return bodies
+  return received
 }

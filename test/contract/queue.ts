@@ -8,6 +8,8 @@ export interface QueueEngine {
   createQueue(): Promise<string>
   /** The bodies, as values, of `count` messages, once so many have arrived. */
   receive(queue: string, count: number): Promise<unknown[]>
+  /** The same, with what the receiving side finds beside the body. */
+  receiveWithAttributes(queue: string, count: number): Promise<{ body: unknown; attributes: Record<string, string> }[]>
   /** How many messages are waiting to be received, and how many are held back. */
   waiting(queue: string): Promise<{ visible: number; delayed: number }>
   close(): Promise<void>
@@ -67,6 +69,21 @@ export function describeQueueContract(name: string, makeEngine: () => Promise<Qu
       await Promise.all(bodies.map(body => send(queue, body)))
 
       expect(sorted(await engine.receive(queue, 5))).toEqual(bodies)
+    })
+
+    it('delivers the attributes of a message beside its body, alone or in a batch', async () => {
+      const queue = await engine.createQueue()
+      const attributes = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', sent_at: '1' }
+
+      await engine.queue.send(queue, { body: { i: 0 }, group: 'u42', attributes })
+      await Promise.all([engine.queue.send(queue, { body: { i: 1 }, group: 'u42', attributes }), send(queue, { i: 2 })])
+
+      const received = await engine.receiveWithAttributes(queue, 3)
+      expect(received.toSorted((a, b) => JSON.stringify(a.body).localeCompare(JSON.stringify(b.body)))).toEqual([
+        { body: { i: 0 }, attributes },
+        { body: { i: 1 }, attributes },
+        { body: { i: 2 }, attributes: {} },
+      ])
     })
 
     it('keeps queues apart', async () => {

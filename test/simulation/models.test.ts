@@ -71,18 +71,21 @@ describeQueueContract("the simulation's model", async () => {
   const settings = Object.fromEntries(names.map(name => [name, { visibility_ms: 60_000, max_receives: 3 }]))
   const model = sqsModel(settings, () => NOW, URL_PREFIX)
   const queueOf = (name: string) => model.queues.get(name) ?? fail(name)
+  const receiveAll = (name: string) => {
+    const queue = queueOf(name)
+    const received = model.receive(queue, model.visible(queue))
+    for (const { id } of received) queue.messages.delete(id)
+    return received
+  }
   return {
     queue: sqsQueue(
       sqsClient(async command => model.execute(command)),
       URL_PREFIX,
     ),
     createQueue: async () => names.shift() ?? fail('all queues are used'),
-    receive: async name => {
-      const queue = queueOf(name)
-      const received = model.receive(queue, model.visible(queue))
-      for (const { id } of received) queue.messages.delete(id)
-      return received.map(({ body }) => JSON.parse(body))
-    },
+    receive: async name => receiveAll(name).map(({ body }) => JSON.parse(body)),
+    receiveWithAttributes: async name =>
+      receiveAll(name).map(({ body, attributes }) => ({ body: JSON.parse(body), attributes: { ...attributes } })),
     waiting: async name => {
       const queue = queueOf(name)
       const visible = model.visible(queue).length

@@ -15,6 +15,8 @@ export interface OutgoingMessage {
   readonly group: string
   /** The queue delivers the message after so many seconds: 0 to `max_delay_seconds`. */
   readonly delay_seconds?: number
+  /** Texts beside the body, by name. They arrive as the `attributes` of the delivery. A text is not empty. */
+  readonly attributes?: Readonly<Record<string, string>>
 }
 
 /** The sending side of durable queues. They deliver each message at least once, in no particular order. */

@@ -1,5 +1,6 @@
 import {
   type BatchResultErrorEntry,
+  type MessageAttributeValue,
   SendMessageBatchCommand,
   SendMessageCommand,
   type SQSClient,
@@ -79,8 +80,8 @@ const textsOf = (attributes: SQSMessageAttributes): Record<string, string> =>
 
 function takeBatch(lane: Waiting[]): Waiting[] {
   let bytes = 0
-  const end = lane.findIndex(({ text }, i) => {
-    bytes += text.length
+  const end = lane.findIndex(({ text, message }, i) => {
+    bytes += text.length + bytesOf(message.attributes)
     return i === MAX_BATCH || (i > 0 && bytes > MAX_BATCH_BYTES)
   })
   return lane.splice(0, end === -1 ? lane.length : end)
@@ -90,7 +91,17 @@ const parameters = ({ text, message }: Waiting) => ({
   MessageBody: text,
   MessageGroupId: message.group,
   ...(message.delay_seconds ? { DelaySeconds: message.delay_seconds } : {}),
+  ...(message.attributes && { MessageAttributes: toAttributes(message.attributes) }),
 })
+
+const STRING = 'String'
+
+const toAttributes = (texts: Readonly<Record<string, string>>): Record<string, MessageAttributeValue> =>
+  Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, { DataType: STRING, StringValue: text }]))
+
+/** SQS counts names, types and values of attributes as a part of the message. */
+const bytesOf = (texts: Readonly<Record<string, string>> = {}): number =>
+  Object.entries(texts).reduce((sum, [name, text]) => sum + Buffer.byteLength(name + STRING + text), 0)
 
 async function sendOne(client: SQSClient, url: string, one: Waiting): Promise<void> {
   try {

@@ -1,6 +1,7 @@
 import {
   QueueDoesNotExist,
   SendMessageBatchCommand,
+  type SendMessageBatchRequestEntry,
   SendMessageCommand,
   type SQSClient,
   SQSServiceException,
@@ -10,6 +11,7 @@ import { ServiceFault } from '../invocation.ts'
 export interface Message {
   readonly id: string
   readonly body: string
+  readonly attributes: Readonly<Record<string, string>>
   /** When it may be received, epoch milliseconds. */
   visible_at: number
   receives: number
@@ -33,7 +35,7 @@ export interface SqsModel {
   execute(command: unknown, fails?: (entry: number) => boolean): unknown
   readonly queues: ReadonlyMap<string, Queue>
   /** Sends a text unchanged and returns the message's id. With an id, it delivers that message once more. */
-  put(queue: string, body: string, visibleAt: number, id?: string): string
+  put(queue: string, body: string, visibleAt: number, id?: string, attributes?: Message['attributes']): string
   visible(queue: Queue): Message[]
   /** Hides messages for the queue's visibility timeout. Messages with too many receives go to the dead-letter queue. */
   receive(queue: Queue, messages: readonly Message[]): Message[]
@@ -42,6 +44,8 @@ export interface SqsModel {
   remove(queue: string): void
   create(queue: string): void
 }
+
+type Entry = Pick<SendMessageBatchRequestEntry, 'MessageBody' | 'DelaySeconds' | 'MessageAttributes'>
 
 const MAX_BYTES = 1_048_576
 /** The characters that SQS accepts. */
@@ -63,10 +67,10 @@ export function sqsModel(
   const removed = new Set<string>()
   let sent = 0
 
-  const put = (name: string, body: string, visibleAt: number, id = `m${++sent}`): string => {
+  const put: SqsModel['put'] = (name, body, visibleAt, id = `m${++sent}`, attributes = {}) => {
     onPut(name, body)
     if (removed.has(name)) return id
-    queues.get(name)?.messages.set(id, { id, body, visible_at: visibleAt, receives: 0 })
+    queues.get(name)?.messages.set(id, { id, body, attributes, visible_at: visibleAt, receives: 0 })
     return id
   }
   const queueOf = (url: string | undefined): string => {
@@ -76,11 +80,12 @@ export function sqsModel(
     if (removed.has(name)) throw new ServiceFault(`${name} was deleted`)
     return name
   }
-  const send = (queue: string, entry: { MessageBody?: string | undefined; DelaySeconds?: number | undefined }) => {
-    const { MessageBody = '', DelaySeconds = 0 } = entry
+  const send = (queue: string, entry: Entry) => {
+    const { MessageBody = '', DelaySeconds = 0, MessageAttributes = {} } = entry
     if (!LEGAL.test(MessageBody)) refuse('InvalidMessageContents')
     if (DelaySeconds < 0 || DelaySeconds > 900 || !Number.isInteger(DelaySeconds)) refuse('InvalidParameterValue')
-    put(queue, MessageBody, clock() + DelaySeconds * 1000)
+    const texts = Object.entries(MessageAttributes).map(([name, { StringValue = '' }]) => [name, StringValue])
+    put(queue, MessageBody, clock() + DelaySeconds * 1000, undefined, Object.fromEntries(texts))
   }
 
   return {

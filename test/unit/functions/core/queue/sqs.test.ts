@@ -46,6 +46,20 @@ describe('sqsQueue', () => {
     expect(sqs.commandCalls(SendMessageCommand)).toHaveLength(1)
   })
 
+  it('keeps a batch below 1 MiB with the attributes of its messages, and sends these as texts', async () => {
+    const queue = newQueue()
+    const attributes = { traceparent: 'x'.repeat(100) }
+    // With the quotes of the body, two of them have 20 bytes less than 1 MiB.
+    const large = { body: 'x'.repeat(524_288 - 12), group: 'u42', attributes }
+
+    await Promise.all([queue.send('results', large), queue.send('results', large)])
+
+    expect(sqs.commandCalls(SendMessageCommand).map(call => call.args[0].input.MessageAttributes)).toEqual([
+      { traceparent: { DataType: 'String', StringValue: attributes.traceparent } },
+      { traceparent: { DataType: 'String', StringValue: attributes.traceparent } },
+    ])
+  })
+
   it('fails only the message that SQS refuses, and does not send it a second time', async () => {
     const queue = newQueue()
     sqs.on(SendMessageBatchCommand).resolves({ Successful: [], Failed: [failure('1', true)] })
