@@ -8,5 +8,5 @@ import type { AuthorizerPorts } from './ports.ts'
 export const compose = (env: Env): AuthorizerPorts & Telemetry => ({
   access: dynamoAccess(dynamoDb(), { keys: env.KEYS_TABLE, users: env.USERS_TABLE }),
   clock: systemClock,
-  ...telemetry(env),
+  ...telemetry(env, { isTraced: false }),
 })

@@ -2,6 +2,9 @@ import { failureOf } from '../core/domain/events.ts'
 import { type RequestItem, reservationOf } from '../core/domain/item.ts'
 import type { OutcomeEvent, ResultEvent } from '../core/domain/messages.ts'
 import { discardBody } from '../core/lifecycle/discard-body.ts'
+import { inEachSpan, inSpan } from '../core/platform/tracing/in-span.ts'
+import type { Span } from '../core/platform/tracing/port.ts'
+import { traceIdOf } from '../core/platform/tracing/traceparent.ts'
 import { ignoreUnavailable } from '../core/platform/unavailable.ts'
 import type { Entry } from '../core/stores/ledger/port.ts'
 import { acceptedEntry, decidedEntry, endedEntry, refusedEntry, unreadableEntry } from './entry.ts'
@@ -37,34 +40,46 @@ export type Ended = Pick<
   | 'created_at'
   | 'started_at'
   | 'completed_at'
->
+> & { readonly trace_id?: string }
+
+/** The span in which an event is processed. */
+export type SpanOf = (event: ResultEvent) => Span
 
 /**
  * Takes a batch of events in four steps: decide (the transition of each outcome's item), record (one statement for the
  * ledger), discard (what was stored for a request that was cancelled while it ran), settle (one update per user where
  * possible). Each step can be repeated, so a redelivery repairs a batch that stopped between two steps. Never rejects.
  */
-export async function collect(ports: CollectorPorts, events: readonly ResultEvent[]): Promise<Collected> {
+export async function collect(
+  ports: CollectorPorts,
+  events: readonly ResultEvent[],
+  spanOf: SpanOf = ports.tracing.current,
+): Promise<Collected> {
   const failures: Failures = new Map()
-  const taken = await takeAll(ports, events, failures)
-  await record(ports, taken, failures)
+  const taken = await takeAll(ports, events, failures, spanOf)
+  await record(ports, taken, failures, spanOf)
   const discarded = await Promise.allSettled(taken.map(one => discard(ports, one, failures)))
-  await settle(ports, taken, failures)
+  await settle(ports, taken, failures, spanOf)
   // A deletion that failed by a defect does not keep a charge from being settled. Its event is redelivered, so that the defect shows.
   for (const [i, result] of discarded.entries()) {
     const one = taken[i]
     if (one && result.status === 'rejected' && !failures.has(one.event)) failures.set(one.event, result.reason)
   }
-  const ended = taken.flatMap(one => (failures.has(one.event) ? [] : endOf(one)))
+  const ended = taken.flatMap(one => (failures.has(one.event) ? [] : endOf(one, spanOf)))
   return { failures, ended }
 }
 
-async function takeAll(ports: CollectorPorts, events: readonly ResultEvent[], failures: Failures): Promise<Taken[]> {
+async function takeAll(
+  ports: CollectorPorts,
+  events: readonly ResultEvent[],
+  failures: Failures,
+  spanOf: SpanOf,
+): Promise<Taken[]> {
   const taken: Taken[] = []
   await Promise.all(
     events.map(async event => {
       try {
-        const one = await take(ports, event)
+        const one = await spanOf(event).run(() => take(ports, event))
         if (one) taken.push(one)
       } catch (error) {
         failures.set(event, error)
@@ -85,7 +100,7 @@ async function take(ports: CollectorPorts, event: ResultEvent): Promise<Taken | 
     case 'refused':
       return { event, entry: refusedEntry(event) }
     case 'outcome': {
-      const item = await ports.items.decide(decisionOf(event))
+      const item = await inSpan(ports.tracing, 'result', {}, () => ports.items.decide(decisionOf(event)))
       return item && { event, entry: decidedEntry(event, item), item }
     }
   }
@@ -103,9 +118,15 @@ function decisionOf(event: OutcomeEvent) {
   return { user_id, request_id, run, attempt, status, completed_at, usage, error: failureOf(event), charge }
 }
 
-async function record({ ledger }: CollectorPorts, taken: readonly Taken[], failures: Failures): Promise<void> {
+async function record(
+  { ledger, tracing }: CollectorPorts,
+  taken: readonly Taken[],
+  failures: Failures,
+  spanOf: SpanOf,
+): Promise<void> {
+  const spans = taken.map(({ event }) => spanOf(event))
   try {
-    const { refused } = await ledger.record(taken.map(({ entry }) => entry))
+    const { refused } = await inEachSpan(tracing, spans, 'ledger', () => ledger.record(taken.map(({ entry }) => entry)))
     for (const { entry, reason } of refused)
       for (const one of taken)
         if (one.entry === entry) failures.set(one.event, new Error(`Postgres refuses the row: ${reason}`))
@@ -121,18 +142,28 @@ async function discard({ payloads }: CollectorPorts, { event, item }: Taken, fai
   if (event.result && 'key' in event.result) await payloads.delete(event.result.key).catch(ignoreUnavailable)
 }
 
-async function settle({ quota }: CollectorPorts, taken: readonly Taken[], failures: Failures): Promise<void> {
+async function settle(
+  { quota, tracing }: CollectorPorts,
+  taken: readonly Taken[],
+  failures: Failures,
+  spanOf: SpanOf,
+): Promise<void> {
   const recorded = taken.filter(({ event }) => !failures.has(event))
   const ended = recorded.flatMap(({ item }) => (item ? [item] : []))
+  const spans = recorded.flatMap(({ event, item }) => (item ? [spanOf(event)] : []))
   try {
-    await quota.close(ended.map(item => ({ reservation: reservationOf(item), charge: item.charge })))
+    await inEachSpan(tracing, spans, 'settle', () =>
+      quota.close(ended.map(item => ({ reservation: reservationOf(item), charge: item.charge }))),
+    )
   } catch (error) {
     for (const { event, item } of recorded) if (item) failures.set(event, error)
   }
 }
 
 /** The end of a request. A rejected request was never accepted, so it has no end. */
-function endOf({ event, item }: Taken): Ended[] {
-  if (item) return [item]
-  return event.type === 'ended' && event.status !== 'rejected' ? [event] : []
+function endOf({ event, item }: Taken, spanOf: SpanOf): Ended[] {
+  const traceId = traceIdOf(item?.traceparent ?? spanOf(event).traceparent)
+  const trace = traceId !== undefined && { trace_id: traceId }
+  if (item) return [{ ...item, ...trace }]
+  return event.type === 'ended' && event.status !== 'rejected' ? [{ ...event, ...trace }] : []
 }

@@ -18,13 +18,14 @@ export function compose(
   clients = awsClients(),
   rdsData = retryWhileResuming(RESUME_MS),
 ): CollectorPorts & Telemetry & { readonly queue: ComposedQueue } {
+  const observed = telemetry(env)
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
-    queue: composeQueue(env, clients),
+    queue: composeQueue(env, clients, observed.tracing),
     ledger: rdsDataLedger(rdsData, env),
     clock: systemClock,
-    ...telemetry(env),
+    ...observed,
   }
 }

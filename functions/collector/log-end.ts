@@ -8,7 +8,7 @@ import type { Ended } from './collect.ts'
  * logged twice.
  */
 export function logEnd(logger: Pick<Logger, 'info' | 'warn'>, ended: Ended): void {
-  const { request_id, user_id, model, status, run, attempt, error, charge, created_at, started_at } = ended
+  const { request_id, user_id, model, status, run, attempt, error, charge, created_at, started_at, trace_id } = ended
   const reason = withoutQuote(error?.message ?? '')
   const completedAt = ended.completed_at ?? created_at
   const fields = {
@@ -22,6 +22,7 @@ export function logEnd(logger: Pick<Logger, 'info' | 'warn'>, ended: Ended): voi
     ...(charge !== undefined && { charged_tokens: charge }),
     ...(started_at !== undefined && { queued_ms: started_at - created_at, ran_ms: completedAt - started_at }),
     total_ms: completedAt - created_at,
+    ...(trace_id !== undefined && { trace_id }),
   }
   if (status === 'failed') logger.warn(`a request of ${model} failed: ${reason}`, fields)
   else logger.info(`a request of ${model} is ${status}`, fields)

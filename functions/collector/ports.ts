@@ -2,11 +2,13 @@ import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
 import type { Clock } from '../core/platform/clock.ts'
+import type { Tracer } from '../core/platform/tracing/port.ts'
 import type { Ledger } from '../core/stores/ledger/port.ts'
 
 export interface CollectorPorts extends LifecyclePorts {
   readonly ledger: Pick<Ledger, 'record'>
   readonly clock: Clock
+  readonly tracing: Tracer
 }
 
 /** What it takes to log and count the results of a batch, besides collecting them. */

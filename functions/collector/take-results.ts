@@ -4,7 +4,8 @@ import { type InferenceMessage, type ResultEvent, readAnyMessage } from '../core
 import { failUndelivered } from '../core/lifecycle/fail-undelivered.ts'
 import type { BatchOutcome, Delivery } from '../core/queue/port.ts'
 import { readMessage } from '../core/queue/read-message.ts'
-import { collect, type Ended } from './collect.ts'
+import { type DeliverySpans, startDeliverySpans } from '../core/queue/trace-delivery.ts'
+import { collect, type Ended, type SpanOf } from './collect.ts'
 import { logEnd } from './log-end.ts'
 import type { TakeResultsPorts } from './ports.ts'
 
@@ -13,6 +14,19 @@ import type { TakeResultsPorts } from './ports.ts'
  * unreadable message is taken as an event that says so, and a message of a newer version is redelivered. Never rejects: each message that fails is redelivered by itself.
  */
 export async function takeResults(ports: TakeResultsPorts, deliveries: readonly Delivery[]): Promise<BatchOutcome> {
+  const spans = startDeliverySpans(ports.tracing, deliveries)
+  try {
+    return await takeAll(ports, deliveries, spans)
+  } finally {
+    for (const delivery of deliveries) spans.of(delivery).end()
+  }
+}
+
+async function takeAll(
+  ports: TakeResultsPorts,
+  deliveries: readonly Delivery[],
+  spans: DeliverySpans,
+): Promise<BatchOutcome> {
   const events = new Map<ResultEvent, Delivery>()
   const undelivered: { message: InferenceMessage; delivery: Delivery }[] = []
   const ofNewerVersion: Delivery[] = []
@@ -26,9 +40,15 @@ export async function takeResults(ports: TakeResultsPorts, deliveries: readonly 
   }
   if (ofNewerVersion.length > 0) ports.metrics.addMetric('ReturnedMessages', 'Count', ofNewerVersion.length)
   const stillRunning = await Promise.all(
-    undelivered.map(async ({ message, delivery }) => ((await failed(ports, message)) ? [] : [delivery])),
+    undelivered.map(async ({ message, delivery }) => {
+      const isDone = await spans.of(delivery).run(() => failed(ports, message))
+      return isDone ? [] : [delivery]
+    }),
   )
-  const failures = await collected(ports, [...events.keys()])
+  const failures = await collected(ports, [...events.keys()], event => {
+    const delivery = events.get(event)
+    return delivery ? spans.of(delivery) : ports.tracing.current()
+  })
   const failedEvents = [...events].flatMap(([event, delivery]) => (failures.has(event) ? [delivery] : []))
   return { redeliver: [...ofNewerVersion, ...stillRunning.flat(), ...failedEvents] }
 }
@@ -51,9 +71,10 @@ async function failed(ports: TakeResultsPorts, message: InferenceMessage): Promi
 async function collected(
   ports: TakeResultsPorts,
   events: readonly ResultEvent[],
+  spanOf: SpanOf,
 ): Promise<ReadonlyMap<ResultEvent, unknown>> {
   const { metrics, logger } = ports
-  const { failures, ended } = await collect(ports, events)
+  const { failures, ended } = await collect(ports, events, spanOf)
   for (const [event, error] of failures) {
     const requestId = 'request_id' in event ? event.request_id : undefined
     logger.error('an event could not be taken and will be redelivered', {

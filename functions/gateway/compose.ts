@@ -22,11 +22,12 @@ export function compose(
   clients = awsClients(),
   once = dynamoDbOnce(),
 ): GatewayPorts & Telemetry {
+  const observed = telemetry(env)
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     keys: dynamoKeys(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE, once),
-    queue: composeQueue(env, clients),
+    queue: composeQueue(env, clients, observed.tracing),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     ledger: lazyLedger(env),
     // Asked once: further tries to take a lease would only delay the answer.
@@ -38,6 +39,6 @@ export function compose(
     sleep: systemSleep,
     ids: randomIds,
     settings,
-    ...telemetry(env),
+    ...observed,
   }
 }

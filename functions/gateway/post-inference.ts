@@ -8,6 +8,7 @@ import type { HttpResponse } from '../core/http/response.ts'
 import { acceptedAnswer, endedAnswer } from '../core/inference-api/answers.ts'
 import { parseBody, toSubmission } from '../core/inference-api/body.ts'
 import { waitForCompletion } from '../core/lifecycle/wait-for-completion.ts'
+import { requestAttributes } from '../core/platform/tracing/request-attributes.ts'
 import { idempotencyKey, preferredWait } from './headers.ts'
 import type { GatewayPorts } from './ports.ts'
 import { submitKeyed } from './submit-keyed.ts'
@@ -30,6 +31,7 @@ export async function postInference(ports: GatewayPorts, call: HttpCall): Promis
     const accepted = await (key === undefined ? submitRequest(ports, prepared) : submitKeyed(ports, key, prepared))
     metrics.addMetric('AcceptedRequests', 'Count', 1)
     metrics.addMetric('ReservedTokens', 'Count', accepted.item.estimate)
+    ports.tracing.current().set(requestAttributes(accepted.item))
     return (await endedInTime(ports, call, prepared, accepted)) ?? acceptedAnswer(prepared, accepted)
   } catch (error) {
     if (error instanceof RequestError) metrics.addMetric('RefusedRequests', 'Count', 1)

@@ -20,18 +20,19 @@ export function compose(
   clients = awsClients(),
   once = dynamoDbOnce(),
 ): IntakePorts & Telemetry & { readonly queue: ComposedQueue } {
+  const observed = telemetry(env)
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     inputs: dynamoInputKeys(clients.dynamoDb, env.REQUESTS_TABLE),
     users: dynamoUsers(clients.dynamoDb, env.USERS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE, once),
-    queue: composeQueue(env, clients),
+    queue: composeQueue(env, clients, observed.tracing),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     route: createRouter(settings),
     estimate: createEstimator(settings),
     clock: systemClock,
     ids: randomIds,
     settings,
-    ...telemetry(env),
+    ...observed,
   }
 }

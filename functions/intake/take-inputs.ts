@@ -1,4 +1,6 @@
+import { requestAttributes } from '../core/platform/tracing/request-attributes.ts'
 import type { BatchOutcome, Delivery } from '../core/queue/port.ts'
+import { startDeliverySpan } from '../core/queue/trace-delivery.ts'
 import { inputOf } from './input.ts'
 import type { IntakePorts } from './ports.ts'
 import { takeInput } from './take-input.ts'
@@ -9,9 +11,18 @@ import { takeInput } from './take-input.ts'
  */
 export async function takeInputs(ports: IntakePorts, deliveries: readonly Delivery[]): Promise<BatchOutcome> {
   const failed = await Promise.all(
-    deliveries.map(async delivery => ((await isTaken(ports, delivery)) ? [] : [delivery])),
+    deliveries.map(async delivery => ((await isTakenInSpan(ports, delivery)) ? [] : [delivery])),
   )
   return { redeliver: failed.flat() }
+}
+
+async function isTakenInSpan(ports: IntakePorts, delivery: Delivery): Promise<boolean> {
+  const span = startDeliverySpan(ports.tracing, delivery)
+  try {
+    return await span.run(() => isTaken(ports, delivery))
+  } finally {
+    span.end()
+  }
 }
 
 async function isTaken(ports: IntakePorts, delivery: Delivery): Promise<boolean> {
@@ -22,6 +33,7 @@ async function isTaken(ports: IntakePorts, delivery: Delivery): Promise<boolean>
     if ('item' in taken) {
       metrics.addMetric('AcceptedRequests', 'Count', 1)
       metrics.addMetric('ReservedTokens', 'Count', taken.item.estimate)
+      ports.tracing.current().set(requestAttributes(taken.item))
     } else metrics.addMetric('RefusedRequests', 'Count', 1)
     return true
   } catch (error) {

@@ -16,7 +16,7 @@ import type { MigratorPorts } from './ports.ts'
 const STATEMENT_MS = 50_000
 
 const env = Env.parse(process.env)
-const { logger } = telemetry(env)
+const { logger } = telemetry(env, { isTraced: false })
 const ports: MigratorPorts = {
   ...compose({
     env,

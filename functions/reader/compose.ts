@@ -24,12 +24,13 @@ export function compose(
   rdsData = retryWhileResuming(RESUME_MS),
   once = dynamoDbOnce(),
 ): ReaderPorts & Telemetry {
+  const observed = telemetry(env)
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     ledger: rdsDataLedger(rdsData, env),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
-    queue: composeQueue(env, clients),
+    queue: composeQueue(env, clients, observed.tracing),
     // Asked once: further tries to take a lease would only delay the answer.
     waiting: { leases: dynamoWaitLeases(once, env.REQUESTS_TABLE), limits: settings.waiting },
     ids: randomIds,
@@ -37,6 +38,6 @@ export function compose(
     sleep: systemSleep,
     calls: countCalls(),
     settings,
-    ...telemetry(env),
+    ...observed,
   }
 }

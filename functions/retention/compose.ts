@@ -11,5 +11,5 @@ const RESUME_MS = 120_000
 export const compose = (env: Env, rdsData = retryWhileResuming(RESUME_MS)): RetentionPorts & Telemetry => ({
   ledger: rdsDataRetention(rdsData, env),
   clock: systemClock,
-  ...telemetry(env),
+  ...telemetry(env, { isTraced: false }),
 })

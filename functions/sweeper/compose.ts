@@ -10,13 +10,14 @@ import type { SweeperPorts } from './ports.ts'
 import type { Settings } from './settings.ts'
 
 export function compose(env: Env, { models }: Settings, clients = awsClients()): SweeperPorts & Telemetry {
+  const observed = telemetry(env)
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
-    queue: composeQueue(env, clients),
+    queue: composeQueue(env, clients, observed.tracing),
     clock: systemClock,
     models,
-    ...telemetry(env),
+    ...observed,
   }
 }

@@ -9,6 +9,7 @@ import { permitFurtherCall } from './permit-call.ts'
 import type { WorkerPorts } from './ports.ts'
 import { failedOutcome, publishOutcome } from './publish-outcome.ts'
 import { returnPermit } from './report-calls.ts'
+import { startBatchSpan, tracedReply } from './trace-call.ts'
 import type { Answer, Called, Claimed, ClaimedWithBody, FailedAnswer, Granted, Invocation, Mapped } from './types.ts'
 import { withoutPrompt } from './without-prompt.ts'
 
@@ -61,11 +62,17 @@ export function callModel(
   invocation: Invocation,
 ): Promise<Called> {
   const [only] = requests
-  return only && !ports.settings.batched ? callForOne(ports, only) : callForBatch(ports, requests, permit, invocation)
+  return only && !ports.settings.batched
+    ? callForOne(ports, only, invocation)
+    : callForBatch(ports, requests, permit, invocation)
 }
 
-async function callForOne({ endpoint, judge }: WorkerPorts, request: Mapped): Promise<Called> {
-  const answer = await judge.call(await endpoint.call(request.message.request_id, request.toSend))
+async function callForOne(ports: WorkerPorts, request: Mapped, { spans }: Invocation): Promise<Called> {
+  const { endpoint, judge } = ports
+  const reply = await spans
+    .of(request.delivery)
+    .run(() => tracedReply(ports.startCallSpan(), () => endpoint.call(request.message.request_id, request.toSend)))
+  const answer = await judge.call(reply)
   return {
     calls: [answer],
     answers: new Map([[request, toAnswer(request, answer, { batchSize: 1, isElement: false })]]),
@@ -87,7 +94,7 @@ async function callForBatch(
   // Breadth first: the sooner a part succeeds, the sooner it is known that the model itself is healthy.
   const parts: (readonly Mapped[])[] = [requests]
   for (let part = parts.shift(); part; part = parts.shift()) {
-    const outputs = await callForPart(ports, part, calls.length === 0)
+    const outputs = await callForPart(ports, part, invocation, calls.length === 0)
     if (!outputs) break
     calls.push(callOf(outputs))
     for (const [i, request] of part.entries())
@@ -105,12 +112,17 @@ async function callForBatch(
 
 /** Answers with undefined if a further call can't be made. The answers of the earlier calls still count then. */
 async function callForPart(
-  { endpoint, judge, logger, metrics }: WorkerPorts,
+  { endpoint, judge, logger, metrics, startCallSpan }: WorkerPorts,
   part: readonly Mapped[],
+  { spans }: Invocation,
   isFirst: boolean,
 ): Promise<Outputs | undefined> {
   try {
-    const reply = await endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend)))
+    const span = startBatchSpan(
+      startCallSpan,
+      part.map(({ delivery }) => spans.of(delivery)),
+    )
+    const reply = await tracedReply(span, () => endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend))))
     metrics.addMetric('BatchSize', 'Count', part.length)
     return await judge.batch(reply, part.length)
   } catch (error) {

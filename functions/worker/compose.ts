@@ -17,24 +17,26 @@ import type { Env } from './env.ts'
 import type { WorkerPorts } from './ports.ts'
 import { reportCircuitChanges } from './report-circuit-changes.ts'
 import type { Settings } from './settings.ts'
+import { callSpans } from './trace-call.ts'
 
 export function compose(
   env: Env,
   settings: Settings,
   clients = awsClients(),
 ): WorkerPorts & Telemetry & { readonly queue: ComposedQueue } {
-  const { logger, metrics } = telemetry(env)
+  const { logger, metrics, tracing } = telemetry(env)
   const store = dynamoModelStates(clients.dynamoDb, env.MODELS_TABLE)
   const onChange = reportCircuitChanges({ logger, metrics, settings })
   const system = { clock: systemClock, sleep: systemSleep, ids: randomIds, random: systemRandom }
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
-    queue: composeQueue(env, clients),
+    queue: composeQueue(env, clients, tracing),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     flowControl: createFlowControl({ ...system, store, onChange }, settings.model, settings),
     endpoint: httpEndpoint(settings.endpoint, secretsManager(systemClock), {
       onFurtherCall: () => metrics.addMetric('ModelCalls', 'Count', 1),
+      traceparent: () => tracing.current().traceparent,
     }),
     judge: createJudge({ ...settings, has_secret: hasSecret(settings) }, systemClock),
     mappings: createMappings(settings),
@@ -42,6 +44,8 @@ export function compose(
     settings,
     logger,
     metrics,
+    tracing,
+    startCallSpan: callSpans(tracing, settings),
   }
 }
 

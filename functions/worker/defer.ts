@@ -1,6 +1,7 @@
 import { type OutcomeOf, unreadableEvent } from '../core/domain/events.ts'
 import type { Hints, InferenceMessage } from '../core/domain/messages.ts'
 import type { DeferralReason, Permit } from '../core/flow-control/port.ts'
+import { DEFERRED_BY } from '../core/platform/tracing/attributes.ts'
 import { queueName, RESULTS_QUEUE } from '../core/queue/names.ts'
 import type { Delivery } from '../core/queue/port.ts'
 import type { WorkerPorts } from './ports.ts'
@@ -72,7 +73,9 @@ export function deferForPermit(
   permit: Permit,
   isFirst: boolean,
 ): Promise<void> {
-  ports.metrics.addMetric(DEFERRED[permit.granted ? 'rate limited' : permit.because], 'Count', 1)
+  const reason = permit.granted ? 'rate limited' : permit.because
+  ports.metrics.addMetric(DEFERRED[reason], 'Count', 1)
+  ports.tracing.current().set({ [DEFERRED_BY]: reason })
   if (permit.granted)
     return deferUntilSlot(ports, withHints(message, { turn: isFirst ? permit.at : undefined }), permit.at)
   const { because, isInBacklog } = permit
@@ -131,7 +134,7 @@ interface ClaimedDeferral {
  * message that was not acknowledged repairs it. A waiting request costs nothing. Rejects with `ReleasedClaim` if the send fails.
  */
 export async function deferClaimed(
-  ports: Pick<WorkerPorts, 'items' | 'queue' | 'settings'>,
+  ports: Pick<WorkerPorts, 'items' | 'queue' | 'settings' | 'tracing'>,
   { item, claim_id, message }: Claimed,
   { notBefore, spent, reached, send, ifCancelled }: ClaimedDeferral,
 ): Promise<void> {

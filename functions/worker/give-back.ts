@@ -2,6 +2,7 @@ import type { OutcomeOf } from '../core/domain/events.ts'
 import type { ModelFailure } from '../core/inference/port.ts'
 import { pauseOf } from '../core/inference/retry.ts'
 import { withoutQuote } from '../core/inference/sentences.ts'
+import { ATTEMPT, DEFERRED_BY } from '../core/platform/tracing/attributes.ts'
 import { afterAllHeldUp, deferClaimed, deferUntil, withHints } from './defer.ts'
 import type { WorkerPorts } from './ports.ts'
 import { failedOutcome } from './publish-outcome.ts'
@@ -21,7 +22,7 @@ export function giveAttemptBack(
   failure: ModelFailure,
   times: Pick<OutcomeOf, 'started_at' | 'completed_at'>,
 ): Promise<void> {
-  const { logger, metrics } = ports
+  const { logger, metrics, tracing } = ports
   const wait = Math.max(pauseOf(failure), MIN_WAIT_MS)
   const notBefore = Math.max(times.completed_at + wait, afterAllHeldUp(ports, request.message.user_id))
   return deferClaimed(ports, request, {
@@ -40,6 +41,7 @@ export function giveAttemptBack(
         until,
       })
       metrics.addMetric('AttemptsGivenBack', 'Count', 1)
+      tracing.current().set({ [DEFERRED_BY]: code, [ATTEMPT]: attempt })
       const hints = { turn: undefined, has_waited: undefined }
       return deferUntil(ports, withHints(message, hints), Math.min(notBefore, message.deadline))
     },

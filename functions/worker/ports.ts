@@ -8,6 +8,7 @@ import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
 import type { Clock, Sleep } from '../core/platform/clock.ts'
 import type { Ids } from '../core/platform/ids.ts'
 import type { Random } from '../core/platform/random.ts'
+import type { Span, Tracer } from '../core/platform/tracing/port.ts'
 import type { QueueBackend } from '../core/queue/port.ts'
 import type { Payloads } from '../core/stores/payloads/port.ts'
 import type { Settings } from './settings.ts'
@@ -25,6 +26,9 @@ export interface WorkerPorts extends LifecyclePorts {
   readonly random: Random
   readonly logger: Pick<Logger, 'error' | 'info'>
   readonly metrics: Pick<Metrics, 'addMetric'>
+  readonly tracing: Tracer
+  /** Starts the span of a call of the model: for the active request, or, with links, for a batch of requests. */
+  readonly startCallSpan: (links?: readonly string[]) => Span
   readonly settings: Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'store_prompts'> & {
     readonly endpoint: Pick<Settings['endpoint'], 'timeout_ms'>
   }

@@ -1,6 +1,7 @@
 import type { Hints } from '../core/domain/messages.ts'
 import type { Permit } from '../core/flow-control/port.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
+import type { DeliverySpans } from '../core/queue/trace-delivery.ts'
 import { callModel, hasTimeForCall, mapRequest, whileTimeForCall } from './call-model.ts'
 import { claimRequest, keepIfWanted } from './claim-request.ts'
 import { deferCall, deferForPermit, deferUncalled, ReleasedClaim } from './defer.ts'
@@ -23,7 +24,7 @@ export async function processCall(
   requests: readonly Planned[],
   invocation: Invocation,
 ): Promise<readonly Undone[]> {
-  const { forEach, forAll, undone } = settleEach()
+  const { forEach, forAll, undone } = settleEach(invocation.spans)
   const wanted = await forEach(requests, request => wantsCall(ports, request))
   const permit = await forAll(wanted, () => prepareCall(ports, wanted, invocation))
   if (!permit) return undone
@@ -43,8 +44,8 @@ export async function processCall(
   return undone
 }
 
-/** Runs steps for several requests. A request whose step fails is left out of the next steps, and is undone. */
-function settleEach() {
+/** Runs steps for several requests, each in its span. A request whose step fails is left out of the next steps, and is undone. */
+function settleEach(spans: DeliverySpans) {
   const undone: Undone[] = []
   return {
     undone,
@@ -55,7 +56,7 @@ function settleEach() {
       const outs = await Promise.all(
         list.map(async request => {
           try {
-            return await step(request)
+            return await spans.of(request.delivery).run(() => step(request))
           } catch (error) {
             undone.push(undoneBy(request, error))
             return undefined
@@ -66,8 +67,9 @@ function settleEach() {
     },
     async forAll<Out>(list: readonly Planned[], step: () => Promise<Out>): Promise<Out | undefined> {
       if (list.length === 0) return undefined
+      const [only] = list
       try {
-        return await step()
+        return await (only && list.length === 1 ? spans.of(only.delivery).run(step) : step())
       } catch (error) {
         undone.push(...list.map(request => ({ request, error, shared: list.length > 1 })))
         return undefined

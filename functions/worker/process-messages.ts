@@ -1,7 +1,9 @@
 import { readInferenceMessage } from '../core/domain/messages.ts'
 import { serialize } from '../core/platform/serialize.ts'
+import { requestAttributes } from '../core/platform/tracing/request-attributes.ts'
 import type { BatchInvocation, BatchOutcome, Delivery } from '../core/queue/port.ts'
 import { readMessage } from '../core/queue/read-message.ts'
+import { startDeliverySpans } from '../core/queue/trace-delivery.ts'
 import { hasTimeForCall } from './call-model.ts'
 import { reportUnreadable, resend } from './defer.ts'
 import { endAfterDefect } from './end-after-defect.ts'
@@ -19,7 +21,8 @@ export async function processMessages(
   deliveries: readonly Delivery[],
   { ends_at }: BatchInvocation,
 ): Promise<BatchOutcome> {
-  const invocation = { ends_at, lease_until: ends_at + LEASE_MARGIN_MS }
+  const spans = startDeliverySpans(ports.tracing, deliveries)
+  const invocation = { ends_at, lease_until: ends_at + LEASE_MARGIN_MS, spans }
   const read = deliveries.map(delivery => ({
     delivery,
     found: readMessage(readInferenceMessage, delivery, ports.logger),
@@ -29,9 +32,12 @@ export async function processMessages(
     if (found.kind === 'unknown type') return []
     return [{ delivery, message: found.kind === 'message' ? found.message : undefined }]
   })
+  for (const { delivery, message } of received) if (message) spans.of(delivery).set(requestAttributes(message))
   countTimeLeft(ports, received)
   const failed = await performAll(ports, planBatch(received, ports.settings.batched), invocation)
   const redeliver = [...ofNewerVersion, ...failed]
+  for (const delivery of redeliver) spans.of(delivery).fail('redelivered')
+  for (const delivery of deliveries) spans.of(delivery).end()
   ports.metrics.addMetric('DeliveredRequests', 'Count', deliveries.length)
   if (redeliver.length > 0) ports.metrics.addMetric('ReturnedMessages', 'Count', redeliver.length)
   return { redeliver }
@@ -62,8 +68,9 @@ const isIsolated = (job: Job): boolean => job.act === 'call' && job.requests.som
 /** Performs a job, and answers with the deliveries that failed. */
 async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation): Promise<Delivery[]> {
   if (job.act === 'call') return call(ports, job.requests, invocation)
+  const span = invocation.spans.of(job.delivery)
   try {
-    await (job.act === 'resend' ? resend(ports, job.message) : reportUnreadable(ports, job.delivery))
+    await span.run(() => (job.act === 'resend' ? resend(ports, job.message) : reportUnreadable(ports, job.delivery)))
     return []
   } catch (error) {
     ports.logger.error(REDELIVERED, { error: error as Error })
@@ -80,7 +87,11 @@ async function call(ports: WorkerPorts, requests: readonly Planned[], invocation
     return (await Promise.all(resent)).flat()
   }
   const undone = await processCall(ports, requests, invocation)
-  const failed = undone.map(async one => ((await hasEnded(ports, one)) ? [] : [one.request.delivery]))
+  const failed = undone.map(async one => {
+    const { delivery } = one.request
+    const isDone = await invocation.spans.of(delivery).run(() => hasEnded(ports, one))
+    return isDone ? [] : [delivery]
+  })
   return (await Promise.all(failed)).flat()
 }
 

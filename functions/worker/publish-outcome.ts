@@ -3,16 +3,20 @@ import { type OutcomeOf, outcomeEvent, promptOf } from '../core/domain/events.ts
 import type { RequestItem } from '../core/domain/item.ts'
 import type { InferenceMessage } from '../core/domain/messages.ts'
 import type { ModelFailure } from '../core/inference/port.ts'
+import { ATTEMPT, STATUS } from '../core/platform/tracing/attributes.ts'
 import { RESULTS_QUEUE } from '../core/queue/names.ts'
 import type { WorkerPorts } from './ports.ts'
 import type { Claimed } from './types.ts'
 
 /** Publishes how an attempt came out. The collector decides whether the outcome counts (I7). */
 export function publishOutcome(
-  { queue, settings }: Pick<WorkerPorts, 'queue' | 'settings'>,
+  { queue, settings, tracing }: Pick<WorkerPorts, 'queue' | 'settings' | 'tracing'>,
   message: InferenceMessage,
   outcome: OutcomeOf,
 ): Promise<void> {
+  const span = tracing.current()
+  span.set({ [STATUS]: outcome.status, [ATTEMPT]: outcome.attempt })
+  if (outcome.error) span.fail(outcome.error.code)
   const prompt = settings.store_prompts ? promptOf(message.body) : undefined
   return queue.send(RESULTS_QUEUE, { body: outcomeEvent(message, outcome, prompt), group: message.user_id })
 }

@@ -3,6 +3,7 @@ import type { OutcomeOf } from '../core/domain/events.ts'
 import type { ModelFailure, ModelSuccess } from '../core/inference/port.ts'
 import { backoff, pauseOf } from '../core/inference/retry.ts'
 import { withoutQuote } from '../core/inference/sentences.ts'
+import { ATTEMPT, DEFERRED_BY } from '../core/platform/tracing/attributes.ts'
 import { resultKey } from '../core/stores/payloads/names.ts'
 import { checkIn } from '../core/stores/payloads/port.ts'
 import { afterAllHeldUp, deferClaimed, deferUntil, withHints } from './defer.ts'
@@ -106,7 +107,7 @@ function retryRequest(
 
 /** Logs and counts a retry. Nothing else is kept of an attempt that is not the last. */
 function reportRetry(
-  { logger, metrics }: WorkerPorts,
+  { logger, metrics, tracing }: WorkerPorts,
   { item }: Claimed,
   { code, message, status, detail }: ModelFailure,
   until: number,
@@ -121,4 +122,5 @@ function reportRetry(
     until: new Date(until).toISOString(),
   })
   metrics.addMetric('RetriedRequests', 'Count', 1)
+  tracing.current().set({ [DEFERRED_BY]: code, [ATTEMPT]: attempt })
 }

@@ -5,6 +5,9 @@ import { Retry } from '../core/inference/retry.ts'
 /** The settings of one model of pipeline.yaml. A worker runs the requests of a single model. */
 export const Settings = z.strictObject({
   model: z.string(),
+  /** How traces name the model's provider, and the model itself, where pipeline.yaml says it. */
+  provider: z.string().optional(),
+  endpoint_model: z.string().optional(),
   endpoint: z.strictObject({
     url: z.url(),
     timeout_ms: z.int().positive(),

@@ -3,11 +3,14 @@ import type { InferenceMessage } from '../core/domain/messages.ts'
 import type { Ask, Permit } from '../core/flow-control/port.ts'
 import type { ModelAnswer, ModelFailure, ModelSuccess } from '../core/inference/port.ts'
 import type { BatchInvocation, Delivery } from '../core/queue/port.ts'
+import type { DeliverySpans } from '../core/queue/trace-delivery.ts'
 
 /** The run of the function that a batch was handed to. Times are epoch milliseconds. */
 export interface Invocation extends BatchInvocation {
   /** When the run is certainly over, with every call that it has begun. */
   readonly lease_until: number
+  /** The spans in which its messages are processed. */
+  readonly spans: DeliverySpans
 }
 
 /** A delivery, and its message. The message is undefined if nobody can read it. */

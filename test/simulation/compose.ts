@@ -12,6 +12,7 @@ import type { ModelEndpoint } from '../../functions/core/inference/port.ts'
 import type { RedrivePorts } from '../../functions/core/lifecycle/redrive-request.ts'
 import { countCalls } from '../../functions/core/platform/call-counter.ts'
 import type { Ids } from '../../functions/core/platform/ids.ts'
+import { untraced } from '../../functions/core/platform/tracing/port.ts'
 import { reaching } from '../../functions/core/platform/unavailable.ts'
 import { sqsQueue } from '../../functions/core/queue/sqs.ts'
 import { dynamoKeys } from '../../functions/core/stores/idempotency/dynamodb.ts'
@@ -116,6 +117,8 @@ export function compose(
     route,
     estimate,
     logger: silent,
+    tracing: untraced,
+    startCallSpan: () => untraced.start('call'),
     quota: dynamoQuota(dynamo, 'quota', once),
     queue: sqsQueue(
       sqsClient(

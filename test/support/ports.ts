@@ -3,6 +3,7 @@ import { createEstimator } from '../../functions/core/admission/estimate.ts'
 import { createRouter } from '../../functions/core/admission/route.ts'
 import { countCalls } from '../../functions/core/platform/call-counter.ts'
 import type { Ids } from '../../functions/core/platform/ids.ts'
+import { untraced } from '../../functions/core/platform/tracing/port.ts'
 import type { GatewayPorts } from '../../functions/gateway/ports.ts'
 import { movableClock } from './clock.ts'
 import { SETTINGS } from './gateway.ts'
@@ -41,6 +42,7 @@ export function memoryPorts() {
     calls: countCalls(),
     ids: countedIds(),
     clock,
+    tracing: untraced,
     /** Time passes while somebody sleeps. */
     sleep: async (ms: number) => advance(ms),
     metrics,

@@ -4,6 +4,7 @@ import { createFlowControl } from '../../functions/core/flow-control/flow-contro
 import { createJudge } from '../../functions/core/inference/judge.ts'
 import { createMappings } from '../../functions/core/inference/mapping.ts'
 import type { ModelAnswer } from '../../functions/core/inference/port.ts'
+import { untraced } from '../../functions/core/platform/tracing/port.ts'
 import { RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
 import type { WorkerPorts } from '../../functions/worker/ports.ts'
 import { processMessages } from '../../functions/worker/process-messages.ts'
@@ -75,6 +76,7 @@ export function aWorker(
     mappings,
     flowControl: aFlowControl(),
     random: () => 0.5,
+    startCallSpan: () => untraced.start('call'),
     logger: { error: () => undefined, info: () => undefined },
   }
   const outcomes = () => memory.queue.sent(RESULTS_QUEUE).map(({ body }) => OutcomeEvent.parse(body))

@@ -3,6 +3,8 @@ import { type RequestItem, type Reservation, reservationOf } from '../domain/ite
 import { type Limits, shardLimits, shardOrder } from '../domain/limits.ts'
 import { STALE_RESERVATION_MS } from '../domain/timing.ts'
 import { reapReservation } from '../lifecycle/reap-reservation.ts'
+import { REFUSED_BY } from '../platform/tracing/attributes.ts'
+import { inSpan } from '../platform/tracing/in-span.ts'
 import type { Admission, Counters } from '../stores/quota/port.ts'
 import { type ExceededLimit, exceeded } from '../stores/quota/verdict.ts'
 import type { AdmissionPorts } from './ports.ts'
@@ -29,15 +31,27 @@ export type Verdict =
   /** The user has made all the posts that the rate allows now, at least in one shard. Soon there is room again. */
   | { readonly admitted: false; readonly limit: 'rate' }
 
+type Admissible = Pick<Prepared, 'request' | 'limits' | 'shards' | 'refusal'>
+
+type WhenUnknown = (item: RequestItem) => Promise<unknown>
+
 /**
  * Admits a request against its user's limits, or says which limit refuses it. The counters in a refusal are those that the
  * refusing write saw. Throws the `RequestError` of a plan that does not allow the request. Rejects with `Unavailable` if the
  * reservation may or may not have been made; before that, it tells `whenUnknown` the item of that reservation.
  */
-export async function admit(
+export function admit(ports: AdmissionPorts, admissible: Admissible, whenUnknown: WhenUnknown): Promise<Verdict> {
+  return inSpan(ports.tracing, 'admission', {}, async span => {
+    const verdict = await tryShards(ports, admissible, whenUnknown)
+    if (!verdict.admitted) span.set({ [REFUSED_BY]: verdict.limit })
+    return verdict
+  })
+}
+
+async function tryShards(
   ports: AdmissionPorts,
-  { request, limits, shards, refusal }: Pick<Prepared, 'request' | 'limits' | 'shards' | 'refusal'>,
-  whenUnknown: (item: RequestItem) => Promise<unknown>,
+  { request, limits, shards, refusal }: Admissible,
+  whenUnknown: WhenUnknown,
 ): Promise<Verdict> {
   if (refusal) throw refusal
   const refusals: { counters: Counters; part: Limits; over_rate?: boolean | undefined }[] = []

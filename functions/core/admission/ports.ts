@@ -3,6 +3,7 @@ import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { LifecyclePorts } from '../lifecycle/ports.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
+import type { Tracer } from '../platform/tracing/port.ts'
 import type { Payloads } from '../stores/payloads/port.ts'
 import type { Settings } from './settings.ts'
 
@@ -13,5 +14,6 @@ export interface AdmissionPorts extends LifecyclePorts {
   readonly ids: Ids
   readonly logger: Pick<Logger, 'warn' | 'error'>
   readonly metrics: Pick<Metrics, 'addMetric'>
+  readonly tracing: Tracer
   readonly settings: Pick<Settings, 'store_prompts'>
 }

@@ -30,7 +30,7 @@ export interface Prepared {
 
 /** Routes a submission and looks up what its user may do; nothing is written yet. Throws `RequestError`. */
 export async function prepare(
-  ports: Pick<AdmissionPorts, 'clock' | 'ids'> & { readonly estimate: Estimator },
+  ports: Pick<AdmissionPorts, 'clock' | 'ids' | 'tracing'> & { readonly estimate: Estimator },
   settings: Settings,
   route: Router,
   caller: Caller,
@@ -45,6 +45,7 @@ export async function prepare(
   const estimate = forbidden ?? (await ports.estimate(model, submission, allowed).catch(refusalOf))
   const now = ports.clock()
   const window = windowAt(settings.quotas.window, now)
+  const { traceparent } = ports.tracing.current()
   const request: RequestItem = {
     user_id: caller.user_id,
     request_id: ports.ids.request(now),
@@ -64,6 +65,7 @@ export async function prepare(
     attempt: 0,
     crashes: 0,
     metadata: submission.metadata,
+    ...(traceparent !== undefined && { traceparent }),
     ttl: Math.floor((now + settings.expire_after_ms + ITEM_RETENTION_MS) / 1000),
   }
   return {

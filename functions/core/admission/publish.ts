@@ -1,5 +1,5 @@
 import { acceptedEvent, promptOf } from '../domain/events.ts'
-import { identityOf, type RequestItem, reservationOf } from '../domain/item.ts'
+import { identityOf, type RequestItem, reservationOf, traceAttributes } from '../domain/item.ts'
 import type { InferenceMessage } from '../domain/messages.ts'
 import type { Submission } from '../domain/submission.ts'
 import { queueName, RESULTS_QUEUE } from '../queue/names.ts'
@@ -18,8 +18,8 @@ export async function publish(ports: AdmissionPorts, item: RequestItem, submissi
   const prompt = settings.store_prompts ? promptOf(message.body) : undefined
   const [created, sent, announced] = await Promise.allSettled([
     items.create(item),
-    send(ports, message),
-    queue.send(RESULTS_QUEUE, { body: acceptedEvent(message, prompt), group: item.user_id }),
+    send(ports, message, item),
+    queue.send(RESULTS_QUEUE, { body: acceptedEvent(message, prompt), group: item.user_id, ...traceAttributes(item) }),
   ])
   if (created.status === 'rejected') throw created.reason
   if (sent.status === 'rejected' && created.value.status !== 'rejected') throw sent.reason
@@ -29,11 +29,15 @@ export async function publish(ports: AdmissionPorts, item: RequestItem, submissi
 
 /** Sends the inference message of a queued request again. A duplicate does no harm; a request without a message would never run. */
 export async function resend(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<void> {
-  await send(ports, await messageOf(ports, item, submission))
+  await send(ports, await messageOf(ports, item, submission), item)
 }
 
-const send = ({ queue }: AdmissionPorts, message: InferenceMessage): Promise<void> =>
-  queue.send(queueName(message.model, message.priority), { body: message, group: message.user_id })
+const send = ({ queue }: AdmissionPorts, message: InferenceMessage, item: RequestItem): Promise<void> =>
+  queue.send(queueName(message.model, message.priority), {
+    body: message,
+    group: message.user_id,
+    ...traceAttributes(item),
+  })
 
 async function messageOf(
   { payloads }: AdmissionPorts,

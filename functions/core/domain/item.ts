@@ -105,6 +105,11 @@ export const RequestItem = z.strictObject({
   usage: Usage.optional(),
   error: Failure.optional(),
   charge: z.int().nonnegative().optional(),
+  /**
+   * The context of the request's trace, as W3C Trace Context has it. There only where tracing is on, since 0.1.0 can't read an item that
+   * has it.
+   */
+  traceparent: z.string().optional(),
   /** Epoch seconds, for DynamoDB's clean-up only: nothing may depend on when it deletes. */
   ttl: z.int(),
 })
@@ -132,3 +137,7 @@ export const identityOf = (of: Identity): Identity => ({
   created_at: of.created_at,
   deadline: of.deadline,
 })
+
+/** What a message about a request carries, so that it belongs to the request's trace. */
+export const traceAttributes = ({ traceparent }: Pick<RequestItem, 'traceparent'>) =>
+  traceparent === undefined ? {} : { attributes: { traceparent } }

@@ -5,6 +5,7 @@ import type { Telemetry } from '../platform/telemetry.ts'
 import { type ApiEvent, type HttpCall, toCall } from './call.ts'
 import type { HttpResponse } from './response.ts'
 import { noRoute } from './routes.ts'
+import { tracedCall } from './traced-call.ts'
 
 /** A use case of the HTTP API. Throws `RequestError` for a call that it refuses, and `Unavailable`. */
 export type UseCase<Ports> = (ports: Ports, call: HttpCall) => Promise<HttpResponse>
@@ -12,16 +13,34 @@ export type UseCase<Ports> = (ports: Ports, call: HttpCall) => Promise<HttpRespo
 /** An API's shape of errors: the answer to a call that failed. */
 export type RenderError = (error: RequestError) => HttpResponse
 
+/** A client waits for this function, and so for the export of its spans, but no longer than this. Milliseconds. */
+const FLUSH_MS = 50
+
 /**
  * The Lambda handler of a function behind the HTTP API. It answers each error that the use case throws in the shape of the
  * API. Only our own sentences leave the function, never an exception's.
  */
-export const httpHandler = <Ports extends Telemetry>(ports: Ports, renderError: RenderError, useCase: UseCase<Ports>) =>
-  lambdaHandler(ports, (_, event: ApiEvent, context) => useCase(ports, toCall(event, context)), {
-    onError: request => {
-      request.response = renderError(toRequestError(request.error, ports.logger))
+export const httpHandler = <Ports extends Telemetry>(
+  ports: Ports,
+  renderError: RenderError,
+  useCase: UseCase<Ports>,
+) => {
+  const answer = async (call: HttpCall): Promise<HttpResponse> => {
+    try {
+      return await useCase(ports, call)
+    } catch (error) {
+      return renderError(toRequestError(error, ports.logger))
+    }
+  }
+  return lambdaHandler(
+    ports,
+    (_, event: ApiEvent, context) => {
+      const call = toCall(event, context)
+      return tracedCall(ports.tracing, call, () => answer(call))
     },
-  })
+    { flushMs: FLUSH_MS },
+  )
+}
 
 /** The use case that sends each call to the use case of its route. Throws the `RequestError` of a call that has no route. */
 export const dispatch =

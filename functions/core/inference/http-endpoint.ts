@@ -37,6 +37,8 @@ export type ReadSecret = (name: string, wanted?: WantedSecret) => Promise<string
 
 interface Surroundings {
   readonly clock?: Clock
+  /** The context of the call's trace, which the model gets in a header. Undefined if tracing is off. */
+  traceparent?(): string | undefined
   /** Is told that one more call of the model is made. */
   onFurtherCall?(): void
 }
@@ -48,7 +50,7 @@ const MIN_CALL_MS = 1_000
 export function httpEndpoint(
   settings: EndpointSettings,
   readSecret: ReadSecret,
-  { clock = systemClock, onFurtherCall }: Surroundings = {},
+  { clock = systemClock, onFurtherCall, traceparent }: Surroundings = {},
 ): ModelEndpoint {
   const keyed = settings.auth && 'secret' in settings.auth ? settings.auth : undefined
   const signer = settings.auth && 'sigv4' in settings.auth ? sigV4Signer(settings.auth.sigv4, clock) : undefined
@@ -62,7 +64,9 @@ export function httpEndpoint(
     text: string,
     timeoutMs: number,
   ) => {
+    const context = traceparent?.()
     const request = requestOf(settings, text, {
+      ...(context !== undefined && { traceparent: context }),
       ...(requestId !== undefined && { 'idempotency-key': requestId }),
       ...settings.headers,
       ...(keyed && secret !== undefined && { [keyed.header]: keyed.prefix + secret }),

@@ -1,5 +1,5 @@
 import { endedEvent } from '../domain/events.ts'
-import { type RequestItem, reservationOf } from '../domain/item.ts'
+import { type RequestItem, reservationOf, traceAttributes } from '../domain/item.ts'
 import type { InferenceMessage } from '../domain/messages.ts'
 import { RESULTS_QUEUE } from '../queue/names.ts'
 import { discardBody } from './discard-body.ts'
@@ -17,7 +17,7 @@ export async function finalizeRequest(
 ): Promise<void> {
   const event = endedEvent(item, message)
   const [sent, discarded] = await Promise.allSettled([
-    event && ports.queue.send(RESULTS_QUEUE, { body: event, group: item.user_id }),
+    event && ports.queue.send(RESULTS_QUEUE, { body: event, group: item.user_id, ...traceAttributes(item) }),
     discardBody(ports, item, message),
   ])
   if (sent.status === 'rejected') throw sent.reason

@@ -1,5 +1,5 @@
 import { acceptedEvent } from '../domain/events.ts'
-import { type RequestItem, type Reservation, reservationOf } from '../domain/item.ts'
+import { type RequestItem, type Reservation, reservationOf, traceAttributes } from '../domain/item.ts'
 import { type Limits, shardLimits, shardOrder } from '../domain/limits.ts'
 import type { InferenceMessage } from '../domain/messages.ts'
 import { type WindowLength, windowAt } from '../domain/window.ts'
@@ -80,7 +80,8 @@ async function send({ queue }: RedrivePorts, item: RequestItem, failed: Inferenc
   const { hints: _, ...rest } = failed
   const message: InferenceMessage = { ...rest, ...reservationOf(item), deadline: item.deadline }
   const group = item.user_id
-  await queue.send(queueName(message.model, message.priority), { body: message, group })
-  await queue.send(RESULTS_QUEUE, { body: acceptedEvent(message, undefined), group })
+  const trace = traceAttributes(item)
+  await queue.send(queueName(message.model, message.priority), { body: message, group, ...trace })
+  await queue.send(RESULTS_QUEUE, { body: acceptedEvent(message, undefined), group, ...trace })
   return { redriven: true, run: item.run }
 }

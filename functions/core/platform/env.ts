@@ -9,6 +9,13 @@ export const BaseEnv = z.object({
   DEPLOYMENT: z.string(),
   /** JSON object whose fields are in every log line. */
   LOG_FIELDS: z.string(),
+  /** Where traces go by OTLP/HTTP. Without it, or if it is empty, tracing is off. The names are OpenTelemetry's own. */
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
+  /** The fraction of the traces that begin here and are sampled. Default: all. */
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(0(\.\d+)?|1)$/)
+    .optional(),
 })
 
 /** How to reach Postgres through the RDS Data API. */

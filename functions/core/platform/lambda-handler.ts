@@ -5,16 +5,34 @@ import type { Context } from 'aws-lambda'
 import { stripErrorStack } from './strip-error-stack.ts'
 import type { Telemetry } from './telemetry.ts'
 
+/** How long a function that no client waits for waits for the export of its spans. Milliseconds. */
+const FLUSH_MS = 1_000
+
+interface HandlerOptions {
+  /** For a function that answers its errors. */
+  readonly errors?: MiddlewareObj
+  /** How long an invocation waits at most for the export of its spans, in milliseconds. */
+  readonly flushMs?: number
+}
+
 /**
  * The Lambda handler around a use case. Each log line tells its invocation, what the use case counted is written at its end,
- * and an error that it throws is logged and thrown without a stack. `errors` is for a function that answers its errors.
+ * and an error that it throws is logged and thrown without a stack.
  */
 export const lambdaHandler = <Ports extends Telemetry, Event, Result>(
   ports: Ports,
   useCase: (ports: Ports, event: Event, context: Context) => Promise<Result>,
-  errors: MiddlewareObj = stripErrorStack(ports.logger),
+  { errors = stripErrorStack(ports.logger), flushMs = FLUSH_MS }: HandlerOptions = {},
 ) =>
-  middy((event: Event, context: Context) => useCase(ports, event, context))
+  middy(async (event: Event, context: Context) => {
+    await ports.tracing.prepare()
+    try {
+      return await useCase(ports, event, context)
+    } finally {
+      // Lambda freezes the function after its answer, so that the spans leave before.
+      await ports.tracing.flush(flushMs)
+    }
+  })
     .use(injectLambdaContext(ports.logger))
     .use(publishMetrics(ports.metrics))
     .use(errors)

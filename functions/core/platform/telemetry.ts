@@ -1,26 +1,31 @@
 import { Logger } from '@aws-lambda-powertools/logger'
 import type { LogItemExtraInput, LogItemMessage } from '@aws-lambda-powertools/logger/types'
 import { Metrics } from '@aws-lambda-powertools/metrics'
+import { composeTracing, type TracingEnv } from './tracing/compose.ts'
+import { type Tracing, untraced } from './tracing/port.ts'
 import { Unavailable } from './unavailable.ts'
 
-/** JSON logs and EMF metrics, set up by Powertools' own environment variables. They never hold a prompt or a result. */
+/** JSON logs and EMF metrics, set up by Powertools' own environment variables, and traces. They never hold a prompt or a result. */
 export interface Telemetry {
   readonly logger: Logger
   readonly metrics: Metrics
+  readonly tracing: Tracing
 }
 
 /** Parts of Powertools' lines that no log may hold: a stack trace, an AWS identifier. An error's `location` stays. */
 const WITHHELD = new Set(['stack', 'function_arn'])
 
-interface TelemetryEnv {
-  readonly DEPLOYMENT: string
+interface TelemetryEnv extends TracingEnv {
   readonly LOG_FIELDS: string
 }
 
-export function telemetry(env: TelemetryEnv): Telemetry {
+/** `isTraced` is false for a function that no request passes through: it loads no SDK for traces. */
+export function telemetry(env: TelemetryEnv, { isTraced = true } = {}): Telemetry {
   // Lambda sets it to the level of its own filter, which metrics have to pass. Powertools would prefer it to POWERTOOLS_LOG_LEVEL.
   delete process.env.AWS_LAMBDA_LOG_LEVEL
-  return { logger: new CountingLogger(env), metrics: new Metrics() }
+  const logger = new CountingLogger(env)
+  const metrics = new Metrics()
+  return { logger, metrics, tracing: isTraced ? composeTracing(env, logger, metrics) : untraced }
 }
 
 /**

@@ -1,5 +1,7 @@
 /** What a queue can do. A use case reads from it what it may ask for. */
 export interface QueueCapabilities {
+  /** The name of the queue's technology in traces, as the semantic conventions have it (`messaging.system`). */
+  readonly system: string
   /** The queue holds a message back for so many seconds at most. A longer wait takes a second delay. */
   readonly max_delay_seconds: number
   /** The queue redelivers single messages of a batch. Without it, one failure redelivers the whole batch. */

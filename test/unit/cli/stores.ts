@@ -6,6 +6,7 @@ import type { RequestItem } from '../../../functions/core/domain/item.ts'
 import { reservationOf } from '../../../functions/core/domain/item.ts'
 import { type OutcomeEvent, type Payload, ResultEvent } from '../../../functions/core/domain/messages.ts'
 import { finalizeRequest } from '../../../functions/core/lifecycle/finalize-request.ts'
+import { untraced } from '../../../functions/core/platform/tracing/port.ts'
 import { migrate } from '../../../functions/core/stores/ledger/migrate.ts'
 import { rdsDataLedger } from '../../../functions/core/stores/ledger/rds-data.ts'
 import { adminOf } from '../../../lib/cli/admin.ts'
@@ -50,7 +51,7 @@ export async function startStores() {
     credentials: credentialsOf(ACCESS_KEY_ID),
   })
   await migrate(rdsData, LEDGER)
-  const ports = { ...admin, ledger: rdsDataLedger(rdsData, LEDGER) }
+  const ports = { ...admin, ledger: rdsDataLedger(rdsData, LEDGER), tracing: untraced }
 
   const admit = async (item: RequestItem, prompt: Payload = { inline: 'hello' }): Promise<RequestItem> => {
     await ports.quota.reserve(reservationOf(item), LIMITS, NOW)

@@ -1,0 +1,50 @@
+import {
+  MESSAGING_DESTINATION_NAME,
+  MESSAGING_MESSAGE_ID,
+  MESSAGING_OPERATION_NAME,
+  MESSAGING_OPERATION_TYPE,
+  RECEIVE_COUNT,
+} from '../platform/tracing/attributes.ts'
+import type { Span, Tracer } from '../platform/tracing/port.ts'
+import type { Delivery } from './port.ts'
+
+/** A time of the sender, in epoch milliseconds. */
+const TIME = /^\d{13}$/
+
+/**
+ * Starts the span of a consumer that processes a delivery, in the trace of its sender, and records how long the message was in the
+ * queue. A message of somebody who sends no context begins a trace.
+ */
+export function startDeliverySpan(tracing: Pick<Tracer, 'start'>, delivery: Delivery): Span {
+  const { queue, id, receive_count } = delivery
+  const { traceparent, sent_at = '' } = delivery.attributes
+  const attributes = {
+    [MESSAGING_DESTINATION_NAME]: queue,
+    [MESSAGING_MESSAGE_ID]: id,
+    [RECEIVE_COUNT]: receive_count,
+  }
+  if (traceparent !== undefined && TIME.test(sent_at))
+    tracing.start('queue wait', { parent: traceparent, attributes, startedAt: Number(sent_at) }).end()
+  const operation = { [MESSAGING_OPERATION_NAME]: 'process', [MESSAGING_OPERATION_TYPE]: 'process' }
+  return tracing.start(`process ${queue}`, {
+    kind: 'consumer',
+    parent: traceparent,
+    attributes: { ...attributes, ...operation },
+  })
+}
+
+/** The spans of the deliveries of one invocation. */
+export interface DeliverySpans {
+  of(delivery: Delivery): Span
+}
+
+export function startDeliverySpans(tracing: Pick<Tracer, 'start'>, deliveries: readonly Delivery[]): DeliverySpans {
+  const spans = new Map(deliveries.map(delivery => [delivery, startDeliverySpan(tracing, delivery)]))
+  return {
+    of: delivery => {
+      const span = spans.get(delivery)
+      if (!span) throw new Error('each delivery of an invocation has a span')
+      return span
+    },
+  }
+}

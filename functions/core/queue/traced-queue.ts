@@ -1,0 +1,46 @@
+import {
+  DELAY_SECONDS,
+  MESSAGING_DESTINATION_NAME,
+  MESSAGING_OPERATION_NAME,
+  MESSAGING_OPERATION_TYPE,
+  MESSAGING_SYSTEM,
+} from '../platform/tracing/attributes.ts'
+import { inSpan } from '../platform/tracing/in-span.ts'
+import type { Span, Tracer } from '../platform/tracing/port.ts'
+import { traceIdOf } from '../platform/tracing/traceparent.ts'
+import type { OutgoingMessage, QueueBackend } from './port.ts'
+
+/**
+ * A queue whose messages carry the context of their trace in their attributes. Each send is a span of the producer. Where tracing is
+ * off, messages have nothing more than before.
+ */
+export const tracedQueue = (queue: QueueBackend, tracing: Tracer): QueueBackend => ({
+  ...queue,
+  send: (name, message) => {
+    const attributes = {
+      [MESSAGING_SYSTEM]: queue.capabilities.system,
+      [MESSAGING_OPERATION_NAME]: 'send',
+      [MESSAGING_OPERATION_TYPE]: 'send',
+      [MESSAGING_DESTINATION_NAME]: name,
+      [DELAY_SECONDS]: message.delay_seconds,
+    }
+    const options = { kind: 'producer', attributes, parent: parentOf(message, tracing.current()) } as const
+    return inSpan(tracing, `send ${name}`, options, ({ traceparent }) =>
+      queue.send(name, traceparent === undefined ? message : withContext(message, traceparent)),
+    )
+  },
+})
+
+const withContext = (message: OutgoingMessage, traceparent: string): OutgoingMessage => ({
+  ...message,
+  attributes: { ...message.attributes, traceparent, sent_at: String(Date.now()) },
+})
+
+/**
+ * The parent that the message names, if that is of another trace than the active span. A function may send a message for a request
+ * while it works for somebody else, and the message belongs to the request's trace.
+ */
+function parentOf({ attributes }: OutgoingMessage, active: Span): string | undefined {
+  const named = attributes?.traceparent
+  return traceIdOf(named) === traceIdOf(active.traceparent) ? undefined : named
+}

@@ -1,0 +1,77 @@
+import type { Reply } from '../core/inference/port.ts'
+import { readUsage } from '../core/inference/usage.ts'
+import {
+  BATCH_SIZE,
+  GEN_AI_OPERATION_NAME,
+  GEN_AI_PROVIDER_NAME,
+  GEN_AI_REQUEST_MODEL,
+  GEN_AI_USAGE_INPUT_TOKENS,
+  GEN_AI_USAGE_OUTPUT_TOKENS,
+  HTTP_REQUEST_METHOD,
+  HTTP_RESPONSE_STATUS_CODE,
+  MODEL,
+  SERVER_ADDRESS,
+  SERVER_PORT,
+} from '../core/platform/tracing/attributes.ts'
+import { inSpan } from '../core/platform/tracing/in-span.ts'
+import type { Attributes, Span, Tracer } from '../core/platform/tracing/port.ts'
+import type { WorkerPorts } from './ports.ts'
+import type { Settings } from './settings.ts'
+
+/** What the providers are called by the semantic conventions. Any other name is its own. */
+const PROVIDER_NAMES: Readonly<Record<string, string>> = { bedrock: 'aws.bedrock', sagemaker: 'aws.sagemaker' }
+
+/** The providers whose calls are not chats. */
+const COMPLETES_TEXT: ReadonlySet<string | undefined> = new Set(['tgi', 'sagemaker', undefined])
+
+/** Makes the port that starts the spans of a model's calls. The URL's path and query may hold anything, so they are left out. */
+export function callSpans(
+  tracing: Tracer,
+  { model, provider, endpoint_model, endpoint }: Pick<Settings, 'model' | 'provider' | 'endpoint_model' | 'endpoint'>,
+): WorkerPorts['startCallSpan'] {
+  const { hostname, port, protocol } = new URL(endpoint.url)
+  const operation = COMPLETES_TEXT.has(provider) ? 'text_completion' : 'chat'
+  const requestModel = endpoint_model ?? model
+  const attributes: Attributes = {
+    [GEN_AI_OPERATION_NAME]: operation,
+    [GEN_AI_PROVIDER_NAME]: provider === undefined ? 'custom' : (PROVIDER_NAMES[provider] ?? provider),
+    [GEN_AI_REQUEST_MODEL]: requestModel,
+    [MODEL]: model,
+    [HTTP_REQUEST_METHOD]: 'POST',
+    [SERVER_ADDRESS]: hostname,
+    [SERVER_PORT]: Number(port) || (protocol === 'https:' ? 443 : 80),
+  }
+  return links => tracing.start(`${operation} ${requestModel}`, { kind: 'client', attributes, ...(links && { links }) })
+}
+
+/** Starts the span of a call for several requests. It begins a trace of its own, and it and the requests' spans have links to each other. */
+export function startBatchSpan(start: WorkerPorts['startCallSpan'], requests: readonly Span[]): Span {
+  const span = start(requests.flatMap(({ traceparent }) => traceparent ?? []))
+  span.set({ [BATCH_SIZE]: requests.length })
+  if (span.traceparent !== undefined) for (const request of requests) request.link(span.traceparent)
+  return span
+}
+
+/** Makes a call in its span, and notes in the span how it came out. */
+export function tracedReply(span: Span, call: () => Promise<Reply>): Promise<Reply> {
+  return inSpan({ start: () => span }, '', {}, async () => {
+    const reply = await call()
+    if (reply.kind === 'broken') {
+      span.fail(reply.code)
+      return reply
+    }
+    span.set({ [HTTP_RESPONSE_STATUS_CODE]: reply.status, ...usageIn(reply.body) })
+    if (reply.status >= 400) span.fail(String(reply.status))
+    return reply
+  })
+}
+
+/** The tokens, where the model reports them under the usual name. The response mapping, which knows all other names, comes later. */
+function usageIn(body: Extract<Reply, { kind: 'answered' }>['body']): Attributes {
+  if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null) return {}
+  const { usage } = readUsage('usage' in body.value ? body.value.usage : undefined)
+  return {
+    [GEN_AI_USAGE_INPUT_TOKENS]: usage?.prompt_tokens,
+    [GEN_AI_USAGE_OUTPUT_TOKENS]: usage?.completion_tokens,
+  }
+}
