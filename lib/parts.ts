@@ -19,6 +19,7 @@ import { Results } from './constructs/results.ts'
 import { Retention } from './constructs/retention.ts'
 import { State } from './constructs/state.ts'
 import { Sweeper } from './constructs/sweeper.ts'
+import { TracesReceiver } from './constructs/traces-receiver.ts'
 
 export interface PartsProps {
   readonly pipeline: Pipeline
@@ -53,7 +54,9 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
   Tags.of(scope).add('Pipeline', name)
 
   const alarms = new Alarms(scope, 'Alarms')
-  const deployment: Deployment = { pipeline, bundles, assets, alarms }
+  const receiver = pipeline.observability.tracing
+  const tracing = receiver ? new TracesReceiver(scope, 'Traces', receiver) : undefined
+  const deployment: Deployment = { pipeline, bundles, assets, alarms, tracing }
   // The first part of each queue's URL. Functions add the last part of the name (functions/core/queue/names.ts).
   const queueUrlPrefix = `https://sqs.${stack.region}.${stack.urlSuffix}/${stack.account}/${name}-`
   const state = new State(scope, 'State', { pipeline, protect })

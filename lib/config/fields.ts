@@ -118,6 +118,23 @@ export const Mapping = z
   })
   .meta({ title: 'JSONata' })
 
+const OTLP_FORM =
+  'must be xray, or the http or https URL of an OTLP receiver, such as https://collector.example.com/v1/traces'
+
+/** A receiver of OTLP/HTTP. Credentials in its URL are refused, since everybody who sees the template could read them. */
+export const OtlpEndpoint = z
+  .string(OTLP_FORM)
+  .refine(endpoint => endpoint === 'xray' || (/^https?:\/\//.test(endpoint) && URL.canParse(endpoint)), {
+    error: OTLP_FORM,
+    abort: true,
+  })
+  .refine(
+    endpoint => endpoint === 'xray' || (new URL(endpoint).username === '' && new URL(endpoint).password === ''),
+    'must have no credentials in it',
+  )
+  .refine(endpoint => endpoint === 'xray' || !isLinkLocal(endpoint), 'must not be a link-local address')
+  .meta({ title: 'URL or `xray`' })
+
 const URL_FORM = 'must be an http or https URL, such as http://127.0.0.1:8081/predict'
 
 /** The address of an HTTP endpoint. Credentials in it are refused, because they would end up in logs and fetch does not accept them. */

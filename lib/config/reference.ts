@@ -18,7 +18,7 @@ put this on the first line:
   Secrets Manager. \`npx sluice config check\`, \`npm start\` and \`npx cdk synth\` warn of a value that looks like a secret.
 - **Durations** are a whole number and a unit: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`4d\`.
 - **Mappings and conditions** are [JSONata](https://docs.jsonata.org). They are compiled when the file is checked. [mappings.md](mappings.md) says what they can use.
-- \`rabbitmq\` and \`tracing\` are known, but don't work yet. A file that uses them is refused.
+- \`rabbitmq\` is known, but does not work yet. A file that uses it is refused.
 `
 
 /** Writes the reference of the pipeline file in Markdown, with one table per mapping. */
@@ -55,14 +55,16 @@ function table({ title, properties = {}, required = [], else: otherwise }: JsonS
 }
 
 function form(schema: JsonSchema): string {
-  const { type, title, enum: words, minimum = 0, maximum = 0, items, additionalProperties, anyOf } = schema
+  const { type, title, enum: words, const: only, minimum = 0, maximum = 0, items, additionalProperties, anyOf } = schema
   if (anyOf) return [...new Set(anyOf.map(form))].join(' or ')
   if (title && type !== 'object') return title
+  if (only !== undefined) return code(only)
   if (words) return words.map(code).join(' or ')
   if (items) return `list of ${items.type === 'object' ? 'mappings' : form(items)}`
   if (additionalProperties) return `name: ${form(additionalProperties)}`
   switch (type) {
     case 'integer':
+    case 'number':
       return `${minimum.toLocaleString('en-US')} to ${maximum.toLocaleString('en-US')}`
     case 'boolean':
       return '`true` or `false`'

@@ -1,5 +1,17 @@
 import * as z from 'zod'
-import { callRate, duration, flag, Mapping, Name, oneOf, section, text, wholeDays, wholeNumber } from './fields.ts'
+import {
+  callRate,
+  duration,
+  flag,
+  Mapping,
+  Name,
+  OtlpEndpoint,
+  oneOf,
+  section,
+  text,
+  wholeDays,
+  wholeNumber,
+} from './fields.ts'
 import { Model } from './model-schema.ts'
 import { CLOUDFORMATION_TAKES, MAX_RESOURCES, RESOURCES } from './resources.ts'
 
@@ -153,6 +165,30 @@ const Retention = section({
   }).prefault('120d'),
 })
 
+const SAMPLE_FORM = 'must be a number from 0 to 1, such as 0.1'
+const TRACING_FORM = 'must be false, or a mapping with an endpoint, such as { endpoint: xray, sample: 0.1 }'
+
+const Tracing = z.union([
+  z.literal(false, TRACING_FORM),
+  section({
+    endpoint: OtlpEndpoint.meta({
+      description:
+        "The receiver of the traces: the URL to which OTLP/HTTP posts them, or `xray`, which is AWS's own receiver in the region of the stack.",
+      examples: ['https://collector.example.com/v1/traces', 'xray'],
+    }),
+    sample: z
+      .number(SAMPLE_FORM)
+      .min(0, SAMPLE_FORM)
+      .max(1, SAMPLE_FORM)
+      .prefault(1)
+      .meta({
+        description:
+          'The fraction of the traces that are kept. A request with a `traceparent` is kept if its client keeps the trace.',
+        examples: [0.1],
+      }),
+  }),
+])
+
 const Observability = section({
   log_level: oneOf('DEBUG', 'INFO', 'WARN', 'ERROR')
     .prefault('INFO')
@@ -163,7 +199,11 @@ const Observability = section({
   )
     .prefault('Sluice')
     .meta({ description: 'The CloudWatch namespace of all metrics.' }),
-  tracing: flag.prefault(false).meta({ description: 'Turns on tracing of functions and calls.' }),
+  tracing: Tracing.prefault(false).meta({
+    description:
+      'Where traces go, or `false`. On this machine, the variable `OTEL_EXPORTER_OTLP_ENDPOINT` says where they go. [tracing.md](tracing.md) has all about traces.',
+    examples: [{ endpoint: 'xray', sample: 0.1 }],
+  }),
   store_prompts: flag.prefault(true).meta({
     description:
       'Keeps prompts in Postgres. A dead letter has the message with its prompt even if this is false, since a redrive needs it. ' +

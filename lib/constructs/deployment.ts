@@ -1,6 +1,7 @@
 import type { Bundles } from '../bundle.ts'
 import type { Pipeline } from '../config/schema.ts'
 import type { Alarms } from './alarms.ts'
+import type { TracesReceiver } from './traces-receiver.ts'
 
 /** The facts about a stack that all its constructs need. */
 export interface Deployment {
@@ -9,4 +10,6 @@ export interface Deployment {
   /** A temporary folder for the code of functions, until the CDK has staged it. */
   readonly assets: string
   readonly alarms: Alarms
+  /** Undefined if tracing is off. */
+  readonly tracing: TracesReceiver | undefined
 }

@@ -25,6 +25,12 @@ import { USUAL_MEMORY } from './worker-memory.ts'
 
 type Base = z.infer<typeof BaseEnvSchema>
 
+/** The functions that requests pass through. Only these send traces. */
+const TRACED: ReadonlySet<EntryPoint> = new Set(['gateway', 'intake', 'reader', 'worker', 'collector', 'sweeper'])
+
+/** A number without an exponent. */
+const decimal = (fraction: number): string => fraction.toFixed(9).replace(/\.?0+$/, '')
+
 /** The variables that only this entry point has. Every function gets the others of its `Env`. */
 export type Own<Env extends Base> = Omit<Env, keyof Base>
 
@@ -75,6 +81,7 @@ export class SluiceFunction extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     })
     logGroup.grantWrite(this.role)
+    if (TRACED.has(entryPoint)) deployment.tracing?.allow(this.role)
     this.lambda = new LambdaFunction(this, 'Lambda', {
       code: Code.fromAsset(this.#writeCode(props)),
       handler: 'index.handler',
@@ -139,7 +146,7 @@ export class SluiceFunction extends Construct {
   }
 }
 
-function baseEnvironment({ pipeline }: Deployment, service: string): Base {
+function baseEnvironment({ pipeline, tracing }: Deployment, service: string) {
   const { name } = pipeline
   const { log_level, namespace, fields } = pipeline.observability
   return {
@@ -148,5 +155,9 @@ function baseEnvironment({ pipeline }: Deployment, service: string): Base {
     POWERTOOLS_LOG_LEVEL: log_level,
     DEPLOYMENT: name,
     LOG_FIELDS: JSON.stringify(fields),
-  }
+    ...(tracing && {
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracing.endpoint,
+      OTEL_TRACES_SAMPLER_ARG: decimal(tracing.sample),
+    }),
+  } satisfies Base
 }

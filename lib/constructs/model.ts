@@ -188,12 +188,14 @@ function modelOf({ pipeline }: Deployment, name: string) {
 }
 
 function workerSettings(deployment: Deployment, name: string): Settings {
-  const { endpoint, request, response, batch, retry, ...protection } = modelOf(deployment, name)
+  const { provider, model, endpoint, request, response, batch, retry, ...protection } = modelOf(deployment, name)
   const { timeout, headers, auth } = endpoint
   const { store_prompts } = deployment.pipeline.observability
   const { period, max_backoff, ...rules } = retry
   return {
     model: name,
+    ...(provider !== undefined && { provider }),
+    ...(model !== undefined && { endpoint_model: model }),
     endpoint: { url: batch?.url ?? endpoint.url, timeout_ms: timeout, headers, ...(auth && { auth }) },
     request,
     response,

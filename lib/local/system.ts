@@ -173,6 +173,7 @@ async function openSystem(
     data,
     assetFolder,
     endpoints,
+    otlpEndpoint: otlpEndpointOf(env),
     accessKeyId,
     sqs,
     dynamodb,
@@ -182,6 +183,15 @@ async function openSystem(
     api: { integrations: new Map(), authorizers: new Map(), routes: [] },
     activities: [],
   }
+}
+
+/** Reads the variable that OpenTelemetry has for this. Throws LocalError if it is no URL. */
+function otlpEndpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: LocalOptions['env']): string | undefined {
+  if (!endpoint) return undefined
+  if (/^https?:\/\//.test(endpoint) && URL.canParse(endpoint)) return endpoint
+  throw new LocalError(
+    'OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https URL, such as http://127.0.0.1:4318, where a receiver of OTLP/HTTP listens.',
+  )
 }
 
 /** Lets the display tell what is over. Answers with the function that ends it. */

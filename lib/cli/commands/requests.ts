@@ -58,6 +58,7 @@ function describe(r: RequestDetails): string[] {
       usage: r.usage && usageText(r.usage),
       charged: r.charged && chargeText(r.charged),
       window: r.quota_window,
+      trace: r.trace_id,
       created: r.created_at,
       started: r.started_at,
       'not before': r.not_before,

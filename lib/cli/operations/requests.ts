@@ -3,6 +3,7 @@ import { type Charged, chargedFor } from '../../../functions/core/domain/charged
 import type { RequestItem, Status } from '../../../functions/core/domain/item.ts'
 import type { Payload } from '../../../functions/core/domain/messages.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
+import { traceIdOf } from '../../../functions/core/platform/tracing/traceparent.ts'
 import type { RecordedRequest } from '../../../functions/core/stores/ledger/admin.ts'
 import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
@@ -22,6 +23,8 @@ export interface RequestSummary {
   /** The charge of all runs that have ended. Absent when the item no longer exists, or no run has ended yet. */
   readonly charged?: Charged | undefined
   readonly quota_window: string
+  /** Of the request's trace, if tracing is on. */
+  readonly trace_id?: string | undefined
   readonly created_at: string
   /** When a retry that waits may begin. */
   readonly not_before?: string | undefined
@@ -108,6 +111,7 @@ async function asItSays(items: Pick<RequestPorts['items'], 'get'>, row: Recorded
     error: item.error,
     charged: chargedFor(item),
     quota_window: item.window,
+    trace_id: traceIdOf(item.traceparent),
     not_before: item.status === 'queued' ? iso(item.not_before) : undefined,
     started_at: iso(item.started_at),
     completed_at: iso(item.completed_at),

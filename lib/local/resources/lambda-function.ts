@@ -37,7 +37,7 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
     memoryMb: properties.MemorySize,
     waits: waitsIn(declared),
     reserved: properties.ReservedConcurrentExecutions,
-    environment: { ...endpointVariables(system), ...properties.Environment.Variables },
+    environment: { ...endpointVariables(system), ...properties.Environment.Variables, ...telemetryVariables(system) },
     accessKeyId: system.accessKeyId,
     logFile: openLogFile(join(system.data.path, 'logs', `${label}.log`)),
     metricsFile: system.metricsFile,
@@ -61,6 +61,12 @@ const waitsIn = ({ metadata }: Declared): number =>
     .number()
     .catch(0)
     .parse(metadata[WAITS] ?? 0)
+
+// On this machine, traces go where its user says, and never where the template says. OpenTelemetry adds the path to the base URL.
+// An empty variable counts as unset.
+const telemetryVariables = ({ otlpEndpoint }: System): Record<string, string> => ({
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: otlpEndpoint === undefined ? '' : `${otlpEndpoint.replace(/\/+$/, '')}/v1/traces`,
+})
 
 // The AWS SDK finds the emulators by these variables. The last one is for all other services: the local system refuses their calls, so
 // that none leaves this machine.

@@ -32,6 +32,8 @@ export interface System {
   data: DataFolder
   assetFolder(objectKey: string): string | undefined
   endpoints: { sqs: string; dynamodb: string; s3: string; rds_data: string }
+  /** Where telemetry goes by OTLP/HTTP: a URL to which `/v1/traces` is added. Undefined if it is off. */
+  otlpEndpoint: string | undefined
   /** Calls of the endpoints are signed with it. */
   accessKeyId: string
   sqs: SQSClient

@@ -144,13 +144,34 @@ describe('features that do not exist yet are refused, never ignored', () => {
       { queue: 'queue: { backend: rabbitmq }' },
       "p.yaml:2:19: queue.backend can't be rabbitmq yet: that is not in effect; it must be sqs",
     ],
-    [
-      'tracing',
-      { extra: 'observability: { tracing: true }' },
-      "p.yaml:15:27: observability.tracing can't be true yet: tracing is not in effect",
-    ],
   ])('%s', (_name, changes, expected) => {
     expect(refusal(pipelineText(changes))).toBe(expected)
+  })
+})
+
+describe('tracing is false, or has an endpoint', () => {
+  const Mapping = 'must be false, or a mapping with an endpoint, such as { endpoint: xray, sample: 0.1 }'
+  const Endpoint =
+    'must be xray, or the http or https URL of an OTLP receiver, such as https://collector.example.com/v1/traces'
+  it.each([
+    ['true', `p.yaml:15:27: observability.tracing ${Mapping}, not true`],
+    ['xray', `p.yaml:15:27: observability.tracing ${Mapping}, not "xray"`],
+    ['{ sample: 1 }', `p.yaml:15:27: observability.tracing.endpoint is missing; it ${Endpoint}`],
+    ['{ endpoint: jaeger }', `p.yaml:15:39: observability.tracing.endpoint ${Endpoint}`],
+    [
+      '{ endpoint: "https://u:p@h/v1/traces" }',
+      'p.yaml:15:39: observability.tracing.endpoint must have no credentials in it',
+    ],
+    [
+      '{ endpoint: "http://169.254.169.254/v1/traces" }',
+      'p.yaml:15:39: observability.tracing.endpoint must not be a link-local address',
+    ],
+    [
+      '{ endpoint: xray, sample: 2 }',
+      'p.yaml:15:53: observability.tracing.sample must be a number from 0 to 1, such as 0.1, not 2',
+    ],
+  ])('%s', (tracing, expected) => {
+    expect(refusal(pipelineText({ extra: `observability: { tracing: ${tracing} }` }))).toBe(expected)
   })
 })
 

@@ -1,0 +1,40 @@
+import { Stack, Validations } from 'aws-cdk-lib'
+import { type IRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { Construct } from 'constructs'
+import type { Pipeline } from '../config/schema.ts'
+
+type Tracing = Exclude<Pipeline['observability']['tracing'], false>
+
+/** Where the functions send their traces. AWS's own receiver takes them only from roles that may do so. */
+export class TracesReceiver extends Construct {
+  /** The URL for OTLP/HTTP. */
+  readonly endpoint: string
+  readonly sample: number
+  readonly #policy: Policy | undefined
+
+  constructor(scope: Construct, id: string, { endpoint, sample }: Tracing) {
+    super(scope, id)
+    const { region, urlSuffix } = Stack.of(this)
+    this.endpoint = endpoint === 'xray' ? `https://xray.${region}.${urlSuffix}/v1/traces` : endpoint
+    this.sample = sample
+    this.#policy = endpoint === 'xray' || AWS_RECEIVER.test(new URL(endpoint).hostname) ? this.#grant() : undefined
+  }
+
+  /** Allows a role to send traces. */
+  allow(role: IRole): void {
+    this.#policy?.attachToRole(role)
+  }
+
+  /** One policy for all functions, since the resources of a stack are limited. */
+  #grant(): Policy {
+    const policy = new Policy(this, 'Policy')
+    policy.addStatements(new PolicyStatement({ actions: ['xray:PutTraceSegments'], resources: ['*'] }))
+    Validations.of(policy).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'X-Ray has no resources that a permission to send traces could name. The action allows nothing else.',
+    })
+    return policy
+  }
+}
+
+const AWS_RECEIVER = /^xray\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/

@@ -1,0 +1,210 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import * as z from 'zod'
+import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
+import { type ExportedSpan, spansAt } from '../support/spans.ts'
+import { eventually } from './support/eventually.ts'
+import { answerJson, startTestModel, type TestModel, usualUsage } from './support/model.ts'
+import { fixture, projectFolder, type RunningSystem, run, startSystem } from './support/system.ts'
+
+const CLIENT_SPAN = 'b7ad6b7169203331'
+const ERROR = 2
+
+let model: TestModel
+let receiver: OtlpReceiver
+let system: RunningSystem
+
+beforeAll(async () => {
+  model = await startTestModel()
+  receiver = await startOtlpReceiver()
+  system = await startSystem({
+    SLUICE_CONFIG: fixture('traced.yaml'),
+    MODEL_URL: model.url,
+    OTEL_EXPORTER_OTLP_ENDPOINT: `${receiver.origin}/`,
+  })
+})
+
+afterAll(async () => {
+  await system.stop()
+  await Promise.all([model.close(), receiver.close()])
+})
+
+const newTraceId = () => randomBytes(16).toString('hex')
+const spansOf = (traceId: string) => spansAt(receiver).filter(span => span.traceId === traceId)
+const named = (spans: readonly ExportedSpan[], name: string) => spans.filter(span => span.name === name)
+
+/** The spans of a trace as soon as the outcome of its request is settled. */
+const settledSpansOf = (traceId: string) =>
+  eventually(() => {
+    const spans = spansOf(traceId)
+    expect(named(spans, 'settle')).toHaveLength(1)
+    return spans
+  })
+
+/** What each span is a part of, by name: `client` is the caller's own span. A span whose parent is nowhere is an orphan. */
+function parentsOf(spans: readonly ExportedSpan[]): [child: string, parent: string][] {
+  const names = new Map([[CLIENT_SPAN, 'client'], ...spans.map(({ spanId, name }): [string, string] => [spanId, name])])
+  return spans.map(({ name, parentSpanId = 'none' }) => [name, names.get(parentSpanId) ?? 'orphan'])
+}
+
+test('a request that is rate limited, fails once and then succeeds is one trace with every hop, and no orphan', async () => {
+  const client = await system.newUser()
+  const traceId = newTraceId()
+  // It takes the slot.
+  await client.ended(await client.submit({ prompt: 'first' }))
+  let calls = 0
+  model.on('canary-prompt', response => {
+    calls += 1
+    const answer = answerJson({ result: 'canary-result', usage: usualUsage })
+    return calls === 1 ? answerJson({ error: 'canary-words' }, 500)(response) : answer(response)
+  })
+
+  const { headers, body } = await client.post(
+    { prompt: 'canary-prompt' },
+    { traceparent: `00-${traceId}-${CLIENT_SPAN}-01` },
+  )
+  const requestId = String(body.request_id)
+  await client.ended(requestId)
+
+  const spans = await settledSpansOf(traceId)
+  const [api] = named(spans, 'POST /v1/inference')
+  expect(headers.traceparent).toBe(`00-${traceId}-${api?.spanId}-01`)
+  const parents = parentsOf(spans)
+  expect(parents.filter(([, parent]) => parent === 'orphan')).toEqual([])
+  const Send = 'send inference-limited-normal'
+  const Process = 'process traced-inference-limited-normal'
+  const Results = 'process traced-results'
+  expect(new Set(parents.map(pair => pair.join(' < ')))).toEqual(
+    new Set([
+      'POST /v1/inference < client',
+      'admission < POST /v1/inference',
+      `${Send} < POST /v1/inference`,
+      'send results < POST /v1/inference',
+      `queue wait < ${Send}`,
+      `${Process} < ${Send}`,
+      `text_completion limited < ${Process}`,
+      // Deferrals and the retry.
+      `${Send} < ${Process}`,
+      `send results < ${Process}`,
+      'queue wait < send results',
+      `${Results} < send results`,
+      `result < ${Results}`,
+      `ledger < ${Results}`,
+      `settle < ${Results}`,
+    ]),
+  )
+  const processed = named(spans, Process).map(({ attributes }) => attributes)
+  expect(processed.map(attributes => attributes['sluice.request_id'])).toEqual(processed.map(() => requestId))
+  const endings = processed.map(attributes => attributes['sluice.deferred_by'] ?? attributes['sluice.status'])
+  expect(endings).toContain('rate limited')
+  expect(endings.filter(ending => ending !== 'rate limited').toSorted()).toEqual(['completed', 'model_error'])
+  expect(
+    named(spans, 'text_completion limited').map(({ kind, status, attributes }) => ({ kind, status, attributes })),
+  ).toEqual([
+    expect.objectContaining({
+      kind: 3,
+      status: { code: ERROR },
+      attributes: expect.objectContaining({ 'http.response.status_code': 500, 'error.type': '500' }),
+    }),
+    expect.objectContaining({
+      status: { code: 0 },
+      attributes: {
+        'gen_ai.operation.name': 'text_completion',
+        'gen_ai.provider.name': 'custom',
+        'gen_ai.request.model': 'limited',
+        'gen_ai.usage.input_tokens': usualUsage.prompt_tokens,
+        'gen_ai.usage.output_tokens': usualUsage.completion_tokens,
+        'http.request.method': 'POST',
+        'http.response.status_code': 200,
+        'server.address': '127.0.0.1',
+        'server.port': Number(new URL(model.url).port),
+        'sluice.model': 'limited',
+      },
+    }),
+  ])
+  // Each call of the model has its own span's context.
+  const callSpans = named(spans, 'text_completion limited').map(({ spanId }) => `00-${traceId}-${spanId}-01`)
+  expect(
+    model.calls.filter(({ body }) => body.input === 'canary-prompt').map(call => call.headers.traceparent),
+  ).toEqual(callSpans)
+  const end = system
+    .functionLogs()
+    .split('\n')
+    .find(line => line.includes(requestId) && line.includes('is completed'))
+  expect(JSON.parse(end ?? '{}')).toMatchObject({ trace_id: traceId })
+  const show = [process.execPath, 'bin/sluice.ts', 'requests', 'show', requestId, '--json'] as const
+  const shown = await run(show, { SLUICE_DATA: system.dataFolder })
+  expect(JSON.parse(shown.out)).toMatchObject({ trace_id: traceId })
+  const all = JSON.stringify(receiver.exports.map(({ body: exported }) => exported))
+  for (const secret of ['canary', client.user, 'sk_sluice_', projectFolder]) expect(all).not.toContain(secret)
+})
+
+test('the call for a batch of five has links to the five requests, and each of these has one to the call', async () => {
+  const client = await system.newUser()
+  const traceIds = Array.from({ length: 5 }, newTraceId)
+  for (const i of traceIds.keys())
+    model.on(`batch ${i}`, (response, { body: { inputs } }) =>
+      answerJson({
+        outputs: z
+          .array(z.unknown())
+          .parse(inputs)
+          .map(input => ({ result: input, usage: usualUsage })),
+      })(response),
+    )
+
+  const ids = await Promise.all(
+    traceIds.map(async (traceId, i) => {
+      const traceparent = `00-${traceId}-${CLIENT_SPAN}-01`
+      const { body } = await client.post({ prompt: `batch ${i}`, model: 'batched' }, { traceparent })
+      return String(body.request_id)
+    }),
+  )
+  await Promise.all(ids.map(id => client.ended(id)))
+
+  const spans = (await Promise.all(traceIds.map(settledSpansOf))).flat()
+  expect(parentsOf(spans).filter(([, parent]) => parent === 'orphan')).toEqual([])
+  const processing = named(spans, 'process traced-inference-batched-normal')
+  const calls = spansAt(receiver).filter(({ name }) => name === 'text_completion batched')
+  expect(calls.map(({ parentSpanId }) => parentSpanId)).toEqual(calls.map(() => undefined))
+  expect(calls.map(({ attributes }) => attributes['sluice.batch_size'])).toEqual(calls.map(({ links }) => links.length))
+  const idsOf = (of: { traceId: string; spanId: string }) => `${of.traceId}-${of.spanId}`
+  const linked = calls.flatMap(call => call.links.map(link => ({ from: idsOf(call), to: idsOf(link) })))
+  expect(linked.map(({ to }) => to).toSorted()).toEqual(processing.map(idsOf).toSorted())
+  const back = processing.flatMap(span => span.links.map(link => ({ from: idsOf(link), to: idsOf(span) })))
+  expect(new Set(back.map(pair => JSON.stringify(pair)))).toEqual(new Set(linked.map(pair => JSON.stringify(pair))))
+  expect(linked).toHaveLength(5)
+})
+
+test('a client that does not keep its trace gets no spans, and the model is told so', async () => {
+  const client = await system.newUser()
+  const traceId = newTraceId()
+
+  const { headers, body } = await client.post(
+    { prompt: 'not kept', model: 'free' },
+    { traceparent: `00-${traceId}-${CLIENT_SPAN}-00` },
+  )
+  await client.ended(String(body.request_id))
+  await client.settledQuota()
+
+  const notKept = expect.stringMatching(new RegExp(`^00-${traceId}-[0-9a-f]{16}-00$`))
+  expect(headers.traceparent).toEqual(notKept)
+  expect(model.calls.find(({ body: { input } }) => input === 'not kept')?.headers.traceparent).toEqual(notKept)
+  expect(spansOf(traceId)).toEqual([])
+})
+
+test('a call without a context, or with one that is none, begins a trace of its own', async () => {
+  const client = await system.newUser()
+
+  const answers = await Promise.all(
+    [undefined, 'nonsense', '00-00000000000000000000000000000000-b7ad6b7169203331-01'].map(traceparent =>
+      client.post({ prompt: 'new', model: 'free' }, traceparent === undefined ? {} : { traceparent }),
+    ),
+  )
+
+  const traceIds = answers.map(({ headers }) => headers.traceparent?.split('-')[1] ?? '')
+  expect(new Set(traceIds).size).toBe(3)
+  const spans = (await Promise.all(traceIds.map(settledSpansOf))).flat()
+  expect(named(spans, 'POST /v1/inference').map(({ parentSpanId }) => parentSpanId)).toEqual(
+    traceIds.map(() => undefined),
+  )
+})
