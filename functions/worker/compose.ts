@@ -23,7 +23,7 @@ export function compose(
   settings: Settings,
   clients = awsClients(),
 ): WorkerPorts & Telemetry & { readonly queue: ComposedQueue } {
-  const { logger, metrics } = telemetry(env)
+  const { logger, metrics } = telemetry(env, settings.model)
   const store = dynamoModelStates(clients.dynamoDb, env.MODELS_TABLE)
   const onChange = reportCircuitChanges({ logger, metrics, settings })
   const system = { clock: systemClock, sleep: systemSleep, ids: randomIds, random: systemRandom }
@@ -34,7 +34,7 @@ export function compose(
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     flowControl: createFlowControl({ ...system, store, onChange }, settings.model, settings),
     endpoint: httpEndpoint(settings.endpoint, secretsManager(systemClock), {
-      onFurtherCall: () => metrics.addMetric('ModelCalls', 'Count', 1),
+      onFurtherCall: () => metrics.add('ModelCalls', 1),
     }),
     judge: createJudge({ ...settings, has_secret: hasSecret(settings) }, systemClock),
     mappings: createMappings(settings),

@@ -1,13 +1,14 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
-import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { Change, OnChange } from '../core/flow-control/flow-control.ts'
 import type { ModelState } from '../core/flow-control/state.ts'
 import { iso } from '../core/platform/clock.ts'
+import type { MetricName } from '../core/platform/metrics/definitions.ts'
+import type { Meter } from '../core/platform/metrics/meter.ts'
 import type { Settings } from './settings.ts'
 
 export interface ChangePorts {
   readonly logger: Pick<Logger, 'warn' | 'info'>
-  readonly metrics: Pick<Metrics, 'addMetric'>
+  readonly metrics: Meter
   readonly settings: Pick<Settings, 'model' | 'circuit'>
 }
 
@@ -20,13 +21,13 @@ export function reportCircuitChanges({ logger, metrics, settings }: ChangePorts)
     const { level, metric, lineOf } = REPORTS[change]
     const { message, ...fields } = lineOf(settings, state)
     logger[level](message, { model: settings.model, ...fields })
-    metrics.addMetric(metric, 'Count', 1)
+    metrics.add(metric, 1)
   }
 }
 
 interface ChangeReport {
   readonly level: 'warn' | 'info'
-  readonly metric: string
+  readonly metric: MetricName
   readonly lineOf: (settings: ChangePorts['settings'], state: ModelState) => Line
 }
 
