@@ -17,6 +17,9 @@ import { LocalError } from './local/error.ts'
 import { type DemoModel, startModel } from './local/model/server.ts'
 import { moduleBeside } from './local/module-beside.ts'
 import { type LocalSystem, startLocal } from './local/system.ts'
+import { createLocalMetrics, type LocalMetrics } from './metrics/local-metrics.ts'
+import { pushMetrics } from './metrics/push-metrics.ts'
+import { METRICS_PATH, metricsHandler } from './metrics/serve-metrics.ts'
 import { unreachableModels } from './reach-models.ts'
 import type { SynthesizeMessage } from './synthesize-thread.ts'
 
@@ -61,7 +64,9 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
   const withModel = model ? { ...env, TEXT_MODEL_URL: predictUrl(model.url) } : env
 
   const unreachable = unreachableModels(checkPipeline(config, withModel).pipeline)
+  const metrics = createLocalMetrics(Date.now)
   const system = await startLocal({
+    observer: metrics.observer,
     assembly: dataDir => {
       print(`synthesizing the stack of ${config}`)
       return synthesize(config, withModel, join(dataDir, 'cdk.out'))
@@ -71,15 +76,29 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
     env: withModel,
     log: print,
   })
+  const stopMetrics = serveMetrics(metrics, system, pipeline.name, env, print)
   for (const line of await unreachable) print(line)
   const key = await demoKey(system)
   for (const line of welcome(system, key)) print(line)
   return {
     async close() {
+      await stopMetrics()
       await system.close()
       await model?.close()
     },
   }
+}
+
+/** Shows the metrics at `/metrics`, and exports them if the environment says where to. Answers with the function that ends the export. */
+function serveMetrics(
+  metrics: LocalMetrics,
+  system: LocalSystem,
+  name: string,
+  { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: Environment,
+  print: Print,
+): () => Promise<void> {
+  system.mount(METRICS_PATH, metricsHandler(metrics, system))
+  return endpoint ? pushMetrics(endpoint, { metrics, system, name, clock: Date.now }, print) : async () => undefined
 }
 
 function predictUrl(modelUrl: string): string {
@@ -140,6 +159,7 @@ function welcome({ apiUrl, dataDir, endpoints }: LocalSystem, key: string): stri
   return [
     '',
     `API        ${apiUrl}`,
+    `metrics    ${apiUrl}${METRICS_PATH}`,
     `SQS, S3    ${endpoints.sqs}`,
     `DynamoDB   ${endpoints.dynamodb}`,
     `RDS Data   ${endpoints.rds_data}`,
