@@ -32,6 +32,7 @@ import { allItems, type DeletedItems, deleteItemsOf } from '../../functions/core
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
 import { invokeFunction } from './invoke-function.ts'
+import type { LogSource } from './logs/port.ts'
 import type { Target } from './target.ts'
 
 /** The ports of an operator's commands. Each operation in operations/ takes those that it needs. */
@@ -60,6 +61,10 @@ export interface Admin {
   deleteQuotaItem(of: Pick<QuotaItem, 'user_id' | 'window' | 'shard'>): Promise<boolean>
   /** The plans of the pipeline file that is in effect. */
   readonly quotas: QuotaSettings
+  /** What the functions have logged. */
+  readonly logs: LogSource
+  /** The address of the API. Undefined for a stack that does not name it. */
+  readonly apiUrl: string | undefined
   /** The models of that file, and how each one is protected. */
   readonly models: Readonly<Record<string, Policies>>
   readonly clock: Clock
@@ -69,7 +74,7 @@ export interface Admin {
 }
 
 export function adminOf(
-  { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs, lambdaOnce }: Target,
+  { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs, lambdaOnce, logs }: Target,
   clock: Clock = systemClock,
   sleep: Sleep = systemSleep,
 ): Admin {
@@ -98,6 +103,8 @@ export function adminOf(
     deleteItemsOf: userId => deleteItemsOf(dynamoDb, outputs.RequestsTable, userId),
     deleteQuotaItem: of => deleteQuotaItem(dynamoDb, outputs.QuotaTable, of),
     quotas: outputs.Plans,
+    logs,
+    apiUrl: outputs.ApiUrl,
     models: outputs.Models,
     clock,
     ids: randomIds,
