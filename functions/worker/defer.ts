@@ -1,6 +1,7 @@
 import { type OutcomeOf, unreadableEvent } from '../core/domain/events.ts'
 import type { Hints, InferenceMessage } from '../core/domain/messages.ts'
 import type { DeferralReason, Permit } from '../core/flow-control/port.ts'
+import type { MetricName } from '../core/platform/metrics/definitions.ts'
 import { DEFERRED_BY } from '../core/platform/tracing/attributes.ts'
 import { queueName, RESULTS_QUEUE } from '../core/queue/names.ts'
 import type { Delivery } from '../core/queue/port.ts'
@@ -54,8 +55,8 @@ const NO_CALL_MS = 5_000
 export const deferCall = (ports: QueuePorts, message: InferenceMessage, hints: Hints): Promise<void> =>
   deferUntil(ports, withHints(message, { turn: undefined, ...hints }), ports.clock() + NO_CALL_MS)
 
-/** A metric per reason, not a dimension: so all counts of an invocation are one log line. */
-const DEFERRED: Readonly<Record<DeferralReason, string>> = {
+/** A metric per reason, and not a label: so all counts of an invocation are one log line. */
+const DEFERRED: Readonly<Record<DeferralReason, MetricName>> = {
   halted: 'DeferredByHalt',
   open: 'DeferredByCircuit',
   paused: 'DeferredByPause',
@@ -74,7 +75,7 @@ export function deferForPermit(
   isFirst: boolean,
 ): Promise<void> {
   const reason = permit.granted ? 'rate limited' : permit.because
-  ports.metrics.addMetric(DEFERRED[reason], 'Count', 1)
+  ports.metrics.add(DEFERRED[reason], 1)
   ports.tracing.current().set({ [DEFERRED_BY]: reason })
   if (permit.granted)
     return deferUntilSlot(ports, withHints(message, { turn: isFirst ? permit.at : undefined }), permit.at)

@@ -1,5 +1,4 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
-import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { FlowControl } from '../core/flow-control/port.ts'
 import type { Judge } from '../core/inference/judge.ts'
 import type { Mappings } from '../core/inference/mapping.ts'
@@ -7,6 +6,7 @@ import type { ModelEndpoint } from '../core/inference/port.ts'
 import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
 import type { Clock, Sleep } from '../core/platform/clock.ts'
 import type { Ids } from '../core/platform/ids.ts'
+import type { Meter } from '../core/platform/metrics/meter.ts'
 import type { Random } from '../core/platform/random.ts'
 import type { Span, Tracer } from '../core/platform/tracing/port.ts'
 import type { QueueBackend } from '../core/queue/port.ts'
@@ -24,8 +24,8 @@ export interface WorkerPorts extends LifecyclePorts {
   readonly sleep: Sleep
   readonly ids: Ids
   readonly random: Random
-  readonly logger: Pick<Logger, 'error' | 'info'>
-  readonly metrics: Pick<Metrics, 'addMetric'>
+  readonly logger: Pick<Logger, 'error' | 'warn' | 'info'>
+  readonly metrics: Meter
   readonly tracing: Tracer
   /** Starts the span of a call of the model: for the active request, or, with links, for a batch of requests. */
   readonly startCallSpan: (links?: readonly string[]) => Span

@@ -38,8 +38,8 @@ export async function processMessages(
   const redeliver = [...ofNewerVersion, ...failed]
   for (const delivery of redeliver) spans.of(delivery).fail('redelivered')
   for (const delivery of deliveries) spans.of(delivery).end()
-  ports.metrics.addMetric('DeliveredRequests', 'Count', deliveries.length)
-  if (redeliver.length > 0) ports.metrics.addMetric('ReturnedMessages', 'Count', redeliver.length)
+  ports.metrics.add('DeliveredRequests', deliveries.length)
+  if (redeliver.length > 0) ports.metrics.add('ReturnedMessages', redeliver.length)
   return { redeliver }
 }
 
@@ -50,7 +50,7 @@ export async function processMessages(
 function countTimeLeft({ metrics, clock }: WorkerPorts, received: readonly Received[]): void {
   const deadlines = received.flatMap(({ message }) => (message ? [message.deadline] : []))
   if (deadlines.length === 0) return
-  metrics.addMetric('TimeLeft', 'Seconds', Math.max(0, Math.min(...deadlines) - clock()) / 1_000)
+  metrics.add('TimeLeft', Math.max(0, Math.min(...deadlines) - clock()) / 1_000)
 }
 
 /** Performs jobs at the same time, or one after the other where `concurrency` or an isolated request demands it. */

@@ -1,7 +1,7 @@
 import { minimumTokens } from '../core/domain/estimate.ts'
 import type { OutcomeOf } from '../core/domain/events.ts'
 import type { ModelFailure, ModelSuccess } from '../core/inference/port.ts'
-import { backoff, pauseOf } from '../core/inference/retry.ts'
+import { backoff, pauseOf, saysWhen } from '../core/inference/retry.ts'
 import { withoutQuote } from '../core/inference/sentences.ts'
 import { ATTEMPT, DEFERRED_BY } from '../core/platform/tracing/attributes.ts'
 import { resultKey } from '../core/stores/payloads/names.ts'
@@ -44,7 +44,9 @@ async function answeredOutcome(
 ): Promise<OutcomeOf> {
   const read = await readResult(ports.mappings, answer)
   const { usage } = read
-  if (read.isUsageUnreadable) ports.metrics.addMetric('UnreadableUsage', 'Count', 1)
+  if (read.isUsageUnreadable) ports.metrics.add('UnreadableUsage', 1)
+  if (usage?.prompt_tokens !== undefined) ports.metrics.add('InputTokens', usage.prompt_tokens)
+  if (usage?.completion_tokens !== undefined) ports.metrics.add('OutputTokens', usage.completion_tokens)
   if (!read.ok) {
     const failure = withoutPrompt(read.failure, request.message, request.toSend)
     return { ...failedOutcome(request, failure, times), usage }
@@ -105,22 +107,28 @@ function retryRequest(
   })
 }
 
-/** Logs and counts a retry. Nothing else is kept of an attempt that is not the last. */
+/**
+ * Logs and counts a retry. It is a warning, so that a failing model shows before the first request has failed for good; but not if
+ * the model only says when it takes more calls. Nothing else is kept of an attempt that is not the last.
+ */
 function reportRetry(
   { logger, metrics, tracing }: WorkerPorts,
   { item }: Claimed,
-  { code, message, status, detail }: ModelFailure,
+  failure: ModelFailure,
   until: number,
 ): void {
-  const { request_id, attempt } = item
-  logger.info(`${withoutQuote(message)}; the request will be retried`, {
+  const { request_id, attempt, user_id, model } = item
+  const { code, message, status, detail } = failure
+  logger[saysWhen(failure) ? 'info' : 'warn'](`${withoutQuote(message)}; the request will be retried`, {
     request_id,
+    user_id,
+    model,
     attempt,
     code,
     status,
     detail,
     until: new Date(until).toISOString(),
   })
-  metrics.addMetric('RetriedRequests', 'Count', 1)
+  metrics.add('RetriedRequests', 1)
   tracing.current().set({ [DEFERRED_BY]: code, [ATTEMPT]: attempt })
 }

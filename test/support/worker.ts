@@ -77,7 +77,7 @@ export function aWorker(
     flowControl: aFlowControl(),
     random: () => 0.5,
     startCallSpan: () => untraced.start('call'),
-    logger: { error: () => undefined, info: () => undefined },
+    logger: { error: () => undefined, warn: () => undefined, info: () => undefined },
   }
   const outcomes = () => memory.queue.sent(RESULTS_QUEUE).map(({ body }) => OutcomeEvent.parse(body))
   const deferred = () => memory.queue.sent(OWN_QUEUE)

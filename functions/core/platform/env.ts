@@ -17,6 +17,7 @@ export const BaseEnv = z.object({
     .regex(/^(0(\.\d+)?|1)$/)
     .optional(),
 })
+export type BaseEnv = z.infer<typeof BaseEnv>
 
 /** How to reach Postgres through the RDS Data API. */
 export const LedgerEnv = z.object({

@@ -1,9 +1,8 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
-import type { Metrics } from '@aws-lambda-powertools/metrics'
 import middy, { type MiddlewareObj } from '@middy/core'
 import type { Context } from 'aws-lambda'
 import { stripErrorStack } from './strip-error-stack.ts'
-import type { Telemetry } from './telemetry.ts'
+import type { PublishedMeter, Telemetry } from './telemetry.ts'
 
 /** How long a function that no client waits for waits for the export of its spans. Milliseconds. */
 const FLUSH_MS = 1_000
@@ -37,10 +36,4 @@ export const lambdaHandler = <Ports extends Telemetry, Event, Result>(
     .use(publishMetrics(ports.metrics))
     .use(errors)
 
-/** Powertools' own middleware warns of each invocation that counted nothing, as most of the reader's do. */
-function publishMetrics(metrics: Metrics): MiddlewareObj {
-  const publish = () => {
-    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics()
-  }
-  return { after: publish, onError: publish }
-}
+const publishMetrics = ({ publish }: PublishedMeter): MiddlewareObj => ({ after: publish, onError: publish })

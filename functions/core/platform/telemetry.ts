@@ -1,31 +1,67 @@
 import { Logger } from '@aws-lambda-powertools/logger'
 import type { LogItemExtraInput, LogItemMessage } from '@aws-lambda-powertools/logger/types'
-import { Metrics } from '@aws-lambda-powertools/metrics'
+import { systemClock } from './clock.ts'
+import type { BaseEnv } from './env.ts'
+import { emfLines } from './metrics/emf.ts'
+import type { Meter } from './metrics/meter.ts'
+import { createRecorder } from './metrics/recorder.ts'
 import { composeTracing, type TracingEnv } from './tracing/compose.ts'
 import { type Tracing, untraced } from './tracing/port.ts'
 import { Unavailable } from './unavailable.ts'
 
-/** JSON logs and EMF metrics, set up by Powertools' own environment variables, and traces. They never hold a prompt or a result. */
+/** JSON logs, set up by Powertools' own environment variables, metrics, and traces. They never hold a prompt or a result. */
 export interface Telemetry {
   readonly logger: Logger
-  readonly metrics: Metrics
+  readonly metrics: PublishedMeter
   readonly tracing: Tracing
+}
+
+/** A meter whose values leave the function. */
+export interface PublishedMeter extends Meter {
+  /** Writes the values that were recorded since the last call as log lines, from which CloudWatch makes metrics. */
+  publish(): void
 }
 
 /** Parts of Powertools' lines that no log may hold: a stack trace, an AWS identifier. An error's `location` stays. */
 const WITHHELD = new Set(['stack', 'function_arn'])
 
-interface TelemetryEnv extends TracingEnv {
-  readonly LOG_FIELDS: string
+export type TelemetryEnv = Pick<
+  BaseEnv,
+  'DEPLOYMENT' | 'LOG_FIELDS' | 'POWERTOOLS_SERVICE_NAME' | 'POWERTOOLS_METRICS_NAMESPACE'
+> &
+  TracingEnv
+
+interface TelemetryOptions {
+  /** The model that the function works for, if it is a worker. */
+  readonly model?: string
+  /** False for a function that no request passes through: it loads no SDK for traces. */
+  readonly isTraced?: boolean
 }
 
-/** `isTraced` is false for a function that no request passes through: it loads no SDK for traces. */
-export function telemetry(env: TelemetryEnv, { isTraced = true } = {}): Telemetry {
+export function telemetry(env: TelemetryEnv, { model, isTraced = true }: TelemetryOptions = {}): Telemetry {
   // Lambda sets it to the level of its own filter, which metrics have to pass. Powertools would prefer it to POWERTOOLS_LOG_LEVEL.
   delete process.env.AWS_LAMBDA_LOG_LEVEL
-  const logger = new CountingLogger(env)
-  const metrics = new Metrics()
+  const defects = publishedMeter(env, { service: env.DEPLOYMENT })
+  const logger = new CountingLogger(env, () => {
+    defects.add('Defects', 1)
+    defects.publish()
+  })
+  const metrics = publishedMeter(env, { service: env.POWERTOOLS_SERVICE_NAME, model })
   return { logger, metrics, tracing: isTraced ? composeTracing(env, logger, metrics) : untraced }
+}
+
+function publishedMeter(
+  { POWERTOOLS_METRICS_NAMESPACE: namespace }: TelemetryEnv,
+  origin: Parameters<typeof createRecorder>[0],
+): PublishedMeter {
+  const recorder = createRecorder(origin)
+  return {
+    add: recorder.add,
+    publish() {
+      // Lambda replaces `console.log`, and its filter of levels would drop the lines: they have none.
+      for (const line of emfLines(recorder.take(), namespace, systemClock())) process.stdout.write(`${line}\n`)
+    },
+  }
 }
 
 /**
@@ -33,17 +69,16 @@ export function telemetry(env: TelemetryEnv, { isTraced = true } = {}): Telemetr
  * can forget to. One metric for the whole deployment needs one alarm, however many functions there are.
  */
 class CountingLogger extends Logger {
-  readonly #deployment: string
+  readonly #onDefect: () => void
 
-  constructor({ LOG_FIELDS, DEPLOYMENT }: TelemetryEnv) {
+  constructor({ LOG_FIELDS }: TelemetryEnv, onDefect: () => void) {
     super({ persistentKeys: JSON.parse(LOG_FIELDS), jsonReplacerFn: replace })
-    this.#deployment = DEPLOYMENT
+    this.#onDefect = onDefect
   }
 
   override error(input: LogItemMessage, ...extra: LogItemExtraInput): void {
     super.error(input, ...extra)
-    if ([input, ...extra].some(holdsDefect))
-      new Metrics({ serviceName: this.#deployment, singleMetric: true }).addMetric('Defects', 'Count', 1)
+    if ([input, ...extra].some(holdsDefect)) this.#onDefect()
   }
 }
 

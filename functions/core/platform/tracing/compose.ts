@@ -1,5 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
-import type { Metrics } from '@aws-lambda-powertools/metrics'
+import type { Meter } from '../metrics/meter.ts'
 import { type Tracing, untraced } from './port.ts'
 
 /** The environment that tracing reads. */
@@ -14,11 +14,7 @@ export interface TracingEnv {
  * Tracing as the environment says. Without an endpoint it is off, and nothing of it is loaded. With one, the SDK is loaded while
  * the function starts.
  */
-export function composeTracing(
-  env: TracingEnv,
-  logger: Pick<Logger, 'warn'>,
-  metrics: Pick<Metrics, 'addMetric'>,
-): Tracing {
+export function composeTracing(env: TracingEnv, logger: Pick<Logger, 'warn'>, metrics: Meter): Tracing {
   const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: sample = '1' } = env
   if (!endpoint) return untraced
   let loaded = untraced
@@ -42,8 +38,6 @@ export function composeTracing(
       deployment: env.DEPLOYMENT,
       sample: Number(sample),
     }
-    loaded = otelTracing(settings, composeOtlp({ traces }, logger), spans =>
-      metrics.addMetric('DroppedSpans', 'Count', spans),
-    )
+    loaded = otelTracing(settings, composeOtlp({ traces }, logger), spans => metrics.add('DroppedSpans', spans))
   }
 }

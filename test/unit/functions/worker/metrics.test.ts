@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { UNTOUCHED } from '../../../../functions/core/flow-control/state.ts'
 import type { ModelAnswer } from '../../../../functions/core/inference/port.ts'
+import { definitionOf, type MetricName } from '../../../../functions/core/platform/metrics/definitions.ts'
 import { NOW } from '../../../support/clock.ts'
 import { aRetry, failure } from '../../../support/failures.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
@@ -11,8 +12,8 @@ const BUSY = failure({ message: 'the model answered 503', status: 503 })
 
 function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
   const worker = aWorker(answer, settings)
-  const info = vi.fn()
-  const ports = { ...worker.ports, logger: { error: () => undefined, info } }
+  const warn = vi.fn()
+  const ports = { ...worker.ports, logger: { error: () => undefined, info: () => undefined, warn } }
   /** As many requests, in one invocation. */
   const serve = async (requests: number) => {
     const items = await Promise.all(Array.from({ length: requests }, () => ports.items.create(anItem())))
@@ -22,14 +23,17 @@ function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
     )
     return items
   }
-  /** The sum of what was counted, by name. */
+  /** The sum of each counter, by name. */
   const counted = () => {
     const sums: Record<string, number> = {}
-    for (const [name, unit, value] of ports.metrics.addMetric.mock.calls)
-      if (unit === 'Count') sums[name] = (sums[name] ?? 0) + value
+    for (const [name, value] of ports.metrics.add.mock.calls)
+      if (definitionOf(name).kind === 'counter') sums[name] = (sums[name] ?? 0) + value
     return sums
   }
-  return { ...worker, info, serve, counted }
+  /** The values of a histogram. */
+  const measured = (metric: MetricName) =>
+    ports.metrics.add.mock.calls.flatMap(([name, value]) => (name === metric ? [value] : []))
+  return { ...worker, warn, serve, counted, measured }
 }
 
 describe('a worker measures', () => {
@@ -42,7 +46,33 @@ describe('a worker measures', () => {
 
     await invoke([aMessage(anItem()), aMessage(item)], ports)
 
-    expect(ports.metrics.addMetric).toHaveBeenCalledWith('TimeLeft', 'Seconds', seconds)
+    expect(ports.metrics.add).toHaveBeenCalledWith('TimeLeft', seconds)
+  })
+})
+
+describe('a worker measures a call', () => {
+  /** A worker whose model takes two and a half seconds. */
+  const slow = (answer: ModelAnswer) => {
+    const worker = watched(answer)
+    const call: (typeof worker.ports.endpoint)['call'] = async (id, body) => {
+      worker.ports.advance(2_500)
+      return worker.ports.endpoint.call(id, body)
+    }
+    const ports = { ...worker.ports, endpoint: { ...worker.ports.endpoint, call } }
+    return { ...worker, ports }
+  }
+
+  it.each([
+    { how: 'succeeds', answer: SUCCESS, tokens: { input: [3], output: [4] } },
+    { how: 'fails', answer: BUSY, tokens: { input: [], output: [] } },
+  ])('that $how: how long it takes, and the tokens that the model reports', async ({ answer, tokens }) => {
+    const { ports, invoke, measured } = slow(answer)
+    const item = await ports.items.create(anItem())
+
+    await invoke([aMessage(item)], ports)
+
+    expect(measured('ModelLatency')).toEqual([2.5])
+    expect({ input: measured('InputTokens'), output: measured('OutputTokens') }).toEqual(tokens)
   })
 })
 
@@ -56,35 +86,37 @@ describe('a worker counts', () => {
   })
 
   it('the requests of a call', async () => {
-    const { serve, counted } = watched(
+    const { serve, counted, measured } = watched(
       { ok: true, answer: { outputs: [{ result: 'a' }, { result: 'b' }, { result: 'c' }] } },
       { batched: true },
     )
 
     await serve(3)
 
-    expect(counted()).toEqual({ DeliveredRequests: 3, ModelCalls: 1, BatchSize: 3 })
+    expect(counted()).toEqual({ DeliveredRequests: 3, ModelCalls: 1 })
+    expect(measured('BatchSize')).toEqual([3])
   })
 
   it('failed calls and retried requests, and logs the reason of each retry', async () => {
-    const { serve, counted, info } = watched(BUSY, { retry: RETRY })
+    const { serve, counted, warn } = watched(BUSY, { retry: RETRY })
 
     const [item] = await serve(1)
 
     expect(counted()).toEqual({ DeliveredRequests: 1, ModelCalls: 1, FailedCalls: 1, RetriedRequests: 1 })
-    const fields = { request_id: item?.request_id, attempt: 1, code: 'model_error', status: 503, detail: BUSY.message }
-    expect(info.mock.calls).toEqual([
+    const of = { request_id: item?.request_id, user_id: 'u42', model: 'text', attempt: 1 }
+    const fields = { ...of, code: 'model_error', status: 503, detail: BUSY.message }
+    expect(warn.mock.calls).toEqual([
       ['the model answered 503; the request will be retried', { ...fields, until: '2026-11-23T10:15:01.500Z' }],
     ])
   })
 
   it('no retry after the last attempt', async () => {
-    const { serve, counted, info } = watched(BUSY, { retry: { ...RETRY, attempts: 1 } })
+    const { serve, counted, warn } = watched(BUSY, { retry: { ...RETRY, attempts: 1 } })
 
     await serve(1)
 
     expect(counted()).toEqual({ DeliveredRequests: 1, ModelCalls: 1, FailedCalls: 1 })
-    expect(info).not.toHaveBeenCalled()
+    expect(warn).not.toHaveBeenCalled()
   })
 
   it.each([

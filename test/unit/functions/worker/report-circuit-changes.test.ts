@@ -1,17 +1,20 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Change } from '../../../../functions/core/flow-control/flow-control.ts'
+import type { CallFailure } from '../../../../functions/core/flow-control/port.ts'
 import { type ModelState, UNTOUCHED } from '../../../../functions/core/flow-control/state.ts'
 import { reportCircuitChanges } from '../../../../functions/worker/report-circuit-changes.ts'
 import { NOW } from '../../../support/clock.ts'
 
 const UNTIL = '2026-11-23T10:15:30.000Z'
 
-function told(change: Change, state: Partial<ModelState>) {
+const FAILURE = { code: 'model_error', status: 500, reason: 'the model answered 500: full', request_id: 'r-1' }
+
+function told(change: Change, state: Partial<ModelState>, failure?: CallFailure) {
   const logger = { warn: vi.fn(), info: vi.fn() }
-  const metrics = { addMetric: vi.fn() }
+  const metrics = { add: vi.fn() }
   const settings = { model: 'text', circuit: { failures: 5, within_ms: 60_000, open_ms: 30_000 } }
-  reportCircuitChanges({ logger, metrics, settings })(change, { ...UNTOUCHED, ...state })
-  return { warned: logger.warn.mock.calls, informed: logger.info.mock.calls, counted: metrics.addMetric.mock.calls }
+  reportCircuitChanges({ logger, metrics, settings })(change, { ...UNTOUCHED, ...state }, failure)
+  return { warned: logger.warn.mock.calls, informed: logger.info.mock.calls, counted: metrics.add.mock.calls }
 }
 
 describe('a change of a model is logged and counted', () => {
@@ -24,7 +27,7 @@ describe('a change of a model is logged and counted', () => {
         ],
       ],
       informed: [],
-      counted: [['CircuitOpened', 'Count', 1]],
+      counted: [['CircuitOpened', 1]],
     })
   })
 
@@ -40,7 +43,7 @@ describe('a change of a model is logged and counted', () => {
           { model: 'text', until: UNTIL, opened_times: 1 },
         ],
       ],
-      counted: [['CircuitOpened', 'Count', 1]],
+      counted: [['CircuitOpened', 1]],
     })
   })
 
@@ -58,14 +61,14 @@ describe('a change of a model is logged and counted', () => {
         ],
       ],
       informed: [],
-      counted: [['ModelHalted', 'Count', 1]],
+      counted: [['ModelHalted', 1]],
     })
   })
 
   it('when it is no longer halted', () => {
     expect(told('resumed', {})).toMatchObject({
       warned: [['the model text is no longer halted: it is called again', { model: 'text' }]],
-      counted: [['ModelResumed', 'Count', 1]],
+      counted: [['ModelResumed', 1]],
     })
   })
 
@@ -77,14 +80,25 @@ describe('a change of a model is logged and counted', () => {
           { model: 'text', until: UNTIL, opened_times: 3 },
         ],
       ],
-      counted: [['CircuitOpened', 'Count', 1]],
+      counted: [['CircuitOpened', 1]],
     })
+  })
+
+  it.each([
+    { change: 'opened', level: 'warned' },
+    { change: 'opened for all', level: 'warned' },
+    { change: 'opened again', level: 'warned' },
+    { change: 'paused', level: 'informed' },
+  ] as const)('when $change: with the failed call that has caused it', ({ change, level }) => {
+    expect(told(change, { open: { until: NOW, times: 1 }, paused_until: NOW }, FAILURE)[level][0]?.[1]).toMatchObject(
+      FAILURE,
+    )
   })
 
   it('when its circuit closes', () => {
     expect(told('closed', {})).toMatchObject({
       warned: [['the circuit of text has closed: the model is back', { model: 'text' }]],
-      counted: [['CircuitClosed', 'Count', 1]],
+      counted: [['CircuitClosed', 1]],
     })
   })
 
@@ -92,7 +106,7 @@ describe('a change of a model is logged and counted', () => {
     expect(told('paused', { paused_until: NOW + 30_000 })).toMatchObject({
       warned: [],
       informed: [[`the model text has asked for a pause: no calls until ${UNTIL}`, { model: 'text', until: UNTIL }]],
-      counted: [['ModelPaused', 'Count', 1]],
+      counted: [['ModelPaused', 1]],
     })
   })
 })
