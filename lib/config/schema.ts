@@ -169,7 +169,11 @@ const SAMPLE_FORM = 'must be a number from 0 to 1, such as 0.1'
 const TRACING_FORM = 'must be false, or a mapping with an endpoint, such as { endpoint: xray, sample: 0.1 }'
 
 const Tracing = z.union([
-  z.literal(false, TRACING_FORM),
+  z
+    .boolean(TRACING_FORM)
+    .refine(isOn => !isOn, TRACING_FORM)
+    .meta({ const: false })
+    .transform(() => false as const),
   section({
     endpoint: OtlpEndpoint.meta({
       description:
