@@ -43,7 +43,10 @@ const leavesOf = (parent: Command, path: readonly string[] = []): Leaf[] =>
 function helpOf(command: Command): string {
   let text = ''
   command.configureHelp({ showGlobalOptions: false, helpWidth: 120 })
-  command.configureOutput({ writeOut: written => void (text += written) })
+  const writeOut = (written: string): void => {
+    text += written
+  }
+  command.configureOutput({ writeOut })
   command.outputHelp()
   return text.trim()
 }

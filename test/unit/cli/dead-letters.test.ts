@@ -84,7 +84,7 @@ describe('dead-letters list', () => {
       },
     ])
     expect((await sluice('dead-letters list')).out).toBe(
-      ['DEAD LETTER  AGE  MODEL  ATTEMPTS  REASON', 'message:m-1  0s          0         unreadable', ''].join('\n'),
+      ['DEAD LETTER  AGE  MODEL  ATTEMPTS  REASON', 'message:m-1  60s         0         unreadable', ''].join('\n'),
     )
   })
 

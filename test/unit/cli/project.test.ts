@@ -35,7 +35,9 @@ describe('a folder below that of the project', () => {
       env: {},
       cwd: below,
       out: () => undefined,
-      err: text => void (err += text),
+      err: text => {
+        err += text
+      },
     })
     expect(code).toBe(1)
     expect(err).toContain('no local system runs with the data folder ../../.sluice')

@@ -56,7 +56,7 @@ describe('users list', () => {
 
 describe('--watch', () => {
   it('prints a list again until Ctrl-C, which is no failure', async () => {
-    const { code, out, waits } = await watched('users list --watch', [() => run('users set u3')])
+    const { code, out, waits } = await watched('users list --watch', [() => run('users set u3 --plan pro')])
 
     expect(code).toBe(0)
     expect(waits).toEqual([2_000, 2_000])
