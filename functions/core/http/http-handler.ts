@@ -1,5 +1,5 @@
 import type { RequestError } from '../domain/errors.ts'
-import { lambdaHandler } from '../platform/lambda-handler.ts'
+import { CLIENT_FLUSH_MS, lambdaHandler } from '../platform/lambda-handler.ts'
 import { toRequestError } from '../platform/request-error.ts'
 import type { Telemetry } from '../platform/telemetry.ts'
 import { type ApiEvent, type HttpCall, toCall } from './call.ts'
@@ -18,9 +18,12 @@ export type RenderError = (error: RequestError) => HttpResponse
  */
 export const httpHandler = <Ports extends Telemetry>(ports: Ports, renderError: RenderError, useCase: UseCase<Ports>) =>
   lambdaHandler(ports, (_, event: ApiEvent, context) => useCase(ports, toCall(event, context)), {
-    onError: request => {
-      request.response = renderError(toRequestError(request.error, ports.logger))
+    errors: {
+      onError: request => {
+        request.response = renderError(toRequestError(request.error, ports.logger))
+      },
     },
+    flushMs: CLIENT_FLUSH_MS,
   })
 
 /** The use case that sends each call to the use case of its route. Throws the `RequestError` of a call that has no route. */

@@ -3,7 +3,8 @@ import type { LogItemExtraInput, LogItemMessage } from '@aws-lambda-powertools/l
 import { systemClock } from './clock.ts'
 import type { BaseEnv } from './env.ts'
 import { emfLines } from './metrics/emf.ts'
-import type { Meter } from './metrics/meter.ts'
+import { metricsExport, NO_EXPORT } from './metrics/export.ts'
+import type { Meter, Sample } from './metrics/meter.ts'
 import { createRecorder } from './metrics/recorder.ts'
 import { Unavailable } from './unavailable.ts'
 
@@ -15,8 +16,11 @@ export interface Telemetry {
 
 /** A meter whose values leave the function. */
 export interface PublishedMeter extends Meter {
-  /** Writes the values that were recorded since the last call as log lines, from which CloudWatch makes metrics. */
-  publish(): void
+  /**
+   * Writes the values that were recorded since the last call as log lines, from which CloudWatch makes metrics. Where OTLP is
+   * configured, it also exports them, and waits for that for at most so many milliseconds. Never rejects.
+   */
+  publish(withinMs: number): Promise<void>
 }
 
 /** Parts of Powertools' lines that no log may hold: a stack trace, an AWS identifier. An error's `location` stays. */
@@ -24,33 +28,35 @@ const WITHHELD = new Set(['stack', 'function_arn'])
 
 export type TelemetryEnv = Pick<
   BaseEnv,
-  'DEPLOYMENT' | 'LOG_FIELDS' | 'POWERTOOLS_SERVICE_NAME' | 'POWERTOOLS_METRICS_NAMESPACE'
+  | 'DEPLOYMENT'
+  | 'LOG_FIELDS'
+  | 'POWERTOOLS_SERVICE_NAME'
+  | 'POWERTOOLS_METRICS_NAMESPACE'
+  | 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'
 >
 
 /** `model`: the one that the function works for, if it is a worker. */
 export function telemetry(env: TelemetryEnv, model?: string): Telemetry {
   // Lambda sets it to the level of its own filter, which metrics have to pass. Powertools would prefer it to POWERTOOLS_LOG_LEVEL.
   delete process.env.AWS_LAMBDA_LOG_LEVEL
-  const defects = publishedMeter(env, { service: env.DEPLOYMENT })
-  const logger = new CountingLogger(env, () => {
-    defects.add('Defects', 1)
-    defects.publish()
-  })
-  return { logger, metrics: publishedMeter(env, { service: env.POWERTOOLS_SERVICE_NAME, model }) }
-}
-
-function publishedMeter(
-  { POWERTOOLS_METRICS_NAMESPACE: namespace }: TelemetryEnv,
-  origin: Parameters<typeof createRecorder>[0],
-): PublishedMeter {
-  const recorder = createRecorder(origin)
-  return {
-    add: recorder.add,
-    publish() {
-      // Lambda replaces `console.log`, and its filter of levels would drop the lines: they have none.
-      for (const line of emfLines(recorder.take(), namespace, systemClock())) process.stdout.write(`${line}\n`)
-    },
+  const url = env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT
+  let exported = NO_EXPORT
+  const write = (samples: readonly Sample[]) => {
+    exported.take(samples)
+    // Lambda replaces `console.log`, and its filter of levels would drop the lines: they have none.
+    for (const line of emfLines(samples, env.POWERTOOLS_METRICS_NAMESPACE, systemClock()))
+      process.stdout.write(`${line}\n`)
   }
+  const logger = new CountingLogger(env, () =>
+    write([{ name: 'Defects', service: env.DEPLOYMENT, model: undefined, values: [1] }]),
+  )
+  if (url !== undefined) exported = metricsExport(url, env.DEPLOYMENT, logger)
+  const recorder = createRecorder({ service: env.POWERTOOLS_SERVICE_NAME, model })
+  const publish = (withinMs: number) => {
+    write(recorder.take())
+    return exported.flush(withinMs)
+  }
+  return { logger, metrics: { add: recorder.add, publish } }
 }
 
 /**
