@@ -1,4 +1,3 @@
-import { Metrics } from '@aws-lambda-powertools/metrics'
 import { describe, expect, it, vi } from 'vitest'
 import { takeResults } from '../../../../functions/collector/take-results.ts'
 import type { Redelivery } from '../../../../functions/core/queue/port.ts'
@@ -13,8 +12,7 @@ async function secondsAfter(receives: number, record: Ledger['record']) {
   const { ports } = aCollector()
   const redeliverAfter = vi.fn<Redelivery['redeliverAfter']>(async () => undefined)
   const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }
-  const metrics = new Metrics({ namespace: 'test' })
-  const all = { ...ports, logger, metrics, ledger: { record }, queue: { ...ports.queue, redeliverAfter } }
+  const all = { ...ports, logger, ledger: { record }, queue: { ...ports.queue, redeliverAfter } }
   const delivery = aDelivery(anAcceptedEvent(anItem()), 0, { receive_count: receives })
 
   const { redeliver } = await takeResults(all, [delivery])
