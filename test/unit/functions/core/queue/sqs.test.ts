@@ -131,8 +131,22 @@ describe('sqsQueue', () => {
 describe('sqsReceiver', () => {
   it('reads a delivery from each record of an event', () => {
     expect(sqsReceiver.deliveries(anSqsEvent(['a', { b: 1 }], 'stack-results-dlq'))).toEqual([
-      { id: 'message-0', queue: 'stack-results-dlq', body: 'a', attributes: {}, receive_count: 1 },
-      { id: 'message-1', queue: 'stack-results-dlq', body: '{"b":1}', attributes: {}, receive_count: 1 },
+      {
+        id: 'message-0',
+        queue: 'stack-results-dlq',
+        body: 'a',
+        attributes: {},
+        receive_count: 1,
+        receipt: 'receipt-0',
+      },
+      {
+        id: 'message-1',
+        queue: 'stack-results-dlq',
+        body: '{"b":1}',
+        attributes: {},
+        receive_count: 1,
+        receipt: 'receipt-1',
+      },
     ])
   })
 
