@@ -19,6 +19,7 @@ import { outputsOfStack } from './stack-outputs.ts'
 
 /** The outputs of a stack that the commands need. */
 const Outputs = z.object({
+  ApiUrl: z.url().optional(),
   RequestsTable: z.string(),
   QuotaTable: z.string(),
   KeysTable: z.string(),

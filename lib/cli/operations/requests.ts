@@ -48,25 +48,31 @@ type RequestPorts = Pick<Admin, 'items' | 'ledger' | 'payloads'>
 const PAGE = 100
 
 /**
- * Lists the requests of a user, or all requests, newest first. In Postgres a request is queued until it ends, so the items of
+ * Lists the requests of a user, or all requests, newest first, or those that are older than the request `before`. In Postgres a request is queued until it ends, so the items of
  * queued requests are looked up, too. Rejects with `Unavailable`.
  */
 export async function listRequests(
   { ledger, items }: { ledger: Pick<RequestPorts['ledger'], 'list'>; items: Pick<RequestPorts['items'], 'get'> },
-  { user, status, limit }: { user?: string | undefined; status?: Status | undefined; limit: number },
+  {
+    user,
+    status,
+    before,
+    limit,
+  }: { user?: string | undefined; status?: Status | undefined; before?: string | undefined; limit: number },
 ): Promise<RequestSummary[]> {
   const found: RequestSummary[] = []
   // Only few requests of a page may have the status that is asked for.
   const pageSize = status === undefined ? Math.min(PAGE, limit) : PAGE
-  let before: string | undefined
+  let olderThan = before
   while (found.length < limit) {
-    const page = await ledger.list({ user, status: status === 'running' ? 'queued' : status, before, limit: pageSize })
+    const inLedger = status === 'running' ? 'queued' : status
+    const page = await ledger.list({ user, status: inLedger, before: olderThan, limit: pageSize })
     const current = await Promise.all(
       page.map(row => (row.status === 'queued' ? asItSays(items, row) : summaryOf(row))),
     )
     found.push(...current.filter(request => status === undefined || request.status === status))
     if (page.length < pageSize) break
-    before = page.at(-1)?.request_id
+    olderThan = page.at(-1)?.request_id
   }
   return found.slice(0, limit)
 }

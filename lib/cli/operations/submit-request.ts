@@ -1,0 +1,56 @@
+import { parseJson } from '../../local/parse-json.ts'
+import type { Admin } from '../admin.ts'
+import { Refusal } from '../refusal.ts'
+import { createKey } from './keys.ts'
+import { existingUser } from './users.ts'
+
+/** The answer of the API to a request. */
+export interface Submitted {
+  readonly status: number
+  readonly body: unknown
+}
+
+type Ports = Pick<Admin, 'access' | 'quotas' | 'clock' | 'apiUrl'>
+
+/** The key is deleted after the call. It ends by itself if this process dies before that. */
+const KEY_LIFETIME_MS = 60_000
+const CALL_TIMEOUT_MS = 35_000
+
+/**
+ * Posts a request as a user, through the API, with a key of its own. So the user's plan and quota apply, and the request is charged.
+ * Throws `Refusal` if there is no such user or the API can't be reached, and `Unavailable`.
+ */
+export async function submitRequest(
+  ports: Ports,
+  { user, body }: { user: string; body: Readonly<Record<string, unknown>> },
+): Promise<Submitted> {
+  const { apiUrl } = ports
+  if (apiUrl === undefined)
+    throw new Refusal('the system does not name its API: deploy or start it again with this version of Sluice')
+  await existingUser(ports.access, user)
+  const { created } = await createKey(ports, { user, expires_in: KEY_LIFETIME_MS })
+  try {
+    return await post(`${apiUrl}/v1/inference`, created.key, body)
+  } finally {
+    await ports.access.deleteKey(created.key_id)
+  }
+}
+
+async function post(url: string, key: string, body: Readonly<Record<string, unknown>>): Promise<Submitted> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'x-api-key': key, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+  }).catch((error: unknown) => {
+    throw new Refusal(`the API can't be reached: ${reasonOf(error)}`, { cause: error })
+  })
+  const text = await response.text()
+  return { status: response.status, body: parseJson(text) ?? text }
+}
+
+/** The reason is in the cause of fetch's error. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error instanceof Error ? error : new Error(String(error))
+  return cause instanceof Error ? cause.message : message
+}
