@@ -19,10 +19,16 @@ async function ask(question: string): Promise<string> {
   }
 }
 
+const untilStopped = () =>
+  new Promise<void>(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
+  })
+
 process.exitCode = await main(process.argv.slice(2), {
   env: process.env,
   out: text => process.stdout.write(text),
   err: text => process.stderr.write(text),
   ...(process.stdin.isTTY && { ask }),
+  untilStopped,
   start: () => runLocal(moduleBeside(import.meta.url, 'local')),
 })

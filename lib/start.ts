@@ -4,13 +4,17 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { authorize } from '../functions/authorizer/authorize.ts'
 import { regionOf } from '../functions/core/inference/region.ts'
-import { adminOf } from './cli/admin.ts'
+import { type Admin, adminOf } from './cli/admin.ts'
 import { createKey } from './cli/operations/keys.ts'
 import { printable } from './cli/printable.ts'
 import { localTarget } from './cli/target.ts'
 import { ConfigError } from './config/finding.ts'
 import { checkPipeline, warningLine } from './config/load.ts'
 import type { Pipeline } from './config/schema.ts'
+import { newToken } from './console/access.ts'
+import { CONSOLE_PATH, consoleHandler, consoleUrl } from './console/handler.ts'
+import { loadPage } from './console/load-page.ts'
+import { readOwnPackageJson } from './installation.ts'
 import { secretIn, variableName } from './local/aws-endpoint.ts'
 import { closeTree } from './local/data-folder.ts'
 import { LocalError } from './local/error.ts'
@@ -72,8 +76,10 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
     log: print,
   })
   for (const line of await unreachable) print(line)
-  const key = await demoKey(system)
-  for (const line of welcome(system, key)) print(line)
+  const admin = adminOf(localTarget(system))
+  const key = await demoKey(system, admin)
+  const consoleAt = mountConsole(system, admin, pipeline.name)
+  for (const line of welcome(system, key, consoleAt)) print(line)
   return {
     async close() {
       await system.close()
@@ -108,14 +114,21 @@ function signedForAws({ models }: Pipeline): string[] {
 }
 
 /** Reads or makes the demo user's key. The data folder keeps it, so that yesterday's curl command still works today. */
-async function demoKey(system: LocalSystem): Promise<string> {
-  const admin = adminOf(localTarget(system))
+async function demoKey(system: LocalSystem, admin: Admin): Promise<string> {
   const file = join(system.dataDir, 'demo-key')
   const kept = existsSync(file) ? readFileSync(file, 'utf8') : ''
   if (await authorize(admin.access, kept, Date.now())) return kept
   const { created } = await createKey(admin, { user: DEMO_USER })
   writeFileSync(file, created.key, { mode: 0o600 })
   return created.key
+}
+
+/** Serves the console on the address of the API. Answers with its address, which has the token of this run. */
+function mountConsole(system: LocalSystem, admin: Admin, name: string): string {
+  const token = newToken()
+  const of = { admin, target: 'local', name, version: readOwnPackageJson().version } as const
+  system.mount(CONSOLE_PATH, consoleHandler({ system: of, token, page: loadPage }))
+  return consoleUrl(system.apiUrl, token)
 }
 
 async function startDemoModel(print: Print): Promise<DemoModel> {
@@ -135,11 +148,12 @@ async function synthesize(config: string, env: Environment, outdir: string): Pro
   return message.assembly
 }
 
-function welcome({ apiUrl, dataDir, endpoints }: LocalSystem, key: string): string[] {
+function welcome({ apiUrl, dataDir, endpoints }: LocalSystem, key: string, consoleAt: string): string[] {
   const body = JSON.stringify({ prompt: 'The old lighthouse stood alone. Its lamp still burned brightly every night.' })
   return [
     '',
     `API        ${apiUrl}`,
+    `console    ${consoleAt}`,
     `SQS, S3    ${endpoints.sqs}`,
     `DynamoDB   ${endpoints.dynamodb}`,
     `RDS Data   ${endpoints.rds_data}`,

@@ -5,6 +5,7 @@ import { readOwnPackageJson } from '../installation.ts'
 import { adminOf } from './admin.ts'
 import { type Answer, type Run, refusalLine, type Tell } from './answer.ts'
 import { addConfig } from './commands/config.ts'
+import { addConsole } from './commands/console.ts'
 import { addCost } from './commands/cost.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -34,6 +35,8 @@ export interface Io {
   ask?(question: string): Promise<string>
   /** Runs the local system, and ends the process. */
   start?(): Promise<void>
+  /** Resolves at Ctrl-C, for a command that runs until then. */
+  untilStopped?(): Promise<void>
 }
 
 /** How commands print: a whole answer, or lines for people on stdout and stderr. */
@@ -80,14 +83,15 @@ function commandLine(io: Console): Command {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: () => {} })
     .exitOverride()
-  const run: Run = async operation => {
+  const open = async () => {
     const choice = program.opts<TargetChoice>()
     if (choice.stack !== undefined && choice.target !== 'aws') program.error('error: --stack goes with --target aws')
-    const admin = adminOf(await openTarget(choice, io), io.clock, io.sleep)
-    io.finish(await operation(admin, io.tell))
+    return adminOf(await openTarget(choice, io), io.clock, io.sleep)
   }
+  const run: Run = async operation => io.finish(await operation(await open(), io.tell))
   addInit(program, io)
   addStart(program, io)
+  addConsole(program, open, io)
   addConfig(program, io)
   addCost(program, io)
   addDoctor(program, io)

@@ -9,7 +9,7 @@ import { deepHealth } from './deep-health.ts'
 import { startEmulators } from './emulators/start.ts'
 import { LocalError } from './error.ts'
 import { refuseOtherDatabase, refuseOtherKind } from './filled-with.ts'
-import { type HttpServer, startHttpServer } from './http-api/server.ts'
+import { type Handler, type HttpServer, startHttpServer } from './http-api/server.ts'
 import type { LocalFunction } from './lambda/function.ts'
 import { openLogFile } from './lambda/log-file.ts'
 import type { InvocationResult } from './lambda/protocol.ts'
@@ -56,6 +56,8 @@ export interface LocalSystem {
   functions: ReadonlyMap<string, LocalFunction>
   /** Invokes a function of the template with an event. */
   invoke(logicalId: string, event: unknown): Promise<InvocationResult>
+  /** Gives all calls of a path on the API's address, and of the paths under it, to a handler. */
+  mount(path: string, handler: Handler): void
   /** Stops everything. Running invocations get a few seconds to end. A second call does nothing. */
   close(): Promise<void>
 }
@@ -126,6 +128,7 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     otherServices: system.aws.url,
     dataDir: data.path,
     functions,
+    mount: http.mount,
     invoke(logicalId, event) {
       const found = functions.get(logicalId)
       if (!found) throw new LocalError(`The template has no function ${logicalId}.`)

@@ -1,0 +1,55 @@
+import * as z from 'zod'
+import { RequestId, UserId } from '../../../functions/core/domain/ids.ts'
+import { Status } from '../../../functions/core/domain/item.ts'
+import { listRequests, showRequest } from '../../cli/operations/requests.ts'
+import { submitRequest } from '../../cli/operations/submit-request.ts'
+import { limitOf, NO_BODY, NONE, RequestParams } from './fields.ts'
+import { type Route, route } from './route.ts'
+
+const PAGE = 50
+
+export const REQUEST_ROUTES: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/requests',
+    does: 'Lists requests, newest first.',
+    answers:
+      '`{ "requests": [ … ], "next"? }`: the entries of `sluice requests list --json`, and the `before` of the next page.',
+    params: NONE,
+    query: z.strictObject({
+      user: UserId.optional().describe('only those of this user'),
+      status: Status.optional().describe('only those of this status'),
+      before: RequestId.optional().describe('only those that are older than the request with this id'),
+      limit: limitOf(PAGE),
+    }),
+    body: NO_BODY,
+    run: async ({ admin }, { query }) => {
+      const requests = await listRequests(admin, query)
+      const last = requests.length < query.limit ? undefined : requests.at(-1)
+      return { requests, ...(last && { next: last.request_id }) }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/requests/{id}',
+    does: 'Shows everything about one request.',
+    answers: 'The document of `sluice requests show --json`.',
+    params: RequestParams,
+    query: NONE,
+    body: NO_BODY,
+    run: ({ admin }, { params }) => showRequest(admin, params.id),
+  }),
+  route({
+    method: 'POST',
+    path: '/requests',
+    does: 'Posts a request as a user, through the API of the system. The plan and the quota of the user apply.',
+    answers: '`{ "status", "body" }`: the HTTP status and the body of the answer of the API.',
+    params: NONE,
+    query: NONE,
+    body: z.strictObject({
+      user: UserId.describe('a user that exists'),
+      body: z.record(z.string(), z.unknown()).describe('the body of `POST /v1/inference`'),
+    }),
+    run: ({ admin }, { body }) => submitRequest(admin, body),
+  }),
+]
