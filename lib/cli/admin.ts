@@ -1,8 +1,9 @@
 import type { RequestItem, Status } from '../../functions/core/domain/item.ts'
 import type { QuotaSettings } from '../../functions/core/domain/quota-settings.ts'
 import { dynamoModelStates } from '../../functions/core/flow-control/dynamodb.ts'
+import { dynamoFailureNotes } from '../../functions/core/flow-control/last-failure.ts'
 import type { Policies } from '../../functions/core/flow-control/policies.ts'
-import type { ModelStateStore } from '../../functions/core/flow-control/port.ts'
+import type { FailureNotes, ModelStateStore } from '../../functions/core/flow-control/port.ts'
 import { type Clock, type Sleep, systemClock, systemSleep } from '../../functions/core/platform/clock.ts'
 import { type Ids, randomIds } from '../../functions/core/platform/ids.ts'
 import { type Random, systemRandom } from '../../functions/core/platform/random.ts'
@@ -49,6 +50,7 @@ export interface Admin {
   readonly sendInput: SendInput
   readonly countWaiting: CountWaiting
   readonly modelStates: ModelStateStore
+  readonly failures: Pick<FailureNotes, 'last'>
   /** Invokes a model's worker with an event that is no message, and resolves with its answer. */
   invokeWorker(model: string, event: unknown): Promise<unknown>
   /** These read whole tables, one page at a time. */
@@ -95,6 +97,7 @@ export function adminOf(
     queueExists: sqsQueueExists(sqs, outputs.QueueUrlPrefix),
     sendInput: sqsSendInput(sqs, outputs.QueueUrlPrefix),
     countWaiting: sqsCountWaiting(sqs, outputs.QueueUrlPrefix),
+    failures: dynamoFailureNotes(dynamoDb, outputs.ModelsTable),
     modelStates: dynamoModelStates(dynamoDb, outputs.ModelsTable),
     invokeWorker: (model, event) => invokeFunction(lambdaOnce, outputs.Workers?.[model], event),
     allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),

@@ -63,7 +63,7 @@ export const DEAD_LETTER_ROUTES: readonly Route[] = [
     params: NONE,
     query: NONE,
     body: Choice,
-    run: ({ admin }, { body }) => redriveDeadLetters(admin, 'all' in body ? {} : body),
+    run: ({ admin }, { body }) => redriveDeadLetters(admin, body),
   }),
   route({
     method: 'POST',

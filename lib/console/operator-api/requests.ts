@@ -3,10 +3,17 @@ import { RequestId, UserId } from '../../../functions/core/domain/ids.ts'
 import { Status } from '../../../functions/core/domain/item.ts'
 import { listRequests, showRequest } from '../../cli/operations/requests.ts'
 import { submitRequest } from '../../cli/operations/submit-request.ts'
+import { parseDuration } from '../../config/duration.ts'
 import { limitOf, NO_BODY, NONE, RequestParams } from './fields.ts'
 import { type Route, route } from './route.ts'
 
 const PAGE = 50
+
+/** A duration such as `1h`, in milliseconds. */
+const Age = z
+  .string()
+  .transform(text => parseDuration(text))
+  .pipe(z.number({ error: 'it is a duration such as 30s, 15m, 1h or 7d' }))
 
 export const REQUEST_ROUTES: readonly Route[] = [
   route({
@@ -19,12 +26,18 @@ export const REQUEST_ROUTES: readonly Route[] = [
     query: z.strictObject({
       user: UserId.optional().describe('only those of this user'),
       status: Status.optional().describe('only those of this status'),
+      model: z.string().min(1).optional().describe('only those of this model'),
+      since: Age.optional().describe('only those of the last so much time, such as `1h`'),
       before: RequestId.optional().describe('only those that are older than the request with this id'),
       limit: limitOf(PAGE),
     }),
     body: NO_BODY,
     run: async ({ admin }, { query }) => {
-      const requests = await listRequests(admin, query)
+      const { since, ...filter } = query
+      const requests = await listRequests(admin, {
+        ...filter,
+        ...(since !== undefined && { since: admin.clock() - since }),
+      })
       const last = requests.length < query.limit ? undefined : requests.at(-1)
       return { requests, ...(last && { next: last.request_id }) }
     },

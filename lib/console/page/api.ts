@@ -30,7 +30,10 @@ export function addressOf(path: string, query: Query = {}): string {
 }
 
 /** Calls the operator API: with a body, it is a POST. Throws `CallError`. */
-export async function call<T>(address: string, { body, signal }: { body?: object; signal?: AbortSignal } = {}): Promise<T> {
+export async function call<T>(
+  address: string,
+  { body, signal }: { body?: object; signal?: AbortSignal } = {},
+): Promise<T> {
   const response = await fetch(`/console/api${address}`, {
     method: body ? 'POST' : 'GET',
     headers: {
@@ -45,7 +48,8 @@ export async function call<T>(address: string, { body, signal }: { body?: object
   })
   const answer = await response.json()
   if (response.ok) return answer
-  if (response.status === 401) throw new CallError(401, 'The system was started again. Open the address that it has printed.')
+  if (response.status === 401)
+    throw new CallError(401, 'The system was started again. Open the address that it has printed.')
   throw new CallError(response.status, sentenceOf(answer))
 }
 

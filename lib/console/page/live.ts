@@ -44,7 +44,11 @@ export function useLive<T>(address: string): Live<T> {
       } catch (error) {
         if (ended.signal.aborted) return
         // The last answer stays on the page.
-        setReading(before => ({ ...(before.address === address && before), address, error: (error as CallError).message }))
+        setReading(before => ({
+          ...(before.address === address && before),
+          address,
+          error: (error as CallError).message,
+        }))
       }
     }
     void repeat(readOnce, ended.signal, isPaused ? undefined : everyMs)
