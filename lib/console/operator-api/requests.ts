@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { RequestId, UserId } from '../../../functions/core/domain/ids.ts'
 import { Status } from '../../../functions/core/domain/item.ts'
+import { postRequest } from '../../cli/operations/post-request.ts'
 import { listRequests, showRequest } from '../../cli/operations/requests.ts'
-import { submitRequest } from '../../cli/operations/submit-request.ts'
 import { parseDuration } from '../../config/duration.ts'
 import { limitOf, NO_BODY, NONE, RequestParams } from './fields.ts'
 import { type Route, route } from './route.ts'
@@ -63,6 +63,6 @@ export const REQUEST_ROUTES: readonly Route[] = [
       user: UserId.describe('a user that exists'),
       body: z.record(z.string(), z.unknown()).describe('the body of `POST /v1/inference`'),
     }),
-    run: ({ admin }, { body }) => submitRequest(admin, body),
+    run: ({ admin }, { body }) => postRequest(admin, body),
   }),
 ]

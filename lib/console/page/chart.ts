@@ -27,7 +27,7 @@ const HEIGHT = 190
 /** A chart over time. It follows the width of its place and the colors of the system. */
 export function Chart(props: ChartProps): VNode {
   const place = useRef<HTMLDivElement>(null)
-  const plot = useRef<uPlot>()
+  const plot = useRef<uPlot | undefined>(undefined)
   // The legend asks the newest props, though the plot was made with earlier ones.
   const newest = useRef(props)
   newest.current = props

@@ -5,7 +5,7 @@ import { createKey } from './keys.ts'
 import { existingUser } from './users.ts'
 
 /** The answer of the API to a request. */
-export interface Submitted {
+export interface Posted {
   readonly status: number
   readonly body: unknown
 }
@@ -20,10 +20,10 @@ const CALL_TIMEOUT_MS = 35_000
  * Posts a request as a user, through the API, with a key of its own. So the user's plan and quota apply, and the request is charged.
  * Throws `Refusal` if there is no such user or the API can't be reached, and `Unavailable`.
  */
-export async function submitRequest(
+export async function postRequest(
   ports: Ports,
   { user, body }: { user: string; body: Readonly<Record<string, unknown>> },
-): Promise<Submitted> {
+): Promise<Posted> {
   const { apiUrl } = ports
   if (apiUrl === undefined)
     throw new Refusal('the system does not name its API: deploy or start it again with this version of Sluice')
@@ -36,7 +36,7 @@ export async function submitRequest(
   }
 }
 
-async function post(url: string, key: string, body: Readonly<Record<string, unknown>>): Promise<Submitted> {
+async function post(url: string, key: string, body: Readonly<Record<string, unknown>>): Promise<Posted> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'x-api-key': key, 'content-type': 'application/json' },
