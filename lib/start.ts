@@ -76,7 +76,7 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
     log: print,
   })
   for (const line of await unreachable) print(line)
-  const admin = adminOf(localTarget(system))
+  const admin = adminOf(localTarget({ ...system, folder: system.dataDir }))
   const key = await demoKey(system, admin)
   const consoleAt = mountConsole(system, admin, pipeline.name)
   for (const line of welcome(system, key, consoleAt)) print(line)

@@ -33,6 +33,7 @@ import { allItems, type DeletedItems, deleteItemsOf, statusesOf } from '../../fu
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
 import { invokeFunction } from './invoke-function.ts'
+import type { LogSource } from './logs/port.ts'
 import type { Target } from './target.ts'
 
 /** The ports of an operator's commands. Each operation in operations/ takes those that it needs. */
@@ -64,10 +65,12 @@ export interface Admin {
   deleteQuotaItem(of: Pick<QuotaItem, 'user_id' | 'window' | 'shard'>): Promise<boolean>
   /** The plans of the pipeline file that is in effect. */
   readonly quotas: QuotaSettings
+  /** What the functions have logged. */
+  readonly logs: LogSource
+  /** The address of the API. Undefined for a stack that does not name it. */
+  readonly apiUrl: string | undefined
   /** The models of that file, and how each one is protected. */
   readonly models: Readonly<Record<string, Policies>>
-  /** Where the API of the system is. Undefined if the outputs of an older version do not say it. */
-  readonly apiUrl: string | undefined
   readonly clock: Clock
   readonly ids: Ids
   readonly sleep: Sleep
@@ -75,7 +78,7 @@ export interface Admin {
 }
 
 export function adminOf(
-  { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs, lambdaOnce }: Target,
+  { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs, lambdaOnce, logs }: Target,
   clock: Clock = systemClock,
   sleep: Sleep = systemSleep,
 ): Admin {
@@ -106,8 +109,9 @@ export function adminOf(
     deleteItemsOf: userId => deleteItemsOf(dynamoDb, outputs.RequestsTable, userId),
     deleteQuotaItem: of => deleteQuotaItem(dynamoDb, outputs.QuotaTable, of),
     quotas: outputs.Plans,
-    models: outputs.Models,
+    logs,
     apiUrl: outputs.ApiUrl,
+    models: outputs.Models,
     clock,
     ids: randomIds,
     sleep,

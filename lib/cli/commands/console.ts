@@ -1,18 +1,18 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { readOwnPackageJson } from '../../installation.ts'
+import { ownVersion } from '../../version.ts'
 import type { Admin } from '../admin.ts'
 import type { Answer } from '../answer.ts'
-import { DEFAULT_STACK, type TargetChoice } from '../target.ts'
+import { DEFAULT_STACK, type TargetChoice } from '../target-choice.ts'
 
 interface Io {
   /** Prints an answer, at once. */
   finish(answer: Answer): void
-  /** Resolves at Ctrl-C. */
-  untilStopped?(): Promise<void>
+  /** From now on, Ctrl-C ends the command in order: the signal tells it. */
+  interrupted?(): AbortSignal
 }
 
 /** `sluice console` */
-export function addConsole(program: Command, open: () => Promise<Admin>, { finish, untilStopped }: Io): void {
+export function addConsole(program: Command, open: () => Promise<Admin>, { finish, interrupted }: Io): void {
   program
     .command('console')
     .description('serve the console of a system on 127.0.0.1, until Ctrl-C')
@@ -23,9 +23,9 @@ export function addConsole(program: Command, open: () => Promise<Admin>, { finis
       const admin = await open()
       const { serveConsole } = await import('../../console/serve.ts')
       const name = target === 'aws' ? stack : 'local'
-      const { url, close } = await serveConsole({ admin, target, name, version: readOwnPackageJson().version }, port)
+      const { url, close } = await serveConsole({ admin, target, name, version: ownVersion() }, port)
       finish({ json: { url }, lines: [url] })
-      await untilStopped?.()
+      await aborted(interrupted?.())
       await close()
     })
 }
@@ -33,6 +33,13 @@ export function addConsole(program: Command, open: () => Promise<Admin>, { finis
 const HELP = `
 The command prints an address with a token, which is valid until the command ends. With --target aws, the console calls AWS with your
 own credentials. It never listens on another address than 127.0.0.1. With --json, the command prints { "url" }.`
+
+/** Resolves when the signal tells the end, and at once without a signal. */
+const aborted = (signal: AbortSignal | undefined): Promise<void> =>
+  new Promise(resolve => {
+    if (signal && !signal.aborted) signal.addEventListener('abort', () => resolve())
+    else resolve()
+  })
 
 const MAX_PORT = 65_535
 

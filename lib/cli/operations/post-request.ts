@@ -1,5 +1,5 @@
-import { parseJson } from '../../local/parse-json.ts'
 import type { Admin } from '../admin.ts'
+import { callApi } from '../call-api.ts'
 import { Refusal } from '../refusal.ts'
 import { createKey } from './keys.ts'
 import { existingUser } from './users.ts'
@@ -14,7 +14,6 @@ type Ports = Pick<Admin, 'access' | 'quotas' | 'clock' | 'apiUrl'>
 
 /** The key is deleted after the call. It ends by itself if this process dies before that. */
 const KEY_LIFETIME_MS = 60_000
-const CALL_TIMEOUT_MS = 35_000
 
 /**
  * Posts a request as a user, through the API, with a key of its own. So the user's plan and quota apply, and the request is charged.
@@ -30,27 +29,10 @@ export async function postRequest(
   await existingUser(ports.access, user)
   const { created } = await createKey(ports, { user, expires_in: KEY_LIFETIME_MS })
   try {
-    return await post(`${apiUrl}/v1/inference`, created.key, body)
+    const answer = await callApi({ apiUrl, key: created.key }, '/v1/inference', body)
+    if (typeof answer === 'string') throw new Refusal(answer)
+    return answer
   } finally {
     await ports.access.deleteKey(created.key_id)
   }
-}
-
-async function post(url: string, key: string, body: Readonly<Record<string, unknown>>): Promise<Posted> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'x-api-key': key, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
-  }).catch((error: unknown) => {
-    throw new Refusal(`the API can't be reached: ${reasonOf(error)}`, { cause: error })
-  })
-  const text = await response.text()
-  return { status: response.status, body: parseJson(text) ?? text }
-}
-
-/** The reason is in the cause of fetch's error. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error instanceof Error ? error : new Error(String(error))
-  return cause instanceof Error ? cause.message : message
 }

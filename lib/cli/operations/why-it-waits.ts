@@ -3,6 +3,7 @@ import { isOpenFor } from '../../../functions/core/flow-control/circuit-breaker.
 import { type ModelState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
 import { marksOf } from '../../../functions/core/flow-control/users.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
+import { ignoreUnavailable } from '../../../functions/core/platform/unavailable.ts'
 import { queueName } from '../../../functions/core/queue/names.ts'
 import type { Admin } from '../admin.ts'
 import { type LastFailureView, lastFailureOf } from './last-failure.ts'
@@ -69,7 +70,7 @@ function heldUp({ models }: WaitingPorts, request: Waiting, state: ModelState, n
 }
 
 async function inQueue({ countWaiting }: WaitingPorts, { model, priority }: Waiting): Promise<Reason> {
-  const waiting = await countWaiting(queueName(model, priority === 'high' ? 'high' : 'normal'))
-  const sentence = `a worker of ${model} takes it soon: about ${waiting} messages of priority ${priority} wait for the model`
-  return { because: 'queue', sentence }
+  const count = await countWaiting(queueName(model, priority === 'high' ? 'high' : 'normal')).catch(ignoreUnavailable)
+  const before = count === undefined ? '' : `: about ${count} messages of priority ${priority} wait for the model`
+  return { because: 'queue', sentence: `nothing holds it up but its queue${before}` }
 }

@@ -1,6 +1,9 @@
 import * as z from 'zod'
 import { RequestId, UserId } from '../../../functions/core/domain/ids.ts'
 import { Status } from '../../../functions/core/domain/item.ts'
+import { iso } from '../../../functions/core/platform/clock.ts'
+import type { LogLine } from '../../cli/logs/port.ts'
+import { linesOf } from '../../cli/operations/logs.ts'
 import { postRequest } from '../../cli/operations/post-request.ts'
 import { listRequests, showRequest } from '../../cli/operations/requests.ts'
 import { parseDuration } from '../../config/duration.ts'
@@ -14,6 +17,13 @@ const Age = z
   .string()
   .transform(text => parseDuration(text))
   .pipe(z.number({ error: 'it is a duration such as 30s, 15m, 1h or 7d' }))
+
+/** A line of a log. `at` is ISO 8601. */
+export interface LogLineView extends Omit<LogLine, 'at'> {
+  readonly at: string
+}
+
+const viewOf = ({ at, ...line }: LogLine): LogLineView => ({ at: iso(at), ...line })
 
 export const REQUEST_ROUTES: readonly Route[] = [
   route({
@@ -51,6 +61,17 @@ export const REQUEST_ROUTES: readonly Route[] = [
     query: NONE,
     body: NO_BODY,
     run: ({ admin }, { params }) => showRequest(admin, params.id),
+  }),
+  route({
+    method: 'GET',
+    path: '/requests/{id}/log',
+    does: 'Shows what every function has logged of a request, oldest line first.',
+    answers:
+      '`{ "lines": [ { "at", "function", "level", "message", "fields" } ] }`. `fields` has the other fields of the line.',
+    params: RequestParams,
+    query: NONE,
+    body: NO_BODY,
+    run: async ({ admin }, { params }) => ({ lines: (await linesOf(admin, params.id)).map(viewOf) }),
   }),
   route({
     method: 'POST',

@@ -1,7 +1,7 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { RequestDetails } from '../../cli/operations/requests.ts'
-import type { LogLine } from '../operator-api/log.ts'
+import type { LogLineView } from '../operator-api/requests.ts'
 import { between, plural } from './format.ts'
 import { useLive } from './live.ts'
 import { Problem, Time } from './ui.ts'
@@ -16,7 +16,7 @@ interface Step {
 
 /** What happened to a request, in its order. Attempts that failed are known from the logs. */
 export function Timeline({ request }: { request: RequestDetails }): VNode {
-  const { data, error } = useLive<{ lines: readonly LogLine[] }>(`/requests/${request.request_id}/log`)
+  const { data, error } = useLive<{ lines: readonly LogLineView[] }>(`/requests/${request.request_id}/log`)
   const steps = [...stepsOf(request), ...attemptsOf(data?.lines ?? [])].toSorted(
     (a, b) => Date.parse(a.at) - Date.parse(b.at),
   )
@@ -59,7 +59,7 @@ function endOf({ status, attempts, error }: RequestDetails, at: string): Step {
 }
 
 /** A line of a worker about an attempt that failed and is repeated. */
-const attemptsOf = (lines: readonly LogLine[]): Step[] =>
+const attemptsOf = (lines: readonly LogLineView[]): Step[] =>
   lines.flatMap(({ at, fields }) => {
     const { attempt, code, status, detail, until } = fields
     if (typeof attempt !== 'number' || typeof code !== 'string' || typeof until !== 'string') return []
@@ -68,11 +68,11 @@ const attemptsOf = (lines: readonly LogLine[]): Step[] =>
     return [{ at, tone: 'bad', what: `Attempt ${attempt} failed: ${code}${answered}`, more: words }]
   })
 
-const Log = ({ lines }: { lines: readonly LogLine[] }): VNode => html`<details>
+const Log = ({ lines }: { lines: readonly LogLineView[] }): VNode => html`<details>
   <summary>Log (${plural(lines.length, 'line')})</summary>
   <div class="scroll" tabindex="0" role="region" aria-label="Log">
     <ul class="log">${lines.map(
-      ({ at, level, source, message, fields }) => html`<li>
+      ({ at, level, function: source, message, fields }) => html`<li>
         <${Time} at=${at} /> <span class=${`level ${level.toLowerCase()}`}>${level}</span> <strong>${source}</strong> ${message}
         <div class="muted small">${Object.entries(fields)
           .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
