@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { RequestId, UserId } from '../../../functions/core/domain/ids.ts'
 
 export const NONE = z.strictObject({})
-export const NO_BODY = z.undefined()
+export const NO_BODY = NONE.optional()
 
 const MAX_PAGE = 500
 

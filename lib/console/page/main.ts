@@ -1,6 +1,6 @@
 import { html, render } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useMemo, useState } from 'preact/hooks'
+import { useContext, useEffect, useMemo, useState } from 'preact/hooks'
 import { takeToken } from './api.ts'
 import { DeadLettersView } from './dead-letters.ts'
 import { Dialogs } from './dialog.ts'
@@ -28,14 +28,30 @@ const VIEWS = [
 /** How often the page reads. Each reading of a deployed stack costs a little. */
 const EVERY_MS = { local: 2_000, aws: 10_000 } as const
 
+/** Decides when the page reads. */
 function App(): VNode {
-  const place = usePlace()
-  const { data: system, error } = useLive<SystemInfo>('/system')
+  const [target, setTarget] = useState<SystemInfo['target']>('local')
   const [isPaused, setPaused] = useState(false)
   const [readAt, setReadAt] = useState<Date>()
-  const everyMs = EVERY_MS[system?.target ?? 'local']
+  const everyMs = EVERY_MS[target]
   const pace = useMemo(() => ({ isPaused, everyMs, noteReading: setReadAt }), [isPaused, everyMs])
   return html`<${PaceContext.Provider} value=${pace}>
+    <${Frame} readAt=${readAt} onPause=${() => setPaused(!isPaused)} onTarget=${setTarget} />
+  </${PaceContext.Provider}>`
+}
+
+interface FrameProps {
+  readonly readAt: Date | undefined
+  onPause(): void
+  onTarget(target: SystemInfo['target']): void
+}
+
+/** What surrounds every view. */
+function Frame({ readAt, onPause, onTarget }: FrameProps): VNode {
+  const place = usePlace()
+  const { data: system, error } = useLive<SystemInfo>('/system')
+  useEffect(() => system && onTarget(system.target), [system?.target])
+  return html`
     <a class="skip" href="#content" onClick=${skipToContent}>Skip to the content</a>
     <header>
       <span class="brand">Sluice</span>
@@ -44,19 +60,23 @@ function App(): VNode {
         ([view, name]) =>
           html`<a href=${linkTo(view)} aria-current=${view === place.view ? 'page' : undefined}>${name}</a>`,
       )}</nav>
-      <div class="pace">
-        <span class=${isPaused ? 'dot' : 'dot live'} aria-hidden="true"></span>
-        <span class="small">${isPaused ? 'Paused' : 'Live'}<span class="muted">${readAt && `, read at ${time(readAt.toISOString())}`}</span></span>
-        <button type="button" aria-pressed=${isPaused} onClick=${() => setPaused(!isPaused)}>Pause</button>
-      </div>
+      <${PaceControl} readAt=${readAt} onPause=${onPause} />
     </header>
     <${Dialogs}>
       <main id="content" tabindex="-1">
         <${Problem}>${system ? undefined : error}</${Problem}>
         ${system && html`<${View} key=${`${place.view}/${place.id}`} place=${place} system=${system} />`}
       </main>
-    </${Dialogs}>
-  </${PaceContext.Provider}>`
+    </${Dialogs}>`
+}
+
+function PaceControl({ readAt, onPause }: Pick<FrameProps, 'readAt' | 'onPause'>): VNode {
+  const { isPaused } = useContext(PaceContext)
+  return html`<div class="pace">
+    <span class=${isPaused ? 'dot' : 'dot live'} aria-hidden="true"></span>
+    <span class="small">${isPaused ? 'Paused' : 'Live'}<span class="muted">${readAt && `, read at ${time(readAt.toISOString())}`}</span></span>
+    <button type="button" aria-pressed=${isPaused} onClick=${onPause}>Pause</button>
+  </div>`
 }
 
 /** The address of the page has the view after the mark, so a link to an anchor would leave it. */

@@ -61,6 +61,7 @@ export async function makeBusy({ system, model }: ConsoleSystem): Promise<Busy> 
   const retried = await client.submit({ prompt: 'stumble', model: 'text' })
   const failed = [
     await client.submit({ prompt: 'fail', model: 'broken' }),
+    await client.submit({ prompt: 'fail', model: 'broken' }),
     await client.submit({ prompt: 'fail', model: 'text' }),
   ]
   for (let n = 0; n < 5; n += 1) await client.submit({ prompt: 'hold', model: 'slow' })
