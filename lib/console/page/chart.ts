@@ -24,6 +24,12 @@ interface ChartProps {
 
 const HEIGHT = 190
 
+/** The steps of the axis are whole numbers. */
+const STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map(n => n * 10 ** power)).flat()
+
+/** The time of day, for epoch seconds: `12:30`. */
+const clock = (at: number): string => new Date(at * 1_000).toTimeString().slice(0, 5)
+
 /** A chart over time. It follows the width of its place and the colors of the system. */
 export function Chart(props: ChartProps): VNode {
   const place = useRef<HTMLDivElement>(null)
@@ -67,16 +73,19 @@ function optionsOf(newest: { readonly current: ChartProps }, width: number): uPl
     width,
     height: HEIGHT,
     cursor: { y: false, drag: { x: false, y: false } },
-    scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, 1)] } },
-    axes: [axis, { ...axis, size: 64, values: (_plot, ticks) => ticks.map(format) }],
+    scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, 4)] } },
+    axes: [
+      { ...axis, values: (_plot, ticks) => ticks.map(clock) },
+      { ...axis, size: 64, incrs: STEPS, values: (_plot, ticks) => ticks.map(format) },
+    ],
     series: [
-      { value: (_plot, at) => (at === null ? '' : new Date(at * 1_000).toTimeString().slice(0, 8)) },
+      { label: 'from', value: (_plot, at) => (at === null ? '–' : clock(at)) },
       ...lines.map(({ name, color }, index) => ({
         label: name,
         stroke: colorOf(color),
         width: isBars ? 0 : 2,
         ...(isBars && bars && { paths: bars, fill: colorOf(color) }),
-        points: { show: false },
+        points: { show: !isBars, size: 5, fill: colorOf(color) },
         spanGaps: false,
         value: (_plot: uPlot, _top: number | null, _series: number, at: number | null) => {
           const value = at === null ? undefined : newest.current.lines[index]?.values[at]

@@ -37,8 +37,8 @@ export function stateOf({ halted, circuit, paused_until, rate_limit }: ModelView
       meaning: `Requests wait for a slot until about ${time(rate_limit.line_until)}.`,
     }
   if (circuit.failures > 0)
-    return { tone: 'warn', name: 'called', meaning: `${plural(circuit.failures, 'recent call')} failed.` }
-  return { tone: 'good', name: 'called' }
+    return { tone: 'warn', name: 'failing', meaning: `${plural(circuit.failures, 'recent call')} failed.` }
+  return { tone: 'good', name: 'ready' }
 }
 
 export function ModelState({ view }: { view: ModelView }): VNode {
