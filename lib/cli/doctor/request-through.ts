@@ -58,6 +58,12 @@ async function send(sender: Sender): Promise<Check> {
       `the API refused it with 429 ${code}`,
       `the user ${DOCTOR} has used up its plan: \`npx sluice users set ${DOCTOR} --requests 1000 --tokens 1000000\``,
     )
+  if (code === 'model_not_allowed')
+    return warning(
+      NAME,
+      'no request was tried: the default plan may not use the default model',
+      `give the user ${DOCTOR} a plan that may: \`npx sluice users set ${DOCTOR} --plan PLAN\``,
+    )
   const accepted = Accepted.safeParse(body).data
   if (status !== 202 || !accepted)
     return failed(
