@@ -14,8 +14,8 @@ const Names = z.strictObject({
 /** Redriving everything has to be said in so many words: an empty body must not do it. */
 const Choice = z.union([
   Names,
-  z.strictObject({ model: Name.describe('all of this model') }),
-  z.strictObject({ all: z.literal(true).describe('all') }),
+  z.strictObject({ model: Name.describe('redrives all of this model') }),
+  z.strictObject({ all: z.literal(true).describe('`true` redrives all') }),
 ])
 
 export const DEAD_LETTER_ROUTES: readonly Route[] = [
@@ -58,7 +58,7 @@ export const DEAD_LETTER_ROUTES: readonly Route[] = [
   route({
     method: 'POST',
     path: '/dead-letters/redrive',
-    does: 'Runs the requests of dead letters again, and removes the dead letters that are queued again.',
+    does: 'Runs the requests of dead letters again, and removes the dead letters that are queued again. Give one of the three inputs.',
     answers: 'The document of `sluice dead-letters redrive --json`.',
     params: NONE,
     query: NONE,
