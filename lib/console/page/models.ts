@@ -38,7 +38,7 @@ function Row({ view, reload }: { view: ModelView; reload(): void }): VNode {
     <td><${ModelState} view=${view} /></td>
     <td>${
       rate_limit
-        ? html`<${Usage} used=${rate_limit.used} limit=${rate_limit.count} more=${`in ${duration(rate_limit.interval_ms)}`} />`
+        ? html`<${Usage} used=${rate_limit.used} limit=${rate_limit.count} more=${` in ${duration(rate_limit.interval_ms)}`} />`
         : html`<span class="muted">none</span>`
     }</td>
     <td class="number">${count(waiting.normal)}${waiting.high > 0 && html`<div class="small">and ${count(waiting.high)} of high priority</div>`}</td>

@@ -30,7 +30,7 @@ export function Usage({ used, limit, more }: { used: number; limit: number; more
   const tone = share >= 1 ? 'bad' : share >= 0.8 ? 'warn' : ''
   return html`<div class="usage">
     <span class="number">${count(used)} <span class="muted">of ${count(limit)}</span></span>
-    ${more && html`<span class="muted"> ${more}</span>`}
+    ${more && html`<span class="muted">${more}</span>`}
     <span class=${`bar ${tone}`} aria-hidden="true"><span style=${{ width: `${100 * share}%` }}></span></span>
   </div>`
 }

@@ -36,7 +36,7 @@ const rowOf = ({ user, plan, effective_plan, used, disabled_at }: UserUsage): VN
   <th scope="row"><a href=${linkTo('requests', { user })}>${user}</a></th>
   <td>${effective_plan}${plan !== effective_plan && html`<div class="muted small">pipeline.yaml has no plan ${plan}</div>`}</td>
   <td><${Usage} ...${used.requests} /></td>
-  <td><${Usage} used=${used.tokens.used} limit=${used.tokens.limit} more=${used.tokens.reserved > 0 ? `${count(used.tokens.reserved)} reserved` : undefined} /></td>
+  <td><${Usage} used=${used.tokens.used} limit=${used.tokens.limit} more=${used.tokens.reserved > 0 ? `, ${count(used.tokens.reserved)} reserved` : undefined} /></td>
   <td><${Usage} ...${used.in_flight} /></td>
   <td>${disabled_at === undefined ? html`<${Badge} tone="good">enabled</${Badge}>` : html`<${Badge} tone="bad">disabled</${Badge}>`}</td>
 </tr>`
