@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { authorize } from '../functions/authorizer/authorize.ts'
-import { regionOf } from '../functions/core/inference/region.ts'
+import { regionOf } from '../functions/core/platform/region.ts'
 import { type Admin, adminOf } from './cli/admin.ts'
 import { createKey } from './cli/operations/keys.ts'
 import { printable } from './cli/printable.ts'
@@ -17,6 +17,9 @@ import { secretIn, variableName } from './local/aws-endpoint.ts'
 import { LocalError } from './local/error.ts'
 import { type DemoModel, startModel } from './local/model/server.ts'
 import { type LocalSystem, startLocal } from './local/system.ts'
+import { createLocalMetrics, type LocalMetrics } from './metrics/local-metrics.ts'
+import { pushMetrics } from './metrics/push-metrics.ts'
+import { METRICS_PATH, metricsHandler } from './metrics/serve-metrics.ts'
 import { unreachableModels } from './reach-models.ts'
 import { ownVersion } from './version.ts'
 
@@ -62,7 +65,9 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
 
   const { pipeline } = checkPipeline(config, withModel)
   const unreachable = unreachableModels(pipeline)
+  const metrics = createLocalMetrics(Date.now)
   const system = await startLocal({
+    observer: metrics.observer,
     assembly: dataDir => {
       print(`preparing the stack of ${config}`)
       return keptAssembly({ config, env: { ...withModel }, pipeline, outdir: join(dataDir, 'cdk.out') })
@@ -72,6 +77,7 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
     env: withModel,
     log: print,
   })
+  const stopMetrics = serveMetrics(metrics, system, pipeline.name, env, print)
   for (const line of await unreachable) print(line)
   const admin = adminOf(localTarget({ ...system, folder: system.dataDir }))
   const key = await demoKey(system, admin)
@@ -79,10 +85,23 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
   for (const line of welcome(system, key, consoleAt)) print(line)
   return {
     async close() {
+      await stopMetrics()
       await system.close()
       await model?.close()
     },
   }
+}
+
+/** Shows the metrics at `/metrics`, and exports them if the environment says where to. Answers with the function that ends the export. */
+function serveMetrics(
+  metrics: LocalMetrics,
+  system: LocalSystem,
+  name: string,
+  { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: Environment,
+  print: Print,
+): () => Promise<void> {
+  system.mount(METRICS_PATH, metricsHandler(metrics, system))
+  return endpoint ? pushMetrics(endpoint, { metrics, system, name, clock: Date.now }, print) : async () => undefined
 }
 
 function predictUrl(modelUrl: string): string {
@@ -140,6 +159,7 @@ function welcome({ apiUrl, dataDir, endpoints }: LocalSystem, key: string, conso
     '',
     `API        ${apiUrl}`,
     `console    ${consoleAt}`,
+    `metrics    ${apiUrl}${METRICS_PATH}`,
     `SQS, S3    ${endpoints.sqs}`,
     `DynamoDB   ${endpoints.dynamodb}`,
     `RDS Data   ${endpoints.rds_data}`,

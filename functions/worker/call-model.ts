@@ -1,7 +1,7 @@
 import { boundedPromptTokens } from '../core/domain/estimate.ts'
 import { batchBody, callOf, type Outputs } from '../core/inference/batch.ts'
 import { MappingError } from '../core/inference/mapping.ts'
-import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
+import type { ModelAnswer, ModelFailure, Reply } from '../core/inference/port.ts'
 import { isBusy } from '../core/inference/retry.ts'
 import { serialize } from '../core/platform/serialize.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
@@ -64,8 +64,9 @@ export function callModel(
   return only && !ports.settings.batched ? callForOne(ports, only) : callForBatch(ports, requests, permit, invocation)
 }
 
-async function callForOne({ endpoint, judge }: WorkerPorts, request: Mapped): Promise<Called> {
-  const answer = await judge.call(await endpoint.call(request.message.request_id, request.toSend))
+async function callForOne(ports: WorkerPorts, request: Mapped): Promise<Called> {
+  const reply = await timed(ports, () => ports.endpoint.call(request.message.request_id, request.toSend))
+  const answer = await ports.judge.call(reply)
   return {
     calls: [answer],
     answers: new Map([[request, toAnswer(request, answer, { batchSize: 1, isElement: false })]]),
@@ -103,15 +104,24 @@ async function callForBatch(
   return { calls, answers: isHealthy ? withCulprits(answers) : answers }
 }
 
+/** Measures how long a call takes. A call that could not be made is not measured. */
+async function timed({ clock, metrics }: WorkerPorts, call: () => Promise<Reply>): Promise<Reply> {
+  const startedAt = clock()
+  const reply = await call()
+  metrics.add('ModelLatency', Math.max(0, clock() - startedAt) / 1_000)
+  return reply
+}
+
 /** Answers with undefined if a further call can't be made. The answers of the earlier calls still count then. */
 async function callForPart(
-  { endpoint, judge, logger, metrics }: WorkerPorts,
+  ports: WorkerPorts,
   part: readonly Mapped[],
   isFirst: boolean,
 ): Promise<Outputs | undefined> {
+  const { endpoint, judge, logger, metrics } = ports
   try {
-    const reply = await endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend)))
-    metrics.addMetric('BatchSize', 'Count', part.length)
+    const reply = await timed(ports, () => endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend))))
+    metrics.add('BatchSize', part.length)
     return await judge.batch(reply, part.length)
   } catch (error) {
     if (isFirst) throw error

@@ -17,6 +17,7 @@ import { FilterPattern, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { KEY_CACHE_MS } from '../../functions/core/domain/timing.ts'
 import { NO_ROUTE, type OpenRouteKey, ROUTES, type RouteKey } from '../../functions/core/http/routes.ts'
+import type { MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 
 const KEY_HEADER = '$request.header.X-API-Key'
@@ -54,6 +55,8 @@ const THROTTLES: Readonly<Partial<Record<RouteKey | typeof NO_ROUTE, Throttle>>>
 
 /** The throttle of each route that is not in the table, such as the list and the quota. People call these routes, so calls are rare. */
 const THROTTLE: Throttle = { rate: 100, burst: 100 }
+
+const REFUSED_CALLS: MetricName = 'RefusedCalls'
 
 /** In five minutes, that is ten a second: more than a few clients with an old key ask, and few enough to cost little. */
 const MAX_REFUSED_CALLS = 3_000
@@ -149,7 +152,7 @@ export class FrontDoor extends Construct {
       ),
       metricNamespace: namespace,
       // A filter can't set a dimension, and deployments may share a namespace.
-      metricName: `RefusedCalls-${apiName}`,
+      metricName: `${REFUSED_CALLS}-${apiName}`,
     })
     alarms.add(this, 'RefusedCallsAlarm', {
       metric: filter.metric({ period: ALARM_PERIOD, statistic: 'Sum' }),

@@ -10,6 +10,7 @@ export const BaseEnv = z.object({
   /** JSON object whose fields are in every log line. */
   LOG_FIELDS: z.string(),
 })
+export type BaseEnv = z.infer<typeof BaseEnv>
 
 /** How to reach Postgres through the RDS Data API. */
 export const LedgerEnv = z.object({

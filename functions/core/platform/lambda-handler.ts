@@ -1,9 +1,8 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
-import type { Metrics } from '@aws-lambda-powertools/metrics'
 import middy, { type MiddlewareObj } from '@middy/core'
 import type { Context } from 'aws-lambda'
 import { stripErrorStack } from './strip-error-stack.ts'
-import type { Telemetry } from './telemetry.ts'
+import type { PublishedMeter, Telemetry } from './telemetry.ts'
 
 /**
  * The Lambda handler around a use case. Each log line tells its invocation, what the use case counted is written at its end,
@@ -19,10 +18,4 @@ export const lambdaHandler = <Ports extends Telemetry, Event, Result>(
     .use(publishMetrics(ports.metrics))
     .use(errors)
 
-/** Powertools' own middleware warns of each invocation that counted nothing, as most of the reader's do. */
-function publishMetrics(metrics: Metrics): MiddlewareObj {
-  const publish = () => {
-    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics()
-  }
-  return { after: publish, onError: publish }
-}
+const publishMetrics = ({ publish }: PublishedMeter): MiddlewareObj => ({ after: publish, onError: publish })

@@ -41,8 +41,11 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>
 }
 
-/** Listens on 127.0.0.1; port 0 picks one. Throws LocalError if the port is in use. */
-export async function startHttpServer(port: number): Promise<HttpServer> {
+/** Listens on 127.0.0.1; port 0 picks one. `onAnswer` is told the status of each answer of the API. Throws LocalError if the port is in use. */
+export async function startHttpServer(
+  port: number,
+  onAnswer: (status: number) => void = () => undefined,
+): Promise<HttpServer> {
   let handle = async (_incoming: IncomingMessage): Promise<Answer> => gatewayAnswers.unavailable
   const mounted = new Map<string, Handler>()
   const server = createServer((incoming, response) => {
@@ -54,6 +57,7 @@ export async function startHttpServer(port: number): Promise<HttpServer> {
 
   async function respond(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const answer = await handle(incoming).catch(() => gatewayAnswers.internalError)
+    onAnswer(answer.statusCode)
     if (!response.destroyed) send(response, answer)
   }
 

@@ -40,7 +40,11 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
     environment: { ...endpointVariables(system), ...properties.Environment.Variables },
     accessKeyId: system.accessKeyId,
     logFile: openLogFile(join(system.data.path, 'logs', `${label}.log`)),
-    metricsFile: system.metricsFile,
+    onMetrics: line => {
+      system.metricsFile.append(line)
+      system.observer.metrics(line)
+    },
+    onEnd: ok => system.observer.invoked({ functionName: name, service: label, ok }),
     startThread: system.startThread,
     onTrouble: trouble => system.troubles.report(label, trouble),
   })

@@ -4,6 +4,13 @@ import { telemetry } from '../../../../../functions/core/platform/telemetry.ts'
 import { Defect, Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
 import { captureOutput, stubLambdaEnv } from '../../../../support/lambda.ts'
 
+const ENV = {
+  DEPLOYMENT: 'shop',
+  LOG_FIELDS: '{}',
+  POWERTOOLS_SERVICE_NAME: 'shop-worker-text',
+  POWERTOOLS_METRICS_NAMESPACE: 'Sluice',
+}
+
 afterEach(() => {
   vi.unstubAllEnvs()
   vi.restoreAllMocks()
@@ -16,19 +23,19 @@ describe('telemetry', () => {
     vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'ERROR')
     const output = captureOutput()
 
-    const { logger, metrics } = telemetry({ DEPLOYMENT: 'shop', LOG_FIELDS: '{}' })
+    const { logger, metrics } = telemetry(ENV)
     logger.warn('not severe')
     logger.error('severe')
-    metrics.addMetric('Calls', 'Count', 1)
-    metrics.publishStoredMetrics()
+    metrics.add('ModelCalls', 1)
+    metrics.publish()
 
-    expect(output.logs()).toMatchObject([{ level: 'ERROR', message: 'severe' }, { Calls: 1 }])
+    expect(output.logs()).toMatchObject([{ level: 'ERROR', message: 'severe' }, { ModelCalls: 1 }])
   })
 
   const logged = (error?: Error) => {
     stubLambdaEnv()
     const output = captureOutput()
-    const { logger } = telemetry({ DEPLOYMENT: 'shop', LOG_FIELDS: '{}' })
+    const { logger } = telemetry(ENV)
     if (error) logger.error('failed', error)
     logger.error('failed', { request_id: 'r1', ...(error && { error }) })
     return output.logs()
