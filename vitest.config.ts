@@ -30,6 +30,8 @@ export default defineConfig({
       project('upgrade', { testTimeout: 900_000, hookTimeout: 600_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Packs the npm package and installs it, for minutes: `npm run package-test`.
       project('package', { testTimeout: 300_000, hookTimeout: 900_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
+      // The console in a headless Chromium, which has to be installed: `npm run console-test`.
+      project('console', { testTimeout: 60_000, hookTimeout: 180_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // A real Prometheus reads `/metrics` for a minute. Needs Debian's package `prometheus`: `npm run prometheus`.
       project('prometheus', { testTimeout: 60_000, hookTimeout: 180_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Attacks on whole systems, for minutes: `npm run security`.

@@ -3,6 +3,7 @@ import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
 import type { Clock } from '../core/platform/clock.ts'
 import type { Meter } from '../core/platform/metrics/meter.ts'
 import type { Tracer } from '../core/platform/tracing/port.ts'
+import type { Redelivery } from '../core/queue/port.ts'
 import type { Ledger } from '../core/stores/ledger/port.ts'
 
 export interface CollectorPorts extends LifecyclePorts {
@@ -13,6 +14,7 @@ export interface CollectorPorts extends LifecyclePorts {
 
 /** What it takes to log and count the results of a batch, besides collecting them. */
 export interface TakeResultsPorts extends CollectorPorts {
+  readonly queue: CollectorPorts['queue'] & Partial<Redelivery>
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly metrics: Meter
 }

@@ -3,7 +3,8 @@ import type { Status } from '../core/domain/item.ts'
 import { type InferenceMessage, type ResultEvent, readAnyMessage } from '../core/domain/messages.ts'
 import { failUndelivered } from '../core/lifecycle/fail-undelivered.ts'
 import type { MetricName } from '../core/platform/metrics/definitions.ts'
-import type { BatchOutcome, Delivery } from '../core/queue/port.ts'
+import { Unavailable } from '../core/platform/unavailable.ts'
+import type { BatchOutcome, Delivery, ReturnedDelivery } from '../core/queue/port.ts'
 import { readMessage } from '../core/queue/read-message.ts'
 import { type DeliverySpans, startDeliverySpans } from '../core/queue/trace-delivery.ts'
 import { collect, type Ended, type SpanOf } from './collect.ts'
@@ -51,8 +52,28 @@ async function takeAll(
     return delivery ? spans.of(delivery) : ports.tracing.current()
   })
   const failedEvents = [...events].flatMap(([event, delivery]) => (failures.has(event) ? [delivery] : []))
+  const away = [...events].flatMap(([event, delivery]) =>
+    failures.get(event) instanceof Unavailable ? [delivery] : [],
+  )
+  await ports.queue.redeliverAfter?.(soon(away))
   return { redeliver: [...ofNewerVersion, ...stillRunning.flat(), ...failedEvents] }
 }
+
+/**
+ * After how many seconds a message that met an outage is redelivered, by how often it was received. A client must see its result soon
+ * after the ledger is back, also after an hour. But each receive counts, and after 1,000 the queue moves a message to its dead-letter
+ * queue: so from then on the queue's own time holds, with which a message waits for more than a day.
+ */
+const REDELIVERIES: readonly { readonly receives: number; readonly seconds: number }[] = [
+  { receives: 40, seconds: 10 },
+  { receives: 240, seconds: 25 },
+]
+
+const soon = (deliveries: readonly Delivery[]): ReturnedDelivery[] =>
+  deliveries.flatMap(delivery => {
+    const found = REDELIVERIES.find(({ receives }) => delivery.receive_count <= receives)
+    return found ? [{ delivery, seconds: found.seconds }] : []
+  })
 
 /** Fails the request of a message that its queue gave up. Answers with false if the message must be redelivered. */
 async function failed(ports: TakeResultsPorts, message: InferenceMessage): Promise<boolean> {

@@ -9,6 +9,7 @@ import {
   oneOf,
   section,
   text,
+  Url,
   wholeDays,
   wholeNumber,
 } from './fields.ts'
@@ -203,6 +204,15 @@ const Observability = section({
   )
     .prefault('Sluice')
     .meta({ description: 'The CloudWatch namespace of all metrics.' }),
+  metrics: section({
+    endpoint: Url.meta({
+      description:
+        'Where the functions send their metrics by OTLP over HTTP with JSON, beside CloudWatch. The local system uses `OTEL_EXPORTER_OTLP_ENDPOINT` instead.',
+      examples: ['https://otel.example.com/v1/metrics'],
+    }),
+  })
+    .optional()
+    .meta({ description: 'A further receiver of metrics. Without it, they go to CloudWatch alone.' }),
   tracing: Tracing.prefault(false).meta({
     description:
       'Where traces go, or `false`. On this machine, the variable `OTEL_EXPORTER_OTLP_ENDPOINT` says where they go. [tracing.md](tracing.md) has all about traces.',

@@ -145,13 +145,14 @@ export class SluiceFunction extends Construct {
 
 function baseEnvironment({ pipeline, tracing }: Deployment, service: string) {
   const { name } = pipeline
-  const { log_level, namespace, fields } = pipeline.observability
+  const { log_level, namespace, fields, metrics } = pipeline.observability
   return {
     POWERTOOLS_SERVICE_NAME: service,
     POWERTOOLS_METRICS_NAMESPACE: namespace,
     POWERTOOLS_LOG_LEVEL: log_level,
     DEPLOYMENT: name,
     LOG_FIELDS: JSON.stringify(fields),
+    ...(metrics && { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: metrics.endpoint }),
     ...(tracing && {
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracing.endpoint,
       OTEL_TRACES_SAMPLER_ARG: decimal(tracing.sample),

@@ -1,5 +1,5 @@
 import type { RequestError } from '../domain/errors.ts'
-import { lambdaHandler } from '../platform/lambda-handler.ts'
+import { CLIENT_FLUSH_MS, lambdaHandler } from '../platform/lambda-handler.ts'
 import { toRequestError } from '../platform/request-error.ts'
 import type { Telemetry } from '../platform/telemetry.ts'
 import { type ApiEvent, type HttpCall, toCall } from './call.ts'
@@ -12,9 +12,6 @@ export type UseCase<Ports> = (ports: Ports, call: HttpCall) => Promise<HttpRespo
 
 /** An API's shape of errors: the answer to a call that failed. */
 export type RenderError = (error: RequestError) => HttpResponse
-
-/** A client waits for this function, and so for the export of its spans, but no longer than this. Milliseconds. */
-const FLUSH_MS = 50
 
 /**
  * The Lambda handler of a function behind the HTTP API. It answers each error that the use case throws in the shape of the
@@ -38,7 +35,7 @@ export const httpHandler = <Ports extends Telemetry>(
       const call = toCall(event, context)
       return tracedCall(ports.tracing, call, () => answer(call))
     },
-    { flushMs: FLUSH_MS },
+    { flushMs: CLIENT_FLUSH_MS },
   )
 }
 

@@ -16,6 +16,8 @@ export const BaseEnv = z.object({
     .string()
     .regex(/^(0(\.\d+)?|1)$/)
     .optional(),
+  /** Where metrics go by OTLP/HTTP, beside CloudWatch. Without it, they do not. The name is OpenTelemetry's own. */
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: z.url().optional(),
 })
 export type BaseEnv = z.infer<typeof BaseEnv>
 

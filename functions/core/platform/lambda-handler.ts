@@ -2,15 +2,18 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
 import middy, { type MiddlewareObj } from '@middy/core'
 import type { Context } from 'aws-lambda'
 import { stripErrorStack } from './strip-error-stack.ts'
-import type { PublishedMeter, Telemetry } from './telemetry.ts'
+import type { Telemetry } from './telemetry.ts'
 
-/** How long a function that no client waits for waits for the export of its spans. Milliseconds. */
+/** How long a function that no client waits for waits for the export of its metrics and spans. Milliseconds. */
 const FLUSH_MS = 1_000
+
+/** The same for a function that a client waits for. Milliseconds. */
+export const CLIENT_FLUSH_MS = 50
 
 interface HandlerOptions {
   /** For a function that answers its errors. */
   readonly errors?: MiddlewareObj
-  /** How long an invocation waits at most for the export of its spans, in milliseconds. */
+  /** How long an invocation waits at most for the export of its metrics and spans, in milliseconds. */
   readonly flushMs?: number
 }
 
@@ -25,15 +28,16 @@ export const lambdaHandler = <Ports extends Telemetry, Event, Result>(
 ) =>
   middy(async (event: Event, context: Context) => {
     await ports.tracing.prepare()
-    try {
-      return await useCase(ports, event, context)
-    } finally {
-      // Lambda freezes the function after its answer, so that the spans leave before.
-      await ports.tracing.flush(flushMs)
-    }
+    return useCase(ports, event, context)
   })
     .use(injectLambdaContext(ports.logger))
-    .use(publishMetrics(ports.metrics))
+    .use(publish(ports, flushMs))
     .use(errors)
 
-const publishMetrics = ({ publish }: PublishedMeter): MiddlewareObj => ({ after: publish, onError: publish })
+/** Lambda freezes the function after its answer, so that metrics and spans leave before. Both wait at the same time. */
+function publish({ metrics, tracing }: Telemetry, flushMs: number): MiddlewareObj {
+  const flush = async () => {
+    await Promise.all([metrics.publish(flushMs), tracing.flush(flushMs)])
+  }
+  return { after: flush, onError: flush }
+}

@@ -3,7 +3,8 @@ import type { LogItemExtraInput, LogItemMessage } from '@aws-lambda-powertools/l
 import { systemClock } from './clock.ts'
 import type { BaseEnv } from './env.ts'
 import { emfLines } from './metrics/emf.ts'
-import type { Meter } from './metrics/meter.ts'
+import { metricsExport, NO_EXPORT } from './metrics/export.ts'
+import type { Meter, Sample } from './metrics/meter.ts'
 import { createRecorder } from './metrics/recorder.ts'
 import { composeTracing, type TracingEnv } from './tracing/compose.ts'
 import { type Tracing, untraced } from './tracing/port.ts'
@@ -18,8 +19,11 @@ export interface Telemetry {
 
 /** A meter whose values leave the function. */
 export interface PublishedMeter extends Meter {
-  /** Writes the values that were recorded since the last call as log lines, from which CloudWatch makes metrics. */
-  publish(): void
+  /**
+   * Writes the values that were recorded since the last call as log lines, from which CloudWatch makes metrics. Where OTLP is
+   * configured, it also exports them, and waits for that for at most so many milliseconds. Never rejects.
+   */
+  publish(withinMs: number): Promise<void>
 }
 
 /** Parts of Powertools' lines that no log may hold: a stack trace, an AWS identifier. An error's `location` stays. */
@@ -27,7 +31,11 @@ const WITHHELD = new Set(['stack', 'function_arn'])
 
 export type TelemetryEnv = Pick<
   BaseEnv,
-  'DEPLOYMENT' | 'LOG_FIELDS' | 'POWERTOOLS_SERVICE_NAME' | 'POWERTOOLS_METRICS_NAMESPACE'
+  | 'DEPLOYMENT'
+  | 'LOG_FIELDS'
+  | 'POWERTOOLS_SERVICE_NAME'
+  | 'POWERTOOLS_METRICS_NAMESPACE'
+  | 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'
 > &
   TracingEnv
 
@@ -41,27 +49,25 @@ interface TelemetryOptions {
 export function telemetry(env: TelemetryEnv, { model, isTraced = true }: TelemetryOptions = {}): Telemetry {
   // Lambda sets it to the level of its own filter, which metrics have to pass. Powertools would prefer it to POWERTOOLS_LOG_LEVEL.
   delete process.env.AWS_LAMBDA_LOG_LEVEL
-  const defects = publishedMeter(env, { service: env.DEPLOYMENT })
-  const logger = new CountingLogger(env, () => {
-    defects.add('Defects', 1)
-    defects.publish()
-  })
-  const metrics = publishedMeter(env, { service: env.POWERTOOLS_SERVICE_NAME, model })
-  return { logger, metrics, tracing: isTraced ? composeTracing(env, logger, metrics) : untraced }
-}
-
-function publishedMeter(
-  { POWERTOOLS_METRICS_NAMESPACE: namespace }: TelemetryEnv,
-  origin: Parameters<typeof createRecorder>[0],
-): PublishedMeter {
-  const recorder = createRecorder(origin)
-  return {
-    add: recorder.add,
-    publish() {
-      // Lambda replaces `console.log`, and its filter of levels would drop the lines: they have none.
-      for (const line of emfLines(recorder.take(), namespace, systemClock())) process.stdout.write(`${line}\n`)
-    },
+  const url = env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT
+  let exported = NO_EXPORT
+  const write = (samples: readonly Sample[]) => {
+    exported.take(samples)
+    // Lambda replaces `console.log`, and its filter of levels would drop the lines: they have none.
+    for (const line of emfLines(samples, env.POWERTOOLS_METRICS_NAMESPACE, systemClock()))
+      process.stdout.write(`${line}\n`)
   }
+  const logger = new CountingLogger(env, () =>
+    write([{ name: 'Defects', service: env.DEPLOYMENT, model: undefined, values: [1] }]),
+  )
+  if (url !== undefined) exported = metricsExport(url, env.DEPLOYMENT, logger)
+  const recorder = createRecorder({ service: env.POWERTOOLS_SERVICE_NAME, model })
+  const publish = (withinMs: number) => {
+    write(recorder.take())
+    return exported.flush(withinMs)
+  }
+  const metrics = { add: recorder.add, publish }
+  return { logger, metrics, tracing: isTraced ? composeTracing(env, logger, metrics) : untraced }
 }
 
 /**
