@@ -156,7 +156,7 @@ describe('tracing is false, or has an endpoint', () => {
   it.each([
     ['true', `p.yaml:15:27: observability.tracing ${Mapping}, not true`],
     ['xray', `p.yaml:15:27: observability.tracing ${Mapping}, not "xray"`],
-    ['{ sample: 1 }', `p.yaml:15:27: observability.tracing.endpoint is missing; it ${Endpoint}`],
+    ['{ sample: 1 }', `p.yaml:15:18: observability.tracing.endpoint is missing; it ${Endpoint}`],
     ['{ endpoint: jaeger }', `p.yaml:15:39: observability.tracing.endpoint ${Endpoint}`],
     [
       '{ endpoint: "https://u:p@h/v1/traces" }',

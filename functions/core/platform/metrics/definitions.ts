@@ -189,12 +189,7 @@ const OPERATION = {
   DroppedSpans: trouble(
     'span',
     'Spans of traces that never reached their receiver: it was away for too long, or refused them.',
-    'gateway',
-    'reader',
-    'intake',
-    'worker',
-    'collector',
-    'sweeper',
+    'every function',
   ),
   Defects: trouble(
     'defect',

@@ -35,6 +35,7 @@ describe('the definitions of metrics', () => {
       RefusedWaits: ['core/lifecycle'],
       LostAcceptedEvents: ['core/admission'],
       Defects: ['core/platform'],
+      DroppedSpans: ['core/platform'],
     }
     for (const name of METRIC_NAMES) {
       const sources = Object.keys(METRICS[name].sources).filter(source => source !== 'access log')
