@@ -154,7 +154,7 @@ describe('tracing is false, or has an endpoint', () => {
   const Endpoint =
     'must be xray, or the http or https URL of an OTLP receiver, such as https://collector.example.com/v1/traces'
   it.each([
-    ['true', `p.yaml:15:27: observability.tracing ${Mapping}, not true`],
+    ['true', `p.yaml:15:27: observability.tracing ${Mapping}`],
     ['xray', `p.yaml:15:27: observability.tracing ${Mapping}, not "xray"`],
     ['{ sample: 1 }', `p.yaml:15:18: observability.tracing.endpoint is missing; it ${Endpoint}`],
     ['{ endpoint: jaeger }', `p.yaml:15:39: observability.tracing.endpoint ${Endpoint}`],
