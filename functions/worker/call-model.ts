@@ -3,8 +3,10 @@ import { batchBody, callOf, type Outputs } from '../core/inference/batch.ts'
 import { MappingError } from '../core/inference/mapping.ts'
 import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
 import { isBusy } from '../core/inference/retry.ts'
+import { fieldsOf } from '../core/openai-format/fields.ts'
 import { serialize } from '../core/platform/serialize.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
+import { lacksOperation, type Passage } from './pass-on.ts'
 import { permitFurtherCall } from './permit-call.ts'
 import type { WorkerPorts } from './ports.ts'
 import { failedOutcome, publishOutcome } from './publish-outcome.ts'
@@ -37,11 +39,10 @@ export async function mapRequest(
   inTime: InTime,
   late: (claimed: Claimed) => Promise<void>,
 ): Promise<Mapped | undefined> {
-  const { user_id, request_id, attempt } = claimed.item
   const now = ports.clock()
   try {
-    const toSend = await inTime(() => ports.mappings.request({ body, user_id, request_id, attempt }))
-    if (toSend !== undefined) return { ...claimed, toSend, bounded: boundedPromptTokens(body) }
+    const mapped = await inTime(() => toSendOf(ports, claimed, body))
+    if (mapped !== undefined) return { ...claimed, ...mapped, bounded: boundedPromptTokens(body) }
   } catch (error) {
     if (!(error instanceof MappingError)) throw error
     const failure = { code: 'mapping_failed', message: error.message, reached: false } as const
@@ -53,6 +54,19 @@ export async function mapRequest(
   return undefined
 }
 
+/** A body of the OpenAI API is passed on as it is to an endpoint that has this API. For any other one, the mapping sees its fields. */
+async function toSendOf(
+  { mappings, passOn }: WorkerPorts,
+  { item, message: { operation } }: Claimed,
+  body: Record<string, unknown>,
+): Promise<Pick<Mapped, 'toSend' | 'passage'>> {
+  const passage = operation && passOn?.to(operation, body)
+  if (passage) return { toSend: passage.body, passage }
+  const { user_id, request_id, attempt } = item
+  const fields = operation ? fieldsOf(operation, body) : body
+  return { toSend: await mappings.request({ body: { ...fields }, user_id, request_id, attempt }) }
+}
+
 /** Calls the model for requests. Rejects with `Unavailable` only, and then no call was made. */
 export function callModel(
   ports: WorkerPorts,
@@ -61,15 +75,24 @@ export function callModel(
   invocation: Invocation,
 ): Promise<Called> {
   const [only] = requests
-  return only && !ports.settings.batched ? callForOne(ports, only) : callForBatch(ports, requests, permit, invocation)
+  return only && !ports.settings.batched
+    ? callForOne(ports, only, permit, invocation)
+    : callForBatch(ports, requests, permit, invocation)
 }
 
-async function callForOne({ endpoint, judge }: WorkerPorts, request: Mapped): Promise<Called> {
-  const answer = await judge.call(await endpoint.call(request.message.request_id, request.toSend))
-  return {
-    calls: [answer],
-    answers: new Map([[request, toAnswer(request, answer, { batchSize: 1, isElement: false })]]),
-  }
+async function callForOne(
+  ports: WorkerPorts,
+  request: Mapped,
+  permit: Granted,
+  invocation: Invocation,
+): Promise<Called> {
+  const { endpoint, judge } = ports
+  const { request_id } = request.message
+  const reply = await endpoint.call(request_id, request.toSend, request.passage?.url)
+  const answer = await judge.call(reply)
+  const one = { batchSize: 1, isElement: false }
+  if (!lacksOperation(reply)) return { calls: [answer], answers: new Map([[request, toAnswer(request, answer, one)]]) }
+  return callStandIn(ports, request, answer, () => mayCallAgain(ports, [request], permit, invocation))
 }
 
 /**
@@ -101,6 +124,54 @@ async function callForBatch(
   }
   const isHealthy = calls.some(({ ok }) => ok)
   return { calls, answers: isHealthy ? withCulprits(answers) : answers }
+}
+
+/**
+ * Calls the operation that stands in for one that the endpoint lacks, under a permit of its own. If there is none now, the request is
+ * tried again later, and by that operation first.
+ */
+async function callStandIn(
+  ports: WorkerPorts,
+  request: Mapped,
+  first: ModelAnswer,
+  mayCall: () => Promise<boolean>,
+): Promise<Called> {
+  const { endpoint, judge, metrics } = ports
+  const one = { batchSize: 1, isElement: false }
+  const done = (answer: ModelAnswer, calls: readonly ModelAnswer[], by = request): Called => ({
+    calls,
+    answers: new Map([[request, toAnswer(by, answer, one)]]),
+  })
+  const { passage } = request
+  const standIn = passage && standInFor(ports, passage)
+  if (!passage || !standIn) return done(first, [first])
+  if (standIn instanceof MappingError) return done({ ...LACKING, message: standIn.message }, [first])
+  ports.passOn?.note(passage.asked, false)
+  if (!(await mayCall())) return done({ ...LACKING, verdict: 'retry' }, [first])
+  const reply = await endpoint.call(request.message.request_id, standIn.body, standIn.url)
+  metrics.addMetric('ModelCalls', 'Count', 1)
+  const second = await judge.call(reply)
+  if (!lacksOperation(reply)) return { ...done(second, [first, second]), passages: new Map([[request, standIn]]) }
+  ports.passOn?.note(passage.asked, true)
+  return done(first, [first, second])
+}
+
+const LACKING: ModelFailure = {
+  ok: false,
+  verdict: 'drop',
+  code: 'model_rejected',
+  message: 'the endpoint has no such operation',
+  reached: true,
+  status: 404,
+}
+
+function standInFor({ passOn }: WorkerPorts, passage: Passage): Passage | MappingError | undefined {
+  try {
+    return passOn?.standIn(passage)
+  } catch (error) {
+    if (error instanceof MappingError) return error
+    throw error
+  }
 }
 
 /** Answers with undefined if a further call can't be made. The answers of the earlier calls still count then. */

@@ -10,6 +10,7 @@ import type { Ids } from '../core/platform/ids.ts'
 import type { Random } from '../core/platform/random.ts'
 import type { QueueBackend } from '../core/queue/port.ts'
 import type { Payloads } from '../core/stores/payloads/port.ts'
+import type { PassOn } from './pass-on.ts'
 import type { Settings } from './settings.ts'
 
 export interface WorkerPorts extends LifecyclePorts {
@@ -18,6 +19,8 @@ export interface WorkerPorts extends LifecyclePorts {
   readonly endpoint: ModelEndpoint
   readonly judge: Judge
   readonly mappings: Mappings
+  /** There if the endpoint has the OpenAI API. */
+  readonly passOn?: PassOn | undefined
   readonly payloads: Payloads
   readonly clock: Clock
   readonly sleep: Sleep
@@ -25,7 +28,7 @@ export interface WorkerPorts extends LifecyclePorts {
   readonly random: Random
   readonly logger: Pick<Logger, 'error' | 'info'>
   readonly metrics: Pick<Metrics, 'addMetric'>
-  readonly settings: Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'store_prompts'> & {
+  readonly settings: Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'store_prompts' | 'price'> & {
     readonly endpoint: Pick<Settings['endpoint'], 'timeout_ms'>
   }
 }

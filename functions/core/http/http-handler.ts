@@ -2,7 +2,7 @@ import type { RequestError } from '../domain/errors.ts'
 import { lambdaHandler } from '../platform/lambda-handler.ts'
 import { toRequestError } from '../platform/request-error.ts'
 import type { Telemetry } from '../platform/telemetry.ts'
-import { type ApiEvent, type HttpCall, toCall } from './call.ts'
+import { type ApiEvent, checkKey, type HttpCall, toCall } from './call.ts'
 import type { HttpResponse } from './response.ts'
 import { noRoute } from './routes.ts'
 
@@ -10,18 +10,26 @@ import { noRoute } from './routes.ts'
 export type UseCase<Ports> = (ports: Ports, call: HttpCall) => Promise<HttpResponse>
 
 /** An API's shape of errors: the answer to a call that failed. */
-export type RenderError = (error: RequestError) => HttpResponse
+export type RenderError = (error: RequestError, call: HttpCall) => HttpResponse
 
 /**
- * The Lambda handler of a function behind the HTTP API. It answers each error that the use case throws in the shape of the
- * API. Only our own sentences leave the function, never an exception's.
+ * The Lambda handler of a function behind the HTTP API. It refuses a call without a valid key before anything else, and answers each
+ * error that the use case throws in the shape of the API. Only our own sentences leave the function, never an exception's.
  */
 export const httpHandler = <Ports extends Telemetry>(ports: Ports, renderError: RenderError, useCase: UseCase<Ports>) =>
-  lambdaHandler(ports, (_, event: ApiEvent, context) => useCase(ports, toCall(event, context)), {
-    onError: request => {
-      request.response = renderError(toRequestError(request.error, ports.logger))
+  lambdaHandler(
+    ports,
+    async (_, event: ApiEvent, context) => {
+      checkKey(event)
+      return useCase(ports, toCall(event, context))
     },
-  })
+    {
+      onError: request => {
+        const call = toCall(request.event, request.context)
+        request.response = renderError(toRequestError(request.error, ports.logger), call)
+      },
+    },
+  )
 
 /** The use case that sends each call to the use case of its route. Throws the `RequestError` of a call that has no route. */
 export const dispatch =

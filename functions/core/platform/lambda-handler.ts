@@ -12,7 +12,7 @@ import type { Telemetry } from './telemetry.ts'
 export const lambdaHandler = <Ports extends Telemetry, Event, Result>(
   ports: Ports,
   useCase: (ports: Ports, event: Event, context: Context) => Promise<Result>,
-  errors: MiddlewareObj = stripErrorStack(ports.logger),
+  errors: MiddlewareObj<Event> = stripErrorStack(ports.logger),
 ) =>
   middy((event: Event, context: Context) => useCase(ports, event, context))
     .use(injectLambdaContext(ports.logger))
