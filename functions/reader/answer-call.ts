@@ -2,6 +2,7 @@ import { RequestError } from '../core/domain/errors.ts'
 import { dispatch, type UseCase } from '../core/http/http-handler.ts'
 import { json } from '../core/http/response.ts'
 import type { RouteKey } from '../core/http/routes.ts'
+import { InferenceBody } from '../core/inference-api/body.ts'
 import type { RequestView } from '../core/lifecycle/view-request.ts'
 import { MAX_WAIT_SECONDS, waitForCompletion } from '../core/lifecycle/wait-for-completion.ts'
 import { cancelRequest } from './cancel-request.ts'
@@ -36,7 +37,10 @@ export const answerCall = dispatch<ReaderPorts>({
 
   ...openAiCalls,
 
-  'GET /openapi.json': async () => json(200, (await import('../core/openai-api/openapi.ts')).openApiDocument()),
+  'GET /openapi.json': async () => {
+    const { openApiDocument } = await import('../core/openai-api/openapi.ts')
+    return json(200, openApiDocument(InferenceBody))
+  },
 } satisfies Record<RouteKey<'reader'>, UseCase<ReaderPorts>>)
 
 /** The request's own fields stay beside the error. Only `error` of a failed request gives way to our sentence. */

@@ -25,7 +25,7 @@ export function addQuota(program: Command, run: Run): void {
     )
 }
 
-function describe({ user, plan, window, resets_at, requests, tokens, in_flight, open }: QuotaView): string[] {
+function describe({ user, plan, window, resets_at, requests, tokens, in_flight, cost, open }: QuotaView): string[] {
   const usage = facts({
     user,
     plan,
@@ -33,6 +33,7 @@ function describe({ user, plan, window, resets_at, requests, tokens, in_flight, 
     requests: `${requests.used} of ${requests.limit}`,
     tokens: `${tokens.used} of ${tokens.limit}, ${tokens.reserved} of them reserved`,
     'in flight': `${in_flight.used} of ${in_flight.limit}`,
+    ...(cost !== undefined && { cost: `${cost} USD` }),
   })
   const rows = open.map(o => [o.request_id, String(o.run), String(o.tokens), o.reserved_at, `${o.age_seconds} s`])
   return open.length === 0

@@ -1,6 +1,7 @@
 import { planOf } from '../../../functions/core/domain/quota-settings.ts'
 import { type WindowLength, windowAt } from '../../../functions/core/domain/window.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
+import { ignoreUnavailable } from '../../../functions/core/platform/unavailable.ts'
 import type { Counters } from '../../../functions/core/stores/quota/port.ts'
 import { readQuota } from '../../../functions/reader/read-quota.ts'
 import type { Admin } from '../admin.ts'
@@ -17,6 +18,8 @@ export interface NamedWindow {
 
 /** The usage of a user in a window, as `GET /v1/quota` says it, and each open reservation, oldest first. */
 export type QuotaView = { readonly user: string } & Awaited<ReturnType<typeof readQuota>> & {
+    /** What the requests of the window have cost in USD. Absent if no model of theirs has a price. */
+    readonly cost?: number | undefined
     readonly open: readonly {
       readonly request_id: string
       readonly run: number
@@ -38,7 +41,15 @@ export function parseWindow(name: string): NamedWindow | undefined {
 
 /** Shows the current window, or the one that is named. Throws `Refusal` if there is no such user or window, and `Unavailable`. */
 export async function showQuota(
-  { access, quota, quotas, clock }: Pick<Admin, 'access' | 'quota' | 'quotas' | 'clock'>,
+  {
+    access,
+    quota,
+    quotas,
+    ledger,
+    clock,
+  }: Pick<Admin, 'access' | 'quota' | 'quotas' | 'clock'> & {
+    readonly ledger: Pick<Admin['ledger'], 'cost'>
+  },
   user: string,
   named?: NamedWindow,
 ): Promise<QuotaView> {
@@ -55,7 +66,9 @@ export async function showQuota(
   // The counters are read once, so that the sums belong to the reservations that are shown.
   const asRead = { read: async (_user: string, _window: string, shard: number) => counters[shard] ?? NOTHING }
   const usage = await readQuota({ quota: asRead, clock: () => at }, quotas, { user_id: user, plan, ...overrides })
-  return { user, ...usage, open: openOf(counters, now) }
+  // The counters are shown also while the ledger is away.
+  const cost = (await ledger.cost(user, window).catch(ignoreUnavailable)) ?? undefined
+  return { user, ...usage, ...(cost !== undefined && { cost }), open: openOf(counters, now) }
 }
 
 const NOTHING: Counters = { requests: 0, tokens: 0, open: [] }
