@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Bundle, type Bundles, ENTRY_POINTS, hashOf } from './bundle.ts'
+import { type Bundle, type Bundles, ENTRY_POINTS, hashOf, writeBundle } from './bundle.ts'
 import { ROOT } from './installation.ts'
 
 /** The folder with the functions' code in the npm package: a folder per entry point. */
@@ -10,12 +10,21 @@ let bundles: Bundles | undefined
 
 /** Reads the functions' code that came with the npm package, once per process. */
 export function packagedBundles(): Bundles {
-  bundles ??= Object.fromEntries(ENTRY_POINTS.map(name => [name, readBundle(name)])) as Bundles
+  bundles ??= readBundles(BUNDLES_FOLDER)
   return bundles
 }
 
-function readBundle(entryPoint: string): Bundle {
-  const folder = new URL(`${entryPoint}/`, BUNDLES_FOLDER)
+/** Writes bundles into a folder, which has a folder per entry point then. */
+export function writeBundles(written: Bundles, folder: URL): void {
+  for (const [entryPoint, bundle] of Object.entries(written))
+    writeBundle(bundle, fileURLToPath(new URL(entryPoint, folder)))
+}
+
+/** Reads what `writeBundles` has written. The packages in the bundles are not written, and not read. Throws if a bundle is missing. */
+export const readBundles = (folder: URL): Bundles =>
+  Object.fromEntries(ENTRY_POINTS.map(name => [name, readBundle(new URL(`${name}/`, folder))])) as Bundles
+
+function readBundle(folder: URL): Bundle {
   const names = readdirSync(fileURLToPath(folder))
   const files = new Map(names.map(name => [name, readFileSync(new URL(name, folder))]))
   return { files, hash: hashOf(files), packages: [] }

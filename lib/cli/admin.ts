@@ -1,8 +1,9 @@
 import type { RequestItem } from '../../functions/core/domain/item.ts'
 import type { QuotaSettings } from '../../functions/core/domain/quota-settings.ts'
 import { dynamoModelStates } from '../../functions/core/flow-control/dynamodb.ts'
+import { dynamoFailureNotes } from '../../functions/core/flow-control/last-failure.ts'
 import type { Policies } from '../../functions/core/flow-control/policies.ts'
-import type { ModelStateStore } from '../../functions/core/flow-control/port.ts'
+import type { FailureNotes, ModelStateStore } from '../../functions/core/flow-control/port.ts'
 import { type Clock, type Sleep, systemClock, systemSleep } from '../../functions/core/platform/clock.ts'
 import { type Ids, randomIds } from '../../functions/core/platform/ids.ts'
 import { type Random, systemRandom } from '../../functions/core/platform/random.ts'
@@ -31,6 +32,7 @@ import { allItems, type DeletedItems, deleteItemsOf } from '../../functions/core
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
 import { invokeFunction } from './invoke-function.ts'
+import type { LogSource } from './logs/port.ts'
 import type { Target } from './target.ts'
 
 /** The ports of an operator's commands. Each operation in operations/ takes those that it needs. */
@@ -47,6 +49,7 @@ export interface Admin {
   readonly sendInput: SendInput
   readonly countWaiting: CountWaiting
   readonly modelStates: ModelStateStore
+  readonly failures: Pick<FailureNotes, 'last'>
   /** Invokes a model's worker with an event that is no message, and resolves with its answer. */
   invokeWorker(model: string, event: unknown): Promise<unknown>
   /** These read whole tables, one page at a time. */
@@ -58,6 +61,10 @@ export interface Admin {
   deleteQuotaItem(of: Pick<QuotaItem, 'user_id' | 'window' | 'shard'>): Promise<boolean>
   /** The plans of the pipeline file that is in effect. */
   readonly quotas: QuotaSettings
+  /** What the functions have logged. */
+  readonly logs: LogSource
+  /** The address of the API. Undefined for a stack that does not name it. */
+  readonly apiUrl: string | undefined
   /** The models of that file, and how each one is protected. */
   readonly models: Readonly<Record<string, Policies>>
   readonly clock: Clock
@@ -67,7 +74,7 @@ export interface Admin {
 }
 
 export function adminOf(
-  { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs, lambdaOnce }: Target,
+  { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs, lambdaOnce, logs }: Target,
   clock: Clock = systemClock,
   sleep: Sleep = systemSleep,
 ): Admin {
@@ -88,6 +95,7 @@ export function adminOf(
     queueExists: sqsQueueExists(sqs, outputs.QueueUrlPrefix),
     sendInput: sqsSendInput(sqs, outputs.QueueUrlPrefix),
     countWaiting: sqsCountWaiting(sqs, outputs.QueueUrlPrefix),
+    failures: dynamoFailureNotes(dynamoDb, outputs.ModelsTable),
     modelStates: dynamoModelStates(dynamoDb, outputs.ModelsTable),
     invokeWorker: (model, event) => invokeFunction(lambdaOnce, outputs.Workers?.[model], event),
     allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),
@@ -95,6 +103,8 @@ export function adminOf(
     deleteItemsOf: userId => deleteItemsOf(dynamoDb, outputs.RequestsTable, userId),
     deleteQuotaItem: of => deleteQuotaItem(dynamoDb, outputs.QuotaTable, of),
     quotas: outputs.Plans,
+    logs,
+    apiUrl: outputs.ApiUrl,
     models: outputs.Models,
     clock,
     ids: randomIds,
