@@ -30,6 +30,8 @@ export default defineConfig({
       project('upgrade', { testTimeout: 900_000, hookTimeout: 600_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Packs the npm package and installs it, for minutes: `npm run package-test`.
       project('package', { testTimeout: 300_000, hookTimeout: 900_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
+      // Installs the SDKs of others from their registries, and calls a system with them: `npm run sdk`.
+      project('sdk', { testTimeout: 900_000, hookTimeout: 900_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Attacks on whole systems, for minutes: `npm run security`.
       project('security', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 2, sequence: { groupOrder: 2 } }),
       // A file starts a whole system: two are enough for two cores, and they wait until the others are done.

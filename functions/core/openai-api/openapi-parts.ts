@@ -8,9 +8,9 @@ export const object = (properties: Schema, required: readonly string[] = Object.
   ...(required.length > 0 && { required }),
 })
 
-export const text = { type: 'string' } as const
-export const integer = { type: 'integer', minimum: 0 } as const
-const counted = object({ used: integer, limit: integer })
+export const TEXT = { type: 'string' } as const
+export const INTEGER = { type: 'integer', minimum: 0 } as const
+const counted = object({ used: INTEGER, limit: INTEGER })
 
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 const content = (schema: Schema, type = 'application/json') => ({ [type]: { schema } })
@@ -19,7 +19,7 @@ export const answer = (description: string, schema: string, more: Schema = {}) =
   description,
   content: { ...content(ref(schema)), ...more },
 })
-export const stream = content(text, 'text/event-stream')
+export const stream = content(TEXT, 'text/event-stream')
 
 const STATUSES = ['queued', 'running', 'completed', 'failed', 'cancelled', 'expired']
 
@@ -28,21 +28,21 @@ export const SCHEMAS = {
   Key: object({ message: { enum: ['Unauthorized', 'Forbidden'] } }),
   Error: object(
     {
-      error: text,
+      error: TEXT,
       status: { const: 'error' },
-      code: text,
-      details: { type: 'array', items: object({ path: text, message: text }) },
+      code: TEXT,
+      details: { type: 'array', items: object({ path: TEXT, message: TEXT }) },
       limit: { enum: ['requests', 'tokens', 'in_flight', 'rate'] },
       requests: counted,
-      tokens: object({ ...counted, used: integer, limit: integer, estimated: integer }, ['used', 'limit']),
+      tokens: object({ ...counted, used: INTEGER, limit: INTEGER, estimated: INTEGER }, ['used', 'limit']),
       in_flight: counted,
     },
     ['error', 'status', 'code'],
   ),
   OpenAiError: object({
     error: object({
-      message: text,
-      type: text,
+      message: TEXT,
+      type: TEXT,
       param: { type: ['string', 'null'] },
       code: { type: ['string', 'null'] },
     }),
@@ -50,8 +50,8 @@ export const SCHEMAS = {
   Accepted: object({
     request_id: { type: 'string', format: 'uuid' },
     status: { const: 'queued' },
-    estimated_tokens: integer,
-    model: text,
+    estimated_tokens: INTEGER,
+    model: TEXT,
     priority: { enum: ['high', 'normal'] },
     created_at: { type: 'string', format: 'date-time' },
   }),
@@ -59,53 +59,53 @@ export const SCHEMAS = {
     {
       request_id: { type: 'string', format: 'uuid' },
       status: { enum: STATUSES },
-      model: text,
+      model: TEXT,
       priority: { enum: ['high', 'normal'] },
-      estimated_tokens: integer,
+      estimated_tokens: INTEGER,
       created_at: { type: 'string', format: 'date-time' },
       started_at: { type: 'string', format: 'date-time' },
       completed_at: { type: 'string', format: 'date-time' },
-      attempts: integer,
+      attempts: INTEGER,
       metadata: { type: 'object' },
       result: {},
-      usage: object({ prompt_tokens: integer, completion_tokens: integer, total_tokens: integer }, ['total_tokens']),
-      charged: object({ requests: integer, tokens: integer, cost: { type: 'number', minimum: 0 } }, [
+      usage: object({ prompt_tokens: INTEGER, completion_tokens: INTEGER, total_tokens: INTEGER }, ['total_tokens']),
+      charged: object({ requests: INTEGER, tokens: INTEGER, cost: { type: 'number', minimum: 0 } }, [
         'requests',
         'tokens',
       ]),
-      error: object({ code: text, message: text, status: integer, detail: text }, ['code', 'message']),
+      error: object({ code: TEXT, message: TEXT, status: INTEGER, detail: TEXT }, ['code', 'message']),
     },
     ['request_id', 'status', 'model', 'priority', 'estimated_tokens', 'created_at', 'attempts'],
   ),
   /** The request's own fields stay, and `error` becomes a sentence. */
-  AlreadyEnded: object({ error: text, code: { const: 'already_ended' }, request_id: text, status: { enum: STATUSES } }),
-  RequestList: object({ requests: { type: 'array', items: ref('Request') }, next_cursor: text }, ['requests']),
+  AlreadyEnded: object({ error: TEXT, code: { const: 'already_ended' }, request_id: TEXT, status: { enum: STATUSES } }),
+  RequestList: object({ requests: { type: 'array', items: ref('Request') }, next_cursor: TEXT }, ['requests']),
   Quota: object({
-    window: text,
+    window: TEXT,
     resets_at: { type: 'string', format: 'date-time' },
-    plan: text,
+    plan: TEXT,
     requests: counted,
-    tokens: object({ used: integer, reserved: integer, limit: integer }),
+    tokens: object({ used: INTEGER, reserved: INTEGER, limit: INTEGER }),
     in_flight: counted,
   }),
   Health: object({ status: { const: 'ok' } }),
-  Model: object({ id: text, object: { const: 'model' }, created: integer, owned_by: text }),
+  Model: object({ id: TEXT, object: { const: 'model' }, created: INTEGER, owned_by: TEXT }),
   ModelList: object({ object: { const: 'list' }, data: { type: 'array', items: ref('Model') } }),
   ChatCompletion: object(
-    { id: text, object: { const: 'chat.completion' }, created: integer, model: text, choices: { type: 'array' } },
+    { id: TEXT, object: { const: 'chat.completion' }, created: INTEGER, model: TEXT, choices: { type: 'array' } },
     ['id', 'object', 'created', 'model', 'choices'],
   ),
   Completion: object(
-    { id: text, object: { const: 'text_completion' }, created: integer, model: text, choices: { type: 'array' } },
+    { id: TEXT, object: { const: 'text_completion' }, created: INTEGER, model: TEXT, choices: { type: 'array' } },
     ['id', 'object', 'created', 'model', 'choices'],
   ),
-  EmbeddingList: object({ object: { const: 'list' }, data: { type: 'array' }, model: text, usage: { type: 'object' } }),
+  EmbeddingList: object({ object: { const: 'list' }, data: { type: 'array' }, model: TEXT, usage: { type: 'object' } }),
   Response: object({
-    id: text,
+    id: TEXT,
     object: { const: 'response' },
-    created_at: integer,
+    created_at: INTEGER,
     status: { enum: ['queued', 'in_progress', 'completed', 'failed', 'cancelled', 'incomplete'] },
-    model: text,
+    model: TEXT,
     output: { type: 'array' },
     error: { type: ['object', 'null'] },
     incomplete_details: { type: ['object', 'null'] },
@@ -113,5 +113,5 @@ export const SCHEMAS = {
     metadata: { type: 'object' },
     background: { type: 'boolean' },
   }),
-  DeletedResponse: object({ id: text, object: { const: 'response' }, deleted: { const: true } }),
+  DeletedResponse: object({ id: TEXT, object: { const: 'response' }, deleted: { const: true } }),
 } as const

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { ChatBody, CompletionBody, EmbeddingBody, ResponseBody } from './bodies.ts'
-import { answer, integer, SCHEMAS, stream, text } from './openapi-parts.ts'
+import { answer, INTEGER, SCHEMAS, stream, TEXT } from './openapi-parts.ts'
 
 type Part = Readonly<Record<string, unknown>>
 
@@ -41,7 +41,7 @@ const parameter = (name: string, place: 'path' | 'query' | 'header', schema: Par
 const ID = parameter(
   'request_id',
   'path',
-  text,
+  TEXT,
   'The id of a request, with or without `resp_` or `chatcmpl-` before it.',
 )
 const KEY = parameter(
@@ -53,7 +53,7 @@ const KEY = parameter(
 const WAIT = parameter(
   'wait',
   'query',
-  { ...integer, maximum: 25 },
+  { ...INTEGER, maximum: 25 },
   'How many seconds the answer may wait for the end.',
 )
 
@@ -87,7 +87,7 @@ const INFERENCE = {
     {
       parameters: [
         KEY,
-        parameter('Prefer', 'header', text, '`wait=N`: the answer may wait for the end, 25 seconds at most.'),
+        parameter('Prefer', 'header', TEXT, '`wait=N`: the answer may wait for the end, 25 seconds at most.'),
       ],
       requestBody: body('InferenceBody'),
       responses: {
@@ -100,9 +100,9 @@ const INFERENCE = {
   ),
   get: call('listInference', "Lists the caller's requests, newest first.", {
     parameters: [
-      parameter('status', 'query', text, 'Only requests with this status.'),
+      parameter('status', 'query', TEXT, 'Only requests with this status.'),
       parameter('limit', 'query', { type: 'integer', minimum: 1, maximum: 100 }, 'How many requests a page has.'),
-      parameter('cursor', 'query', text, 'Where the page before has ended.'),
+      parameter('cursor', 'query', TEXT, 'Where the page before has ended.'),
     ],
     responses: { 200: answer('A page.', 'RequestList'), ...REFUSED.own([400, 401, 403, 429, 500, 503]) },
   }),
@@ -142,7 +142,7 @@ const PATHS = {
   '/v1/models': { get: openAiRead('listModels', "Lists the models of the caller's plan.", 'ModelList', []) },
   '/v1/models/{model}': {
     get: openAiRead('getModel', 'Reads a model.', 'Model', [
-      parameter('model', 'path', text, 'The name of the model.'),
+      parameter('model', 'path', TEXT, 'The name of the model.'),
     ]),
   },
   '/v1/chat/completions': {

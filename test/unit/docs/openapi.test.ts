@@ -17,7 +17,9 @@ describe('docs/openapi.yaml', () => {
 
   it('describes every route, and which of them need no key', () => {
     const described = Object.entries(document.paths).flatMap(([path, calls]) =>
-      Object.entries(calls).map(([method, { security }]) => `${method.toUpperCase()} ${path} ${security === undefined}`),
+      Object.entries(calls).map(
+        ([method, { security }]) => `${method.toUpperCase()} ${path} ${security === undefined}`,
+      ),
     )
     const routes = ROUTES.map(({ method, path, needs_key }) => ({ key: `${method} ${path}`, needs_key }))
 
