@@ -32,6 +32,10 @@ export default defineConfig({
       project('package', { testTimeout: 300_000, hookTimeout: 900_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Installs the SDKs of others from their registries, and calls a system with them: `npm run sdk`.
       project('sdk', { testTimeout: 900_000, hookTimeout: 900_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
+      // The console in a headless Chromium, which has to be installed: `npm run console-test`.
+      project('console', { testTimeout: 60_000, hookTimeout: 180_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
+      // A real Prometheus reads `/metrics` for a minute. Needs Debian's package `prometheus`: `npm run prometheus`.
+      project('prometheus', { testTimeout: 60_000, hookTimeout: 180_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Attacks on whole systems, for minutes: `npm run security`.
       project('security', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 2, sequence: { groupOrder: 2 } }),
       // A file starts a whole system: two are enough for two cores, and they wait until the others are done.

@@ -15,6 +15,7 @@ const NEEDED = [
   'ledger on PostgreSQL',
   'on Lambda’s runtime client',
   'the npm package',
+  'a real Prometheus that reads',
 ]
 
 const paths = process.argv.slice(2)

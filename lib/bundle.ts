@@ -89,7 +89,7 @@ async function bundle(entry: BuildOptions, root: string): Promise<Bundle> {
 }
 
 /** Lists the packages in a bundle. A package that esbuild read but left out completely is not one of them. */
-function packagesIn({ outputs }: Metafile): string[] {
+export function packagesIn({ outputs }: Metafile): string[] {
   const sources = Object.values(outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
   )

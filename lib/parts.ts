@@ -96,6 +96,8 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
     name,
     frontDoor,
     gateway,
+    reader,
+    sweeper,
     intake,
     models,
     results,

@@ -1,20 +1,27 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { authorize } from '../functions/authorizer/authorize.ts'
-import { regionOf } from '../functions/core/inference/region.ts'
-import { adminOf } from './cli/admin.ts'
+import { regionOf } from '../functions/core/platform/region.ts'
+import { type Admin, adminOf } from './cli/admin.ts'
 import { createKey } from './cli/operations/keys.ts'
 import { printable } from './cli/printable.ts'
 import { localTarget } from './cli/target.ts'
 import { ConfigError } from './config/finding.ts'
 import { checkPipeline, warningLine } from './config/load.ts'
 import type { Pipeline } from './config/schema.ts'
+import { newToken } from './console/access.ts'
+import { CONSOLE_PATH, consoleHandler, consoleUrl } from './console/handler.ts'
+import { loadPage } from './console/load-page.ts'
 import { keptAssembly } from './kept-assembly.ts'
 import { secretIn, variableName } from './local/aws-endpoint.ts'
 import { LocalError } from './local/error.ts'
 import { type DemoModel, startModel } from './local/model/server.ts'
 import { type LocalSystem, startLocal } from './local/system.ts'
+import { createLocalMetrics, type LocalMetrics } from './metrics/local-metrics.ts'
+import { pushMetrics } from './metrics/push-metrics.ts'
+import { METRICS_PATH, metricsHandler } from './metrics/serve-metrics.ts'
 import { unreachableModels } from './reach-models.ts'
+import { ownVersion } from './version.ts'
 
 type Environment = Record<string, string | undefined>
 type Print = (line: string) => void
@@ -58,7 +65,9 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
 
   const { pipeline } = checkPipeline(config, withModel)
   const unreachable = unreachableModels(pipeline)
+  const metrics = createLocalMetrics(Date.now)
   const system = await startLocal({
+    observer: metrics.observer,
     assembly: dataDir => {
       print(`preparing the stack of ${config}`)
       return keptAssembly({ config, env: { ...withModel }, pipeline, outdir: join(dataDir, 'cdk.out') })
@@ -68,15 +77,31 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
     env: withModel,
     log: print,
   })
+  const stopMetrics = serveMetrics(metrics, system, pipeline.name, env, print)
   for (const line of await unreachable) print(line)
-  const key = await demoKey(system)
-  for (const line of welcome(system, key)) print(line)
+  const admin = adminOf(localTarget({ ...system, folder: system.dataDir }))
+  const key = await demoKey(system, admin)
+  const consoleAt = mountConsole(system, admin, pipeline.name)
+  for (const line of welcome(system, key, consoleAt)) print(line)
   return {
     async close() {
+      await stopMetrics()
       await system.close()
       await model?.close()
     },
   }
+}
+
+/** Shows the metrics at `/metrics`, and exports them if the environment says where to. Answers with the function that ends the export. */
+function serveMetrics(
+  metrics: LocalMetrics,
+  system: LocalSystem,
+  name: string,
+  { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: Environment,
+  print: Print,
+): () => Promise<void> {
+  system.mount(METRICS_PATH, metricsHandler(metrics, system))
+  return endpoint ? pushMetrics(endpoint, { metrics, system, name, clock: Date.now }, print) : async () => undefined
 }
 
 function predictUrl(modelUrl: string): string {
@@ -105,8 +130,7 @@ function signedForAws({ models }: Pipeline): string[] {
 }
 
 /** Reads or makes the demo user's key. The data folder keeps it, so that yesterday's curl command still works today. */
-async function demoKey(system: LocalSystem): Promise<string> {
-  const admin = adminOf(localTarget(system))
+async function demoKey(system: LocalSystem, admin: Admin): Promise<string> {
   const file = join(system.dataDir, 'demo-key')
   const kept = existsSync(file) ? readFileSync(file, 'utf8') : ''
   if (await authorize(admin.access, kept, Date.now())) return kept
@@ -115,17 +139,27 @@ async function demoKey(system: LocalSystem): Promise<string> {
   return created.key
 }
 
+/** Serves the console on the address of the API. Answers with its address, which has the token of this run. */
+function mountConsole(system: LocalSystem, admin: Admin, name: string): string {
+  const token = newToken()
+  const of = { admin, target: 'local', name, version: ownVersion() } as const
+  system.mount(CONSOLE_PATH, consoleHandler({ system: of, token, page: loadPage }))
+  return consoleUrl(system.apiUrl, token)
+}
+
 async function startDemoModel(print: Print): Promise<DemoModel> {
   const model = await startModel(MODEL_PORT).catch(() => startModel(0)) // 0: any free port, if the usual one is taken
   print(`demo model at ${model.url}`)
   return model
 }
 
-function welcome({ apiUrl, dataDir, endpoints }: LocalSystem, key: string): string[] {
+function welcome({ apiUrl, dataDir, endpoints }: LocalSystem, key: string, consoleAt: string): string[] {
   const body = JSON.stringify({ prompt: 'The old lighthouse stood alone. Its lamp still burned brightly every night.' })
   return [
     '',
     `API        ${apiUrl}`,
+    `console    ${consoleAt}`,
+    `metrics    ${apiUrl}${METRICS_PATH}`,
     `SQS, S3    ${endpoints.sqs}`,
     `DynamoDB   ${endpoints.dynamodb}`,
     `RDS Data   ${endpoints.rds_data}`,

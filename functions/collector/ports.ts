@@ -1,7 +1,8 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
-import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
 import type { Clock } from '../core/platform/clock.ts'
+import type { Meter } from '../core/platform/metrics/meter.ts'
+import type { Redelivery } from '../core/queue/port.ts'
 import type { Ledger } from '../core/stores/ledger/port.ts'
 
 export interface CollectorPorts extends LifecyclePorts {
@@ -11,6 +12,7 @@ export interface CollectorPorts extends LifecyclePorts {
 
 /** What it takes to log and count the results of a batch, besides collecting them. */
 export interface TakeResultsPorts extends CollectorPorts {
+  readonly queue: CollectorPorts['queue'] & Partial<Redelivery>
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
-  readonly metrics: Pick<Metrics, 'addMetric' | 'singleMetric'>
+  readonly metrics: Meter
 }

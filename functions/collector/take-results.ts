@@ -2,7 +2,9 @@ import { unreadableEvent } from '../core/domain/events.ts'
 import type { Status } from '../core/domain/item.ts'
 import { type InferenceMessage, type ResultEvent, readAnyMessage } from '../core/domain/messages.ts'
 import { failUndelivered } from '../core/lifecycle/fail-undelivered.ts'
-import type { BatchOutcome, Delivery } from '../core/queue/port.ts'
+import type { MetricName } from '../core/platform/metrics/definitions.ts'
+import { Unavailable } from '../core/platform/unavailable.ts'
+import type { BatchOutcome, Delivery, ReturnedDelivery } from '../core/queue/port.ts'
 import { readMessage } from '../core/queue/read-message.ts'
 import { collect, type Ended } from './collect.ts'
 import { logEnd } from './log-end.ts'
@@ -24,14 +26,34 @@ export async function takeResults(ports: TakeResultsPorts, deliveries: readonly 
     else if (found.message.type === 'inference') undelivered.push({ message: found.message, delivery })
     else events.set(found.message, delivery)
   }
-  if (ofNewerVersion.length > 0) ports.metrics.addMetric('ReturnedMessages', 'Count', ofNewerVersion.length)
+  if (ofNewerVersion.length > 0) ports.metrics.add('ReturnedMessages', ofNewerVersion.length)
   const stillRunning = await Promise.all(
     undelivered.map(async ({ message, delivery }) => ((await failed(ports, message)) ? [] : [delivery])),
   )
   const failures = await collected(ports, [...events.keys()])
   const failedEvents = [...events].flatMap(([event, delivery]) => (failures.has(event) ? [delivery] : []))
+  const away = [...events].flatMap(([event, delivery]) =>
+    failures.get(event) instanceof Unavailable ? [delivery] : [],
+  )
+  await ports.queue.redeliverAfter?.(soon(away))
   return { redeliver: [...ofNewerVersion, ...stillRunning.flat(), ...failedEvents] }
 }
+
+/**
+ * After how many seconds a message that met an outage is redelivered, by how often it was received. A client must see its result soon
+ * after the ledger is back, also after an hour. But each receive counts, and after 1,000 the queue moves a message to its dead-letter
+ * queue: so from then on the queue's own time holds, with which a message waits for more than a day.
+ */
+const REDELIVERIES: readonly { readonly receives: number; readonly seconds: number }[] = [
+  { receives: 40, seconds: 10 },
+  { receives: 240, seconds: 25 },
+]
+
+const soon = (deliveries: readonly Delivery[]): ReturnedDelivery[] =>
+  deliveries.flatMap(delivery => {
+    const found = REDELIVERIES.find(({ receives }) => delivery.receive_count <= receives)
+    return found ? [{ delivery, seconds: found.seconds }] : []
+  })
 
 /** Fails the request of a message that its queue gave up. Answers with false if the message must be redelivered. */
 async function failed(ports: TakeResultsPorts, message: InferenceMessage): Promise<boolean> {
@@ -43,7 +65,7 @@ async function failed(ports: TakeResultsPorts, message: InferenceMessage): Promi
       request_id,
       error: error as Error,
     })
-    ports.metrics.addMetric('ReturnedMessages', 'Count', 1)
+    ports.metrics.add('ReturnedMessages', 1)
     return false
   }
 }
@@ -62,15 +84,15 @@ async function collected(
       error: error as Error,
     })
   }
-  if (failures.size > 0) metrics.addMetric('ReturnedMessages', 'Count', failures.size)
+  if (failures.size > 0) metrics.add('ReturnedMessages', failures.size)
   for (const end of ended) logEnd(logger, end)
   countEnds(ports, ended)
   const charged = ended.reduce((sum, { charge }) => sum + (charge ?? 0), 0)
-  metrics.addMetric('ChargedTokens', 'Count', charged)
+  metrics.add('ChargedTokens', charged)
   return failures
 }
 
-const END_METRICS: Partial<Record<Status, string>> = {
+const END_METRICS: Partial<Record<Status, MetricName>> = {
   completed: 'CompletedRequests',
   failed: 'FailedRequests',
   cancelled: 'CancelledRequests',
@@ -78,14 +100,18 @@ const END_METRICS: Partial<Record<Status, string>> = {
 }
 
 /**
- * Counts the requests that have ended: in all, and per model in a log line per model and batch. An event that is sent or
- * delivered twice is counted twice.
+ * Counts the requests that have ended, and measures how long they took. A redriven request is not measured, since it waited for an
+ * operator. An event that is sent or delivered twice is counted twice.
  */
 function countEnds({ metrics }: TakeResultsPorts, ended: readonly Ended[]): void {
-  for (const [name, ends] of Map.groupBy(ended, ({ status }) => END_METRICS[status])) {
-    if (!name) continue
-    metrics.addMetric(name, 'Count', ends.length)
-    for (const [model, { length }] of Map.groupBy(ends, end => end.model))
-      metrics.singleMetric().addDimension('model', model).addMetric(name, 'Count', length)
+  for (const { model, status, run, created_at, started_at, completed_at } of ended) {
+    const name = END_METRICS[status]
+    if (name) metrics.add(name, 1, model)
+    if (run > 1) continue
+    if (started_at !== undefined) metrics.add('QueueWait', secondsBetween(created_at, started_at), model)
+    if (completed_at !== undefined) metrics.add('TimeToEnd', secondsBetween(created_at, completed_at), model)
   }
 }
+
+/** The clocks of two functions may differ, so that an end is before its beginning. */
+const secondsBetween = (from: number, to: number): number => Math.max(0, to - from) / 1_000

@@ -37,11 +37,11 @@ export async function submitCall(
     const prepared = await prepare(ports, settings, ports.route, caller, read())
     await before(prepared)
     const accepted = await (key === undefined ? submitRequest(ports, prepared) : submitKeyed(ports, key, prepared))
-    metrics.addMetric('AcceptedRequests', 'Count', 1)
-    metrics.addMetric('ReservedTokens', 'Count', accepted.item.estimate)
+    metrics.add('AcceptedRequests', 1)
+    metrics.add('ReservedTokens', accepted.item.estimate)
     return { prepared, accepted }
   } catch (error) {
-    if (error instanceof RequestError) metrics.addMetric('RefusedRequests', 'Count', 1)
+    if (error instanceof RequestError) metrics.add('RefusedRequests', 1)
     if (error instanceof RequestError && error.code === 'rate_exceeded') calls.exhaust(caller.user_id, rate, now)
     throw error
   }

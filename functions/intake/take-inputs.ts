@@ -20,9 +20,9 @@ async function isTaken(ports: IntakePorts, delivery: Delivery): Promise<boolean>
   try {
     const taken = await takeInput(ports, input)
     if ('item' in taken) {
-      metrics.addMetric('AcceptedRequests', 'Count', 1)
-      metrics.addMetric('ReservedTokens', 'Count', taken.item.estimate)
-    } else metrics.addMetric('RefusedRequests', 'Count', 1)
+      metrics.add('AcceptedRequests', 1)
+      metrics.add('ReservedTokens', taken.item.estimate)
+    } else metrics.add('RefusedRequests', 1)
     return true
   } catch (error) {
     const { queue, message_id } = input
@@ -31,7 +31,7 @@ async function isTaken(ports: IntakePorts, delivery: Delivery): Promise<boolean>
       message_id,
       error: error as Error,
     })
-    metrics.addMetric('ReturnedMessages', 'Count', 1)
+    metrics.add('ReturnedMessages', 1)
     return false
   }
 }

@@ -10,6 +10,6 @@ export async function sweepAndReport(ports: SweeperPorts & Telemetry): Promise<v
   const { reasons, ...swept } = await sweep(ports)
   if (swept.closed > 0 || swept.failed > 0) ports.logger.warn('reservations were left open', swept)
   for (const reason of reasons) ports.logger.error('a reservation could not be closed', reason)
-  ports.metrics.addMetric('StaleReservations', 'Count', swept.closed)
+  ports.metrics.add('StaleReservations', swept.closed)
   if (swept.closed === 0 && reasons[0]) throw reasons[0]
 }

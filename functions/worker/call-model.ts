@@ -1,7 +1,7 @@
 import { boundedPromptTokens } from '../core/domain/estimate.ts'
 import { batchBody, callOf, type Outputs } from '../core/inference/batch.ts'
 import { MappingError } from '../core/inference/mapping.ts'
-import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
+import type { ModelAnswer, ModelFailure, Reply } from '../core/inference/port.ts'
 import { isBusy } from '../core/inference/retry.ts'
 import { fieldsOf } from '../core/openai-format/fields.ts'
 import { serialize } from '../core/platform/serialize.ts'
@@ -88,7 +88,7 @@ async function callForOne(
 ): Promise<Called> {
   const { endpoint, judge } = ports
   const { request_id } = request.message
-  const reply = await endpoint.call(request_id, request.toSend, request.passage?.url)
+  const reply = await timed(ports, () => endpoint.call(request_id, request.toSend, request.passage?.url))
   const answer = await judge.call(reply)
   const one = { batchSize: 1, isElement: false }
   if (!lacksOperation(reply)) return { calls: [answer], answers: new Map([[request, toAnswer(request, answer, one)]]) }
@@ -148,8 +148,8 @@ async function callStandIn(
   if (standIn instanceof MappingError) return done({ ...LACKING, message: standIn.message }, [first])
   ports.passOn?.note(passage.asked, false)
   if (!(await mayCall())) return done({ ...LACKING, verdict: 'retry' }, [first])
-  const reply = await endpoint.call(request.message.request_id, standIn.body, standIn.url)
-  metrics.addMetric('ModelCalls', 'Count', 1)
+  const reply = await timed(ports, () => endpoint.call(request.message.request_id, standIn.body, standIn.url))
+  metrics.add('ModelCalls', 1)
   const second = await judge.call(reply)
   if (!lacksOperation(reply)) return { ...done(second, [first, second]), passages: new Map([[request, standIn]]) }
   ports.passOn?.note(passage.asked, true)
@@ -174,15 +174,24 @@ function standInFor({ passOn }: WorkerPorts, passage: Passage): Passage | Mappin
   }
 }
 
+/** Measures how long a call takes. A call that could not be made is not measured. */
+async function timed({ clock, metrics }: WorkerPorts, call: () => Promise<Reply>): Promise<Reply> {
+  const startedAt = clock()
+  const reply = await call()
+  metrics.add('ModelLatency', Math.max(0, clock() - startedAt) / 1_000)
+  return reply
+}
+
 /** Answers with undefined if a further call can't be made. The answers of the earlier calls still count then. */
 async function callForPart(
-  { endpoint, judge, logger, metrics }: WorkerPorts,
+  ports: WorkerPorts,
   part: readonly Mapped[],
   isFirst: boolean,
 ): Promise<Outputs | undefined> {
+  const { endpoint, judge, logger, metrics } = ports
   try {
-    const reply = await endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend)))
-    metrics.addMetric('BatchSize', 'Count', part.length)
+    const reply = await timed(ports, () => endpoint.call(undefined, batchBody(part.map(({ toSend }) => toSend))))
+    metrics.add('BatchSize', part.length)
     return await judge.batch(reply, part.length)
   } catch (error) {
     if (isFirst) throw error

@@ -25,7 +25,7 @@ export function compose(
   settings: Settings,
   clients = awsClients(),
 ): WorkerPorts & Telemetry & { readonly queue: ComposedQueue } {
-  const { logger, metrics } = telemetry(env)
+  const { logger, metrics } = telemetry(env, settings.model)
   const store = dynamoModelStates(clients.dynamoDb, env.MODELS_TABLE)
   const notes = dynamoFailureNotes(clients.dynamoDb, env.MODELS_TABLE)
   const onChange = reportCircuitChanges({ logger, metrics, settings })
@@ -37,7 +37,7 @@ export function compose(
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     flowControl: createFlowControl({ ...system, store, notes, onChange }, settings.model, settings),
     endpoint: httpEndpoint(settings.endpoint, secretsManager(systemClock), {
-      onFurtherCall: () => metrics.addMetric('ModelCalls', 'Count', 1),
+      onFurtherCall: () => metrics.add('ModelCalls', 1),
     }),
     judge: createJudge({ ...settings, has_secret: hasSecret(settings) }, systemClock),
     mappings: createMappings(settings),

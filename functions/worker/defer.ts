@@ -1,6 +1,7 @@
 import { type OutcomeOf, unreadableEvent } from '../core/domain/events.ts'
 import type { Hints, InferenceMessage } from '../core/domain/messages.ts'
 import type { DeferralReason, Permit } from '../core/flow-control/port.ts'
+import type { MetricName } from '../core/platform/metrics/definitions.ts'
 import { queueName, RESULTS_QUEUE } from '../core/queue/names.ts'
 import type { Delivery } from '../core/queue/port.ts'
 import type { WorkerPorts } from './ports.ts'
@@ -53,8 +54,8 @@ const NO_CALL_MS = 5_000
 export const deferCall = (ports: QueuePorts, message: InferenceMessage, hints: Hints): Promise<void> =>
   deferUntil(ports, withHints(message, { turn: undefined, ...hints }), ports.clock() + NO_CALL_MS)
 
-/** A metric per reason, not a dimension: so all counts of an invocation are one log line. */
-const DEFERRED: Readonly<Record<DeferralReason, string>> = {
+/** A metric per reason, and not a label: so all counts of an invocation are one log line. */
+const DEFERRED: Readonly<Record<DeferralReason, MetricName>> = {
   halted: 'DeferredByHalt',
   open: 'DeferredByCircuit',
   paused: 'DeferredByPause',
@@ -72,7 +73,7 @@ export function deferForPermit(
   permit: Permit,
   isFirst: boolean,
 ): Promise<void> {
-  ports.metrics.addMetric(DEFERRED[permit.granted ? 'rate limited' : permit.because], 'Count', 1)
+  ports.metrics.add(DEFERRED[permit.granted ? 'rate limited' : permit.because], 1)
   if (permit.granted)
     return deferUntilSlot(ports, withHints(message, { turn: isFirst ? permit.at : undefined }), permit.at)
   const { because, isInBacklog } = permit

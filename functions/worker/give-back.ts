@@ -39,7 +39,7 @@ export function giveAttemptBack(
         status,
         until,
       })
-      metrics.addMetric('AttemptsGivenBack', 'Count', 1)
+      metrics.add('AttemptsGivenBack', 1)
       const hints = { turn: undefined, has_waited: undefined }
       return deferUntil(ports, withHints(message, hints), Math.min(notBefore, message.deadline))
     },

@@ -32,8 +32,8 @@ export async function processMessages(
   countTimeLeft(ports, received)
   const failed = await performAll(ports, planBatch(received, ports.settings.batched), invocation)
   const redeliver = [...ofNewerVersion, ...failed]
-  ports.metrics.addMetric('DeliveredRequests', 'Count', deliveries.length)
-  if (redeliver.length > 0) ports.metrics.addMetric('ReturnedMessages', 'Count', redeliver.length)
+  ports.metrics.add('DeliveredRequests', deliveries.length)
+  if (redeliver.length > 0) ports.metrics.add('ReturnedMessages', redeliver.length)
   return { redeliver }
 }
 
@@ -44,7 +44,7 @@ export async function processMessages(
 function countTimeLeft({ metrics, clock }: WorkerPorts, received: readonly Received[]): void {
   const deadlines = received.flatMap(({ message }) => (message ? [message.deadline] : []))
   if (deadlines.length === 0) return
-  metrics.addMetric('TimeLeft', 'Seconds', Math.max(0, Math.min(...deadlines) - clock()) / 1_000)
+  metrics.add('TimeLeft', Math.max(0, Math.min(...deadlines) - clock()) / 1_000)
 }
 
 /** Performs jobs at the same time, or one after the other where `concurrency` or an isolated request demands it. */

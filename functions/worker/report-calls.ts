@@ -11,8 +11,8 @@ import type { Called, Granted, Mapped, Told } from './types.ts'
 export async function reportCalls(ports: WorkerPorts, permit: Granted, called: Called): Promise<Told> {
   const { calls, answers } = called
   const failures = calls.flatMap(call => (!call.ok && call.verdict === 'retry' ? [call] : []))
-  ports.metrics.addMetric('ModelCalls', 'Count', calls.length)
-  if (failures.length > 0) ports.metrics.addMetric('FailedCalls', 'Count', failures.length)
+  ports.metrics.add('ModelCalls', calls.length)
+  if (failures.length > 0) ports.metrics.add('FailedCalls', failures.length)
   const pause = Math.max(0, ...failures.map(askedPauseOf))
   const { findings, requests, is_refusal } = findingsOf(ports, calls, answers)
   const halted = await report(ports, {

@@ -1,14 +1,15 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
-import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { Change, OnChange } from '../core/flow-control/flow-control.ts'
 import type { CallFailure } from '../core/flow-control/port.ts'
 import type { ModelState } from '../core/flow-control/state.ts'
 import { iso } from '../core/platform/clock.ts'
+import type { MetricName } from '../core/platform/metrics/definitions.ts'
+import type { Meter } from '../core/platform/metrics/meter.ts'
 import type { Settings } from './settings.ts'
 
 export interface ChangePorts {
   readonly logger: Pick<Logger, 'warn' | 'info'>
-  readonly metrics: Pick<Metrics, 'addMetric'>
+  readonly metrics: Meter
   readonly settings: Pick<Settings, 'model' | 'circuit'>
 }
 
@@ -22,7 +23,7 @@ export function reportCircuitChanges({ logger, metrics, settings }: ChangePorts)
     const { message, ...fields } = lineOf(settings, state)
     const cause = hasCause && failure ? causeOf(failure) : {}
     logger[level](message, { model: settings.model, ...fields, ...cause })
-    metrics.addMetric(metric, 'Count', 1)
+    metrics.add(metric, 1)
   }
 }
 
@@ -31,7 +32,7 @@ const causeOf = ({ reason, code, status, request_id }: CallFailure) => ({ reason
 
 interface ChangeReport {
   readonly level: 'warn' | 'info'
-  readonly metric: string
+  readonly metric: MetricName
   readonly lineOf: (settings: ChangePorts['settings'], state: ModelState) => Line
   /** Whether a failed call is the cause, which is then told, too. */
   readonly hasCause?: true

@@ -45,7 +45,9 @@ async function answeredOutcome(
 ): Promise<OutcomeOf> {
   const read = await readResult(responseOf(ports, request), answer)
   const { usage } = read
-  if (read.isUsageUnreadable) ports.metrics.addMetric('UnreadableUsage', 'Count', 1)
+  if (read.isUsageUnreadable) ports.metrics.add('UnreadableUsage', 1)
+  if (usage?.prompt_tokens !== undefined) ports.metrics.add('InputTokens', usage.prompt_tokens)
+  if (usage?.completion_tokens !== undefined) ports.metrics.add('OutputTokens', usage.completion_tokens)
   if (!read.ok) {
     const failure = withoutPrompt(read.failure, request.message, request.toSend)
     return { ...failedOutcome(request, failure, times), usage }
@@ -127,5 +129,5 @@ function reportRetry({ logger, metrics }: WorkerPorts, { item }: Claimed, failur
     detail,
     until: new Date(until).toISOString(),
   })
-  metrics.addMetric('RetriedRequests', 'Count', 1)
+  metrics.add('RetriedRequests', 1)
 }

@@ -1,4 +1,4 @@
-import type { RequestItem } from '../../functions/core/domain/item.ts'
+import type { RequestItem, Status } from '../../functions/core/domain/item.ts'
 import type { QuotaSettings } from '../../functions/core/domain/quota-settings.ts'
 import { dynamoModelStates } from '../../functions/core/flow-control/dynamodb.ts'
 import { dynamoFailureNotes } from '../../functions/core/flow-control/last-failure.ts'
@@ -19,6 +19,7 @@ import { composeQueue } from '../../functions/core/queue/compose.ts'
 import type { MessageQueue } from '../../functions/core/queue/port.ts'
 import { dynamoAccessAdmin } from '../../functions/core/stores/access/admin.ts'
 import type { AccessAdmin } from '../../functions/core/stores/access/port.ts'
+import { type LedgerActivity, rdsDataActivity } from '../../functions/core/stores/ledger/activity.ts'
 import { type LedgerAdmin, rdsDataLedgerAdmin } from '../../functions/core/stores/ledger/admin.ts'
 import { type DeadLetters, rdsDataDeadLetters } from '../../functions/core/stores/ledger/dead-letters.ts'
 import { type LedgerErasure, rdsDataErasure } from '../../functions/core/stores/ledger/erasure.ts'
@@ -28,7 +29,7 @@ import { s3Payloads } from '../../functions/core/stores/payloads/s3.ts'
 import { allQuotaItems, deleteQuotaItem, type QuotaItem } from '../../functions/core/stores/quota/admin.ts'
 import { dynamoQuota } from '../../functions/core/stores/quota/dynamodb.ts'
 import type { Quota } from '../../functions/core/stores/quota/port.ts'
-import { allItems, type DeletedItems, deleteItemsOf } from '../../functions/core/stores/requests/admin.ts'
+import { allItems, type DeletedItems, deleteItemsOf, statusesOf } from '../../functions/core/stores/requests/admin.ts'
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
 import { invokeFunction } from './invoke-function.ts'
@@ -41,6 +42,7 @@ export interface Admin {
   readonly quota: Quota
   readonly items: RequestItems
   readonly ledger: LedgerAdmin
+  readonly activity: LedgerActivity
   readonly deadLetters: DeadLetters
   readonly erasure: LedgerErasure
   readonly payloads: Payloads & PayloadsAdmin
@@ -55,6 +57,8 @@ export interface Admin {
   /** These read whole tables, one page at a time. */
   allQuotaItems(): AsyncIterable<QuotaItem[]>
   allItems(): AsyncIterable<RequestItem[]>
+  /** The statuses of many requests, by their ids. A request without an item is left out. */
+  statusesOf(requests: readonly Pick<RequestItem, 'user_id' | 'request_id'>[]): Promise<Map<string, Status>>
   /** Deletes the items of a user in the requests table, except requests that wait or run. */
   deleteItemsOf(userId: string): Promise<DeletedItems>
   /** Deletes a quota item. Answers false, and deletes nothing, while a reservation is open in it. */
@@ -88,6 +92,7 @@ export function adminOf(
     quota: dynamoQuota(dynamoDb, outputs.QuotaTable, dynamoDbOnce),
     items: dynamoItems(dynamoDb, outputs.RequestsTable),
     ledger: rdsDataLedgerAdmin(rdsData, ledger),
+    activity: rdsDataActivity(rdsData, ledger),
     deadLetters: rdsDataDeadLetters(rdsData, ledger),
     erasure: rdsDataErasure(rdsData, ledger),
     payloads: { ...s3Payloads(s3, outputs.PayloadsBucket), ...s3PayloadsAdmin(s3, outputs.PayloadsBucket) },
@@ -100,6 +105,7 @@ export function adminOf(
     invokeWorker: (model, event) => invokeFunction(lambdaOnce, outputs.Workers?.[model], event),
     allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),
     allItems: () => allItems(dynamoDb, outputs.RequestsTable),
+    statusesOf: requests => statusesOf(dynamoDb, outputs.RequestsTable, requests),
     deleteItemsOf: userId => deleteItemsOf(dynamoDb, outputs.RequestsTable, userId),
     deleteQuotaItem: of => deleteQuotaItem(dynamoDb, outputs.QuotaTable, of),
     quotas: outputs.Plans,

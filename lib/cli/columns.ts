@@ -18,7 +18,7 @@ type Row = readonly string[] | NotedRow
 export function columns(heading: readonly string[], rows: readonly Row[], width = DEFAULT_WIDTH): string[] {
   const noted = rows.map(row => ('cells' in row ? row : { cells: row }))
   const all = [heading.map(name => name.toUpperCase()), ...noted.map(({ cells }) => cells)]
-  const widths = fit(all, width)
+  const widths = fittingWidths(all, width)
   return all.flatMap((cells, i) => [...lay(cells, widths), ...noteOf(noted[i - 1]?.note, width)])
 }
 
@@ -30,7 +30,7 @@ export function facts(named: Record<string, string | undefined>): string[] {
 }
 
 /** Shrinks columns until a row has room: first those of several words, then the others but for the first, which is the name of the row. */
-function fit(rows: readonly (readonly string[])[], width: number): number[] {
+function fittingWidths(rows: readonly (readonly string[])[], width: number): number[] {
   const cellsOf = (column: number) => rows.map(row => row[column] ?? '')
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...cellsOf(column).map(cell => cell.length)))
   const least = widths.map((_, column) =>

@@ -6,6 +6,7 @@ import { type Answer, type Follow, type Run, refusalLine, type Tell } from './an
 import { DEFAULT_WIDTH } from './columns.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
+import { addConsole } from './commands/console.ts'
 import { addCost } from './commands/cost.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -124,6 +125,7 @@ export function commandLine(io: Console): Command {
   }
   addInit(program, io)
   addStart(program, io)
+  addConsole(program, open, io)
   addConfig(program, io)
   addCost(program, io)
   addDoctor(program, io)

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { callRate, duration, flag, Mapping, Name, oneOf, section, text, wholeDays, wholeNumber } from './fields.ts'
+import { callRate, duration, flag, Mapping, Name, oneOf, section, text, Url, wholeDays, wholeNumber } from './fields.ts'
 import { Model } from './model-schema.ts'
 import { CLOUDFORMATION_TAKES, MAX_RESOURCES, RESOURCES } from './resources.ts'
 
@@ -163,6 +163,15 @@ const Observability = section({
   )
     .prefault('Sluice')
     .meta({ description: 'The CloudWatch namespace of all metrics.' }),
+  metrics: section({
+    endpoint: Url.meta({
+      description:
+        'Where the functions send their metrics by OTLP over HTTP with JSON, beside CloudWatch. The local system uses `OTEL_EXPORTER_OTLP_ENDPOINT` instead.',
+      examples: ['https://otel.example.com/v1/metrics'],
+    }),
+  })
+    .optional()
+    .meta({ description: 'A further receiver of metrics. Without it, they go to CloudWatch alone.' }),
   tracing: flag.prefault(false).meta({ description: 'Turns on tracing of functions and calls.' }),
   store_prompts: flag.prefault(true).meta({
     description:

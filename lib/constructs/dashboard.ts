@@ -1,6 +1,13 @@
 import { Aws, Duration } from 'aws-cdk-lib'
-import { Dashboard as CloudWatchDashboard, GraphWidget, type IMetric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import {
+  Dashboard as CloudWatchDashboard,
+  GraphWidget,
+  type IMetric,
+  type Metric,
+  Stats,
+} from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
+import type { MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 import type { Defects } from './defects.ts'
 import type { FrontDoor } from './front-door.ts'
 import type { SluiceFunction } from './function.ts'
@@ -8,13 +15,17 @@ import type { Gateway } from './gateway.ts'
 import type { Intake } from './intake.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 import type { Model } from './model.ts'
+import type { Reader } from './reader.ts'
 import type { Results } from './results.ts'
+import type { Sweeper } from './sweeper.ts'
 import type { DeadLetters, WorkQueue } from './work-queue.ts'
 
 export interface DashboardProps {
   readonly name: string
   readonly frontDoor: FrontDoor
   readonly gateway: Gateway
+  readonly reader: Reader
+  readonly sweeper: Sweeper
   /** Absent without inputs. */
   readonly intake: Intake | undefined
   readonly models: readonly Model[]
@@ -71,13 +82,20 @@ function inputsRow({ inputs, handler }: Intake): GraphWidget[] {
   ]
 }
 
-function requestsRow({ gateway, results }: DashboardProps): GraphWidget[] {
+function requestsRow({ gateway, reader, sweeper, results }: DashboardProps): GraphWidget[] {
   const { handler } = gateway
   const { collector } = results
   return [
     graph('Admitted', [handler.counted('AcceptedRequests'), handler.counted('RefusedRequests')]),
     graph('Ended', ends(collector)),
     graph('Tokens', [handler.counted('ReservedTokens'), collector.counted('ChargedTokens')]),
+    graph('Time to the end', percentiles(collector.counted('TimeToEnd'))),
+    graph('Lost and refused beside requests', [
+      handler.counted('LostAcceptedEvents'),
+      handler.counted('RefusedWaits'),
+      reader.handler.counted('RefusedWaits'),
+      sweeper.handler.counted('StaleReservations'),
+    ]),
   ]
 }
 
@@ -96,6 +114,7 @@ function modelRows(model: Model, { collector }: Results): GraphWidget[] {
       worker.counted('ReturnedMessages'),
     ]),
     graph(`${name}: calls`, [
+      worker.counted('DeliveredRequests'),
       worker.counted('ModelCalls'),
       worker.counted('FailedCalls'),
       worker.counted('RetriedRequests'),
@@ -104,6 +123,7 @@ function modelRows(model: Model, { collector }: Results): GraphWidget[] {
         .counted('BatchSize')
         .with({ statistic: Stats.AVERAGE, label: 'requests per call, where there are batches' }),
     ]),
+    graph(`${name}: time of a call`, percentiles(worker.counted('ModelLatency'))),
     graph(`${name}: deferred`, [
       worker.counted('DeferredByHalt'),
       worker.counted('DeferredByCircuit'),
@@ -139,7 +159,10 @@ const waiting = ({ name, queue }: WorkQueue | DeadLetters): IMetric =>
 const oldest = (queue: WorkQueue): IMetric => queue.oldest().with({ label: queue.name })
 
 /** Counts how requests ended, for one model or for all of them. */
-const ends = (collector: SluiceFunction, model?: string): IMetric[] =>
-  ['CompletedRequests', 'FailedRequests', 'ExpiredRequests', 'CancelledRequests'].map(name =>
-    collector.counted(name, model),
-  )
+const ends = (collector: SluiceFunction, model?: string): IMetric[] => ENDS.map(name => collector.counted(name, model))
+
+const ENDS: readonly MetricName[] = ['CompletedRequests', 'FailedRequests', 'ExpiredRequests', 'CancelledRequests']
+
+/** The usual value of a histogram, and the value of the slowest. */
+const percentiles = (metric: Metric): IMetric[] =>
+  [50, 99].map(percent => metric.with({ statistic: Stats.p(percent), label: `p${percent}` }))

@@ -1,7 +1,8 @@
-import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
+import { metricOf } from './metrics.ts'
 
 /** Watches the defects of all functions together: one metric and one alarm, however many models there are. */
 export class Defects extends Construct {
@@ -9,13 +10,10 @@ export class Defects extends Construct {
 
   constructor(scope: Construct, id: string, { alarms, pipeline }: Deployment) {
     super(scope, id)
-    this.metric = new Metric({
+    this.metric = metricOf('Defects', {
       namespace: pipeline.observability.namespace,
-      metricName: 'Defects',
-      dimensionsMap: { service: pipeline.name },
-      statistic: Stats.SUM,
-      period: ALARM_PERIOD,
-    })
+      service: pipeline.name,
+    }).with({ period: ALARM_PERIOD })
     alarms.add(this, 'Alarm', {
       metric: this.metric,
       threshold: 1,

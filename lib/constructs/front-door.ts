@@ -16,6 +16,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { FilterPattern, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { NO_ROUTE, type OpenRouteKey, ROUTES, type RouteKey } from '../../functions/core/http/routes.ts'
+import type { MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
 
 /** In five minutes: a single 503 is retried by its client, and wakes nobody. */
@@ -55,6 +56,8 @@ const THROTTLE: Throttle = { rate: 50, burst: 25 }
 
 /** A permission for the whole API, and not one per route: CloudFormation takes so many resources only. */
 const ONE_PERMISSION = { scopePermissionToRoute: false }
+
+const REFUSED_CALLS: MetricName = 'RefusedCalls'
 
 /** In five minutes, that is ten a second: more than a few clients with an old key ask, and few enough to cost little. */
 const MAX_REFUSED_CALLS = 3_000
@@ -154,7 +157,7 @@ export class FrontDoor extends Construct {
       ),
       metricNamespace: namespace,
       // A filter can't set a dimension, and deployments may share a namespace.
-      metricName: `RefusedCalls-${apiName}`,
+      metricName: `${REFUSED_CALLS}-${apiName}`,
     })
     alarms.add(this, 'RefusedCallsAlarm', {
       metric: filter.metric({ period: ALARM_PERIOD, statistic: 'Sum' }),

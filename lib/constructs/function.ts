@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib'
-import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import { type IMetric, MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
   ApplicationLogLevel,
@@ -17,10 +17,12 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type * as z from 'zod'
 import type { BaseEnv as BaseEnvSchema } from '../../functions/core/platform/env.ts'
+import type { MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 import { SETTINGS_FILE } from '../../functions/core/platform/settings.ts'
 import { type EntryPoint, writeBundle } from '../bundle.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
+import { metricOf } from './metrics.ts'
 import { USUAL_MEMORY } from './worker-memory.ts'
 
 type Base = z.infer<typeof BaseEnvSchema>
@@ -108,14 +110,9 @@ export class SluiceFunction extends Construct {
     this.role.addToPolicy(new PolicyStatement({ effect: Effect.ALLOW, actions, resources }))
   }
 
-  /** The sum of a metric that the function counts. With `model`, the sum for that model alone. */
-  counted(metricName: string, model?: string): Metric {
-    return new Metric({
-      namespace: this.#namespace,
-      metricName,
-      dimensionsMap: { service: this.#service, ...(model !== undefined && { model }) },
-      statistic: Stats.SUM,
-    })
+  /** A metric that the function counts or measures. With `model`, that of the model alone. */
+  counted(name: MetricName, model?: string): Metric {
+    return metricOf(name, { namespace: this.#namespace, service: this.#service, model })
   }
 
   /**
@@ -139,14 +136,15 @@ export class SluiceFunction extends Construct {
   }
 }
 
-function baseEnvironment({ pipeline }: Deployment, service: string): Base {
+function baseEnvironment({ pipeline }: Deployment, service: string) {
   const { name } = pipeline
-  const { log_level, namespace, fields } = pipeline.observability
+  const { log_level, namespace, fields, metrics } = pipeline.observability
   return {
     POWERTOOLS_SERVICE_NAME: service,
     POWERTOOLS_METRICS_NAMESPACE: namespace,
     POWERTOOLS_LOG_LEVEL: log_level,
     DEPLOYMENT: name,
     LOG_FIELDS: JSON.stringify(fields),
-  }
+    ...(metrics && { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: metrics.endpoint }),
+  } satisfies Base
 }

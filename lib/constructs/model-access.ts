@@ -1,7 +1,7 @@
 import { ArnFormat, Aws, CfnOutput, Stack, Validations } from 'aws-cdk-lib'
 import { type IRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
-import { regionOf } from '../../functions/core/inference/region.ts'
+import { regionOf } from '../../functions/core/platform/region.ts'
 import type { Model } from '../config/model-schema.ts'
 import { type Access, bedrockAccess, type WriteArn } from './bedrock-access.ts'
 import type { SluiceFunction } from './function.ts'

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib'
-import { MathExpression, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import { MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
 import { Priority } from '../../functions/core/domain/ids.ts'
 import { WORKER_MARGIN_MS } from '../../functions/core/domain/timing.ts'
@@ -113,7 +113,7 @@ export class Model extends Construct {
 
   /** The shortest time that a request had until its deadline when a worker received it, in seconds. */
   timeLeft(): Metric {
-    return this.worker.counted('TimeLeft').with({ statistic: Stats.MINIMUM, label: 'least time left' })
+    return this.worker.counted('TimeLeft').with({ label: 'least time left' })
   }
 
   #watchCircuit({ deployment }: ModelProps): void {

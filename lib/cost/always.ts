@@ -10,7 +10,7 @@ import {
 } from './assumptions.ts'
 import type { Inventory } from './inventory.ts'
 import { type Item, item } from './item.ts'
-import { ALWAYS_COUNT } from './metrics.ts'
+import { alwaysCount } from './metrics.ts'
 import { PRICES } from './prices.ts'
 
 /** What a deployment costs in a month without traffic. */
@@ -19,7 +19,7 @@ export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
   return [
     item('CloudWatch', 'alarms', inventory.alarmMetrics, PRICES.alarmMetric),
     item('CloudWatch', 'dashboard', inventory.dashboards, PRICES.dashboard),
-    item('CloudWatch', 'custom metric of the sweeper', ALWAYS_COUNT, PRICES.customMetric),
+    item('CloudWatch', 'custom metric of the sweeper', alwaysCount, PRICES.customMetric),
     item('CloudWatch', 'log lines of the sweeper', (SWEEPS_PER_MONTH * BYTES.sweeper_log) / 1e9, PRICES.logGb),
     item('Secrets Manager', 'secrets of the database', inventory.secrets, PRICES.secret),
     item('SQS', 'polling of idle queues', inventory.mappings.length * IDLE_POLLS_PER_MONTH, PRICES.sqsCall),

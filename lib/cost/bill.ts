@@ -3,7 +3,7 @@ import { alwaysItems } from './always.ts'
 import { inventoryOf, type Template } from './inventory.ts'
 import { type Item, sumOf } from './item.ts'
 import { type Load, loadOf, type Traffic } from './load.ts'
-import { IN_TROUBLE } from './metrics.ts'
+import { troubleMetrics } from './metrics.ts'
 import { trafficItems } from './traffic.ts'
 
 /** What a deployment costs in a month. */
@@ -45,12 +45,10 @@ const tooMany = ({ models }: Load): string[] =>
     })
 
 function notes(models: number): string[] {
-  const { worker, ...others } = IN_TROUBLE
-  const metrics = Object.values(others).flat().length + worker.length * models
   return [
     'The requests are spread evenly over the month and over the models. In bursts, batches fill, and Lambda and SQS cost less.',
     'Prompt and result have 2 KB each, and every request ends well. Bodies over 48 KiB also cost calls of S3.',
-    `Failures, refusals and deferrals add up to ${metrics} custom metrics, in the months that have them.`,
+    `Failures, refusals and deferrals add up to ${troubleMetrics(models)} custom metrics, in the months that have them.`,
     "AWS's free tiers, taxes and the models themselves are left out. No account has confirmed these numbers.",
   ]
 }

@@ -1,53 +1,42 @@
+import type { Appears, Source } from '../../functions/core/platform/metrics/definition.ts'
+import { definitionOf, METRIC_NAMES, type MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 import type { Pipeline } from '../config/schema.ts'
 
 /*
  * CloudWatch bills each combination of a metric's name and its dimensions, for each hour in which it has a value. So a metric
- * costs nothing while nothing happens that it counts. A test compares these names with those that the functions use.
+ * costs nothing while nothing happens that it counts.
  */
 
+/** The metrics of CloudWatch that a function has at such times, with the dimension `service`. */
+function namesOf(source: Source, appears: Appears): MetricName[] {
+  return METRIC_NAMES.filter(name => {
+    const { sources, on_cloudwatch } = definitionOf(name)
+    return sources[source] === appears && on_cloudwatch !== 'only in the log'
+  })
+}
+
+/** One more per model of these, with the dimension `model`. */
+const isPerModel = (name: MetricName): boolean => definitionOf(name).on_cloudwatch === 'per service, and per model'
+
 /** The metrics that a deployment has without traffic: the sweeper counts at each of its runs. */
-export const ALWAYS = { sweeper: ['StaleReservations'] }
+export const alwaysCount = namesOf('sweeper', 'always').length
 
-/** The metrics of requests that end well, by the function that counts them. Each has the dimension `service`. */
-export const IN_TRAFFIC = {
-  gateway: ['AcceptedRequests', 'ReservedTokens'],
-  collector: ['CompletedRequests', 'ChargedTokens'],
-  worker: ['DeliveredRequests', 'ModelCalls', 'TimeLeft'],
-}
-/** One more of a worker with `batch`. */
-export const WITH_BATCH = ['BatchSize']
-/** One more of each model, with the dimension `model`, of the collector. */
-export const PER_MODEL = ['CompletedRequests']
+const collectorNames = namesOf('collector', 'with requests')
 
-/** The metrics that appear only where something is refused, deferred, lost or failed. */
-export const IN_TROUBLE = {
-  deployment: ['Defects', 'RefusedCalls'],
-  gateway: ['RefusedRequests', 'RefusedWaits', 'LostAcceptedEvents'],
-  reader: ['RefusedWaits'],
-  intake: ['AcceptedRequests', 'ReservedTokens', 'RefusedRequests', 'ReturnedMessages', 'LostAcceptedEvents'],
-  collector: ['ReturnedMessages', 'FailedRequests', 'CancelledRequests', 'ExpiredRequests'],
-  worker: [
-    ...['FailedCalls', 'RetriedRequests', 'ReturnedMessages', 'DeferredByCircuit', 'DeferredByPause'],
-    ...['DeferredByRateLimit', 'CircuitOpened', 'CircuitClosed', 'ModelPaused', 'ModelHalted', 'ModelResumed'],
-    ...['AttemptsGivenBack', 'UnreadableUsage'],
-    ...[
-      'DeferredByHalt',
-      'DeferredByConcurrency',
-      'AttemptsGivenBack',
-      'ModelHalted',
-      'ModelResumed',
-      'UnreadableUsage',
-    ],
-  ],
-}
-
-const count = (of: Readonly<Record<string, readonly string[]>>): number => Object.values(of).flat().length
-
-export const ALWAYS_COUNT = count(ALWAYS)
-
-/** The number of metrics that all functions together have once there is traffic. */
-export const SHARED_COUNT = IN_TRAFFIC.gateway.length + IN_TRAFFIC.collector.length
+/** The number of metrics that all functions together have once requests end well. */
+export const sharedCount = namesOf('gateway', 'with requests').length + collectorNames.length
 
 /** The number of metrics that a model adds once it has traffic. */
 export const metricsOf = ({ batch }: Pipeline['models'][string]): number =>
-  IN_TRAFFIC.worker.length + PER_MODEL.length + (batch ? WITH_BATCH.length : 0)
+  namesOf('worker', 'with requests').length +
+  collectorNames.filter(isPerModel).length +
+  (batch ? namesOf('worker', 'with batches').length : 0)
+
+/** The most metrics that appear where something is refused, deferred, lost or failed, and with inputs. Each model has a worker. */
+export function troubleMetrics(models: number): number {
+  return METRIC_NAMES.flatMap(name =>
+    Object.entries(definitionOf(name).sources)
+      .filter(([, appears]) => appears === 'in trouble' || appears === 'with inputs')
+      .map(([source]) => (source === 'worker' ? models : 1) + (isPerModel(name) ? models : 0)),
+  ).reduce((sum, count) => sum + count, 0)
+}

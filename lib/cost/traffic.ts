@@ -27,7 +27,7 @@ import {
 import type { Inventory } from './inventory.ts'
 import { type Item, item } from './item.ts'
 import type { Load, Traffic } from './load.ts'
-import { metricsOf, SHARED_COUNT } from './metrics.ts'
+import { metricsOf, sharedCount } from './metrics.ts'
 import { PRICES } from './prices.ts'
 
 const GB = 1e9
@@ -114,7 +114,7 @@ function cloudWatchItems({ models }: Pipeline, load: Load, { requests }: Traffic
       sum(load.models.map(({ invocations }) => invocations)) * BYTES.worker_log) /
     GB
   const metrics =
-    SHARED_COUNT * hoursWith(requests) +
+    sharedCount * hoursWith(requests) +
     sum(load.models.map(one => metricsIn(models, one.model) * hoursWith(one.requests)))
   return [
     item('CloudWatch', 'custom metrics of requests', metrics, PRICES.customMetric),

@@ -6,14 +6,15 @@ import { readAssembly, type Template } from './assembly.ts'
 import { startAwsEndpoint } from './aws-endpoint.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { deepHealth } from './deep-health.ts'
-import { startEmulators } from './emulators/start.ts'
+import { type Emulators, startEmulators } from './emulators/start.ts'
 import { LocalError } from './error.ts'
 import { refuseOtherDatabase, refuseOtherKind } from './filled-with.ts'
-import { type HttpServer, startHttpServer } from './http-api/server.ts'
+import { type Handler, type HttpServer, startHttpServer } from './http-api/server.ts'
 import type { LocalFunction } from './lambda/function.ts'
 import { openLogFile } from './lambda/log-file.ts'
 import type { InvocationResult } from './lambda/protocol.ts'
 import { type StartThread, startThread } from './lambda/thread.ts'
+import { NO_OBSERVER, type Observer, type QueueState } from './observer.ts'
 import { apiAddress } from './resources/http-api.ts'
 import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
@@ -37,6 +38,8 @@ export interface LocalOptions {
   env: Record<string, string | undefined>
   /** Takes a line about the progress, or about a failure in a function. */
   log(line: string): void
+  /** Counts what happens. Default: nobody does. */
+  observer?: Observer
   /** Starts the environments of functions. Default: threads of this process. A test runs them with Lambda's own runtime client. */
   startThread?: StartThread
 }
@@ -56,6 +59,10 @@ export interface LocalSystem {
   functions: ReadonlyMap<string, LocalFunction>
   /** Invokes a function of the template with an event. */
   invoke(logicalId: string, event: unknown): Promise<InvocationResult>
+  /** Gives all calls of a path on the API's address, and of the paths under it, to a handler. */
+  mount(path: string, handler: Handler): void
+  /** The queues of the stack, as they are now. */
+  queues(): Promise<QueueState[]>
   /** Stops everything. Running invocations get a few seconds to end. A second call does nothing. */
   close(): Promise<void>
 }
@@ -85,7 +92,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalSystem> {
 
 async function start(options: LocalOptions, running: AsyncDisposableStack): Promise<Omit<LocalSystem, 'close'>> {
   // The port comes first, because the most frequent mistake is another running system.
-  const http = await startHttpServer(options.port)
+  const http = await startHttpServer(options.port, status => options.observer?.answered(status))
   running.defer(() => http.close(0))
   const data = openDataFolder(options.dataDir)
   running.defer(data.close)
@@ -126,6 +133,8 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     otherServices: system.aws.url,
     dataDir: data.path,
     functions,
+    mount: http.mount,
+    queues: () => system.queueStates(system.queues),
     invoke(logicalId, event) {
       const found = functions.get(logicalId)
       if (!found) throw new LocalError(`The template has no function ${logicalId}.`)
@@ -139,7 +148,7 @@ async function openSystem(
   options: LocalOptions,
   data: DataFolder,
   running: AsyncDisposableStack,
-): Promise<System & { template: Template }> {
+): Promise<System & { template: Template; queueStates: Emulators['queues'] }> {
   const { assembly, env, log } = options
   const accessKeyId = newAccessKeyId()
   const aws = await startAwsEndpoint(env, accessKeyId)
@@ -170,6 +179,9 @@ async function openSystem(
     log,
     troubles,
     metricsFile,
+    observer: options.observer ?? NO_OBSERVER,
+    queues: [],
+    queueStates: emulators.queues,
     data,
     assetFolder,
     endpoints,

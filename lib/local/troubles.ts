@@ -12,6 +12,8 @@ export interface Troubles {
 
 /** A trouble that has not come for this time is over. Milliseconds. */
 const QUIET_MS = 10_000
+/** A trouble that comes at longer and longer intervals, as retries do, is over after so many of its longest interval. */
+const QUIET_INTERVALS = 2.5
 /** A trouble that goes on is shown again after this time. Milliseconds. */
 const STILL_MS = 60_000
 
@@ -22,6 +24,8 @@ interface Known {
   /** When it was last shown. */
   shown: number
   count: number
+  /** The longest time between two of them. Milliseconds. */
+  interval: number
 }
 
 /** Creates the display. `log` takes a line for the terminal, `clock` gives epoch milliseconds. */
@@ -31,24 +35,27 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
   const times = ({ count, since, last }: Known) => `${count} times from ${timeOf(since)} to ${timeOf(last)}`
 
   return {
-    report(source, { level, message, cause }) {
+    report(source, { level, message, cause, said }) {
       const now = clock()
       const text = `${level} ${source}: ${message}${cause === undefined ? '' : `: ${cause}`}`
       // Two functions that meet the same outage show it once. A worker's outage may be that of its model.
-      const key = cause === undefined || source.startsWith('worker-') ? text : cause
+      const key = cause === undefined || source.startsWith('worker-') ? text : outageIn(cause)
       const before = known.get(key)
       if (before) {
         before.count += 1
+        before.interval = Math.max(before.interval, now - before.last)
         before.last = now
         return
       }
-      known.set(key, { text, since: now, last: now, shown: now, count: 1 })
-      log(`${timeOf(now)} ${text}`)
+      // The words of a model may differ each time. They are shown, and are no part of the trouble's name.
+      const shown = said === undefined ? text : `${text}: ${said}`
+      known.set(key, { text: shown, since: now, last: now, shown: now, count: 1, interval: 0 })
+      log(`${timeOf(now)} ${shown}`)
     },
     tick() {
       const now = clock()
       for (const [key, trouble] of known) {
-        if (now - trouble.last >= QUIET_MS) {
+        if (now - trouble.last >= Math.max(QUIET_MS, QUIET_INTERVALS * trouble.interval)) {
           known.delete(key)
           if (trouble.count > 1) log(`${timeOf(now)} over, after ${times(trouble)}: ${trouble.text}`)
         } else if (now - trouble.shown >= STILL_MS) {
@@ -64,6 +71,9 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
     },
   }
 }
+
+/** The service that is away, as an outage's error names it. What it answers changes while it stops and starts. */
+const outageIn = (cause: string): string => /^.+? is unavailable(?=: )/.exec(cause)?.[0] ?? cause
 
 /** The time of day on this machine: `10:00:03`. */
 const timeOf = (ms: number): string => new Date(ms).toTimeString().slice(0, 8)

@@ -30,7 +30,7 @@ describe('the npm package, installed in an empty folder with nothing but npm', (
     expect(statSync(join(folder, archive)).size).toBeLessThan(MAX_BYTES)
     expect(names.filter(name => /\.ts$/.test(name))).toEqual(['dist/lib/sluice.d.ts'])
     expect(names.filter(name => /^(test|\.ci|functions|lib)\//.test(name))).toEqual([])
-    expect(names).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'dist/notices.txt']))
+    expect(names).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'dist/notices.txt', 'dist/console.json']))
   })
 
   it('puts no other Node before that of its user, and needs no esbuild', () => {
@@ -114,6 +114,8 @@ describe('the npm package, installed in an empty folder with nothing but npm', (
     expect(await sh(folder, `${curl.replace('-i', '-si')} -H 'Prefer: wait=20'`)).toMatch(
       /^HTTP\/1.1 200 [\s\S]*"status":"completed"/,
     )
+    const [, consoleUrl = ''] = /^console +(\S+)$/m.exec(system.output) ?? []
+    expect(await (await fetch(consoleUrl)).text()).toContain('<title>Sluice console</title>')
     expect(await sh(folder, 'npx sluice reconcile')).toMatch(/^everything agrees/)
     expect(await sh(folder, 'npx sluice dead-letters redrive --model text')).toBe('Nothing was redriven.\n')
     expect(await system.interrupt()).toBe(0)

@@ -18,6 +18,7 @@ import {
   type TestModel,
   usualUsage,
 } from '../e2e/support/model.ts'
+import { runSluice } from '../e2e/support/sluice.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
 /** A text that is found wherever it goes, and says where it comes from. */
@@ -243,6 +244,59 @@ test('no answer told a secret, an error repeated nothing, and neither told what 
   expect(heard.flatMap(answer => internalsOfAnswer(system, answer))).toEqual([])
 })
 
+/** What an operator's commands printed: answers and refusals. */
+const operated: string[] = []
+
+test("no operator's command tells a secret or a key, also where it is asked for what failed or is refused", async () => {
+  const letters = await system.admin.deadLetters.list({ limit: 99 })
+  const failed = letters.flatMap(({ request_id }) => (request_id === null ? [] : [request_id])).slice(0, 5)
+  const asked = [
+    ['models', 'list'],
+    ['users', 'list'],
+    ['keys', 'list'],
+    ['requests', 'list', '--since', '1h', '--limit', '99'],
+    ['dead-letters', 'list'],
+    ['reconcile'],
+    ['models', 'probe', 'absent'],
+    ['keys', 'revoke', key],
+    ['users', 'show', key.slice(0, 100)],
+    ...failed.flatMap(id => [
+      ['requests', 'show', id],
+      ['dead-letters', 'show', id],
+      ['logs', id],
+    ]),
+  ]
+  for (const argv of asked)
+    for (const format of [[], ['--json']]) {
+      const { out, err } = await runSluice(system, ...argv, ...format)
+      operated.push(out, err)
+    }
+
+  expect(operated.join('').length).toBeGreaterThan(10_000)
+  expect(operated.filter(text => SECRETS.some(secret => text.includes(secret)) || text.includes(key))).toEqual([])
+})
+
+/** The lines in which a mark or a key is found that no log, metric or terminal may hold. */
+function leaksIn(lines: readonly string[]): string[] {
+  // The log and the terminal tell the model's own words about a failure: its `detail`.
+  const ofOthers = lines.map(line => line.replaceAll(OF_MODEL, ''))
+  return ofOthers.filter(line => line.match(MARKS) || line.includes('sk_sluice_'))
+}
+
+test.for([...SECRETS, ...REPEATED.filter(text => text !== OF_MODEL), newKey()])(
+  'the search finds %s where it was planted: in a log line, a metric and a line of the terminal',
+  planted => {
+    const message = `the model said ${planted} to ${OF_MODEL}`
+    const lines = [
+      JSON.stringify({ level: 'INFO', message, request_id: 'r' }),
+      JSON.stringify({ _aws: { Timestamp: 1 }, model: planted, CompletedRequests: 1 }),
+      `10:00:03 WARN worker-text: ${message}`,
+    ]
+
+    expect(leaksIn([...lines, 'nothing']).length).toBe(3)
+  },
+)
+
 test('at DEBUG, no log, no metric and nothing printed holds any of it', async () => {
   const [template = ''] = readdirSync(join(folder, 'cdk.out')).filter(name => name.endsWith('.template.json'))
   expect(readFileSync(join(folder, 'cdk.out', template), 'utf8')).toMatch(/"POWERTOOLS_LOG_LEVEL": ?"DEBUG"/)
@@ -258,9 +312,10 @@ test('at DEBUG, no log, no metric and nothing printed holds any of it', async ()
   const lines = [...logs, ...printed, ...localJson.split('\n')]
 
   expect(logs.filter(line => line.includes('"_aws"')).length).toBeGreaterThan(10)
-  // The log and the terminal tell the model's own words about a failure: its `detail`.
-  const ofOthers = lines.map(line => line.replaceAll(OF_MODEL, ''))
-  expect(ofOthers.filter(line => line.match(MARKS) || line.includes('sk_sluice_'))).toEqual([])
+  expect(leaksIn(lines)).toEqual([])
+  // It is the same search that finds a planted mark in what this system has really logged.
+  for (const kept of [logs, printed].map(some => some.filter(line => line !== '').slice(0, 3)))
+    expect(leaksIn(kept.map(line => line + mark('prompt')))).toHaveLength(3)
   const uncaught = (line: string) => line.includes("reading 'crash'")
   expect([...logs, ...printed].filter(line => !uncaught(line)).flatMap(internalsOfLog)).toEqual([])
 })

@@ -1,5 +1,4 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
-import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { TakeResultsPorts } from '../../functions/collector/ports.ts'
 import { createEstimator } from '../../functions/core/admission/estimate.ts'
 import { createRouter } from '../../functions/core/admission/route.ts'
@@ -12,6 +11,7 @@ import type { ModelEndpoint } from '../../functions/core/inference/port.ts'
 import type { RedrivePorts } from '../../functions/core/lifecycle/redrive-request.ts'
 import { countCalls } from '../../functions/core/platform/call-counter.ts'
 import type { Ids } from '../../functions/core/platform/ids.ts'
+import type { Meter } from '../../functions/core/platform/metrics/meter.ts'
 import { reaching } from '../../functions/core/platform/unavailable.ts'
 import { sqsQueue } from '../../functions/core/queue/sqs.ts'
 import { dynamoKeys } from '../../functions/core/stores/idempotency/dynamodb.ts'
@@ -82,11 +82,7 @@ const mappings = createMappings(MAPPINGS)
 const route = createRouter(GATEWAY)
 const estimate = createEstimator(GATEWAY)
 /** Drops metrics: no check reads them. */
-const metrics = {
-  addMetric: () => metrics,
-  singleMetric: () => metrics,
-  addDimension: () => metrics,
-} as unknown as Metrics
+const metrics: Meter = { add: () => undefined }
 
 /** Builds the real adapters for one invocation, on top of the models. The scheduler runs each call of a service as one step. */
 export function compose(

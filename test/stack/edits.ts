@@ -44,6 +44,10 @@ export const EDITS: Readonly<Record<string, Edit>> = {
   'the first input is added': { before: PIPELINE, after: WITH_INPUT },
   'the last input is removed': { before: WITH_INPUT, after: PIPELINE },
   '`observability.log_level`, `fields`': edit('log_level: WARN', 'log_level: ERROR'),
+  '`observability.metrics`': edit(
+    OBSERVABILITY,
+    `${OBSERVABILITY} metrics: { endpoint: "https://otel.example.com/v1/metrics" },`,
+  ),
   '`observability.namespace`': edit('namespace: Shop', 'namespace: Other'),
   '`observability.store_prompts`': edit('store_prompts: false', 'store_prompts: true'),
   '`observability.retention.ledger` is added': edit(OBSERVABILITY, `${OBSERVABILITY} retention: { ledger: 90d },`),

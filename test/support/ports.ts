@@ -24,7 +24,7 @@ export const countedIds = (): Ids => {
 /** All that a use case needs, in memory; and what its test looks at and moves. */
 export function memoryPorts() {
   const { clock, advance } = movableClock()
-  const metrics = { addMetric: vi.fn<GatewayPorts['metrics']['addMetric']>() }
+  const metrics = { add: vi.fn<GatewayPorts['metrics']['add']>() }
   return {
     items: memoryItems(),
     quota: memoryQuota(),

@@ -1,8 +1,8 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
-import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { LifecyclePorts } from '../lifecycle/ports.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
+import type { Meter } from '../platform/metrics/meter.ts'
 import type { Payloads } from '../stores/payloads/port.ts'
 import type { Settings } from './settings.ts'
 
@@ -12,6 +12,6 @@ export interface AdmissionPorts extends LifecyclePorts {
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Pick<Logger, 'warn' | 'error'>
-  readonly metrics: Pick<Metrics, 'addMetric'>
+  readonly metrics: Meter
   readonly settings: Pick<Settings, 'store_prompts'>
 }

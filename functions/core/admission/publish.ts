@@ -23,7 +23,7 @@ export async function publish(ports: AdmissionPorts, item: RequestItem, submissi
   ])
   if (created.status === 'rejected') throw created.reason
   if (sent.status === 'rejected' && created.value.status !== 'rejected') throw sent.reason
-  if (announced.status === 'rejected') metrics.addMetric('LostAcceptedEvents', 'Count', 1)
+  if (announced.status === 'rejected') metrics.add('LostAcceptedEvents', 1)
   return created.value
 }
 

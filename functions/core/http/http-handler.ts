@@ -1,5 +1,5 @@
 import type { RequestError } from '../domain/errors.ts'
-import { lambdaHandler } from '../platform/lambda-handler.ts'
+import { CLIENT_FLUSH_MS, lambdaHandler } from '../platform/lambda-handler.ts'
 import { toRequestError } from '../platform/request-error.ts'
 import type { Telemetry } from '../platform/telemetry.ts'
 import { type ApiEvent, checkKey, type HttpCall, toCall } from './call.ts'
@@ -24,10 +24,13 @@ export const httpHandler = <Ports extends Telemetry>(ports: Ports, renderError: 
       return useCase(ports, toCall(event, context))
     },
     {
-      onError: request => {
-        const call = toCall(request.event, request.context)
-        request.response = renderError(toRequestError(request.error, ports.logger), call)
+      errors: {
+        onError: request => {
+          const call = toCall(request.event, request.context)
+          request.response = renderError(toRequestError(request.error, ports.logger), call)
+        },
       },
+      flushMs: CLIENT_FLUSH_MS,
     },
   )
 

@@ -1,10 +1,10 @@
 import { buildQueryString } from '@smithy/core/protocols'
 import { HttpRequest } from '@smithy/protocol-http'
 import { type Clock, systemClock } from '../platform/clock.ts'
+import { sigV4Signer } from '../platform/sigv4.ts'
 import { isFailedCall } from '../platform/unavailable.ts'
 import type { Broken, ModelEndpoint, Reply } from './port.ts'
 import { MAX_ANSWER_BYTES, readBody, TOO_LARGE } from './read-body.ts'
-import { sigV4Signer } from './signer.ts'
 import { type Post, post, type Sent } from './transport.ts'
 
 export interface EndpointSettings {

@@ -1,8 +1,8 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
-import type { Metrics } from '@aws-lambda-powertools/metrics'
 import { isTerminal } from '../domain/item.ts'
 import type { Clock, Sleep } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
+import type { Meter } from '../platform/metrics/meter.ts'
 import { goOnAfter } from '../platform/unavailable.ts'
 import type { WaitLease, WaitLeases, WaitLimits } from '../stores/waits/port.ts'
 import { type RequestView, type ViewPorts, viewRequest } from './view-request.ts'
@@ -30,7 +30,7 @@ export interface WaitPorts extends ViewPorts {
   readonly clock: Clock
   readonly sleep: Sleep
   readonly logger: Pick<Logger, 'warn' | 'error'>
-  readonly metrics: Pick<Metrics, 'addMetric'>
+  readonly metrics: Meter
 }
 
 export interface Patience {
@@ -88,7 +88,7 @@ export async function acquireLease(
     const until = waitsUntil + LEASE_MARGIN_MS
     const wait = { user_id: userId, request_id: requestId, nonce: ids.nonce(), until, beside_others: besideOthers }
     const lease = await waiting.leases.acquire(wait, waiting.limits, clock())
-    if (!lease) metrics.addMetric('RefusedWaits', 'Count', 1)
+    if (!lease) metrics.add('RefusedWaits', 1)
     return lease
   } catch (error) {
     goOnAfter(error, logger, 'a call does not wait: the lease of its wait could not be taken', {

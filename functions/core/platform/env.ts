@@ -9,7 +9,10 @@ export const BaseEnv = z.object({
   DEPLOYMENT: z.string(),
   /** JSON object whose fields are in every log line. */
   LOG_FIELDS: z.string(),
+  /** Where metrics go by OTLP/HTTP, beside CloudWatch. Without it, they do not. The name is OpenTelemetry's own. */
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: z.url().optional(),
 })
+export type BaseEnv = z.infer<typeof BaseEnv>
 
 /** How to reach Postgres through the RDS Data API. */
 export const LedgerEnv = z.object({

@@ -43,6 +43,23 @@ export interface Delivery {
   readonly attributes: Readonly<Record<string, string>>
   /** How often the queue has delivered the message, this time included. */
   readonly receive_count: number
+  /** By which the queue knows this delivery, if it can redeliver it at another time than its own. */
+  readonly receipt?: string
+}
+
+/** A message that its function returns, and the seconds after which it should come again. */
+export interface ReturnedDelivery {
+  readonly delivery: Delivery
+  readonly seconds: number
+}
+
+/** A queue that can be told when to redeliver. */
+export interface Redelivery {
+  /**
+   * Asks the queue to redeliver messages that are returned. It is a wish: without it they come at the queue's own time, so it never
+   * rejects.
+   */
+  redeliverAfter(returned: readonly ReturnedDelivery[]): Promise<void>
 }
 
 /** What a function has done with a batch. The queue redelivers these messages, and forgets all others of the batch. */

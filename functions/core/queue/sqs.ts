@@ -1,5 +1,6 @@
 import {
   type BatchResultErrorEntry,
+  ChangeMessageVisibilityBatchCommand,
   SendMessageBatchCommand,
   SendMessageCommand,
   type SQSClient,
@@ -7,7 +8,7 @@ import {
 import type { SQSBatchResponse, SQSEvent, SQSMessageAttributes, SQSRecord } from 'aws-lambda'
 import { toAsciiJson } from '../domain/text.ts'
 import { Defect, reaching, Unavailable } from '../platform/unavailable.ts'
-import type { Delivery, OutgoingMessage, QueueBackend, QueueReceiver } from './port.ts'
+import type { Delivery, OutgoingMessage, QueueBackend, QueueReceiver, Redelivery, ReturnedDelivery } from './port.ts'
 import { SQS_CAPABILITIES } from './sqs-capabilities.ts'
 
 /** The most messages, and the most bytes, of one batch send. SQS sets both limits. */
@@ -62,12 +63,46 @@ export const sqsReceiver: QueueReceiver<SQSEvent, SQSBatchResponse> = {
   response: ({ redeliver }) => ({ batchItemFailures: redeliver.map(({ id }) => ({ itemIdentifier: id })) }),
 }
 
-const toDelivery = ({ messageId, body, eventSourceARN, attributes, messageAttributes }: SQSRecord): Delivery => ({
+/** Changes how long returned messages stay invisible. Their queue must allow its consumer that. */
+export function sqsRedelivery(client: SQSClient, urlPrefix: string): Redelivery {
+  // A delivery has the whole name of its queue.
+  const account = urlPrefix.slice(0, urlPrefix.lastIndexOf('/') + 1)
+  const change = async (queue: string, of: readonly ReturnedDelivery[]): Promise<void> => {
+    const Entries = of.map(({ delivery, seconds }, i) => ({
+      Id: String(i),
+      ReceiptHandle: delivery.receipt,
+      VisibilityTimeout: seconds,
+    }))
+    await client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: account + queue, Entries }))
+  }
+  return {
+    async redeliverAfter(returned) {
+      const known = returned.filter(({ delivery }) => delivery.receipt !== undefined)
+      const batches = [...Map.groupBy(known, ({ delivery }) => delivery.queue)].flatMap(([queue, of]) =>
+        Array.from({ length: Math.ceil(of.length / MAX_BATCH) }, (_, i) =>
+          change(queue, of.slice(i * MAX_BATCH, (i + 1) * MAX_BATCH)),
+        ),
+      )
+      // A message whose time could not be changed comes at the queue's own time.
+      await Promise.allSettled(batches)
+    },
+  }
+}
+
+const toDelivery = ({
+  messageId,
+  receiptHandle,
+  body,
+  eventSourceARN,
+  attributes,
+  messageAttributes,
+}: SQSRecord): Delivery => ({
   id: messageId,
   queue: eventSourceARN.slice(eventSourceARN.lastIndexOf(':') + 1),
   body,
   attributes: textsOf(messageAttributes),
   receive_count: Number(attributes.ApproximateReceiveCount),
+  receipt: receiptHandle,
 })
 
 const textsOf = (attributes: SQSMessageAttributes): Record<string, string> =>

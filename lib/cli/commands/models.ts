@@ -129,9 +129,10 @@ const usageOf = ({ rate_limit }: ModelView): string =>
 
 function slotText({ model, rate_limit }: ModelView): string[] {
   const { next_turn, line_until } = rate_limit ?? {}
-  if (next_turn === undefined) return []
-  const backlog = line_until === undefined ? '' : `; its backlog has slots until about ${line_until}`
-  return [`The next free slot of ${model} is at ${next_turn}${backlog}.`]
+  return [
+    ...(next_turn === undefined ? [] : [`The next free slot of ${model} is at ${next_turn}.`]),
+    ...(line_until === undefined ? [] : [`The backlog of ${model} has slots until about ${line_until}.`]),
+  ]
 }
 
 function resetText({ model, reset, held_until }: Reset): string[] {

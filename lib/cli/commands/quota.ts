@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { lasting } from '../age.ts'
 import type { Run } from '../answer.ts'
 import { quotaWindow, userId } from '../arguments.ts'
 import { columns, facts } from '../columns.ts'
@@ -37,8 +38,6 @@ function describe({ user, plan, window, resets_at, requests, tokens, in_flight, 
     'in flight': `${in_flight.used} of ${in_flight.limit}`,
     ...(cost !== undefined && { cost: `${cost} USD` }),
   })
-  const rows = open.map(o => [o.request_id, String(o.run), String(o.tokens), o.reserved_at, `${o.age_seconds} s`])
-  return open.length === 0
-    ? usage
-    : [...usage, '', ...columns(['open reservation', 'run', 'tokens', 'since', 'age'], rows)]
+  const rows = open.map(o => [o.request_id, String(o.run), String(o.tokens), lasting(1000 * o.age_seconds)])
+  return open.length === 0 ? usage : [...usage, '', ...columns(['open reservation', 'run', 'tokens', 'age'], rows)]
 }

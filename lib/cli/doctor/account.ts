@@ -12,6 +12,7 @@ import type { Pipeline } from '../../config/schema.ts'
 import { stateOfStack } from '../stack-outputs.ts'
 import { type Check, examine, failed, ok, warning } from './check.ts'
 import { type Needs, needsOf, reservesTooMuch } from './concurrency.ts'
+import { examineTracing } from './tracing.ts'
 
 /** The version of PostgreSQL that the stack creates (lib/constructs/ledger-database.ts). */
 export const ENGINE_VERSION = '17.7'
@@ -29,12 +30,14 @@ export async function examineAccount(
   isDeployed: boolean,
 ): Promise<Check[]> {
   const needs = pipeline && needsOf(pipeline)
-  return Promise.all([
+  const tracing = examineTracing(pipeline?.observability.tracing)
+  const checks = await Promise.all([
     examine('bootstrap', () => bootstrap(region)),
     examine('lambda concurrency', () => concurrency(needs, isDeployed)),
     examine('data api', () => dataApi(region)),
     ...(isDeployed ? [] : [examine('quota of vpcs', vpcs), examine('quota of clusters', clusters)]),
   ])
+  return [...checks, ...(await tracing)]
 }
 
 /** The templates of the CDK ask for this version of the bootstrap stack or a later one. */

@@ -2,9 +2,13 @@ import type { Admin } from '../admin.ts'
 import type { LogLine } from '../logs/port.ts'
 import { Refusal } from '../refusal.ts'
 
-/** What every function has logged of a request, oldest first. Throws `Refusal` if there is nothing. */
-export async function logsOf({ logs }: Pick<Admin, 'logs'>, requestId: string): Promise<LogLine[]> {
-  const lines = await logs.find(requestId, madeAt(requestId))
+/** What every function has logged of a request, oldest first. */
+export const linesOf = ({ logs }: Pick<Admin, 'logs'>, requestId: string): Promise<LogLine[]> =>
+  logs.find(requestId, madeAt(requestId))
+
+/** The same. Throws `Refusal` if there is nothing. */
+export async function logsOf(ports: Pick<Admin, 'logs'>, requestId: string): Promise<LogLine[]> {
+  const lines = await linesOf(ports, requestId)
   if (lines.length === 0)
     throw new Refusal(`no function has logged anything of the request ${requestId}, or its lines are no longer kept`)
   return lines

@@ -32,7 +32,7 @@ export async function showQuota(
     ledger,
     clock,
   }: Pick<Admin, 'access' | 'quota' | 'quotas' | 'clock'> & {
-    readonly ledger: Pick<Admin['ledger'], 'cost'>
+    readonly ledger: Pick<Admin['ledger'], 'cost'> | undefined
   },
   user: string,
   named?: NamedWindow,
@@ -51,7 +51,7 @@ export async function showQuota(
   const asRead = { read: async (_user: string, _window: string, shard: number) => counters[shard] ?? NOTHING }
   const usage = await readQuota({ quota: asRead, clock: () => at }, quotas, { user_id: user, plan, ...overrides })
   // The counters are shown also while the ledger is away.
-  const cost = (await ledger.cost(user, window).catch(ignoreUnavailable)) ?? undefined
+  const cost = (await ledger?.cost(user, window).catch(ignoreUnavailable)) ?? undefined
   return { user, ...usage, ...(cost !== undefined && { cost }), open: openOf(counters, now) }
 }
 

@@ -54,6 +54,8 @@ export interface ListFilter {
   readonly model?: string | undefined
   /** Only requests that were made at this time or later, epoch milliseconds. */
   readonly since?: number | undefined
+  /** Only requests older than the one with this id. */
+  readonly before?: string | undefined
   readonly limit: number
 }
 
@@ -61,26 +63,26 @@ export interface ListFilter {
 const PAGE = 100
 
 /**
- * Lists the requests of a user, or all requests, newest first. In Postgres a request is queued until it ends, so the items of
- * queued requests are looked up, too. Rejects with `Unavailable`.
+ * Lists requests, newest first. In Postgres a request is queued until it ends, so the items of queued requests are looked up,
+ * too. Rejects with `Unavailable`.
  */
 export async function listRequests(
   { ledger, items }: { ledger: Pick<RequestPorts['ledger'], 'list'>; items: Pick<RequestPorts['items'], 'get'> },
-  { user, status, model, since, limit }: ListFilter,
+  { user, status, model, since, before, limit }: ListFilter,
 ): Promise<RequestSummary[]> {
   const found: RequestSummary[] = []
   // Only few requests of a page may have the status that is asked for.
   const pageSize = status === undefined ? Math.min(PAGE, limit) : PAGE
-  let before: string | undefined
+  let olderThan = before
   while (found.length < limit) {
     const inRow = status === 'running' ? 'queued' : status
-    const page = await ledger.list({ user, model, since, status: inRow, before, limit: pageSize })
+    const page = await ledger.list({ user, model, since, status: inRow, before: olderThan, limit: pageSize })
     const current = await Promise.all(
       page.map(row => (row.status === 'queued' ? asItSays(items, row) : summaryOf(row))),
     )
     found.push(...current.filter(request => status === undefined || request.status === status))
     if (page.length < pageSize) break
-    before = page.at(-1)?.request_id
+    olderThan = page.at(-1)?.request_id
   }
   return found.slice(0, limit)
 }

@@ -7,7 +7,6 @@ import { ignoreUnavailable } from '../../../functions/core/platform/unavailable.
 import { queueName } from '../../../functions/core/queue/names.ts'
 import type { Admin } from '../admin.ts'
 import { type LastFailureView, lastFailureOf } from './last-failure.ts'
-import type { RequestSummary } from './requests.ts'
 
 /** Why a request waits. */
 export interface Waits {
@@ -23,7 +22,13 @@ export interface Waits {
 
 export type WaitingPorts = Pick<Admin, 'modelStates' | 'models' | 'failures' | 'countWaiting' | 'clock'>
 
-type Waiting = Pick<RequestSummary, 'model' | 'user' | 'priority' | 'attempts' | 'not_before'>
+interface Waiting {
+  readonly model: string
+  readonly user: string
+  readonly priority: string
+  readonly attempts: number
+  readonly not_before?: string | undefined
+}
 
 /** Says why a queued request waits. The first reason that holds is told. Rejects with `Unavailable`. */
 export async function whyItWaits(ports: WaitingPorts, request: Waiting): Promise<Waits> {

@@ -1,8 +1,16 @@
 import { Worker } from 'node:worker_threads'
 import { LocalError } from '../error.ts'
 
-/** A message from an emulator's thread: its port, or why it can't start, or a note for the user. */
-export type EmulatorMessage = { note: string } | { ready: { port: number } } | { refused: string } | { failed: string }
+/** A message from an emulator's thread: its port, or why it can't start, or a note for the user, or an answer. */
+export type EmulatorMessage =
+  | { note: string }
+  | { ready: { port: number } }
+  | { refused: string }
+  | { failed: string }
+  | { answer: unknown; to: number }
+
+/** A message to an emulator's thread. */
+export type HostMessage = 'close' | { question: unknown; id: number }
 
 export interface Emulator {
   /**
@@ -10,6 +18,8 @@ export interface Emulator {
    * for example a database that can't be reached.
    */
   endpoint: Promise<string>
+  /** Asks the emulator's thread something that its server does not answer. Resolves with undefined if the thread has ended. */
+  ask(question: unknown): Promise<unknown>
   /** Lets the emulator write its data, then ends it. An emulator that is not ready yet is ended at once. */
   close(): Promise<void>
 }
@@ -21,10 +31,14 @@ export function startEmulator(module: URL, workerData: unknown, log: (line: stri
   const worker = new Worker(module, { workerData })
   const endpoint = Promise.withResolvers<string>()
   const exited = Promise.withResolvers<void>()
+  const asked = new Map<number, (answer: unknown) => void>()
   let isReady = false
+  let hasExited = false
+  let questions = 0
 
   worker.on('message', (message: EmulatorMessage) => {
     if ('note' in message) return log(message.note)
+    if ('answer' in message) return settle(message.to, message.answer)
     if ('refused' in message) return endpoint.reject(new LocalError(message.refused))
     if ('failed' in message) return endpoint.reject(new Error(message.failed))
     isReady = true
@@ -37,12 +51,29 @@ export function startEmulator(module: URL, workerData: unknown, log: (line: stri
   worker.on('exit', () => {
     endpoint.reject(new Error('An emulator ended while it started.'))
     exited.resolve()
+    hasExited = true
+    for (const id of asked.keys()) settle(id, undefined)
   })
+
+  function settle(id: number, answer: unknown): void {
+    asked.get(id)?.(answer)
+    asked.delete(id)
+  }
+
+  const send = (message: HostMessage): void => worker.postMessage(message)
 
   return {
     endpoint: endpoint.promise,
+    ask(question) {
+      if (hasExited) return Promise.resolve(undefined)
+      const { promise, resolve } = Promise.withResolvers<unknown>()
+      const id = questions++
+      asked.set(id, resolve)
+      send({ question, id })
+      return promise
+    },
     async close() {
-      if (isReady) worker.postMessage('close')
+      if (isReady) send('close')
       else await worker.terminate()
       const timer = setTimeout(() => void worker.terminate(), CLOSE_TIMEOUT_MS)
       await exited.promise

@@ -1,12 +1,20 @@
 import { parentPort } from 'node:worker_threads'
 import { LocalError, messageOf } from '../error.ts'
-import type { EmulatorMessage } from './host.ts'
+import type { EmulatorMessage, HostMessage } from './host.ts'
 
-/** Runs in the thread of `startEmulator`: it starts the server, reports its port, and closes it on demand. */
-export async function serve(start: () => Promise<{ port: number; close(): Promise<void> }>): Promise<void> {
+interface Server {
+  port: number
+  close(): Promise<void>
+  /** Answers what the host asks. */
+  answer?(question: unknown): unknown
+}
+
+/** Runs in the thread of `startEmulator`: it starts the server, reports its port, answers questions, and closes the server on demand. */
+export async function serve(start: () => Promise<Server>): Promise<void> {
   try {
-    const { port, close } = await start()
-    parentPort?.once('message', async () => {
+    const { port, close, answer } = await start()
+    parentPort?.on('message', async (message: HostMessage) => {
+      if (message !== 'close') return tell({ answer: answer?.(message.question), to: message.id })
       await close()
       process.exit()
     })

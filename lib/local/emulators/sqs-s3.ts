@@ -1,7 +1,9 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, Server } from 'node:http'
 import { workerData } from 'node:worker_threads'
-import { startFauxqs } from 'fauxqs'
+import { type FauxqsServer, startFauxqs } from 'fauxqs'
+import * as z from 'zod'
+import type { QueueState } from '../observer.ts'
 import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import { makeQueuesFair } from './fair-queues.ts'
@@ -30,8 +32,24 @@ await serve(async () => {
   if (guarded.servers !== 1) throw new Error('fauxqs must have exactly one Fastify server, or it can not be guarded.')
   if (!server.address.includes('127.0.0.1')) throw new Error(`fauxqs listens on ${server.address}.`)
   address = `http://127.0.0.1:${server.port}`
-  return { port: server.port, close: () => server.stop() }
+  return {
+    port: server.port,
+    close: () => server.stop(),
+    answer: names =>
+      z
+        .array(z.string())
+        .parse(names)
+        .flatMap(name => stateOf(server, name)),
+  }
 })
+
+function stateOf(server: FauxqsServer, name: string): QueueState[] {
+  const queue = server.inspectQueue(name)
+  if (!queue) return []
+  const { ready, inflight } = queue.messages
+  const sent = [...ready, ...inflight.map(({ message }) => message)].map(({ sentTimestamp }) => sentTimestamp)
+  return [{ name, waiting: ready.length, ...(sent.length > 0 && { oldest_sent_at: Math.min(...sent) }) }]
+}
 
 /**
  * Makes fauxqs listen on 127.0.0.1 and checks its callers. By itself, fauxqs listens on 0.0.0.0, which offers the queues to the whole

@@ -1,5 +1,7 @@
+import * as z from 'zod'
 import type { DataFolder } from '../data-folder.ts'
 import { moduleBeside } from '../module-beside.ts'
+import type { QueueState } from '../observer.ts'
 import type { DynamoDbData } from './dynamodb.ts'
 import { startEmulator } from './host.ts'
 import type { RdsDataData } from './rds-data.ts'
@@ -15,6 +17,8 @@ export interface Endpoints {
 export interface Emulators {
   /** Resolves when all emulators answer. Rejects with the reason of the first that fails. */
   endpoints: Promise<Endpoints>
+  /** The states of the queues with these names. A queue that does not exist is left out, and so are all while the emulators end. */
+  queues(names: readonly string[]): Promise<QueueState[]>
   close(): Promise<void>
 }
 
@@ -52,11 +56,16 @@ export function startEmulators({ data, accessKeyId, databaseUrl, log }: Emulator
       dynamodb,
       rds_data: rdsData,
     })),
+    queues: async names => QueueStates.catch([]).parse(await sqsS3.ask(names)),
     async close() {
       await Promise.all([sqsS3.close(), dynamodb.close(), rdsData.close()])
     },
   }
 }
+
+const QueueStates: z.ZodType<QueueState[]> = z.array(
+  z.object({ name: z.string(), waiting: z.number(), oldest_sent_at: z.number().exactOptional() }),
+)
 
 function moduleOf(name: 'sqs-s3' | 'dynamodb' | 'rds-data'): URL {
   return moduleBeside(import.meta.url, name)

@@ -27,23 +27,37 @@ export interface HttpApi {
 /** Answers a call, or returns undefined for one that belongs to the API. */
 export type OwnCalls = (incoming: IncomingMessage) => Promise<Answer> | undefined
 
+/** Answers calls by itself. The server has refused foreign hosts and origins before. */
+export type Handler = (incoming: IncomingMessage, response: ServerResponse) => void
+
 export interface HttpServer {
   /** `http://127.0.0.1:PORT` */
   url: string
   /** Answers with this API from now on; before, everything is 503. `own` answers the calls that only the local system has. */
   serve(api: HttpApi, own?: OwnCalls): void
+  /** Gives all calls of a path, and of the paths under it, to a handler of its own. The API does not see them. */
+  mount(path: string, handler: Handler): void
   /** Takes no more requests, and gives those that run `graceMs` to end. Calling it again changes nothing. */
   close(graceMs: number): Promise<void>
 }
 
-/** Listens on 127.0.0.1; port 0 picks one. Throws LocalError if the port is in use. */
-export async function startHttpServer(port: number): Promise<HttpServer> {
+/** Listens on 127.0.0.1; port 0 picks one. `onAnswer` is told the status of each answer of the API. Throws LocalError if the port is in use. */
+export async function startHttpServer(
+  port: number,
+  onAnswer: (status: number) => void = () => undefined,
+): Promise<HttpServer> {
   let handle = async (_incoming: IncomingMessage): Promise<Answer> => gatewayAnswers.unavailable
-  const server = createServer((incoming, response) => void respond(incoming, response))
+  const mounted = new Map<string, Handler>()
+  const server = createServer((incoming, response) => {
+    const mount = handlerOf(mounted, incoming)
+    if (mount) mount(incoming, response)
+    else void respond(incoming, response)
+  })
   guardServer(server, fromOwnPageOnly)
 
   async function respond(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const answer = await handle(incoming).catch(() => gatewayAnswers.internalError)
+    onAnswer(answer.statusCode)
     if (!response.destroyed) send(response, answer)
   }
 
@@ -53,6 +67,9 @@ export async function startHttpServer(port: number): Promise<HttpServer> {
     serve(api, own) {
       const callApi = createHandler(api)
       handle = async incoming => (await own?.(incoming)) ?? callApi(incoming)
+    },
+    mount(path, handler) {
+      mounted.set(path, handler)
     },
     async close(graceMs) {
       if (!server.listening) return
@@ -64,6 +81,11 @@ export async function startHttpServer(port: number): Promise<HttpServer> {
       clearTimeout(timer)
     },
   }
+}
+
+function handlerOf(mounted: ReadonlyMap<string, Handler>, { url = '' }: IncomingMessage): Handler | undefined {
+  const [path = ''] = url.split('?')
+  return [...mounted].find(([mount]) => path === mount || path.startsWith(`${mount}/`))?.[1]
 }
 
 async function listen(server: Server, port: number): Promise<void> {

@@ -42,11 +42,13 @@ export interface FunctionOptions {
   /** The function's AWS clients sign with it. */
   accessKeyId: string
   logFile: LogFile
-  /** Takes the metrics of all functions, in CloudWatch's embedded format. */
-  metricsFile: Pick<LogFile, 'append'>
+  /** Takes each line of metrics that the function writes, in CloudWatch's embedded format. */
+  onMetrics(line: string): void
   startThread: StartThread
   /** Takes each warning and error that the function logs. */
   onTrouble(trouble: Trouble): void
+  /** Is told of each invocation that has ended, whether it succeeded. */
+  onEnd(ok: boolean): void
 }
 
 /** Most invocations wait for something, so there are far more threads than cores. */
@@ -59,7 +61,7 @@ export function createFunction(options: FunctionOptions): LocalFunction {
   const { handlerUrl, handlerName } = locateHandler(options)
   const environment = { ...runtimeVariables(options), ...options.environment }
   const takeLine = (line: string) => {
-    if (isMetric(line)) return options.metricsFile.append(line)
+    if (isMetric(line)) return options.onMetrics(line)
     options.logFile.append(line)
     const trouble = troubleIn(line)
     if (trouble) options.onTrouble(trouble)
@@ -85,15 +87,21 @@ export function createFunction(options: FunctionOptions): LocalFunction {
     },
   })
 
+  async function reported(invocation: Promise<InvocationResult>): Promise<InvocationResult> {
+    const result = await invocation
+    options.onEnd(result.ok)
+    return result
+  }
+
   return {
     logicalId,
     name,
     arn: functionArn,
     timeoutSeconds,
-    invoke: (event, group) => pool.invoke(textOf(event), group),
+    invoke: (event, group) => reported(pool.invoke(textOf(event), group)),
     addCaller(concurrency) {
       const invoke = pool.addCaller(concurrency)
-      return event => invoke(textOf(event))
+      return event => reported(invoke(textOf(event)))
     },
     threads: pool.threads,
     kill: pool.kill,

@@ -7,12 +7,18 @@ export interface Trouble {
   readonly message: string
   /** What the logged error says, if there is one. */
   readonly cause?: string | undefined
+  /** What a model has said about its failure. */
+  readonly said?: string | undefined
 }
+
+const Text = z.string().optional().catch(undefined)
 
 const Line = z.object({
   level: z.enum(['WARN', 'ERROR']),
   message: z.coerce.string(),
   error: z.object({ message: z.string() }).optional().catch(undefined),
+  detail: Text,
+  reason: Text,
 })
 
 /** A quick look, so that only few lines are parsed. */
@@ -22,7 +28,10 @@ const MAY_BE_TROUBLE = /"(WARN|ERROR)"/
 export function troubleIn(line: string): Trouble | undefined {
   if (!line.startsWith('{') || !MAY_BE_TROUBLE.test(line)) return undefined
   const { data } = Line.safeParse(parseJson(line))
-  return data && { level: data.level, message: data.message, cause: data.error?.message }
+  if (!data) return undefined
+  const { level, message, error, detail, reason } = data
+  const said = detail ?? (reason !== undefined && message.includes(reason) ? undefined : reason)
+  return { level, message, cause: error?.message, ...(said !== undefined && { said }) }
 }
 
 /** Whether a line is a metric in CloudWatch's embedded format. */

@@ -44,6 +44,7 @@ export const eventSourceMapping: ResourceType = async (declared, system) => {
         concurrency,
         reportsFailures: properties.FunctionResponseTypes.includes('ReportBatchItemFailures'),
         log: system.log,
+        onReceived: messages => system.observer.received(queueName, messages),
       }),
     )
   return created(declared.logicalId, { Id: declared.logicalId })

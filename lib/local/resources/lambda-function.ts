@@ -37,10 +37,14 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
     memoryMb: properties.MemorySize,
     waits: waitsIn(declared),
     reserved: properties.ReservedConcurrentExecutions,
-    environment: { ...endpointVariables(system), ...properties.Environment.Variables },
+    environment: { ...endpointVariables(system), ...withoutExport(properties.Environment.Variables) },
     accessKeyId: system.accessKeyId,
     logFile: openLogFile(join(system.data.path, 'logs', `${label}.log`)),
-    metricsFile: system.metricsFile,
+    onMetrics: line => {
+      system.metricsFile.append(line)
+      system.observer.metrics(line)
+    },
+    onEnd: ok => system.observer.invoked({ functionName: name, service: label, ok }),
     startThread: system.startThread,
     onTrouble: trouble => system.troubles.report(label, trouble),
   })
@@ -52,6 +56,11 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
 const labelOf = ({ logicalId }: Declared, variables: Readonly<Record<string, string>>): string => {
   const { POWERTOOLS_SERVICE_NAME: service = logicalId, DEPLOYMENT: deployment = '' } = variables
   return service.startsWith(`${deployment}-`) ? service.slice(deployment.length + 1) : service
+}
+
+/** The local system itself exports the metrics of all functions. So the functions do not. */
+function withoutExport({ OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: _, ...variables }: Record<string, string>) {
+  return variables
 }
 
 /** The metadata key that the stack sets on a function: the number of its invocations that may wait for many seconds at the same time. */

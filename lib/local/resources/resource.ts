@@ -10,6 +10,7 @@ import type { HttpApi, RouteTarget } from '../http-api/server.ts'
 import type { LocalFunction } from '../lambda/function.ts'
 import type { LogFile } from '../lambda/log-file.ts'
 import type { StartThread } from '../lambda/thread.ts'
+import type { Observer } from '../observer.ts'
 import type { Created, Declared } from '../stack.ts'
 import type { Troubles } from '../troubles.ts'
 
@@ -29,6 +30,7 @@ export interface System {
   troubles: Troubles
   /** Takes the metrics of all functions. */
   metricsFile: Pick<LogFile, 'append'>
+  observer: Observer
   data: DataFolder
   assetFolder(objectKey: string): string | undefined
   endpoints: { sqs: string; dynamodb: string; s3: string; rds_data: string }
@@ -40,6 +42,8 @@ export interface System {
   startThread: StartThread
   /** By name. */
   functions: Map<string, LocalFunction>
+  /** The names of the queues that are created so far. */
+  queues: string[]
   /** The parts of the HTTP API that are created so far, by their ids. */
   api: {
     declared?: Pick<HttpApi, 'apiId'>

@@ -28,6 +28,7 @@ export const sqsQueue: ResourceType = async (declared, system) => {
       .map(([key, value]) => [key, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
   )
   await createOrUpdate(system, name, attributes)
+  system.queues.push(name)
   const url = `${system.endpoints.sqs}/${ACCOUNT}/${name}`
   return created(url, { Arn: arn('sqs', name), QueueName: name, QueueUrl: url })
 }

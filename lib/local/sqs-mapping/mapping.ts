@@ -20,6 +20,8 @@ export interface MappingOptions {
   /** Whether the mapping has ReportBatchItemFailures. */
   reportsFailures: boolean
   log(line: string): void
+  /** Is told how many messages were received. */
+  onReceived?(messages: number): void
 }
 
 export interface Mapping {
@@ -92,7 +94,9 @@ export function startMapping(options: MappingOptions): Mapping {
         MessageSystemAttributeNames: ['All'],
         MessageAttributeNames: ['All'],
       })
-      return (await options.sqs.send(command)).Messages ?? []
+      const { Messages = [] } = await options.sqs.send(command)
+      if (Messages.length > 0) options.onReceived?.(Messages.length)
+      return Messages
     } catch (error) {
       if (stopping) return []
       options.log(`${options.queueUrl} can't be read: ${messageOf(error)}`)

@@ -84,11 +84,7 @@ describe('dead-letters list', () => {
       },
     ])
     expect((await sluice('dead-letters list')).out).toBe(
-      [
-        'DEAD LETTER  AT                        MODEL  ATTEMPTS  REASON',
-        'message:m-1  2026-11-23T10:15:00.000Z         0         unreadable',
-        '',
-      ].join('\n'),
+      ['DEAD LETTER  AGE  MODEL  ATTEMPTS  REASON', 'message:m-1  60s         0         unreadable', ''].join('\n'),
     )
   })
 
@@ -166,7 +162,7 @@ describe('dead-letters redrive', () => {
     expect(await lettersLeft()).toEqual([])
   })
 
-  it('redrives all dead letters of a model, or all of them, when no id is given', async () => {
+  it('redrives all dead letters of a model, or all of them with --all', async () => {
     const [a, b] = [await failed(), await failed()]
     const other = await failed({ model: 'image' })
 
@@ -175,7 +171,22 @@ describe('dead-letters redrive', () => {
     expect(ofModel.redriven).toEqual(expect.arrayContaining([a, b].map(({ request_id }) => ({ request_id, run: 2 }))))
     expect(ofModel.refused).toEqual([])
     expect(await lettersLeft()).toEqual([other.request_id])
-    expect(await json('dead-letters redrive')).toMatchObject({ redriven: [], refused: [{ id: other.request_id }] })
+    expect(await json('dead-letters redrive --all')).toMatchObject({
+      redriven: [],
+      refused: [{ id: other.request_id }],
+    })
+  })
+
+  it.each([
+    ['', 'nothing to redrive: give ids, --model MODEL, or --all for all dead letters'],
+    [' --all --model text', '--all goes without ids and without --model'],
+    [' --all 019ab000-0000-7000-8000-000000000001', '--all goes without ids and without --model'],
+  ])('redrives nothing that it was not asked for: "dead-letters redrive%s"', async (rest, sentence) => {
+    const { request_id } = await failed()
+
+    expect(await sluice(`dead-letters redrive${rest}`)).toEqual({ code: 2, out: '', err: `error: ${sentence}\n` })
+
+    expect(await lettersLeft()).toContain(request_id)
   })
 
   it('prints each redriven request before the next one is redriven', async () => {
@@ -317,7 +328,7 @@ describe('dead-letters redrive: refuses, and redrives the others', () => {
     )
     const other = await failed()
 
-    const ran = await sluice('dead-letters redrive')
+    const ran = await sluice('dead-letters redrive --all')
 
     expect(ran).toEqual({
       code: 1,

@@ -148,8 +148,8 @@ describe('keys list', () => {
       ]),
     )
     const [heading, ...rows] = out.trimEnd().split('\n')
-    expect(heading).toBe('KEY ID            USER    CREATED                   EXPIRES                   STATE')
-    expect(rows).toContain(`${active.key_id}  listed  2026-11-20T00:00:00.000Z  never                     active`)
+    expect(heading).toBe('KEY ID            USER    CREATED     EXPIRES     STATE')
+    expect(rows).toContain(`${active.key_id}  listed  2026-11-20  never       active`)
   })
 
   it('answers with an empty list for a user without keys', async () => {

@@ -1,6 +1,7 @@
 import { CreateQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { dynamoModelStates } from '../../../functions/core/flow-control/dynamodb.ts'
+import { dynamoFailureNotes } from '../../../functions/core/flow-control/last-failure.ts'
 import type { ModelStateStore } from '../../../functions/core/flow-control/port.ts'
 import { type ModelState, UNTOUCHED } from '../../../functions/core/flow-control/state.ts'
 import { adminOf } from '../../../lib/cli/admin.ts'
@@ -45,7 +46,8 @@ async function set(state: Partial<ModelState>): Promise<void> {
 const sluice = (line: string) => system.at('2026-11-23T12:00:00Z')(line)
 const json = jsonOf(sluice)
 const text = async () => (await json('models list'))[0]
-const rows = async () => (await sluice('models list')).out.split('\n').map(line => line.split(/ {2,}/))
+const shown = async () => (await sluice('models list')).out
+const rows = async () => (await shown()).split('\n').map(line => line.split(/ {2,}/))
 
 describe('models list', () => {
   it('shows the models of the pipeline file before any call', async () => {
@@ -59,9 +61,9 @@ describe('models list', () => {
       { model: 'plain', circuit: { state: 'off', failures: 0 }, waiting: { high: 0, normal: 0 } },
     ])
     expect(await rows()).toEqual([
-      ['MODEL', 'CIRCUIT', 'PAUSED', 'RATE LIMIT', 'HIGH', 'NORMAL'],
-      ['text', 'closed', 'no', '0 of 20 in 2 s', '0', '0'],
-      ['plain', 'none', 'no', 'none', '0', '0'],
+      ['MODEL', 'STATE', 'RATE LIMIT', 'FAILED', 'HIGH', 'NORMAL', 'OLDEST'],
+      ['text', 'closed', '0 of 20 in 2 s', '?', '0', '0'],
+      ['plain', 'ok', 'none', '?', '0', '0'],
       [''],
     ])
   })
@@ -70,7 +72,7 @@ describe('models list', () => {
     await set({ failures: [NOON - 60_000, NOON - 59_999, NOON - 1] })
 
     expect((await text()).circuit).toEqual({ state: 'closed', failures: 2 })
-    expect((await rows())[1]).toContain('closed, 2 of 5 failures in 60 s')
+    expect(await shown()).toContain('The circuit of text has counted 2 of 5 failures in 60 s.')
   })
 
   it('prints until when a circuit is open, and how often it has opened in a row', async () => {
@@ -82,14 +84,16 @@ describe('models list', () => {
       failures: 0,
       opened_times: 3,
     })
-    expect((await rows())[1]).toContain('open until 2026-11-23T12:00:00.001Z (3 times in a row)')
+    expect((await rows())[1]?.[1]).toBe('open')
+    expect(await shown()).toContain('The circuit of text is open until 2026-11-23T12:00:00.001Z (3 times in a row).')
   })
 
   it('calls a circuit half open once its time is over', async () => {
     await set({ open: { until: NOON, times: 1 } })
 
     expect((await text()).circuit).toEqual({ state: 'half_open', failures: 0, opened_times: 1 })
-    expect((await rows())[1]).toContain('half open: one call tries it')
+    expect((await rows())[1]?.[1]).toBe('half open')
+    expect(await shown()).toContain('The circuit of text is half open: one call tries the model.')
   })
 
   it('shows a pause until it is over', async () => {
@@ -118,16 +122,38 @@ describe('models list', () => {
     expect(full).toMatchObject({ used: 20 })
     expect(waiting).toMatchObject({ used: 20, next_turn: '2026-11-23T12:01:00.000Z' })
     expect(Date.parse(full.next_turn)).toBeGreaterThan(NOON + 1_500)
-    expect((await rows())[1]).toContain('20 of 20 in 2 s, next turn 2026-11-23T12:01:00.000Z')
+    expect((await rows())[1]).toContain('20 of 20 in 2 s')
+    expect(await shown()).toContain('The next free slot of text is at 2026-11-23T12:01:00.000Z.')
   })
 
   it('prints how far the backlog reaches, as long as it is not abandoned', async () => {
     await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON } })
-    const standing = (await rows())[1]
+    const standing = await shown()
     await set({ backlog: { slot: NOON + 90_000, taken: 3, last_return: NOON - 60_000 } })
 
-    expect(standing).toContain('0 of 20 in 2 s, line until 2026-11-23T12:01:30.000Z')
+    expect(standing).toContain('The backlog of text has slots until about 2026-11-23T12:01:30.000Z.')
     expect((await text()).rate_limit).not.toHaveProperty('line_until')
+  })
+
+  it('shows the last failed call, with the words of the model', async () => {
+    await dynamoFailureNotes(system.client, OUTPUTS.ModelsTable ?? '').note('text', {
+      at: NOON - 180_000,
+      code: 'model_error',
+      status: 500,
+      reason: 'the model answered 500: CUDA out of memory',
+      request_id: 'r-1',
+    })
+
+    expect((await text()).last_failure).toEqual({
+      at: '2026-11-23T11:57:00.000Z',
+      code: 'model_error',
+      status: 500,
+      reason: 'the model answered 500: CUDA out of memory',
+      request_id: 'r-1',
+    })
+    expect(await shown()).toContain(
+      'The last failed call of text, 3m ago (request r-1): the model answered 500: CUDA out of memory\n',
+    )
   })
 
   it('counts the messages that wait, deferred ones included', async () => {
@@ -204,7 +230,11 @@ describe('models list: a halted model', () => {
       paused_until: '2026-11-23T14:00:00.000Z',
       tried_at: '2026-11-23T12:15:00.000Z',
     })
-    expect((await rows())[1]).toContain('open for one user until 2026-11-23T12:00:01.000Z')
+    const out = await shown()
+    expect(out).toContain('The circuit of text is open for one user until 2026-11-23T12:00:01.000Z.')
+    expect(out).toContain(
+      'text has asked for no calls until 2026-11-23T14:00:00.000Z; it is tried at 2026-11-23T12:15:00.000Z.',
+    )
   })
 })
 

@@ -60,7 +60,7 @@ describe('dead-letters: a message that an input has refused', () => {
     await stores.store('inputs/nightly/m-6.json', TEXT)
     await collect(stores.ports, [{ ...event, input: { ...input, body: { key: 'inputs/nightly/m-6.json' } } }])
 
-    expect(await json('dead-letters redrive')).toEqual({
+    expect(await json('dead-letters redrive --all')).toEqual({
       redriven: [{ id: 'input:nightly:m-6', queue: 'nightly' }],
       refused: [],
     })
@@ -74,7 +74,7 @@ describe('dead-letters: a message that an input has refused', () => {
     const { input, ...event } = aRefused('m-7')
     await collect(stores.ports, [{ ...event, input: { ...input, ...fields } }])
 
-    const { code, err } = await sluice('dead-letters redrive')
+    const { code, err } = await sluice('dead-letters redrive --all')
 
     expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(`${reason}: it can only be discarded`) })
     expect(await json('dead-letters list')).toHaveLength(1)

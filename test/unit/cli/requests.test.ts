@@ -214,7 +214,9 @@ describe('requests show', () => {
       not_before: '2026-11-23T12:00:09.000Z',
     })
     const { out } = await sluice(`requests show ${idOf(4)}`)
-    expect(out).toContain('not before  2026-11-23T12:00:09.000Z\n')
+    expect(out).toMatch(/^not before +2026-11-23T12:00:09.000Z$/m)
+    const { out: before } = await system.at('2026-11-23T12:00:05Z')(`requests show ${idOf(4)}`)
+    expect(before).toMatch(/^waits +attempt 2 failed: the next one begins at 2026-11-23T12:00:09.000Z$/m)
     expect(out).not.toContain('charged')
   })
 
@@ -262,14 +264,15 @@ describe('requests show', () => {
 
 describe('requests list', () => {
   it('shows the newest first, with the cost or the estimate of each', async () => {
-    expect((await sluice('requests list')).out.split('\n').map(line => line.slice(24))).toEqual([
-      '              CREATED                   USER  MODEL  PRIORITY  STATUS               TOKENS',
-      '000000000006  2026-11-23T12:00:00.000Z  u1    text   normal    completed            7',
-      '000000000005  2026-11-23T12:00:00.000Z  u1    text   normal    completed            7',
-      '000000000004  2026-11-23T12:00:00.000Z  u2    text   normal    queued               ~12',
-      '000000000003  2026-11-23T12:00:00.000Z  u1    text   normal    running              ~12',
-      '000000000002  2026-11-23T12:00:00.000Z  u1    text   normal    failed: model_error  ~12',
-      '000000000001  2026-11-23T12:00:00.000Z  u1    text   normal    completed            7',
+    expect((await sluice('requests list')).out.split('\n')).toEqual([
+      `REQUEST                               AGE  USER  MODEL  STATUS     TOKENS`,
+      `${idOf(6)}  60m  u1    text   completed  7`,
+      `${idOf(5)}  60m  u1    text   completed  7`,
+      `${idOf(4)}  60m  u2    text   queued     ~12`,
+      `${idOf(3)}  60m  u1    text   running    ~12`,
+      `${idOf(2)}  60m  u1    text   failed     ~12`,
+      '  model_error: it answered \uFFFD[31m500',
+      `${idOf(1)}  60m  u1    text   completed  7`,
       '',
     ])
   })
@@ -284,6 +287,10 @@ describe('requests list', () => {
     ['--status expired', []],
     ['--limit 2', [6, 5]],
     ['--user nobody', []],
+    ['--model text --limit 1', [6]],
+    ['--model image', []],
+    ['--since 400d --model text --user u2', [4]],
+    ['--since 1h', []],
   ])('%s', async (options, expected) => {
     expect(numbersOf(await json(`requests list ${options}`))).toEqual(expected)
   })

@@ -180,9 +180,9 @@ describe('quota show', () => {
         'tokens     142 of 50000000, 42 of them reserved',
         'in flight  2 of 400',
         '',
-        'OPEN RESERVATION                      RUN  TOKENS  SINCE                     AGE',
-        '019ab000-0000-7000-8000-000000000002  1    30      2026-11-23T11:58:00.000Z  120 s',
-        '019ab000-0000-7000-8000-000000000001  1    12      2026-11-23T11:59:00.000Z  60 s',
+        'OPEN RESERVATION                      RUN  TOKENS  AGE',
+        '019ab000-0000-7000-8000-000000000002  1    30      2m',
+        '019ab000-0000-7000-8000-000000000001  1    12      60s',
         '',
       ].join('\n'),
     )

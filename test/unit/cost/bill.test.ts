@@ -122,8 +122,8 @@ describe('a million requests', () => {
     expect(named(traffic, 'the same calls, for fair queues').usd).toBeCloseTo(9 * 0.1)
     expect(named(traffic, 'Data API').usd).toBeCloseTo(3 * 0.35)
     expect(named(traffic, 'workers: time').quantity).toBeCloseTo(1e6 * 2.06)
-    // Two of the gateway, two of the collector, four of the model.
-    expect(named(traffic, 'custom metrics of requests').usd).toBeCloseTo(8 * 0.3)
+    // Two of the gateway, three of the collector, five of the model.
+    expect(named(traffic, 'custom metrics of requests').usd).toBeCloseTo(10 * 0.3)
   })
 
   it('cost what their items cost', () => {
@@ -139,7 +139,7 @@ describe('a million requests', () => {
   })
 
   it('have metrics only in the hours with requests', () => {
-    expect(named(bill({ requests: 73 }).traffic, 'custom metrics of requests').quantity).toBeCloseTo(0.8)
+    expect(named(bill({ requests: 73 }).traffic, 'custom metrics of requests').quantity).toBeCloseTo(1)
   })
 
   it('write a larger quota item if their users have many open reservations', () => {

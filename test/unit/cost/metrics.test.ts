@@ -1,21 +1,44 @@
-import { globSync, readFileSync } from 'node:fs'
-import { expect, it } from 'vitest'
-import { ALWAYS, IN_TRAFFIC, IN_TROUBLE, PER_MODEL, WITH_BATCH } from '../../../lib/cost/metrics.ts'
+import { describe, expect, it } from 'vitest'
+import { parsePipeline } from '../../../lib/config/load.ts'
+import { alwaysCount, metricsOf, sharedCount, troubleMetrics } from '../../../lib/cost/metrics.ts'
 
-const known = new Set([
-  ...[ALWAYS, IN_TRAFFIC, IN_TROUBLE].flatMap(group => Object.values(group).flat()),
-  ...WITH_BATCH,
-  ...PER_MODEL,
-])
+const aModel = (fields = '') => {
+  const { models } = parsePipeline(
+    `
+quotas: { default_plan: free, plans: { free: { requests: 1, tokens: 1, in_flight: 1, priorities: [normal] } } }
+routing: [{ model: text }]
+models:
+  text:
+    endpoint: { url: "https://text.example.com/predict" }
+    request: '{ "model_input": prompt }'
+    response: '{ "result": result }'
+    ${fields}
+`,
+    {},
+    'test.yaml',
+  )
+  if (!models.text) throw new Error('the pipeline has no model')
+  return models.text
+}
 
-/** A name of a metric in a source: the argument of `addMetric`, or a value of a table whose names go there. */
-const NAME = /addMetric\('(\w+)'|metric: '(\w+)'|'(Deferred\w+)'|'(\w+Requests)'/g
+describe('the bill has the metrics that CloudWatch keeps', () => {
+  it('without traffic: StaleReservations of the sweeper', () => {
+    expect(alwaysCount).toBe(1)
+  })
 
-it('the bill knows each custom metric that a function counts', () => {
-  const sources = globSync('functions/**/*.ts').map(path => readFileSync(path, 'utf8'))
-  const named = sources.flatMap(text => [...text.matchAll(NAME)].map(match => match.slice(1).find(Boolean) ?? ''))
-  // A metric filter of the access log counts it, not a function.
-  const ofTheStack = ['RefusedCalls']
+  it('of all models: accepted, reserved, completed, charged, and the time to the end', () => {
+    expect(sharedCount).toBe(5)
+  })
 
-  expect([...new Set([...named, ...ofTheStack])].sort()).toEqual([...known].sort())
+  it('per model: delivered, calls, latency, time left, and the completed ones of the model', () => {
+    expect(metricsOf(aModel())).toBe(5)
+  })
+
+  it('per model with batches: also their size', () => {
+    expect(metricsOf(aModel('batch: { count: 10, period: 1s }'))).toBe(6)
+  })
+
+  it('in trouble: those of a further model are those of its worker, and its failed, cancelled and expired requests', () => {
+    expect(troubleMetrics(2) - troubleMetrics(1)).toBe(15 + 3)
+  })
 })

@@ -40,6 +40,38 @@ describe('createTroubles', () => {
     expect(lines).toHaveLength(2)
   })
 
+  it('shows one outage once, although the service answers differently while it stops and starts', () => {
+    const { lines, troubles } = aDisplay()
+    const outage = (why: string) =>
+      ({ level: 'ERROR', message: 'an event could not be taken', cause: `${LEDGER}: ${why}` }) as const
+
+    for (const why of ['terminating connection', 'connect ECONNREFUSED', 'the database system is starting up'])
+      troubles.report('collector', outage(why))
+
+    expect(lines).toEqual([`10:00:03 ERROR collector: an event could not be taken: ${LEDGER}: terminating connection`])
+  })
+
+  it("shows the model's own words, and one line for the same failure with other words", () => {
+    const { lines, troubles } = aDisplay()
+
+    for (const said of ['out of memory (pid 1)', 'out of memory (pid 2)'])
+      troubles.report('worker-text', { level: 'WARN', message: 'the model answered 500', said })
+
+    expect(lines).toEqual(['10:00:03 WARN worker-text: the model answered 500: out of memory (pid 1)'])
+  })
+
+  it('does not take a pause between retries for the end of a trouble', () => {
+    const { lines, troubles, pass } = aDisplay()
+    for (const seconds of [1, 2, 4, 8, 16, 30]) {
+      troubles.report('worker-text', { level: 'WARN', message: 'the model answered 500' })
+      pass(seconds)
+    }
+
+    expect(lines.filter(line => line.includes('over'))).toEqual([])
+    pass(60)
+    expect(lines.filter(line => line.includes('over'))).toHaveLength(1)
+  })
+
   it('says when a repeated trouble is over, and how often it came', () => {
     const { lines, troubles, pass } = aDisplay()
     for (let second = 0; second < 30; second++) {

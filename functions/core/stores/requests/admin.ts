@@ -1,7 +1,8 @@
-import { type DynamoDBClient, paginateQuery, paginateScan } from '@aws-sdk/client-dynamodb'
+import { BatchGetItemCommand, type DynamoDBClient, paginateQuery, paginateScan } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import * as z from 'zod'
 import { RequestId } from '../../domain/ids.ts'
-import type { RequestItem } from '../../domain/item.ts'
+import { type RequestItem, Status } from '../../domain/item.ts'
 import { deleteIf } from '../../platform/dynamodb-delete.ts'
 import { reaching, reachingEach } from '../../platform/unavailable.ts'
 import { toItem } from './table.ts'
@@ -63,3 +64,42 @@ const HAS_ENDED = {
   names: { '#status': 'status' },
   values: { ':queued': 'queued', ':running': 'running' },
 }
+
+type Key = Pick<RequestItem, 'user_id' | 'request_id'>
+
+/** BatchGetItem takes this many keys. */
+const READ_AT_ONCE = 100
+
+/**
+ * Reads the statuses of many requests, by their ids. A request without an item is left out. The reads are not strongly
+ * consistent, so a status may be a second old. Rejects with `Unavailable`.
+ */
+export const statusesOf = (
+  client: DynamoDBClient,
+  table: string,
+  requests: readonly Key[],
+): Promise<Map<string, Status>> =>
+  reaching('the requests table', async () => {
+    const statuses = new Map<string, Status>()
+    for (let at = 0; at < requests.length; at += READ_AT_ONCE)
+      for (const item of await readBatch(client, table, requests.slice(at, at + READ_AT_ONCE)))
+        statuses.set(item.request_id, item.status)
+    return statuses
+  })
+
+const StoredStatus = z.object({ request_id: z.string(), status: Status })
+
+async function readBatch(client: DynamoDBClient, table: string, keys: readonly Key[]) {
+  const found: z.infer<typeof StoredStatus>[] = []
+  let left = keys.map(({ user_id, request_id }) => marshall({ user_id, request_id }))
+  // DynamoDB may answer a part of the keys. The SDK waits longer before each repetition of a throttled call.
+  while (left.length > 0) {
+    const asked = { Keys: left, ProjectionExpression: 'request_id, #status', ExpressionAttributeNames: STATUS_NAME }
+    const answer = await client.send(new BatchGetItemCommand({ RequestItems: { [table]: asked } }))
+    found.push(...(answer.Responses?.[table] ?? []).map(item => StoredStatus.parse(unmarshall(item))))
+    left = answer.UnprocessedKeys?.[table]?.Keys ?? []
+  }
+  return found
+}
+
+const STATUS_NAME = { '#status': 'status' }

@@ -56,7 +56,7 @@ describe('collector', () => {
     },
   )
 
-  it('counts the ends of a batch in one line per model and status', async () => {
+  it('counts the ends of a batch in one line per model, for the model and for the service', async () => {
     const output = captureOutput()
     const ended = (model: string, status: 'failed' | 'expired') =>
       endedEvent(anItem({ model, status, completed_at: item.created_at }))
@@ -68,11 +68,32 @@ describe('collector', () => {
 
     const ofModels = output.logs().filter(line => '_aws' in line && ['a', 'b'].includes(String(line.model)))
     expect(ofModels).toMatchObject([
-      { model: 'a', FailedRequests: 2 },
+      { model: 'a', FailedRequests: 2, ExpiredRequests: 1 },
       { model: 'b', FailedRequests: 1 },
-      { model: 'a', ExpiredRequests: 1 },
     ])
-    expect(output.logs()).toContainEqual(expect.objectContaining({ FailedRequests: 3, ExpiredRequests: 1 }))
+    // CloudWatch adds the lines of all models up: the service alone is a dimension of each of them, too.
+    const dimensions = (line: Record<string, unknown>) =>
+      (line._aws as { CloudWatchMetrics: { Dimensions: string[][] }[] }).CloudWatchMetrics[0]?.Dimensions
+    for (const line of ofModels) expect(dimensions(line)).toEqual([['service'], ['service', 'model']])
+  })
+
+  it('measures how long requests waited and how long they took, but not those that an operator ran again', async () => {
+    const output = captureOutput()
+    const times = { started_at: item.created_at + 250, completed_at: item.created_at + 4_000 }
+    const expired = { status: 'expired', completed_at: item.created_at + 60_000 } as const
+
+    await handler(
+      anSqsEvent([
+        endedEvent(anItem({ status: 'failed', ...times })),
+        endedEvent(anItem(expired)),
+        endedEvent(anItem({ status: 'failed', ...times, run: 2 })),
+      ]),
+      aContext(),
+    )
+
+    expect(output.logs()).toContainEqual(
+      expect.objectContaining({ model: item.model, QueueWait: 0.25, TimeToEnd: [4, 60] }),
+    )
   })
 
   it('logs each end in one line, at WARN with the reason if the request failed', async () => {

@@ -77,7 +77,7 @@ describe('submitRequest: a request that is accepted', () => {
     const { item } = await submit({ ...ports, queue })
 
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'queued' })
-    expect(ports.metrics.addMetric.mock.calls).toEqual([['LostAcceptedEvents', 'Count', 1]])
+    expect(ports.metrics.add.mock.calls).toEqual([['LostAcceptedEvents', 1]])
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { UNTOUCHED } from '../../../../functions/core/flow-control/state.ts'
 import type { ModelAnswer } from '../../../../functions/core/inference/port.ts'
+import { definitionOf, type MetricName } from '../../../../functions/core/platform/metrics/definitions.ts'
 import { NOW } from '../../../support/clock.ts'
 import { aRetry, failure } from '../../../support/failures.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
@@ -22,14 +23,17 @@ function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
     )
     return items
   }
-  /** The sum of what was counted, by name. */
+  /** The sum of each counter, by name. */
   const counted = () => {
     const sums: Record<string, number> = {}
-    for (const [name, unit, value] of ports.metrics.addMetric.mock.calls)
-      if (unit === 'Count') sums[name] = (sums[name] ?? 0) + value
+    for (const [name, value] of ports.metrics.add.mock.calls)
+      if (definitionOf(name).kind === 'counter') sums[name] = (sums[name] ?? 0) + value
     return sums
   }
-  return { ...worker, warn, serve, counted }
+  /** The values of a histogram. */
+  const measured = (metric: MetricName) =>
+    ports.metrics.add.mock.calls.flatMap(([name, value]) => (name === metric ? [value] : []))
+  return { ...worker, warn, serve, counted, measured }
 }
 
 describe('a worker measures', () => {
@@ -42,7 +46,33 @@ describe('a worker measures', () => {
 
     await invoke([aMessage(anItem()), aMessage(item)], ports)
 
-    expect(ports.metrics.addMetric).toHaveBeenCalledWith('TimeLeft', 'Seconds', seconds)
+    expect(ports.metrics.add).toHaveBeenCalledWith('TimeLeft', seconds)
+  })
+})
+
+describe('a worker measures a call', () => {
+  /** A worker whose model takes two and a half seconds. */
+  const slow = (answer: ModelAnswer) => {
+    const worker = watched(answer)
+    const call: (typeof worker.ports.endpoint)['call'] = async (id, body) => {
+      worker.ports.advance(2_500)
+      return worker.ports.endpoint.call(id, body)
+    }
+    const ports = { ...worker.ports, endpoint: { ...worker.ports.endpoint, call } }
+    return { ...worker, ports }
+  }
+
+  it.each([
+    { how: 'succeeds', answer: SUCCESS, tokens: { input: [3], output: [4] } },
+    { how: 'fails', answer: BUSY, tokens: { input: [], output: [] } },
+  ])('that $how: how long it takes, and the tokens that the model reports', async ({ answer, tokens }) => {
+    const { ports, invoke, measured } = slow(answer)
+    const item = await ports.items.create(anItem())
+
+    await invoke([aMessage(item)], ports)
+
+    expect(measured('ModelLatency')).toEqual([2.5])
+    expect({ input: measured('InputTokens'), output: measured('OutputTokens') }).toEqual(tokens)
   })
 })
 
@@ -56,14 +86,15 @@ describe('a worker counts', () => {
   })
 
   it('the requests of a call', async () => {
-    const { serve, counted } = watched(
+    const { serve, counted, measured } = watched(
       { ok: true, answer: { outputs: [{ result: 'a' }, { result: 'b' }, { result: 'c' }] } },
       { batched: true },
     )
 
     await serve(3)
 
-    expect(counted()).toEqual({ DeliveredRequests: 3, ModelCalls: 1, BatchSize: 3 })
+    expect(counted()).toEqual({ DeliveredRequests: 3, ModelCalls: 1 })
+    expect(measured('BatchSize')).toEqual([3])
   })
 
   it('failed calls and retried requests, and logs the reason of each retry', async () => {

@@ -89,7 +89,7 @@ describe('a worker: a usage that the model reports badly', () => {
 
     expect(outcomes()).toMatchObject([{ status: 'completed' }])
     expect(outcomes()[0]).not.toHaveProperty('usage')
-    expect(ports.metrics.addMetric).toHaveBeenCalledWith('UnreadableUsage', 'Count', 1)
+    expect(ports.metrics.add).toHaveBeenCalledWith('UnreadableUsage', 1)
   })
 
   it('is not counted where the model reports none, or a good one', async () => {
@@ -98,7 +98,7 @@ describe('a worker: a usage that the model reports badly', () => {
     await runOne()
     await runOne()
 
-    expect(ports.metrics.addMetric).not.toHaveBeenCalledWith('UnreadableUsage', 'Count', 1)
+    expect(ports.metrics.add).not.toHaveBeenCalledWith('UnreadableUsage', 1)
   })
 
   it('costs at least the prompt and a quarter of the result, where the request bounds its output', async () => {

@@ -11,10 +11,10 @@ const FAILURE = { code: 'model_error', status: 500, reason: 'the model answered 
 
 function told(change: Change, state: Partial<ModelState>, failure?: CallFailure) {
   const logger = { warn: vi.fn(), info: vi.fn() }
-  const metrics = { addMetric: vi.fn() }
+  const metrics = { add: vi.fn() }
   const settings = { model: 'text', circuit: { failures: 5, within_ms: 60_000, open_ms: 30_000 } }
   reportCircuitChanges({ logger, metrics, settings })(change, { ...UNTOUCHED, ...state }, failure)
-  return { warned: logger.warn.mock.calls, informed: logger.info.mock.calls, counted: metrics.addMetric.mock.calls }
+  return { warned: logger.warn.mock.calls, informed: logger.info.mock.calls, counted: metrics.add.mock.calls }
 }
 
 describe('a change of a model is logged and counted', () => {
@@ -27,7 +27,7 @@ describe('a change of a model is logged and counted', () => {
         ],
       ],
       informed: [],
-      counted: [['CircuitOpened', 'Count', 1]],
+      counted: [['CircuitOpened', 1]],
     })
   })
 
@@ -43,7 +43,7 @@ describe('a change of a model is logged and counted', () => {
           { model: 'text', until: UNTIL, opened_times: 1 },
         ],
       ],
-      counted: [['CircuitOpened', 'Count', 1]],
+      counted: [['CircuitOpened', 1]],
     })
   })
 
@@ -61,14 +61,14 @@ describe('a change of a model is logged and counted', () => {
         ],
       ],
       informed: [],
-      counted: [['ModelHalted', 'Count', 1]],
+      counted: [['ModelHalted', 1]],
     })
   })
 
   it('when it is no longer halted', () => {
     expect(told('resumed', {})).toMatchObject({
       warned: [['the model text is no longer halted: it is called again', { model: 'text' }]],
-      counted: [['ModelResumed', 'Count', 1]],
+      counted: [['ModelResumed', 1]],
     })
   })
 
@@ -80,7 +80,7 @@ describe('a change of a model is logged and counted', () => {
           { model: 'text', until: UNTIL, opened_times: 3 },
         ],
       ],
-      counted: [['CircuitOpened', 'Count', 1]],
+      counted: [['CircuitOpened', 1]],
     })
   })
 
@@ -98,7 +98,7 @@ describe('a change of a model is logged and counted', () => {
   it('when its circuit closes', () => {
     expect(told('closed', {})).toMatchObject({
       warned: [['the circuit of text has closed: the model is back', { model: 'text' }]],
-      counted: [['CircuitClosed', 'Count', 1]],
+      counted: [['CircuitClosed', 1]],
     })
   })
 
@@ -106,7 +106,7 @@ describe('a change of a model is logged and counted', () => {
     expect(told('paused', { paused_until: NOW + 30_000 })).toMatchObject({
       warned: [],
       informed: [[`the model text has asked for a pause: no calls until ${UNTIL}`, { model: 'text', until: UNTIL }]],
-      counted: [['ModelPaused', 'Count', 1]],
+      counted: [['ModelPaused', 1]],
     })
   })
 })

@@ -19,7 +19,12 @@ const renderError = ({ message, code, details }: RequestError) =>
 /** Calls a function of that API, and captures what it logs and counts. */
 async function call(useCase: UseCase<Telemetry>, event = anApiEvent('GET /things')) {
   const output = captureOutput()
-  const ports = telemetry({ LOG_FIELDS: '{}', DEPLOYMENT: 'sluice' })
+  const ports = telemetry({
+    LOG_FIELDS: '{}',
+    DEPLOYMENT: 'sluice',
+    POWERTOOLS_SERVICE_NAME: 'sluice-gateway',
+    POWERTOOLS_METRICS_NAMESPACE: 'Sluice',
+  })
   const { statusCode, body } = await httpHandler(ports, renderError, useCase)(event, aContext())
   return { statusCode, body: JSON.parse(body ?? ''), logs: output.logs() }
 }
@@ -76,7 +81,7 @@ describe('httpHandler', () => {
   })
 
   it('writes what was counted once per call, also of one that fails, and nothing where nothing was counted', async () => {
-    const count = (metrics: Telemetry['metrics']) => metrics.addMetric('Things', 'Count', 1)
+    const count = (metrics: Telemetry['metrics']) => metrics.add('AcceptedRequests', 1)
 
     const counted = await call(async ({ metrics }) => {
       count(metrics)
@@ -88,8 +93,8 @@ describe('httpHandler', () => {
     })
     const silent = await call(async () => json(200, {}))
 
-    expect(counted.logs).toEqual([expect.objectContaining({ Things: 1 })])
-    expect(failed.logs).toEqual([expect.objectContaining({ Things: 1 })])
+    expect(counted.logs).toEqual([expect.objectContaining({ AcceptedRequests: 1 })])
+    expect(failed.logs).toEqual([expect.objectContaining({ AcceptedRequests: 1 })])
     expect(silent.logs).toEqual([])
   })
 })

@@ -133,7 +133,7 @@ describe('the leases of waits', () => {
     await waitForCompletion(waiting, item.user_id, item.request_id, PATIENT)
 
     expect(ports.clock()).toBe(NOW + 10_000)
-    expect(ports.metrics.addMetric.mock.calls).toEqual([['RefusedWaits', 'Count', 1]])
+    expect(ports.metrics.add.mock.calls).toEqual([['RefusedWaits', 1]])
   })
 
   it.each([

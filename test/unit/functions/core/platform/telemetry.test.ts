@@ -1,8 +1,16 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import * as z from 'zod'
 import { telemetry } from '../../../../../functions/core/platform/telemetry.ts'
 import { Defect, Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
 import { captureOutput, stubLambdaEnv } from '../../../../support/lambda.ts'
+import { startOtlpReceiver } from '../../../../support/otlp-receiver.ts'
+
+const ENV = {
+  DEPLOYMENT: 'shop',
+  LOG_FIELDS: '{}',
+  POWERTOOLS_SERVICE_NAME: 'shop-worker-text',
+  POWERTOOLS_METRICS_NAMESPACE: 'Sluice',
+}
 
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -10,25 +18,45 @@ afterEach(() => {
 })
 
 describe('telemetry', () => {
-  it('logs from the level of pipeline.yaml on, and always counts, whatever Lambda lets through', () => {
+  it('logs from the level of pipeline.yaml on, and always counts, whatever Lambda lets through', async () => {
     stubLambdaEnv()
     vi.stubEnv('AWS_LAMBDA_LOG_LEVEL', 'INFO')
     vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'ERROR')
     const output = captureOutput()
 
-    const { logger, metrics } = telemetry({ DEPLOYMENT: 'shop', LOG_FIELDS: '{}' })
+    const { logger, metrics } = telemetry(ENV)
     logger.warn('not severe')
     logger.error('severe')
-    metrics.addMetric('Calls', 'Count', 1)
-    metrics.publishStoredMetrics()
+    metrics.add('ModelCalls', 1)
+    await metrics.publish(0)
 
-    expect(output.logs()).toMatchObject([{ level: 'ERROR', message: 'severe' }, { Calls: 1 }])
+    expect(output.logs()).toMatchObject([{ level: 'ERROR', message: 'severe' }, { ModelCalls: 1 }])
+  })
+
+  it('exports what is counted, defects too, where an endpoint is given', async () => {
+    stubLambdaEnv()
+    captureOutput()
+    const receiver = await startOtlpReceiver()
+    onTestFinished(receiver.close)
+
+    const { logger, metrics } = telemetry({
+      ...ENV,
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${receiver.origin}/v1/metrics`,
+    })
+    metrics.add('ModelCalls', 1)
+    logger.error('failed', new Defect('the table', new TypeError('x')))
+    await metrics.publish(20_000)
+
+    expect(receiver.exports).toHaveLength(1)
+    const text = JSON.stringify(receiver.exports)
+    expect(text).toContain('sluice.model_calls')
+    expect(text).toContain('sluice.defects')
   })
 
   const logged = (error?: Error) => {
     stubLambdaEnv()
     const output = captureOutput()
-    const { logger } = telemetry({ DEPLOYMENT: 'shop', LOG_FIELDS: '{}' })
+    const { logger } = telemetry(ENV)
     if (error) logger.error('failed', error)
     logger.error('failed', { request_id: 'r1', ...(error && { error }) })
     return output.logs()

@@ -1,8 +1,14 @@
-import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import {
+  ChangeMessageVisibilityBatchCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs'
 import { mockClient } from 'aws-sdk-client-mock'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Defect } from '../../../../../functions/core/platform/unavailable.ts'
-import { sqsQueue, sqsReceiver } from '../../../../../functions/core/queue/sqs.ts'
+import { sqsQueue, sqsReceiver, sqsRedelivery } from '../../../../../functions/core/queue/sqs.ts'
+import { aDelivery } from '../../../../support/deliveries.ts'
 import { networkError } from '../../../../support/faults.ts'
 import { anSqsEvent } from '../../../../support/lambda.ts'
 
@@ -125,8 +131,22 @@ describe('sqsQueue', () => {
 describe('sqsReceiver', () => {
   it('reads a delivery from each record of an event', () => {
     expect(sqsReceiver.deliveries(anSqsEvent(['a', { b: 1 }], 'stack-results-dlq'))).toEqual([
-      { id: 'message-0', queue: 'stack-results-dlq', body: 'a', attributes: {}, receive_count: 1 },
-      { id: 'message-1', queue: 'stack-results-dlq', body: '{"b":1}', attributes: {}, receive_count: 1 },
+      {
+        id: 'message-0',
+        queue: 'stack-results-dlq',
+        body: 'a',
+        attributes: {},
+        receive_count: 1,
+        receipt: 'receipt-0',
+      },
+      {
+        id: 'message-1',
+        queue: 'stack-results-dlq',
+        body: '{"b":1}',
+        attributes: {},
+        receive_count: 1,
+        receipt: 'receipt-1',
+      },
     ])
   })
 
@@ -151,5 +171,35 @@ describe('sqsReceiver', () => {
       batchItemFailures: [{ itemIdentifier: 'message-1' }],
     })
     expect(sqsReceiver.response({ redeliver: [] })).toEqual({ batchItemFailures: [] })
+  })
+})
+
+describe('sqsRedelivery', () => {
+  const returned = (i: number, queue: string) => ({
+    delivery: aDelivery('x', i, { queue, receipt: `r${i}` }),
+    seconds: 10,
+  })
+
+  it('changes the time of returned messages, ten at a time, in the queue that each came from', async () => {
+    sqs.on(ChangeMessageVisibilityBatchCommand).resolves({})
+    const many = Array.from({ length: 11 }, (_, i) => returned(i, 'stack-results'))
+
+    await sqsRedelivery(client, 'https://sqs/1/stack-').redeliverAfter([...many, returned(11, 'stack-inference-dlq')])
+
+    const inputs = sqs.commandCalls(ChangeMessageVisibilityBatchCommand).map(call => call.args[0].input)
+    expect(inputs.map(({ QueueUrl, Entries = [] }) => [QueueUrl, Entries.length])).toEqual([
+      ['https://sqs/1/stack-results', 10],
+      ['https://sqs/1/stack-results', 1],
+      ['https://sqs/1/stack-inference-dlq', 1],
+    ])
+    expect(inputs[1]?.Entries).toEqual([{ Id: '0', ReceiptHandle: 'r10', VisibilityTimeout: 10 }])
+  })
+
+  it('leaves a message to the time of its queue if that can not be changed', async () => {
+    sqs.on(ChangeMessageVisibilityBatchCommand).rejects(networkError())
+
+    await sqsRedelivery(client, 'https://sqs/1/stack-').redeliverAfter([returned(0, 'stack-results')])
+
+    expect(sqs.commandCalls(ChangeMessageVisibilityBatchCommand).length).toBeGreaterThan(0)
   })
 })

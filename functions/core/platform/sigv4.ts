@@ -2,9 +2,9 @@ import { fromEnv } from '@aws-sdk/credential-provider-env'
 import { Hash } from '@smithy/core/serde'
 import { HttpRequest } from '@smithy/protocol-http'
 import { SignatureV4 } from '@smithy/signature-v4'
-import type { Clock } from '../platform/clock.ts'
-import { reaching } from '../platform/unavailable.ts'
+import type { Clock } from './clock.ts'
 import { regionOf } from './region.ts'
+import { reaching } from './unavailable.ts'
 
 /** Signs calls with AWS's Signature Version 4. */
 export interface Signer {

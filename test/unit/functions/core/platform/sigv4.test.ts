@@ -3,7 +3,7 @@ import { Hash } from '@smithy/core/serde'
 import { HttpRequest } from '@smithy/protocol-http'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { sigV4Signer } from '../../../../../functions/core/inference/signer.ts'
+import { sigV4Signer } from '../../../../../functions/core/platform/sigv4.ts'
 import { Defect, Unavailable } from '../../../../../functions/core/platform/unavailable.ts'
 import { expectedSignature, readAuthorization } from '../../../../support/sigv4.ts'
 

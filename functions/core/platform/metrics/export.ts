@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from '@aws-lambda-powertools/logger'
+import { systemClock } from '../clock.ts'
+import type { Otlp } from '../otlp/port.ts'
+import { addSamples } from './families.ts'
+import type { Sample } from './meter.ts'
+import { otlpMetrics } from './otlp.ts'
+import { createRegistry } from './registry.ts'
+
+/** The way of a function's metrics to a receiver of OTLP. */
+export interface MetricsExport {
+  /** Adds values to those that the next export has. */
+  take(samples: readonly Sample[]): void
+  /** Exports all values since the function started, if there are new ones. Waits for at most so many milliseconds. Never rejects. */
+  flush(withinMs: number): Promise<void>
+}
+
+export const NO_EXPORT: MetricsExport = { take: () => undefined, flush: async () => undefined }
+
+/**
+ * Exports sums since the environment of the function started, so a lost export loses nothing as long as another one follows. Each
+ * environment has an instance id of its own, since two of them must not write the same series.
+ */
+export function metricsExport(url: string, deployment: string, logger: Pick<Logger, 'warn'>): MetricsExport {
+  const registry = createRegistry(systemClock())
+  const resource = { 'service.name': deployment, 'service.instance.id': randomUUID() }
+  let loading: Promise<Otlp> | undefined
+  let isNew = false
+  return {
+    take(samples) {
+      addSamples(registry, samples)
+      isNew ||= samples.length > 0
+    },
+    async flush(withinMs) {
+      if (!isNew) return
+      isNew = false
+      loading ??= import('../otlp/compose.ts').then(({ composeOtlp }) => composeOtlp({ metrics: url }, logger))
+      const otlp = await loading
+      otlp.postOtlp('metrics', {
+        body: otlpMetrics(registry, resource, systemClock()),
+        items: registry.series().length,
+      })
+      await otlp.flush(withinMs)
+    },
+  }
+}

@@ -1,0 +1,31 @@
+import { definitionOf, type MetricName } from './definitions.ts'
+import type { Meter, Sample } from './meter.ts'
+
+/** A meter that keeps its values until they are taken. */
+export interface Recorder extends Meter {
+  /** Answers with the values since the last call. */
+  take(): readonly Sample[]
+}
+
+interface Origin {
+  readonly service: string
+  /** The model of each value whose call names none. */
+  readonly model?: string | undefined
+}
+
+export function createRecorder({ service, model: ownModel }: Origin): Recorder {
+  const kept = new Map<string, { readonly name: MetricName; readonly model: string | undefined; values: number[] }>()
+  return {
+    add(name, value, model = ownModel) {
+      const key = `${name} ${model ?? ''}`
+      const before = kept.get(key)?.values ?? []
+      const isCounter = definitionOf(name).kind === 'counter'
+      kept.set(key, { name, model, values: isCounter ? [(before[0] ?? 0) + value] : [...before, value] })
+    },
+    take() {
+      const samples = [...kept.values()].map(one => ({ ...one, service }))
+      kept.clear()
+      return samples
+    },
+  }
+}

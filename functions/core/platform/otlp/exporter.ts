@@ -1,0 +1,108 @@
+import { type Clock, type Sleep, systemClock, systemSleep } from '../clock.ts'
+import type { Otlp, OtlpKind, OtlpPayload } from './port.ts'
+import type { Posted, PostJson } from './post-json.ts'
+
+/** The export pauses for so long after a failure, and nobody waits for it for so long after it was late. Milliseconds. */
+export const PAUSE_MS = 30_000
+
+/** The memory for payloads that wait, in bytes of JSON. They wait while the export pauses, or while an earlier payload is on its way. */
+export const MAX_WAITING_BYTES = 1_048_576
+
+interface Waiting {
+  readonly kind: OtlpKind
+  readonly url: string
+  readonly text: string
+  readonly items: number
+}
+
+interface Surroundings {
+  readonly clock?: Clock
+  readonly sleep?: Sleep
+  /** Is told why an export failed, the first time after a success. The reason names no address. */
+  onFailure?(reason: string): void
+  /** Is told that an export has succeeded after a failure. */
+  onRecovery?(): void
+}
+
+/** The URL for each kind that is exported. */
+export type OtlpEndpoints = Readonly<Partial<Record<OtlpKind, string>>>
+
+/**
+ * Exports payloads by OTLP/HTTP with JSON, one after the other. If the receiver is away, payloads wait in a bounded memory, and the
+ * next try comes after a pause. If it is only slow, the payload stays on its way, and callers stop to wait for it.
+ */
+export function otlpExporter(endpoints: OtlpEndpoints, post: PostJson, surroundings: Surroundings = {}): Otlp {
+  const { clock = systemClock, sleep = systemSleep, onFailure, onRecovery } = surroundings
+  const waiting: Waiting[] = []
+  const dropped: Record<OtlpKind, number> = { traces: 0, metrics: 0 }
+  let bytes = 0
+  let pausedUntil = 0
+  let lateUntil = 0
+  let hasFailed = false
+  let sending: Promise<void> | undefined
+
+  function take(kind: OtlpKind, { body, items }: OtlpPayload): void {
+    const url = endpoints[kind]
+    if (url === undefined) return
+    const text = JSON.stringify(body)
+    if (bytes + text.length > MAX_WAITING_BYTES) {
+      dropped[kind] += items
+      return
+    }
+    bytes += text.length
+    waiting.push({ kind, url, text, items })
+  }
+
+  function forget({ text }: Waiting): void {
+    bytes -= text.length
+    waiting.shift()
+  }
+
+  const nextToSend = (): Waiting | undefined => (clock() < pausedUntil ? undefined : waiting[0])
+
+  /** Sends what waits, unless the export pauses. Never rejects. */
+  function send(): Promise<void> {
+    const first = nextToSend()
+    if (first) sending ??= sendAll(first)
+    return sending ?? Promise.resolve()
+  }
+
+  async function sendAll(first: Waiting): Promise<void> {
+    for (let next: Waiting | undefined = first; next; next = nextToSend()) settle(next, await post(next.url, next.text))
+    sending = undefined
+  }
+
+  function settle(first: Waiting, posted: Posted): void {
+    if (posted.ok) {
+      forget(first)
+      dropped[first.kind] += Math.min(posted.rejected, first.items)
+      if (hasFailed) onRecovery?.()
+      hasFailed = false
+      return
+    }
+    if (!posted.mayRepeat) {
+      forget(first)
+      dropped[first.kind] += first.items
+    }
+    pausedUntil = clock() + PAUSE_MS
+    if (!hasFailed) onFailure?.(posted.reason)
+    hasFailed = true
+  }
+
+  return {
+    postOtlp: (kind, payload) => {
+      take(kind, payload)
+      void send()
+    },
+    flush: async withinMs => {
+      if (waiting.length === 0 || clock() < Math.max(pausedUntil, lateUntil)) return
+      const isLate = await Promise.race([send().then(() => false), sleep(withinMs).then(() => true)])
+      if (isLate) lateUntil = clock() + PAUSE_MS
+    },
+    takeDropped: kind => {
+      const count = dropped[kind]
+      dropped[kind] = 0
+      return count
+    },
+  }
+}

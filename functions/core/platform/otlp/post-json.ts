@@ -1,0 +1,126 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { HttpRequest } from '@smithy/protocol-http'
+
+/** What became of a POST. */
+export type Posted =
+  /** `rejected`: how many spans or data points the receiver has not taken, as it says. */
+  | { readonly ok: true; readonly rejected: number }
+  /** `mayRepeat`: the receiver has not taken the payload, and may take it later. */
+  | { readonly ok: false; readonly mayRepeat: boolean; readonly reason: string }
+
+/** Sends a text of JSON to a URL. Never rejects. */
+export type PostJson = (url: string, json: string) => Promise<Posted>
+
+/** Signs a request, where the receiver wants that. */
+export type Sign = (request: HttpRequest) => Promise<HttpRequest>
+
+/** A receiver that does not answer in this time counts as one that is away. OTLP's own default. Milliseconds. */
+const TIMEOUT_MS = 10_000
+
+/** OTLP's own list of the statuses after which a sender may repeat. */
+const MAY_REPEAT = new Set([429, 502, 503, 504])
+
+/** After these errors, nothing was sent. After others, such as a timeout, the receiver may have taken the payload. */
+const NOTHING_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'Unavailable'])
+
+/** An answer to an export is a short JSON. Bytes. */
+const MAX_ANSWER_BYTES = 65_536
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+/**
+ * Posts over one connection that stays open. A signed request must be sent as it was signed, so that the signer gets the whole
+ * request. Redirects are not followed.
+ */
+export function postJson(signerOf: (url: URL) => Promise<Sign | undefined> = async () => undefined): PostJson {
+  const agents = { 'http:': new HttpAgent(ONE_CONNECTION), 'https:': new HttpsAgent(ONE_CONNECTION) }
+
+  async function exchange(url: string, json: string, isAgain = false): Promise<Answer> {
+    const target = new URL(url)
+    const unsigned = requestOf(target, json)
+    const sign = await signerOf(target)
+    const { method, path, headers } = sign ? await sign(unsigned) : unsigned
+    const isSecure = target.protocol === 'https:'
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+    const request = (isSecure ? httpsRequest : httpRequest)(target, {
+      method,
+      path,
+      headers,
+      agent: agents[isSecure ? 'https:' : 'http:'],
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    request.on('error', error => {
+      // While Lambda froze the function, the receiver may have closed the kept connection. It has read nothing then.
+      const wasClosed = request.reusedSocket && !isAgain && 'code' in error && error.code === 'ECONNRESET'
+      if (wasClosed) exchange(url, json, true).then(resolve, reject)
+      else reject(error)
+    })
+    request.on('response', response => {
+      const { statusCode = 0 } = response
+      beginningOf(response).then(body => resolve({ status: statusCode, body }), reject)
+    })
+    request.end(json)
+    return promise
+  }
+
+  return async (url, json) => {
+    try {
+      return toPosted(await exchange(url, json))
+    } catch (error) {
+      const reason = codeOf(error)
+      return { ok: false, mayRepeat: NOTHING_SENT.has(reason), reason }
+    }
+  }
+}
+
+/** The text of an answer, or of its beginning if it is too long. */
+async function beginningOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of response) {
+    chunks.push(chunk)
+    bytes += chunk.length
+    // Leaving the loop closes the connection.
+    if (bytes > MAX_ANSWER_BYTES) break
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+const ONE_CONNECTION = { keepAlive: true, maxSockets: 1 } as const
+
+const requestOf = ({ protocol, hostname, host, pathname, search }: URL, json: string): HttpRequest =>
+  new HttpRequest({
+    method: 'POST',
+    protocol,
+    hostname,
+    path: pathname + search,
+    headers: {
+      host,
+      'content-type': 'application/json',
+      'user-agent': 'sluice',
+      'content-length': String(Buffer.byteLength(json)),
+    },
+    body: json,
+  })
+
+function toPosted({ status, body }: Answer): Posted {
+  if (status >= 200 && status < 300) return { ok: true, rejected: rejectedIn(body) }
+  return { ok: false, mayRepeat: MAY_REPEAT.has(status), reason: `status ${status}` }
+}
+
+/** A receiver may take a payload in part, and says how many items it has rejected: as a number or, since it is an int64, a text. */
+function rejectedIn(body: string): number {
+  const count = /"rejected(?:Spans|DataPoints)"\s*:\s*"?(\d{1,9})/.exec(body)?.[1]
+  return Number(count ?? 0)
+}
+
+/** Only the code of an error is passed on, since its message may name addresses. */
+function codeOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string')
+    return error.code === 'ABORT_ERR' ? 'ETIMEDOUT' : error.code
+  return error instanceof Error ? error.name : 'an unknown error'
+}

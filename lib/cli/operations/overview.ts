@@ -1,0 +1,109 @@
+import type { Status } from '../../../functions/core/domain/item.ts'
+import type { ActivityCount, OpenRequest } from '../../../functions/core/stores/ledger/activity.ts'
+import type { Admin } from '../admin.ts'
+
+/** The time spans that an overview can have, with the length of their parts, in milliseconds. */
+export const SPANS = {
+  '15m': { span_ms: 15 * 60_000, part_ms: 15_000 },
+  '1h': { span_ms: 60 * 60_000, part_ms: 60_000 },
+  '24h': { span_ms: 24 * 60 * 60_000, part_ms: 20 * 60_000 },
+} as const
+export type Span = keyof typeof SPANS
+
+/** The requests that were made in one part of the span. */
+export interface OverviewPart {
+  /** The start of the part. ISO 8601. */
+  readonly at: string
+  readonly made: number
+  readonly completed: number
+  readonly failed: number
+  /** How long completed requests took from their creation to their end: half of them, and 95% of them, at most this. */
+  readonly p50_ms?: number | undefined
+  readonly p95_ms?: number | undefined
+}
+
+/** What happens now, and what became of the requests that were made in a time span. All numbers are exact. */
+export interface Overview {
+  /** ISO 8601, like `since`. */
+  readonly at: string
+  readonly now: {
+    readonly queued: number
+    readonly running: number
+    readonly dead_letters: number
+  }
+  readonly since: string
+  /** The requests that were made since then, by the status that they have in the ledger. */
+  readonly made: Readonly<Record<Exclude<Status, 'rejected' | 'running'>, number>>
+  readonly part_ms: number
+  /** Oldest first. A part without requests has zeros. */
+  readonly parts: readonly OverviewPart[]
+}
+
+type Ports = Pick<Admin, 'activity' | 'statusesOf' | 'clock'>
+
+/** Makes the overview of a time span that ends now. Rejects with `Unavailable`. */
+export async function showOverview(ports: Ports, span: Span): Promise<Overview> {
+  const { span_ms, part_ms } = SPANS[span]
+  const now = ports.clock()
+  // The first part is a whole one, so that the parts stay the same from one overview to the next.
+  const since = Math.floor((now - span_ms) / part_ms + 1) * part_ms
+  const [counts, open, deadLetters] = await Promise.all([
+    ports.activity.counts(since, part_ms),
+    countOpen(ports),
+    ports.activity.countDeadLetters(),
+  ])
+  return {
+    at: new Date(now).toISOString(),
+    now: { ...open, dead_letters: deadLetters },
+    since: new Date(since).toISOString(),
+    made: {
+      queued: sumOf(counts, 'queued'),
+      completed: sumOf(counts, 'completed'),
+      failed: sumOf(counts, 'failed'),
+      cancelled: sumOf(counts, 'cancelled'),
+      expired: sumOf(counts, 'expired'),
+    },
+    part_ms,
+    parts: partsOf(counts, since, now, part_ms),
+  }
+}
+
+/** How many open requests one statement asks for. The Data API answers with at most 1 MiB. */
+const PAGE = 4_000
+
+/** Counts the requests that wait and those that run. The ledger calls both queued, and only their items tell them apart. */
+async function countOpen({ activity, statusesOf }: Ports): Promise<{ queued: number; running: number }> {
+  let [queued, running] = [0, 0]
+  for (let after: string | undefined; ; ) {
+    const page: OpenRequest[] = await activity.open(after, PAGE)
+    for (const status of (await statusesOf(page)).values()) {
+      if (status === 'queued') queued += 1
+      if (status === 'running') running += 1
+    }
+    if (page.length < PAGE) return { queued, running }
+    after = page.at(-1)?.request_id
+  }
+}
+
+const sumOf = (counts: readonly ActivityCount[], status: Status): number =>
+  counts.reduce((sum, found) => sum + (found.status === status ? found.count : 0), 0)
+
+function partsOf(counts: readonly ActivityCount[], since: number, now: number, partMs: number): OverviewPart[] {
+  const byPart = Map.groupBy(counts, ({ at }) => at)
+  return Array.from({ length: Math.floor((now - since) / partMs) + 1 }, (_, index) => {
+    const at = since + index * partMs
+    const found = byPart.get(at) ?? []
+    const completed = found.find(({ status }) => status === 'completed')
+    return {
+      at: new Date(at).toISOString(),
+      made: found.reduce((sum, { count }) => sum + count, 0),
+      completed: completed?.count ?? 0,
+      failed: sumOf(found, 'failed'),
+      p50_ms: rounded(completed?.p50_ms),
+      p95_ms: rounded(completed?.p95_ms),
+    }
+  })
+}
+
+const rounded = (ms: number | null | undefined): number | undefined =>
+  ms === null || ms === undefined ? undefined : Math.round(ms)

@@ -1,0 +1,38 @@
+import type { Admin } from '../admin.ts'
+import { callApi } from '../call-api.ts'
+import { Refusal } from '../refusal.ts'
+import { createKey } from './keys.ts'
+import { existingUser } from './users.ts'
+
+/** The answer of the API to a request. */
+export interface Posted {
+  readonly status: number
+  readonly body: unknown
+}
+
+type Ports = Pick<Admin, 'access' | 'quotas' | 'clock' | 'apiUrl'>
+
+/** The key is deleted after the call. It ends by itself if this process dies before that. */
+const KEY_LIFETIME_MS = 60_000
+
+/**
+ * Posts a request as a user, through the API, with a key of its own. So the user's plan and quota apply, and the request is charged.
+ * Throws `Refusal` if there is no such user or the API can't be reached, and `Unavailable`.
+ */
+export async function postRequest(
+  ports: Ports,
+  { user, body }: { user: string; body: Readonly<Record<string, unknown>> },
+): Promise<Posted> {
+  const { apiUrl } = ports
+  if (apiUrl === undefined)
+    throw new Refusal('the system does not name its API: deploy or start it again with this version of Sluice')
+  await existingUser(ports.access, user)
+  const { created } = await createKey(ports, { user, expires_in: KEY_LIFETIME_MS })
+  try {
+    const answer = await callApi({ apiUrl, key: created.key }, '/v1/inference', body)
+    if (typeof answer === 'string') throw new Refusal(answer)
+    return answer
+  } finally {
+    await ports.access.deleteKey(created.key_id)
+  }
+}

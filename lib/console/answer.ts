@@ -1,0 +1,47 @@
+import type { ServerResponse } from 'node:http'
+
+/** No page may show an answer in a frame, load it, or keep it. Nothing tells another server the address, which has the token. */
+const HEADERS = {
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+/** The policy of an answer that is no page. */
+const NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
+
+export function sendJson(response: ServerResponse, status: number, body: unknown, headers = {}): void {
+  const text = JSON.stringify(body)
+  response.writeHead(status, {
+    ...HEADERS,
+    'content-type': 'application/json',
+    'content-security-policy': NO_PAGE,
+    'content-length': Buffer.byteLength(text),
+    ...headers,
+  })
+  response.end(text)
+}
+
+/** A page, with the policy that lets the browser run only what is in it. */
+export interface Page {
+  readonly html: string
+  readonly policy: string
+}
+
+export function sendPage(response: ServerResponse, status: number, { html, policy }: Page): void {
+  response.writeHead(status, {
+    ...HEADERS,
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': policy,
+    'content-length': Buffer.byteLength(html),
+  })
+  response.end(html)
+}
+
+/** Sends an error in the shape of the client API. */
+export function sendError(response: ServerResponse, status: number, code: string, error: string, more = {}): void {
+  sendJson(response, status, { error, status: 'error', code, ...more }, status === 503 ? { 'retry-after': '5' } : {})
+}

@@ -1,0 +1,78 @@
+import * as z from 'zod'
+import { iso } from '../../../functions/core/platform/clock.ts'
+import { discardDeadLetters, nameOf, redriveDeadLetters, showDeadLetter } from '../../cli/operations/dead-letters.ts'
+import { LetterParams, limitOf, NO_BODY, NONE } from './fields.ts'
+import { type Route, route } from './route.ts'
+
+const PAGE = 50
+
+const Name = z.string().min(1)
+const Names = z.strictObject({
+  names: z.array(Name).min(1).max(1_000).describe('the names of dead letters, as the list has them'),
+})
+
+/** Redriving everything has to be said in so many words: an empty body must not do it. */
+const Choice = z.union([
+  Names,
+  z.strictObject({ model: Name.describe('redrives all of this model') }),
+  z.strictObject({ all: z.literal(true).describe('`true` redrives all') }),
+])
+
+export const DEAD_LETTER_ROUTES: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/dead-letters',
+    does: 'Lists dead letters by id. The oldest request comes first.',
+    answers:
+      '`{ "dead_letters": [ { "name", "request_id", "model", "reason", "attempts", "at" } ], "next"? }`. `name` is what redrive and discard take. `next` is the `after` of the next page.',
+    params: NONE,
+    query: z.strictObject({
+      model: Name.optional().describe('only those of this model'),
+      after: Name.optional().describe('only those after this one'),
+      limit: limitOf(PAGE),
+    }),
+    body: NO_BODY,
+    run: async ({ admin }, { query }) => {
+      const letters = await admin.deadLetters.list(query)
+      const last = letters.length < query.limit ? undefined : letters.at(-1)
+      const shown = letters.map(letter => {
+        const { request_id, model, reason, attempts, at } = letter
+        return { name: nameOf(letter), request_id, model, reason, attempts, at: iso(at) }
+      })
+      return { dead_letters: shown, ...(last && { next: last.id }) }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/dead-letters/{name}',
+    does: 'Shows the newest dead letter of a request, with its message.',
+    answers: 'The document of `sluice dead-letters show --json`.',
+    params: LetterParams,
+    query: NONE,
+    body: NO_BODY,
+    run: async ({ admin }, { params }) => {
+      const { at, ...letter } = await showDeadLetter(admin, params.name)
+      return { ...letter, at: iso(at) }
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/dead-letters/redrive',
+    does: 'Runs the requests of dead letters again, and removes the dead letters that are queued again. Give one of the three inputs.',
+    answers: 'The document of `sluice dead-letters redrive --json`.',
+    params: NONE,
+    query: NONE,
+    body: Choice,
+    run: ({ admin }, { body }) => redriveDeadLetters(admin, body),
+  }),
+  route({
+    method: 'POST',
+    path: '/dead-letters/discard',
+    does: 'Removes dead letters. Their requests stay failed, and can not be run again.',
+    answers: 'The document of `sluice dead-letters discard --json`.',
+    params: NONE,
+    query: NONE,
+    body: Names,
+    run: ({ admin }, { body }) => discardDeadLetters(admin, body.names),
+  }),
+]

@@ -1,0 +1,39 @@
+import type { Route } from './route.ts'
+import { ROUTES } from './routes.ts'
+
+/** Finds the route of a call. Answers with the methods of the path if none of them is the call's. */
+export function findRoute(
+  method: string | undefined,
+  path: string,
+): { readonly route: Route; readonly params: Record<string, string> } | { readonly methods: readonly string[] } {
+  const ofPath = ROUTES.flatMap(route => {
+    const params = paramsIn(route.path, path)
+    return params ? [{ route, params }] : []
+  })
+  // A text in a path goes before a parameter: no dead letter is named `redrive`.
+  const [found] = ofPath
+    .filter(({ route }) => route.method === method)
+    .toSorted((a, b) => Object.keys(a.params).length - Object.keys(b.params).length)
+  return found ?? { methods: ofPath.map(({ route }) => route.method) }
+}
+
+function paramsIn(pattern: string, path: string): Record<string, string> | undefined {
+  const [expected, given] = [pattern.split('/'), path.split('/')]
+  if (expected.length !== given.length) return undefined
+  const params: Record<string, string> = {}
+  for (const [index, segment] of expected.entries()) {
+    const actual = given[index] ?? ''
+    const [, name] = /^\{(\w+)\}$/.exec(segment) ?? []
+    if (name !== undefined) params[name] = decoded(actual)
+    else if (segment !== actual) return undefined
+  }
+  return params
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}

@@ -1,0 +1,50 @@
+import type { Discards, Redrives } from '../../cli/operations/dead-letters.ts'
+import { call } from './api.ts'
+import { useAsking } from './dialog.ts'
+import { plural } from './format.ts'
+
+/** What is redriven, as the operator API takes it. */
+export type Choice = { readonly names: readonly string[] } | { readonly model: string } | { readonly all: true }
+
+interface DeadLetterActions {
+  /** Asks, and then runs the requests again. `which` names them for people. */
+  redrive(choice: Choice, which: string): void
+  discard(names: readonly string[], which: string): void
+}
+
+/** Redrive and discard, asked about first. `onDone` is called when something may have changed. */
+export function useDeadLetterActions(onDone: () => void): DeadLetterActions {
+  const { ask } = useAsking()
+  return {
+    redrive: (choice, which) =>
+      ask({
+        title: `Redrive ${which}?`,
+        text: 'Each request runs again, and its user is charged for the new run as for a new request.',
+        action: 'Redrive',
+        act: async () => {
+          const { redriven, refused } = await call<Redrives>('/dead-letters/redrive', { body: choice })
+          onDone()
+          return sentenceOf(`${plural(redriven.length, 'dead letter')} redriven.`, refused)
+        },
+      }),
+    discard: (names, which) =>
+      ask({
+        title: `Discard ${which}?`,
+        text: 'The requests stay failed, and can not be run again. This can not be undone.',
+        action: 'Discard',
+        isDangerous: true,
+        act: async () => {
+          const { discarded, refused } = await call<Discards>('/dead-letters/discard', { body: { names } })
+          onDone()
+          return sentenceOf(`${plural(discarded.length, 'dead letter')} discarded.`, refused)
+        },
+      }),
+  }
+}
+
+function sentenceOf(done: string, refused: Redrives['refused']): string {
+  const [first] = refused
+  return first === undefined
+    ? done
+    : `${done} ${plural(refused.length, 'was', 'were')} refused. The first, ${first.id}: ${first.reason}.`
+}

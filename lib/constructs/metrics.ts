@@ -1,0 +1,31 @@
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import type { MetricDefinition } from '../../functions/core/platform/metrics/definition.ts'
+import { definitionOf, type MetricName } from '../../functions/core/platform/metrics/definitions.ts'
+
+/** The statistic that says most about a metric. A gauge is a time that is left, so its least value counts. */
+const STATISTICS: Readonly<Record<MetricDefinition['kind'], string>> = {
+  counter: Stats.SUM,
+  gauge: Stats.MINIMUM,
+  histogram: Stats.p(50),
+}
+
+export interface MetricOrigin {
+  readonly namespace: string
+  readonly service: string
+  /** The metric of this model alone. */
+  readonly model?: string | undefined
+}
+
+/** A metric of ours in CloudWatch. Throws if CloudWatch does not keep it with these dimensions. */
+export function metricOf(name: MetricName, { namespace, service, model }: MetricOrigin): Metric {
+  const { kind, on_cloudwatch } = definitionOf(name)
+  if (on_cloudwatch === 'only in the log') throw new Error(`${name} is no metric of CloudWatch`)
+  if (model !== undefined && on_cloudwatch !== 'per service, and per model')
+    throw new Error(`CloudWatch does not keep ${name} per model`)
+  return new Metric({
+    namespace,
+    metricName: name,
+    dimensionsMap: { service, ...(model !== undefined && { model }) },
+    statistic: STATISTICS[kind],
+  })
+}

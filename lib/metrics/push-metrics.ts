@@ -1,0 +1,49 @@
+import type { Clock } from '../../functions/core/platform/clock.ts'
+import { otlpMetrics } from '../../functions/core/platform/metrics/otlp.ts'
+import { composeOtlp } from '../../functions/core/platform/otlp/compose.ts'
+import type { Otlp } from '../../functions/core/platform/otlp/port.ts'
+import type { LocalSystem } from '../local/system.ts'
+import type { LocalMetrics } from './local-metrics.ts'
+
+/** The time between two exports. Milliseconds. */
+const INTERVAL_MS = 10_000
+
+/** The last export, when the system stops, may take so long. Milliseconds. */
+const LAST_EXPORT_MS = 1_000
+
+/** The URL for metrics that OpenTelemetry's rules make of `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+export const metricsUrl = (endpoint: string): string => `${endpoint.replace(/\/+$/, '')}/v1/metrics`
+
+export interface PushedMetrics {
+  readonly metrics: LocalMetrics
+  readonly system: Pick<LocalSystem, 'queues'>
+  readonly otlp: Otlp
+  /** The name of the deployment. */
+  readonly name: string
+  readonly clock: Clock
+}
+
+/** Exports all metrics once. An export has all values since the start, so a lost one loses nothing. */
+export async function pushOnce({ metrics, system, otlp, name, clock }: PushedMetrics): Promise<void> {
+  metrics.note(await system.queues())
+  const items = metrics.registry.series().length
+  if (items === 0) return
+  const resource = { 'service.name': name, 'service.instance.id': String(process.pid) }
+  otlp.postOtlp('metrics', { body: otlpMetrics(metrics.registry, resource, clock()), items })
+}
+
+/** Exports all metrics every few seconds by OTLP. Answers with the function that ends it, after a last export. */
+export function pushMetrics(
+  endpoint: string,
+  pushed: Omit<PushedMetrics, 'otlp'>,
+  print: (line: string) => void,
+): () => Promise<void> {
+  const otlp = composeOtlp({ metrics: metricsUrl(endpoint) }, { warn: line => print(String(line)) })
+  const push = () => pushOnce({ ...pushed, otlp })
+  const timer = setInterval(() => void push(), INTERVAL_MS)
+  return async () => {
+    clearInterval(timer)
+    await push()
+    await otlp.flush(LAST_EXPORT_MS)
+  }
+}

@@ -1,0 +1,51 @@
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import axe from 'axe-core'
+import { type Browser, chromium, type Page } from 'playwright-core'
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
+
+/** Finds a browser of the machine: the one that CHROMIUM names, or one on the path. */
+function findBrowser(): string {
+  const named = process.env.CHROMIUM
+  if (named) return named
+  const places = (process.env.PATH ?? '').split(delimiter).flatMap(folder => NAMES.map(name => join(folder, name)))
+  const found = places.find(isExecutable)
+  if (!found) throw new Error('these tests need Chromium: install the package chromium, or name it with CHROMIUM')
+  return found
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Chromium's sandbox needs another user than root. */
+const asRoot = process.getuid?.() === 0
+
+export const startBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: findBrowser(), chromiumSandbox: !asRoot, args: ['--disable-dev-shm-usage'] })
+
+/** Collects what a page says is wrong: errors of scripts, and violations of its policy. */
+export function problemsOf(page: Page): string[] {
+  const problems: string[] = []
+  page.on('pageerror', error => problems.push(error.message))
+  page.on('console', message => {
+    if (message.type() === 'error') problems.push(message.text())
+  })
+  return problems
+}
+
+/** The serious and critical findings of axe-core about a page, as lines. */
+export async function barriersIn(page: Page): Promise<string[]> {
+  // Evaluated by the browser's debugger, so that the page's own policy does not refuse it.
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate<axe.AxeResults>('axe.run()')
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target}: ${failureSummary}`))
+}

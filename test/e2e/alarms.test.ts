@@ -1,0 +1,236 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { adminOf } from '../../lib/cli/admin.ts'
+import { createKey } from '../../lib/cli/operations/keys.ts'
+import { localTarget } from '../../lib/cli/target.ts'
+import { startThread } from '../../lib/local/lambda/thread.ts'
+import { type LocalSystem, startLocal } from '../../lib/local/system.ts'
+import { credentialsOf } from '../../lib/local/trust/access-key.ts'
+import { synthesize } from '../../lib/synthesize.ts'
+import { type AlarmedTemplate, type CloudWatch, createCloudWatch } from '../support/cloudwatch.ts'
+import { type ApiClient, createApiClient } from './support/api-client.ts'
+import { type Endpoint, refuse, startEndpoint } from './support/endpoint.ts'
+import { eventually } from './support/eventually.ts'
+import { fixture } from './support/system.ts'
+
+const FIVE_MINUTES = 300
+
+const scratch = mkdtempSync(join(tmpdir(), 'sluice-alarms-'))
+/** The functions that crash whenever they are invoked, by the beginning of their logical id. */
+const crashing = new Set<string>()
+let endpoint: Endpoint
+let template: AlarmedTemplate
+let system: LocalSystem
+let cloudWatch: CloudWatch
+let api: ApiClient
+let sqs: SQSClient
+
+const isCrashing = (functionName: string) => [...crashing].some(id => functionName.startsWith(`alarms-${id}`))
+const CRASH = { ok: false, error: { errorType: 'Runtime.ExitError', errorMessage: 'Error: Runtime exited' } } as const
+
+const logicalId = (id: string): string => [...system.functions.keys()].find(found => found.startsWith(id)) ?? ''
+
+const send = (queue: string, body: object) =>
+  sqs.send(
+    new SendMessageCommand({
+      QueueUrl: `${system.endpoints.sqs}/000000000000/${queue}`,
+      MessageBody: JSON.stringify(body),
+    }),
+  )
+
+const alarmsOf = (of: AlarmedTemplate): string[] =>
+  Object.keys(of.Resources).filter(id => of.Resources[id]?.Type === 'AWS::CloudWatch::Alarm')
+
+/** The alarm of a construct, without the hash in its logical id. */
+const readable = (id: string): string => id.replace(/Alarm[0-9A-F]{8}$/, '').replace(/[0-9A-F]{8}(?=Alarm)/, '')
+
+const raised = async () => (await cloudWatch.raised()).map(readable)
+
+/** Resolves as soon as the alarm is raised by what the system has told. */
+const expectRaised = (alarm: string) =>
+  eventually(async () => {
+    cloudWatch.sample(await system.queues())
+    expect(await raised()).toContain(alarm)
+  })
+
+/** Does something in each of three periods of five minutes. `isCounted` says when a period has its values. */
+async function inThreePeriods(cause: () => Promise<unknown>, counted: () => number): Promise<void> {
+  for (let period = 0; period < 3; period++) {
+    if (period > 0) cloudWatch.advance(FIVE_MINUTES)
+    const before = counted()
+    await cause()
+    await eventually(() => expect(counted()).toBeGreaterThan(before))
+  }
+}
+
+/** How often something was told so far. */
+const told = { invocations: new Map<string, number>(), returned: new Map<string, number>() }
+const add = (to: Map<string, number>, key: string, value: number) => to.set(key, (to.get(key) ?? 0) + value)
+
+beforeAll(async () => {
+  endpoint = await startEndpoint()
+  const env = { MODEL_URL: endpoint.url, REFUSED_KEY: 'a key' }
+  const { assembly } = await synthesize({ config: fixture('alarms.yaml'), env, outdir: join(scratch, 'out') })
+  template = JSON.parse(readFileSync(join(assembly, 'alarms.template.json'), 'utf8'))
+  cloudWatch = createCloudWatch('alarms', template)
+  const { observer } = cloudWatch
+  system = await startLocal({
+    assembly,
+    port: 0,
+    dataDir: ':memory:',
+    env,
+    log: () => {},
+    observer: {
+      ...observer,
+      metrics(line) {
+        observer.metrics(line)
+        const { service, ReturnedMessages = 0 } = JSON.parse(line)
+        add(told.returned, service, ReturnedMessages)
+      },
+      invoked(invocation) {
+        observer.invoked(invocation)
+        add(told.invocations, invocation.service, 1)
+      },
+    },
+    startThread: options => {
+      const thread = startThread(options)
+      return {
+        ...thread,
+        invoke: message => (isCrashing(options.functionName) ? Promise.resolve(CRASH) : thread.invoke(message)),
+      }
+    },
+  })
+  const { created } = await createKey(adminOf(localTarget(system)), { user: 'u1' })
+  api = createApiClient(system.apiUrl, created.key)
+  sqs = new SQSClient({
+    endpoint: system.endpoints.sqs,
+    region: 'us-east-1',
+    credentials: credentialsOf(system.accessKeyId),
+  })
+})
+afterAll(async () => {
+  sqs?.destroy()
+  await system?.close()
+  endpoint?.close()
+  rmSync(scratch, { recursive: true, force: true })
+})
+
+/** What raises each alarm. `#` stands for the name of a model. */
+const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
+  'Model#Failures': async () => {
+    endpoint.reply('refusing', refuse(400))
+    for (let i = 0; i < 3; i++) await api.ended(await api.submit({ prompt: 'x', model: 'refusing' }))
+  },
+  'Model#Circuit': async () => {
+    endpoint.reply('broken', refuse(500))
+    await api.submit({ prompt: 'x', model: 'broken' })
+  },
+  'Model#Halt': async () => {
+    endpoint.reply('keyless', refuse(401))
+    await api.submit({ prompt: 'x', model: 'keyless' })
+  },
+  'Model#Worker': () =>
+    inThreePeriods(
+      () => Promise.all([1, 2, 3].map(() => api.submit({ prompt: 'x', model: 'locked' }))),
+      () => Math.floor((told.returned.get('alarms-worker-locked') ?? 0) / 3),
+    ),
+  Defects: () => system.invoke(logicalId('AuthorizerFunction'), null),
+  AuthorizerErrors: () => system.invoke(logicalId('AuthorizerFunction'), null),
+  GatewayErrors: async () => {
+    crashing.add('GatewayFunction')
+    await api.post({ prompt: 'x' })
+  },
+  FrontDoorServerErrors: async () => {
+    crashing.add('GatewayFunction')
+    for (let i = 0; i < 5; i++) expect((await api.post({ prompt: 'x' })).status).toBe(500)
+  },
+  FrontDoorRefusedCalls: async () => {
+    const call = async () => (await fetch(`${system.apiUrl}/v1/quota`)).text()
+    for (let i = 0; i < 60; i++) await Promise.all(Array.from({ length: 50 }, call))
+  },
+  // Only Lambda itself refuses an invocation: the local system lets it wait.
+  FrontDoorThrottles: async () =>
+    cloudWatch.put('AWS/Lambda', 'Throttles', { FunctionName: `alarms-${logicalId('ReaderFunction')}` }, 1),
+  SweeperErrors: async () => {
+    crashing.add('SweeperFunction')
+    for (let i = 0; i < 2; i++) await system.invoke(logicalId('SweeperFunction'), {})
+  },
+  RetentionErrors: async () => {
+    crashing.add('RetentionFunction')
+    await system.invoke(logicalId('RetentionFunction'), {})
+  },
+  // A message that only a newer version can read.
+  ResultsComesAgain: () =>
+    inThreePeriods(
+      () => send('alarms-results', { v: 1, type: 'novel' }),
+      () => told.returned.get('alarms-collector') ?? 0,
+    ),
+  ResultsOldest: async () => {
+    crashing.add('ResultsCollector')
+    await send('alarms-results', { v: 1, type: 'novel' })
+    cloudWatch.advance(FIVE_MINUTES)
+  },
+  ResultsDeadLetters: () => send('alarms-results-dlq', { v: 1 }),
+  ResultsGivenUp: () => send('alarms-inference-dlq', { v: 1 }),
+  IntakeInputnightlypromptsDeadLetters: () => send('nightly-prompts-dlq', { user_id: 'u1' }),
+  IntakeComesAgain: () => {
+    crashing.add('IntakeFunction')
+    return inThreePeriods(
+      () => send('nightly-prompts', { user_id: 'u1', prompt: 'x' }),
+      () => told.invocations.get('intake') ?? 0,
+    )
+  },
+  IntakeInputnightlypromptsOldest: async () => {
+    crashing.add('IntakeFunction')
+    await send('nightly-prompts', { user_id: 'u1', prompt: 'x' })
+    cloudWatch.advance(FIVE_MINUTES)
+  },
+  // No worker runs, so the request stays in its queue for more than half of its minute.
+  'Model#Waiting': async () => {
+    crashing.add('ModeltextWorker')
+    await api.submit({ prompt: 'x', model: 'text' })
+    cloudWatch.advance(31)
+  },
+}
+
+/** The model for which an alarm is tried. */
+const MODELS: Readonly<Record<string, string>> = {
+  'Model#Failures': 'refusing',
+  'Model#Circuit': 'broken',
+  'Model#Halt': 'keyless',
+  'Model#Worker': 'locked',
+  'Model#Waiting': 'text',
+}
+
+describe('an alarm of the template', () => {
+  beforeEach(() => {
+    crashing.clear()
+    // What an earlier test has caused is long over.
+    cloudWatch.advance(24 * 3_600)
+  })
+
+  it('has a cause here, whichever it is', () => {
+    const models = /^Model(text|refusing|broken|keyless|locked)/
+    const kinds = new Set(alarmsOf(template).map(id => readable(id).replace(models, 'Model#')))
+    expect([...kinds].sort()).toEqual(Object.keys(CAUSES).sort())
+  })
+
+  it('is not raised while requests end well', async () => {
+    await api.ended(await api.submit({ prompt: 'x' }))
+    cloudWatch.sample(await system.queues())
+
+    expect(await raised()).toEqual([])
+  })
+
+  it.each(Object.keys(CAUSES))('%s is raised by its cause', async kind => {
+    const alarm = kind.replace('#', MODELS[kind] ?? '')
+    expect(await raised()).not.toContain(alarm)
+
+    await CAUSES[kind]?.()
+
+    await expectRaised(alarm)
+  })
+})

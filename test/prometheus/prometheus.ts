@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A Prometheus that reads `/metrics` of a system each second. */
+export interface Prometheus {
+  /** The value of a query that has one number as its result. Undefined while it has none. */
+  query(expression: string): Promise<number | undefined>
+  stop(): Promise<void>
+}
+
+/** Throws a sentence that says what to do if Prometheus is not installed. */
+export function needPrometheus(): void {
+  for (const program of ['prometheus', 'promtool'])
+    if (spawnSync(program, ['--version']).status !== 0)
+      throw new Error(`${program} is not there: install Prometheus, for example Debian's package \`prometheus\``)
+}
+
+/** Checks a page with promtool. Answers with what promtool says; that is nothing if all is well. */
+export function checkWithPromtool(page: string): { readonly status: number | null; readonly says: string } {
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: page, encoding: 'utf8' })
+  return { status, says: stdout + stderr }
+}
+
+/** Starts a Prometheus that reads `/metrics` of this address, a host and a port. */
+export async function startPrometheus(target: string): Promise<Prometheus> {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-prometheus-'))
+  const config = join(folder, 'prometheus.json')
+  // Prometheus reads YAML, which JSON is, too.
+  writeFileSync(
+    config,
+    JSON.stringify({
+      global: { scrape_interval: '1s' },
+      scrape_configs: [{ job_name: 'sluice', static_configs: [{ targets: [target] }] }],
+    }),
+  )
+  const port = await freePort()
+  const child = spawn(
+    'prometheus',
+    [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--log.level=error',
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  )
+  const stop = async () => {
+    await end(child)
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { query: expression => query(`http://127.0.0.1:${port}`, expression), stop }
+}
+
+async function query(address: string, expression: string): Promise<number | undefined> {
+  const url = new URL('/api/v1/query', address)
+  url.searchParams.set('query', expression)
+  const response = await fetch(url).catch(() => undefined)
+  if (!response?.ok) return undefined
+  const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } }
+  const text = data.result[0]?.value[1]
+  return text === undefined ? undefined : Number(text)
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  await ended
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+  return address.port
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { definitionOf, METRIC_NAMES } from '../../functions/core/platform/metrics/definitions.ts'
+import { only } from './queries.ts'
+import { PIPELINE, synthesizeText } from './synthesized.ts'
+
+/** The parts of a dashboard's body that are text: the values that AWS decides are left out. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value
+  const { 'Fn::Join': join } = (value ?? {}) as { 'Fn::Join'?: [string, unknown[]] }
+  return join ? join[1].map(textOf).join(join[0]) : '?'
+}
+
+const { template } = synthesizeText(PIPELINE)
+const body = textOf(only(template, 'AWS::CloudWatch::Dashboard').Properties.DashboardBody)
+
+const namesIn = (text: string) => new Set([...text.matchAll(/"([A-Z]\w+)"/g)].map(([, name]) => name))
+
+describe('the dashboard', () => {
+  it('shows each metric that CloudWatch has of ours', () => {
+    const shown = namesIn(body)
+    const missing = METRIC_NAMES.filter(name => {
+      const { on_cloudwatch, sources } = definitionOf(name)
+      return on_cloudwatch !== 'only in the log' && !('access log' in sources) && !shown.has(name)
+    })
+
+    expect(missing).toEqual([])
+  })
+
+  it('shows no metric that is only in the log', () => {
+    const shown = namesIn(body)
+    expect(
+      METRIC_NAMES.filter(name => definitionOf(name).on_cloudwatch === 'only in the log' && shown.has(name)),
+    ).toEqual([])
+  })
+
+  it('shows of a histogram its usual value and that of the slowest', () => {
+    for (const metric of ['ModelLatency', 'TimeToEnd'])
+      for (const statistic of ['p50', 'p99']) expect(body).toMatch(new RegExp(`"${metric}"[^\\]]*"${statistic}"`))
+  })
+})

@@ -1,0 +1,56 @@
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { text } from 'node:stream/consumers'
+
+/** An export that came to a receiver. */
+export interface Export {
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  /** The port of the sender's side: the same for all exports over one connection. */
+  readonly senderPort: number
+  readonly body: unknown
+}
+
+interface Answer {
+  readonly status?: number
+  readonly body?: string
+  /** Whether the receiver takes the export and never answers. */
+  readonly silent?: boolean
+}
+
+export interface OtlpReceiver {
+  /** `http://127.0.0.1:PORT` */
+  readonly origin: string
+  readonly exports: readonly Export[]
+  /** Closes all kept connections. */
+  hangUp(): void
+  close(): Promise<void>
+}
+
+/** A real server that takes OTLP/HTTP exports in JSON. `answer` says how it answers each. */
+export async function startOtlpReceiver(
+  answer: (path: string) => Answer = () => ({}),
+  port = 0,
+): Promise<OtlpReceiver> {
+  const exports: Export[] = []
+  const server = createServer(async (request, response) => {
+    const { url: path = '', headers, socket } = request
+    exports.push({ path, headers, senderPort: socket.remotePort ?? 0, body: JSON.parse(await text(request)) })
+    const { status = 200, body = '{}', silent = false } = answer(path)
+    if (!silent) response.writeHead(status, { 'content-type': 'application/json' }).end(body)
+  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+  return {
+    origin: `http://127.0.0.1:${address.port}`,
+    exports,
+    hangUp: () => server.closeAllConnections(),
+    close: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

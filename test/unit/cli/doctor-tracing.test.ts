@@ -1,0 +1,33 @@
+import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs'
+import { mockClient } from 'aws-sdk-client-mock'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { examineTracing } from '../../../lib/cli/doctor/tracing.ts'
+
+const logs = mockClient(CloudWatchLogsClient)
+beforeEach(() => logs.reset())
+
+describe('doctor: tracing with endpoint xray', () => {
+  it('says that spans are taken if CloudWatch keeps them', async () => {
+    logs.on(DescribeLogGroupsCommand, { logGroupNamePrefix: 'aws/spans' }).resolves({
+      logGroups: [{ logGroupName: 'aws/spans' }],
+    })
+
+    expect(await examineTracing({ endpoint: 'xray', sample: 0.1 })).toMatchObject([{ check: 'tracing', state: 'ok' }])
+  })
+
+  it('says what to turn on if they are refused', async () => {
+    logs.on(DescribeLogGroupsCommand).resolves({ logGroups: [{ logGroupName: 'aws/spans-of-others' }] })
+
+    expect(await examineTracing({ endpoint: 'xray' })).toMatchObject([
+      { state: 'failed', todo: expect.stringContaining('update-trace-segment-destination') },
+    ])
+  })
+
+  it.each([false, undefined, { endpoint: 'https://collector.example/v1/traces' }])(
+    'asks nothing for %j',
+    async tracing => {
+      expect(await examineTracing(tracing)).toEqual([])
+      expect(logs.calls()).toEqual([])
+    },
+  )
+})

@@ -1,0 +1,197 @@
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CloudFormationClient, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation'
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
+import { mockClient } from 'aws-sdk-client-mock'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { cloudWatchLogs } from '../../../lib/cli/logs/cloudwatch-logs.ts'
+import { main } from '../../../lib/cli/main.ts'
+import { OUTPUTS } from './local-system.ts'
+
+const ID = '019ab000-0000-7000-8000-000000000001'
+const OTHER = '019ab000-0000-7000-8000-000000000002'
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-logs-'))
+const file = (name: string) => join(folder, 'logs', name)
+const line = (second: number, fields: object) =>
+  `${JSON.stringify({ level: 'WARN', timestamp: `2026-11-23T12:00:0${second}.000Z`, service: 'x', cold_start: true, ...fields })}\n`
+
+beforeEach(() => {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(join(folder, 'logs'), { recursive: true })
+  const endpoints = Object.fromEntries(['sqs', 'dynamodb', 's3', 'rds_data'].map(name => [name, 'http://127.0.0.1:1']))
+  writeFileSync(join(folder, 'aws.json'), JSON.stringify({ accessKeyId: 'test', otherServices: 'http://127.0.0.1:1' }))
+  writeFileSync(
+    join(folder, 'local.json'),
+    JSON.stringify({ apiUrl: 'http://127.0.0.1:1', pid: process.pid, outputs: OUTPUTS, endpoints }),
+  )
+  writeFileSync(
+    file('collector.log'),
+    line(3, { message: 'a request of text failed', request_id: ID, detail: 'no room' }),
+  )
+  writeFileSync(
+    file('worker-text.log.1'),
+    line(1, { message: 'the model answered 500', request_id: ID, model: 'text', user_id: 'u1', status: 500 }),
+  )
+  writeFileSync(
+    file('worker-text.log'),
+    line(2, { message: 'the model answered 503', request_id: OTHER, model: 'text' }),
+  )
+  writeFileSync(file('metrics.jsonl'), `{"_aws":{},"request_id":"${ID}"}\n`)
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Runs a command; `round` is called while it waits, and ends it by answering with false. */
+async function sluice(argv: string, round: () => boolean = () => false) {
+  let out = ''
+  let err = ''
+  const controller = new AbortController()
+  const code = await main(argv.split(' '), {
+    env: { SLUICE_DATA: folder },
+    clock: () => Date.parse('2026-11-23T12:00:00Z'),
+    sleep: async () => {
+      if (!round()) controller.abort()
+    },
+    interrupted: () => controller.signal,
+    out: text => {
+      out += text
+    },
+    err: text => {
+      err += text
+    },
+  })
+  return { code, out, err }
+}
+
+describe('logs', () => {
+  it('prints all lines of a request, of every function and of the full files, in the order of their time', async () => {
+    expect(await sluice(`logs ${ID}`)).toEqual({
+      code: 0,
+      out: [
+        `12:00:01.000 worker-text WARN the model answered 500 request_id=${ID} model=text user_id=u1 status=500`,
+        `12:00:03.000 collector WARN a request of text failed request_id=${ID} detail="no room"`,
+        '',
+      ].join('\n'),
+      err: '',
+    })
+  })
+
+  it('gives programs the fields of each line', async () => {
+    expect(JSON.parse((await sluice(`logs ${ID} --json`)).out)[1]).toEqual({
+      at: '2026-11-23T12:00:03.000Z',
+      function: 'collector',
+      level: 'WARN',
+      message: 'a request of text failed',
+      request_id: ID,
+      detail: 'no room',
+    })
+  })
+
+  it('refuses a request of which nothing is logged', async () => {
+    const nobody = '019ab000-0000-7000-8000-000000000009'
+    expect(await sluice(`logs ${nobody}`)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('has logged anything'),
+    })
+  })
+})
+
+describe('tail', () => {
+  it('prints what is new, a line each, also after a file was begun anew', async () => {
+    let rounds = 0
+    const { code, out } = await sluice('tail', () => {
+      rounds += 1
+      if (rounds === 1) appendFileSync(file('collector.log'), line(4, { message: 'one' }) + line(5, { message: 'two' }))
+      if (rounds === 2) {
+        renameSync(file('collector.log'), file('collector.log.1'))
+        writeFileSync(file('collector.log'), line(6, { message: 'three' }))
+      }
+      return rounds < 3
+    })
+
+    expect(code).toBe(0)
+    expect(out).toBe(
+      '12:00:04.000 collector WARN one\n12:00:05.000 collector WARN two\n12:00:06.000 collector WARN three\n',
+    )
+  })
+
+  it.each([
+    ['--model text', ['of the model', 'of both']],
+    ['--user u1', ['of the user', 'of both']],
+    ['--model text --user u1', ['of both']],
+  ])('prints only lines about %s', async (options, expected) => {
+    let rounds = 0
+    const { out } = await sluice(`tail ${options} --json`, () => {
+      rounds += 1
+      const lines = [
+        { message: 'of the model', model: 'text' },
+        { message: 'of the user', user_id: 'u1' },
+        { message: 'of both', model: 'text', user_id: 'u1' },
+        { message: 'of nobody' },
+      ]
+      if (rounds === 1) appendFileSync(file('collector.log'), lines.map((one, i) => line(i, one)).join(''))
+      return rounds < 2
+    })
+
+    expect(
+      out
+        .trim()
+        .split('\n')
+        .map(text => JSON.parse(text).message),
+    ).toEqual(expected)
+  })
+
+  it('prints a line once it is whole', async () => {
+    let rounds = 0
+    const { out } = await sluice('tail', () => {
+      rounds += 1
+      const whole = line(4, { message: 'whole' })
+      if (rounds === 1) appendFileSync(file('collector.log'), whole.slice(0, 9))
+      if (rounds === 2) appendFileSync(file('collector.log'), whole.slice(9))
+      return rounds < 3
+    })
+
+    expect(out).toBe('12:00:04.000 collector WARN whole\n')
+  })
+})
+
+describe('the logs of a deployed stack', () => {
+  it('come from the log group of each function, each line once', async () => {
+    const cloudFormation = mockClient(CloudFormationClient)
+    const place = (ResourceType: string, LogicalResourceId: string, PhysicalResourceId: string) => ({
+      ResourceType,
+      LogicalResourceId,
+      PhysicalResourceId,
+      LastUpdatedTimestamp: new Date(),
+      ResourceStatus: 'CREATE_COMPLETE' as const,
+    })
+    cloudFormation.on(ListStackResourcesCommand).resolves({
+      StackResourceSummaries: [
+        place('AWS::Lambda::Function', 'GatewayFunctionLambda0A1B2C3D', 'fn'),
+        place('AWS::Logs::LogGroup', 'GatewayFunctionLogs0A1B2C3D', 'group'),
+      ],
+    })
+    const cloudWatch = mockClient(CloudWatchLogsClient)
+    const events = [
+      { eventId: 'e1', timestamp: 5, message: line(1, { message: 'first', request_id: ID }) },
+      { eventId: 'e2', timestamp: 6, message: 'REPORT RequestId: x' },
+    ]
+    cloudWatch.on(FilterLogEventsCommand).resolves({ events })
+    const logs = cloudWatchLogs('sluice')
+
+    const found = await logs.find(ID, 1)
+    const follow = await logs.follow(2)
+    const [now, later] = [await follow(), await follow()]
+
+    expect(found).toMatchObject([{ function: 'GatewayFunction', message: 'first', fields: { request_id: ID } }])
+    expect(cloudWatch.commandCalls(FilterLogEventsCommand)[0]?.args[0].input).toEqual({
+      logGroupName: 'group',
+      startTime: 1,
+      filterPattern: `"${ID}"`,
+    })
+    expect([now.length, later.length]).toEqual([1, 0])
+    cloudFormation.restore()
+    cloudWatch.restore()
+  })
+})

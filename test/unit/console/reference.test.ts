@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { findRoute } from '../../../lib/console/operator-api/find-route.ts'
+import { operatorApiReference } from '../../../lib/console/operator-api/reference.ts'
+import { ROUTES } from '../../../lib/console/operator-api/routes.ts'
+
+it('docs/operator-api.md is what the routes generate', () => {
+  expect(readFileSync('docs/operator-api.md', 'utf8'), 'run npm run generate').toBe(operatorApiReference())
+})
+
+it.each(ROUTES.map(({ method, path }) => ({ method, path })))('$method $path is found', ({ method, path }) => {
+  expect(findRoute(method, path)).toMatchObject({ route: { method, path } })
+})
+
+it('gives the parameters of a path, decoded', () => {
+  expect(findRoute('GET', '/dead-letters/message%3Aa%2Fb')).toMatchObject({
+    route: { path: '/dead-letters/{name}' },
+    params: { name: 'message:a/b' },
+  })
+})
+
+it('tells the methods of a path that has another one', () => {
+  expect(findRoute('DELETE', '/requests')).toEqual({ methods: ['GET', 'POST'] })
+  expect(findRoute('GET', '/nowhere')).toEqual({ methods: [] })
+})

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { cliReference } from '../../../lib/cli/reference.ts'
+
+/** The commands that are promised to operators and their scripts. */
+const COMMANDS = [
+  'init',
+  'start',
+  'completion',
+  'config check',
+  'config schema',
+  'submit',
+  'logs',
+  'tail',
+  'keys create',
+  'keys list',
+  'keys revoke',
+  'keys rotate',
+  'users set',
+  'users show',
+  'users list',
+  'users disable',
+  'users delete',
+  'env',
+  'doctor',
+  'cost',
+  'quota show',
+  'requests show',
+  'requests list',
+  'models list',
+  'models reset',
+  'models probe',
+  'dead-letters list',
+  'dead-letters show',
+  'dead-letters redrive',
+  'dead-letters discard',
+  'reconcile',
+]
+
+const reference = cliReference()
+const sections = new Map(reference.split(/^## /m).map(text => [text.split('\n')[0] ?? '', text]))
+
+it('docs/cli.md is what the commands generate', () => {
+  expect(readFileSync('docs/cli.md', 'utf8'), 'run npm run generate').toBe(reference)
+})
+
+it('has every command that is promised, and says what it does', () => {
+  for (const command of COMMANDS) expect(sections.get(command)).toMatch(/\n {4}Usage: sluice .*\n\n {4}[a-z]/)
+})
+
+it('lets every list be watched', () => {
+  const lists = [...sections.keys()].filter(name => name.endsWith(' list'))
+  expect(lists.length).toBeGreaterThan(4)
+  for (const list of lists) expect(sections.get(list)).toContain('--watch')
+})

@@ -1,0 +1,49 @@
+import { describe, expect, it, vi } from 'vitest'
+import { takeResults } from '../../../../functions/collector/take-results.ts'
+import type { Redelivery } from '../../../../functions/core/queue/port.ts'
+import type { Ledger } from '../../../../functions/core/stores/ledger/port.ts'
+import { aCollector } from '../../../support/collector.ts'
+import { aDelivery } from '../../../support/deliveries.ts'
+import { anOutage } from '../../../support/faults.ts'
+import { anAcceptedEvent, anItem } from '../../../support/requests.ts'
+
+/** A collector with this ledger takes an event that was received so often. Answers with the seconds until it comes again. */
+async function secondsAfter(receives: number, record: Ledger['record']) {
+  const { ports } = aCollector()
+  const redeliverAfter = vi.fn<Redelivery['redeliverAfter']>(async () => undefined)
+  const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+  const all = { ...ports, logger, ledger: { record }, queue: { ...ports.queue, redeliverAfter } }
+  const delivery = aDelivery(anAcceptedEvent(anItem()), 0, { receive_count: receives })
+
+  const { redeliver } = await takeResults(all, [delivery])
+
+  return {
+    returned: redeliver.length,
+    seconds: redeliverAfter.mock.calls.flatMap(([of]) => of.map(one => one.seconds)),
+  }
+}
+
+const away = async () => Promise.reject(anOutage('the ledger'))
+
+describe('a collector whose ledger is away', () => {
+  it.each([
+    { receives: 1, seconds: [10] },
+    { receives: 40, seconds: [10] },
+    { receives: 41, seconds: [25] },
+    { receives: 240, seconds: [25] },
+  ])('has an event redelivered soon after the ledger is back (receive $receives)', async ({ receives, seconds }) => {
+    expect(await secondsAfter(receives, away)).toEqual({ returned: 1, seconds })
+  })
+
+  it('leaves an event that waits for long to the time of its queue, which gives up after 1,000 receives', async () => {
+    expect(await secondsAfter(241, away)).toEqual({ returned: 1, seconds: [] })
+  })
+
+  it('leaves an event that met a defect to the time of its queue', async () => {
+    expect(await secondsAfter(1, async () => Promise.reject(new Error('a bug')))).toEqual({ returned: 1, seconds: [] })
+  })
+
+  it('asks for nothing where all events are taken', async () => {
+    expect(await secondsAfter(1, async () => ({ refused: [] }))).toEqual({ returned: 0, seconds: [] })
+  })
+})

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { emfLines, samplesIn } from '../../../../../../functions/core/platform/metrics/emf.ts'
+import { createRecorder } from '../../../../../../functions/core/platform/metrics/recorder.ts'
+import { NOW } from '../../../../../support/clock.ts'
+
+const linesOf = (recorder: ReturnType<typeof createRecorder>) =>
+  emfLines(recorder.take(), 'Shop', NOW).map(line => JSON.parse(line))
+
+describe('a line of metrics', () => {
+  it('names the metrics of CloudWatch with their dimensions, and has other values as fields', () => {
+    const recorder = createRecorder({ service: 'shop-collector' })
+    recorder.add('CompletedRequests', 1, 'text')
+    recorder.add('CompletedRequests', 1, 'text')
+    recorder.add('QueueWait', 0.5, 'text')
+    recorder.add('QueueWait', 2, 'text')
+    recorder.add('TimeToEnd', 3, 'text')
+
+    expect(linesOf(recorder)).toEqual([
+      {
+        _aws: {
+          Timestamp: NOW,
+          CloudWatchMetrics: [
+            {
+              Namespace: 'Shop',
+              Dimensions: [['service'], ['service', 'model']],
+              Metrics: [{ Name: 'CompletedRequests', Unit: 'Count' }],
+            },
+            { Namespace: 'Shop', Dimensions: [['service']], Metrics: [{ Name: 'TimeToEnd', Unit: 'Seconds' }] },
+          ],
+        },
+        service: 'shop-collector',
+        model: 'text',
+        CompletedRequests: 2,
+        QueueWait: [0.5, 2],
+        TimeToEnd: 3,
+      },
+    ])
+  })
+
+  it('is one per model, and one for what has no model', () => {
+    const recorder = createRecorder({ service: 'shop-collector' })
+    recorder.add('CompletedRequests', 1, 'text')
+    recorder.add('FailedRequests', 1, 'image')
+    recorder.add('ChargedTokens', 7)
+
+    expect(linesOf(recorder).map(({ model }) => model)).toEqual(['text', 'image', undefined])
+  })
+
+  it('has at most the 100 values of a metric that CloudWatch reads, and none is lost', () => {
+    const recorder = createRecorder({ service: 'shop-worker-text', model: 'text' })
+    for (let value = 0; value < 250; value++) recorder.add('ModelLatency', value)
+
+    const lines = linesOf(recorder)
+
+    expect(lines.map(({ ModelLatency }) => ModelLatency.length)).toEqual([100, 100, 50])
+    expect(lines.flatMap(({ ModelLatency }) => ModelLatency)).toEqual(Array.from({ length: 250 }, (_, i) => i))
+  })
+
+  it('begins with the field by which a reader tells it from a log line', () => {
+    const recorder = createRecorder({ service: 'shop-gateway' })
+    recorder.add('AcceptedRequests', 1)
+
+    expect(emfLines(recorder.take(), 'Shop', NOW)[0]).toMatch(/^\{"_aws":/)
+  })
+
+  it('is not written where nothing was recorded since the last one', () => {
+    const recorder = createRecorder({ service: 'shop-gateway' })
+    recorder.add('AcceptedRequests', 1)
+    recorder.take()
+
+    expect(linesOf(recorder)).toEqual([])
+  })
+
+  it('is read again as it was written', () => {
+    const recorder = createRecorder({ service: 'shop-worker-text', model: 'text' })
+    recorder.add('ModelCalls', 2)
+    recorder.add('InputTokens', 3)
+    recorder.add('InputTokens', 4)
+    const samples = recorder.take()
+
+    expect(emfLines(samples, 'Shop', NOW).flatMap(line => samplesIn(JSON.parse(line)))).toEqual([
+      { name: 'ModelCalls', service: 'shop-worker-text', model: 'text', values: [2] },
+      { name: 'InputTokens', service: 'shop-worker-text', model: 'text', values: [3, 4] },
+    ])
+  })
+
+  it.each([{}, { service: 7 }, { service: 'shop', Unknown: 1, ModelCalls: 'many' }])(
+    'gives no value of what it does not know: %j',
+    line => {
+      expect(samplesIn(line)).toEqual([])
+    },
+  )
+})

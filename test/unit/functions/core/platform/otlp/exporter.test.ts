@@ -1,0 +1,141 @@
+import { expect, it } from 'vitest'
+import { MAX_WAITING_BYTES, otlpExporter, PAUSE_MS } from '../../../../../../functions/core/platform/otlp/exporter.ts'
+import type { Posted } from '../../../../../../functions/core/platform/otlp/post-json.ts'
+
+const TAKEN: Posted = { ok: true, rejected: 0 }
+const AWAY: Posted = { ok: false, mayRepeat: true, reason: 'ECONNREFUSED' }
+const REFUSED: Posted = { ok: false, mayRepeat: false, reason: 'status 400' }
+
+/** An exporter on a clock of its own. Each POST is answered when the test says so. */
+function exporting(answers: (Posted | undefined)[]) {
+  const system = { now: 0 }
+  const posts: string[] = []
+  const slept: number[] = []
+  const told: string[] = []
+  const late: ((posted: Posted) => void)[] = []
+  const exporter = otlpExporter(
+    { traces: 'http://receiver/v1/traces' },
+    (url, json) => {
+      posts.push(`${url} ${json}`)
+      const answer = answers.shift()
+      return answer ? Promise.resolve(answer) : new Promise(resolve => late.push(resolve))
+    },
+    {
+      clock: () => system.now,
+      sleep: async ms => {
+        slept.push(ms)
+        // A turn of the event loop is longer than any answer that is there already.
+        await new Promise(setImmediate)
+      },
+      onFailure: reason => told.push(reason),
+      onRecovery: () => told.push('again'),
+    },
+  )
+  const post = (n: number) => exporter.postOtlp('traces', { body: { n }, items: 1 })
+  return { system, posts, slept, told, late, exporter, post }
+}
+
+it('sends each payload once, as JSON, to the endpoint of its kind', async () => {
+  const { exporter, post, posts } = exporting([TAKEN, TAKEN])
+
+  post(1)
+  post(2)
+  await exporter.flush(50)
+
+  expect(posts).toEqual(['http://receiver/v1/traces {"n":1}', 'http://receiver/v1/traces {"n":2}'])
+  expect(exporter.takeDropped('traces')).toBe(0)
+})
+
+it('ignores a kind without an endpoint', async () => {
+  const { exporter, posts, slept } = exporting([])
+
+  exporter.postOtlp('metrics', { body: {}, items: 1 })
+  await exporter.flush(50)
+
+  expect([posts, slept]).toEqual([[], []])
+})
+
+it('waits for a receiver that never answers once, for as long as the caller says, and then for the next 30 seconds not at all', async () => {
+  const { exporter, post, posts, slept, system } = exporting([])
+
+  for (let request = 0; request < 100; request++) {
+    post(request)
+    await exporter.flush(50)
+  }
+
+  expect(slept).toEqual([50])
+  expect(posts).toHaveLength(1)
+  system.now += PAUSE_MS
+  await exporter.flush(50)
+  expect(slept).toEqual([50, 50])
+})
+
+it('sends what has waited when a late receiver answers', async () => {
+  const { exporter, post, posts, late } = exporting([undefined, TAKEN])
+  post(1)
+  await exporter.flush(50)
+  post(2)
+
+  late[0]?.(TAKEN)
+  await new Promise(setImmediate)
+
+  expect(posts).toHaveLength(2)
+  expect(exporter.takeDropped('traces')).toBe(0)
+})
+
+it('pauses for 30 seconds after a failure, waits for nothing meanwhile, and then sends everything', async () => {
+  const { exporter, post, posts, slept, told, system } = exporting([AWAY, TAKEN, TAKEN])
+  post(1)
+  await exporter.flush(50)
+
+  post(2)
+  await exporter.flush(50)
+  system.now += PAUSE_MS - 1
+  await exporter.flush(50)
+  expect([posts.length, slept.length]).toEqual([1, 1])
+
+  system.now += 1
+  await exporter.flush(50)
+  expect(posts.map(text => text.at(-2))).toEqual(['1', '1', '2'])
+  expect(told).toEqual(['ECONNREFUSED', 'again'])
+  expect(exporter.takeDropped('traces')).toBe(0)
+})
+
+it('tells of failures once until an export succeeds', async () => {
+  const { exporter, post, told, system } = exporting([AWAY, AWAY, AWAY])
+  post(1)
+
+  for (let i = 0; i < 3; i++) {
+    await exporter.flush(50)
+    system.now += PAUSE_MS
+  }
+
+  expect(told).toEqual(['ECONNREFUSED'])
+})
+
+it('drops and counts a payload that the receiver refuses, and items that it rejects', async () => {
+  const { exporter, post, system } = exporting([REFUSED, { ok: true, rejected: 1 }])
+
+  post(1)
+  await exporter.flush(50)
+  expect(exporter.takeDropped('traces')).toBe(1)
+  expect(exporter.takeDropped('traces')).toBe(0)
+
+  system.now += PAUSE_MS
+  post(2)
+  await exporter.flush(50)
+  expect(exporter.takeDropped('traces')).toBe(1)
+})
+
+it('keeps at most 1 MiB while the receiver is away, and counts what it drops', async () => {
+  const { exporter, posts, system } = exporting([AWAY, ...Array.from({ length: 100 }, () => TAKEN)])
+  const body = { text: 'x'.repeat(MAX_WAITING_BYTES / 8) }
+
+  for (let i = 0; i < 20; i++) exporter.postOtlp('traces', { body, items: 10 })
+  await exporter.flush(50)
+
+  expect(exporter.takeDropped('traces')).toBe(130)
+  system.now += PAUSE_MS
+  await exporter.flush(50)
+  expect(posts).toHaveLength(8)
+})

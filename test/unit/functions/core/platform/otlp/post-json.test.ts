@@ -1,0 +1,103 @@
+import { HttpRequest } from '@smithy/protocol-http'
+import { afterEach, expect, it, vi } from 'vitest'
+import { composeOtlp } from '../../../../../../functions/core/platform/otlp/compose.ts'
+import { postJson } from '../../../../../../functions/core/platform/otlp/post-json.ts'
+import { type OtlpReceiver, startOtlpReceiver } from '../../../../../support/otlp-receiver.ts'
+
+const receivers: OtlpReceiver[] = []
+
+async function receiver(...how: Parameters<typeof startOtlpReceiver>): Promise<OtlpReceiver> {
+  const started = await startOtlpReceiver(...how)
+  receivers.push(started)
+  return started
+}
+
+afterEach(async () => {
+  await Promise.all(receivers.splice(0).map(one => one.close()))
+})
+
+it('posts JSON, over one connection', async () => {
+  const { origin, exports } = await receiver()
+  const post = postJson()
+
+  await post(`${origin}/v1/traces`, '{"n":1}')
+  await post(`${origin}/v1/traces?a=b`, '{"n":2}')
+
+  expect(exports.map(({ path, body }) => [path, body])).toEqual([
+    ['/v1/traces', { n: 1 }],
+    ['/v1/traces?a=b', { n: 2 }],
+  ])
+  expect(exports[0]?.headers).toMatchObject({ 'content-type': 'application/json' })
+  expect(new Set(exports.map(({ senderPort }) => senderPort)).size).toBe(1)
+})
+
+it('posts over a new connection if the receiver has closed the kept one', async () => {
+  const { origin, hangUp, exports } = await receiver()
+  const post = postJson()
+  await post(origin, '1')
+
+  // The function is frozen while the receiver hangs up: it does not see the end before it writes.
+  hangUp()
+  const posted = await post(origin, '2')
+
+  expect(posted).toEqual({ ok: true, rejected: 0 })
+  expect(exports.map(({ body }) => body)).toEqual([1, 2])
+})
+
+it.each([
+  { body: '{"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}}', rejected: 3 },
+  { body: '{"partialSuccess":{"rejectedDataPoints":2}}', rejected: 2 },
+  { body: '{"partialSuccess":{}}', rejected: 0 },
+  { body: '', rejected: 0 },
+  { body: `"${'x'.repeat(1_000_000)}"`, rejected: 0 },
+])('reads from an answer how many items the receiver has rejected: $rejected', async ({ body, rejected }) => {
+  const { origin } = await receiver(() => ({ body }))
+
+  expect(await postJson()(origin, '{}')).toEqual({ ok: true, rejected })
+})
+
+it.each([
+  { status: 400, mayRepeat: false },
+  { status: 302, mayRepeat: false },
+  { status: 429, mayRepeat: true },
+  { status: 500, mayRepeat: false },
+  { status: 503, mayRepeat: true },
+])('fails with the status $status', async ({ status, mayRepeat }) => {
+  const { origin } = await receiver(() => ({ status }))
+
+  expect(await postJson()(origin, '{}')).toEqual({ ok: false, mayRepeat, reason: `status ${status}` })
+})
+
+it('fails with the code of an error if nobody listens', async () => {
+  const { origin, close } = await startOtlpReceiver()
+  await close()
+
+  expect(await postJson()(origin, '{}')).toEqual({ ok: false, mayRepeat: true, reason: 'ECONNREFUSED' })
+})
+
+it('sends the request as its signer has made it', async () => {
+  const { origin, exports } = await receiver()
+  const post = postJson(async () => async request => {
+    return new HttpRequest({ ...request, headers: { ...request.headers, authorization: 'signed' } })
+  })
+
+  await post(`${origin}/v1/traces`, '{}')
+
+  expect(exports[0]?.headers.authorization).toBe('signed')
+})
+
+it('logs a receiver that is away once, without its address', async () => {
+  const { origin, close } = await startOtlpReceiver()
+  await close()
+  const warn = vi.fn()
+  const otlp = composeOtlp({ traces: `${origin}/v1/traces` }, { warn })
+
+  for (let i = 0; i < 3; i++) {
+    otlp.postOtlp('traces', { body: {}, items: 1 })
+    await otlp.flush(1_000)
+  }
+
+  expect(warn.mock.calls).toEqual([
+    ["telemetry can't be exported (ECONNREFUSED); it is tried again every 30 s", { reason: 'ECONNREFUSED' }],
+  ])
+})
