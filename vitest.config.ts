@@ -5,7 +5,7 @@ const project = (name: string, options: object = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], ...options },
 })
 
-const BURSTS = 'test/e2e/admission.test.ts'
+const BURSTS = ['test/e2e/admission.test.ts', 'test/e2e/openai-burst.test.ts']
 
 export default defineConfig({
   test: {
@@ -30,6 +30,8 @@ export default defineConfig({
       project('upgrade', { testTimeout: 900_000, hookTimeout: 600_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Packs the npm package and installs it, for minutes: `npm run package-test`.
       project('package', { testTimeout: 300_000, hookTimeout: 900_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
+      // Installs the SDKs of others from their registries, and calls a system with them: `npm run sdk`.
+      project('sdk', { testTimeout: 900_000, hookTimeout: 900_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // The console in a headless Chromium, which has to be installed: `npm run console-test`.
       project('console', { testTimeout: 60_000, hookTimeout: 180_000, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // A real Prometheus reads `/metrics` for a minute. Needs Debian's package `prometheus`: `npm run prometheus`.
@@ -38,7 +40,7 @@ export default defineConfig({
       project('security', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 2, sequence: { groupOrder: 2 } }),
       // A file starts a whole system: two are enough for two cores, and they wait until the others are done.
       project('e2e', {
-        exclude: [BURSTS],
+        exclude: BURSTS,
         testTimeout: 120_000,
         hookTimeout: 180_000,
         maxWorkers: 2,
@@ -46,7 +48,7 @@ export default defineConfig({
       }),
       // 200 posts at once want both cores to themselves: beside another system, a slow machine takes longer than a gateway may.
       project('bursts', {
-        include: [BURSTS],
+        include: BURSTS,
         testTimeout: 120_000,
         hookTimeout: 180_000,
         maxWorkers: 1,

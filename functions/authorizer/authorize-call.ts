@@ -1,21 +1,29 @@
 import type { APIGatewayRequestAuthorizerEventV2, APIGatewaySimpleAuthorizerWithContextResult } from 'aws-lambda'
-import { authorize } from './authorize.ts'
+import type { Refused } from '../core/platform/caller.ts'
+import type { UserRecord } from '../core/stores/access/port.ts'
 import type { AuthorizerPorts } from './ports.ts'
+import { presentedKey } from './presented-key.ts'
 
 /** The parts of API Gateway's question that are looked at. */
 export type AuthorizerEvent = Pick<APIGatewayRequestAuthorizerEventV2, 'headers'>
 
+type Answer = APIGatewaySimpleAuthorizerWithContextResult<Record<string, string | number>>
+
 /**
- * Tells API Gateway who calls. It answers 403 to `isAuthorized: false`, and 500 when this rejects: then nobody is let in by
- * mistake.
+ * Tells the functions behind API Gateway who calls, or that nobody may (docs/adr/0045). API Gateway itself could only answer 403, so
+ * a refused call goes on, and `httpHandler` answers it in the shape of its API before anything else happens. API Gateway answers
+ * 500 when this rejects: then nobody is let in by mistake.
  */
-export async function authorizeCall(
-  { access, clock }: AuthorizerPorts,
-  { headers }: AuthorizerEvent,
-): Promise<APIGatewaySimpleAuthorizerWithContextResult<Record<string, string | number>>> {
-  const user = await authorize(access, headers?.['x-api-key'] ?? '', clock())
-  if (!user) return { isAuthorized: false, context: {} }
-  const { user_id, plan, overrides } = user
+export async function authorizeCall({ authorized }: AuthorizerPorts, { headers }: AuthorizerEvent): Promise<Answer> {
+  const key = presentedKey(headers)
+  if (key === undefined) return refusing('no key')
+  const user = await authorized(key)
+  return user ? { isAuthorized: true, context: contextOf(user) } : refusing('bad key')
+}
+
+const refusing = (refused: Refused): Answer => ({ isAuthorized: true, context: { refused } })
+
+function contextOf({ user_id, plan, overrides }: UserRecord): Answer['context'] {
   const limits = Object.fromEntries(Object.entries(overrides).filter(([, limit]) => limit !== undefined))
-  return { isAuthorized: true, context: { user_id, plan, ...limits } }
+  return { user_id, plan, ...limits }
 }

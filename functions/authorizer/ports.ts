@@ -1,7 +1,5 @@
-import type { Clock } from '../core/platform/clock.ts'
-import type { Access } from '../core/stores/access/port.ts'
+import type { Authorized } from './remember-keys.ts'
 
 export interface AuthorizerPorts {
-  readonly access: Access
-  readonly clock: Clock
+  readonly authorized: Authorized
 }

@@ -1,6 +1,7 @@
 import { failureOf } from '../core/domain/events.ts'
 import { type RequestItem, reservationOf } from '../core/domain/item.ts'
 import type { OutcomeEvent, ResultEvent } from '../core/domain/messages.ts'
+import { costOf } from '../core/domain/price.ts'
 import { discardBody } from '../core/lifecycle/discard-body.ts'
 import { inEachSpan, inSpan } from '../core/platform/tracing/in-span.ts'
 import type { Span } from '../core/platform/tracing/port.ts'
@@ -115,7 +116,8 @@ function decisionOf(event: OutcomeEvent) {
   const { user_id, request_id, run, attempt, status, completed_at, usage } = event
   const unreported = status === 'completed' ? Math.max(event.estimate, event.charge_at_least ?? 0) : 0
   const charge = event.reached ? (usage?.total_tokens ?? unreported) : undefined
-  return { user_id, request_id, run, attempt, status, completed_at, usage, error: failureOf(event), charge }
+  const cost = charge !== undefined && event.price ? { cost: costOf(event.price, charge, usage) } : {}
+  return { user_id, request_id, run, attempt, status, completed_at, usage, error: failureOf(event), charge, ...cost }
 }
 
 async function record(

@@ -1,3 +1,4 @@
+import { chargedFor } from '../core/domain/charged.ts'
 import type { RequestItem } from '../core/domain/item.ts'
 import type {
   AcceptedEvent,
@@ -68,6 +69,7 @@ export function decidedEntry(event: OutcomeEvent, item: RequestItem): Entry {
     status: item.status as LedgerRow['status'],
     attempts: item.attempt,
     usage: item.usage,
+    cost: chargedFor(item)?.cost,
     error: item.error,
     started_at: item.started_at,
     completed_at: item.completed_at,

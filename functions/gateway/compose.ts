@@ -13,7 +13,7 @@ import { dynamoQuota } from '../core/stores/quota/dynamodb.ts'
 import { dynamoItems } from '../core/stores/requests/dynamodb.ts'
 import { dynamoWaitLeases } from '../core/stores/waits/dynamodb.ts'
 import type { Env } from './env.ts'
-import type { GatewayPorts } from './ports.ts'
+import type { OpenAiPorts } from './ports.ts'
 import type { Settings } from './settings.ts'
 
 export function compose(
@@ -21,7 +21,7 @@ export function compose(
   settings: Settings,
   clients = awsClients(),
   once = dynamoDbOnce(),
-): GatewayPorts & Telemetry {
+): OpenAiPorts & Telemetry {
   const observed = telemetry(env)
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
@@ -34,6 +34,7 @@ export function compose(
     waiting: { leases: dynamoWaitLeases(once, env.REQUESTS_TABLE), limits: settings.waiting },
     route: createRouter(settings),
     estimate: createEstimator(settings),
+    abilities: settings.openai,
     calls: countCalls(),
     clock: systemClock,
     sleep: systemSleep,

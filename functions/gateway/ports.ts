@@ -3,6 +3,7 @@ import type { AdmissionPorts } from '../core/admission/ports.ts'
 import type { Router } from '../core/admission/route.ts'
 import type { Settings } from '../core/admission/settings.ts'
 import type { WaitPorts } from '../core/lifecycle/wait-for-completion.ts'
+import type { Abilities } from '../core/openai-api/abilities.ts'
 import type { Calls } from '../core/platform/call-counter.ts'
 import type { IdempotencyKeys } from '../core/stores/idempotency/port.ts'
 
@@ -12,4 +13,9 @@ export interface GatewayPorts extends AdmissionPorts, Pick<WaitPorts, 'ledger' |
   readonly estimate: Estimator
   readonly calls: Calls
   readonly settings: Settings
+}
+
+/** What the posts of the OpenAI API need beside that. */
+export interface OpenAiPorts extends GatewayPorts {
+  readonly abilities: Readonly<Record<string, Abilities>>
 }

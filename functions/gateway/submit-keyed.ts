@@ -15,9 +15,11 @@ import type { GatewayPorts } from './ports.ts'
  */
 export async function submitKeyed(ports: GatewayPorts, key: string, prepared: Prepared): Promise<Accepted> {
   const { keys, clock } = ports
+  const { submission } = prepared
   const { user_id, request_id, fingerprint } = prepared.request
   const ofThisBody = (bound: KeyedRequest): KeyedRequest => {
-    const isSame = bound.fingerprint === fingerprint || isFingerprintOf(bound.fingerprint, prepared.submission.body)
+    const isSame =
+      bound.fingerprint === fingerprint || isFingerprintOf(bound.fingerprint, submission.body, submission.operation)
     if (!isSame) throw mismatch()
     return bound
   }
@@ -25,7 +27,7 @@ export async function submitKeyed(ports: GatewayPorts, key: string, prepared: Pr
     ports,
     {
       user_id,
-      submission: prepared.submission,
+      submission,
       bind: async id => ofThisBody(await keys.bind(user_id, key, { request_id: id, fingerprint }, clock())),
       rebind: async (from, id) =>
         ofThisBody(await keys.rebind(user_id, key, from, { request_id: id, fingerprint }, clock())),

@@ -1,14 +1,14 @@
 import { RequestError } from '../core/domain/errors.ts'
-import { planOf } from '../core/domain/quota-settings.ts'
-import type { HttpCall } from '../core/http/call.ts'
 import { dispatch, type UseCase } from '../core/http/http-handler.ts'
 import { json } from '../core/http/response.ts'
 import type { RouteKey } from '../core/http/routes.ts'
+import { InferenceBody } from '../core/inference-api/body.ts'
 import type { RequestView } from '../core/lifecycle/view-request.ts'
 import { MAX_WAIT_SECONDS, waitForCompletion } from '../core/lifecycle/wait-for-completion.ts'
-import type { Caller } from '../core/platform/caller.ts'
 import { cancelRequest } from './cancel-request.ts'
+import { countedCaller, requestIn } from './counted-caller.ts'
 import { listRequests } from './list-requests.ts'
+import { openAiCalls } from './openai-calls.ts'
 import type { ReaderPorts } from './ports.ts'
 import { readQuota } from './read-quota.ts'
 
@@ -21,11 +21,11 @@ export const answerCall = dispatch<ReaderPorts>({
     const seconds = waitSeconds(call.query.wait)
     // Two tabs may wait for one request.
     const patience = { ms: seconds * 1000, beside_others: true }
-    return json(200, await waitForCompletion(ports, user_id, requestId(call), patience))
+    return json(200, await waitForCompletion(ports, user_id, requestIn(call), patience))
   },
 
   'DELETE /v1/inference/{request_id}': async (ports, call) => {
-    const { cancelled, request } = await cancelRequest(ports, countedCaller(ports, call).user_id, requestId(call))
+    const { cancelled, request } = await cancelRequest(ports, countedCaller(ports, call).user_id, requestIn(call))
     return cancelled ? json(200, request) : json(409, { ...request, ...alreadyEnded(request) })
   },
 
@@ -34,6 +34,13 @@ export const answerCall = dispatch<ReaderPorts>({
 
   'GET /v1/quota': async (ports, call) =>
     json(200, await readQuota(ports, ports.settings.quotas, countedCaller(ports, call))),
+
+  ...openAiCalls,
+
+  'GET /openapi.json': async () => {
+    const { openApiDocument } = await import('../core/openai-api/openapi.ts')
+    return json(200, openApiDocument(InferenceBody))
+  },
 } satisfies Record<RouteKey<'reader'>, UseCase<ReaderPorts>>)
 
 /** The request's own fields stay beside the error. Only `error` of a failed request gives way to our sentence. */
@@ -41,15 +48,6 @@ const alreadyEnded = ({ status }: RequestView) => ({
   error: `the request can't be cancelled, because it has already ended: it is ${status}`,
   code: 'already_ended',
 })
-
-/** Who calls. Throws `RequestError` for a call over the rate of the caller's plan. */
-function countedCaller({ calls, settings, clock }: ReaderPorts, call: HttpCall): Caller {
-  const caller = call.caller()
-  calls.count(caller.user_id, planOf(settings.quotas, caller.plan).plan.rate, clock())
-  return caller
-}
-
-const requestId = (call: HttpCall): string => call.parameters.request_id ?? ''
 
 /** Throws `RequestError`. */
 function waitSeconds(text = '0'): number {

@@ -39,7 +39,9 @@ export async function listRequests(
   for (let read = 0; read < READS; read++) {
     const page = await ports.items.list(userId, limit + 1, before)
     const shown = await settled(ports, page.items)
-    found.push(...shown.filter(item => item.status !== 'rejected' && (!status || item.status === status)))
+    found.push(
+      ...shown.filter(item => item.status !== 'rejected' && !item.erased && (!status || item.status === status)),
+    )
     before = page.last
     if (before === undefined || found.length > limit) break
   }

@@ -7,7 +7,7 @@ import type { Settings } from './settings.ts'
 
 export interface ReaderPorts extends LifecyclePorts, Omit<WaitPorts, 'items' | 'ledger' | 'payloads'> {
   readonly payloads: Payloads
-  readonly ledger: Pick<Ledger, 'result' | 'completed'>
+  readonly ledger: Pick<Ledger, 'result' | 'completed' | 'erase'>
   readonly calls: Calls
-  readonly settings: Pick<Settings, 'quotas'>
+  readonly settings: Pick<Settings, 'quotas' | 'models'>
 }

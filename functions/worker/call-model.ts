@@ -3,8 +3,10 @@ import { batchBody, callOf, type Outputs } from '../core/inference/batch.ts'
 import { MappingError } from '../core/inference/mapping.ts'
 import type { ModelAnswer, ModelFailure, Reply } from '../core/inference/port.ts'
 import { isBusy } from '../core/inference/retry.ts'
+import { fieldsOf } from '../core/openai-format/fields.ts'
 import { serialize } from '../core/platform/serialize.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
+import { lacksOperation, type Passage } from './pass-on.ts'
 import { permitFurtherCall } from './permit-call.ts'
 import type { WorkerPorts } from './ports.ts'
 import { failedOutcome, publishOutcome } from './publish-outcome.ts'
@@ -38,11 +40,10 @@ export async function mapRequest(
   inTime: InTime,
   late: (claimed: Claimed) => Promise<void>,
 ): Promise<Mapped | undefined> {
-  const { user_id, request_id, attempt } = claimed.item
   const now = ports.clock()
   try {
-    const toSend = await inTime(() => ports.mappings.request({ body, user_id, request_id, attempt }))
-    if (toSend !== undefined) return { ...claimed, toSend, bounded: boundedPromptTokens(body) }
+    const mapped = await inTime(() => toSendOf(ports, claimed, body))
+    if (mapped !== undefined) return { ...claimed, ...mapped, bounded: boundedPromptTokens(body) }
   } catch (error) {
     if (!(error instanceof MappingError)) throw error
     const failure = { code: 'mapping_failed', message: error.message, reached: false } as const
@@ -54,6 +55,19 @@ export async function mapRequest(
   return undefined
 }
 
+/** A body of the OpenAI API is passed on as it is to an endpoint that has this API. For any other one, the mapping sees its fields. */
+async function toSendOf(
+  { mappings, passOn }: WorkerPorts,
+  { item, message: { operation } }: Claimed,
+  body: Record<string, unknown>,
+): Promise<Pick<Mapped, 'toSend' | 'passage'>> {
+  const passage = operation && passOn?.to(operation, body)
+  if (passage) return { toSend: passage.body, passage }
+  const { user_id, request_id, attempt } = item
+  const fields = operation ? fieldsOf(operation, body) : body
+  return { toSend: await mappings.request({ body: { ...fields }, user_id, request_id, attempt }) }
+}
+
 /** Calls the model for requests. Rejects with `Unavailable` only, and then no call was made. */
 export function callModel(
   ports: WorkerPorts,
@@ -63,18 +77,32 @@ export function callModel(
 ): Promise<Called> {
   const [only] = requests
   return only && !ports.settings.batched
-    ? callForOne(ports, only, invocation)
+    ? callForOne(ports, only, permit, invocation)
     : callForBatch(ports, requests, permit, invocation)
 }
 
-async function callForOne(ports: WorkerPorts, request: Mapped, { spans }: Invocation): Promise<Called> {
-  const call = () => ports.endpoint.call(request.message.request_id, request.toSend)
-  const reply = await spans.of(request.delivery).run(() => timed(ports, () => tracedReply(ports.startCallSpan(), call)))
+async function callForOne(
+  ports: WorkerPorts,
+  request: Mapped,
+  permit: Granted,
+  invocation: Invocation,
+): Promise<Called> {
+  const reply = await callOnce(ports, request, { body: request.toSend, url: request.passage?.url }, invocation)
   const answer = await ports.judge.call(reply)
-  return {
-    calls: [answer],
-    answers: new Map([[request, toAnswer(request, answer, { batchSize: 1, isElement: false })]]),
-  }
+  const one = { batchSize: 1, isElement: false }
+  if (!lacksOperation(reply)) return { calls: [answer], answers: new Map([[request, toAnswer(request, answer, one)]]) }
+  return callStandIn(ports, request, answer, permit, invocation)
+}
+
+/** Makes one call for one request, in a span of the request's trace. */
+const callOnce = (
+  ports: WorkerPorts,
+  { message, delivery }: Mapped,
+  { body, url }: { readonly body: unknown; readonly url?: string | undefined },
+  { spans }: Invocation,
+): Promise<Reply> => {
+  const call = () => ports.endpoint.call(message.request_id, body, url)
+  return spans.of(delivery).run(() => timed(ports, () => tracedReply(ports.startCallSpan(), call)))
 }
 
 /**
@@ -106,6 +134,56 @@ async function callForBatch(
   }
   const isHealthy = calls.some(({ ok }) => ok)
   return { calls, answers: isHealthy ? withCulprits(answers) : answers }
+}
+
+/**
+ * Calls the operation that stands in for one that the endpoint lacks, under a permit of its own. If there is none now, the request is
+ * tried again later, and by that operation first.
+ */
+async function callStandIn(
+  ports: WorkerPorts,
+  request: Mapped,
+  first: ModelAnswer,
+  permit: Granted,
+  invocation: Invocation,
+): Promise<Called> {
+  const { judge, metrics } = ports
+  const one = { batchSize: 1, isElement: false }
+  const done = (answer: ModelAnswer, calls: readonly ModelAnswer[], by = request): Called => ({
+    calls,
+    answers: new Map([[request, toAnswer(by, answer, one)]]),
+  })
+  const { passage } = request
+  const standIn = passage && standInFor(ports, passage)
+  if (!passage || !standIn) return done(first, [first])
+  if (standIn instanceof MappingError) return done({ ...LACKING, message: standIn.message }, [first])
+  ports.passOn?.note(passage.asked, false)
+  if (!(await mayCallAgain(ports, [request], permit, invocation)))
+    return done({ ...LACKING, verdict: 'retry' }, [first])
+  const reply = await callOnce(ports, request, standIn, invocation)
+  metrics.add('ModelCalls', 1)
+  const second = await judge.call(reply)
+  if (!lacksOperation(reply)) return { ...done(second, [first, second]), passages: new Map([[request, standIn]]) }
+  ports.passOn?.note(passage.asked, true)
+  return done(first, [first, second])
+}
+
+const LACKING: ModelFailure = {
+  ok: false,
+  verdict: 'drop',
+  code: 'model_rejected',
+  message: 'the endpoint has no such operation',
+  reached: true,
+  status: 404,
+}
+
+function standInFor({ passOn }: WorkerPorts, passage: Passage): Passage | MappingError | undefined {
+  try {
+    return passOn?.standIn(passage)
+  } catch (error) {
+    if (error instanceof MappingError) return error
+    throw error
+  }
 }
 
 /** Measures how long a call takes. A call that could not be made is not measured. */

@@ -15,6 +15,7 @@ import { lazyS3Payloads } from '../core/stores/payloads/lazy-s3.ts'
 import { dynamoQuota } from '../core/stores/quota/dynamodb.ts'
 import { dynamoItems } from '../core/stores/requests/dynamodb.ts'
 import type { Env } from './env.ts'
+import { createPassOn } from './pass-on.ts'
 import type { WorkerPorts } from './ports.ts'
 import { reportCircuitChanges } from './report-circuit-changes.ts'
 import type { Settings } from './settings.ts'
@@ -42,6 +43,7 @@ export function compose(
     }),
     judge: createJudge({ ...settings, has_secret: hasSecret(settings) }, systemClock),
     mappings: createMappings(settings),
+    passOn: settings.openai && createPassOn(settings.openai),
     ...system,
     settings,
     logger,

@@ -11,6 +11,7 @@ import type { Random } from '../core/platform/random.ts'
 import type { Span, Tracer } from '../core/platform/tracing/port.ts'
 import type { QueueBackend } from '../core/queue/port.ts'
 import type { Payloads } from '../core/stores/payloads/port.ts'
+import type { PassOn } from './pass-on.ts'
 import type { Settings } from './settings.ts'
 
 export interface WorkerPorts extends LifecyclePorts {
@@ -19,6 +20,8 @@ export interface WorkerPorts extends LifecyclePorts {
   readonly endpoint: ModelEndpoint
   readonly judge: Judge
   readonly mappings: Mappings
+  /** There if the endpoint has the OpenAI API. */
+  readonly passOn?: PassOn | undefined
   readonly payloads: Payloads
   readonly clock: Clock
   readonly sleep: Sleep
@@ -29,7 +32,7 @@ export interface WorkerPorts extends LifecyclePorts {
   readonly tracing: Tracer
   /** Starts the span of a call of the model: for the active request, or, with links, for a batch of requests. */
   readonly startCallSpan: (links?: readonly string[]) => Span
-  readonly settings: Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'store_prompts'> & {
+  readonly settings: Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'store_prompts' | 'price'> & {
     readonly endpoint: Pick<Settings['endpoint'], 'timeout_ms'>
   }
 }

@@ -139,13 +139,18 @@ async function withoutCall(ports: WorkerPorts, permit: Permit, hints: Hints): Pr
   return { kind: 'not called', hints }
 }
 
+const passedBy = (request: Mapped, { passages }: Called): Mapped => {
+  const passage = passages?.get(request)
+  return passage ? { ...request, passage } : request
+}
+
 /** Resolves the answer for a request, or defers the request if no call was made for it. */
 async function resolve(ports: WorkerPorts, request: Mapped, result: CallResult, isFirst: boolean): Promise<void> {
   switch (result.kind) {
     case 'called': {
       const answer = result.answers.get(request)
       if (!answer || answer.ok || !result.is_free(answer.failure))
-        return answer && resolveOutcome(ports, request, answer, result.started_at)
+        return answer && resolveOutcome(ports, passedBy(request, result), answer, result.started_at)
       const times = { started_at: result.started_at, completed_at: ports.clock() }
       const earlier = answer.calls?.slice(0, -1) ?? []
       const reached = earlier.some(failure => failure.reached && !result.is_free(failure))

@@ -18,7 +18,9 @@ export function publishOutcome(
   span.set({ [STATUS]: outcome.status, [ATTEMPT]: outcome.attempt })
   if (outcome.error) span.fail(outcome.error.code)
   const prompt = settings.store_prompts ? promptOf(message.body) : undefined
-  return queue.send(RESULTS_QUEUE, { body: outcomeEvent(message, outcome, prompt), group: message.user_id })
+  const { price } = settings
+  const event = outcomeEvent(message, { ...outcome, ...(price && { price }) }, prompt)
+  return queue.send(RESULTS_QUEUE, { body: event, group: message.user_id })
 }
 
 /** The outcome of a request that has failed for good. It was `reached` if any attempt of its run has reached the model. */

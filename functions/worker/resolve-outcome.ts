@@ -1,8 +1,10 @@
 import { minimumTokens } from '../core/domain/estimate.ts'
 import type { OutcomeOf } from '../core/domain/events.ts'
+import { type Mappings, wholeAnswer } from '../core/inference/mapping.ts'
 import type { ModelFailure, ModelSuccess } from '../core/inference/port.ts'
 import { backoff, pauseOf, saysWhen } from '../core/inference/retry.ts'
 import { withoutQuote } from '../core/inference/sentences.ts'
+import { ANSWER_LISTS } from '../core/openai-format/pass.ts'
 import { ATTEMPT, DEFERRED_BY } from '../core/platform/tracing/attributes.ts'
 import { resultKey } from '../core/stores/payloads/names.ts'
 import { checkIn } from '../core/stores/payloads/port.ts'
@@ -42,7 +44,7 @@ async function answeredOutcome(
   answer: ModelSuccess,
   times: Times,
 ): Promise<OutcomeOf> {
-  const read = await readResult(ports.mappings, answer)
+  const read = await readResult(responseOf(ports, request), answer)
   const { usage } = read
   if (read.isUsageUnreadable) ports.metrics.add('UnreadableUsage', 1)
   if (usage?.prompt_tokens !== undefined) ports.metrics.add('InputTokens', usage.prompt_tokens)
@@ -55,6 +57,10 @@ async function answeredOutcome(
   const minimum = usage ? {} : minimumCharge(request, read.bytes)
   return { attempt: request.item.attempt, status: 'completed', reached: true, usage, result, ...minimum, ...times }
 }
+
+/** The answer to a body that was passed on is kept as a whole. */
+const responseOf = ({ mappings }: WorkerPorts, { passage }: Mapped): Pick<Mappings, 'response'> =>
+  passage ? { response: async answer => wholeAnswer(answer, ANSWER_LISTS[passage.called]) } : mappings
 
 /**
  * The minimum charge of a success without a reported usage. Only a request that bounds its output has one, and only if it is

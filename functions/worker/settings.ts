@@ -1,6 +1,8 @@
 import * as z from 'zod'
+import { Price } from '../core/domain/price.ts'
 import { Policies } from '../core/flow-control/policies.ts'
 import { Retry } from '../core/inference/retry.ts'
+import { OpenAiEndpoint } from '../core/openai-format/endpoint.ts'
 
 /** The settings of one model of pipeline.yaml. A worker runs the requests of a single model. */
 export const Settings = z.strictObject({
@@ -31,5 +33,9 @@ export const Settings = z.strictObject({
   retry: Retry,
   ...Policies.shape,
   store_prompts: z.boolean(),
+  /** What the model's tokens cost. */
+  price: Price.optional(),
+  /** Where the OpenAI API of the endpoint is, if bodies of that API are passed on as they are. */
+  openai: OpenAiEndpoint.optional(),
 })
 export type Settings = z.infer<typeof Settings>

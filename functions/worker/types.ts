@@ -4,6 +4,7 @@ import type { Ask, Permit } from '../core/flow-control/port.ts'
 import type { ModelAnswer, ModelFailure, ModelSuccess } from '../core/inference/port.ts'
 import type { BatchInvocation, Delivery } from '../core/queue/port.ts'
 import type { DeliverySpans } from '../core/queue/trace-delivery.ts'
+import type { Passage } from './pass-on.ts'
 
 /** The run of the function that a batch was handed to. Times are epoch milliseconds. */
 export interface Invocation extends BatchInvocation {
@@ -73,6 +74,8 @@ export interface ClaimedWithBody extends Claimed {
 /** A claimed request, and what the call sends for it. */
 export interface Mapped extends Claimed {
   readonly toSend: unknown
+  /** How the body of the OpenAI API is passed on. Absent if the mappings make what is sent and what is kept. */
+  readonly passage?: Passage | undefined
   /** The tokens of the prompt, if the request bounds its output. */
   readonly bounded: number | undefined
 }
@@ -104,6 +107,8 @@ export interface Told {
 
 export interface Called {
   readonly answers: ReadonlyMap<Mapped, Answer>
+  /** How a request was passed on in the end, if that is not as it was planned. */
+  readonly passages?: ReadonlyMap<Mapped, Passage>
   /** One answer per call that was made. */
   readonly calls: readonly ModelAnswer[]
 }

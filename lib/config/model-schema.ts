@@ -199,6 +199,20 @@ const Circuit = section({
   }).prefault('30s'),
 })
 
+const Dollars = z
+  .number('must be a number of US dollars, such as 0.15')
+  .min(0, { error: 'must be at least 0', abort: true })
+  .max(1_000_000, 'must be at most 1,000,000')
+
+const Price = section({
+  input: Dollars.meta({ description: 'US dollars per million tokens of the prompt.', examples: [0.15] }),
+  output: Dollars.meta({
+    description:
+      'US dollars per million tokens of the answer. Tokens of which the model does not say what they were have the higher price of the two.',
+    examples: [0.6],
+  }),
+})
+
 /** One model: where it is, how it is called and how it is protected. */
 export const Model = section({
   provider: oneOf(...PROVIDERS)
@@ -240,6 +254,11 @@ export const Model = section({
       'Puts several requests into one call. Its body is `{ "inputs": [ … ] }`, and its answer is `{ "outputs": [ … ] }` in the same order, unless `outputs` says where its elements are.',
   }),
   rate_limit: RateLimit.optional().meta({ description: 'Limits how often the endpoint is called.' }),
+  price: Price.optional().meta({
+    description:
+      'What the tokens of the model cost. It gives `cost` in `charged`, in Postgres and in `sluice quota show`. Without it, there is no cost.',
+    examples: [{ input: 0.15, output: 0.6 }],
+  }),
   retry: Retry.prefault({}).meta({
     description: 'What happens after a failed call. These defaults are used if it is left out.',
   }),

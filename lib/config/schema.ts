@@ -130,7 +130,7 @@ const reserved = (what: string) =>
     .meta({ description: `Concurrent executions for the ${what}.`, examples: [100] })
 
 const ReservedConcurrency = section({
-  authorizer: reserved('authorizer, which checks a key that was not used in the last minute. A call takes about 10 ms'),
+  authorizer: reserved('authorizer, which is asked for the user of each call. A call takes about 5 ms'),
   gateway: reserved(
     'gateway, which answers POST. It must be more than `waiting.total`, since all waiting calls may be here',
   ),

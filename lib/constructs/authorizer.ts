@@ -16,7 +16,7 @@ export class Authorizer extends Construct {
       deployment,
       entryPoint: 'authorizer',
       environment: { KEYS_TABLE: tables.keys.tableName, USERS_TABLE: tables.users.tableName } satisfies Own<Env>,
-      timeout: Duration.seconds(5),
+      timeout: Duration.seconds(10),
     })
     this.handler.allow(['dynamodb:GetItem'], [tables.keys.tableArn, tables.users.tableArn])
     deployment.alarms.add(this, 'ErrorsAlarm', {

@@ -15,15 +15,9 @@ import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { FilterPattern, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { KEY_CACHE_MS } from '../../functions/core/domain/timing.ts'
 import { NO_ROUTE, type OpenRouteKey, ROUTES, type RouteKey } from '../../functions/core/http/routes.ts'
 import type { MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 import { ALARM_PERIOD, type Alarms } from './alarms.ts'
-
-const KEY_HEADER = '$request.header.X-API-Key'
-
-/** A revoked key works no longer than this (contract: 60 s). */
-const KEY_CACHE = Duration.millis(KEY_CACHE_MS)
 
 /** In five minutes: a single 503 is retried by its client, and wakes nobody. */
 const MAX_SERVER_ERRORS = 5
@@ -42,19 +36,26 @@ interface Throttle {
  */
 const THROTTLES: Readonly<Partial<Record<RouteKey | typeof NO_ROUTE, Throttle>>> = {
   // What a busy deployment calls all the time: it posts, and asks for the end.
-  'POST /v1/inference': { rate: 2_000, burst: 1_000 },
-  'GET /v1/inference/{request_id}': { rate: 2_000, burst: 1_000 },
+  'POST /v1/inference': { rate: 1_500, burst: 700 },
+  'GET /v1/inference/{request_id}': { rate: 1_500, burst: 700 },
+  'POST /v1/chat/completions': { rate: 800, burst: 400 },
+  'POST /v1/responses': { rate: 400, burst: 200 },
+  'GET /v1/responses/{request_id}': { rate: 400, burst: 200 },
+  'POST /v1/embeddings': { rate: 300, burst: 150 },
   // Clients of the old pipeline.
-  'POST /generate': { rate: 500, burst: 250 },
-  'POST /api/v1/inference': { rate: 500, burst: 250 },
-  'DELETE /v1/inference/{request_id}': { rate: 200, burst: 100 },
+  'POST /generate': { rate: 250, burst: 100 },
+  'POST /api/v1/inference': { rate: 250, burst: 100 },
   // Without a key: many times what monitors ask, and less than one instance of the reader answers.
   'GET /healthz': { rate: 20, burst: 50 },
+  'GET /openapi.json': { rate: 20, burst: 50 },
   [NO_ROUTE]: { rate: 20, burst: 50 },
 }
 
 /** The throttle of each route that is not in the table, such as the list and the quota. People call these routes, so calls are rare. */
-const THROTTLE: Throttle = { rate: 100, burst: 100 }
+const THROTTLE: Throttle = { rate: 50, burst: 25 }
+
+/** A permission for the whole API, and not one per route: CloudFormation takes so many resources only. */
+const ONE_PERMISSION = { scopePermissionToRoute: false }
 
 const REFUSED_CALLS: MetricName = 'RefusedCalls'
 
@@ -83,6 +84,10 @@ const OPEN_ROUTES: Readonly<Record<OpenRouteKey | typeof NO_ROUTE, { readonly id
     'GET /healthz': {
       id: 'Health',
       reason: 'Load balancers and monitors have no key; it says that the API answers, and nothing else.',
+    },
+    'GET /openapi.json': {
+      id: 'OpenApi',
+      reason: 'Tools read the description of the API before they have a key; it is the same for all deployments.',
     },
     [NO_ROUTE]: {
       id: 'CatchAll',
@@ -188,12 +193,14 @@ export class FrontDoor extends Construct {
 
   /** Answers with all routes. */
   #routes(props: FrontDoorProps): HttpRoute[] {
-    const gateway = new HttpLambdaIntegration('Gateway', props.gateway)
-    const reader = new HttpLambdaIntegration('Reader', props.reader)
+    const gateway = new HttpLambdaIntegration('Gateway', props.gateway, ONE_PERMISSION)
+    const reader = new HttpLambdaIntegration('Reader', props.reader, ONE_PERMISSION)
     const authorizer = new HttpLambdaAuthorizer('ApiKeys', props.authorizer, {
       responseTypes: [HttpLambdaResponseType.SIMPLE],
-      identitySource: [KEY_HEADER],
-      resultsCacheTtl: KEY_CACHE,
+      // A key comes in one of two headers, and API Gateway demands all identity sources of an authorizer. So it has none, and
+      // is asked each time; it remembers keys itself (docs/adr/0045).
+      identitySource: [],
+      resultsCacheTtl: Duration.seconds(0),
     })
     const integrations = { gateway, reader }
     const open = (key: keyof typeof OPEN_ROUTES, routeKey: HttpRouteKey, integration: HttpLambdaIntegration) => {

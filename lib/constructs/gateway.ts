@@ -4,6 +4,7 @@ import type { Settings as AdmissionSettings } from '../../functions/core/admissi
 import { GATEWAY_TIMEOUT_MS } from '../../functions/core/domain/timing.ts'
 import type { Env } from '../../functions/gateway/env.ts'
 import type { Settings } from '../../functions/gateway/settings.ts'
+import { abilitiesOf } from '../config/providers/abilities.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
@@ -68,6 +69,7 @@ export class Gateway extends Construct {
 const gatewaySettings = (pipeline: Pipeline): Settings => ({
   ...admissionSettings(pipeline),
   waiting: pipeline.waiting,
+  openai: abilitiesOf(pipeline),
 })
 
 /** The settings of every function that admits requests. */

@@ -10,6 +10,7 @@ import { SQS_CAPABILITIES } from '../../functions/core/queue/sqs-capabilities.ts
 import type { Env } from '../../functions/worker/env.ts'
 import type { Settings } from '../../functions/worker/settings.ts'
 import { executionsOf } from '../config/executions.ts'
+import { openAiEndpointOf } from '../config/providers/openai-endpoint.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
@@ -188,7 +189,9 @@ function modelOf({ pipeline }: Deployment, name: string) {
 }
 
 function workerSettings(deployment: Deployment, name: string): Settings {
-  const { provider, model, endpoint, request, response, batch, retry, ...protection } = modelOf(deployment, name)
+  const configured = modelOf(deployment, name)
+  const { provider, model, endpoint, request, response, batch, retry, price, ...protection } = configured
+  const openai = openAiEndpointOf(name, configured)
   const { timeout, headers, auth } = endpoint
   const { store_prompts } = deployment.pipeline.observability
   const { period, max_backoff, ...rules } = retry
@@ -204,6 +207,8 @@ function workerSettings(deployment: Deployment, name: string): Settings {
     retry: { ...rules, period_ms: period, max_backoff_ms: max_backoff },
     ...policiesOf(protection),
     store_prompts,
+    ...(price && { price }),
+    ...(openai && { openai }),
   }
 }
 

@@ -25,8 +25,8 @@ export class Reader extends Construct {
   constructor(scope: Construct, id: string, props: ReaderProps) {
     super(scope, id)
     const { deployment, queueUrlPrefix, tables, payloads, ledger, results } = props
-    const { quotas, waiting } = deployment.pipeline
-    const settings: Settings = { quotas, waiting }
+    const { quotas, waiting, models } = deployment.pipeline
+    const settings: Settings = { quotas, waiting, models: Object.keys(models) }
     this.handler = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'reader',

@@ -4,7 +4,7 @@ import {
   ACCESS_LOG_MONTHS,
   API_CALLS,
   BYTES,
-  CALLS_PER_AUTHORIZATION,
+  CALLS_PER_LOOKUP,
   DATABASE_IOS,
   HOURS_PER_MONTH,
   ITEM_MONTHS,
@@ -48,7 +48,7 @@ export function trafficItems(pipeline: Pipeline, inventory: Inventory, load: Loa
 
 function lambdaItems(inventory: Inventory, load: Load, { requests }: Traffic): Item[] {
   const reads = (API_CALLS - 1) * requests
-  const authorizations = authorizationsOf(requests)
+  const authorizations = API_CALLS * requests
   const works = sum(load.models.map(({ invocations }) => invocations))
   const others =
     gbSeconds(inventory, 'gateway', requests) +
@@ -75,7 +75,7 @@ function dynamoDbItems({ models }: Load, { requests, open }: Traffic): Item[] {
     ...(limited > 0
       ? [item('DynamoDB', 'writes of rate limits', limited * RATE_LIMITED.writes, PRICES.writeUnit)]
       : []),
-    item('DynamoDB', 'reads', states + views + AUTHORIZED.reads * authorizationsOf(requests), PRICES.readUnit),
+    item('DynamoDB', 'reads', states + views + AUTHORIZED.reads * lookupsOf(requests), PRICES.readUnit),
     item('DynamoDB', 'items of 90 days', kept, PRICES.tableGb),
     item('DynamoDB', 'point-in-time recovery', kept, PRICES.recoveryGb),
   ]
@@ -132,6 +132,6 @@ function metricsIn(models: Pipeline['models'], name: string): number {
 /** The part of the month's hours in which a metric has a value: it is billed for these alone. */
 const hoursWith = (requests: number): number => Math.min(1, requests / HOURS_PER_MONTH)
 
-const authorizationsOf = (requests: number): number => (API_CALLS * requests) / CALLS_PER_AUTHORIZATION
+const lookupsOf = (requests: number): number => (API_CALLS * requests) / CALLS_PER_LOOKUP
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)

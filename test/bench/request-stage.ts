@@ -78,7 +78,7 @@ export async function newRequestStage(engines: Engines, modelUrl: string, { inFl
   )
   const reader = composeReader(
     { ...BASE, ...TABLES, ...LEDGER, QUEUE_URL_PREFIX: QueueUrlPrefix },
-    { quotas: settings.quotas, waiting: settings.waiting },
+    { quotas: settings.quotas, waiting: settings.waiting, models: settings.models },
     clients,
     rdsData,
     clients.dynamoDb,
@@ -130,6 +130,7 @@ const gatewaySettings = (inFlight: number): GatewaySettings => ({
   expire_after_ms: 3_600_000,
   store_prompts: true,
   waiting: { per_user: 10, total: 50 },
+  openai: { text: { passes: false, names: ['prompt'], embeddings: false } },
 })
 
 const workerSettings = (url: string) => ({

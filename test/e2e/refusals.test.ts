@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ROUTES } from '../../functions/core/http/routes.ts'
 import { newKey } from '../../functions/core/stores/access/key.ts'
 import { createKey, revokeKey } from '../../lib/cli/operations/keys.ts'
 import type { ApiClient } from './support/api-client.ts'
@@ -24,16 +25,23 @@ afterAll(async () => {
 const gatewayBody = (message: string) => ({ message })
 
 describe('a key', () => {
-  const paths = [
-    ['POST', '/v1/inference', JSON.stringify({ prompt: MARK })],
-    ['GET', '/v1/quota', undefined],
-    ['GET', '/v1/inference/01a206db-41b7-7114-9466-684e84d9becc', undefined],
-  ] as const
+  const closed = ROUTES.filter(route => route.needs_key)
 
-  async function expectAll(key: string | undefined, status: number, message: string): Promise<void> {
-    for (const [method, path, body] of paths)
-      expect(await system.client(key).send(method, path, body)).toMatchObject({ status, body: gatewayBody(message) })
+  /** Calls every route that needs a key, and expects the answer of its API to a call without a valid one. */
+  async function expectAll(key: string | undefined, status: number, message: string, more = {}): Promise<void> {
+    expect(closed.length).toBeGreaterThan(15)
+    for (const { method, path } of closed) {
+      const called = path.replace(/\{\w+\}/, '01a206db-41b7-7114-9466-684e84d9becc')
+      const body = method === 'POST' ? JSON.stringify({ prompt: MARK }) : undefined
+      const answer = await system.client(key).send(method, called, body, more)
+      expect(answer, `${method} ${path}`).toMatchObject(
+        isOpenAi(path) ? { status: 401, body: openAiBody } : { status, body: gatewayBody(message) },
+      )
+    }
   }
+
+  const isOpenAi = (path: string) => !/^\/(generate|api|v1\/inference|v1\/quota)/.test(path)
+  const openAiBody = { error: { code: 'invalid_api_key', type: 'invalid_request_error', param: null } }
 
   test('that is missing or empty is answered 401', async () => {
     await expectAll(undefined, 401, 'Unauthorized')
@@ -50,6 +58,17 @@ describe('a key', () => {
     'x'.repeat(5000),
   ])('that is wrong is answered 403: %s', async key => {
     await expectAll(key, 403, 'Forbidden')
+  })
+
+  test('in the header Authorization is as good as in X-API-Key, and refused in the same way', async () => {
+    const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
+    await expectAll(undefined, 403, 'Forbidden', bearer(newKey()))
+    await expectAll(undefined, 401, 'Unauthorized', { authorization: `Basic ${newKey()}` })
+    const { created } = await createKey(system.admin, { user: 'demo' })
+
+    expect(await system.client().send('GET', '/v1/quota', undefined, bearer(created.key))).toMatchObject({
+      status: 200,
+    })
   })
 
   test('that is revoked is answered 403', async () => {

@@ -142,6 +142,7 @@ describe("the ledger of the simulation's model", () => {
     usage: fc.option(fc.record({ prompt_tokens: fc.nat(9), completion_tokens: fc.nat(9), total_tokens: fc.nat(9) }), {
       nil: undefined,
     }),
+    cost: fc.constantFrom(0.25, undefined),
     result: fc.constantFrom({ inline: { a: 1e300 } }, { inline: null }, { key: 'c' }, undefined),
     error: fc.constantFrom({ code: 'c', message: 'm' }, undefined),
     metadata: fc.constantFrom({ a: 1 }, {}, undefined),

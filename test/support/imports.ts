@@ -145,6 +145,18 @@ const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
       isOurs(target) &&
       !isIn(target, ...coreOf(['domain', 'platform', 'lifecycle', 'admission', 'http', 'inference-api'])),
   },
+  {
+    name: 'openai-format imports only domain, itself and packages: it knows no call',
+    folder: 'functions/core/openai-format',
+    forbids: target => isOurs(target) && !isIn(target, ...coreOf(['domain', 'openai-format'])),
+  },
+  {
+    name: 'openai-api imports only http, admission, lifecycle, openai-format, domain, platform, itself and packages',
+    folder: 'functions/core/openai-api',
+    forbids: target =>
+      isOurs(target) &&
+      !isIn(target, ...coreOf(['domain', 'platform', 'lifecycle', 'admission', 'http', 'openai-format', 'openai-api'])),
+  },
   ...functionsOf(ENTRY_POINTS).flatMap(folder => [
     {
       name: 'entry points do not import each other',
@@ -229,6 +241,8 @@ function unknownFolders(files: readonly SourceFile[]): string[] {
       'admission',
       'http',
       'inference-api',
+      'openai-format',
+      'openai-api',
       ...CAPABILITIES,
     ]),
     ...functionsOf(ENTRY_POINTS),

@@ -18,12 +18,12 @@ export function createEstimator({ estimates = {} }: Pick<Settings, 'estimates'>)
   const expressions = new Map(
     Object.entries(estimates).map(([model, source]) => [model, compileExpression(source, ADMISSION_MS)]),
   )
-  return async (model, { prompt, body }, { user_id, plan }) => {
+  return async (model, { prompt, body, seen = body }, { user_id, plan }) => {
     const expression = expressions.get(model)
     const own =
       expression &&
-      (await evaluateForRequest(expression, { ...body, user_id, plan }, `models.${model}.estimate`, readTokens))
-    return own ?? estimateTokens(prompt, body)
+      (await evaluateForRequest(expression, { ...seen, user_id, plan }, `models.${model}.estimate`, readTokens))
+    return own ?? estimateTokens(prompt, seen)
   }
 }
 

@@ -1,15 +1,19 @@
 import { createHash } from 'node:crypto'
-
-type Body = Readonly<Record<string, unknown>>
+import type { Operation } from '../domain/operation.ts'
 
 /** Version 0.1.0 put these fields first, in this order. So most bodies have the same fingerprint in both versions. */
 const FIRST = ['prompt', 'model_type', 'model', 'parameters', 'priority', 'metadata']
 
-/** The SHA-256 of a body as a JSON value, in hex. The order of an object's fields does not change it. */
-export const fingerprintOf = (body: Body): string =>
+type Body = Readonly<Record<string, unknown>>
+
+/**
+ * The SHA-256 of a body as a JSON value, in hex. The order of an object's fields does not change it. The same body means another request
+ * by another operation of the OpenAI API.
+ */
+export const fingerprintOf = (body: Body, operation?: Operation): string =>
   sha256(
     Object.fromEntries(
-      Object.entries(body)
+      Object.entries(operation === undefined ? body : { ...body, operation })
         .sort(byRank)
         .map(([field, value]) => [field, sorted(value)]),
     ),
@@ -19,8 +23,8 @@ export const fingerprintOf = (body: Body): string =>
  * Whether a fingerprint belongs to a body. Version 0.1.0 kept an object's fields in the order in which the client sent them. Its
  * fingerprints are still in keys and items after an upgrade, so they count, too.
  */
-export const isFingerprintOf = (fingerprint: string, body: Body): boolean =>
-  fingerprint === fingerprintOf(body) || fingerprint === sha256(body)
+export const isFingerprintOf = (fingerprint: string, body: Body, operation?: Operation): boolean =>
+  fingerprint === fingerprintOf(body, operation) || (operation === undefined && fingerprint === sha256(body))
 
 const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex')
 

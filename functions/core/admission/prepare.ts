@@ -51,7 +51,7 @@ export async function prepare(
     request_id: ports.ids.request(now),
     model,
     priority,
-    fingerprint: fingerprintOf(submission.body),
+    fingerprint: fingerprintOf(submission.body, submission.operation),
     created_at: now,
     deadline: now + settings.expire_after_ms,
     run: 1,

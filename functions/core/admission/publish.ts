@@ -51,5 +51,6 @@ async function messageOf(
     ...identityOf(item),
     metadata: item.metadata,
     body: await checkIn(payloads, bodyKey(item), submission.body),
+    ...(submission.operation && { operation: submission.operation }),
   }
 }

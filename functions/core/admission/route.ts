@@ -31,7 +31,7 @@ export function createRouter({ routing, models }: Pick<Settings, 'routing' | 'mo
       )
     }
     // Last, so that a body can't say that it is another user's, or of another plan.
-    const fields = { ...submission.body, user_id, plan }
+    const fields = { ...(submission.seen ?? submission.body), user_id, plan }
     for (const { model, name, holds } of rules)
       if (!holds || (await evaluateForRequest(holds, fields, name, isTrue))) return model
     throw new Error('the last route has no condition, so one always holds')

@@ -1,22 +1,27 @@
 import { isTerminal, type RequestItem } from './item.ts'
+import { sumOfCosts } from './price.ts'
 
 /** What a request costs its user. */
 export interface Charged {
   readonly requests: number
   readonly tokens: number
+  /** In USD, where the model has a price. */
+  readonly cost?: number
 }
 
-type Costs = Pick<RequestItem, 'status' | 'charge' | 'holds_request' | 'earlier'>
+type Costs = Pick<RequestItem, 'status' | 'charge' | 'cost' | 'holds_request' | 'earlier'>
 
 /**
  * What all runs of a request have cost. A run that ends without a charge costs nothing (docs/adr/0004), and a run after a redrive
  * is charged the request only if no earlier run was. Undefined until the first run has ended.
  */
-export function chargedFor({ status, charge, holds_request, earlier = [] }: Costs): Charged | undefined {
-  const runs = [...earlier, ...(charge === undefined ? [] : [{ tokens: charge, request: holds_request }])]
+export function chargedFor({ status, charge, cost, holds_request, earlier = [] }: Costs): Charged | undefined {
+  const runs = [...earlier, ...(charge === undefined ? [] : [{ tokens: charge, request: holds_request, cost }])]
   if (runs.length === 0 && !isTerminal(status)) return undefined
+  const costs = sumOfCosts(runs.map(run => run.cost))
   return {
     requests: runs.filter(({ request }) => request).length,
     tokens: runs.reduce((sum, { tokens }) => sum + tokens, 0),
+    ...(costs !== undefined && { cost: costs }),
   }
 }

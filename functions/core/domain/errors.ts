@@ -1,5 +1,6 @@
 import type { Limits } from './limits.ts'
 import type { Problem } from './problems.ts'
+import type { Rate } from './rate.ts'
 import type { QuotaWindow } from './window.ts'
 
 /**
@@ -7,6 +8,8 @@ import type { QuotaWindow } from './window.ts'
  * about each.
  */
 export const ERROR_CODES = [
+  'unauthorized',
+  'forbidden',
   'invalid_request',
   'unknown_model',
   'priority_not_allowed',
@@ -20,6 +23,10 @@ export const ERROR_CODES = [
   'idempotency_mismatch',
   'quota_exceeded',
   'rate_exceeded',
+  'model_failed',
+  'request_ended',
+  'still_running',
+  'too_many_waits',
   'internal_error',
   'unavailable',
 ] as const
@@ -64,6 +71,14 @@ export interface ErrorDetails {
   readonly retry_after_s?: number
   /** False if the same call can never succeed. */
   readonly should_retry?: false
+  /** The rate that the call is over. */
+  readonly rate?: Rate
+  /** Whether the input has a field that is not supported. */
+  readonly is_unsupported?: boolean
+  /** The request that the call is about. */
+  readonly request_id?: string
+  /** Why the request of the call has failed. The status is there if the model has refused the request with it. */
+  readonly failed?: { readonly code: string; readonly status?: number | undefined }
   /** The methods that the path takes. */
   readonly allow?: readonly string[]
   readonly quota?: ExceededQuota

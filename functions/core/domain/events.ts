@@ -39,7 +39,16 @@ export const acceptedEvent = (message: InferenceMessage, prompt: Payload | undef
 
 export type OutcomeOf = Pick<
   OutcomeEvent,
-  'attempt' | 'status' | 'reached' | 'started_at' | 'completed_at' | 'usage' | 'result' | 'charge_at_least' | 'error'
+  | 'attempt'
+  | 'status'
+  | 'reached'
+  | 'started_at'
+  | 'completed_at'
+  | 'usage'
+  | 'result'
+  | 'charge_at_least'
+  | 'price'
+  | 'error'
 >
 
 export const outcomeEvent = (

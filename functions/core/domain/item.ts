@@ -67,6 +67,8 @@ export const EarlierCharge = z.strictObject({
   tokens: z.int().nonnegative(),
   /** Whether that run was charged the request itself, too. */
   request: z.boolean(),
+  /** What those tokens cost in USD, where the model has a `price`. */
+  cost: z.number().nonnegative().optional(),
 })
 export type EarlierCharge = z.infer<typeof EarlierCharge>
 
@@ -110,6 +112,10 @@ export const RequestItem = z.strictObject({
    * has it.
    */
   traceparent: z.string().optional(),
+  /** What the charge costs in USD. Set with the charge where the model has a `price`. */
+  cost: z.number().nonnegative().optional(),
+  /** Its owner has deleted it: nobody is shown it any more, and its prompt and its result are erased. */
+  erased: z.boolean().optional(),
   /** Epoch seconds, for DynamoDB's clean-up only: nothing may depend on when it deletes. */
   ttl: z.int(),
 })

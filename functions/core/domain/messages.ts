@@ -1,5 +1,7 @@
 import * as z from 'zod'
 import { Failure, Identity, Reservation, Status, Usage } from './item.ts'
+import { Operation } from './operation.ts'
+import { Price } from './price.ts'
 import { reading } from './reading.ts'
 
 /** A body or a result: in the message, or, when large, in S3 under a key (claim check). */
@@ -30,6 +32,8 @@ export const InferenceMessage = z.strictObject({
   ...Reservation.shape,
   metadata: z.record(z.string(), z.unknown()).optional(),
   body: Payload,
+  /** The operation of the OpenAI API that the request came by. Absent if it came by another API. */
+  operation: Operation.optional(),
   hints: Hints.optional(),
 })
 export type InferenceMessage = z.infer<typeof InferenceMessage>
@@ -68,6 +72,8 @@ export const OutcomeEvent = z.strictObject({
    * than the estimate, since a collector of the version before takes no event that has it.
    */
   charge_at_least: z.int().nonnegative().optional(),
+  /** What the model's tokens cost, where pipeline.yaml says so. */
+  price: Price.optional(),
   error: Failure.optional(),
   /** Of a failure: what was to be run, kept with its dead letter. */
   message: InferenceMessage.optional(),

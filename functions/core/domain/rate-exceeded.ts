@@ -12,5 +12,5 @@ export function rateExceeded(rate: Rate, now: number): RequestError {
   const { count, interval_ms } = rate
   const retryAfterS = Math.max(1, Math.ceil((intervalEnd(rate, now) - now) / 1000))
   const sentence = `too many calls: this plan allows ${count} ${INTERVALS[interval_ms]}`
-  return new RequestError('rate_exceeded', sentence, { retry_after_s: retryAfterS })
+  return new RequestError('rate_exceeded', sentence, { retry_after_s: retryAfterS, rate })
 }

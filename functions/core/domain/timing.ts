@@ -3,7 +3,7 @@
 /** The gateway's Lambda timeout, below API Gateway's 30 s: after it, nothing of that invocation runs any more. */
 export const GATEWAY_TIMEOUT_MS = 29_000
 
-/** API Gateway accepts a checked key for this time without asking the authorizer again. */
+/** The authorizer accepts a checked key for this time without a look into the tables. */
 export const KEY_CACHE_MS = 60_000
 
 /** A worker that meets a message without an item waits so long for the gateway's write before it gives the request up. */

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2WithLambdaAuthorizer, Context } from 'aws-lambda'
 import { RequestError } from '../domain/errors.ts'
-import { Caller } from '../platform/caller.ts'
+import { Caller, Refused } from '../platform/caller.ts'
 
 /** An HTTP API request, payload format 2.0, behind our authorizer. */
 export type ApiEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<Record<string, unknown>>
@@ -21,6 +21,17 @@ export interface HttpCall {
   body(): string
   /** How long the invocation may still run, in milliseconds. */
   remainingMs(): number
+}
+
+/**
+ * Refuses a call that the authorizer lets nobody in with. Throws `RequestError`. A call of a route without an authorizer passes, and has
+ * no caller.
+ */
+export function checkKey({ requestContext }: ApiEvent): void {
+  const context: ApiEvent['requestContext']['authorizer'] | undefined = requestContext.authorizer
+  const { data } = Refused.safeParse(context?.lambda.refused)
+  if (data === 'no key') throw new RequestError('unauthorized', 'the call has no API key')
+  if (data === 'bad key') throw new RequestError('forbidden', 'the API key is unknown, expired or revoked')
 }
 
 export const toCall = (event: ApiEvent, context: Context): HttpCall => ({

@@ -2,7 +2,7 @@ import type { RequestError } from '../domain/errors.ts'
 import { CLIENT_FLUSH_MS, lambdaHandler } from '../platform/lambda-handler.ts'
 import { toRequestError } from '../platform/request-error.ts'
 import type { Telemetry } from '../platform/telemetry.ts'
-import { type ApiEvent, type HttpCall, toCall } from './call.ts'
+import { type ApiEvent, checkKey, type HttpCall, toCall } from './call.ts'
 import type { HttpResponse } from './response.ts'
 import { noRoute } from './routes.ts'
 import { tracedCall } from './traced-call.ts'
@@ -11,29 +11,30 @@ import { tracedCall } from './traced-call.ts'
 export type UseCase<Ports> = (ports: Ports, call: HttpCall) => Promise<HttpResponse>
 
 /** An API's shape of errors: the answer to a call that failed. */
-export type RenderError = (error: RequestError) => HttpResponse
+export type RenderError = (error: RequestError, call: HttpCall) => HttpResponse
 
 /**
- * The Lambda handler of a function behind the HTTP API. It answers each error that the use case throws in the shape of the
- * API. Only our own sentences leave the function, never an exception's.
+ * The Lambda handler of a function behind the HTTP API. It refuses a call without a valid key before anything else, and answers each
+ * error that the use case throws in the shape of the API. Only our own sentences leave the function, never an exception's.
  */
 export const httpHandler = <Ports extends Telemetry>(
   ports: Ports,
   renderError: RenderError,
   useCase: UseCase<Ports>,
 ) => {
-  const answer = async (call: HttpCall): Promise<HttpResponse> => {
+  const answer = async (event: ApiEvent, call: HttpCall): Promise<HttpResponse> => {
     try {
+      checkKey(event)
       return await useCase(ports, call)
     } catch (error) {
-      return renderError(toRequestError(error, ports.logger))
+      return renderError(toRequestError(error, ports.logger), call)
     }
   }
   return lambdaHandler(
     ports,
     (_, event: ApiEvent, context) => {
       const call = toCall(event, context)
-      return tracedCall(ports.tracing, call, () => answer(call))
+      return tracedCall(ports.tracing, call, () => answer(event, call))
     },
     { flushMs: CLIENT_FLUSH_MS },
   )

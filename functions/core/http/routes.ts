@@ -23,6 +23,18 @@ export const ROUTES = [
   { method: 'GET', path: '/v1/inference/{request_id}', function: 'reader', needs_key: true },
   { method: 'GET', path: '/v1/quota', function: 'reader', needs_key: true },
   { method: 'DELETE', path: '/v1/inference/{request_id}', function: 'reader', needs_key: true },
+  // The OpenAI API.
+  { method: 'POST', path: '/v1/chat/completions', function: 'gateway', needs_key: true },
+  { method: 'POST', path: '/v1/completions', function: 'gateway', needs_key: true },
+  { method: 'POST', path: '/v1/embeddings', function: 'gateway', needs_key: true },
+  { method: 'POST', path: '/v1/responses', function: 'gateway', needs_key: true },
+  { method: 'GET', path: '/v1/models', function: 'reader', needs_key: true },
+  { method: 'GET', path: '/v1/models/{model}', function: 'reader', needs_key: true },
+  { method: 'GET', path: '/v1/chat/completions/{request_id}', function: 'reader', needs_key: true },
+  { method: 'GET', path: '/v1/responses/{request_id}', function: 'reader', needs_key: true },
+  { method: 'POST', path: '/v1/responses/{request_id}/cancel', function: 'reader', needs_key: true },
+  { method: 'DELETE', path: '/v1/responses/{request_id}', function: 'reader', needs_key: true },
+  { method: 'GET', path: '/openapi.json', function: 'reader', needs_key: false },
   { method: 'GET', path: '/healthz', function: 'reader', needs_key: false },
 ] as const satisfies readonly Route[]
 

@@ -4,6 +4,8 @@ import { rateLimitHeaders } from './rate-limit-headers.ts'
 
 /** The HTTP status of each code. */
 export const STATUSES: Readonly<Record<ErrorCode, number>> = {
+  unauthorized: 401,
+  forbidden: 403,
   invalid_request: 400,
   unknown_model: 400,
   priority_not_allowed: 403,
@@ -17,13 +19,23 @@ export const STATUSES: Readonly<Record<ErrorCode, number>> = {
   idempotency_mismatch: 422,
   quota_exceeded: 429,
   rate_exceeded: 429,
+  model_failed: 502,
+  request_ended: 409,
+  still_running: 504,
+  too_many_waits: 503,
   internal_error: 500,
   unavailable: 503,
 }
 
 /** The answer of the inference API to a call that is refused. */
 export const renderError = (error: RequestError): HttpResponse =>
-  json(STATUSES[error.code], refusalOf(error), headersOf(error.details))
+  json(STATUSES[error.code], KEY_REFUSALS[error.code] ?? refusalOf(error), headersOf(error.details))
+
+/** The bodies that API Gateway's own authorizers answer with. Clients know a call without a valid key by them. */
+const KEY_REFUSALS: Readonly<Partial<Record<ErrorCode, object>>> = {
+  unauthorized: { message: 'Unauthorized' },
+  forbidden: { message: 'Forbidden' },
+}
 
 /** The body of that answer. */
 export const refusalOf = ({ message, code, details: { problems, quota } }: RequestError): Refusal => ({

@@ -61,11 +61,11 @@ export function httpEndpoint(
   const callWith = async (
     secret: string | undefined,
     requestId: string | undefined,
-    text: string,
+    { url, text }: { url: string; text: string },
     timeoutMs: number,
   ) => {
     const context = traceparent?.()
-    const request = requestOf(settings, text, {
+    const request = requestOf(url, text, {
       ...(context !== undefined && { traceparent: context }),
       ...(requestId !== undefined && { 'idempotency-key': requestId }),
       ...settings.headers,
@@ -81,18 +81,19 @@ export function httpEndpoint(
       await read()
       await signer?.prepare()
     },
-    call: async (requestId, body) => {
+    call: async (requestId, body, url = settings.url) => {
       const text = JSON.stringify(body)
+      const to = { url, text }
       const startedAt = clock()
       const secret = await read()
-      const reply = await callWith(secret, requestId, text, settings.timeout_ms)
+      const reply = await callWith(secret, requestId, to, settings.timeout_ms)
       if (secret === undefined || reply.kind === 'broken' || reply.status !== 401) return reply
       // The secret may have been replaced since it was read. If it is the same, the model would refuse it once more.
       const renewed = await ifAvailable(() => read(startedAt))
       const timeLeft = settings.timeout_ms - (clock() - startedAt)
       if (renewed === undefined || renewed === secret || timeLeft < MIN_CALL_MS) return reply
       onFurtherCall?.()
-      return callWith(renewed, requestId, text, timeLeft)
+      return callWith(renewed, requestId, to, timeLeft)
     },
   }
 }
@@ -107,7 +108,7 @@ async function ifAvailable(read: () => Promise<string | undefined>): Promise<str
   }
 }
 
-function requestOf({ url }: EndpointSettings, text: string, headers: Record<string, string>): HttpRequest {
+function requestOf(url: string, text: string, headers: Record<string, string>): HttpRequest {
   const { protocol, hostname, port, host, pathname, search } = new URL(url)
   return new HttpRequest({
     method: 'POST',

@@ -60,7 +60,22 @@ export function createMappings(settings: { request: string; response: string }):
   }
 }
 
-const fieldOf = (mapped: unknown, name: 'result' | 'usage'): unknown =>
+/** The list that no answer of its kind lacks. */
+export interface AnswerList {
+  readonly field: string
+  readonly may_be_empty: boolean
+}
+
+/** The whole of an answer as a result, with the usage that is in it. Throws `MappingError`. */
+export function wholeAnswer(answer: unknown, { field, may_be_empty: mayBeEmpty }: AnswerList): MappedAnswer {
+  const { usage, isUnreadable } = readUsage(fieldOf(answer, 'usage'))
+  const entries = fieldOf(answer, field)
+  if (!Array.isArray(entries) || (entries.length === 0 && !mayBeEmpty))
+    throw new MappingError(`the model's answer has no \`${field}\``, usage)
+  return { result: storable(answer, usage), usage, isUsageUnreadable: isUnreadable }
+}
+
+const fieldOf = (mapped: unknown, name: string): unknown =>
   typeof mapped === 'object' && mapped !== null ? new Map<string, unknown>(Object.entries(mapped)).get(name) : undefined
 
 const isEmptyObject = (value: unknown): boolean =>

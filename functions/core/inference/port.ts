@@ -86,7 +86,8 @@ export interface ModelEndpoint {
   prepare(): Promise<void>
   /**
    * Posts a JSON body. `requestId` is the call's idempotency key; a batch has none. Rejects with `Unavailable` if the secret or
-   * the credentials can't be read, and then makes no call. It never rejects because of the model's answer.
+   * the credentials can't be read, and then makes no call. It never rejects because of the model's answer. `url` is another path of
+   * the same endpoint.
    */
-  call(requestId: string | undefined, body: unknown): Promise<Reply>
+  call(requestId: string | undefined, body: unknown, url?: string): Promise<Reply>
 }

@@ -41,7 +41,8 @@ export async function ownItem(
   requestId: string,
 ): Promise<RequestItem> {
   const item = RequestId.safeParse(requestId).success ? await items.get(userId, requestId) : undefined
-  if (!item || item.status === 'rejected') throw new RequestError('not_found', 'there is no such request')
+  if (!item || item.status === 'rejected' || item.erased)
+    throw new RequestError('not_found', 'there is no such request')
   return item
 }
 

@@ -53,17 +53,22 @@ export async function waitForCompletion(
   const first = await viewRequest(ports, userId, requestId)
   if (isTerminal(first.status) || ms <= 0) return first
   if (ms < LEASED_MS) return lookUntil(ports, userId, requestId, until)
-  const lease = await acquireLease(ports, userId, requestId, beside_others, until + LEASE_MARGIN_MS)
+  const lease = await acquireLease(ports, userId, requestId, beside_others, until)
   if (!lease) return first
   try {
     return await lookUntil(ports, userId, requestId, until)
   } finally {
-    await releaseLease(ports, lease, requestId)
+    await releaseLease(ports, lease)
   }
 }
 
 /** Pauses and reads the request, until it has ended or the time is over. */
-async function lookUntil(ports: WaitPorts, userId: string, requestId: string, until: number): Promise<RequestView> {
+export async function lookUntil(
+  ports: WaitPorts,
+  userId: string,
+  requestId: string,
+  until: number,
+): Promise<RequestView> {
   for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * SLOWER_BY, LONGEST_PAUSE)) {
     await ports.sleep(Math.max(0, Math.min(pause, until - ports.clock())))
     const view = await viewRequest(ports, userId, requestId)
@@ -71,32 +76,38 @@ async function lookUntil(ports: WaitPorts, userId: string, requestId: string, un
   }
 }
 
-/** Takes a lease for a wait. Undefined without one: then the call is answered at once, which is no error. */
-async function acquireLease(
+/** Takes a lease for a wait. Undefined without one: then the call does not wait. */
+export async function acquireLease(
   { waiting, ids, clock, logger, metrics }: WaitPorts,
   userId: string,
   requestId: string,
   besideOthers: boolean,
-  until: number,
+  waitsUntil: number,
 ): Promise<WaitLease | undefined> {
   try {
+    const until = waitsUntil + LEASE_MARGIN_MS
     const wait = { user_id: userId, request_id: requestId, nonce: ids.nonce(), until, beside_others: besideOthers }
     const lease = await waiting.leases.acquire(wait, waiting.limits, clock())
     if (!lease) metrics.add('RefusedWaits', 1)
     return lease
   } catch (error) {
-    goOnAfter(error, logger, 'a wait is answered at once: its lease could not be taken', { request_id: requestId })
+    goOnAfter(error, logger, 'a call does not wait: the lease of its wait could not be taken', {
+      request_id: requestId,
+    })
     return undefined
   }
 }
 
 /** Releases a lease. If that fails, the lease ends by itself. */
-async function releaseLease({ waiting, logger }: WaitPorts, lease: WaitLease, requestId: string): Promise<void> {
+export async function releaseLease(
+  { waiting, logger }: Pick<WaitPorts, 'waiting' | 'logger'>,
+  lease: WaitLease,
+): Promise<void> {
   try {
     await waiting.leases.release(lease)
   } catch (error) {
     goOnAfter(error, logger, 'the lease of a wait could not be given back: it ends by itself', {
-      request_id: requestId,
+      user_id: lease.user_id,
     })
   }
 }

@@ -2,6 +2,10 @@ import * as z from 'zod'
 import { UserId } from '../domain/ids.ts'
 import type { Overrides } from '../domain/limits.ts'
 
+/** Why the authorizer lets nobody in with a call. */
+export const Refused = z.enum(['no key', 'bad key'])
+export type Refused = z.infer<typeof Refused>
+
 const Limit = z.coerce.number().int().positive().optional()
 
 /**

@@ -28,7 +28,7 @@ export function addQuota(program: Command, run: Run): void {
     )
 }
 
-function describe({ user, plan, window, resets_at, requests, tokens, in_flight, open }: QuotaView): string[] {
+function describe({ user, plan, window, resets_at, requests, tokens, in_flight, cost, open }: QuotaView): string[] {
   const usage = facts({
     user,
     plan,
@@ -36,6 +36,7 @@ function describe({ user, plan, window, resets_at, requests, tokens, in_flight, 
     requests: `${requests.used} of ${requests.limit}`,
     tokens: `${tokens.used} of ${tokens.limit}, ${tokens.reserved} of them reserved`,
     'in flight': `${in_flight.used} of ${in_flight.limit}`,
+    ...(cost !== undefined && { cost: `${cost} USD` }),
   })
   const rows = open.map(o => [o.request_id, String(o.run), String(o.tokens), lasting(1000 * o.age_seconds)])
   return open.length === 0 ? usage : [...usage, '', ...columns(['open reservation', 'run', 'tokens', 'age'], rows)]

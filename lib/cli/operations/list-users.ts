@@ -42,7 +42,8 @@ const usageUnlessGone = (ports: Ports, id: string): Promise<UserUsage | undefine
 async function usageOf(ports: Ports, id: string): Promise<UserUsage> {
   const [user, { window, resets_at, requests, tokens, in_flight }] = await Promise.all([
     showUser(ports, id),
-    showQuota(ports, id),
+    // The list shows no costs, which would be a statement of the ledger per user.
+    showQuota({ ...ports, ledger: undefined }, id),
   ])
   return { ...user, window, resets_at, used: { requests, tokens, in_flight } }
 }

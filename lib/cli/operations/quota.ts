@@ -1,6 +1,7 @@
 import { planOf } from '../../../functions/core/domain/quota-settings.ts'
 import { windowAt } from '../../../functions/core/domain/window.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
+import { ignoreUnavailable } from '../../../functions/core/platform/unavailable.ts'
 import type { Counters } from '../../../functions/core/stores/quota/port.ts'
 import { readQuota } from '../../../functions/reader/read-quota.ts'
 import type { Admin } from '../admin.ts'
@@ -10,6 +11,8 @@ import { existingUser } from './users.ts'
 
 /** The usage of a user in a window, as `GET /v1/quota` says it, and each open reservation, oldest first. */
 export type QuotaView = { readonly user: string } & Awaited<ReturnType<typeof readQuota>> & {
+    /** What the requests of the window have cost in USD. Absent if no model of theirs has a price. */
+    readonly cost?: number | undefined
     readonly open: readonly {
       readonly request_id: string
       readonly run: number
@@ -22,7 +25,15 @@ export type QuotaView = { readonly user: string } & Awaited<ReturnType<typeof re
 
 /** Shows the current window, or the one that is named. Throws `Refusal` if there is no such user or window, and `Unavailable`. */
 export async function showQuota(
-  { access, quota, quotas, clock }: Pick<Admin, 'access' | 'quota' | 'quotas' | 'clock'>,
+  {
+    access,
+    quota,
+    quotas,
+    ledger,
+    clock,
+  }: Pick<Admin, 'access' | 'quota' | 'quotas' | 'clock'> & {
+    readonly ledger: Pick<Admin['ledger'], 'cost'> | undefined
+  },
   user: string,
   named?: NamedWindow,
 ): Promise<QuotaView> {
@@ -39,7 +50,9 @@ export async function showQuota(
   // The counters are read once, so that the sums belong to the reservations that are shown.
   const asRead = { read: async (_user: string, _window: string, shard: number) => counters[shard] ?? NOTHING }
   const usage = await readQuota({ quota: asRead, clock: () => at }, quotas, { user_id: user, plan, ...overrides })
-  return { user, ...usage, open: openOf(counters, now) }
+  // The counters are shown also while the ledger is away.
+  const cost = (await ledger?.cost(user, window).catch(ignoreUnavailable)) ?? undefined
+  return { user, ...usage, ...(cost !== undefined && { cost }), open: openOf(counters, now) }
 }
 
 const NOTHING: Counters = { requests: 0, tokens: 0, open: [] }

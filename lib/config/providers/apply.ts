@@ -18,9 +18,9 @@ function withProvider(name: string, model: unknown): unknown {
   if (!isSection(model) || model.provider === undefined) return model
   // For an unknown provider, the defaults of any other keep the schema from telling about each missing key besides.
   const profile = PROFILES[isProvider(model.provider) ? model.provider : 'openai']
-  const { request, response, estimate } = profile
+  const { response, estimate } = profile
   return {
-    request: request.replaceAll('$model', () => JSON.stringify(textOf(model.model) ?? name)),
+    request: requestOf(profile, textOf(model.model) ?? name),
     response,
     ...(estimate !== undefined && { estimate }),
     ...model,
@@ -82,3 +82,24 @@ const isSection = (value: unknown): value is Section =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+
+interface Mapped {
+  readonly provider?: string | undefined
+  readonly model?: string | undefined
+  readonly request: string
+  readonly response: string
+  readonly batch?: unknown
+}
+
+/**
+ * Whether a model's endpoint gets bodies of the OpenAI API as they are. It does not if the file has a mapping of its own, which wins, or
+ * a batch, which puts several requests into one call.
+ */
+export function passesOn(name: string, { provider, model, request, response, batch }: Mapped): boolean {
+  const { openai } = PROFILES
+  const isOwn = request !== requestOf(openai, model ?? name) || response !== openai.response
+  return provider === 'openai' && !isOwn && batch === undefined
+}
+
+const requestOf = ({ request }: Profile, model: string): string =>
+  request.replaceAll('$model', () => JSON.stringify(model))

@@ -27,6 +27,9 @@ const SimpleResponse = z.object({ isAuthorized: z.boolean(), context: z.record(z
 /** A Lambda authorizer with simple responses. A function that fails is asked again next time. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const sources = options.identitySources.map(source => identitySource(source, options.logicalId))
+  // API Gateway refuses such an authorizer, too: one verdict would be good for all callers.
+  if (sources.length === 0 && options.ttlSeconds > 0)
+    throw new LocalError(`${options.logicalId}: an authorizer without an identity source can't cache its results.`)
   const cache = new Map<string, { verdict: Verdict; until: number }>()
 
   return async (request, route) => {

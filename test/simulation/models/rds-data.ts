@@ -123,6 +123,7 @@ const stored = (row: JsonRow): StoredRow => ({
   prompt_tokens: row.prompt_tokens ?? null,
   completion_tokens: row.completion_tokens ?? null,
   total_tokens: row.total_tokens ?? null,
+  cost: row.cost ?? null,
   result: row.result === undefined || row.result === null ? null : JSON.stringify(row.result),
   result_key: row.result_key ?? null,
   error: row.error ?? null,

@@ -125,16 +125,22 @@ export function memoryItems(): RequestItems {
         error: status === 'failed' ? error : undefined,
       })
     },
+    erase: async seen => {
+      const item = find(seen)
+      if (item) store({ ...item, erased: true })
+    },
     redrive: async (seen, { reservation, deadline }) => {
       const item = find(seen)
       if (item?.run === reservation.run && item.nonce === reservation.nonce) return shown(item)
       if (item?.status !== 'failed' || item.run !== seen.run || item.next_run !== reservation.run) return undefined
-      const { window, shard, charge, holds_request } = item
-      const earlier = charge === undefined ? [] : [{ window, shard, tokens: charge, request: holds_request }]
+      const { window, shard, charge, cost, holds_request } = item
+      const costs = cost === undefined ? {} : { cost }
+      const earlier = charge === undefined ? [] : [{ window, shard, tokens: charge, request: holds_request, ...costs }]
       const {
         usage: _u,
         error: _e,
         charge: _c,
+        cost: _k,
         started_at: _s,
         completed_at: _d,
         cancel_requested: _r,
@@ -165,7 +171,7 @@ export function memoryItems(): RequestItems {
       const page = own.sort((a, b) => (a.request_id < b.request_id ? 1 : -1)).slice(0, limit)
       return { items: page.map(shown), last: page.length < own.length ? page.at(-1)?.request_id : undefined }
     },
-    decide: async ({ status, completed_at, usage, error, charge, ...of }) => {
+    decide: async ({ status, completed_at, usage, error, charge, cost, ...of }) => {
       const item = find(of)
       if (!item || item.run !== of.run || item.attempt !== of.attempt) return undefined
       if (item.status !== 'running')
@@ -177,6 +183,7 @@ export function memoryItems(): RequestItems {
         status: item.cancel_requested ? 'cancelled' : status,
         usage,
         charge,
+        cost,
         error: item.cancel_requested ? undefined : error,
       })
     },

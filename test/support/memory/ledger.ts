@@ -11,5 +11,6 @@ export function memoryLedger() {
     },
     completed: async (requestIds: readonly string[]): Promise<ReadonlySet<string>> =>
       new Set(requestIds.filter(id => results.has(id))),
+    erase: async ({ request_id }: { request_id: string }): Promise<void> => void results.delete(request_id),
   }
 }

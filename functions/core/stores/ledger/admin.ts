@@ -62,6 +62,8 @@ export interface LedgerAdmin {
   show(requestId: string): Promise<(RecordedRequest & { metadata: Record<string, unknown> | null }) | undefined>
   /** The prompt, or the key of the body that holds it; undefined where none is stored. */
   prompt(requestId: string): Promise<Payload | undefined>
+  /** What a user's requests of a window have cost in USD; undefined if none of them has a cost. */
+  cost(user: string, window: string): Promise<number | undefined>
   /** The result of a completed run, if it is recorded. */
   result(requestId: string, run: number): Promise<Payload | undefined>
 }
@@ -71,6 +73,7 @@ const SHOW = `SELECT ${rowAsJson([...COLUMNS, 'metadata'])} FROM requests WHERE 
 /** Apart from the result: a row of both may be over the 64 KB that the Data API returns. */
 const PROMPT = 'SELECT prompt, prompt_key FROM requests WHERE request_id = :request_id::uuid'
 
+const COST = 'SELECT sum(cost)::text FROM requests WHERE user_id = :user AND quota_window = :window'
 const UNENDED = `SELECT ${rowAsJson(COLUMNS)} FROM requests WHERE status = 'queued' AND model = :model ORDER BY request_id LIMIT :limit`
 const COUNT = `SELECT json_build_object('model', model, 'status', status, 'count', count(*))::text FROM requests
 WHERE request_id >= :since::uuid GROUP BY model, status`
@@ -104,6 +107,11 @@ export function rdsDataLedgerAdmin(client: RDSDataClient, env: LedgerEnv): Ledge
       const [prompt, key] = record ?? []
       if (key?.stringValue !== undefined) return { key: key.stringValue }
       return prompt?.stringValue === undefined ? undefined : { inline: prompt.stringValue }
+    },
+    cost: async (user, window) => {
+      const [record] = await execute(COST, { user, window })
+      const sum = record?.[0]?.stringValue
+      return sum === undefined ? undefined : Number(sum)
     },
     result: rdsDataLedger(client, env).result,
   }

@@ -85,4 +85,29 @@ export const MIGRATIONS: readonly { readonly id: number; readonly statements: re
       'REVOKE EXECUTE ON FUNCTION delete_ended(timestamptz, integer) FROM PUBLIC',
     ],
   },
+  {
+    id: 3,
+    statements: [
+      'ALTER TABLE requests ADD COLUMN cost numeric',
+      `COMMENT ON COLUMN requests.cost IS 'what all runs of the request have cost in USD, where its model has a price in pipeline.yaml'`,
+      'ALTER TABLE requests ADD COLUMN erased_at timestamptz',
+      `COMMENT ON COLUMN requests.erased_at IS 'when the owner deleted the request: from then on, prompt and result stay empty'`,
+      // The lock waits for statements that record: one of them may be about to write the message of a dead letter. Statements that
+      // begin later see the mark.
+      `CREATE FUNCTION erase_request(entry json) RETURNS void
+      LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+      BEGIN
+        LOCK TABLE dead_letters IN SHARE ROW EXCLUSIVE MODE;
+        UPDATE dead_letters SET message = NULL WHERE request_id = (entry->>'request_id')::uuid;
+        INSERT INTO requests AS old (request_id, user_id, model, priority, estimated_tokens, status, run, attempts, quota_window,
+          created_at, deadline, erased_at)
+        SELECT request_id, user_id, model, priority, estimated_tokens, 'queued', run, 0, quota_window, created_at, deadline, erased_at
+        FROM json_to_record(entry) AS e(request_id uuid, user_id text, model text, priority text, estimated_tokens bigint,
+          run integer, quota_window text, created_at timestamptz, deadline timestamptz, erased_at timestamptz)
+        ON CONFLICT (request_id) DO UPDATE SET prompt = NULL, prompt_key = NULL, result = NULL, result_key = NULL,
+          erased_at = coalesce(old.erased_at, excluded.erased_at);
+      END $$`,
+      'REVOKE EXECUTE ON FUNCTION erase_request(json) FROM PUBLIC',
+    ],
+  },
 ]

@@ -1,5 +1,5 @@
 import type { Priority } from '../../domain/ids.ts'
-import type { Failure, Status, Usage } from '../../domain/item.ts'
+import type { Failure, RequestItem, Status, Usage } from '../../domain/item.ts'
 import type { InferenceMessage, Payload, RefusedInput } from '../../domain/messages.ts'
 
 /** One row of `requests`, with the fields that an event knows. Times are epoch milliseconds. */
@@ -12,6 +12,8 @@ export interface LedgerRow {
   readonly estimated_tokens: number
   readonly status: Exclude<Status, 'running'>
   readonly usage?: Usage | undefined
+  /** In USD, where the model has a price. */
+  readonly cost?: number | undefined
   readonly result?: Payload | undefined
   readonly error?: Failure | undefined
   readonly metadata?: Record<string, unknown> | undefined
@@ -62,6 +64,12 @@ export interface Ledger {
 
   /** Those of the requests that are recorded as completed. */
   completed(requestIds: readonly string[]): Promise<ReadonlySet<string>>
+
+  /**
+   * Erases the prompt and the result of a request, and the messages of its dead letters, whatever is recorded of it and whatever comes
+   * later. Repeated, it changes nothing. `now` is epoch milliseconds.
+   */
+  erase(item: RequestItem, now: number): Promise<void>
 }
 
 /** The deletion of old rows. */

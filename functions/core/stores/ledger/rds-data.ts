@@ -1,4 +1,5 @@
 import { BadRequestException, DatabaseErrorException, type RDSDataClient } from '@aws-sdk/client-rds-data'
+import type { RequestItem } from '../../domain/item.ts'
 import type { Payload } from '../../domain/messages.ts'
 import { iso } from '../../platform/clock.ts'
 import type { LedgerEnv } from '../../platform/env.ts'
@@ -6,7 +7,7 @@ import { parseStored } from '../../platform/json.ts'
 import { Defect } from '../../platform/unavailable.ts'
 import { merge } from './merge.ts'
 import type { DeadLetter, Entry, Ledger, Recorded } from './port.ts'
-import { COMPLETED, RECORD, RESULT } from './sql.ts'
+import { COMPLETED, ERASE, RECORD, RESULT } from './sql.ts'
 import { statementsOf } from './statements.ts'
 
 /** The ledger in Aurora, by the RDS Data API: no connections to keep, no VPC for the functions. */
@@ -42,6 +43,9 @@ export function rdsDataLedger(client: RDSDataClient, env: LedgerEnv): Ledger {
       const records = await execute(COMPLETED, { ids: JSON.stringify(requestIds) })
       return new Set(records.flatMap(([id]) => (id?.stringValue === undefined ? [] : [id.stringValue])))
     },
+    erase: async (item, now) => {
+      await execute(ERASE, { entry: JSON.stringify(toErasedEntry(item, now)) })
+    },
   }
 }
 
@@ -58,6 +62,19 @@ function refusal(error: unknown): string | undefined {
 }
 
 const toJsonLetter = ({ at, ...letter }: DeadLetter) => ({ ...letter, at: iso(at) })
+
+const toErasedEntry = (item: RequestItem, now: number) => ({
+  request_id: item.request_id,
+  user_id: item.user_id,
+  model: item.model,
+  priority: item.priority,
+  estimated_tokens: item.estimate,
+  run: item.run,
+  quota_window: item.window,
+  created_at: iso(item.created_at),
+  deadline: iso(item.deadline),
+  erased_at: iso(now),
+})
 
 function toPayload(record: readonly { stringValue?: string | undefined }[] | undefined): Payload | undefined {
   if (!record) return undefined

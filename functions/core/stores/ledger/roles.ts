@@ -5,13 +5,17 @@ export const LEDGER_ROLES = {
   collector: [
     `INSERT (${COLUMNS.join(', ')}) ON requests`,
     `UPDATE (${[...OUTCOME, ...FIXED].join(', ')}) ON requests`,
-    `SELECT (${['request_id', ...OUTCOME, ...FIXED].join(', ')}) ON requests`,
+    `SELECT (${['request_id', 'erased_at', ...OUTCOME, ...FIXED].join(', ')}) ON requests`,
     'INSERT (id, request_id, model, priority, reason, attempts, message, at) ON dead_letters',
     'UPDATE (message) ON dead_letters',
     'SELECT (id, message) ON dead_letters',
     'SELECT ON deleted_users',
   ],
-  reader: ['SELECT (request_id, run, status, result, result_key) ON requests'],
+  /** A client deletes a request by a function that can change nothing else. */
+  reader: [
+    'SELECT (request_id, run, status, result, result_key) ON requests',
+    'EXECUTE ON FUNCTION erase_request(json)',
+  ],
   gateway: ['SELECT (request_id, run, status, result, result_key) ON requests'],
   /** Deletes what is older than pipeline.yaml says, by a function that can delete nothing else. */
   retention: ['EXECUTE ON FUNCTION delete_ended(timestamptz, integer)'],

@@ -15,6 +15,7 @@ export interface JsonRow {
   prompt_tokens: number | undefined
   completion_tokens: number | undefined
   total_tokens: number | undefined
+  cost: number | undefined
   result: unknown
   result_key: string | undefined
   error: unknown
@@ -36,6 +37,7 @@ export const OUTCOME = [
   'prompt_tokens',
   'completion_tokens',
   'total_tokens',
+  'cost',
   'result',
   'result_key',
   'error',
@@ -86,6 +88,7 @@ export const toJsonRow = (row: LedgerRow): JsonRow => ({
   prompt_tokens: row.usage?.prompt_tokens,
   completion_tokens: row.usage?.completion_tokens,
   total_tokens: row.usage?.total_tokens,
+  cost: row.cost,
   result: inline(row.result),
   result_key: keyOf(row.result),
   error: row.error,

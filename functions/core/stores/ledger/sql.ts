@@ -3,9 +3,18 @@ import { COLUMNS, FIXED, OUTCOME } from './row.ts'
 const ADVANCES = `(excluded.run > old.run OR (excluded.run = old.run AND old.status = 'queued' AND excluded.status <> 'queued'))`
 const SAME_STEP = '(excluded.run = old.run AND excluded.status = old.status)'
 
-const outcome = (column: string) =>
-  `${column} = CASE WHEN ${ADVANCES} THEN excluded.${column} WHEN ${SAME_STEP} THEN coalesce(old.${column}, excluded.${column}) ELSE old.${column} END`
-const fixed = (column: string) => `${column} = coalesce(old.${column}, excluded.${column})`
+/** Of an erased request, nobody brings these back. */
+const ERASED: readonly string[] = ['prompt', 'prompt_key', 'result', 'result_key']
+const unlessErased = (column: string, value: string) =>
+  ERASED.includes(column) ? `CASE WHEN old.erased_at IS NULL THEN ${value} END` : value
+
+const outcomeOf = (column: string) =>
+  `CASE WHEN ${ADVANCES} THEN excluded.${column} WHEN ${SAME_STEP} THEN coalesce(old.${column}, excluded.${column}) ELSE old.${column} END`
+const outcome = (column: string) => `${column} = ${unlessErased(column, outcomeOf(column))}`
+const fixed = (column: string) => `${column} = ${unlessErased(column, `coalesce(old.${column}, excluded.${column})`)}`
+
+const LETTER_OF_ERASED =
+  'EXISTS (SELECT 1 FROM requests AS q WHERE q.request_id = l.request_id AND q.erased_at IS NOT NULL)'
 
 /** What is kept of a deleted user's id: enough to know it again, and not the id itself. */
 export function userHash(value: string): string {
@@ -26,7 +35,7 @@ WITH erased AS (
   JOIN deleted_users ON user_hash = ${userHash('r.user_id')} AND r.created_at <= deleted_at
 ), letters AS (
   INSERT INTO dead_letters AS old (id, request_id, model, priority, reason, attempts, message, at)
-  SELECT id, request_id, model, priority, reason, attempts, message, at
+  SELECT id, request_id, model, priority, reason, attempts, CASE WHEN NOT ${LETTER_OF_ERASED} THEN message END, at
   FROM json_to_recordset(:dead_letters::json) AS l(
     id text, request_id uuid, model text, priority text, reason text, attempts integer, message json, at timestamptz)
   WHERE NOT EXISTS (SELECT 1 FROM erased WHERE erased.request_id = l.request_id)
@@ -37,7 +46,7 @@ INSERT INTO requests AS old (${COLUMNS.join(', ')})
 SELECT ${COLUMNS.join(', ')}
 FROM json_to_recordset(:rows::json) AS r(
   request_id uuid, user_id text, model text, priority text, prompt text, prompt_key text, estimated_tokens bigint, status text,
-  prompt_tokens bigint, completion_tokens bigint, total_tokens bigint, result json, result_key text, error json, metadata json,
+  prompt_tokens bigint, completion_tokens bigint, total_tokens bigint, cost numeric, result json, result_key text, error json, metadata json,
   run integer, attempts integer, quota_window text, created_at timestamptz, started_at timestamptz, completed_at timestamptz,
   deadline timestamptz)
 WHERE NOT EXISTS (SELECT 1 FROM erased WHERE erased.request_id = r.request_id)
@@ -51,3 +60,6 @@ export const RESULT = `SELECT result::text, result_key FROM requests WHERE reque
 /** `:ids` is a JSON array. */
 export const COMPLETED = `SELECT request_id::text FROM requests
 WHERE status = 'completed' AND request_id IN (SELECT value::uuid FROM json_array_elements_text(:ids::json) AS value)`
+
+/** `:entry` is what a row needs at least: the erasure may come before any event of its request. */
+export const ERASE = 'SELECT erase_request(:entry::json)'

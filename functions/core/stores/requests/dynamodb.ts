@@ -3,7 +3,7 @@ import { QueryCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { sentNoteOf } from '../../domain/claim.ts'
 import type { RequestItem } from '../../domain/item.ts'
-import { type Attributes, get, put } from '../../platform/dynamodb.ts'
+import { type Attributes, get, put, update } from '../../platform/dynamodb.ts'
 import { reaching, Unavailable } from '../../platform/unavailable.ts'
 import { claim, reclaim, requeue } from './claims.ts'
 import type { RequestItems } from './port.ts'
@@ -28,6 +28,7 @@ export function dynamoItems(client: DynamoDBClient, name: string): RequestItems 
     expire: (seen, now) => reach(() => endQueued(table, seen, now, 'expired')),
     cancel: (seen, now) => reach(() => cancel(table, seen, now)),
     giveUp: (seen, error, now) => reach(() => giveUp(table, seen, error, now)),
+    erase: seen => reach(() => erase(table, seen)),
     redrive: (seen, next) => reach(() => redrive(table, seen, next)),
     retireRunNumber: (seen, run) => reach(() => retireRunNumber(table, seen, run)),
     list: (userId, limit, before) => reach(() => list(table, userId, limit, before)),
@@ -71,6 +72,17 @@ async function noteSent(table: ItemTable, seen: RequestItem): Promise<void> {
     update: 'SET claim_id = :note',
     condition: ['#status = :queued AND #run = :run'],
     values: { ':queued': 'queued', ':run': seen.run, ':note': sentNoteOf(seen.run) },
+  })
+}
+
+/** An item that an operator has deleted meanwhile is not made anew. */
+async function erase(table: ItemTable, seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<void> {
+  await update(table.client, {
+    table: table.name,
+    key: keyOf(seen),
+    update: 'SET erased = :true',
+    condition: ['attribute_exists(request_id)'],
+    values: { ':true': true },
   })
 }
 

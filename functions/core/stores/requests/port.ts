@@ -37,6 +37,8 @@ export interface Decision {
   readonly error?: Failure | undefined
   /** The tokens to settle. Absent if the model was not reached: then the reservation is released. */
   readonly charge?: number | undefined
+  /** What they cost in USD, where the model has a price. */
+  readonly cost?: number | undefined
 }
 
 /** A new run: its reservation, and when it expires. */
@@ -90,6 +92,9 @@ export interface RequestItems {
    * for. Answers with the item as it is then; undefined when it is no longer as seen, or still has a worker or a retry.
    */
   giveUp(seen: RequestItem, error: Failure, now: number): Promise<RequestItem | undefined>
+
+  /** Marks an item as deleted by its owner. Its state stays as it is. */
+  erase(seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<void>
 
   /** failed, as in `seen` → queued, the given run. Answers with the item if it is in that run now. */
   redrive(seen: RequestItem, next: Redrive): Promise<RequestItem | undefined>

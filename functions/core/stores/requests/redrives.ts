@@ -15,7 +15,7 @@ export async function redrive(
     update: [
       'SET #status = :queued, #run = :run, next_run = :next, attempt = :none, crashes = :none, #window = :window,',
       '#shard = :shard, nonce = :nonce, estimate = :estimate, holds_request = :holds, deadline = :deadline, earlier = :earlier',
-      'REMOVE #error, #usage, charge, started_at, completed_at, not_before, lease_until, claim_id, cancel_requested, reached',
+      'REMOVE #error, #usage, charge, cost, started_at, completed_at, not_before, lease_until, claim_id, cancel_requested, reached',
     ].join(' '),
     condition: [hasFailedAsSeen, isNextRun],
     names: {
@@ -44,8 +44,10 @@ export async function redrive(
   return item?.run === run && item.nonce === nonce ? item : undefined
 }
 
-const chargeOf = ({ window, shard, charge, holds_request }: RequestItem): EarlierCharge[] =>
-  charge === undefined ? [] : [{ window, shard, tokens: charge, request: holds_request }]
+const chargeOf = ({ window, shard, charge, cost, holds_request }: RequestItem): EarlierCharge[] =>
+  charge === undefined
+    ? []
+    : [{ window, shard, tokens: charge, request: holds_request, ...(cost !== undefined && { cost }) }]
 
 export async function retireRunNumber(table: ItemTable, seen: RequestItem, run: number): Promise<boolean> {
   const written = await transition(table, {

@@ -102,7 +102,7 @@ async function decideAs(
   const isRunning = '#status = :running'
   const holdsTheClaim = '#run = :run AND attempt = :attempt'
   const { fields, note } = toStoredEnd(d)
-  const optional = { ...fields, charge: d.charge, claim_id: note }
+  const optional = { ...fields, charge: d.charge, cost: d.cost, claim_id: note }
   const sets = Object.entries(optional).filter(([, value]) => value !== undefined)
   const changes = ['#status = :status', 'completed_at = :completed', ...sets.map(([name]) => `#${name} = :${name}`)]
   const written = await transition(table, {

@@ -18,11 +18,15 @@ beforeAll(async () => {
 beforeEach(() => dynamoDb.reset())
 afterEach(() => vi.restoreAllMocks())
 
-const KEY = newKey()
+let Key = newKey()
+// A handler remembers keys.
+beforeEach(() => {
+  Key = newKey()
+})
 const event = (headers: Record<string, string>) =>
   ({ version: '2.0', headers }) as unknown as APIGatewayRequestAuthorizerEventV2
 const known = (user: object) => {
-  const hash = hashKey(KEY)
+  const hash = hashKey(Key)
   const record = { key_id: keyIdOf(hash), hash, user_id: 'u42', created_at: NOW }
   dynamoDb.on(GetItemCommand, { TableName: 'keys' }).resolves({ Item: marshall(record) })
   dynamoDb.on(GetItemCommand, { TableName: 'users' }).resolves({ Item: marshall(user) })
@@ -32,25 +36,49 @@ describe('authorizer', () => {
   it('tells the functions behind it who calls, in scalars only', async () => {
     known({ user_id: 'u42', plan: 'pro', overrides: { tokens: 5 } })
 
-    expect(await handler(event({ 'x-api-key': KEY }), aContext())).toEqual({
+    expect(await handler(event({ 'x-api-key': Key }), aContext())).toEqual({
       isAuthorized: true,
       context: { user_id: 'u42', plan: 'pro', tokens: 5 },
     })
+  })
+
+  it.each([
+    ['x-api-key', ''],
+    ['authorization', 'Bearer '],
+    ['authorization', 'bearer  '],
+  ])('finds the key in %s, after "%s"', async (header, prefix) => {
+    known({ user_id: 'u42', plan: 'pro', overrides: {} })
+
+    expect(await handler(event({ [header]: prefix + Key }), aContext())).toMatchObject({ context: { user_id: 'u42' } })
+  })
+
+  it.each([
+    {},
+    { 'x-api-key': '' },
+    { authorization: 'Basic dTpw' },
+    { authorization: 'Bearer' },
+    { authorization: 'Bearer ' },
+  ])('lets nobody in with %j, and reads no table', async headers => {
+    expect(await handler(event(headers), aContext())).toEqual({ isAuthorized: true, context: { refused: 'no key' } })
+    expect(dynamoDb.calls()).toEqual([])
   })
 
   it('refuses an unknown key, and logs nothing of it', async () => {
     dynamoDb.on(GetItemCommand).resolves({})
     const output = captureOutput()
 
-    expect(await handler(event({ 'x-api-key': KEY }), aContext())).toEqual({ isAuthorized: false, context: {} })
-    expect(output.text()).not.toContain(KEY)
+    expect(await handler(event({ 'x-api-key': Key }), aContext())).toEqual({
+      isAuthorized: true,
+      context: { refused: 'bad key' },
+    })
+    expect(output.text()).not.toContain(Key)
   })
 
   it('throws while the tables can’t be read, so that API Gateway refuses the call and caches nothing', async () => {
     dynamoDb.rejects(networkError('down'))
     const output = captureOutput()
 
-    const refused = handler(event({ 'x-api-key': KEY }), aContext())
+    const refused = handler(event({ 'x-api-key': Key }), aContext())
 
     // Lambda logs the stack of what is thrown.
     await expect(refused).rejects.toMatchObject({ message: expect.stringContaining('unavailable'), stack: '' })

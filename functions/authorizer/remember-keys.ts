@@ -1,0 +1,41 @@
+import { KEY_CACHE_MS } from '../core/domain/timing.ts'
+import type { Clock } from '../core/platform/clock.ts'
+import { hashKey, isWellFormedKey } from '../core/stores/access/key.ts'
+import type { Access, UserRecord } from '../core/stores/access/port.ts'
+import { authorize } from './authorize.ts'
+
+/** The user of a key; undefined for a key that is refused. Rejects with `Unavailable`. */
+export type Authorized = (key: string) => Promise<UserRecord | undefined>
+
+/** So many keys are remembered of each kind. Beyond that, the oldest is forgotten. */
+const MAX_KEYS = 10_000
+
+interface Verdict {
+  readonly user: UserRecord | undefined
+  readonly until: number
+}
+
+/**
+ * Looks keys up, and remembers each verdict for a minute, by the hash of the key. So a revocation takes effect within a minute, and
+ * a busy key costs two reads a minute per environment. Refused keys are remembered apart: a flood of made-up keys must not make
+ * the good ones forgotten. A failed look-up is not remembered.
+ */
+export function rememberKeys(access: Access, clock: Clock, maxKeys = MAX_KEYS): Authorized {
+  const accepted = new Map<string, Verdict>()
+  const refused = new Map<string, Verdict>()
+  return async key => {
+    if (!isWellFormedKey(key)) return undefined
+    const hash = hashKey(key)
+    // Before the look-up: a key that is revoked meanwhile must not be good for longer.
+    const now = clock()
+    const known = [accepted.get(hash), refused.get(hash)].find(verdict => verdict && verdict.until > now)
+    if (known) return known.user
+    const user = await authorize(access, key, now)
+    const verdicts = user ? accepted : refused
+    verdicts.delete(hash)
+    const [oldest] = verdicts.keys()
+    if (verdicts.size >= maxKeys && oldest !== undefined) verdicts.delete(oldest)
+    verdicts.set(hash, { user, until: now + KEY_CACHE_MS })
+    return user
+  }
+}

@@ -1,0 +1,70 @@
+import { RequestError } from '../domain/errors.ts'
+import type { Operation } from '../domain/operation.ts'
+import { type HttpResponse, json } from '../http/response.ts'
+import type { RequestView } from '../lifecycle/view-request.ts'
+import { isObject, type Json } from '../openai-format/json.ts'
+import { chatCompletion, completion } from './chat-answer.ts'
+import { embeddingList } from './embeddings-answer.ts'
+import { responseOf } from './response-answer.ts'
+import { chunkStream, eventStream } from './streams.ts'
+import type { OpenAiCall } from './submission.ts'
+
+type Headers = Record<string, string>
+
+/** How the client wants its answer. */
+type Wanted = Pick<OpenAiCall, 'stream' | 'include_usage' | 'encoding' | 'texts'>
+
+/** The answer to a call that does not wait. */
+export const backgroundAnswer = (view: RequestView, headers: Headers): HttpResponse =>
+  json(200, responseOf(view), headers)
+
+/** The answer to a call whose request has ended. Throws the `RequestError` of a request that has no answer. */
+export function endedAnswer(operation: Operation, view: RequestView, wanted: Wanted, headers: Headers): HttpResponse {
+  if (view.status !== 'completed') throw withoutAnswer(view)
+  const answer = answerOf(operation, view, wanted)
+  if (!wanted.stream || operation === 'embeddings') return json(200, answer, headers)
+  return operation === 'responses' ? eventStream(answer, headers) : chunkStream(answer, wanted.include_usage, headers)
+}
+
+function answerOf(operation: Operation, view: RequestView, { texts, encoding }: Wanted): Json {
+  switch (operation) {
+    case 'chat.completions':
+      return chatCompletion(view)
+    case 'completions':
+      return completion(view)
+    case 'responses':
+      return responseOf(view, false)
+    case 'embeddings':
+      return embeddingList(view, texts, encoding) ?? withoutEmbeddings(view)
+  }
+}
+
+function withoutEmbeddings({ request_id }: RequestView): never {
+  throw new RequestError('model_failed', 'the result of the model has not one embedding per text', { request_id })
+}
+
+/** The refusal of a call whose request goes on. */
+export const stillRunning = (requestId: string): RequestError =>
+  new RequestError(
+    'still_running',
+    `the request ${requestId} is still running: read it later by its id; a call with an Idempotency-Key may be repeated, and then waits for the same request`,
+    { request_id: requestId, retry_after_s: 1 },
+  )
+
+/** Statuses with which a model refuses a request for what the request is. A client can correct that. */
+const REFUSALS: readonly unknown[] = [400, 404, 413, 415, 422]
+
+/** The error of a request that has ended without an answer. */
+export function withoutAnswer({ request_id: requestId, status, error }: RequestView): RequestError {
+  if (status !== 'failed')
+    return new RequestError('request_ended', `the request ${requestId} is ${status}`, { request_id: requestId })
+  const { code, message, detail, status: said } = isObject(error) ? error : {}
+  const sentence = [message, detail].filter(text => typeof text === 'string').join(': ')
+  return new RequestError('model_failed', `the request ${requestId} has failed: ${sentence}`, {
+    request_id: requestId,
+    failed: {
+      code: String(code),
+      ...(code === 'model_rejected' && typeof said === 'number' && REFUSALS.includes(said) && { status: said }),
+    },
+  })
+}

@@ -1,0 +1,59 @@
+import type { RequestView } from '../lifecycle/view-request.ts'
+import { defined, isObject, type Json, objectsOf } from '../openai-format/json.ts'
+import { isChatCompletion, isCompletion, readSaid, type Said } from '../openai-format/said.ts'
+import { chatUsage } from './usage.ts'
+import { secondsOf, serviceTierOf } from './view-fields.ts'
+
+/** The chat completion that a completed request is. The answer of an OpenAI-like endpoint stays as it is, but for its id and its model. */
+export function chatCompletion(view: RequestView): Json {
+  const { request_id: id, model, result, usage } = view
+  const raw = isObject(result) ? result : {}
+  const choices = isChatCompletion(result) ? raw.choices : choicesOf(result)
+  return {
+    ...(isChatCompletion(result) ? raw : {}),
+    id,
+    object: 'chat.completion',
+    created: secondsOf(view.created_at),
+    model,
+    choices,
+    service_tier: serviceTierOf(view),
+    usage: chatUsage(usage, raw.usage),
+  }
+}
+
+/** A profile keeps all choices of an answer with more than one. */
+function choicesOf(result: unknown): Json[] {
+  const kept = isObject(result) ? objectsOf(result.choices) : []
+  if (kept.length > 0 && kept.every(({ message }) => isObject(message))) return kept
+  const said = readSaid(result)
+  return [{ index: 0, message: messageOf(said), logprobs: null, finish_reason: said.finish_reason }]
+}
+
+function messageOf({ text, refusal, reasoning, tool_calls: calls }: Said): Json {
+  return defined({
+    role: 'assistant',
+    content: text === '' && (calls.length > 0 || refusal !== undefined) ? null : text,
+    refusal: refusal ?? null,
+    reasoning_content: reasoning,
+    tool_calls:
+      calls.length === 0 ? undefined : calls.map(({ id, ...called }) => ({ id, type: 'function', function: called })),
+    annotations: [],
+  })
+}
+
+/** The completion that a completed request is. */
+export function completion(view: RequestView): Json {
+  const { request_id: id, model, result, usage } = view
+  const raw = isObject(result) ? result : {}
+  const said = readSaid(result)
+  const own = [{ index: 0, text: said.text, logprobs: null, finish_reason: said.finish_reason }]
+  return {
+    ...(isCompletion(result) ? raw : {}),
+    id,
+    object: 'text_completion',
+    created: secondsOf(view.created_at),
+    model,
+    choices: isCompletion(result) ? raw.choices : own,
+    usage: chatUsage(usage, raw.usage),
+  }
+}

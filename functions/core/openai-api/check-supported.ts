@@ -1,0 +1,112 @@
+import { RequestError } from '../domain/errors.ts'
+import type { Operation } from '../domain/operation.ts'
+import { fieldsOf, NO_PARAMETERS } from '../openai-format/fields.ts'
+import { isObject, type Json, objectsOf, without } from '../openai-format/json.ts'
+import { responseToChat } from '../openai-format/to-chat.ts'
+import type { Abilities } from './abilities.ts'
+
+/**
+ * Refuses a field that could only be ignored, by its name: one that Sluice never supports, and one that the model does not see. The
+ * body is the client's own. Throws `RequestError`.
+ */
+export function checkSupported(operation: Operation, body: Json, model: string, abilities: Abilities): void {
+  for (const [field, why] of NEVER[operation] ?? []) if (isMeant(field, body[field])) throw unsupported(field, why)
+  const isPrior = objectsOf(body.input).some(({ type }) => type === 'item_reference')
+  if (isPrior) throw unsupported('input', 'can refer to no stored item: send the items themselves')
+  if (body.background === true && body.stream === true)
+    throw unsupported('stream', 'is not supported together with `background`: read the response by its id')
+  if (abilities.passes) return
+  if (operation === 'embeddings' && !abilities.embeddings)
+    throw unsupported('model', `must be a model that makes embeddings; "${model}" makes none`)
+  const field = unseenField(operation, body, abilities)
+  if (field !== undefined) throw unsupported(field, `is not supported by the model "${model}"`)
+}
+
+const unsupported = (field: string, message: string): RequestError =>
+  new RequestError('invalid_request', `\`${field}\` ${message}`, {
+    problems: [{ path: field, message }],
+    is_unsupported: true,
+  })
+
+const STORED = 'is not supported: no conversation is stored; send the earlier messages in `input`'
+const OWN = 'is not a field of the OpenAI API'
+const NEVER: Readonly<Partial<Record<Operation, readonly (readonly [string, string])[]>>> = {
+  responses: [
+    ['previous_response_id', STORED],
+    ['conversation', STORED],
+    ['prompt', 'is not supported: a template of OpenAI can not be read here'],
+    ['prompts', OWN],
+  ],
+  completions: [['prompts', OWN]],
+}
+
+/** Values that ask for nothing, as JSON: they are what a model does anyway. */
+const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
+  temperature: ['1'],
+  top_p: ['1'],
+  n: ['1'],
+  best_of: ['1'],
+  echo: ['false'],
+  logprobs: ['false', '0'],
+  top_logprobs: ['0'],
+  presence_penalty: ['0'],
+  frequency_penalty: ['0'],
+  parallel_tool_calls: ['true', 'false'],
+  tool_choice: ['"auto"', '"none"'],
+  response_format: ['{"type":"text"}'],
+  modalities: ['["text"]'],
+  truncation: ['"disabled"'],
+  encoding_format: ['"float"', '"base64"'],
+}
+
+const EMPTY = ['[]', '{}', '""', 'null']
+
+function isMeant(field: string, value: unknown): boolean {
+  if (value === undefined) return false
+  const json = JSON.stringify(value)
+  return !EMPTY.includes(json) && !(MEANINGLESS[field] ?? []).includes(json)
+}
+
+/** Parameters that only a model can use that sees the messages of a chat. Each of these, a mapping may also name itself. */
+const OF_CHATS = [
+  'tools',
+  'functions',
+  'tool_choice',
+  'response_format',
+  'logprobs',
+  'top_logprobs',
+  'audio',
+  'modalities',
+]
+
+/** Bounds of the output always count: for the estimate. */
+const BOUNDS = ['max_tokens', 'max_completion_tokens', 'max_output_tokens']
+
+/** The fields of a response by the names that they have in a chat. */
+const RESPONSE_NAMES: Readonly<Record<string, string>> = {
+  response_format: 'text',
+  verbosity: 'text',
+  reasoning_effort: 'reasoning',
+}
+
+/** A field of a body that the model would not see. Undefined if there is none. */
+function unseenField(operation: Operation, body: Json, { names }: Abilities): string | undefined {
+  const seesChat = names.includes('messages')
+  const seesAll = names.includes('parameters')
+  const lost = operation === 'responses' ? responseToChat(body).lost : []
+  const fields = fieldsOf(operation, body)
+  if (!seesChat && hasOtherParts(fields.messages)) return operation === 'responses' ? 'input' : 'messages'
+  const isSeen = (name: string): boolean => {
+    if (names.includes(name) || BOUNDS.includes(name)) return true
+    if (name === 'n' || name === 'best_of') return false
+    return seesAll && (seesChat || !OF_CHATS.includes(name))
+  }
+  const parameters = isObject(fields.parameters) ? without(fields.parameters, ...NO_PARAMETERS) : {}
+  const unseen = Object.entries(parameters).find(([name, value]) => isMeant(name, value) && !isSeen(name))
+  const lostField = lost.find(name => isMeant(name, body[name]))
+  return lostField ?? (unseen && (operation === 'responses' ? RESPONSE_NAMES[unseen[0]] : undefined)) ?? unseen?.[0]
+}
+
+/** Whether a message has a part that is no text, such as an image. */
+const hasOtherParts = (messages: unknown): boolean =>
+  objectsOf(messages).some(({ content }) => objectsOf(content).some(({ text }) => typeof text !== 'string'))

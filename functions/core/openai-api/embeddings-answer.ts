@@ -1,0 +1,51 @@
+import type { RequestView } from '../lifecycle/view-request.ts'
+import { isObject, type Json, objectsOf } from '../openai-format/json.ts'
+import { chatUsage } from './usage.ts'
+
+type Encoding = 'float' | 'base64'
+
+/**
+ * The list of embeddings that a completed request is. Undefined if its result has none, or not as many as the request has texts.
+ * `encoding` is how the client wants them. An OpenAI-like endpoint has encoded them already.
+ */
+export function embeddingList(view: RequestView, texts: number, encoding: Encoding): Json | undefined {
+  const { result, model, usage } = view
+  const raw = isObject(result) ? result : {}
+  const data = dataOf(result)
+  if (data.length !== texts) return undefined
+  return {
+    object: 'list',
+    data: data.map((embedding, index) => ({
+      object: 'embedding',
+      index,
+      embedding: encoding === 'base64' ? encoded(embedding) : embedding,
+    })),
+    model,
+    usage: chatUsage(usage, raw.usage) ?? { prompt_tokens: 0, total_tokens: 0 },
+  }
+}
+
+/** The vectors of a result: OpenAI's `data`, `embeddings`, one `embedding`, a list of vectors, or one vector. */
+function dataOf(result: unknown): unknown[] {
+  if (isVector(result)) return [result]
+  if (Array.isArray(result)) return result.every(isVector) ? result : objectsOf(result).map(vectorOf)
+  if (!isObject(result)) return []
+  const { data, embeddings, embedding } = result
+  if (Array.isArray(data)) return inOrder(objectsOf(data)).map(vectorOf)
+  if (isVector(embeddings)) return [embeddings]
+  if (Array.isArray(embeddings)) return embeddings
+  return embedding === undefined ? [] : [embedding]
+}
+
+const vectorOf = ({ embedding }: Json): unknown => embedding
+
+const inOrder = (data: readonly Json[]): Json[] => data.toSorted((a, b) => Number(a.index ?? 0) - Number(b.index ?? 0))
+
+const isVector = (value: unknown): boolean =>
+  Array.isArray(value) && value.length > 0 && value.every(number => typeof number === 'number')
+
+/** OpenAI's base64 of a vector holds its numbers as floats of 32 bits, in the order of bytes that all usual machines have. */
+function encoded(embedding: unknown): unknown {
+  if (!Array.isArray(embedding)) return embedding
+  return Buffer.from(new Float32Array(embedding.map(Number)).buffer).toString('base64')
+}

@@ -1,0 +1,130 @@
+import type { ErrorCode, ErrorDetails, ExceededQuota, RequestError } from '../domain/errors.ts'
+import type { Problem } from '../domain/problems.ts'
+import type { HttpCall } from '../http/call.ts'
+import type { RenderError } from '../http/http-handler.ts'
+import { type HttpResponse, json } from '../http/response.ts'
+import { durationOf, rateLimitHeaders } from './rate-limit-headers.ts'
+
+interface Shape {
+  readonly status: number
+  readonly type: string
+  readonly code: string | null
+  readonly param?: string
+}
+
+const invalid = (status: number, code: string | null, param?: string): Shape => ({
+  status,
+  type: 'invalid_request_error',
+  code,
+  ...(param !== undefined && { param }),
+})
+
+/** OpenAI's status, type and code for each code of Sluice. */
+export const SHAPES: Readonly<Record<ErrorCode, Shape>> = {
+  unauthorized: invalid(401, 'invalid_api_key'),
+  forbidden: invalid(401, 'invalid_api_key'),
+  invalid_request: invalid(400, 'invalid_value'),
+  unknown_model: invalid(404, 'model_not_found', 'model'),
+  priority_not_allowed: invalid(403, 'priority_not_allowed', 'service_tier'),
+  model_not_allowed: invalid(403, 'model_not_allowed', 'model'),
+  user_disabled: invalid(403, 'user_disabled'),
+  unknown_user: invalid(403, 'unknown_user'),
+  not_found: invalid(404, 'not_found'),
+  method_not_allowed: invalid(405, 'method_not_allowed'),
+  payload_too_large: invalid(413, 'payload_too_large'),
+  already_ended: invalid(409, 'already_ended'),
+  idempotency_mismatch: invalid(422, 'idempotency_mismatch'),
+  quota_exceeded: { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' },
+  rate_exceeded: { status: 429, type: 'requests', code: 'rate_limit_exceeded' },
+  model_failed: { status: 502, type: 'server_error', code: 'model_failed' },
+  request_ended: invalid(409, 'request_ended'),
+  still_running: { status: 504, type: 'server_error', code: 'still_running' },
+  too_many_waits: { status: 503, type: 'server_error', code: 'too_many_waits' },
+  internal_error: { status: 500, type: 'server_error', code: 'internal_error' },
+  unavailable: { status: 503, type: 'server_error', code: 'unavailable' },
+}
+
+/** OpenAI's SDKs sleep as long as Retry-After says, up to a minute. A client must not seem to hang for so long. */
+const MAX_RETRY_AFTER_S = 30
+
+/** The answer of the OpenAI API to a call that is refused. */
+export function renderOpenAiError(error: RequestError, call: HttpCall): HttpResponse {
+  const { status, type, code, param } = shapeOf(error)
+  const body = { error: { message: error.message, type, param: param ?? null, code } }
+  return json(status, body, headersOf(error, call))
+}
+
+function shapeOf({ code, details }: RequestError): Shape {
+  const { problems, quota, is_unsupported: isUnsupported, failed } = details
+  if (failed?.status !== undefined) return invalid(failed.status, failed.code)
+  if (quota?.exceeded === 'in_flight' && details.should_retry !== false) return SHAPES.rate_exceeded
+  const [problem] = problems ?? []
+  if (code !== 'invalid_request' || !problem) return SHAPES[code]
+  return invalid(400, isUnsupported ? 'unsupported_parameter' : codeOf(problem), paramOf(problem))
+}
+
+const codeOf = ({ message }: Problem): string =>
+  message.startsWith('is missing') ? 'missing_required_parameter' : 'invalid_value'
+
+/** `messages[0].role`, as OpenAI names a place. */
+const paramOf = ({ path }: Problem): string | undefined => (path === '' ? undefined : path.replace(/\.(\d+)/g, '[$1]'))
+
+function headersOf({ code, details }: RequestError, call: HttpCall): Record<string, string> {
+  const { allow, retry_after_s: retryAfterS, quota, rate, request_id: requestId } = details
+  const mayRetry = shouldRetry(code, details, call)
+  const seconds = mayRetry === false || retryAfterS === undefined ? undefined : Math.min(retryAfterS, MAX_RETRY_AFTER_S)
+  return {
+    ...(allow && { Allow: allow.join(', ') }),
+    ...(requestId !== undefined && { 'x-request-id': requestId }),
+    ...(seconds !== undefined && { 'Retry-After': String(seconds), 'retry-after-ms': String(1000 * seconds) }),
+    ...(mayRetry !== undefined && { 'x-should-retry': String(mayRetry) }),
+    ...(quota && rateLimitHeaders({ ...quota, left: quota.is_exact ? leftOf(quota) : undefined })),
+    ...(rate && {
+      'x-ratelimit-limit-requests': String(rate.count),
+      'x-ratelimit-remaining-requests': '0',
+      'x-ratelimit-reset-requests': durationOf(1000 * (retryAfterS ?? 1)),
+    }),
+  }
+}
+
+/**
+ * Whether an SDK may repeat the call by itself. Undefined leaves it to the status. A repetition without an Idempotency-Key would be a
+ * second request, so it is allowed only where the first one was certainly not admitted.
+ */
+function shouldRetry(code: ErrorCode, { should_retry, quota }: ErrorDetails, call: HttpCall): boolean | undefined {
+  if (should_retry !== undefined) return should_retry
+  switch (code) {
+    case 'quota_exceeded':
+      return quota?.exceeded === 'in_flight'
+    case 'rate_exceeded':
+    case 'unavailable':
+    case 'too_many_waits':
+      return true
+    case 'still_running':
+    case 'internal_error':
+      return isRepeatable(call)
+    case 'already_ended':
+    case 'request_ended':
+    case 'model_failed':
+      return false
+    default:
+      return undefined
+  }
+}
+
+/** Whether a repetition of the call is no second request. */
+const isRepeatable = ({ route, headers }: HttpCall): boolean =>
+  !route.startsWith('POST ') || headers['idempotency-key'] !== undefined
+
+const leftOf = ({ limits, used }: ExceededQuota) => ({
+  requests: Math.max(0, limits.requests - used.requests),
+  tokens: Math.max(0, limits.tokens - used.tokens),
+})
+
+const PATHS = /^\/v1\/(?:models|chat|completions|embeddings|responses)(?:\/|$)/
+
+/** Renders the errors of the paths of the OpenAI API in its shape, and all others in another one. */
+export const withOpenAiErrors =
+  (others: RenderError): RenderError =>
+  (error, call) =>
+    (PATHS.test(call.path) ? renderOpenAiError : others)(error, call)

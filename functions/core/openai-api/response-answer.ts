@@ -1,0 +1,87 @@
+import type { RequestView } from '../lifecycle/view-request.ts'
+import { isObject, type Json } from '../openai-format/json.ts'
+import { isResponse, readSaid, type Said } from '../openai-format/said.ts'
+import { responseUsage } from './usage.ts'
+import { secondsOf, serviceTierOf } from './view-fields.ts'
+
+/** The fields of a response that Sluice does not keep. OpenAI's SDKs want them all. */
+const UNKNOWN: Json = {
+  instructions: null,
+  max_output_tokens: null,
+  parallel_tool_calls: true,
+  previous_response_id: null,
+  reasoning: { effort: null, summary: null },
+  temperature: null,
+  text: { format: { type: 'text' } },
+  tool_choice: 'auto',
+  tools: [],
+  top_p: null,
+  truncation: 'disabled',
+}
+
+/** The response that a request is, whatever its status. `background` says whether its client has asked not to wait. */
+export function responseOf(view: RequestView, background = true): Json {
+  const { request_id: id, model, metadata, result, status, completed_at: completedAt } = view
+  const raw = isResponse(result) ? result : undefined
+  const said = status === 'completed' ? readSaid(result) : undefined
+  return {
+    ...UNKNOWN,
+    ...raw,
+    id,
+    object: 'response',
+    created_at: secondsOf(view.created_at),
+    ...(completedAt !== undefined && { completed_at: secondsOf(completedAt) }),
+    status: statusOf(view, said),
+    background,
+    error: errorOf(view),
+    incomplete_details: incompleteOf(said),
+    model,
+    metadata: metadata ?? {},
+    output: raw?.output ?? (said ? outputOf(id, said) : []),
+    service_tier: serviceTierOf(view),
+    usage: responseUsage(view.usage, isObject(result) ? result.usage : undefined) ?? null,
+  }
+}
+
+const STATUSES = {
+  queued: 'queued',
+  running: 'in_progress',
+  completed: 'completed',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  expired: 'failed',
+  rejected: 'failed',
+} as const satisfies Record<RequestView['status'], string>
+
+const statusOf = ({ status }: RequestView, said: Said | undefined): string =>
+  incompleteOf(said) ? 'incomplete' : STATUSES[status]
+
+function incompleteOf(said: Said | undefined): Json | null {
+  if (said?.finish_reason === 'length') return { reason: 'max_output_tokens' }
+  return said?.finish_reason === 'content_filter' && said.refusal === undefined ? { reason: 'content_filter' } : null
+}
+
+function errorOf({ status, error }: RequestView): Json | null {
+  if (status === 'expired') return { code: 'expired', message: 'the request expired before it was started' }
+  if (status !== 'failed' || !isObject(error)) return null
+  return { code: error.code, message: error.detail ?? error.message }
+}
+
+/** The items of an output. Their ids follow from the request's, so that each look at it gives the same. */
+function outputOf(id: string, { text, refusal, reasoning, tool_calls: calls }: Said): Json[] {
+  const part =
+    refusal === undefined ? { type: 'output_text', text, annotations: [], logprobs: [] } : { type: 'refusal', refusal }
+  const isSaid = text !== '' || refusal !== undefined || calls.length === 0
+  const summary = [{ type: 'summary_text', text: reasoning }]
+  return [
+    ...(reasoning === undefined ? [] : [{ id: `rs_${id}`, type: 'reasoning', summary }]),
+    ...(isSaid ? [{ id: `msg_${id}`, type: 'message', role: 'assistant', status: 'completed', content: [part] }] : []),
+    ...calls.map(({ id: callId, ...called }, index) => ({
+      id: `fc_${id}_${index}`,
+      type: 'function_call',
+      call_id: callId,
+      status: 'completed',
+      ...called,
+    })),
+  ]
+}

@@ -1,0 +1,27 @@
+import type { Operation } from '../domain/operation.ts'
+import { type Json, without } from './json.ts'
+import { textsOf } from './texts.ts'
+import { messagesOf, responseToChat } from './to-chat.ts'
+
+/** Fields that are no parameters of the model: what is said, and what Sluice itself deals with. */
+export const NO_PARAMETERS = [
+  ...['model', 'messages', 'input', 'instructions', 'prompt', 'prompts', 'stream', 'stream_options', 'background'],
+  ...['metadata', 'service_tier', 'store', 'user', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention'],
+]
+
+/**
+ * The fields that routing, an `estimate` and a `request` mapping see of a body of the OpenAI API: the body itself, `prompt` with its
+ * texts, `messages` for a chat or a response, `parameters` with everything that bounds or steers the model, and `operation`.
+ */
+export function fieldsOf(operation: Operation, body: Json): Json {
+  const prompt = typeof body.prompt === 'string' ? body.prompt : textsOf(operation, body)
+  const isResponse = operation === 'responses'
+  const chat = isResponse ? responseToChat(body).body : body
+  return {
+    ...body,
+    prompt,
+    ...(isResponse && { messages: messagesOf(body) }),
+    parameters: without(chat, ...NO_PARAMETERS),
+    operation,
+  }
+}

@@ -1,0 +1,110 @@
+import { isObject, type Json, objectsOf, textOf } from './json.ts'
+
+/** A call of a tool that a model wants. */
+export interface ToolCall {
+  readonly id: string
+  readonly name: string
+  /** JSON, as the model has written it. */
+  readonly arguments: string
+}
+
+/** What a model has said, whatever the form of its answer. */
+export interface Said {
+  readonly text: string
+  readonly refusal: string | undefined
+  readonly reasoning: string | undefined
+  readonly tool_calls: readonly ToolCall[]
+  readonly finish_reason: 'stop' | 'length' | 'tool_calls' | 'content_filter'
+}
+
+/**
+ * Reads what a model has said from a result: a chat completion, a completion or a response of an OpenAI-like endpoint, the result of
+ * a provider's profile (`{ text, finish_reason, … }`), a text, or any JSON value of a mapping, whose text is its JSON.
+ */
+export function readSaid(result: unknown): Said {
+  if (!isObject(result)) return saidOf({ text: textOf(result) ?? JSON.stringify(result) })
+  if (isResponse(result)) return ofResponse(result)
+  const [choice] = objectsOf(result.choices)
+  const { finish_reason: reason } = choice ?? {}
+  if (choice && isObject(choice.message)) return ofMessage(choice.message, reason)
+  if (choice && typeof choice.text === 'string') return saidOf({ text: choice.text, reason })
+  if (typeof result.text !== 'string') return saidOf({ text: JSON.stringify(result) })
+  return ofMessage({ ...result, content: result.text }, result.finish_reason)
+}
+
+export const isChatCompletion = (result: unknown): result is Json =>
+  isObject(result) && objectsOf(result.choices).some(({ message }) => isObject(message))
+
+export const isCompletion = (result: unknown): result is Json =>
+  isObject(result) && objectsOf(result.choices).some(({ text }) => typeof text === 'string')
+
+export const isResponse = (result: unknown): result is Json & { readonly object: 'response' } =>
+  isObject(result) && result.object === 'response' && Array.isArray(result.output)
+
+interface Parts {
+  readonly text: string
+  readonly refusal?: string | undefined
+  readonly reasoning?: string | undefined
+  readonly calls?: readonly ToolCall[]
+  readonly reason?: unknown
+}
+
+function saidOf({ text, refusal, reasoning, calls = [], reason }: Parts): Said {
+  return { text, refusal, reasoning, tool_calls: calls, finish_reason: finishOf(reason, calls.length > 0) }
+}
+
+/** Other APIs have other words for the reasons that OpenAI knows. */
+const REASONS = new Map<unknown, Said['finish_reason']>([
+  ['length', 'length'],
+  ['max_tokens', 'length'],
+  ['max_output_tokens', 'length'],
+  ['content_filter', 'content_filter'],
+  ['refusal', 'content_filter'],
+  ['tool_calls', 'tool_calls'],
+  ['tool_use', 'tool_calls'],
+])
+
+const finishOf = (reason: unknown, hasCalls: boolean): Said['finish_reason'] =>
+  REASONS.get(reason) ?? (hasCalls ? 'tool_calls' : 'stop')
+
+function ofMessage(message: Json, reason: unknown): Said {
+  const { content } = message
+  const parts = objectsOf(content).flatMap(({ text }) => textOf(text) ?? [])
+  return saidOf({
+    text: textOf(content) ?? parts.join(''),
+    refusal: textOf(message.refusal),
+    reasoning: textOf(message.reasoning_content) ?? textOf(message.reasoning),
+    calls: objectsOf(message.tool_calls).map(toolCallOf),
+    reason,
+  })
+}
+
+/** OpenAI nests name and arguments in `function`; Anthropic calls the arguments `input`; Ollama gives no ids. */
+function toolCallOf(call: Json, index: number): ToolCall {
+  const { name, arguments: args, input } = isObject(call.function) ? { ...call, ...call.function } : call
+  const given = args ?? input ?? {}
+  return {
+    id: textOf(call.id) ?? `call_${index}`,
+    name: textOf(name) ?? '',
+    arguments: textOf(given) ?? JSON.stringify(given),
+  }
+}
+
+function ofResponse({ output, incomplete_details: incomplete }: Json): Said {
+  const items = objectsOf(output)
+  const parts = items.filter(({ type }) => type === 'message').flatMap(({ content }) => objectsOf(content))
+  const textsOfType = (type: string, field: string) =>
+    parts.filter(part => part.type === type).flatMap(part => textOf(part[field]) ?? [])
+  const refusals = textsOfType('refusal', 'refusal')
+  const summaries = items.filter(({ type }) => type === 'reasoning').flatMap(({ summary }) => objectsOf(summary))
+  const reasoning = summaries.flatMap(({ text }) => textOf(text) ?? []).join('\n')
+  return saidOf({
+    text: textsOfType('output_text', 'text').join(''),
+    refusal: refusals.length > 0 ? refusals.join('') : undefined,
+    reasoning: reasoning === '' ? undefined : reasoning,
+    calls: items
+      .filter(({ type }) => type === 'function_call')
+      .map((item, index) => toolCallOf({ ...item, id: item.call_id }, index)),
+    reason: isObject(incomplete) ? incomplete.reason : undefined,
+  })
+}

@@ -1,0 +1,39 @@
+import type { Operation } from '../domain/operation.ts'
+import { isObject, type Json, objectsOf, textOf } from './json.ts'
+
+/**
+ * The texts of a body of the OpenAI API, in their order: what its tokens are estimated from, and the `prompt` of a model that takes
+ * one text. Parts that are no texts, such as images, are left out.
+ */
+export function textsOf(operation: Operation, body: Json): string {
+  switch (operation) {
+    case 'chat.completions':
+      return joined(objectsOf(body.messages).flatMap(({ content }) => contentTexts(content)))
+    case 'responses':
+      return joined([textOf(body.instructions) ?? '', ...inputTexts(body.input)])
+    case 'completions':
+      return joined(inputTexts(body.prompt))
+    case 'embeddings':
+      return joined(inputTexts(body.input))
+  }
+}
+
+const joined = (texts: readonly string[]): string => texts.filter(text => text !== '').join('\n\n')
+
+/** Tokens that stand in for a text are numbers. Written out, they count as at least one token each. */
+function inputTexts(input: unknown): string[] {
+  if (typeof input === 'string') return [input]
+  if (!Array.isArray(input)) return []
+  if (input.every(part => typeof part === 'number')) return [input.join(' ')]
+  return input.flatMap(part => (isObject(part) ? itemTexts(part) : inputTexts(part)))
+}
+
+/** An item of a response's input: a message, or what a tool has given. */
+const itemTexts = ({ content, output, arguments: args }: Json): string[] => [
+  ...contentTexts(content),
+  ...contentTexts(output),
+  ...contentTexts(args),
+]
+
+const contentTexts = (content: unknown): string[] =>
+  typeof content === 'string' ? [content] : objectsOf(content).flatMap(({ text }) => textOf(text) ?? [])

@@ -1,0 +1,72 @@
+import type { Accepted } from '../core/admission/accept.ts'
+import type { Prepared } from '../core/admission/prepare.ts'
+import { RequestError } from '../core/domain/errors.ts'
+import { isTerminal } from '../core/domain/item.ts'
+import type { Operation } from '../core/domain/operation.ts'
+import type { HttpCall } from '../core/http/call.ts'
+import type { HttpResponse } from '../core/http/response.ts'
+import { type RequestView, toView } from '../core/lifecycle/view-request.ts'
+import { acquireLease, lookUntil, MAX_WAIT_SECONDS, releaseLease } from '../core/lifecycle/wait-for-completion.ts'
+import { backgroundAnswer, endedAnswer, stillRunning } from '../core/openai-api/answers.ts'
+import { rateLimitHeaders } from '../core/openai-api/rate-limit-headers.ts'
+import { type OpenAiCall, parseOpenAi } from '../core/openai-api/submission.ts'
+import type { WaitLease } from '../core/stores/waits/port.ts'
+import type { OpenAiPorts } from './ports.ts'
+import { ANSWER_MS, submitCall } from './submit-call.ts'
+
+/**
+ * A POST of the OpenAI API: admits a request as `POST /v1/inference` does, and waits for its end, unless the client asks for
+ * `background`. Throws `RequestError`, and `Unavailable`.
+ */
+export const postOpenAi =
+  (operation: Operation) =>
+  async (ports: OpenAiPorts, call: HttpCall): Promise<HttpResponse> => {
+    const waitsUntil = ports.clock() + Math.min(MAX_WAIT_SECONDS * 1000, call.remainingMs() - ANSWER_MS)
+    const held: { asked?: OpenAiCall; lease?: WaitLease | undefined } = {}
+    const read = () => {
+      held.asked = parseOpenAi(operation, call.body(), ports.abilities)
+      return held.asked.submission
+    }
+    // Before the admission: a client that can't wait must not have to pay for a request that it does not know.
+    const takeLease = async ({ request: { user_id, request_id } }: Prepared) => {
+      if (held.asked?.background) return
+      held.lease = await acquireLease(ports, user_id, request_id, true, waitsUntil)
+      if (!held.lease) throw tooManyWaits()
+    }
+    try {
+      const { prepared, accepted } = await submitCall(ports, call, read, takeLease)
+      const { asked } = held
+      const headers = headersOf(prepared, accepted)
+      if (!asked || asked.background) return backgroundAnswer(toView(accepted.item), headers)
+      return endedAnswer(operation, await endOf(ports, accepted, waitsUntil), asked, headers)
+    } finally {
+      if (held.lease) await releaseLease(ports, held.lease)
+    }
+  }
+
+const TOO_MANY_WAITS_RETRY_S = 5
+
+const tooManyWaits = (): RequestError =>
+  new RequestError(
+    'too_many_waits',
+    'too many calls wait for an answer already; nothing was admitted and nothing is charged: try again, or use `background: true` of responses',
+    { retry_after_s: TOO_MANY_WAITS_RETRY_S },
+  )
+
+/** Waits for the end of a request. The request is admitted, so a failed look at it must not seem to be a failed call. */
+async function endOf(ports: OpenAiPorts, { item }: Accepted, until: number): Promise<RequestView> {
+  const { user_id, request_id } = item
+  let view: RequestView | undefined
+  try {
+    view = await lookUntil(ports, user_id, request_id, until)
+  } catch (error) {
+    ports.logger.error('the wait for a request failed', { request_id, error: error as Error })
+  }
+  if (view && isTerminal(view.status)) return view
+  throw stillRunning(request_id)
+}
+
+const headersOf = ({ limits, window, request }: Prepared, { item, left }: Accepted): Record<string, string> => ({
+  'x-request-id': item.request_id,
+  ...rateLimitHeaders({ limits, window, at: request.created_at, left }),
+})

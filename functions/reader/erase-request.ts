@@ -1,0 +1,30 @@
+import type { RequestItem } from '../core/domain/item.ts'
+import { isTerminal } from '../core/domain/item.ts'
+import { ownItem } from '../core/lifecycle/view-request.ts'
+import { ignoreUnavailable } from '../core/platform/unavailable.ts'
+import { bodyKey, resultKey } from '../core/stores/payloads/names.ts'
+import { cancelRequest } from './cancel-request.ts'
+import type { ReaderPorts } from './ports.ts'
+
+/**
+ * Cancels a request of the caller's, and erases its prompt and its result. From then on, its owner is told that there is no such request.
+ * The item is marked last: a client that repeats an interrupted call goes on where that stopped. Events that come later find the mark in
+ * the ledger's row, and bring nothing back. Throws `RequestError`, and `Unavailable`.
+ */
+export async function eraseRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<void> {
+  const seen = await ownItem(ports, userId, requestId)
+  if (!isTerminal(seen.status)) await cancelRequest(ports, userId, requestId)
+  const item = await ownItem(ports, userId, requestId)
+  await ports.ledger.erase(item, ports.clock())
+  await deletePayloads(ports, item)
+  await ports.items.erase(item)
+}
+
+/**
+ * A request that still runs needs its body. The collector deletes the body and the result of a request that was cancelled while it
+ * ran. If the store is unavailable, its lifecycle rule deletes them later: nobody can read them any more.
+ */
+async function deletePayloads({ payloads }: ReaderPorts, item: RequestItem): Promise<void> {
+  if (!isTerminal(item.status)) return
+  await Promise.all([bodyKey(item), resultKey(item)].map(key => payloads.delete(key).catch(ignoreUnavailable)))
+}

@@ -1,0 +1,62 @@
+import type { Operation } from '../core/domain/operation.ts'
+import { MappingError } from '../core/inference/mapping.ts'
+import type { Reply } from '../core/inference/port.ts'
+import type { OpenAiEndpoint } from '../core/openai-format/endpoint.ts'
+import { isObject, type Json } from '../core/openai-format/json.ts'
+import { passedBody, STAND_INS, translatedBody } from '../core/openai-format/pass.ts'
+
+/** A body of the OpenAI API on its way to an endpoint that has this API. */
+export interface Passage {
+  /** The operation that the client has called. */
+  readonly asked: Operation
+  /** The operation of the endpoint that is called: the same, or one that stands in for it. */
+  readonly called: Operation
+  readonly url: string
+  readonly body: Json
+}
+
+/** Passes bodies of the OpenAI API on to an endpoint, and remembers which operations the endpoint lacks. */
+export interface PassOn {
+  /** The call for a body as it is stored. Throws `MappingError` if the endpoint has no operation that takes the body. */
+  to(asked: Operation, stored: Json): Passage
+  /** The call that stands in for one whose operation the endpoint lacks. Undefined if there is none. Throws `MappingError`. */
+  standIn(passage: Passage): Passage | undefined
+  /** Notes whether the endpoint has an operation. */
+  note(operation: Operation, isThere: boolean): void
+}
+
+export function createPassOn({ model, urls }: OpenAiEndpoint): PassOn {
+  const lacking = new Set<Operation>()
+
+  function translated(asked: Operation, called: Operation, body: Json): Passage {
+    const { body: other, lost } = translatedBody(asked, body)
+    if (lost.length === 0) return { asked, called, url: urls[called], body: other }
+    throw new MappingError(
+      `the endpoint has ${called} and not ${asked}, and ${called} has no place for ${[...new Set(lost)].join(', ')}`,
+    )
+  }
+
+  return {
+    to: (asked, stored) => {
+      const body = passedBody(asked, stored, model)
+      const standIn = lacking.has(asked) ? STAND_INS[asked] : undefined
+      return standIn ? translated(asked, standIn, body) : { asked, called: asked, url: urls[asked], body }
+    },
+    standIn: ({ asked, called, body }) => {
+      const standIn = called === asked ? STAND_INS[asked] : undefined
+      return standIn && translated(asked, standIn, body)
+    },
+    note: (operation, isThere) => void (isThere ? lacking.delete(operation) : lacking.add(operation)),
+  }
+}
+
+/** Statuses of a path or a method that a server does not have. */
+const NOT_THERE: readonly number[] = [404, 405, 501]
+
+/** Whether an answer says that the endpoint lacks the operation. LM Studio says so with the status 200. A missing model is something else. */
+export function lacksOperation(reply: Reply): boolean {
+  if (reply.kind !== 'answered') return false
+  const error = reply.body.kind === 'json' && isObject(reply.body.value) ? reply.body.value.error : undefined
+  if (reply.status < 300) return typeof error === 'string' && error.startsWith('Unexpected endpoint')
+  return NOT_THERE.includes(reply.status) && !(isObject(error) && error.code === 'model_not_found')
+}
