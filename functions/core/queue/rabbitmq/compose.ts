@@ -2,6 +2,7 @@ import type { RabbitMqEnv } from '../../platform/queue-env-rabbitmq.ts'
 import { rabbitMqAnnouncer } from './announce.ts'
 import { brokerConnection } from './connection.ts'
 import { brokerCredentials } from './credentials.ts'
+import { chooseByUser } from './parts.ts'
 import { rabbitMqQueue } from './queue.ts'
 import { rabbitMqReceiver } from './receiver.ts'
 
@@ -13,7 +14,7 @@ export const composeConnection = ({ BROKER_URL, BROKER_SECRET_ARN }: RabbitMqEnv
 export function composeQueue(env: RabbitMqEnv) {
   const { publish } = composeConnection(env)
   return {
-    ...rabbitMqQueue(env.QUEUE_NAME_PREFIX, publish),
+    ...rabbitMqQueue(env.QUEUE_NAME_PREFIX, publish, chooseByUser(env.QUEUE_CONSUMERS)),
     ...rabbitMqReceiver(env.QUEUE_NAME_PREFIX, publish),
     announce: rabbitMqAnnouncer(publish),
   }
