@@ -93,7 +93,8 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
 
   if (queues instanceof RabbitMqQueues) {
     const { declared } = new QueueDeclarations(scope, 'QueueDeclarations', { deployment, queues })
-    for (const sender of [gateway.handler, ...(intake ? [intake.handler] : [])]) sender.lambda.node.addDependency(declared)
+    for (const sender of [gateway.handler, ...(intake ? [intake.handler] : [])])
+      sender.lambda.node.addDependency(declared)
   }
 
   const frontDoor = new FrontDoor(scope, 'FrontDoor', {

@@ -62,7 +62,13 @@ export class RabbitMqQueues implements QueueBackend {
   workQueue(scope: Construct, id: string, { queueName, deadLetters, split = false }: WorkQueueProps): WorkQueue {
     const parts = partsOf(queueName, split ? this.#props.consumers : 1)
     this.declarations.push(...parts.map(name => ({ name, deadLetters: deadLetters.name })))
-    return new RabbitMqQueue(scope, id, { ...this.#props, mappings: this.mappings, name: queueName, parts, deadLetters })
+    return new RabbitMqQueue(scope, id, {
+      ...this.#props,
+      mappings: this.mappings,
+      name: queueName,
+      parts,
+      deadLetters,
+    })
   }
 
   deadLetters(scope: Construct, id: string, { alarms, queueName }: DeadLettersProps): DeadLetters {
@@ -166,7 +172,11 @@ interface MappingProps extends QueueProps {
 }
 
 /** Adds a mapping per queue. Lambda runs one invocation at a time for each, and retries a whole batch. */
-function map(scope: Construct, id: string, { broker, mappings, parts, consumer, batchSize, window }: MappingProps): void {
+function map(
+  scope: Construct,
+  id: string,
+  { broker, mappings, parts, consumer, batchSize, window }: MappingProps,
+): void {
   broker.allowTaking(consumer)
   for (const [i, queue] of parts.entries()) {
     const mapping = new CfnEventSourceMapping(scope, i === 0 ? id : `${id}${i + 1}`, {
