@@ -4,6 +4,7 @@ import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import type { RabbitMqEnv } from '../../functions/core/platform/env.ts'
 import { partsOf } from '../../functions/core/queue/names.ts'
+import type { WatchedQueue } from '../../functions/sweeper/ports.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Broker } from './broker.ts'
@@ -36,6 +37,7 @@ export class RabbitMqQueues implements QueueBackend {
   readonly outputs: Readonly<Record<string, string>>
   readonly broker: Broker
   readonly #props: RabbitMqQueuesProps
+  readonly #queues: QueueProps[] = []
 
   constructor(props: RabbitMqQueuesProps) {
     this.#props = props
@@ -57,11 +59,15 @@ export class RabbitMqQueues implements QueueBackend {
 
   workQueue(scope: Construct, id: string, { queueName, deadLetters, split = false }: WorkQueueProps): WorkQueue {
     const parts = partsOf(queueName, split ? this.#props.consumers : 1)
-    return new RabbitMqQueue(scope, id, { ...this.#props, name: queueName, parts, deadLetters })
+    const queue = { ...this.#props, name: queueName, parts, deadLetters }
+    this.#queues.push(queue)
+    return new RabbitMqQueue(scope, id, queue)
   }
 
   deadLetters(scope: Construct, id: string, { alarms, queueName }: DeadLettersProps): DeadLetters {
-    const queue = new RabbitMqDeadLetters(scope, id, { ...this.#props, name: queueName, parts: [queueName] })
+    const props = { ...this.#props, name: queueName, parts: [queueName] }
+    this.#queues.push(props)
+    const queue = new RabbitMqDeadLetters(scope, id, props)
     alarms.add(queue, 'Alarm', {
       metric: queue.waiting(),
       threshold: 1,
@@ -69,6 +75,10 @@ export class RabbitMqQueues implements QueueBackend {
       runbook: 'a-dead-letter-queue-is-not-empty',
     })
     return queue
+  }
+
+  watched(): WatchedQueue[] {
+    return this.#queues.map(({ name, parts }) => ({ name, parts: [...parts] }))
   }
 
   /** One user of the broker has all rights. Which queues a function sends to is decided by its code. */
