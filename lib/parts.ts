@@ -17,6 +17,7 @@ import { LedgerMigrations } from './constructs/ledger-migrations.ts'
 import { Model } from './constructs/model.ts'
 import { FunctionNetwork } from './constructs/network.ts'
 import { policiesByModel } from './constructs/policies.ts'
+import { QueueDeclarations } from './constructs/queue-declarations.ts'
 import { RabbitMqQueues } from './constructs/rabbitmq-queues.ts'
 import { Reader } from './constructs/reader.ts'
 import { Results } from './constructs/results.ts'
@@ -89,6 +90,12 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
   updateAfter([...workers, reader.handler, sweeper.handler], [results.collector])
   // The sweeper ends requests of models that it does not know, so that it is told of a new model before requests of it are admitted.
   updateAfter([gateway.handler, ...(intake ? [intake.handler] : [])], [results.collector, ...workers, sweeper.handler])
+
+  if (queues instanceof RabbitMqQueues) {
+    const { declared } = new QueueDeclarations(scope, 'QueueDeclarations', { deployment, queues })
+    for (const sender of [gateway.handler, ...(intake ? [intake.handler] : [])])
+      sender.lambda.node.addDependency(declared)
+  }
 
   const frontDoor = new FrontDoor(scope, 'FrontDoor', {
     alarms,

@@ -84,7 +84,7 @@ export class Sluice extends Construct {
 
     const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))
     try {
-      const bundles = props.bundles ?? packagedBundles()
+      const bundles = props.bundles ?? packagedBundles(pipeline.queue.backend)
       const parts = addParts(this, { pipeline, bundles, assets, protect: props.protect ?? true })
       const { tables, payloads, ledger } = parts.state
       this.apiUrl = parts.frontDoor.api.apiEndpoint

@@ -18,7 +18,7 @@ import { Construct } from 'constructs'
 import type * as z from 'zod'
 import type { BaseEnv as BaseEnvSchema, QueueEnv } from '../../functions/core/platform/env.ts'
 import { SETTINGS_FILE } from '../../functions/core/platform/settings.ts'
-import { type EntryPoint, writeBundle } from '../bundle.ts'
+import { bundleOf, type EntryPoint, writeBundle } from '../bundle.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment, PlacedFunction } from './deployment.ts'
 import { USUAL_MEMORY } from './worker-memory.ts'
@@ -143,7 +143,7 @@ export class SluiceFunction extends Construct implements PlacedFunction {
   #writeCode({ deployment, entryPoint, settings }: SluiceFunctionProps): string {
     const folder = join(deployment.assets, this.node.addr)
     const file = settings === undefined ? undefined : { file: SETTINGS_FILE, content: settings }
-    writeBundle(deployment.bundles[entryPoint], folder, file)
+    writeBundle(bundleOf(deployment.bundles, entryPoint), folder, file)
     return folder
   }
 }

@@ -22,6 +22,12 @@ import type {
 /** So many messages are a sign that they are taken too slowly, if there are never fewer within some minutes. */
 const LATE_MESSAGES = 100
 
+/** A queue that must be on the broker, and the dead-letter queue of its messages. */
+export interface QueueDeclaration {
+  readonly name: string
+  readonly deadLetters?: string
+}
+
 interface RabbitMqQueuesProps {
   readonly pipeline: Pipeline
   readonly broker: Broker
@@ -36,6 +42,9 @@ export class RabbitMqQueues implements QueueBackend {
   readonly environment: Readonly<Record<keyof RabbitMqEnv, string>>
   readonly outputs: Readonly<Record<string, string>>
   readonly broker: Broker
+  /** The queues so far. `QueueDeclarations` comes after the last one. */
+  readonly declarations: QueueDeclaration[] = []
+  readonly mappings: CfnEventSourceMapping[] = []
   readonly #props: RabbitMqQueuesProps
   readonly #queues: QueueProps[] = []
 
@@ -49,31 +58,30 @@ export class RabbitMqQueues implements QueueBackend {
       BROKER_SECRET_ARN: broker.secretArn,
       QUEUE_CONSUMERS: String(consumers),
     }
-    this.outputs = {
-      QueueNamePrefix: this.environment.QUEUE_NAME_PREFIX,
-      BrokerUrl: broker.url,
-      BrokerSecretArn: broker.secretArn,
-      QueueConsumers: this.environment.QUEUE_CONSUMERS,
-    }
+    this.outputs = { QueueNamePrefix: this.environment.QUEUE_NAME_PREFIX }
   }
 
   workQueue(scope: Construct, id: string, { queueName, deadLetters, split = false }: WorkQueueProps): WorkQueue {
     const parts = partsOf(queueName, split ? this.#props.consumers : 1)
-    const queue = { ...this.#props, name: queueName, parts, deadLetters }
-    this.#queues.push(queue)
-    return new RabbitMqQueue(scope, id, queue)
+    this.declarations.push(...parts.map(name => ({ name, deadLetters: deadLetters.name })))
+    return new RabbitMqQueue(scope, id, { ...this.#known(queueName, parts), deadLetters })
   }
 
   deadLetters(scope: Construct, id: string, { alarms, queueName }: DeadLettersProps): DeadLetters {
-    const props = { ...this.#props, name: queueName, parts: [queueName] }
-    this.#queues.push(props)
-    const queue = new RabbitMqDeadLetters(scope, id, props)
+    this.declarations.push({ name: queueName })
+    const queue = new RabbitMqDeadLetters(scope, id, this.#known(queueName, [queueName]))
     alarms.add(queue, 'Alarm', {
       metric: queue.waiting(),
       threshold: 1,
       description: `${queueName} has a message. One is enough, since a client waits for its request.`,
       runbook: 'a-dead-letter-queue-is-not-empty',
     })
+    return queue
+  }
+
+  #known(name: string, parts: readonly string[]): QueueProps {
+    const queue = { ...this.#props, mappings: this.mappings, name, parts }
+    this.#queues.push(queue)
     return queue
   }
 
@@ -88,6 +96,8 @@ export class RabbitMqQueues implements QueueBackend {
 }
 
 interface QueueProps extends RabbitMqQueuesProps {
+  /** Gets each mapping of the queue. */
+  readonly mappings: CfnEventSourceMapping[]
   readonly name: string
   /** The names of the queues that share the messages. */
   readonly parts: readonly string[]
@@ -163,7 +173,11 @@ interface MappingProps extends QueueProps {
 }
 
 /** Adds a mapping per queue. Lambda runs one invocation at a time for each, and retries a whole batch. */
-function map(scope: Construct, id: string, { broker, parts, consumer, batchSize, window }: MappingProps): void {
+function map(
+  scope: Construct,
+  id: string,
+  { broker, mappings, parts, consumer, batchSize, window }: MappingProps,
+): void {
   broker.allowTaking(consumer)
   for (const [i, queue] of parts.entries()) {
     const mapping = new CfnEventSourceMapping(scope, i === 0 ? id : `${id}${i + 1}`, {
@@ -171,13 +185,14 @@ function map(scope: Construct, id: string, { broker, parts, consumer, batchSize,
       eventSourceArn: broker.arn,
       queues: [queue],
       batchSize,
-      // Without a window, Lambda gathers messages for half a second: it takes no shorter time.
-      ...(window && { maximumBatchingWindowInSeconds: window.toSeconds() }),
+      // Lambda would gather messages for half a second by default.
+      maximumBatchingWindowInSeconds: window?.toSeconds() ?? 0,
       sourceAccessConfigurations: [
         { type: 'BASIC_AUTH', uri: broker.secretArn },
         { type: 'VIRTUAL_HOST', uri: '/' },
       ],
     })
+    mappings.push(mapping)
     // Lambda refuses a mapping if its role may not reach the broker yet.
     mapping.node.addDependency(consumer.role, consumer.lambda)
   }

@@ -56,7 +56,9 @@ export class Results extends Construct {
     this.collector.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     // The collector ends the request of a dead letter, and sends the event about that to its own queue.
     queues.allowSending(this.collector, [this.work])
-    payloads.allow(this.collector, 's3:DeleteObject')
+    // With RabbitMQ, the collector publishes results, and reads the large ones for that.
+    const reads = pipeline.queue.backend === 'rabbitmq' ? (['s3:GetObject'] as const) : []
+    payloads.allow(this.collector, 's3:DeleteObject', ...reads)
     ledger.allow(this.collector, 'collector', 'rds-data:ExecuteStatement')
     const { collector: mapping, batches } = executionsOf(pipeline)
     this.work.feed(this.collector, 'Mapping', {

@@ -3,6 +3,7 @@ import { physicalName, type ResourceType } from './resource.ts'
 
 /** Types that do nothing on one machine: permissions, networks and monitoring. The attributes to which others refer are made up. */
 export const INERT_TYPES = [
+  'AWS::AmazonMQ::Configuration',
   'AWS::CDK::Metadata',
   'AWS::CloudWatch::Alarm',
   'AWS::CloudWatch::CompositeAlarm',
