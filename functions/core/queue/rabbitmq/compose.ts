@@ -3,6 +3,7 @@ import { rabbitMqCountMessages } from './admin.ts'
 import { rabbitMqAnnouncer } from './announce.ts'
 import { brokerConnection } from './connection.ts'
 import { brokerCredentials } from './credentials.ts'
+import { chooseByUser } from './parts.ts'
 import { rabbitMqQueue } from './queue.ts'
 import { rabbitMqReceiver } from './receiver.ts'
 
@@ -15,7 +16,7 @@ export function composeQueue(env: RabbitMqEnv) {
   const connection = composeConnection(env)
   const { publish } = connection
   return {
-    ...rabbitMqQueue(env.QUEUE_NAME_PREFIX, publish),
+    ...rabbitMqQueue(env.QUEUE_NAME_PREFIX, publish, chooseByUser(env.QUEUE_CONSUMERS)),
     ...rabbitMqReceiver(env.QUEUE_NAME_PREFIX, publish),
     announce: rabbitMqAnnouncer(publish),
     countMessages: rabbitMqCountMessages(connection),
