@@ -14,7 +14,7 @@ export const RESOURCES = { stack: 104, model: 14, circuit: 1, profile: 1, intake
 const WITH_RABBITMQ = { stack: 98, model: 9, mappings: 2, input: 4 }
 
 /** The broker, its password, its configuration, its four alarms, the function that declares queues, and what the security group allows itself. */
-const BROKER = 10
+const BROKER = 15
 /** What the broker and a security group of functions allow each other. */
 const BROKER_PER_GROUP = { own: 2, given: 1 }
 

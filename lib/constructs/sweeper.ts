@@ -23,10 +23,10 @@ export interface SweeperProps {
   readonly results: WorkQueue
 }
 
-const sweeperSettings = ({ pipeline }: Deployment, { watched }: QueueBackend): Settings => ({
-  models: Object.keys(pipeline.models),
-  ...(watched && { watched: watched() }),
-})
+function sweeperSettings({ pipeline }: Deployment, queues: QueueBackend): Settings {
+  const watched = queues.watched?.()
+  return { models: Object.keys(pipeline.models), ...(watched && { watched }) }
+}
 
 /** Closes reservations that a crash has left open: their request has ended or was never created. */
 export class Sweeper extends Construct {
