@@ -153,7 +153,7 @@ function networkOf(scope: Construct, { models, network, queue }: Pipeline): Func
 
 function queuesOf(
   scope: Construct,
-  { pipeline, alarms, network }: Pick<Deployment, 'pipeline' | 'alarms' | 'network'>,
+  { pipeline, alarms, network }: { pipeline: Pipeline; alarms: Alarms; network: FunctionNetwork | undefined },
 ): QueueBackend {
   const settings = rabbitMqOf(pipeline.queue)
   if (settings === undefined || network === undefined) return new SqsQueues(scope, pipeline.name)

@@ -1,4 +1,5 @@
 import type { RabbitMqEnv } from '../../platform/queue-env-rabbitmq.ts'
+import { rabbitMqCountMessages } from './admin.ts'
 import { rabbitMqAnnouncer } from './announce.ts'
 import { brokerConnection } from './connection.ts'
 import { brokerCredentials } from './credentials.ts'
@@ -12,11 +13,13 @@ export const composeConnection = ({ BROKER_URL, BROKER_SECRET_ARN }: RabbitMqEnv
 
 /** The queues of a deployment with `backend: rabbitmq`. The bundler takes this file in place of ../compose.ts. */
 export function composeQueue(env: RabbitMqEnv) {
-  const { publish } = composeConnection(env)
+  const connection = composeConnection(env)
+  const { publish } = connection
   return {
     ...rabbitMqQueue(env.QUEUE_NAME_PREFIX, publish, chooseByUser(env.QUEUE_CONSUMERS)),
     ...rabbitMqReceiver(env.QUEUE_NAME_PREFIX, publish),
     announce: rabbitMqAnnouncer(publish),
+    countMessages: rabbitMqCountMessages(connection),
   }
 }
 export type ComposedQueue = ReturnType<typeof composeQueue>
