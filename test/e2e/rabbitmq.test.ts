@@ -66,7 +66,9 @@ describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
     const id = await client.submit({ prompt: 'refused' })
 
     await eventually(() => expect(errors).toContainEqual(expect.objectContaining({ request_id: id })))
-    expect(errors).toContainEqual(expect.objectContaining({ request_id: id, status: 'failed', code: expect.any(String) }))
+    expect(errors).toContainEqual(
+      expect.objectContaining({ request_id: id, status: 'failed', code: expect.any(String) }),
+    )
   })
 
   test('answers 503 and charges nothing while the broker takes no messages, and goes on by itself', async () => {
