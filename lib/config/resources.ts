@@ -19,7 +19,7 @@ const BROKER = 15
 const BROKER_PER_GROUP = { own: 2, given: 1 }
 
 /** The policy with which functions are in a VPC, the two security groups of functions, and a VPC with its way out. */
-const NETWORK = { access: 1, groups: 2, nat: 27, endpoints: 18, model_endpoint: 1 }
+const NETWORK = { access: 1, groups: 2, nat: 27, endpoints: 21, model_endpoint: 1 }
 
 /** The parts of a pipeline that decide how many resources its stack has. */
 interface Counted {

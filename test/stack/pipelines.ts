@@ -49,7 +49,7 @@ export const withQueue = (settings: string): string =>
   PIPELINE.replace('queue: { expire_after: 4h }', `queue: { ${settings} }`)
 
 const BEDROCK =
-  'url: "https://bedrock-runtime.eu-west-1.amazonaws.com/model/amazon.nova-lite-v1:0/invoke", auth: { sigv4: bedrock }'
+  'url: "https://bedrock-runtime.eu-west-1.amazonaws.com/model/eu.amazon.nova-lite-v1:0/invoke", auth: { sigv4: bedrock }'
 
 /** A pipeline for each kind of network, with either backend. */
 export const RABBITMQ_PIPELINES = {
