@@ -55,10 +55,11 @@ describe('the connection to a broker', () => {
   })
 
   it('is replaced for a message whose confirm was lost with it', async () => {
-    const { connection, opened } = opening(
-      aLink(() => Promise.reject(new LinkClosed(new Error('cut')))),
-      aLink(),
-    )
+    const cut = aLink(() => {
+      cut.isClosed = true
+      return Promise.reject(new LinkClosed(new Error('cut')))
+    })
+    const { connection, opened } = opening(cut, aLink())
 
     await connection.publish(MESSAGE)
 
