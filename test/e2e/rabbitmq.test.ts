@@ -9,6 +9,9 @@ import { fixture, type RunningSystem, startSystem } from './support/system.ts'
 /** A broker that comes back is found within this time, also by mappings. */
 const RECOVERY = { timeout: 60_000, interval: 500 }
 
+/** The bound that docs/guarantees.md states for whatever an outage leaves. */
+const BOUND = { timeout: 300_000, interval: 2_000 }
+
 describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
   let host: VirtualHost
   let model: TestModel
@@ -83,12 +86,13 @@ describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
     }
 
     await eventually(async () => expect((await client.post({ prompt: 'again' })).status).toBe(202), RECOVERY)
+    // The withdrawal could not send its event either, so the sweeper closes the reservation (rule 4).
     await eventually(async () => {
       const { in_flight, requests } = await client.quota()
       expect({ in_flight: in_flight.used, requests: requests.used }).toEqual({ in_flight: 0, requests: 1 })
-    }, RECOVERY)
+    }, BOUND)
     expect(model.calls.filter(({ body }) => body.input === 'too full')).toHaveLength(0)
-  })
+  }, 400_000)
 
   test('answers 503 while the broker is down, and goes on without a restart', async () => {
     const client = await system.newUser()
@@ -131,8 +135,8 @@ describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
   })
 
   test('leaves no message on the broker, and reconcile finds no difference', async () => {
-    await eventually(async () => expect(await host.messages()).toEqual({}), { timeout: 90_000, interval: 2_000 })
-    expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0 })
+    await eventually(async () => expect(await host.messages()).toEqual({}), BOUND)
+    await eventually(async () => expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0 }), BOUND)
     expect(await runSluice(system, 'models', 'list')).toMatchObject({ code: 0 })
-  })
+  }, 400_000)
 })
