@@ -16,6 +16,8 @@ const NEEDED = [
   'on Lambda’s runtime client',
   'the npm package',
   'a real Prometheus that reads',
+  'queue on RabbitMQ',
+  'a system on RabbitMQ',
 ]
 
 const paths = process.argv.slice(2)

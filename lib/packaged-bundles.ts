@@ -1,17 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Bundle, type Bundles, ENTRY_POINTS, hashOf, writeBundle } from './bundle.ts'
+import { type Bundle, type Bundles, entryPointsOf, hashOf, type QueueBackend, writeBundle } from './bundle.ts'
 import { ROOT } from './installation.ts'
 
-/** The folder with the functions' code in the npm package: a folder per entry point. */
-export const BUNDLES_FOLDER = new URL('dist/bundles/', ROOT)
+/** The folder with the functions' code in the npm package: a folder per backend, with one per entry point. */
+export const bundlesFolder = (backend: QueueBackend): URL => new URL(`dist/bundles/${backend}/`, ROOT)
 
-let bundles: Bundles | undefined
+const bundles = new Map<QueueBackend, Bundles>()
 
-/** Reads the functions' code that came with the npm package, once per process. */
-export function packagedBundles(): Bundles {
-  bundles ??= readBundles(BUNDLES_FOLDER)
-  return bundles
+/** Reads the functions' code that came with the npm package, once per process and backend. */
+export function packagedBundles(backend: QueueBackend): Bundles {
+  const read = bundles.get(backend) ?? readBundles(bundlesFolder(backend), backend)
+  bundles.set(backend, read)
+  return read
 }
 
 /** Writes bundles into a folder, which has a folder per entry point then. */
@@ -21,8 +22,8 @@ export function writeBundles(written: Bundles, folder: URL): void {
 }
 
 /** Reads what `writeBundles` has written. The packages in the bundles are not written, and not read. Throws if a bundle is missing. */
-export const readBundles = (folder: URL): Bundles =>
-  Object.fromEntries(ENTRY_POINTS.map(name => [name, readBundle(new URL(`${name}/`, folder))])) as Bundles
+export const readBundles = (folder: URL, backend: QueueBackend): Bundles =>
+  Object.fromEntries(entryPointsOf(backend).map(name => [name, readBundle(new URL(`${name}/`, folder))])) as Bundles
 
 function readBundle(folder: URL): Bundle {
   const names = readdirSync(fileURLToPath(folder))

@@ -3,10 +3,13 @@ import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
 import type { Clock } from '../core/platform/clock.ts'
 import type { Meter } from '../core/platform/metrics/meter.ts'
 import type { Tracer } from '../core/platform/tracing/port.ts'
-import type { Redelivery } from '../core/queue/port.ts'
+import type { Announcer, MessageQueue, Redelivery } from '../core/queue/port.ts'
 import type { Ledger } from '../core/stores/ledger/port.ts'
+import type { Payloads } from '../core/stores/payloads/port.ts'
 
 export interface CollectorPorts extends LifecyclePorts {
+  readonly queue: MessageQueue & Partial<Announcer>
+  readonly payloads: Pick<Payloads, 'get' | 'delete'>
   readonly ledger: Pick<Ledger, 'record'>
   readonly clock: Clock
   readonly tracing: Tracer

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { warnOfBroker } from './broker-checks.ts'
 import { crossCheck } from './checks.ts'
 import { ConfigError, type Finding, type Path, type Problem } from './finding.ts'
 import type { Environment } from './interpolate.ts'
@@ -7,7 +8,6 @@ import { Pipeline } from './schema.ts'
 import { mistypedPaths, toFindings } from './schema-findings.ts'
 import { findSecrets } from './secrets.ts'
 import { readSource, type SourceDocument } from './source-document.ts'
-import { findUnsupported } from './unsupported-features.ts'
 
 export { ConfigError }
 
@@ -46,10 +46,10 @@ export function parseChecked(text: string, env: Environment, file: string): Chec
   if (source.problems.length > 0) throw new ConfigError(source.problems.map(problem => ({ file, ...problem })))
 
   const checked = checkShape(source)
-  const findings =
-    'findings' in checked ? checked.findings : [...findUnsupported(checked.pipeline), ...crossCheck(checked.pipeline)]
+  const findings = 'findings' in checked ? checked.findings : crossCheck(checked.pipeline)
   if ('findings' in checked || findings.length > 0) throw new ConfigError(toProblems(findings, source, file))
-  return { pipeline: checked.pipeline, warnings: toProblems(findSecrets(checked.pipeline, source), source, file) }
+  const warnings = [...findSecrets(checked.pipeline, source), ...warnOfBroker(checked.pipeline)]
+  return { pipeline: checked.pipeline, warnings: toProblems(warnings, source, file) }
 }
 
 function readText(file: string): string {

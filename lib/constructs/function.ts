@@ -16,12 +16,12 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type * as z from 'zod'
-import type { BaseEnv as BaseEnvSchema } from '../../functions/core/platform/env.ts'
+import type { BaseEnv as BaseEnvSchema, QueueEnv } from '../../functions/core/platform/env.ts'
 import type { MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 import { SETTINGS_FILE } from '../../functions/core/platform/settings.ts'
-import { type EntryPoint, writeBundle } from '../bundle.ts'
+import { bundleOf, type EntryPoint, writeBundle } from '../bundle.ts'
 import { ALARM_PERIOD } from './alarms.ts'
-import type { Deployment } from './deployment.ts'
+import type { Deployment, PlacedFunction } from './deployment.ts'
 import { metricOf } from './metrics.ts'
 import { USUAL_MEMORY } from './worker-memory.ts'
 
@@ -33,8 +33,8 @@ const TRACED: ReadonlySet<EntryPoint> = new Set(['gateway', 'intake', 'reader', 
 /** A number without an exponent. */
 const decimal = (fraction: number): string => fraction.toFixed(9).replace(/\.?0+$/, '')
 
-/** The variables that only this entry point has. Every function gets the others of its `Env`. */
-export type Own<Env extends Base> = Omit<Env, keyof Base>
+/** The variables that only this entry point has. The others of its `Env` come from the function and from its `queues`. */
+export type Own<Env extends Base> = Omit<Env, keyof Base | keyof QueueEnv>
 
 export interface SluiceFunctionProps {
   readonly deployment: Deployment
@@ -43,6 +43,8 @@ export interface SluiceFunctionProps {
   readonly service?: string
   /** Write it with `satisfies Own<Env>`: then a missing variable is a type error. */
   readonly environment: Readonly<Record<string, string>>
+  /** The backend of the queues, if the function sends or takes messages. */
+  readonly queues?: { readonly environment: Readonly<Record<string, string>> }
   /** The part of pipeline.yaml that the entry point needs. It reads this with `readSettings`. */
   readonly settings?: unknown
   readonly timeout: Duration
@@ -50,6 +52,8 @@ export interface SluiceFunctionProps {
   readonly memory?: number
   /** So many of its invocations may wait for seconds at the same time. The local system makes room for others beside them. */
   readonly waits?: number
+  /** Whether the function calls models, whose addresses may have any port. */
+  readonly callsModels?: boolean
   /** Whether the function may send to the queue that invokes it. Lambda stops other functions that do this. */
   readonly mayLoop?: boolean
 }
@@ -60,7 +64,7 @@ export interface SluiceFunctionProps {
  * It reserves no concurrency unless pipeline.yaml says so. Event source mappings already limit the consumers of queues, and leases
  * limit the waiting calls. A reservation would fail to deploy in an account that still has Lambda's initial limit.
  */
-export class SluiceFunction extends Construct {
+export class SluiceFunction extends Construct implements PlacedFunction {
   readonly lambda: LambdaFunction
   readonly role: Role
   readonly #service: string
@@ -101,9 +105,14 @@ export class SluiceFunction extends Construct {
       // Lambda's start and report lines per invocation would cost more than our own lines. Its failures are WARN and stay.
       systemLogLevelV2: SystemLogLevel.WARN,
       ...(props.mayLoop && { recursiveLoop: RecursiveLoop.ALLOW }),
-      environment: { ...baseEnvironment(deployment, this.#service), ...props.environment },
+      environment: {
+        ...baseEnvironment(deployment, this.#service),
+        ...props.queues?.environment,
+        ...props.environment,
+      },
     })
     this.#note(props)
+    deployment.network?.place(this, { queues: props.queues !== undefined, models: props.callsModels ?? false })
   }
 
   /** Writes `waits` into the template for the local system. Lambda itself needs no such note: it starts environments on demand. */
@@ -138,7 +147,7 @@ export class SluiceFunction extends Construct {
   #writeCode({ deployment, entryPoint, settings }: SluiceFunctionProps): string {
     const folder = join(deployment.assets, this.node.addr)
     const file = settings === undefined ? undefined : { file: SETTINGS_FILE, content: settings }
-    writeBundle(deployment.bundles[entryPoint], folder, file)
+    writeBundle(bundleOf(deployment.bundles, entryPoint), folder, file)
     return folder
   }
 }

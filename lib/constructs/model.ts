@@ -19,7 +19,7 @@ import type { PayloadStore } from './payload-store.ts'
 import { policiesOf } from './policies.ts'
 import type { Results } from './results.ts'
 import type { Tables } from './tables.ts'
-import { type ConsumerProps, WorkQueue } from './work-queue.ts'
+import type { ConsumerProps, QueueBackend, WorkQueue } from './work-queue.ts'
 import { type WorkerLoad, workerMemory } from './worker-memory.ts'
 
 /** A deferred request comes back after this time at the latest. The alarm on waiting requests must not end before. */
@@ -29,10 +29,12 @@ const LONGEST_DEFERRAL = Duration.seconds(SQS_CAPABILITIES.max_delay_seconds)
 const MIN_FAILURES = 3
 const FAILURES_PERIOD = Duration.minutes(15)
 
+const UNTAKEN_PERIOD = Duration.minutes(15)
+
 export interface ModelProps {
   readonly deployment: Deployment
   readonly name: string
-  readonly queueUrlPrefix: string
+  readonly queues: QueueBackend
   readonly tables: Tables
   readonly payloads: PayloadStore
   readonly results: Results
@@ -59,6 +61,7 @@ export class Model extends Construct {
     this.#grant(props)
     this.#watchWorker(props)
     this.#watchWaiting(props)
+    this.#watchUntaken(props)
     this.#watchFailures(props)
     this.#watchCircuit(props)
     this.#watchHalt(props)
@@ -76,21 +79,41 @@ export class Model extends Construct {
 
   /**
    * The alarm uses the time that workers see, because a deferred request is a new message in its queue. It also uses the age in the
-   * queues, in case no worker runs.
+   * queues, if the backend knows it, in case no worker runs.
    */
   #watchWaiting({ deployment }: ModelProps): void {
-    const { high, normal } = this.queues
     const seconds = deployment.pipeline.queue.expire_after / 1_000
+    const waited = `${seconds} - FILL(left, ${seconds})`
+    const [high, normal] = [this.queues.high.oldest(), this.queues.normal.oldest()]
+    const ages = high && normal ? { high, normal } : undefined
     deployment.alarms.add(this, 'WaitingAlarm', {
       metric: new MathExpression({
-        expression: `MAX([FILL(high, 0), FILL(normal, 0), ${seconds} - FILL(left, ${seconds})])`,
-        usingMetrics: { high: high.oldest(), normal: normal.oldest(), left: this.timeLeft() },
+        expression: ages ? `MAX([FILL(high, 0), FILL(normal, 0), ${waited}])` : waited,
+        usingMetrics: { ...ages, left: this.timeLeft() },
         period: LONGEST_DEFERRAL.plus(ALARM_PERIOD),
         label: 'seconds waited',
       }),
       threshold: seconds / 2,
       description: `Requests of ${this.name} have waited half of queue.expire_after. They expire after all of it.`,
       runbook: 'requests-are-waiting',
+    })
+  }
+
+  /** RabbitMQ does not tell the age of a message. So waiting messages are a fault if the worker does not run at all. */
+  #watchUntaken({ deployment }: ModelProps): void {
+    const { high, normal } = this.queues
+    if (high.oldest() !== undefined) return
+    const [highWaiting, normalWaiting] = [high.waiting(), normal.waiting()]
+    deployment.alarms.add(this, 'UntakenAlarm', {
+      metric: new MathExpression({
+        expression: 'IF(FILL(runs, 0) == 0, FILL(high, 0) + FILL(normal, 0), 0)',
+        usingMetrics: { high: highWaiting, normal: normalWaiting, runs: this.worker.lambda.metricInvocations() },
+        period: UNTAKEN_PERIOD,
+        label: 'not taken',
+      }),
+      threshold: 1,
+      description: `Requests of ${this.name} wait, and its worker has not run for ${UNTAKEN_PERIOD.toMinutes()} minutes. From 1, since a request is taken in a second.`,
+      runbook: 'messages-are-not-taken',
     })
   }
 
@@ -140,19 +163,20 @@ export class Model extends Construct {
     })
   }
 
-  #worker({ deployment, name, queueUrlPrefix, tables, payloads }: ModelProps): SluiceFunction {
+  #worker({ deployment, name, queues, tables, payloads }: ModelProps): SluiceFunction {
     return new SluiceFunction(this, 'Worker', {
       deployment,
       entryPoint: 'worker',
       service: `worker-${name}`,
       settings: workerSettings(deployment, name),
       environment: {
-        QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
         MODELS_TABLE: tables.models.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
+      queues,
+      callsModels: true,
       timeout: workerTimeout(deployment, name),
       memory: workerMemory(loadOf(deployment, name)),
       // The worker defers a request: it sends the request to its own queue again.
@@ -160,23 +184,23 @@ export class Model extends Construct {
     })
   }
 
-  #queue({ deployment, name, results }: ModelProps, priority: Priority): WorkQueue {
+  #queue({ deployment, name, queues, results }: ModelProps, priority: Priority): WorkQueue {
     const { pipeline } = deployment
-    const queue = new WorkQueue(this, priority === 'high' ? 'High' : 'Normal', {
+    const queue = queues.workQueue(this, priority === 'high' ? 'High' : 'Normal', {
       queueName: `${pipeline.name}-${queueName(name, priority)}`,
       consumerTimeout: workerTimeout(deployment, name).plus(window(deployment, name)),
       deadLetters: results.givenUp,
+      split: true,
     })
     queue.feed(this.worker, 'Mapping', mappingOf(deployment, name, priority))
     return queue
   }
 
-  #grant({ deployment, name, tables, payloads, results }: ModelProps): void {
-    const queueArns = Object.values(this.queues).map(({ queue }) => queue.queueArn)
+  #grant({ deployment, name, queues, tables, payloads, results }: ModelProps): void {
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tables.models.tableArn])
-    this.worker.allow(['sqs:SendMessage'], [...queueArns, results.work.queue.queueArn])
+    queues.allowSending(this.worker, [...Object.values(this.queues), results.work])
     payloads.allow(this.worker, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
     allowModelAccess(this.worker, modelOf(deployment, name))
   }

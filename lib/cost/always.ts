@@ -1,3 +1,4 @@
+import { rabbitMqOf } from '../config/queue-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
 import {
   BILLED_SECONDS,
@@ -16,13 +17,19 @@ import { PRICES } from './prices.ts'
 /** What a deployment costs in a month without traffic. */
 export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
   const runs = RETENTION_RUNS_PER_MONTH
+  const polled = inventory.mappings.filter(({ isPolled }) => isPolled).length
+  // The sweeper publishes one metric per queue of a broker.
+  const watched = rabbitMqOf(pipeline.queue) ? inventory.watchedQueues : 0
   return [
     item('CloudWatch', 'alarms', inventory.alarmMetrics, PRICES.alarmMetric),
     item('CloudWatch', 'dashboard', inventory.dashboards, PRICES.dashboard),
     item('CloudWatch', 'custom metric of the sweeper', alwaysCount, PRICES.customMetric),
     item('CloudWatch', 'log lines of the sweeper', (SWEEPS_PER_MONTH * BYTES.sweeper_log) / 1e9, PRICES.logGb),
     item('Secrets Manager', 'secrets of the database', inventory.secrets, PRICES.secret),
-    item('SQS', 'polling of idle queues', inventory.mappings.length * IDLE_POLLS_PER_MONTH, PRICES.sqsCall),
+    ...(polled > 0 ? [item('SQS', 'polling of idle queues', polled * IDLE_POLLS_PER_MONTH, PRICES.sqsCall)] : []),
+    ...(watched > 0
+      ? [item('CloudWatch', 'custom metrics of the queues of the broker', watched, PRICES.customMetric)]
+      : []),
     item('Lambda', 'sweeper: invocations', SWEEPS_PER_MONTH, PRICES.invocation),
     item('Lambda', 'sweeper: time', gbSeconds(inventory, 'sweeper', SWEEPS_PER_MONTH), PRICES.gbSecond),
     item('DynamoDB', 'sweeper: reads', SWEEPS_PER_MONTH, PRICES.readUnit),

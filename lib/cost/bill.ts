@@ -1,5 +1,7 @@
+import { rabbitMqOf } from '../config/queue-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { alwaysItems } from './always.ts'
+import { brokerItems, passedItems } from './broker.ts'
 import { inventoryOf, type Template } from './inventory.ts'
 import { type Item, sumOf } from './item.ts'
 import { type Load, loadOf, type Traffic } from './load.ts'
@@ -23,8 +25,8 @@ export interface Bill {
 export function billOf(pipeline: Pipeline, template: Template, traffic: Traffic): Bill {
   const inventory = inventoryOf(template)
   const load = loadOf(pipeline, inventory, traffic)
-  const always = alwaysItems(pipeline, inventory)
-  const items = trafficItems(pipeline, inventory, load, traffic)
+  const always = [...alwaysItems(pipeline, inventory), ...brokerItems(template)]
+  const items = [...trafficItems(pipeline, inventory, load, traffic), ...passedItems(template, traffic.requests)]
   const [alwaysUsd, trafficUsd] = [sumOf(always), sumOf(items)]
   return {
     always,
@@ -32,9 +34,12 @@ export function billOf(pipeline: Pipeline, template: Template, traffic: Traffic)
     always_usd: alwaysUsd,
     traffic_usd: trafficUsd,
     total_usd: alwaysUsd + trafficUsd,
-    notes: [...tooMany(load), ...notes(Object.keys(pipeline.models).length)],
+    notes: [...tooMany(load), ...notes(Object.keys(pipeline.models).length), ...notesOfBroker(pipeline)],
   }
 }
+
+const notesOfBroker = ({ queue }: Pipeline): string[] =>
+  rabbitMqOf(queue) ? ['The price of a broker is computed from that of mq.m7g.large, by the number of cores.'] : []
 
 const tooMany = ({ models }: Load): string[] =>
   models

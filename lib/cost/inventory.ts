@@ -9,9 +9,11 @@ export interface Template {
   >
 }
 
-/** A queue that Lambda polls, and the function that it feeds. */
+/** A queue whose messages Lambda takes, and the function that it feeds. */
 export interface Mapping {
   readonly queue: string
+  /** Whether Lambda polls the queue, which costs calls of SQS. */
+  readonly isPolled: boolean
   readonly batchSize: number
   readonly windowSeconds: number
   readonly maxConcurrency: number
@@ -26,6 +28,8 @@ export interface Inventory {
   readonly dashboards: number
   readonly secrets: number
   readonly mappings: readonly Mapping[]
+  /** The queues of a broker whose waiting messages the sweeper publishes. */
+  readonly watchedQueues: number
   /** The memory of each function, by the name of its service after the pipeline's name. MB. */
   readonly memory: Readonly<Record<string, number>>
 }
@@ -40,9 +44,12 @@ const LambdaFunction = z.object({
 const EventSourceMapping = z.object({
   BatchSize: z.number(),
   MaximumBatchingWindowInSeconds: z.number().default(0),
-  ScalingConfig: z.object({ MaximumConcurrency: z.number() }),
+  /** Absent from a mapping of a broker, for which Lambda runs one invocation at a time. */
+  ScalingConfig: z.object({ MaximumConcurrency: z.number() }).default({ MaximumConcurrency: 1 }),
   EventSourceArn: z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.string()]) }),
   FunctionName: z.object({ Ref: z.string() }),
+  /** Of a broker. */
+  Queues: z.array(z.string()).optional(),
 })
 
 /** Counts what a template has. */
@@ -56,12 +63,14 @@ export function inventoryOf(template: Template): Inventory {
       propertiesOf(template, 'AWS::SecretsManager::Secret', z.unknown()).length +
       clusters.filter(cluster => cluster.ManageMasterUserPassword).length,
     mappings: propertiesOf(template, 'AWS::Lambda::EventSourceMapping', EventSourceMapping).map(mapping => ({
-      queue: resource(template, mapping.EventSourceArn['Fn::GetAtt'][0], Queue).QueueName,
+      queue: mapping.Queues?.[0] ?? resource(template, mapping.EventSourceArn['Fn::GetAtt'][0], Queue).QueueName,
+      isPolled: mapping.Queues === undefined,
       batchSize: mapping.BatchSize,
       windowSeconds: mapping.MaximumBatchingWindowInSeconds,
       maxConcurrency: mapping.ScalingConfig.MaximumConcurrency,
       memory: resource(template, mapping.FunctionName.Ref, LambdaFunction).MemorySize,
     })),
+    watchedQueues: watchedQueues(template),
     memory: Object.fromEntries(
       propertiesOf(template, 'AWS::Lambda::Function', LambdaFunction).map(({ MemorySize, Environment }) => {
         const { DEPLOYMENT, POWERTOOLS_SERVICE_NAME } = Environment.Variables
@@ -71,17 +80,28 @@ export function inventoryOf(template: Template): Inventory {
   }
 }
 
-/** The mapping of a model's queue. */
+/** The mapping of a model's queue. The queues that share its messages are one, with as many invocations. */
 export function mappingOf({ mappings }: Inventory, pipeline: string, model: string, priority: Priority): Mapping {
   const name = `${pipeline}-${queueName(model, priority)}`
   const mapping = mappings.find(({ queue }) => queue === name)
   if (!mapping) throw new Error(`the template has no mapping for the queue ${name}`)
-  return mapping
+  const shares = mappings.filter(({ queue }) => queue.startsWith(name) && /^(-\d+)?$/.test(queue.slice(name.length)))
+  return { ...mapping, maxConcurrency: mapping.maxConcurrency * shares.length }
 }
 
 /** An alarm on one metric has no list of them. An expression of the list reads the others, and is not a metric. */
 const metricsOf = ({ Metrics }: z.infer<typeof Alarm>): number =>
   Metrics === undefined ? 1 : Metrics.filter(({ MetricStat }) => MetricStat !== undefined).length
+
+const Declared = z.object({ Queues: z.array(z.object({ Name: z.string() })) })
+
+/** Counts the declared queues. The queues that share the messages of one count once. */
+function watchedQueues(template: Template): number {
+  const names = propertiesOf(template, 'Custom::Queues', Declared).flatMap(({ Queues }) =>
+    Queues.map(({ Name }) => Name),
+  )
+  return names.filter(name => !names.includes(name.replace(/-\d+$/, '')) || !/-\d+$/.test(name)).length
+}
 
 function propertiesOf<Properties>({ Resources }: Template, type: string, schema: z.ZodType<Properties>): Properties[] {
   return Object.values(Resources)

@@ -19,6 +19,8 @@ const SQS = 'https://aws.amazon.com/sqs/pricing/'
 const LAMBDA = 'https://aws.amazon.com/lambda/pricing/'
 const DYNAMODB = 'https://aws.amazon.com/dynamodb/pricing/on-demand/'
 const AURORA = 'https://aws.amazon.com/rds/aurora/pricing/'
+const MQ = 'https://aws.amazon.com/amazon-mq/pricing/'
+const VPC = 'https://aws.amazon.com/vpc/pricing/'
 const CLOUDWATCH = 'https://aws.amazon.com/cloudwatch/pricing/'
 
 export const PRICES = {
@@ -44,5 +46,13 @@ export const PRICES = {
   dashboard: price(3, 'dashboard', CLOUDWATCH),
   logGb: price(0.5, 'GB', CLOUDWATCH),
   logStorageGb: price(0.03, 'GB-month', CLOUDWATCH),
+  /** Of a broker `mq.m7g.large`. Other sizes are computed from it in proportion to their cores. */
+  brokerHour: price(0.2734, 'hour of a broker of 2 cores', MQ),
+  brokerGb: price(0.1, 'GB-month', MQ),
+  natHour: price(0.045, 'hour', VPC),
+  natGb: price(0.045, 'GB', VPC),
+  /** Of an interface endpoint, per availability zone. */
+  endpointHour: price(0.01, 'hour', 'https://aws.amazon.com/privatelink/pricing/'),
+  addressHour: price(0.005, 'hour', VPC),
   transferGb: price(0.09, 'GB', 'https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer'),
 } satisfies Readonly<Record<string, Price>>

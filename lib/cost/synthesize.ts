@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { App } from 'aws-cdk-lib'
-import { type Bundle, ENTRY_POINTS, type EntryPoint } from '../bundle.ts'
+import { type Bundle, type EntryPoint, entryPointsOf } from '../bundle.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { readFeatureFlags } from '../feature-flags.ts'
 import { SluiceStack } from '../sluice-stack.ts'
@@ -10,7 +10,10 @@ import type { Template } from './inventory.ts'
 
 /** The code of functions does not change what a stack costs, so nothing is bundled. */
 const EMPTY: Bundle = { files: new Map([['index.mjs', new Uint8Array()]]), hash: '', packages: [] }
-const emptyBundles = Object.fromEntries(ENTRY_POINTS.map(name => [name, EMPTY])) as Record<EntryPoint, Bundle>
+const emptyBundles = Object.fromEntries(entryPointsOf('rabbitmq').map(name => [name, EMPTY])) as Record<
+  EntryPoint,
+  Bundle
+>
 
 /** The template of a pipeline's stack. */
 export function templateOf(pipeline: Pipeline): Template {

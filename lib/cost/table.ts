@@ -1,4 +1,5 @@
 import { parsePipeline } from '../config/load.ts'
+import { RabbitMq } from '../config/queue-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { type Bill, billOf } from './bill.ts'
 import type { Traffic } from './load.ts'
@@ -44,7 +45,35 @@ function costs(pipelineFile: string): string {
     '',
     `A user with ${MANY_OPEN} open requests has a quota item of several KB, and each admission writes all of it: a million such requests cost $${more.toFixed(2)} more.`,
     '',
+    'With RabbitMQ, a broker and a VPC cost money by being there ([docs/queues.md](docs/queues.md)). The pipeline with one model, with either backend:',
+    '',
+    ...backends(one, bills.one),
+    '',
   ].join('\n')
+}
+
+/** The kinds of brokers that the table shows. */
+const BROKERS: Readonly<Record<string, unknown>> = {
+  'RabbitMQ, one `mq.m7g.medium`, endpoints': { egress: 'endpoints' },
+  'RabbitMQ, one `mq.m7g.medium`, NAT gateway': {},
+  'RabbitMQ, one `mq.m7g.large`, NAT gateway': { instance: 'mq.m7g.large' },
+  'RabbitMQ, three `mq.m7g.large` in a cluster, NAT gateway': { instance: 'mq.m7g.large', deployment: 'cluster' },
+}
+
+/** The bills of a pipeline with each backend. */
+function backends(pipeline: Pipeline, sqs: Bill): string[] {
+  const bills = Object.entries(BROKERS).map(([name, settings]): [string, Bill] => {
+    const queue: Pipeline['queue'] = { ...pipeline.queue, backend: 'rabbitmq', rabbitmq: RabbitMq.parse(settings) }
+    const of = { ...pipeline, queue }
+    return [name, billOf(of, templateOf(of), MILLION)]
+  })
+  return [
+    '| backend | idle | 1 M requests |',
+    '| --- | ---: | ---: |',
+    ...[['SQS', sqs] as const, ...bills].map(
+      ([name, { always_usd, total_usd }]) => `| ${name} | ${cents(always_usd)} | ${cents(total_usd)} |`,
+    ),
+  ]
 }
 
 /** The pipeline with so many copies of its first model. */

@@ -39,7 +39,7 @@ export function trafficItems(pipeline: Pipeline, inventory: Inventory, load: Loa
     item('API Gateway', 'a POST and two GETs per request', API_CALLS * traffic.requests, PRICES.apiCall),
     ...lambdaItems(inventory, load, traffic),
     ...dynamoDbItems(load, traffic),
-    ...sqsItems(load, traffic),
+    ...(inventory.mappings.some(({ isPolled }) => isPolled) ? sqsItems(load, traffic) : []),
     ...auroraItems(pipeline, load, traffic),
     ...cloudWatchItems(pipeline, load, traffic),
     item('EC2', 'data out to clients and models', (traffic.requests * BYTES.transfer) / GB, PRICES.transferGb),

@@ -15,6 +15,7 @@ import { openLogFile } from './lambda/log-file.ts'
 import type { InvocationResult } from './lambda/protocol.ts'
 import { type StartThread, startThread } from './lambda/thread.ts'
 import { NO_OBSERVER, type Observer, type QueueState } from './observer.ts'
+import { USUAL_BROKER } from './rabbitmq/broker.ts'
 import { apiAddress } from './resources/http-api.ts'
 import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
@@ -34,7 +35,7 @@ export interface LocalOptions {
   port: number
   /** The folder for the state, or `:memory:`. */
   dataDir: string
-  /** Contains `DATABASE_URL` and the values of secrets. */
+  /** Contains `DATABASE_URL`, `AMQP_URL` and the values of secrets. */
   env: Record<string, string | undefined>
   /** Takes a line about the progress, or about a failure in a function. */
   log(line: string): void
@@ -188,6 +189,7 @@ async function openSystem(
     otlpEndpoint: otlpEndpointOf(env),
     accessKeyId,
     sqs,
+    brokerUrl: env.AMQP_URL || USUAL_BROKER,
     dynamodb,
     aws,
     startThread: options.startThread ?? startThread,

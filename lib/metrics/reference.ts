@@ -51,6 +51,7 @@ const table = (title: string, names: readonly MetricName[]): string =>
 const WHERE: Readonly<Record<OnCloudWatch, string>> = {
   'per service': '`service`',
   'per service, and per model': '`service`; `service` and `model`',
+  'per service and queue': '`service` and `queue`',
   'only in the log': 'in the log',
 }
 

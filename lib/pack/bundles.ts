@@ -3,14 +3,16 @@ import { bundleAll } from '../bundle.ts'
 import { bundlePage } from '../console/bundle.ts'
 import { PAGE_FILE } from '../console/load-page.ts'
 import { ROOT } from '../installation.ts'
-import { BUNDLES_FOLDER, writeBundles } from '../packaged-bundles.ts'
+import { bundlesFolder, writeBundles } from '../packaged-bundles.ts'
 import { noticesOf } from './notices.ts'
 
 // Makes dist/ anew, with the code of the functions and the console's page in it. The TypeScript compiler adds the rest (`npm run build`).
 const dist = new URL('dist/', ROOT)
 rmSync(dist, { recursive: true, force: true })
-const bundles = await bundleAll()
-writeBundles(bundles, BUNDLES_FOLDER)
+const BACKENDS = ['sqs', 'rabbitmq'] as const
+const all = await Promise.all(BACKENDS.map(async backend => ({ backend, bundles: await bundleAll(backend) })))
+for (const { backend, bundles } of all) writeBundles(bundles, bundlesFolder(backend))
 const { page, packages } = await bundlePage()
 writeFileSync(PAGE_FILE, JSON.stringify(page))
-writeFileSync(new URL('notices.txt', dist), noticesOf([...Object.values(bundles), { packages }]))
+const made = all.flatMap(({ bundles }) => Object.values(bundles))
+writeFileSync(new URL('notices.txt', dist), noticesOf([...made, { packages }]))

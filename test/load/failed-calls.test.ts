@@ -138,16 +138,19 @@ describe.concurrent('a call that fails', () => {
     expect(await deadLetters(system, client.user)).toMatchObject([{ reason: code, attempts: 1 }])
   })
 
-  test.for(['slow once', 'reset once', 'busy once', 'page once'])('(%s) is made again, and charged once', async prompt => {
-    const client = await system.newUser()
+  test.for(['slow once', 'reset once', 'busy once', 'page once'])(
+    '(%s) is made again, and charged once',
+    async prompt => {
+      const client = await system.newUser()
 
-    await submitAll(client, 'retried', [prompt])
-    const rows = await endedRows(system, client)
+      await submitAll(client, 'retried', [prompt])
+      const rows = await endedRows(system, client)
 
-    expect(rows).toMatchObject([{ status: 'completed', attempts: 2, error: null }])
-    expect(callsFor(prompt)).toHaveLength(2)
-    expect(await client.quota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 7, reserved: 0 } })
-  })
+      expect(rows).toMatchObject([{ status: 'completed', attempts: 2, error: null }])
+      expect(callsFor(prompt)).toHaveLength(2)
+      expect(await client.quota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 7, reserved: 0 } })
+    },
+  )
 })
 
 test('in the end reconcile finds no difference, and no function has met an error', async () => {

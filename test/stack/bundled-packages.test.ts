@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { bundleAll, bundleSource } from '../../lib/bundle.ts'
+import { bundleAll, bundleSource, type QueueBackend } from '../../lib/bundle.ts'
 import { bundlesReference } from '../../lib/packages/bundles.ts'
 import { readLockFile } from '../../lib/packages/lock-file.ts'
 
@@ -18,4 +18,16 @@ it('a package that is imported newly shows in the list', async () => {
 
   expect(bundlesReference(bundles, lock)).not.toContain('`leven@')
   expect(bundlesReference({ ...bundles, authorizer: withMore }, lock)).toContain('`leven@')
+})
+
+it('a bundle has the client of one backend only', async () => {
+  const packagesOf = async (backend: QueueBackend) =>
+    Object.values(await bundleAll(backend)).flatMap(({ packages }) => packages)
+
+  const [onSqs, onRabbitMq] = [await packagesOf('sqs'), await packagesOf('rabbitmq')]
+
+  expect(onSqs).toContain('node_modules/@aws-sdk/client-sqs')
+  expect(onSqs).not.toContain('node_modules/amqplib')
+  expect(onRabbitMq).toContain('node_modules/amqplib')
+  expect(onRabbitMq).not.toContain('node_modules/@aws-sdk/client-sqs')
 })

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Aspects } from 'aws-cdk-lib'
-import { type Bundles, ENTRY_POINTS } from '../../lib/bundle.ts'
+import { type Bundles, entryPointsOf } from '../../lib/bundle.ts'
 import { parsePipeline } from '../../lib/config/load.ts'
 import { loopbackWarning } from '../../lib/loopback-warning.ts'
 import { SluiceStack } from '../../lib/sluice-stack.ts'
@@ -53,7 +53,9 @@ const bundle = {
   hash: 'abc',
   packages: [],
 }
-export const STUB_BUNDLES = Object.fromEntries(ENTRY_POINTS.map(name => [name, bundle])) as unknown as Bundles
+export const STUB_BUNDLES = Object.fromEntries(
+  entryPointsOf('rabbitmq').map(name => [name, bundle]),
+) as unknown as Bundles
 
 export interface Synthesized {
   readonly template: Template

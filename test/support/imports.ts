@@ -61,11 +61,15 @@ const ENTRY_POINTS = [
   'retention',
   'sweeper',
   'worker',
+  'broker',
 ] as const
 const CDK = ['aws-cdk-lib', 'constructs', 'cdk-nag']
 
 /** Files of a capability that anybody may import: what it means, not how it is done. */
 const MEANING = /^functions\/core\/(stores\/)?[a-z-]+\/(port|names|verdict)\.ts$/
+
+/** The files that may name RabbitMQ: its adapter, and the entry point that is only there with it. */
+const NAMES_RABBITMQ = /^functions\/(core\/queue\/rabbitmq\/|broker\/(compose|env)\.ts)/
 
 /** The files that may name SQS: `composeQueue`, its adapters, the operator's adapter, and the place that makes AWS clients. */
 export const NAMES_SQS = /^functions\/core\/(queue\/(compose|sqs|sqs-capabilities|admin)|platform\/aws-clients)\.ts$/
@@ -97,6 +101,12 @@ const rulesOf = (adapters: ReadonlySet<string>): Rule[] => [
     folder: 'functions',
     only: path => !NAMES_SQS.test(path),
     forbids: target => target === '@aws-sdk/client-sqs' || /^functions\/core\/queue\/sqs(-|\.)/.test(target),
+  },
+  {
+    name: "RabbitMQ's adapter alone names it, besides the entry point broker: the bundler chooses the backend",
+    folder: 'functions',
+    only: path => !NAMES_RABBITMQ.test(path),
+    forbids: target => target === 'amqplib' || /^functions\/core\/queue\/rabbitmq\//.test(target),
   },
   {
     name: 'domain imports only zod and itself',

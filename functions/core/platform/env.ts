@@ -29,9 +29,5 @@ export const LedgerEnv = z.object({
 })
 export type LedgerEnv = z.infer<typeof LedgerEnv>
 
-/**
- * Queue URLs are this prefix and the queue's name (`queueName` in functions/core/queue/names.ts): a variable a queue would not fit
- * Lambda's 4 KB of environment.
- */
-export const QueueEnv = z.object({ QUEUE_URL_PREFIX: z.string() })
-export type QueueEnv = z.infer<typeof QueueEnv>
+export { QueueEnv } from './queue-env.ts'
+export type { RabbitMqEnv } from './queue-env-rabbitmq.ts'

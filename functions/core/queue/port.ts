@@ -1,3 +1,5 @@
+import type { Status } from '../domain/item.ts'
+
 /** What a queue can do. A use case reads from it what it may ask for. */
 export interface QueueCapabilities {
   /** The name of the queue's technology in traces, as the semantic conventions have it (`messaging.system`). */
@@ -30,9 +32,35 @@ export interface MessageQueue {
   send(queue: string, message: OutgoingMessage): Promise<void>
 }
 
+/** How a request ended, for systems that read it from the broker. */
+export interface Announcement {
+  readonly request_id: string
+  readonly user_id: string
+  readonly model: string
+  readonly status: Status
+  readonly estimated_tokens: number
+  readonly result?: unknown
+  readonly usage?: unknown
+  /** A sentence, and a stable code. */
+  readonly error?: string | undefined
+  readonly code?: string | undefined
+  readonly metadata?: unknown
+}
+
+/** Tells other systems how requests ended. Only a backend with exchanges has it. */
+export interface Announcer {
+  /** Resolves once the broker has the announcement. It may be announced twice. Rejects with `Unavailable`. */
+  announce(ended: Announcement): Promise<void>
+}
+
 /** Queues, and what they can do. */
 export interface QueueBackend extends MessageQueue {
   readonly capabilities: QueueCapabilities
+  /**
+   * The number of waiting messages in a queue of this whole name; 0 if there is no such queue. Rejects with `Unavailable`. Absent where the
+   * platform publishes the number as a metric.
+   */
+  readonly countMessages?: (queue: string) => Promise<number>
 }
 
 /** One delivery of a message to a function. */
@@ -45,7 +73,10 @@ export interface Delivery {
   readonly body: string
   /** Texts that the sender has put beside the body, by name. */
   readonly attributes: Readonly<Record<string, string>>
-  /** How often the queue has delivered the message, this time included. */
+  /**
+   * How often the queue has delivered the message, this time included. Deliveries that ended with a crash are not counted where the
+   * platform does not tell them.
+   */
   readonly receive_count: number
   /** By which the queue knows this delivery, if it can redeliver it at another time than its own. */
   readonly receipt?: string
@@ -80,7 +111,8 @@ export interface BatchInvocation {
 /** The receiving side: translates what the platform calls a function with, and what the function must answer. */
 export interface QueueReceiver<Event, Response> {
   deliveries(event: Event): readonly Delivery[]
-  response(outcome: BatchOutcome): Response
+  /** Ends the batch of an event. A platform that can't redeliver single messages needs them to be sent again first. */
+  response(outcome: BatchOutcome, event: Event): Response
 }
 
 /** Takes a batch of deliveries. It logs and counts the messages that it has redelivered. */

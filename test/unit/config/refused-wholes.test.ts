@@ -137,18 +137,6 @@ describe('contradictions between values are refused', () => {
   })
 })
 
-describe('features that do not exist yet are refused, never ignored', () => {
-  it.each<[string, Changes, string]>([
-    [
-      'RabbitMQ',
-      { queue: 'queue: { backend: rabbitmq }' },
-      "p.yaml:2:19: queue.backend can't be rabbitmq yet: that is not in effect; it must be sqs",
-    ],
-  ])('%s', (_name, changes, expected) => {
-    expect(refusal(pipelineText(changes))).toBe(expected)
-  })
-})
-
 describe('tracing is false, or has an endpoint', () => {
   const Mapping = 'must be false, or a mapping with an endpoint, such as { endpoint: xray, sample: 0.1 }'
   const Endpoint =

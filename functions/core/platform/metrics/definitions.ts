@@ -186,6 +186,15 @@ const OPERATION = {
     description: 'Reservations that a crash had left open, and that the sweeper has closed.',
     sources: { sweeper: 'always' },
   },
+  WaitingMessages: {
+    kind: 'gauge',
+    unit: 'Count',
+    thing: 'message',
+    description:
+      'Messages that no function has taken yet, in a queue of a RabbitMQ broker. CloudWatch has this number for SQS.',
+    sources: { sweeper: 'with a broker' },
+    on_cloudwatch: 'per service and queue',
+  },
   DroppedSpans: trouble(
     'span',
     'Spans of traces that never reached their receiver: it was away for too long, or refused them.',

@@ -8,16 +8,17 @@ const MAX_VALUES = 100
 const DIMENSIONS: Readonly<Record<OnCloudWatch, readonly (readonly string[])[]>> = {
   'per service': [['service']],
   'per service, and per model': [['service'], ['service', 'model']],
+  'per service and queue': [['service', 'queue']],
   'only in the log': [],
 }
 
 /**
- * Writes values as log lines in CloudWatch's embedded metric format. Values of one service and one model share a line. A metric that
+ * Writes values as log lines in CloudWatch's embedded metric format. Values of one service, one model and one queue share a line. A metric that
  * is only in the log is a field of the line, and no metric of CloudWatch.
  */
 export function emfLines(samples: readonly Sample[], namespace: string, now: number): string[] {
-  const lines = Map.groupBy(samples.flatMap(inPieces), ({ service, model, piece }) =>
-    JSON.stringify([service, model, piece]),
+  const lines = Map.groupBy(samples.flatMap(inPieces), ({ service, model, queue, piece }) =>
+    JSON.stringify([service, model, queue, piece]),
   )
   return [...lines.values()].map(line => emfLine(line, namespace, now))
 }
@@ -55,16 +56,20 @@ function emfLine(samples: readonly Piece[], namespace: string, now: number): str
     },
     service: first?.service,
     model: first?.model,
+    queue: first?.queue,
     ...Object.fromEntries(samples.map(({ name, values }) => [name, values.length === 1 ? values[0] : values])),
   })
 }
 
 /** Reads the values of a line that `emfLines` has written. Other content of the line is left out. */
 export function samplesIn(line: Readonly<Record<string, unknown>>): Sample[] {
-  const { service, model } = line
+  const { service, model, queue } = line
   if (typeof service !== 'string') return []
   return METRIC_NAMES.flatMap(name => {
     const values = [line[name]].flat().filter(value => typeof value === 'number')
-    return values.length === 0 ? [] : [{ name, service, model: typeof model === 'string' ? model : undefined, values }]
+    const labels = { model: textIn(model), ...(typeof queue === 'string' && { queue }) }
+    return values.length === 0 ? [] : [{ name, service, ...labels, values }]
   })
 }
+
+const textIn = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -16,9 +16,10 @@ export function familyOf(name: MetricName): Family {
 
 const snakeCase = (name: string): string => name.replaceAll(/(?<=[a-z])[A-Z]/g, letter => `_${letter}`).toLowerCase()
 
-export const labelsOf = ({ name, service, model }: Sample): Labels => ({
+export const labelsOf = ({ name, service, model, queue }: Sample): Labels => ({
   service,
   ...(model !== undefined && { model }),
+  ...(queue !== undefined && { queue }),
   ...definitionOf(name).convention?.attributes,
 })
 

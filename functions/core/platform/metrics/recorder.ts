@@ -1,4 +1,4 @@
-import { definitionOf, type MetricName } from './definitions.ts'
+import { definitionOf } from './definitions.ts'
 import type { Meter, Sample } from './meter.ts'
 
 /** A meter that keeps its values until they are taken. */
@@ -14,13 +14,18 @@ interface Origin {
 }
 
 export function createRecorder({ service, model: ownModel }: Origin): Recorder {
-  const kept = new Map<string, { readonly name: MetricName; readonly model: string | undefined; values: number[] }>()
+  const kept = new Map<string, Omit<Sample, 'service'>>()
   return {
-    add(name, value, model = ownModel) {
-      const key = `${name} ${model ?? ''}`
+    add(name, value, model = ownModel, queue?: string) {
+      const key = `${name} ${model ?? ''} ${queue ?? ''}`
       const before = kept.get(key)?.values ?? []
       const isCounter = definitionOf(name).kind === 'counter'
-      kept.set(key, { name, model, values: isCounter ? [(before[0] ?? 0) + value] : [...before, value] })
+      kept.set(key, {
+        name,
+        model,
+        ...(queue !== undefined && { queue }),
+        values: isCounter ? [(before[0] ?? 0) + value] : [...before, value],
+      })
     },
     take() {
       const samples = [...kept.values()].map(one => ({ ...one, service }))
