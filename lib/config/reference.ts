@@ -18,7 +18,7 @@ put this on the first line:
   Secrets Manager. \`npx sluice config check\`, \`npm start\` and \`npx cdk synth\` warn of a value that looks like a secret.
 - **Durations** are a whole number and a unit: \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`4d\`.
 - **Mappings and conditions** are [JSONata](https://docs.jsonata.org). They are compiled when the file is checked. [mappings.md](mappings.md) says what they can use.
-- \`rabbitmq\` and \`tracing\` are known, but don't work yet. A file that uses them is refused.
+- \`tracing\` is known, but doesn't work yet. A file that uses it is refused.
 `
 
 /** Writes the reference of the pipeline file in Markdown, with one table per mapping. */

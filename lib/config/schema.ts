@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { callRate, duration, flag, Mapping, Name, oneOf, section, text, wholeDays, wholeNumber } from './fields.ts'
+import { callRate, flag, Mapping, Name, oneOf, section, text, wholeDays, wholeNumber } from './fields.ts'
 import { Model } from './model-schema.ts'
+import { Network, Queue } from './queue-schema.ts'
 import { CLOUDFORMATION_TAKES, MAX_RESOURCES, RESOURCES } from './resources.ts'
 
 /** A quota item lists its open requests, and each admission writes it. This limit keeps the item small. */
@@ -59,17 +60,6 @@ export const Plan = section({
   shards: Math.max(plan.shards ?? 1, Math.ceil(plan.in_flight / IN_FLIGHT_PER_SHARD)),
 }))
 export type Plan = z.infer<typeof Plan>
-
-const Queue = section({
-  backend: oneOf('sqs', 'rabbitmq').prefault('sqs').meta({ description: 'The message queue that Sluice uses.' }),
-  // SQS keeps a message for 14 days at most, and a worker must still find an expired request in its queue.
-  expire_after: duration({
-    min: '1m',
-    max: '13d',
-    example: '6h',
-    description: 'A request that has not started after this time expires, and costs nothing.',
-  }).prefault('6h'),
-})
 
 const Quotas = section({
   window: oneOf('day', 'hour')
@@ -189,7 +179,7 @@ const Input = section({
   // A queue's name has 80 characters at most, and the name of its dead-letter queue is four longer.
   queue: text(/^[A-Za-z0-9_-]{1,76}$/, 'a name of letters, digits, - and _, up to 76 characters').meta({
     description:
-      'The name of the SQS queue. The stack creates it. Each message is the body of a POST with a `user_id`. IAM decides who may send messages.',
+      'The name of the queue. The stack creates it. Each message is the body of a POST with a `user_id`. IAM decides who may send messages to a queue of SQS.',
     examples: ['nightly-prompts'],
   }),
 })
@@ -207,6 +197,11 @@ export const Pipeline = section({
       'Queues that bring requests, beside HTTP. The admission is the same. A refused request becomes a dead letter.',
   }),
   queue: Queue.prefault({}).meta({ description: 'The queue in which requests wait.' }),
+  network: Network.optional().meta({
+    description:
+      'A VPC of yours in which all functions run, for example to reach a model there. Nothing is looked up in the account. Without it, functions run in no ' +
+      'VPC; with `backend: rabbitmq`, Sluice creates one.',
+  }),
   quotas: Quotas.meta({ description: 'The limits of users.' }),
   waiting: Waiting.prefault({}).meta({
     description:

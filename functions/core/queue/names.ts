@@ -6,3 +6,10 @@ export const RESULTS_QUEUE = 'results'
 
 /** The end of a dead-letter queue's name. The name of its queue comes before it. */
 export const DEAD_LETTERS = '-dlq'
+
+/**
+ * The queues that share the messages of one queue among so many consumers. The first has the queue's own name, so that queues can be
+ * added without moving messages. A queue is named after its priority, so no model's queue has the name of another's second part.
+ */
+export const partsOf = (queue: string, consumers: number): string[] =>
+  Array.from({ length: consumers }, (_, i) => (i === 0 ? queue : `${queue}-${i + 1}`))

@@ -41,7 +41,10 @@ export interface Delivery {
   readonly body: string
   /** Texts that the sender has put beside the body, by name. */
   readonly attributes: Readonly<Record<string, string>>
-  /** How often the queue has delivered the message, this time included. */
+  /**
+   * How often the queue has delivered the message, this time included. Deliveries that ended with a crash are not counted where the
+   * platform does not tell them.
+   */
   readonly receive_count: number
 }
 
@@ -59,7 +62,8 @@ export interface BatchInvocation {
 /** The receiving side: translates what the platform calls a function with, and what the function must answer. */
 export interface QueueReceiver<Event, Response> {
   deliveries(event: Event): readonly Delivery[]
-  response(outcome: BatchOutcome): Response
+  /** Ends the batch of an event. A platform that can't redeliver single messages needs them to be sent again first. */
+  response(outcome: BatchOutcome, event: Event): Response
 }
 
 /** Takes a batch of deliveries. It logs and counts the messages that it has redelivered. */

@@ -15,5 +15,5 @@ export const queueHandler = <Event, Response, Ports>(
 ) =>
   lambdaHandler(ports, async ({ queue, clock }, event: Event, context) => {
     const endsAt = clock() + context.getRemainingTimeInMillis()
-    return queue.response(await takeBatch(ports, queue.deliveries(event), { ends_at: endsAt }))
+    return queue.response(await takeBatch(ports, queue.deliveries(event), { ends_at: endsAt }), event)
   })

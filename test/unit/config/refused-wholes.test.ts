@@ -140,11 +140,6 @@ describe('contradictions between values are refused', () => {
 describe('features that do not exist yet are refused, never ignored', () => {
   it.each<[string, Changes, string]>([
     [
-      'RabbitMQ',
-      { queue: 'queue: { backend: rabbitmq }' },
-      "p.yaml:2:19: queue.backend can't be rabbitmq yet: that is not in effect; it must be sqs",
-    ],
-    [
       'tracing',
       { extra: 'observability: { tracing: true }' },
       "p.yaml:15:27: observability.tracing can't be true yet: tracing is not in effect",

@@ -1,0 +1,57 @@
+import * as z from 'zod'
+
+/** Lambda writes a text of a header as its bytes. Emulators of Lambda write it as a text. */
+const Header = z.union([
+  z.string(),
+  z.object({ bytes: z.array(z.int()) }).transform(({ bytes }) => Buffer.from(new Uint8Array(bytes)).toString('utf8')),
+  z.number().transform(String),
+  z.boolean().transform(String),
+])
+
+/** The headers that are texts, numbers or truth values. RabbitMQ's own headers of dead letters are lists, which nobody needs. */
+const Headers = z
+  .record(z.string(), z.unknown())
+  .nullish()
+  .transform(headers =>
+    Object.fromEntries(
+      Object.entries(headers ?? {}).flatMap(([name, value]) => {
+        const { data } = Header.safeParse(value)
+        return data === undefined ? [] : [[name, data]]
+      }),
+    ),
+  )
+
+const Property = z.string().nullish()
+
+export const RmqMessage = z.object({
+  basicProperties: z.object({
+    contentType: Property,
+    contentEncoding: Property,
+    headers: Headers,
+    correlationId: Property,
+    replyTo: Property,
+    messageId: Property,
+    type: Property,
+    appId: Property,
+  }),
+  /** Base64. */
+  data: z.string(),
+})
+export type RmqMessage = z.infer<typeof RmqMessage>
+
+/** The event of Lambda's mapping of Amazon MQ for RabbitMQ. Its keys are `queue::vhost`, such as `results::/`. */
+export const RmqEvent = z.object({ rmqMessagesByQueue: z.record(z.string(), z.array(RmqMessage)) })
+export type RmqEvent = z.infer<typeof RmqEvent>
+
+export interface FromQueue {
+  readonly queue: string
+  readonly message: RmqMessage
+}
+
+/** The messages of an event, each with the queue that it came from. */
+export const messagesOf = ({ rmqMessagesByQueue }: RmqEvent): FromQueue[] =>
+  Object.entries(rmqMessagesByQueue).flatMap(([key, messages]) => {
+    const end = key.lastIndexOf('::')
+    const queue = end === -1 ? key : key.slice(0, end)
+    return messages.map(message => ({ queue, message }))
+  })

@@ -1,0 +1,217 @@
+import {
+  type Channel,
+  type ChannelModel,
+  type ConfirmChannel,
+  connect,
+  credentials,
+  type Message,
+  type Options,
+} from 'amqplib'
+import { Defect, Unavailable } from '../../platform/unavailable.ts'
+
+/** Where the broker is, and who connects to it. */
+export interface Broker {
+  /** `amqps://host:5671` or `amqp://user:password@host:5672/vhost`. */
+  readonly url: string
+  /** The credentials, if the URL has none. They are read for each connection, so that a rotated password is found. */
+  credentials(): Promise<{ readonly username: string; readonly password: string }>
+}
+
+export interface Publication {
+  readonly exchange: string
+  readonly key: string
+  readonly content: Buffer
+  readonly options: Options.Publish & { readonly messageId: string }
+}
+
+/** The connection was lost before the broker confirmed a message. The message may have been sent all the same. */
+export class LinkClosed extends Unavailable {
+  constructor(cause: unknown) {
+    super('the queue', cause)
+  }
+}
+
+/** One connection to the broker, with one channel for publishing. It is never repaired: a closed one is replaced. */
+export interface Link {
+  readonly isClosed: boolean
+  /** Asks the broker something small, if it has not answered within the last seconds. */
+  isAlive(): Promise<boolean>
+  /**
+   * Resolves once the broker has confirmed the message. Rejects with `LinkClosed`, with `Unavailable` if the broker refuses messages for
+   * now, and with `Defect` if there is no queue for the message.
+   */
+  publish(publication: Publication): Promise<void>
+  /** Runs some work on a channel of its own, since the broker closes a channel after an error. */
+  onChannel<T>(work: (channel: Channel) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/** Milliseconds. Together they end well before the gateway's own timeout, also if a message is sent twice. */
+const CONNECT_MS = 3_000
+const CONFIRM_MS = 5_000
+const ALIVE_MS = 1_000
+
+/** A broker that has answered within this time is taken to be alive. Lambda may freeze an environment for longer. Milliseconds. */
+const FRESH_MS = 5_000
+
+/** A connection that has just been unblocked says so within this time after a freeze. Milliseconds. */
+const UNBLOCKED_MS = 50
+
+const HEARTBEAT_SECONDS = 30
+
+export async function openLink(broker: Broker): Promise<Link> {
+  const model = await connectTo(broker)
+  return linkOver(model, await model.createConfirmChannel())
+}
+
+async function connectTo(broker: Broker): Promise<ChannelModel> {
+  const { protocol, hostname, port, username, password, pathname } = new URL(broker.url)
+  const own = username === '' ? await broker.credentials() : undefined
+  const by = own ?? { username: decodeURIComponent(username), password: decodeURIComponent(password) }
+  const options = {
+    protocol: protocol.slice(0, -1),
+    hostname: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port) || (protocol === 'amqps:' ? 5671 : 5672),
+    vhost: decodeURIComponent(pathname.slice(1)) || '/',
+    heartbeat: HEARTBEAT_SECONDS,
+  }
+  try {
+    return await connect(options, {
+      timeout: CONNECT_MS,
+      noDelay: true,
+      credentials: credentials.plain(by.username, by.password),
+    })
+  } catch (error) {
+    throw isRefusal(error) ? new Defect('the queue', error) : new Unavailable('the queue', error)
+  }
+}
+
+/** Whether the broker refuses the user or the virtual host. No repetition heals that. */
+const isRefusal = (error: unknown): boolean => error instanceof Error && /ACCESS[-_]REFUSED|NOT_ALLOWED/.test(error.message)
+
+/** What is known of a connection at the moment. */
+interface State {
+  closed: Error | undefined
+  blocked: string | undefined
+  heardAt: number
+  checking: Promise<boolean> | undefined
+  readonly pending: Set<(error: unknown) => void>
+  /** The ids of messages that the broker has returned, since no queue takes them. A return comes before its confirm. */
+  readonly returned: Set<string>
+}
+
+function linkOver(model: ChannelModel, channel: ConfirmChannel): Link {
+  const state: State = {
+    closed: undefined,
+    blocked: undefined,
+    heardAt: performance.now(),
+    checking: undefined,
+    pending: new Set(),
+    returned: new Set(),
+  }
+  watch(model, channel, state)
+  const onChannel = async <T>(work: (own: Channel) => Promise<T>): Promise<T> => {
+    const own = await model.createChannel().catch(closedBy)
+    own.on('error', () => {})
+    try {
+      return await work(own)
+    } finally {
+      state.heardAt = performance.now()
+      await own.close().catch(() => {})
+    }
+  }
+  return {
+    get isClosed() {
+      return state.closed !== undefined
+    },
+    isAlive: () => {
+      if (state.closed || performance.now() - state.heardAt < FRESH_MS) return Promise.resolve(!state.closed)
+      // A broker that blocks publishers reads nothing from them. It is alive nevertheless.
+      if (state.blocked !== undefined) return Promise.resolve(true)
+      state.checking ??= answersInTime(channel, state).finally(() => {
+        state.checking = undefined
+      })
+      return state.checking
+    },
+    publish: publication => publish(channel, state, publication),
+    onChannel,
+    close: () => model.close().catch(() => {}),
+  }
+}
+
+const closedBy = (error: unknown): never => {
+  throw new LinkClosed(error)
+}
+
+function watch(model: ChannelModel, channel: ConfirmChannel, state: State): void {
+  const fail = (error: unknown) => {
+    for (const reject of state.pending) reject(error)
+    state.pending.clear()
+  }
+  const close = (error: Error = new Error('the connection was closed')) => {
+    state.closed ??= error
+    fail(new LinkClosed(state.closed))
+  }
+  model.on('error', close)
+  model.on('close', close)
+  model.on('blocked', reason => {
+    state.blocked = reason
+    // The broker reads these messages once it reads again. Their senders are told at once that nobody knows when.
+    fail(refusesFor(reason))
+  })
+  model.on('unblocked', () => {
+    state.blocked = undefined
+  })
+  channel.on('error', close)
+  channel.on('close', () => close(new Error('the channel was closed')))
+  channel.on('return', ({ properties }: Message) => {
+    if (typeof properties.messageId === 'string') state.returned.add(properties.messageId)
+  })
+}
+
+const refusesFor = (reason: string): Unavailable => new Unavailable('the queue', new Error(`it takes no messages: ${reason}`))
+
+async function answersInTime(channel: ConfirmChannel, state: State): Promise<boolean> {
+  const answer = channel.checkExchange('amq.direct').then(
+    () => true,
+    () => false,
+  )
+  const isAlive = await Promise.race([answer, after(ALIVE_MS, false)])
+  if (isAlive) state.heardAt = performance.now()
+  else state.closed ??= new Error('the broker does not answer')
+  return isAlive
+}
+
+const after = <T>(ms: number, value: T): Promise<T> => new Promise(resolve => setTimeout(resolve, ms, value).unref())
+
+async function publish(channel: ConfirmChannel, state: State, publication: Publication): Promise<void> {
+  if (state.blocked !== undefined) await after(UNBLOCKED_MS, undefined)
+  if (state.blocked !== undefined) throw refusesFor(state.blocked)
+  if (state.closed) throw new LinkClosed(state.closed)
+  const { exchange, key, content, options } = publication
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(() => {
+    // The connection may have died without a word. The next message gets a new one.
+    state.closed ??= new Error('the broker did not confirm a message in time')
+    reject(new Unavailable('the queue', state.closed))
+  }, CONFIRM_MS)
+  state.pending.add(reject)
+  try {
+    channel.publish(exchange, key, content, { ...options, mandatory: true, persistent: true }, (error: unknown) => {
+      state.heardAt = performance.now()
+      const isReturned = state.returned.delete(options.messageId)
+      if (error) reject(state.closed ? new LinkClosed(state.closed) : new Unavailable('the queue', error))
+      else if (isReturned) reject(new Defect('the queue', new Error(`no queue takes messages of the key ${key}`)))
+      else resolve()
+    })
+  } catch (error) {
+    state.closed ??= error instanceof Error ? error : new Error(String(error))
+    reject(new LinkClosed(error))
+  }
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+    state.pending.delete(reject)
+  }
+}

@@ -1,0 +1,35 @@
+import { randomUUID } from 'node:crypto'
+import { toAsciiJson } from '../../domain/text.ts'
+import { Defect } from '../../platform/unavailable.ts'
+import type { OutgoingMessage, QueueBackend } from '../port.ts'
+import { RABBITMQ_CAPABILITIES } from './capabilities.ts'
+import { delayedRoute } from './delays.ts'
+import type { Publication } from './link.ts'
+
+/** The most bytes of a message. It is SQS's limit, and keeps a batch far below the 6 MB that Lambda hands over. */
+const MAX_BYTES = 1_048_576
+
+/** Which of the queues that share the messages of a queue gets a message. */
+export type ChooseQueue = (queue: string, message: OutgoingMessage) => string
+
+/** Sends messages to queues of RabbitMQ. Each is persistent, and confirmed by the broker. */
+export const rabbitMqQueue = (
+  prefix: string,
+  publish: (publication: Publication) => Promise<void>,
+  choose: ChooseQueue = queue => queue,
+): QueueBackend => ({
+  capabilities: RABBITMQ_CAPABILITIES,
+  send: async (queue, message) => publish(publicationOf(prefix, choose(queue, message), message)),
+})
+
+function publicationOf(prefix: string, queue: string, { body, delay_seconds = 0 }: OutgoingMessage): Publication {
+  const content = Buffer.from(toAsciiJson(body))
+  if (content.length > MAX_BYTES) throw new Defect('the queue', new Error('a message is larger than 1 MiB'))
+  const name = prefix + queue
+  return {
+    ...(delay_seconds > 0 ? delayedRoute(prefix, name, delay_seconds) : { exchange: '', key: name }),
+    content,
+    options: { messageId: randomUUID(), contentType: 'application/json' },
+  }
+}
+

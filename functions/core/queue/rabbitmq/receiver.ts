@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto'
+import type { BatchOutcome, Delivery, QueueReceiver } from '../port.ts'
+import { type FromQueue, messagesOf, RmqEvent, type RmqMessage } from './event.ts'
+import type { Publication } from './link.ts'
+import { delayedRoute } from './delays.ts'
+
+/** The header that counts how often a function has sent a message again that it could not process. */
+export const RETURNS = 'x-sluice-returns'
+
+/**
+ * A message that a function could not process comes back after so many seconds. It is as long as a message of SQS stays invisible, so that
+ * an operator has as much time to mend a defect. It is one delay queue.
+ */
+const RETURN_SECONDS = 64
+
+/**
+ * Receives from Lambda's mapping of RabbitMQ. The mapping acknowledges a whole batch when its function returns, and delivers the whole batch
+ * again when the function fails. So messages that must come again are sent again before the function returns.
+ *
+ * If the function stops in between, such a message is there twice, and the other messages of the batch are delivered again. The request's
+ * item decides about both, as for any doubled message.
+ */
+export function rabbitMqReceiver(
+  prefix: string,
+  publish: (publication: Publication) => Promise<void>,
+): QueueReceiver<unknown, Promise<void>> {
+  const sources = new WeakMap<Delivery, FromQueue>()
+  return {
+    deliveries: event =>
+      messagesOf(RmqEvent.parse(event)).flatMap(from => {
+        const delivery = toDelivery(from)
+        if (!delivery) return []
+        sources.set(delivery, from)
+        return [delivery]
+      }),
+    response: async ({ redeliver }: BatchOutcome, event) => {
+      const returned = redeliver.flatMap(delivery => {
+        const from = sources.get(delivery)
+        return from ? [returnedLater(prefix, from, delivery.receive_count)] : []
+      })
+      const nameless = messagesOf(RmqEvent.parse(event)).filter(from => !toDelivery(from))
+      await Promise.all([...returned, ...nameless.map(named)].map(publish))
+    },
+  }
+}
+
+/** Undefined for a message without an id: it gets one first. */
+function toDelivery({ queue, message: { basicProperties, data } }: FromQueue): Delivery | undefined {
+  const { messageId, headers } = basicProperties
+  if (!messageId) return undefined
+  return {
+    id: messageId,
+    queue,
+    body: textOf(data),
+    attributes: headers,
+    receive_count: 1 + (Number(headers[RETURNS]) || 0),
+  }
+}
+
+const textOf = (data: string): string => Buffer.from(data, 'base64').toString('utf8')
+
+function returnedLater(prefix: string, { queue, message }: FromQueue, deliveries: number): Publication {
+  const { basicProperties } = message
+  return {
+    ...delayedRoute(prefix, queue, RETURN_SECONDS),
+    ...copyOf(message, basicProperties.messageId ?? randomUUID(), { [RETURNS]: deliveries }),
+  }
+}
+
+/**
+ * Sends a message to its own queue with an id. Producers of other systems may leave the id out, but each delivery of an input's message must
+ * have the same one. So nothing else is done with a message before it has its id.
+ */
+const named = ({ queue, message }: FromQueue): Publication => ({
+  exchange: '',
+  key: queue,
+  ...copyOf(message, randomUUID(), {}),
+})
+
+function copyOf(
+  { basicProperties, data }: RmqMessage,
+  messageId: string,
+  more: Readonly<Record<string, number>>,
+): Pick<Publication, 'content' | 'options'> {
+  const { headers, contentType, contentEncoding, correlationId, replyTo, type, appId } = basicProperties
+  // The broker keeps its own headers, about dead letters, for itself: a copy is a new message.
+  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !/^x-(?!sluice-)/.test(name)))
+  return {
+    content: Buffer.from(data, 'base64'),
+    options: {
+      messageId,
+      headers: { ...kept, ...more },
+      ...textsIn({ contentType, contentEncoding, correlationId, replyTo, type, appId }),
+    },
+  }
+}
+
+const textsIn = (properties: Readonly<Record<string, string | null | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(properties).flatMap(([name, value]) => (value ? [[name, value]] : [])))

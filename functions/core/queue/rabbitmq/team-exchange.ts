@@ -1,0 +1,8 @@
+/**
+ * The exchange that other systems of a team use: producers publish requests to it, and readers bind queues of theirs to it for the
+ * answers. Its name and its keys are those of pipelines that were there before Sluice (docs/queues.md).
+ */
+export const TEAM_EXCHANGE = 'inference'
+export const REQUESTS_KEY = 'requests'
+export const RESPONSES_KEY = 'responses'
+export const ERRORS_KEY = 'errors'

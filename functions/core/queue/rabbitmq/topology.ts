@@ -1,0 +1,106 @@
+import type { Channel } from 'amqplib'
+import { Defect } from '../../platform/unavailable.ts'
+import { bitPattern, DELAY_LEVELS, delayName, deliverName, exchangeBelow } from './delays.ts'
+import type { Link } from './link.ts'
+import { REQUESTS_KEY, TEAM_EXCHANGE } from './team-exchange.ts'
+
+/** A queue, and the dead-letter queue of messages that it has delivered too often. A dead-letter queue has none. */
+export interface QueueDeclaration {
+  readonly name: string
+  readonly dead_letters?: string | undefined
+}
+
+/** What a deployment needs on its broker. */
+export interface Topology {
+  /** The names of the deployment's own queues and exchanges begin with it. */
+  readonly prefix: string
+  readonly queues: readonly QueueDeclaration[]
+  /** The queue that gets what producers publish to the exchange `inference` with the key `requests`. */
+  readonly requests?: string | undefined
+}
+
+/**
+ * As with SQS. A message is delivered again when its function crashed or a connection was lost, so a healthy one comes nowhere near.
+ * RabbitMQ 4 would take 20 by default.
+ */
+const DELIVERY_LIMIT = 1_000
+
+/** A dead letter must never be dropped. RabbitMQ 3.10 knows no word for `unlimited`. */
+const NO_LIMIT = 1_000_000_000
+
+/** A dead letter leaves its queue only once the next queue has it. That needs a queue that rejects messages when it is full. */
+const AT_LEAST_ONCE = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }
+
+const workArguments = (deadLetters: string) => ({
+  'x-queue-type': 'quorum',
+  'x-delivery-limit': DELIVERY_LIMIT,
+  'x-dead-letter-exchange': '',
+  'x-dead-letter-routing-key': deadLetters,
+  ...AT_LEAST_ONCE,
+})
+
+const DEAD_LETTER_ARGUMENTS = { 'x-queue-type': 'quorum', 'x-delivery-limit': NO_LIMIT }
+
+const delayArguments = (prefix: string, level: number) => ({
+  'x-queue-type': 'quorum',
+  'x-message-ttl': 1_000 * 2 ** level,
+  'x-dead-letter-exchange': exchangeBelow(prefix, level),
+  ...AT_LEAST_ONCE,
+})
+
+/**
+ * Declares the exchanges and queues of a deployment. What is there already stays as it is. Throws a `Defect` that says what differs, if a
+ * queue or an exchange of one of these names was made in another way. It may be repeated at any point.
+ */
+export async function declareTopology(link: Link, { prefix, queues, requests }: Topology): Promise<void> {
+  const make = (what: string, work: (channel: Channel) => Promise<unknown>) => declare(link, what, work)
+  const queue = (name: string, args: object) =>
+    make(`the queue ${name}`, channel => channel.assertQueue(name, { durable: true, arguments: args }))
+  const exchange = (name: string) =>
+    make(`the exchange ${name}`, channel => channel.assertExchange(name, 'topic', { durable: true }))
+
+  await exchange(deliverName(prefix))
+  for (let level = 0; level < DELAY_LEVELS; level++) {
+    const name = delayName(prefix, level)
+    await exchange(name)
+    await queue(name, delayArguments(prefix, level))
+    await make(name, async channel => {
+      await channel.bindQueue(name, name, bitPattern(level, 1))
+      await channel.bindExchange(exchangeBelow(prefix, level), name, bitPattern(level, 0))
+    })
+  }
+  // A queue is declared after its dead-letter queue, so that no message finds the way there closed.
+  const deadLettersFirst = [...queues].sort((a, b) => Number(!!a.dead_letters) - Number(!!b.dead_letters))
+  for (const { name, dead_letters } of deadLettersFirst) {
+    await queue(name, dead_letters === undefined ? DEAD_LETTER_ARGUMENTS : workArguments(dead_letters))
+    await make(name, channel => channel.bindQueue(name, deliverName(prefix), `#.${name}`))
+  }
+  await declareTeamExchange(link, requests)
+}
+
+/** The exchange may be there already, as other systems have made it. */
+async function declareTeamExchange(link: Link, requests: string | undefined): Promise<void> {
+  const isThere = await link.onChannel(channel =>
+    channel.checkExchange(TEAM_EXCHANGE).then(
+      () => true,
+      () => false,
+    ),
+  )
+  await declare(link, `the exchange ${TEAM_EXCHANGE}`, async channel => {
+    if (!isThere) await channel.assertExchange(TEAM_EXCHANGE, 'direct', { durable: true })
+    if (requests !== undefined) await channel.bindQueue(requests, TEAM_EXCHANGE, REQUESTS_KEY)
+  })
+}
+
+async function declare(link: Link, what: string, work: (channel: Channel) => Promise<unknown>): Promise<void> {
+  try {
+    await link.onChannel(work)
+  } catch (error) {
+    const [, differs] = /PRECONDITION_FAILED - (.*?)"?$/.exec(error instanceof Error ? error.message : '') ?? []
+    if (differs === undefined) throw error
+    throw new Defect(
+      'the broker',
+      new Error(`${what} is there already and was made in another way; delete it once it is empty, and deploy again: ${differs}`),
+    )
+  }
+}
