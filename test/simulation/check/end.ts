@@ -1,15 +1,15 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import { isTerminal } from '../../../functions/core/domain/item.ts'
 import type { DynamoDbModel } from '../models/dynamodb.ts'
-import type { SqsModel } from '../models/sqs.ts'
+import type { Queues } from '../queues.ts'
 import type { Told } from './answers.ts'
 import { checkInputs } from './inputs.ts'
 import { callsOf, type Known, runOf, type StoredItem } from './known.ts'
 
 /** Checks the end of a history: every request has ended, and all stores agree (I2–I6, I10, I12). */
-export function checkRest(known: Known, told: Told, dynamoDb: DynamoDbModel, sqs: SqsModel): void {
+export function checkRest(known: Known, told: Told, dynamoDb: DynamoDbModel, queues: Queues): void {
   const { violate } = known.world
-  for (const { name, messages } of sqs.queues.values())
+  for (const { name, messages } of queues.stored.values())
     if (messages.size > 0) violate(`I12: ${messages.size} messages are left in ${name}`)
   for (const item of dynamoDb.items('quota')) {
     const open = Object.keys(item.open?.M ?? {})
