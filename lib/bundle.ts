@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { BuildOptions, Metafile } from 'esbuild'
+import type { BuildOptions, Metafile, Plugin } from 'esbuild'
 
-/** The entry points: each has a file `functions/<entry point>/handler.ts`. */
+export type QueueBackend = 'sqs' | 'rabbitmq'
+
+/** The entry points of every deployment: each has a file `functions/<entry point>/handler.ts`. */
 export const ENTRY_POINTS = [
   'authorizer',
   'gateway',
@@ -16,7 +18,14 @@ export const ENTRY_POINTS = [
   'retention',
   'migrator',
 ] as const
-export type EntryPoint = (typeof ENTRY_POINTS)[number]
+export type CommonEntryPoint = (typeof ENTRY_POINTS)[number]
+
+/** Only a deployment with RabbitMQ has the function `broker`. */
+export type EntryPoint = CommonEntryPoint | 'broker'
+
+/** The entry points of a deployment with this backend of its queues. */
+export const entryPointsOf = (backend: QueueBackend): readonly EntryPoint[] =>
+  backend === 'rabbitmq' ? [...ENTRY_POINTS, 'broker'] : ENTRY_POINTS
 
 /** A function's code: the files of one folder. `index.mjs` exports `handler`. */
 export interface Bundle {
@@ -47,11 +56,44 @@ const NEVER_IMPORTED = [
 ]
 
 /**
+ * The files that know SQS, and those that take their place with RabbitMQ. They export the same names. So a bundle has the code of one
+ * backend only, and functions choose nothing while they run.
+ */
+const FOR_RABBITMQ: ReadonlyMap<string, string> = new Map([
+  ['functions/core/queue/compose.ts', 'functions/core/queue/rabbitmq/compose.ts'],
+  ['functions/core/platform/queue-env.ts', 'functions/core/platform/queue-env-rabbitmq.ts'],
+  ['functions/core/platform/aws-clients.ts', 'functions/core/platform/aws-clients-rabbitmq.ts'],
+])
+
+/** Makes esbuild take the files of a backend. */
+function filesOf(backend: QueueBackend, root: string): Plugin[] {
+  if (backend === 'sqs') return []
+  return [
+    {
+      name: 'queue backend',
+      setup: build => {
+        build.onResolve({ filter: /\/(compose|queue-env|aws-clients)\.ts$/ }, ({ path, resolveDir }) => {
+          const other = FOR_RABBITMQ.get(relative(root, resolve(resolveDir, path)))
+          return other === undefined ? undefined : { path: join(root, other) }
+        })
+      },
+    },
+  ]
+}
+
+/**
  * Bundles one entry point with all its imports. The AWS SDK is included too, so that the function runs the version of the lock file and
  * not that of the Lambda runtime. Rejects with esbuild's errors.
  */
-export const bundleFunction = (entryPoint: string, root = REPOSITORY): Promise<Bundle> =>
-  bundle({ entryPoints: { index: `functions/${entryPoint}/handler.ts` } }, root)
+export const bundleFunction = (
+  entryPoint: string,
+  root = REPOSITORY,
+  backend: QueueBackend = 'sqs',
+): Promise<Bundle> =>
+  bundle(
+    { entryPoints: { index: `functions/${entryPoint}/handler.ts` }, plugins: filesOf(backend, resolve(root)) },
+    root,
+  )
 
 /** Bundles a source text like an entry point, for comparisons in a benchmark. */
 export const bundleSource = (contents: string): Promise<Bundle> =>
@@ -106,16 +148,30 @@ export function hashOf(files: ReadonlyMap<string, Uint8Array>): string {
   return hash.digest('hex')
 }
 
-export type Bundles = Readonly<Record<EntryPoint, Bundle>>
+/** The code of all functions of a deployment. */
+export type Bundles = Readonly<Record<CommonEntryPoint, Bundle>> & { readonly broker?: Bundle }
 
-let bundles: Promise<Bundles> | undefined
+/** The code of one function. Throws if the bundles are those of a backend without it. */
+export function bundleOf(bundles: Bundles, entryPoint: EntryPoint): Bundle {
+  const bundle = bundles[entryPoint]
+  if (!bundle) throw new Error(`there is no bundle of ${entryPoint}`)
+  return bundle
+}
 
-/** Bundles all entry points at the same time, once per process. */
-export function bundleAll(): Promise<Bundles> {
-  bundles ??= Promise.all(ENTRY_POINTS.map(async name => [name, await bundleFunction(name)] as const)).then(
-    entries => Object.fromEntries(entries) as Record<EntryPoint, Bundle>,
+const bundles = new Map<QueueBackend, Promise<Bundles>>()
+
+/** Bundles all entry points at the same time, once per process and backend. */
+export function bundleAll(backend: QueueBackend = 'sqs'): Promise<Bundles> {
+  const bundled = bundles.get(backend) ?? bundleEach(backend)
+  bundles.set(backend, bundled)
+  return bundled
+}
+
+async function bundleEach(backend: QueueBackend): Promise<Bundles> {
+  const entries = entryPointsOf(backend).map(
+    async name => [name, await bundleFunction(name, REPOSITORY, backend)] as const,
   )
-  return bundles
+  return Object.fromEntries(await Promise.all(entries)) as Bundles
 }
 
 /** Lambda runs functions as another user than the one who made their files: everybody must be able to read them. */

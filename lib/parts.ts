@@ -1,9 +1,11 @@
 import { CfnOutput, Stack, Tags } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import type { Bundles } from './bundle.ts'
+import { rabbitMqOf } from './config/queue-schema.ts'
 import type { Pipeline } from './config/schema.ts'
 import { Alarms } from './constructs/alarms.ts'
 import { Authorizer } from './constructs/authorizer.ts'
+import { Broker } from './constructs/broker.ts'
 import { Dashboard } from './constructs/dashboard.ts'
 import { Defects } from './constructs/defects.ts'
 import type { Deployment } from './constructs/deployment.ts'
@@ -13,12 +15,17 @@ import { Gateway } from './constructs/gateway.ts'
 import { Intake } from './constructs/intake.ts'
 import { LedgerMigrations } from './constructs/ledger-migrations.ts'
 import { Model } from './constructs/model.ts'
+import { FunctionNetwork } from './constructs/network.ts'
 import { policiesByModel } from './constructs/policies.ts'
+import { QueueDeclarations } from './constructs/queue-declarations.ts'
+import { RabbitMqQueues } from './constructs/rabbitmq-queues.ts'
 import { Reader } from './constructs/reader.ts'
 import { Results } from './constructs/results.ts'
 import { Retention } from './constructs/retention.ts'
+import { SqsQueues, SqsWorkQueue } from './constructs/sqs-queues.ts'
 import { State } from './constructs/state.ts'
 import { Sweeper } from './constructs/sweeper.ts'
+import type { QueueBackend } from './constructs/work-queue.ts'
 
 export interface PartsProps {
   readonly pipeline: Pipeline
@@ -53,11 +60,11 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
   Tags.of(scope).add('Pipeline', name)
 
   const alarms = new Alarms(scope, 'Alarms')
-  const deployment: Deployment = { pipeline, bundles, assets, alarms }
-  // The first part of each queue's URL. Functions add the last part of the name (functions/core/queue/names.ts).
-  const queueUrlPrefix = `https://sqs.${stack.region}.${stack.urlSuffix}/${stack.account}/${name}-`
+  const network = networkOf(scope, pipeline)
+  const deployment: Deployment = { pipeline, bundles, assets, alarms, network }
+  const queues = queuesOf(scope, { pipeline, alarms, network })
   const state = new State(scope, 'State', { pipeline, protect })
-  const common = { deployment, queueUrlPrefix, ...state }
+  const common = { deployment, queues, ...state }
 
   const migrations = new LedgerMigrations(scope, 'Ledger', common)
   const results = new Results(scope, 'Results', common)
@@ -69,10 +76,10 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
         results,
       }),
   )
-  const queues = [...models.flatMap(model => Object.values(model.queues)), results.work]
-  const gateway = new Gateway(scope, 'Gateway', { ...common, queues })
+  const targets = [...models.flatMap(model => Object.values(model.queues)), results.work]
+  const gateway = new Gateway(scope, 'Gateway', { ...common, targets })
   const reader = new Reader(scope, 'Reader', { ...common, results: results.work })
-  const intake = pipeline.inputs?.length ? new Intake(scope, 'Intake', { ...common, queues }) : undefined
+  const intake = pipeline.inputs?.length ? new Intake(scope, 'Intake', { ...common, targets }) : undefined
   const sweeper = new Sweeper(scope, 'Sweeper', { ...common, results: results.work })
   const retention =
     pipeline.observability.retention.ledger === undefined ? [] : [new Retention(scope, 'Retention', common).handler]
@@ -83,6 +90,11 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
   updateAfter([...workers, reader.handler, sweeper.handler], [results.collector])
   // The sweeper ends requests of models that it does not know, so that it is told of a new model before requests of it are admitted.
   updateAfter([gateway.handler, ...(intake ? [intake.handler] : [])], [results.collector, ...workers, sweeper.handler])
+
+  if (queues instanceof RabbitMqQueues) {
+    const { declared } = new QueueDeclarations(scope, 'QueueDeclarations', { deployment, queues })
+    for (const sender of [gateway.handler, ...(intake ? [intake.handler] : [])]) sender.lambda.node.addDependency(declared)
+  }
 
   const frontDoor = new FrontDoor(scope, 'FrontDoor', {
     alarms,
@@ -119,8 +131,8 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
   output('LedgerSecretArn', operator.LEDGER_SECRET_ARN)
   output('LedgerDatabase', operator.LEDGER_DATABASE)
   output('MigratorFunction', migrations.migrator.lambda.functionName)
-  output('QueueUrlPrefix', queueUrlPrefix)
-  output('ResultsQueueUrl', results.work.queue.queueUrl)
+  for (const [outputName, value] of Object.entries(queues.outputs)) output(outputName, value)
+  if (results.work instanceof SqsWorkQueue) output('ResultsQueueUrl', results.work.queue.queueUrl)
   output('Plans', JSON.stringify(pipeline.quotas))
   output('Models', JSON.stringify(policiesByModel(pipeline)))
   output(
@@ -128,6 +140,24 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
     JSON.stringify(Object.fromEntries(models.map(({ name: of, worker }) => [of, worker.lambda.functionName]))),
   )
   return { alarms, dashboard, frontDoor, intake, state }
+}
+
+/** The VPC of the pipeline's functions: the given one, or one of our own for a broker. SQS needs none. */
+function networkOf(scope: Construct, { models, network, queue }: Pipeline): FunctionNetwork | undefined {
+  const broker = rabbitMqOf(queue)
+  if (network === undefined && broker === undefined) return undefined
+  const egress = broker?.egress ?? 'nat'
+  return new FunctionNetwork(scope, 'Network', { models, given: network, egress, hasBroker: broker !== undefined })
+}
+
+function queuesOf(
+  scope: Construct,
+  { pipeline, alarms, network }: Pick<Deployment, 'pipeline' | 'alarms' | 'network'>,
+): QueueBackend {
+  const settings = rabbitMqOf(pipeline.queue)
+  if (settings === undefined || network === undefined) return new SqsQueues(scope, pipeline.name)
+  const broker = new Broker(scope, 'Broker', { pipeline, settings, alarms, network })
+  return new RabbitMqQueues({ pipeline, broker, consumers: settings.consumers })
 }
 
 /** Makes a deployment update the functions that send messages after the functions that receive these. */

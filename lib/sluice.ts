@@ -10,6 +10,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import type { Bundles } from './bundle.ts'
 import { checkPipeline, warningLine } from './config/load.ts'
+import { SqsWorkQueue } from './constructs/sqs-queues.ts'
 import { readFeatureFlags } from './feature-flags.ts'
 import { loopbackWarning } from './loopback-warning.ts'
 import { packagedBundles } from './packaged-bundles.ts'
@@ -66,7 +67,7 @@ export class Sluice extends Construct {
   /** The Postgres database with a row per request. Only the RDS Data API reaches it. */
   readonly ledger: DatabaseCluster
   /**
-   * The queues of `inputs` in the pipeline file, by their names. A sender decides for which user a message is. So grant
+   * The queues of SQS of `inputs` in the pipeline file, by their names. There are none with RabbitMQ. A sender decides for which user a message is. So grant
    * `sqs:SendMessage` only to senders that you trust: `sluice.inputs['nightly-prompts']?.grantSendMessages(sender)`.
    */
   readonly inputs: Readonly<Record<string, Queue>>
@@ -83,7 +84,7 @@ export class Sluice extends Construct {
 
     const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))
     try {
-      const bundles = props.bundles ?? packagedBundles()
+      const bundles = props.bundles ?? packagedBundles(pipeline.queue.backend)
       const parts = addParts(this, { pipeline, bundles, assets, protect: props.protect ?? true })
       const { tables, payloads, ledger } = parts.state
       this.apiUrl = parts.frontDoor.api.apiEndpoint
@@ -92,7 +93,11 @@ export class Sluice extends Construct {
       this.tables = tables
       this.payloads = payloads.bucket
       this.ledger = ledger.cluster
-      this.inputs = Object.fromEntries((parts.intake?.inputs ?? []).map(({ name, queue }) => [name, queue]))
+      this.inputs = Object.fromEntries(
+        (parts.intake?.inputs ?? []).flatMap(input =>
+          input instanceof SqsWorkQueue ? [[input.name, input.queue]] : [],
+        ),
+      )
     } finally {
       rmSync(assets, { recursive: true, force: true })
     }

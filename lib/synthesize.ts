@@ -41,7 +41,8 @@ export async function synthesizeInto(
 ): Promise<{ assembly: string; stackName: string }> {
   const protect = protectIn(app.node.tryGetContext('protect'))
   const { pipeline, warnings } = checkPipeline(config, env)
-  const bundles = IS_PACKAGE ? packagedBundles() : await bundleAll()
+  const { backend } = pipeline.queue
+  const bundles = IS_PACKAGE ? packagedBundles(backend) : await bundleAll(backend)
   const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))
   try {
     const stack = new SluiceStack(app, { pipeline, bundles, assets, protect })

@@ -5,6 +5,7 @@ import { discardBody } from '../core/lifecycle/discard-body.ts'
 import { ignoreUnavailable } from '../core/platform/unavailable.ts'
 import type { Entry } from '../core/stores/ledger/port.ts'
 import { acceptedEntry, decidedEntry, endedEntry, refusedEntry, unreadableEntry } from './entry.ts'
+import { announce } from './announce.ts'
 import type { CollectorPorts } from './ports.ts'
 
 /** An event, its entry for the ledger, and the item that accepted the event if it was an outcome. */
@@ -40,7 +41,7 @@ export type Ended = Pick<
 >
 
 /**
- * Takes a batch of events in four steps: decide (the transition of each outcome's item), record (one statement for the
+ * Takes a batch of events in five steps: decide (the transition of each outcome's item), record (one statement for the
  * ledger), discard (what was stored for a request that was cancelled while it ran), settle (one update per user where
  * possible). Each step can be repeated, so a redelivery repairs a batch that stopped between two steps. Never rejects.
  */
@@ -50,6 +51,7 @@ export async function collect(ports: CollectorPorts, events: readonly ResultEven
   await record(ports, taken, failures)
   const discarded = await Promise.allSettled(taken.map(one => discard(ports, one, failures)))
   await settle(ports, taken, failures)
+  await announceAll(ports, taken, failures)
   // A deletion that failed by a defect does not keep a charge from being settled. Its event is redelivered, so that the defect shows.
   for (const [i, result] of discarded.entries()) {
     const one = taken[i]
@@ -113,6 +115,19 @@ async function record({ ledger }: CollectorPorts, taken: readonly Taken[], failu
     for (const { event } of taken) failures.set(event, error)
   }
 }
+
+/** Announces the ends that are recorded and settled. A failure brings the event back, and every step before it can be repeated. */
+async function announceAll(ports: CollectorPorts, taken: readonly Taken[], failures: Failures): Promise<void> {
+  if (!ports.queue.announce) return
+  await Promise.all(
+    taken.map(async one => {
+      const failure = failures.has(one.event) ? undefined : await announce(ports, one.event, one.item).catch(toError)
+      if (failure) failures.set(one.event, failure)
+    }),
+  )
+}
+
+const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
 
 /** Deletes the body and the result of a request that was cancelled while it ran. It is charged all the same. */
 async function discard({ payloads }: CollectorPorts, { event, item }: Taken, failures: Failures): Promise<void> {

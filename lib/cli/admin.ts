@@ -6,16 +6,6 @@ import type { ModelStateStore } from '../../functions/core/flow-control/port.ts'
 import { type Clock, type Sleep, systemClock, systemSleep } from '../../functions/core/platform/clock.ts'
 import { type Ids, randomIds } from '../../functions/core/platform/ids.ts'
 import { type Random, systemRandom } from '../../functions/core/platform/random.ts'
-import {
-  type CountWaiting,
-  type QueueExists,
-  type SendInput,
-  sqsCountWaiting,
-  sqsQueueExists,
-  sqsSendInput,
-} from '../../functions/core/queue/admin.ts'
-import { composeQueue } from '../../functions/core/queue/compose.ts'
-import type { MessageQueue } from '../../functions/core/queue/port.ts'
 import { dynamoAccessAdmin } from '../../functions/core/stores/access/admin.ts'
 import type { AccessAdmin } from '../../functions/core/stores/access/port.ts'
 import { type LedgerAdmin, rdsDataLedgerAdmin } from '../../functions/core/stores/ledger/admin.ts'
@@ -31,10 +21,11 @@ import { allItems, type DeletedItems, deleteItemsOf } from '../../functions/core
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
 import { invokeFunction } from './invoke-function.ts'
+import { type OperatorsQueues, queuesOf } from './queues.ts'
 import type { Target } from './target.ts'
 
 /** The ports of an operator's commands. Each operation in operations/ takes those that it needs. */
-export interface Admin {
+export interface Admin extends OperatorsQueues {
   readonly access: AccessAdmin
   readonly quota: Quota
   readonly items: RequestItems
@@ -42,10 +33,6 @@ export interface Admin {
   readonly deadLetters: DeadLetters
   readonly erasure: LedgerErasure
   readonly payloads: Payloads & PayloadsAdmin
-  readonly queue: MessageQueue
-  readonly queueExists: QueueExists
-  readonly sendInput: SendInput
-  readonly countWaiting: CountWaiting
   readonly modelStates: ModelStateStore
   /** Invokes a model's worker with an event that is no message, and resolves with its answer. */
   invokeWorker(model: string, event: unknown): Promise<unknown>
@@ -84,10 +71,7 @@ export function adminOf(
     deadLetters: rdsDataDeadLetters(rdsData, ledger),
     erasure: rdsDataErasure(rdsData, ledger),
     payloads: { ...s3Payloads(s3, outputs.PayloadsBucket), ...s3PayloadsAdmin(s3, outputs.PayloadsBucket) },
-    queue: composeQueue({ QUEUE_URL_PREFIX: outputs.QueueUrlPrefix }, { sqs }),
-    queueExists: sqsQueueExists(sqs, outputs.QueueUrlPrefix),
-    sendInput: sqsSendInput(sqs, outputs.QueueUrlPrefix),
-    countWaiting: sqsCountWaiting(sqs, outputs.QueueUrlPrefix),
+    ...queuesOf({ outputs, sqs, lambdaOnce }),
     modelStates: dynamoModelStates(dynamoDb, outputs.ModelsTable),
     invokeWorker: (model, event) => invokeFunction(lambdaOnce, outputs.Workers?.[model], event),
     allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),

@@ -5,16 +5,21 @@ import { Refusal } from './refusal.ts'
 const FunctionError = z.object({ errorMessage: z.string() })
 
 /** Invokes a Lambda function, and resolves with its answer. Throws `Refusal` if the function can't be invoked, or fails. */
-export async function invokeFunction(client: LambdaClient, name: string | undefined, event: unknown): Promise<unknown> {
+export async function invokeFunction(
+  client: LambdaClient,
+  name: string | undefined,
+  event: unknown,
+  what = 'worker',
+): Promise<unknown> {
   if (name === undefined)
     throw new Refusal('the system does not name its workers: deploy or start it again with this version of Sluice')
   const answer = await client
     .send(new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify(event)) }))
     .catch((error: Error) => {
-      throw new Refusal(`the worker can't be invoked: ${error.name}: ${error.message}`, { cause: error })
+      throw new Refusal(`the ${what} can't be invoked: ${error.name}: ${error.message}`, { cause: error })
     })
   const payload: unknown = JSON.parse(answer.Payload?.transformToString() || 'null')
   if (answer.FunctionError === undefined) return payload
   const { errorMessage } = FunctionError.safeParse(payload).data ?? { errorMessage: 'it gives no reason' }
-  throw new Refusal(`the worker failed: ${errorMessage}`)
+  throw new Refusal(`the ${what} failed: ${errorMessage}`)
 }

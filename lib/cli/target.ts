@@ -28,8 +28,10 @@ const Outputs = z.object({
   LedgerClusterArn: z.string(),
   LedgerSecretArn: z.string(),
   LedgerDatabase: z.string(),
-  /** A queue's URL is this and its name. */
-  QueueUrlPrefix: z.string(),
+  /** A queue's URL is this and its name. Only a system on SQS has it. */
+  QueueUrlPrefix: z.string().optional(),
+  /** The function that performs commands on the broker. Only a system on RabbitMQ has it. */
+  BrokerFunction: z.string().optional(),
   /** JSON in the output of a stack. */
   Plans: z.string().transform(parseJson).pipe(QuotaSettings),
   /** JSON, too: how each model is protected. */

@@ -1,11 +1,21 @@
 import { invocationsFor, splitConcurrency } from './concurrency.ts'
 import type { Model } from './model-schema.ts'
+import { type Queue, type RabbitMq, rabbitMqOf } from './queue-schema.ts'
 
 /** An event source mapping of SQS can't be limited to fewer simultaneous invocations. */
 const LEAST_PER_MAPPING = 2
 
-/** At most so many calls share an invocation. */
+/** At most so many calls share an invocation, and at most so many messages of another queue. */
 const MOST_CALLS = 10
+
+/**
+ * At most so many messages of a broker are in an invocation. A message has less than 200 KB, so that the event has less than the 6 MB of
+ * which Lambda drops an event.
+ */
+export const MOST_MESSAGES_OF_BROKER = 20
+
+/** A message of an input may have 1 MB: other systems send it. */
+const INPUT_MESSAGES_OF_BROKER = 3
 
 /** The API needs so many executions at least: one for a call, and one for the next. */
 export const API_ROOM = 2
@@ -35,6 +45,8 @@ export interface Executions {
   worker(model: string, priority: Priority): Split
   readonly collector: number
   readonly intake: number
+  /** The most messages in an invocation of these functions. */
+  readonly batches: { readonly collector: number; readonly intake: number }
   /** The number of queues with a consumer. */
   readonly queues: number
   /** What all queues take together when all are full. */
@@ -45,16 +57,45 @@ export interface Executions {
 
 /** The parts of a pipeline that decide how many executions its queues take. */
 interface Consuming {
+  readonly queue?: Queue
   readonly models: Readonly<Record<string, Model>>
   readonly inputs?: readonly unknown[] | undefined
   readonly account_concurrency?: number | undefined
 }
 
+/** Divides the executions of the account among the queues of a pipeline. */
+export function executionsOf(pipeline: Consuming): Executions {
+  const broker = pipeline.queue && rabbitMqOf(pipeline.queue)
+  return broker ? ofBroker(pipeline, broker) : ofSqs(pipeline)
+}
+
+/** Lambda runs one invocation at a time for each queue of a broker. So a model has several queues, and nothing can be squeezed. */
+function ofBroker({ models, inputs = [] }: Consuming, { consumers }: RabbitMq): Executions {
+  const queues = 2 * consumers * Object.keys(models).length + RESULTS_QUEUES + INPUT_QUEUES * inputs.length
+  return {
+    worker(name, priority) {
+      const { batch, concurrency } = modelOf(models, name)
+      const calls = Math.min(MOST_MESSAGES_OF_BROKER, Math.max(1, Math.floor(concurrency[priority] / consumers)))
+      return { mapping: consumers, calls: batch ? Math.min(MOST_MESSAGES_OF_BROKER, batch.count) : calls }
+    },
+    collector: 1,
+    intake: 1,
+    batches: { collector: MOST_MESSAGES_OF_BROKER, intake: INPUT_MESSAGES_OF_BROKER },
+    queues,
+    most: queues,
+    least: queues,
+  }
+}
+
+/** The results and the dead letters of all models; the messages and the dead letters of an input. */
+const RESULTS_QUEUES = 2
+const INPUT_QUEUES = 2
+
 /**
- * Divides the executions of the account among the queues. Without `account_concurrency`, each queue gets what it can use. With it, all
+ * Divides the executions among the queues of SQS. Without `account_concurrency`, each queue gets what it can use. With it, all
  * queues give up the same part of what they have above the least, until the API has its room.
  */
-export function executionsOf({ models, inputs = [], account_concurrency: account }: Consuming): Executions {
+function ofSqs({ models, inputs = [], account_concurrency: account }: Consuming): Executions {
   const workers = Object.values(models).flatMap(model => [wanted(model, 'high'), wanted(model, 'normal')])
   const each = [
     ...workers.map(({ mapping }) => mapping),
@@ -65,16 +106,21 @@ export function executionsOf({ models, inputs = [], account_concurrency: account
   const squeeze = squeezeTo(account, least, sum(each))
   return {
     worker(name, priority) {
-      const model = models[name]
-      if (!model) throw new Error(`no model is called ${name}`)
-      return squeezed(model, priority, squeeze)
+      return squeezed(modelOf(models, name), priority, squeeze)
     },
     collector: squeeze(COLLECTOR),
     intake: squeeze(INTAKE),
+    batches: { collector: MOST_CALLS, intake: MOST_CALLS },
     queues: each.length,
     most: sum(each.map(squeeze)),
     least,
   }
+}
+
+function modelOf(models: Consuming['models'], name: string): Model {
+  const model = models[name]
+  if (!model) throw new Error(`no model is called ${name}`)
+  return model
 }
 
 /** Makes the function that says how many invocations a mapping may have, of those that it wants. */

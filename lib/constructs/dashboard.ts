@@ -62,7 +62,7 @@ function frontDoorRow({ api }: FrontDoor): GraphWidget[] {
 function inputsRow({ inputs, handler }: Intake): GraphWidget[] {
   return [
     graph('Inputs: waiting', inputs.map(waiting)),
-    graph('Inputs: oldest', inputs.map(oldest)),
+    graph('Inputs: oldest', oldest(inputs)),
     graph('Inputs: admitted', [
       handler.counted('AcceptedRequests'),
       handler.counted('RefusedRequests'),
@@ -87,7 +87,7 @@ function modelRows(model: Model, { collector }: Results): GraphWidget[] {
   const both = Object.values(queues)
   return [
     graph(`${name}: waiting`, both.map(waiting)),
-    graph(`${name}: oldest`, [...both.map(oldest), model.timeLeft()]),
+    graph(`${name}: oldest`, [...oldest(both), model.timeLeft()]),
     graph(`${name}: ended`, ends(collector, name)),
     graph(`${name}: workers`, [
       worker.lambda.metricInvocations(),
@@ -127,16 +127,17 @@ function resultsRow({ results, intake, ledger, defects }: DashboardProps): Graph
   return [
     graph('Dead-letter queues: waiting', deadLetters.map(waiting)),
     graph('Results: waiting', [waiting(results.work), results.collector.counted('ReturnedMessages')]),
-    graph('Results: oldest', [oldest(results.work)]),
+    graph('Results: oldest', oldest([results.work])),
     graph('Ledger', [ledger.cluster.metricServerlessDatabaseCapacity({ statistic: Stats.MAXIMUM })]),
     graph('Defects', [defects.metric]),
   ]
 }
 
-const waiting = ({ name, queue }: WorkQueue | DeadLetters): IMetric =>
-  queue.metricApproximateNumberOfMessagesVisible({ label: name })
+const waiting = (queue: WorkQueue | DeadLetters): IMetric => queue.waiting()
 
-const oldest = (queue: WorkQueue): IMetric => queue.oldest().with({ label: queue.name })
+/** The ages of the queues whose backend knows them. */
+const oldest = (queues: readonly WorkQueue[]): IMetric[] =>
+  queues.flatMap(queue => queue.oldest()?.with({ label: queue.name }) ?? [])
 
 /** Counts how requests ended, for one model or for all of them. */
 const ends = (collector: SluiceFunction, model?: string): IMetric[] =>

@@ -16,17 +16,18 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type * as z from 'zod'
-import type { BaseEnv as BaseEnvSchema } from '../../functions/core/platform/env.ts'
+import type { BaseEnv as BaseEnvSchema, QueueEnv } from '../../functions/core/platform/env.ts'
 import { SETTINGS_FILE } from '../../functions/core/platform/settings.ts'
-import { type EntryPoint, writeBundle } from '../bundle.ts'
+import { bundleOf, type EntryPoint, writeBundle } from '../bundle.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
+import type { QueueBackend } from './work-queue.ts'
 import { USUAL_MEMORY } from './worker-memory.ts'
 
 type Base = z.infer<typeof BaseEnvSchema>
 
-/** The variables that only this entry point has. Every function gets the others of its `Env`. */
-export type Own<Env extends Base> = Omit<Env, keyof Base>
+/** The variables that only this entry point has. The others of its `Env` come from the function and from its `queues`. */
+export type Own<Env extends Base> = Omit<Env, keyof Base | keyof QueueEnv>
 
 export interface SluiceFunctionProps {
   readonly deployment: Deployment
@@ -35,6 +36,8 @@ export interface SluiceFunctionProps {
   readonly service?: string
   /** Write it with `satisfies Own<Env>`: then a missing variable is a type error. */
   readonly environment: Readonly<Record<string, string>>
+  /** The backend of the queues, if the function sends or takes messages. */
+  readonly queues?: QueueBackend
   /** The part of pipeline.yaml that the entry point needs. It reads this with `readSettings`. */
   readonly settings?: unknown
   readonly timeout: Duration
@@ -42,6 +45,8 @@ export interface SluiceFunctionProps {
   readonly memory?: number
   /** So many of its invocations may wait for seconds at the same time. The local system makes room for others beside them. */
   readonly waits?: number
+  /** Whether the function calls models, whose addresses may have any port. */
+  readonly callsModels?: boolean
   /** Whether the function may send to the queue that invokes it. Lambda stops other functions that do this. */
   readonly mayLoop?: boolean
 }
@@ -92,9 +97,14 @@ export class SluiceFunction extends Construct {
       // Lambda's start and report lines per invocation would cost more than our own lines. Its failures are WARN and stay.
       systemLogLevelV2: SystemLogLevel.WARN,
       ...(props.mayLoop && { recursiveLoop: RecursiveLoop.ALLOW }),
-      environment: { ...baseEnvironment(deployment, this.#service), ...props.environment },
+      environment: {
+        ...baseEnvironment(deployment, this.#service),
+        ...props.queues?.environment,
+        ...props.environment,
+      },
     })
     this.#note(props)
+    deployment.network?.place(this, props)
   }
 
   /** Writes `waits` into the template for the local system. Lambda itself needs no such note: it starts environments on demand. */
@@ -134,7 +144,7 @@ export class SluiceFunction extends Construct {
   #writeCode({ deployment, entryPoint, settings }: SluiceFunctionProps): string {
     const folder = join(deployment.assets, this.node.addr)
     const file = settings === undefined ? undefined : { file: SETTINGS_FILE, content: settings }
-    writeBundle(deployment.bundles[entryPoint], folder, file)
+    writeBundle(bundleOf(deployment.bundles, entryPoint), folder, file)
     return folder
   }
 }

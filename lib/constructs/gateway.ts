@@ -11,16 +11,16 @@ import { type Own, SluiceFunction } from './function.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
-import type { WorkQueue } from './work-queue.ts'
+import type { QueueBackend, WorkQueue } from './work-queue.ts'
 
 export interface GatewayProps {
   readonly deployment: Deployment
-  readonly queueUrlPrefix: string
+  readonly queues: QueueBackend
   readonly tables: Tables
   readonly payloads: PayloadStore
   readonly ledger: LedgerDatabase
   /** The queues of all models, and the results queue. */
-  readonly queues: readonly WorkQueue[]
+  readonly targets: readonly WorkQueue[]
 }
 
 /** Admits requests. A client waits for this function while it posts. */
@@ -36,11 +36,11 @@ export class Gateway extends Construct {
       settings: gatewaySettings(deployment.pipeline),
       environment: {
         ...ledger.environment('gateway'),
-        QUEUE_URL_PREFIX: props.queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
+      queues: props.queues,
       timeout: Duration.millis(GATEWAY_TIMEOUT_MS),
       waits: deployment.pipeline.waiting.total,
     })
@@ -48,10 +48,7 @@ export class Gateway extends Construct {
       ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
       [tables.requests.tableArn, tables.quota.tableArn],
     )
-    this.handler.allow(
-      ['sqs:SendMessage'],
-      props.queues.map(({ queue }) => queue.queueArn),
-    )
+    props.queues.allowSending(this.handler, props.targets)
     // It reads a result for a client that waits for it (`Prefer: wait`), and deletes the body of a request that it withdraws.
     payloads.allow(this.handler, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
     ledger.allow(this.handler, 'gateway', 'rds-data:ExecuteStatement')

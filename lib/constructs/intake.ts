@@ -8,19 +8,20 @@ import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import { admissionSettings } from './gateway.ts'
 import type { PayloadStore } from './payload-store.ts'
+import { SqsWorkQueue } from './sqs-queues.ts'
 import type { Tables } from './tables.ts'
-import { DeadLetters, WorkQueue } from './work-queue.ts'
+import type { QueueBackend, WorkQueue } from './work-queue.ts'
 
 /** It is equal to the gateway's: a worker that gets a message without a stored item waits this long for its admission. */
 const TIMEOUT = Duration.millis(GATEWAY_TIMEOUT_MS)
 
 export interface IntakeProps {
   readonly deployment: Deployment
-  readonly queueUrlPrefix: string
+  readonly queues: QueueBackend
   readonly tables: Tables
   readonly payloads: PayloadStore
   /** The queues of all models, and the results queue. */
-  readonly queues: readonly WorkQueue[]
+  readonly targets: readonly WorkQueue[]
 }
 
 /**
@@ -47,18 +48,18 @@ export class Intake extends Construct {
     })
   }
 
-  #handler({ deployment, queueUrlPrefix, tables, payloads, queues }: IntakeProps): SluiceFunction {
+  #handler({ deployment, queues, tables, payloads, targets }: IntakeProps): SluiceFunction {
     const handler = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'intake',
       settings: admissionSettings(deployment.pipeline),
       environment: {
-        QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
         USERS_TABLE: tables.users.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
+      queues,
       timeout: TIMEOUT,
     })
     handler.allow(
@@ -66,34 +67,30 @@ export class Intake extends Construct {
       [tables.requests.tableArn, tables.quota.tableArn],
     )
     handler.allow(['dynamodb:GetItem'], [tables.users.tableArn])
-    handler.allow(
-      ['sqs:SendMessage'],
-      queues.map(({ queue }) => queue.queueArn),
-    )
+    queues.allowSending(handler, targets)
     payloads.allow(handler, 's3:DeleteObject', 's3:PutObject')
     return handler
   }
 
-  #input({ deployment: { alarms, pipeline } }: IntakeProps, queueName: string): WorkQueue {
+  #input({ deployment: { alarms, pipeline }, queues }: IntakeProps, queueName: string): WorkQueue {
     const scope = new Construct(this, `Input-${queueName}`)
-    const deadLetters = new DeadLetters(scope, 'DeadLetters', { alarms, queueName: queueName + DEAD_LETTERS })
-    const input = new WorkQueue(scope, 'Work', { queueName, consumerTimeout: TIMEOUT, deadLetters })
+    const deadLetters = queues.deadLetters(scope, 'DeadLetters', { alarms, queueName: queueName + DEAD_LETTERS })
+    const input = queues.workQueue(scope, 'Work', { queueName, consumerTimeout: TIMEOUT, deadLetters })
     alarms.add(scope, 'OldestAlarm', {
-      metric: input.oldest(),
-      threshold: Duration.minutes(5).toSeconds(),
+      ...input.late(),
       description: `Messages of the input ${queueName} are not taken: they are admitted or refused in a second, not in 5 minutes.`,
       runbook: 'inputs-are-not-taken',
     })
-    input.feed(this.handler, 'Mapping', {
-      batchSize: 10,
-      maxConcurrency: executionsOf(pipeline).intake,
-    })
+    const { intake, batches } = executionsOf(pipeline)
+    input.feed(this.handler, 'Mapping', { batchSize: batches.intake, maxConcurrency: intake })
     deadLetters.feed(this.handler)
     return input
   }
 
-  /** The outputs are numbered, because the name of an output may have only letters and digits. */
-  #output({ name, queue }: WorkQueue, number: number): void {
+  /** Outputs where senders find a queue of SQS. They are numbered, because the name of an output may have only letters and digits. */
+  #output(input: WorkQueue, number: number): void {
+    if (!(input instanceof SqsWorkQueue)) return
+    const { name, queue } = input
     const description = `Of the input ${name}.`
     new CfnOutput(Stack.of(this), `InputQueueUrl${number}`, { value: queue.queueUrl, description })
     new CfnOutput(Stack.of(this), `InputQueueArn${number}`, { value: queue.queueArn, description })

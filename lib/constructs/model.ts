@@ -18,7 +18,7 @@ import type { PayloadStore } from './payload-store.ts'
 import { policiesOf } from './policies.ts'
 import type { Results } from './results.ts'
 import type { Tables } from './tables.ts'
-import { type ConsumerProps, WorkQueue } from './work-queue.ts'
+import type { ConsumerProps, QueueBackend, WorkQueue } from './work-queue.ts'
 import { type WorkerLoad, workerMemory } from './worker-memory.ts'
 
 /** A deferred request comes back after this time at the latest. The alarm on waiting requests must not end before. */
@@ -31,7 +31,7 @@ const FAILURES_PERIOD = Duration.minutes(15)
 export interface ModelProps {
   readonly deployment: Deployment
   readonly name: string
-  readonly queueUrlPrefix: string
+  readonly queues: QueueBackend
   readonly tables: Tables
   readonly payloads: PayloadStore
   readonly results: Results
@@ -75,15 +75,17 @@ export class Model extends Construct {
 
   /**
    * The alarm uses the time that workers see, because a deferred request is a new message in its queue. It also uses the age in the
-   * queues, in case no worker runs.
+   * queues, if the backend knows it, in case no worker runs.
    */
   #watchWaiting({ deployment }: ModelProps): void {
-    const { high, normal } = this.queues
     const seconds = deployment.pipeline.queue.expire_after / 1_000
+    const waited = `${seconds} - FILL(left, ${seconds})`
+    const [high, normal] = [this.queues.high.oldest(), this.queues.normal.oldest()]
+    const ages = high && normal ? { high, normal } : undefined
     deployment.alarms.add(this, 'WaitingAlarm', {
       metric: new MathExpression({
-        expression: `MAX([FILL(high, 0), FILL(normal, 0), ${seconds} - FILL(left, ${seconds})])`,
-        usingMetrics: { high: high.oldest(), normal: normal.oldest(), left: this.timeLeft() },
+        expression: ages ? `MAX([FILL(high, 0), FILL(normal, 0), ${waited}])` : waited,
+        usingMetrics: { ...ages, left: this.timeLeft() },
         period: LONGEST_DEFERRAL.plus(ALARM_PERIOD),
         label: 'seconds waited',
       }),
@@ -139,19 +141,20 @@ export class Model extends Construct {
     })
   }
 
-  #worker({ deployment, name, queueUrlPrefix, tables, payloads }: ModelProps): SluiceFunction {
+  #worker({ deployment, name, queues, tables, payloads }: ModelProps): SluiceFunction {
     return new SluiceFunction(this, 'Worker', {
       deployment,
       entryPoint: 'worker',
       service: `worker-${name}`,
       settings: workerSettings(deployment, name),
       environment: {
-        QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
         MODELS_TABLE: tables.models.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
+      queues,
+      callsModels: true,
       timeout: workerTimeout(deployment, name),
       memory: workerMemory(loadOf(deployment, name)),
       // The worker defers a request: it sends the request to its own queue again.
@@ -159,23 +162,23 @@ export class Model extends Construct {
     })
   }
 
-  #queue({ deployment, name, results }: ModelProps, priority: Priority): WorkQueue {
+  #queue({ deployment, name, queues, results }: ModelProps, priority: Priority): WorkQueue {
     const { pipeline } = deployment
-    const queue = new WorkQueue(this, priority === 'high' ? 'High' : 'Normal', {
+    const queue = queues.workQueue(this, priority === 'high' ? 'High' : 'Normal', {
       queueName: `${pipeline.name}-${queueName(name, priority)}`,
       consumerTimeout: workerTimeout(deployment, name).plus(window(deployment, name)),
       deadLetters: results.givenUp,
+      split: true,
     })
     queue.feed(this.worker, 'Mapping', mappingOf(deployment, name, priority))
     return queue
   }
 
-  #grant({ deployment, name, tables, payloads, results }: ModelProps): void {
-    const queueArns = Object.values(this.queues).map(({ queue }) => queue.queueArn)
+  #grant({ deployment, name, queues, tables, payloads, results }: ModelProps): void {
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     this.worker.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tables.models.tableArn])
-    this.worker.allow(['sqs:SendMessage'], [...queueArns, results.work.queue.queueArn])
+    queues.allowSending(this.worker, [...Object.values(this.queues), results.work])
     payloads.allow(this.worker, 's3:DeleteObject', 's3:GetObject', 's3:PutObject')
     allowModelAccess(this.worker, modelOf(deployment, name))
   }

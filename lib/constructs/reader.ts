@@ -7,11 +7,11 @@ import { type Own, SluiceFunction } from './function.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
-import type { WorkQueue } from './work-queue.ts'
+import type { QueueBackend, WorkQueue } from './work-queue.ts'
 
 export interface ReaderProps {
   readonly deployment: Deployment
-  readonly queueUrlPrefix: string
+  readonly queues: QueueBackend
   readonly tables: Tables
   readonly payloads: PayloadStore
   readonly ledger: LedgerDatabase
@@ -24,7 +24,7 @@ export class Reader extends Construct {
 
   constructor(scope: Construct, id: string, props: ReaderProps) {
     super(scope, id)
-    const { deployment, queueUrlPrefix, tables, payloads, ledger, results } = props
+    const { deployment, queues, tables, payloads, ledger, results } = props
     const { quotas, waiting } = deployment.pipeline
     const settings: Settings = { quotas, waiting }
     this.handler = new SluiceFunction(this, 'Function', {
@@ -33,11 +33,11 @@ export class Reader extends Construct {
       settings,
       environment: {
         ...ledger.environment('reader'),
-        QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
+      queues,
       // API Gateway waits for 30 seconds. The last second is for the answer.
       timeout: Duration.seconds(29),
       waits: waiting.total,
@@ -45,7 +45,7 @@ export class Reader extends Construct {
     this.handler.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn, tables.quota.tableArn])
     this.handler.allow(['dynamodb:Query'], [tables.requests.tableArn])
     // It cancels requests: a queued one ends here, and its result is sent to the results queue.
-    this.handler.allow(['sqs:SendMessage'], [results.queue.queueArn])
+    queues.allowSending(this.handler, [results])
     payloads.allow(this.handler, 's3:DeleteObject', 's3:GetObject')
     ledger.allow(this.handler, 'reader', 'rds-data:ExecuteStatement')
   }

@@ -8,14 +8,14 @@ import { type Own, SluiceFunction } from './function.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
-import { DeadLetters, WorkQueue } from './work-queue.ts'
+import type { DeadLetters, QueueBackend, WorkQueue } from './work-queue.ts'
 
 /** A statement may have to wait for a paused ledger, which needs 15 to 30 seconds to resume. */
 const TIMEOUT = Duration.minutes(2)
 
 export interface ResultsProps {
   readonly deployment: Deployment
-  readonly queueUrlPrefix: string
+  readonly queues: QueueBackend
   readonly tables: Tables
   readonly payloads: PayloadStore
   readonly ledger: LedgerDatabase
@@ -30,41 +30,46 @@ export class Results extends Construct {
 
   constructor(scope: Construct, id: string, props: ResultsProps) {
     super(scope, id)
-    const { deployment, queueUrlPrefix, tables, payloads, ledger } = props
+    const { deployment, queues, tables, payloads, ledger } = props
     const { alarms, pipeline } = deployment
     const queueName = `${pipeline.name}-${RESULTS_QUEUE}`
-    const deadLetters = new DeadLetters(this, 'DeadLetters', { alarms, queueName: queueName + DEAD_LETTERS })
-    this.work = new WorkQueue(this, 'Work', { queueName, consumerTimeout: TIMEOUT, deadLetters })
+    const deadLetters = queues.deadLetters(this, 'DeadLetters', { alarms, queueName: queueName + DEAD_LETTERS })
+    this.work = queues.workQueue(this, 'Work', { queueName, consumerTimeout: TIMEOUT, deadLetters })
     // There is one for all models, because it is mostly empty and the resources of a stack are limited.
-    this.givenUp = new DeadLetters(this, 'GivenUp', { alarms, queueName: `${pipeline.name}-inference${DEAD_LETTERS}` })
+    this.givenUp = queues.deadLetters(this, 'GivenUp', {
+      alarms,
+      queueName: `${pipeline.name}-inference${DEAD_LETTERS}`,
+    })
     this.collector = new SluiceFunction(this, 'Collector', {
       deployment,
       entryPoint: 'collector',
       environment: {
         ...ledger.environment('collector'),
-        QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
+      queues,
       timeout: TIMEOUT,
     })
     this.collector.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [tables.requests.tableArn])
     this.collector.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     // The collector ends the request of a dead letter, and sends the event about that to its own queue.
-    this.collector.allow(['sqs:SendMessage'], [this.work.queue.queueArn])
-    payloads.allow(this.collector, 's3:DeleteObject')
+    queues.allowSending(this.collector, [this.work])
+    // With RabbitMQ, the collector publishes results, and reads the large ones for that.
+    const reads = pipeline.queue.backend === 'rabbitmq' ? (['s3:GetObject'] as const) : []
+    payloads.allow(this.collector, 's3:DeleteObject', ...reads)
     ledger.allow(this.collector, 'collector', 'rds-data:ExecuteStatement')
+    const { collector: mapping, batches } = executionsOf(pipeline)
     this.work.feed(this.collector, 'Mapping', {
-      // Ten results with their prompts have up to 48 KB each, far below the Data API's limit of 4 MiB per statement. The mapping does not
-      // wait for ten: a client asks a second after its post, and under load ten are there anyway.
-      batchSize: 10,
-      maxConcurrency: executionsOf(pipeline).collector,
+      // Ten or twenty results with their prompts have up to 48 KB each, far below the Data API's limit of 4 MiB per statement. The mapping
+      // does not wait for them: a client asks a second after its post, and under load they are there anyway.
+      batchSize: batches.collector,
+      maxConcurrency: mapping,
     })
     this.givenUp.feed(this.collector)
     alarms.add(this, 'OldestAlarm', {
-      metric: this.work.oldest(),
-      threshold: Duration.minutes(5).toSeconds(),
+      ...this.work.late(),
       description:
         'Results are not recorded: they are done in a second, or 30 when the ledger has to resume, not in 5 minutes.',
       runbook: 'results-are-waiting',

@@ -10,14 +10,14 @@ import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
 import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
-import type { WorkQueue } from './work-queue.ts'
+import type { QueueBackend, WorkQueue } from './work-queue.ts'
 
 /** The sweeper checks a reservation when it is two minutes old. So an orphan is closed within five minutes. */
 const INTERVAL = Duration.minutes(2)
 
 export interface SweeperProps {
   readonly deployment: Deployment
-  readonly queueUrlPrefix: string
+  readonly queues: QueueBackend
   readonly tables: Tables
   readonly payloads: PayloadStore
   readonly results: WorkQueue
@@ -27,18 +27,18 @@ export interface SweeperProps {
 export class Sweeper extends Construct {
   readonly handler: SluiceFunction
 
-  constructor(scope: Construct, id: string, { deployment, queueUrlPrefix, tables, payloads, results }: SweeperProps) {
+  constructor(scope: Construct, id: string, { deployment, queues, tables, payloads, results }: SweeperProps) {
     super(scope, id)
     this.handler = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'sweeper',
       settings: { models: Object.keys(deployment.pipeline.models) } satisfies Settings,
       environment: {
-        QUEUE_URL_PREFIX: queueUrlPrefix,
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
       } satisfies Own<Env>,
+      queues,
       // If two run at once, they do the same work twice, which does no harm.
       timeout: Duration.minutes(5),
     })
@@ -48,7 +48,7 @@ export class Sweeper extends Construct {
     sweeper.allow(['dynamodb:Scan'], [watched])
     sweeper.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.quota.tableArn])
     payloads.allow(sweeper, 's3:DeleteObject')
-    sweeper.allow(['sqs:SendMessage'], [results.queue.queueArn])
+    queues.allowSending(sweeper, [results])
     // Otherwise Lambda would try a failed run twice more, beside the next runs, and count three errors for one.
     sweeper.lambda.configureAsyncInvoke({ retryAttempts: 0 })
     new Rule(this, 'Schedule', {

@@ -10,7 +10,7 @@ const Properties = z.record(z.string(), z.unknown())
 export interface Created {
   ref: string
   /** The value of an attribute, or undefined for one that the local system doesn't have. */
-  attribute(name: string): string | undefined
+  attribute(name: string): string | readonly string[] | undefined
 }
 
 /** A declared resource, as the code of its type sees it. */

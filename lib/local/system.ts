@@ -14,6 +14,7 @@ import type { LocalFunction } from './lambda/function.ts'
 import { openLogFile } from './lambda/log-file.ts'
 import type { InvocationResult } from './lambda/protocol.ts'
 import { type StartThread, startThread } from './lambda/thread.ts'
+import { USUAL_BROKER } from './rabbitmq/broker.ts'
 import { apiAddress } from './resources/http-api.ts'
 import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
@@ -33,7 +34,7 @@ export interface LocalOptions {
   port: number
   /** The folder for the state, or `:memory:`. */
   dataDir: string
-  /** Contains `DATABASE_URL` and the values of secrets. */
+  /** Contains `DATABASE_URL`, `AMQP_URL` and the values of secrets. */
   env: Record<string, string | undefined>
   /** Takes a line about the progress, or about a failure in a function. */
   log(line: string): void
@@ -175,6 +176,7 @@ async function openSystem(
     endpoints,
     accessKeyId,
     sqs,
+    brokerUrl: env.AMQP_URL || USUAL_BROKER,
     dynamodb,
     aws,
     startThread: options.startThread ?? startThread,

@@ -1,14 +1,14 @@
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Bundles } from '../bundle.ts'
+import type { Bundle } from '../bundle.ts'
 import { ROOT } from '../installation.ts'
 import { packageName } from '../packages/lock-file.ts'
 
 const RULE = `\n${'-'.repeat(80)}\n\n`
 
 /** The licences of all packages that have code in a bundle. The npm package hands this code on, and so it must hand on their notices. */
-export function noticesOf(bundles: Bundles): string {
-  const folders = [...new Set(Object.values(bundles).flatMap(({ packages }) => packages))].sort()
+export function noticesOf(bundles: readonly Bundle[]): string {
+  const folders = [...new Set(bundles.flatMap(({ packages }) => packages))].sort()
   const byText = Map.groupBy(folders, licenceText)
   return [...byText].map(([text, of]) => `${of.map(packageName).join('\n')}\n\n${text}\n`).join(RULE)
 }

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Bundle, bundleAll, bundleSource, type EntryPoint, writeBundle } from '../../lib/bundle.ts'
+import { type Bundle, bundleAll, bundleSource, type CommonEntryPoint, writeBundle } from '../../lib/bundle.ts'
 import { median, round, table } from './table.ts'
 
 const RUNS = 7
 
 /** The SDK clients that each function has at its start, and nothing else: what its bundle is compared with. */
-const CLIENTS: Record<EntryPoint, readonly string[]> = {
+const CLIENTS: Record<CommonEntryPoint, readonly string[]> = {
   authorizer: ['dynamodb'],
   gateway: ['dynamodb', 'sqs'],
   intake: ['dynamodb', 'sqs'],
@@ -29,7 +29,7 @@ export async function benchBundles(): Promise<string> {
   try {
     const bundles = await bundleAll()
     const rows: (string | number)[][] = []
-    for (const [name, clients] of Object.entries(CLIENTS) as [EntryPoint, string[]][]) {
+    for (const [name, clients] of Object.entries(CLIENTS) as [CommonEntryPoint, string[]][]) {
       const ours = importable(bundles[name], join(folder, name))
       const bare = await bundleSource(clients.map(client => `export * from '@aws-sdk/client-${client}'`).join('\n'))
       const theirs = importable(bare, join(folder, `${name}-bare`))

@@ -1,19 +1,13 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { clientTimeouts } from './client-timeouts.ts'
+import { CLIENT_TIMEOUTS, dynamoDb } from './dynamodb-clients.ts'
 
-/** Three tries with this timeout end well before the gateway's own timeout. */
-const CLIENT_TIMEOUTS = clientTimeouts(3_000)
+export { dynamoDb, dynamoDbOnce } from './dynamodb-clients.ts'
 
 /** The clients that most functions need. A benchmark passes its own, to count their calls. */
 export interface AwsClients {
   readonly dynamoDb: DynamoDBClient
   readonly sqs: SQSClient
 }
-
-export const dynamoDb = (): DynamoDBClient => new DynamoDBClient(CLIENT_TIMEOUTS)
-
-/** A client that retries no call by itself. It is for writes that must not be repeated unchanged (see the quota's adapter), and for calls that a retry would make too late. */
-export const dynamoDbOnce = (): DynamoDBClient => new DynamoDBClient({ ...CLIENT_TIMEOUTS, maxAttempts: 1 })
 
 export const awsClients = (): AwsClients => ({ dynamoDb: dynamoDb(), sqs: new SQSClient(CLIENT_TIMEOUTS) })

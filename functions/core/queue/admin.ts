@@ -1,8 +1,8 @@
 import { GetQueueAttributesCommand, QueueDoesNotExist, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
 import { reaching } from '../platform/unavailable.ts'
+import type { CountWaiting, QueueExists, SendInput } from './admin-port.ts'
 
-/** Answers whether there is a queue of a name. Rejects with `Unavailable`. */
-export type QueueExists = (queue: string) => Promise<boolean>
+export type { CountWaiting, QueueExists, SendInput } from './admin-port.ts'
 
 export const sqsQueueExists =
   (client: SQSClient, urlPrefix: string): QueueExists =>
@@ -16,9 +16,6 @@ export const sqsQueueExists =
         throw error
       }
     })
-
-/** Sends a text as it is to an input queue; answers whether there is one of that name. Rejects with `Unavailable`. */
-export type SendInput = (queue: string, text: string) => Promise<boolean>
 
 /** An input's name is the whole name of its queue. It shares only the account with the stack's own queues. */
 export const sqsSendInput =
@@ -34,9 +31,6 @@ export const sqsSendInput =
         throw error
       }
     })
-
-/** Counts about how many messages of a queue wait, deferred ones included. Rejects with `Unavailable`. */
-export type CountWaiting = (queue: string) => Promise<number>
 
 export const sqsCountWaiting =
   (client: SQSClient, urlPrefix: string): CountWaiting =>

@@ -1,3 +1,5 @@
+import type { Status } from '../domain/item.ts'
+
 /** What a queue can do. A use case reads from it what it may ask for. */
 export interface QueueCapabilities {
   /** The queue holds a message back for so many seconds at most. A longer wait takes a second delay. */
@@ -24,6 +26,27 @@ export interface MessageQueue {
    * Rejects with `Unavailable`; then the message may have been sent all the same.
    */
   send(queue: string, message: OutgoingMessage): Promise<void>
+}
+
+/** How a request ended, for systems that read it from the broker. */
+export interface Announcement {
+  readonly request_id: string
+  readonly user_id: string
+  readonly model: string
+  readonly status: Status
+  readonly estimated_tokens: number
+  readonly result?: unknown
+  readonly usage?: unknown
+  /** A sentence, and a stable code. */
+  readonly error?: string | undefined
+  readonly code?: string | undefined
+  readonly metadata?: unknown
+}
+
+/** Tells other systems how requests ended. Only a backend with exchanges has it. */
+export interface Announcer {
+  /** Resolves once the broker has the announcement. It may be announced twice. Rejects with `Unavailable`. */
+  announce(ended: Announcement): Promise<void>
 }
 
 /** Queues, and what they can do. */

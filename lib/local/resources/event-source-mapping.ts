@@ -1,18 +1,39 @@
 import * as z from 'zod'
 import { ACCOUNT, queueNameOf } from '../arn.ts'
+import { startRmqMapping } from '../rabbitmq/mapping.ts'
 import { startMapping } from '../sqs-mapping/mapping.ts'
-import { created, functionOf, propertiesOf, type ResourceType, refuse, unsupported } from './resource.ts'
+import { created, functionOf, propertiesOf, type ResourceType, refuse, type System, unsupported } from './resource.ts'
 
 const Properties = z.object({
   EventSourceArn: z.string(),
   FunctionName: z.string(),
   Enabled: z.boolean().default(true),
-  BatchSize: z.coerce.number().default(10),
-  MaximumBatchingWindowInSeconds: z.coerce.number().default(0),
+  BatchSize: z.coerce.number().optional(),
+  MaximumBatchingWindowInSeconds: z.coerce.number().optional(),
   ScalingConfig: z.object({ MaximumConcurrency: z.coerce.number().optional() }).prefault({}),
   FunctionResponseTypes: z.array(z.string()).default([]),
+  /** Of a broker. */
+  Queues: z.array(z.string()).optional(),
   FilterCriteria: unsupported,
 })
+type Properties = z.infer<typeof Properties>
+
+export const eventSourceMapping: ResourceType = async (declared, system) => {
+  const properties = await propertiesOf(declared, Properties)
+  const { EventSourceArn, FunctionName, Enabled } = properties
+  const target = functionOf(system, declared, FunctionName)
+  const queueName = queueNameOf(EventSourceArn)
+  const [brokerQueue] = EventSourceArn.includes(':mq:') ? (properties.Queues ?? []) : []
+  if (queueName === undefined && brokerQueue === undefined) refuse(declared, `event source ${EventSourceArn}`)
+  const start =
+    queueName === undefined
+      ? ofBroker(system, properties, brokerQueue ?? '', target)
+      : ofSqs(system, properties, queueName, target)
+  if (Enabled) system.activities.push(start)
+  return created(declared.logicalId, { Id: declared.logicalId })
+}
+
+type Target = ReturnType<typeof functionOf>
 
 /** Lambda starts with five too, and then adds more. */
 const DEFAULT_CONCURRENCY = 5
@@ -23,28 +44,38 @@ const DEFAULT_CONCURRENCY = 5
  */
 const MAX_CONCURRENCY = 20
 
-export const eventSourceMapping: ResourceType = async (declared, system) => {
-  const properties = await propertiesOf(declared, Properties)
-  const queueName = queueNameOf(properties.EventSourceArn)
-  if (queueName === undefined) refuse(declared, `event source ${properties.EventSourceArn}`)
-  const target = functionOf(system, declared, properties.FunctionName)
+/** What Lambda gathers of a queue of SQS and of one of a broker, if the template does not say it. */
+const DEFAULT_BATCH = { sqs: 10, broker: 100 }
+const DEFAULT_WINDOW_SECONDS = { sqs: 0, broker: 0.5 }
 
+function ofSqs(system: System, properties: Properties, queueName: string, target: Target): System['activities'][0] {
   const concurrency = Math.min(properties.ScalingConfig.MaximumConcurrency ?? DEFAULT_CONCURRENCY, MAX_CONCURRENCY)
   const invoke = target.addCaller(concurrency)
+  return () =>
+    startMapping({
+      sqs: system.sqs,
+      queueUrl: `${system.endpoints.sqs}/${ACCOUNT}/${queueName}`,
+      queueArn: properties.EventSourceArn,
+      invoke,
+      batchSize: properties.BatchSize ?? DEFAULT_BATCH.sqs,
+      windowSeconds: properties.MaximumBatchingWindowInSeconds ?? DEFAULT_WINDOW_SECONDS.sqs,
+      concurrency,
+      reportsFailures: properties.FunctionResponseTypes.includes('ReportBatchItemFailures'),
+      log: system.log,
+    })
+}
 
-  if (properties.Enabled)
-    system.activities.push(() =>
-      startMapping({
-        sqs: system.sqs,
-        queueUrl: `${system.endpoints.sqs}/${ACCOUNT}/${queueName}`,
-        queueArn: properties.EventSourceArn,
-        invoke,
-        batchSize: properties.BatchSize,
-        windowSeconds: properties.MaximumBatchingWindowInSeconds,
-        concurrency,
-        reportsFailures: properties.FunctionResponseTypes.includes('ReportBatchItemFailures'),
-        log: system.log,
-      }),
-    )
-  return created(declared.logicalId, { Id: declared.logicalId })
+/** Lambda runs one invocation at a time for each queue of a broker. */
+function ofBroker(system: System, properties: Properties, queue: string, target: Target): System['activities'][0] {
+  const invoke = target.addCaller(1)
+  return () =>
+    startRmqMapping({
+      url: system.brokerUrl,
+      brokerArn: properties.EventSourceArn,
+      queue,
+      invoke,
+      batchSize: properties.BatchSize ?? DEFAULT_BATCH.broker,
+      windowSeconds: properties.MaximumBatchingWindowInSeconds ?? DEFAULT_WINDOW_SECONDS.broker,
+      log: system.log,
+    })
 }

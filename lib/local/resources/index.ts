@@ -1,5 +1,6 @@
 import { LocalError } from '../error.ts'
 import type { Created, Declared } from '../stack.ts'
+import { broker } from './broker.ts'
 import { customResource } from './custom-resource.ts'
 import { dynamodbTable } from './dynamodb-table.ts'
 import { eventSourceMapping } from './event-source-mapping.ts'
@@ -15,6 +16,7 @@ import { sqsQueue } from './sqs-queue.ts'
 
 const resourceTypes: Record<string, ResourceType> = {
   ...Object.fromEntries(INERT_TYPES.map(type => [type, inert])),
+  'AWS::AmazonMQ::Broker': broker,
   'AWS::ApiGatewayV2::Api': api,
   'AWS::ApiGatewayV2::Authorizer': authorizer,
   'AWS::ApiGatewayV2::Integration': integration,

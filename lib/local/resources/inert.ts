@@ -3,12 +3,15 @@ import { physicalName, type ResourceType } from './resource.ts'
 
 /** Types that do nothing on one machine: permissions, networks and monitoring. The attributes to which others refer are made up. */
 export const INERT_TYPES = [
+  'AWS::AmazonMQ::Configuration',
   'AWS::CDK::Metadata',
   'AWS::CloudWatch::Alarm',
   'AWS::CloudWatch::CompositeAlarm',
   'AWS::CloudWatch::Dashboard',
+  'AWS::EC2::EIP',
   'AWS::EC2::FlowLog',
   'AWS::EC2::InternetGateway',
+  'AWS::EC2::NatGateway',
   'AWS::EC2::Route',
   'AWS::EC2::RouteTable',
   'AWS::EC2::SecurityGroup',

@@ -35,6 +35,8 @@ export interface System {
   /** Calls of the endpoints are signed with it. */
   accessKeyId: string
   sqs: SQSClient
+  /** The address of the RabbitMQ to use, with its credentials. Only a template with a broker needs one. */
+  brokerUrl: string
   dynamodb: DynamoDBClient
   aws: AwsEndpoint
   startThread: StartThread

@@ -21,6 +21,8 @@ export interface Publication {
   readonly exchange: string
   readonly key: string
   readonly content: Buffer
+  /** Whether the broker may drop the message if no queue takes it. Without it, that is a defect. */
+  readonly mayBeDropped?: boolean
   readonly options: Options.Publish & { readonly messageId: string }
 }
 
@@ -188,7 +190,7 @@ async function publish(channel: ConfirmChannel, state: State, publication: Publi
   if (state.blocked !== undefined) await after(UNBLOCKED_MS, undefined)
   if (state.blocked !== undefined) throw refusesFor(state.blocked)
   if (state.closed) throw new LinkClosed(state.closed)
-  const { exchange, key, content, options } = publication
+  const { exchange, key, content, options, mayBeDropped = false } = publication
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const timer = setTimeout(() => {
     // The connection may have died without a word. The next message gets a new one.
@@ -197,7 +199,7 @@ async function publish(channel: ConfirmChannel, state: State, publication: Publi
   }, CONFIRM_MS)
   state.pending.add(reject)
   try {
-    channel.publish(exchange, key, content, { ...options, mandatory: true, persistent: true }, (error: unknown) => {
+    channel.publish(exchange, key, content, { ...options, mandatory: !mayBeDropped, persistent: true }, (error: unknown) => {
       state.heardAt = performance.now()
       const isReturned = state.returned.delete(options.messageId)
       if (error) reject(state.closed ? new LinkClosed(state.closed) : new Unavailable('the queue', error))

@@ -145,11 +145,12 @@ describe('sqsReceiver', () => {
   })
 
   it('answers with the messages that SQS must redeliver, and with none if all are done', () => {
-    const failed = sqsReceiver.deliveries(anSqsEvent(['a', 'b'])).slice(1)
+    const event = anSqsEvent(['a', 'b'])
+    const failed = sqsReceiver.deliveries(event).slice(1)
 
-    expect(sqsReceiver.response({ redeliver: failed })).toEqual({
+    expect(sqsReceiver.response({ redeliver: failed }, event)).toEqual({
       batchItemFailures: [{ itemIdentifier: 'message-1' }],
     })
-    expect(sqsReceiver.response({ redeliver: [] })).toEqual({ batchItemFailures: [] })
+    expect(sqsReceiver.response({ redeliver: [] }, event)).toEqual({ batchItemFailures: [] })
   })
 })

@@ -1,0 +1,18 @@
+import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
+import { rabbitMqAdmin } from '../core/queue/rabbitmq/admin.ts'
+import { composeConnection } from '../core/queue/rabbitmq/compose.ts'
+import { rabbitMqQueue } from '../core/queue/rabbitmq/queue.ts'
+import { declareTopology } from '../core/queue/rabbitmq/topology.ts'
+import type { Env } from './env.ts'
+import type { BrokerPorts } from './ports.ts'
+
+export function compose(env: Env): BrokerPorts & Telemetry {
+  const connection = composeConnection(env)
+  const prefix = env.QUEUE_NAME_PREFIX
+  return {
+    declare: async topology => declareTopology(await connection.link(), { prefix, ...topology }),
+    queue: rabbitMqQueue(prefix, connection.publish),
+    ...rabbitMqAdmin(prefix, connection, env.QUEUE_CONSUMERS),
+    ...telemetry(env),
+  }
+}

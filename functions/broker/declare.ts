@@ -1,0 +1,35 @@
+import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
+import * as z from 'zod'
+import { Unavailable } from '../core/platform/unavailable.ts'
+import type { BrokerPorts } from './ports.ts'
+
+/** The properties of the custom resource. */
+const Properties = z.object({
+  Queues: z.array(z.object({ Name: z.string(), DeadLetters: z.string().optional() })),
+  Requests: z.string().optional(),
+})
+
+export type Answer = { Status: 'SUCCESS' } | { Status: 'FAILED'; Reason: string }
+
+/**
+ * Declares the queues of the stack. A queue that the stack does not have any more stays, since messages may wait in it. So the deletion of
+ * the resource does nothing.
+ */
+export async function declare(ports: BrokerPorts, event: CloudFormationCustomResourceEvent): Promise<Answer> {
+  if (event.RequestType === 'Delete') return { Status: 'SUCCESS' }
+  try {
+    const { Queues, Requests } = Properties.parse(event.ResourceProperties)
+    const queues = Queues.map(({ Name, DeadLetters }) => ({ name: Name, dead_letters: DeadLetters }))
+    await ports.declare({ queues, requests: Requests })
+    return { Status: 'SUCCESS' }
+  } catch (error) {
+    ports.logger.error('the queues could not be declared', { error: error as Error })
+    return { Status: 'FAILED', Reason: reasonOf(error) }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Unavailable) return `the broker can't be reached: ${error.message}`
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  return cause instanceof Error ? cause.message : String(cause)
+}

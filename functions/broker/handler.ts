@@ -1,0 +1,30 @@
+import type { CloudFormationCustomResourceEvent, Context } from 'aws-lambda'
+import { answerCloudFormation } from '../core/platform/answer-cloudformation.ts'
+import { lambdaHandler } from '../core/platform/lambda-handler.ts'
+import { compose } from './compose.ts'
+import { declare } from './declare.ts'
+import { Env } from './env.ts'
+import { Operation, type Performed } from './operation.ts'
+import { perform } from './perform.ts'
+
+const ports = compose(Env.parse(process.env))
+
+/** The custom resource that declares the queues, at each deployment that changes them. */
+const declareQueues = lambdaHandler(ports, async (_, event: CloudFormationCustomResourceEvent): Promise<void> => {
+  await answerCloudFormation(event.ResponseURL, {
+    ...(await declare(ports, event)),
+    StackId: event.StackId,
+    RequestId: event.RequestId,
+    LogicalResourceId: event.LogicalResourceId,
+    PhysicalResourceId: 'queues',
+  })
+})
+
+const operate = lambdaHandler(ports, (_, event: Operation): Promise<Performed> => perform(ports, event))
+
+/** Declares queues for CloudFormation, or performs an operation for an operator. */
+export const handler = (
+  event: CloudFormationCustomResourceEvent | Operation,
+  context: Context,
+): Promise<Performed | void> =>
+  'ResponseURL' in event ? declareQueues(event, context) : operate(Operation.parse(event), context)

@@ -1,0 +1,22 @@
+import * as z from 'zod'
+
+/**
+ * What the operator's command line asks of the broker. The broker is private, so that a function asks it for the operator. A `queue` is
+ * a name within the deployment, but for the whole name of an input.
+ */
+export const Operation = z.discriminatedUnion('operation', [
+  z.object({ operation: z.literal('count'), queue: z.string() }),
+  z.object({ operation: z.literal('exists'), queue: z.string() }),
+  z.object({ operation: z.literal('send'), queue: z.string(), body: z.unknown(), group: z.string() }),
+  z.object({ operation: z.literal('send input'), queue: z.string(), text: z.string() }),
+])
+export type Operation = z.infer<typeof Operation>
+
+/** The answer to an operation. `unavailable` says why the broker could not be asked. */
+export const Performed = z.union([
+  z.object({ count: z.int() }),
+  z.object({ exists: z.boolean() }),
+  z.object({ sent: z.boolean() }),
+  z.object({ unavailable: z.string() }),
+])
+export type Performed = z.infer<typeof Performed>

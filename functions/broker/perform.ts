@@ -1,0 +1,28 @@
+import { Unavailable } from '../core/platform/unavailable.ts'
+import type { Operation, Performed } from './operation.ts'
+import type { BrokerPorts } from './ports.ts'
+
+/** Performs an operation for an operator. Throws for a defect. */
+export async function perform(ports: BrokerPorts, operation: Operation): Promise<Performed> {
+  try {
+    return await performNow(ports, operation)
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    ports.logger.warn('an operation of the broker failed', { operation: operation.operation, error })
+    return { unavailable: error.message }
+  }
+}
+
+async function performNow(ports: BrokerPorts, operation: Operation): Promise<Performed> {
+  switch (operation.operation) {
+    case 'count':
+      return { count: await ports.count(operation.queue) }
+    case 'exists':
+      return { exists: await ports.exists(operation.queue) }
+    case 'send input':
+      return { sent: await ports.sendInput(operation.queue, operation.text) }
+    case 'send':
+      await ports.queue.send(operation.queue, { body: operation.body, group: operation.group })
+      return { sent: true }
+  }
+}

@@ -1,0 +1,21 @@
+import type { Logger } from '@aws-lambda-powertools/logger'
+import type { MessageQueue } from '../core/queue/port.ts'
+
+/** What the stack declares: the properties of its custom resource. */
+export interface Declared {
+  readonly queues: readonly { readonly name: string; readonly dead_letters?: string | undefined }[]
+  /** The input that gets what producers publish to the exchange of the team. */
+  readonly requests?: string | undefined
+}
+
+export interface BrokerPorts {
+  /** Declares the queues. It may be repeated. Rejects with `Unavailable`, or with a `Defect` that says what is in the way. */
+  declare(topology: Declared): Promise<void>
+  readonly queue: MessageQueue
+  exists(queue: string): Promise<boolean>
+  /** About how many messages of a queue wait. */
+  count(queue: string): Promise<number>
+  /** Answers whether there is such an input. */
+  sendInput(queue: string, text: string): Promise<boolean>
+  readonly logger: Pick<Logger, 'warn' | 'error'>
+}

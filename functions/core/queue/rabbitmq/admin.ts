@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto'
+import type { Channel } from 'amqplib'
+import { Defect, Unavailable } from '../../platform/unavailable.ts'
+import type { CountWaiting, QueueExists, SendInput } from '../admin-port.ts'
+import { partsOf } from '../names.ts'
+import type { Connection } from './connection.ts'
+
+/** What an operator asks of the broker. All reject with `Unavailable`. */
+export interface RabbitMqAdmin {
+  readonly exists: QueueExists
+  readonly count: CountWaiting
+  readonly sendInput: SendInput
+}
+
+export function rabbitMqAdmin(prefix: string, connection: Connection, consumers: number): RabbitMqAdmin {
+  const countOf = async (name: string): Promise<number | undefined> => {
+    const link = await connection.link()
+    return link.onChannel(channel => messagesIn(channel, name))
+  }
+  return {
+    exists: async queue => (await countOf(prefix + queue)) !== undefined,
+    count: async queue => {
+      const counts = await Promise.all(partsOf(prefix + queue, consumers).map(countOf))
+      return counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
+    },
+    sendInput: async (queue, text) => {
+      try {
+        await connection.publish({
+          exchange: '',
+          key: queue,
+          content: Buffer.from(text),
+          options: { messageId: randomUUID() },
+        })
+        return true
+      } catch (error) {
+        if (error instanceof Defect) return false
+        throw error
+      }
+    },
+  }
+}
+
+/** The number of waiting messages in a queue; undefined if there is no such queue. */
+async function messagesIn(channel: Channel, name: string): Promise<number | undefined> {
+  try {
+    return (await channel.checkQueue(name)).messageCount
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 404) return undefined
+    throw new Unavailable('the queue', error)
+  }
+}

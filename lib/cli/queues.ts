@@ -1,0 +1,61 @@
+import { Operation, Performed } from '../../functions/broker/operation.ts'
+import { Unavailable } from '../../functions/core/platform/unavailable.ts'
+import {
+  type CountWaiting,
+  type QueueExists,
+  type SendInput,
+  sqsCountWaiting,
+  sqsQueueExists,
+  sqsSendInput,
+} from '../../functions/core/queue/admin.ts'
+import { composeQueue } from '../../functions/core/queue/compose.ts'
+import type { MessageQueue } from '../../functions/core/queue/port.ts'
+import { invokeFunction } from './invoke-function.ts'
+import { Refusal } from './refusal.ts'
+import type { Target } from './target.ts'
+
+/** What an operator does with queues. All reject with `Unavailable`. */
+export interface OperatorsQueues {
+  readonly queue: MessageQueue
+  readonly queueExists: QueueExists
+  readonly sendInput: SendInput
+  readonly countWaiting: CountWaiting
+}
+
+/** The queues of a system, whatever backend they have. */
+export function queuesOf(target: Pick<Target, 'outputs' | 'sqs' | 'lambdaOnce'>): OperatorsQueues {
+  const { QueueUrlPrefix: prefix, BrokerFunction } = target.outputs
+  if (BrokerFunction !== undefined) return queuesOfBroker(target, BrokerFunction)
+  if (prefix === undefined) throw new Refusal('the system does not say where its queues are: deploy or start it again')
+  return {
+    queue: composeQueue({ QUEUE_URL_PREFIX: prefix }, target),
+    queueExists: sqsQueueExists(target.sqs, prefix),
+    sendInput: sqsSendInput(target.sqs, prefix),
+    countWaiting: sqsCountWaiting(target.sqs, prefix),
+  }
+}
+
+/** Only functions reach the private broker, so that one of them does the work. The operator needs no password of the broker. */
+function queuesOfBroker({ lambdaOnce }: Pick<Target, 'lambdaOnce'>, functionName: string): OperatorsQueues {
+  const perform = async (operation: Operation): Promise<Performed> => {
+    const answer = Performed.parse(await invokeFunction(lambdaOnce, functionName, operation, 'function of the broker'))
+    if ('unavailable' in answer) throw new Unavailable('the queue', new Error(answer.unavailable))
+    return answer
+  }
+  return {
+    queue: {
+      send: async (queue, { body, group }) => {
+        await perform({ operation: 'send', queue, body, group })
+      },
+    },
+    queueExists: async queue => is(await perform({ operation: 'exists', queue }), 'exists'),
+    sendInput: async (queue, text) => is(await perform({ operation: 'send input', queue, text }), 'sent'),
+    countWaiting: async queue => {
+      const answer = await perform({ operation: 'count', queue })
+      return 'count' in answer ? answer.count : 0
+    },
+  }
+}
+
+const is = (answer: Performed, field: 'exists' | 'sent'): boolean =>
+  Object.entries(answer).some(([name, value]) => name === field && value === true)

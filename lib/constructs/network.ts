@@ -1,0 +1,218 @@
+import { RemovalPolicy, Validations } from 'aws-cdk-lib'
+import {
+  FlowLogDestination,
+  GatewayVpcEndpointAwsService,
+  InterfaceVpcEndpointAwsService,
+  IpAddresses,
+  type ISecurityGroup,
+  type IVpc,
+  Peer,
+  Port,
+  SecurityGroup,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2'
+import { Effect, type IRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { CfnFunction } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { Construct } from 'constructs'
+import type { Model } from '../config/model-schema.ts'
+import type { Network } from '../config/queue-schema.ts'
+import type { SluiceFunction, SluiceFunctionProps } from './function.ts'
+
+export interface NetworkProps {
+  readonly models: Readonly<Record<string, Model>>
+  /** The VPC of pipeline.yaml. Without one, a VPC is created. */
+  readonly given: Network | undefined
+  /** The way out of a created VPC. */
+  readonly egress: 'nat' | 'endpoints'
+  /** Whether event source mappings run in the VPC, because they take messages from a broker. */
+  readonly hasBroker: boolean
+}
+
+/** It differs from the VPC of the ledger, so that both can be peered with another one. */
+const CIDR = '10.0.4.0/22'
+
+const HTTPS = Port.tcp(443)
+
+/** What Lambda does with the role of a function to connect it with a VPC. AWS has no narrower resource for these actions. */
+const VPC_ACTIONS = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+]
+/** What an event source mapping of a broker needs in addition. */
+const MAPPING_ACTIONS = ['ec2:DescribeSecurityGroups', 'ec2:DescribeVpcs']
+
+/**
+ * The VPC in which functions run. It is created, or it is given by its ids: nothing is looked up, so that a template needs no account.
+ *
+ * In a given VPC, all functions run. In a created one, only those that reach the broker do, because the others need nothing in it.
+ */
+export class FunctionNetwork extends Construct {
+  readonly vpc: IVpc
+  readonly subnetIds: readonly string[]
+  /** The security groups of functions: of workers, which call models, and of all others, which call AWS and the broker. */
+  readonly groups: { readonly workers: readonly ISecurityGroup[]; readonly others: readonly ISecurityGroup[] }
+  readonly #props: NetworkProps
+
+  constructor(scope: Construct, id: string, props: NetworkProps) {
+    super(scope, id)
+    this.#props = props
+    const { given, models, egress } = props
+    this.vpc = given ? importedVpc(this, given) : this.#ownVpc()
+    this.subnetIds = given?.subnets ?? this.vpc.selectSubnets({ subnetGroupName: SUBNETS }).subnetIds
+    this.groups = given?.security_groups
+      ? this.#givenGroups(given.security_groups)
+      : {
+          workers: [this.#group('Workers', 'Workers: AWS, the broker and the models.', portsOf(models))],
+          others: [this.#group('Functions', 'Functions that call no model: AWS and the broker.', [])],
+        }
+    if (!given && egress === 'endpoints') this.#addEndpoints()
+  }
+
+  /** All security groups of functions, each once. */
+  allGroups(): ISecurityGroup[] {
+    return [...new Set([...this.groups.workers, ...this.groups.others])]
+  }
+
+  /** Creates a security group without rules. */
+  newGroup(scope: Construct, id: string, description: string): SecurityGroup {
+    return new SecurityGroup(scope, id, { vpc: this.vpc, description, allowAllOutbound: false })
+  }
+
+  /** Puts a function into the VPC, if it needs that. */
+  place(fn: SluiceFunction, { queues, callsModels = false }: SluiceFunctionProps): void {
+    const { given, hasBroker } = this.#props
+    if (given === undefined && queues === undefined) return
+    const policy = this.#allowInterfaces(fn, hasBroker)
+    const resource = fn.lambda.node.defaultChild
+    if (!(resource instanceof CfnFunction)) throw new Error(`${fn.node.path} has no resource of its own`)
+    resource.vpcConfig = {
+      subnetIds: [...this.subnetIds],
+      securityGroupIds: this.groups[callsModels ? 'workers' : 'others'].map(({ securityGroupId }) => securityGroupId),
+    }
+    // Lambda refuses a VPC if the role may not create an interface in it yet.
+    fn.lambda.node.addDependency(policy)
+  }
+
+  #allowInterfaces({ node, role }: SluiceFunction, hasBroker: boolean): Policy {
+    const policy = new Policy(this, `Access-${node.addr}`, {
+      roles: [role as IRole],
+      statements: [
+        new PolicyStatement({
+          effect: Effect.ALLOW,
+          actions: hasBroker ? [...VPC_ACTIONS, ...MAPPING_ACTIONS] : VPC_ACTIONS,
+          resources: ['*'],
+        }),
+      ],
+    })
+    Validations.of(policy).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason:
+        'Lambda connects a function with a VPC through interfaces that it creates and describes. IAM has no resource for these actions.',
+    })
+    return policy
+  }
+
+  #group(id: string, description: string, ports: readonly number[]): SecurityGroup {
+    const group = this.newGroup(this, id, description)
+    for (const port of new Set([443, ...ports])) group.addEgressRule(Peer.anyIpv4(), Port.tcp(port))
+    return group
+  }
+
+  #givenGroups(ids: readonly string[]): FunctionNetwork['groups'] {
+    const groups = ids.map((id, i) => SecurityGroup.fromSecurityGroupId(this, `Group${i + 1}`, id, { mutable: false }))
+    return { workers: groups, others: groups }
+  }
+
+  #ownVpc(): IVpc {
+    const isPrivate = this.#props.egress === 'endpoints'
+    const vpc = new Vpc(this, 'Vpc', {
+      ipAddresses: IpAddresses.cidr(CIDR),
+      maxAzs: 2,
+      // One gateway for both zones: a second one would cost as much again. While its zone fails, functions of the other can't call models.
+      natGateways: isPrivate ? 0 : 1,
+      subnetConfiguration: isPrivate
+        ? [{ name: SUBNETS, subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 24 }]
+        : [
+            { name: SUBNETS, subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 24 },
+            { name: 'Public', subnetType: SubnetType.PUBLIC, cidrMask: 28, mapPublicIpOnLaunch: false },
+          ],
+      // To remove the rules of the default group, the CDK would add a custom resource with rights over security groups. Nothing uses
+      // that group.
+      restrictDefaultSecurityGroup: false,
+      gatewayEndpoints: {
+        DynamoDb: { service: GatewayVpcEndpointAwsService.DYNAMODB },
+        S3: { service: GatewayVpcEndpointAwsService.S3 },
+      },
+    })
+    const logGroup = new LogGroup(this, 'FlowLogs', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    vpc.addFlowLog('FlowLog', { destination: FlowLogDestination.toCloudWatchLogs(logGroup) })
+    // The CDK's types contradict each other under exactOptionalPropertyTypes.
+    return vpc as IVpc
+  }
+
+  /** The endpoints take calls of functions. The broker's mappings are in a group that the broker adds (`allowEndpoints`). */
+  #addEndpoints(): void {
+    const group = this.newGroup(
+      this,
+      'Endpoints',
+      'Endpoints of AWS: HTTPS from functions and from event source mappings.',
+    )
+    for (const from of this.allGroups()) group.addIngressRule(from, HTTPS)
+    this.#endpoints = group
+    for (const [id, service] of Object.entries(servicesFor(this.#props.models)))
+      this.vpc.addInterfaceEndpoint(id, {
+        service,
+        securityGroups: [group],
+        open: false,
+        subnets: { subnetGroupName: SUBNETS },
+      })
+  }
+
+  #endpoints: SecurityGroup | undefined
+
+  /** Lets a security group call AWS: through the NAT gateway or the endpoints of a created VPC, or through the routes of a given one. */
+  allowAws(group: SecurityGroup): void {
+    group.addEgressRule(Peer.anyIpv4(), HTTPS)
+    this.#endpoints?.addIngressRule(group, HTTPS)
+  }
+}
+
+const SUBNETS = 'Functions'
+
+const importedVpc = (scope: Construct, { vpc, availability_zones, subnets }: Network): IVpc =>
+  Vpc.fromVpcAttributes(scope, 'Vpc', {
+    vpcId: vpc,
+    availabilityZones: [...availability_zones],
+    privateSubnetIds: [...subnets],
+  })
+
+/** Functions read secrets and the ledger. Event source mappings call Lambda, STS and Secrets Manager. */
+function servicesFor(models: NetworkProps['models']): Record<string, InterfaceVpcEndpointAwsService> {
+  const signed = new Set(
+    Object.values(models).flatMap(({ endpoint: { auth } }) => (auth && 'sigv4' in auth ? [auth.sigv4] : [])),
+  )
+  return {
+    Lambda: InterfaceVpcEndpointAwsService.LAMBDA,
+    RdsData: InterfaceVpcEndpointAwsService.RDS_DATA,
+    SecretsManager: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+    Sts: InterfaceVpcEndpointAwsService.STS,
+    ...(signed.has('bedrock') && { BedrockRuntime: InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME }),
+    ...(signed.has('sagemaker') && { SagemakerRuntime: InterfaceVpcEndpointAwsService.SAGEMAKER_RUNTIME }),
+  }
+}
+
+/** The ports at which models are called. */
+const portsOf = (models: NetworkProps['models']): number[] =>
+  Object.values(models)
+    .flatMap(({ endpoint, batch }) => [endpoint.url, batch?.url ?? endpoint.url])
+    .map(url => new URL(url))
+    .map(({ port, protocol }) => (port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)))

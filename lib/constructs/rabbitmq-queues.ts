@@ -1,0 +1,188 @@
+import type { Duration } from 'aws-cdk-lib'
+import { type IMetric, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda'
+import { Construct } from 'constructs'
+import type { RabbitMqEnv } from '../../functions/core/platform/env.ts'
+import { partsOf } from '../../functions/core/queue/names.ts'
+import type { Pipeline } from '../config/schema.ts'
+import { ALARM_PERIOD } from './alarms.ts'
+import type { Broker } from './broker.ts'
+import type { SluiceFunction } from './function.ts'
+import type {
+  ConsumerProps,
+  DeadLetters,
+  DeadLettersProps,
+  Limit,
+  QueueBackend,
+  WorkQueue,
+  WorkQueueProps,
+} from './work-queue.ts'
+
+/** So many messages are a sign that they are taken too slowly, if there are never fewer within some minutes. */
+const LATE_MESSAGES = 100
+
+/** A queue that must be on the broker, and the dead-letter queue of its messages. */
+export interface QueueDeclaration {
+  readonly name: string
+  readonly deadLetters?: string
+}
+
+interface RabbitMqQueuesProps {
+  readonly pipeline: Pipeline
+  readonly broker: Broker
+  readonly consumers: number
+}
+
+/**
+ * The queues of a RabbitMQ broker. CloudFormation knows none of them: functions declare them. So a queue of the template is its name, the
+ * mappings that take its messages, and the metric that the sweeper publishes of it.
+ */
+export class RabbitMqQueues implements QueueBackend {
+  readonly environment: Readonly<Record<keyof RabbitMqEnv, string>>
+  readonly outputs: Readonly<Record<string, string>>
+  readonly broker: Broker
+  /** The queues so far. `QueueDeclarations` comes after the last one. */
+  readonly declarations: QueueDeclaration[] = []
+  readonly mappings: CfnEventSourceMapping[] = []
+  readonly #props: RabbitMqQueuesProps
+
+  constructor(props: RabbitMqQueuesProps) {
+    this.#props = props
+    const { pipeline, broker, consumers } = props
+    this.broker = broker
+    this.environment = {
+      QUEUE_NAME_PREFIX: `${pipeline.name}-`,
+      BROKER_URL: broker.url,
+      BROKER_SECRET_ARN: broker.secretArn,
+      QUEUE_CONSUMERS: String(consumers),
+    }
+    this.outputs = { QueueNamePrefix: this.environment.QUEUE_NAME_PREFIX }
+  }
+
+  workQueue(scope: Construct, id: string, { queueName, deadLetters, split = false }: WorkQueueProps): WorkQueue {
+    const parts = partsOf(queueName, split ? this.#props.consumers : 1)
+    this.declarations.push(...parts.map(name => ({ name, deadLetters: deadLetters.name })))
+    return new RabbitMqQueue(scope, id, { ...this.#props, mappings: this.mappings, name: queueName, parts, deadLetters })
+  }
+
+  deadLetters(scope: Construct, id: string, { alarms, queueName }: DeadLettersProps): DeadLetters {
+    this.declarations.push({ name: queueName })
+    const queue = new RabbitMqDeadLetters(scope, id, {
+      ...this.#props,
+      mappings: this.mappings,
+      name: queueName,
+      parts: [queueName],
+    })
+    alarms.add(queue, 'Alarm', {
+      metric: queue.waiting(),
+      threshold: 1,
+      description: `${queueName} has a message. One is enough, since a client waits for its request.`,
+      runbook: 'a-dead-letter-queue-is-not-empty',
+    })
+    return queue
+  }
+
+  /** One user of the broker has all rights. Which queues a function sends to is decided by its code. */
+  allowSending(sender: SluiceFunction): void {
+    this.#props.broker.allowConnecting(sender)
+  }
+}
+
+interface QueueProps extends RabbitMqQueuesProps {
+  /** Gets each mapping of the queue. */
+  readonly mappings: CfnEventSourceMapping[]
+  readonly name: string
+  /** The names of the queues that share the messages. */
+  readonly parts: readonly string[]
+}
+
+class RabbitMqDeadLetters extends Construct implements DeadLetters {
+  readonly name: string
+  readonly #props: QueueProps
+
+  constructor(scope: Construct, id: string, props: QueueProps) {
+    super(scope, id)
+    this.name = props.name
+    this.#props = props
+  }
+
+  waiting(): Metric {
+    return waitingIn(this.#props)
+  }
+
+  feed(consumer: SluiceFunction): void {
+    map(this, 'Mapping', { ...this.#props, consumer, batchSize: DEAD_LETTERS_BATCH })
+  }
+}
+
+const DEAD_LETTERS_BATCH = 10
+
+class RabbitMqQueue extends Construct implements WorkQueue {
+  readonly name: string
+  readonly deadLetters: DeadLetters
+  readonly #props: QueueProps
+
+  constructor(scope: Construct, id: string, props: QueueProps & { readonly deadLetters: DeadLetters }) {
+    super(scope, id)
+    this.name = props.name
+    this.deadLetters = props.deadLetters
+    this.#props = props
+  }
+
+  waiting(): IMetric {
+    return waitingIn(this.#props)
+  }
+
+  /** RabbitMQ does not tell the age of a message. */
+  oldest(): undefined {
+    return undefined
+  }
+
+  late(): Limit {
+    const metric = waitingIn(this.#props).with({ statistic: Stats.MINIMUM })
+    return { metric, threshold: LATE_MESSAGES, periods: 3 }
+  }
+
+  feed(consumer: SluiceFunction, id: string, { batchSize, window }: ConsumerProps): void {
+    map(this, id, { ...this.#props, consumer, batchSize, ...(window && { window }) })
+  }
+}
+
+/** The number of waiting messages, as the sweeper publishes it: CloudWatch has no metrics of the queues of RabbitMQ 4. */
+const waitingIn = ({ pipeline, name }: QueueProps): Metric =>
+  new Metric({
+    namespace: pipeline.observability.namespace,
+    metricName: 'WaitingMessages',
+    dimensionsMap: { service: `${pipeline.name}-sweeper`, queue: name },
+    statistic: Stats.MAXIMUM,
+    period: ALARM_PERIOD,
+    label: name,
+  })
+
+interface MappingProps extends QueueProps {
+  readonly consumer: SluiceFunction
+  readonly batchSize: number
+  readonly window?: Duration
+}
+
+/** Adds a mapping per queue. Lambda runs one invocation at a time for each, and retries a whole batch. */
+function map(scope: Construct, id: string, { broker, mappings, parts, consumer, batchSize, window }: MappingProps): void {
+  broker.allowTaking(consumer)
+  for (const [i, queue] of parts.entries()) {
+    const mapping = new CfnEventSourceMapping(scope, i === 0 ? id : `${id}${i + 1}`, {
+      functionName: consumer.lambda.functionName,
+      eventSourceArn: broker.arn,
+      queues: [queue],
+      batchSize,
+      // Lambda would gather messages for half a second by default.
+      maximumBatchingWindowInSeconds: window?.toSeconds() ?? 0,
+      sourceAccessConfigurations: [
+        { type: 'BASIC_AUTH', uri: broker.secretArn },
+        { type: 'VIRTUAL_HOST', uri: '/' },
+      ],
+    })
+    mappings.push(mapping)
+    // Lambda refuses a mapping if its role may not reach the broker yet.
+    mapping.node.addDependency(consumer.role, consumer.lambda)
+  }
+}

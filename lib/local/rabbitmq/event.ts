@@ -1,0 +1,53 @@
+import type { ConsumeMessage } from 'amqplib'
+
+/** A message as Lambda's mapping of RabbitMQ gives it to a function. */
+export interface RmqMessage {
+  readonly basicProperties: Readonly<Record<string, unknown>>
+  readonly redelivered: boolean
+  /** Base64. */
+  readonly data: string
+}
+
+export function messageOf({ content, properties, fields }: ConsumeMessage): RmqMessage {
+  const { headers = {}, contentType, contentEncoding, deliveryMode, priority } = properties
+  const { correlationId, replyTo, expiration, messageId, timestamp, type, userId, appId, clusterId } = properties
+  return {
+    basicProperties: {
+      contentType: contentType ?? null,
+      contentEncoding: contentEncoding ?? null,
+      headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, headerOf(value)])),
+      deliveryMode: deliveryMode ?? 1,
+      priority: priority ?? null,
+      correlationId: correlationId ?? null,
+      replyTo: replyTo ?? null,
+      expiration: expiration ?? null,
+      messageId: messageId ?? null,
+      timestamp: timestamp === undefined ? null : new Date(timestamp * 1_000).toLocaleString('en-US'),
+      type: type ?? null,
+      userId: userId ?? null,
+      appId: appId ?? null,
+      clusterId: clusterId ?? null,
+      bodySize: content.length,
+    },
+    redelivered: fields.redelivered,
+    data: content.toString('base64'),
+  }
+}
+
+/** Lambda gives a text as its bytes, also within lists and tables. */
+function headerOf(value: unknown): unknown {
+  if (typeof value === 'string') return { bytes: [...Buffer.from(value)] }
+  if (Array.isArray(value)) return value.map(headerOf)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, headerOf(inner)]))
+}
+
+/** The event of one queue. */
+export const eventOf = (brokerArn: string, queue: string, vhost: string, messages: readonly RmqMessage[]) => ({
+  eventSource: 'aws:rmq',
+  eventSourceArn: brokerArn,
+  rmqMessagesByQueue: { [`${queue}::${vhost}`]: messages },
+})
+
+/** The bytes of a message in an event, roughly. */
+export const sizeOf = (message: RmqMessage): number => JSON.stringify(message).length + 1

@@ -1,0 +1,158 @@
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
+import { messageOf as textOf } from '../error.ts'
+import type { Invoke } from '../lambda/function.ts'
+import { MAX_PAYLOAD_BYTES } from '../lambda/protocol.ts'
+import type { Activity } from '../resources/resource.ts'
+import { connectTo, vhostOf } from './broker.ts'
+import { eventOf, messageOf, sizeOf } from './event.ts'
+
+export interface RmqMappingOptions {
+  url: string
+  brokerArn: string
+  queue: string
+  invoke: Invoke
+  /** The most messages per invocation. */
+  batchSize: number
+  /** Messages are gathered for this time after the first one. */
+  windowSeconds: number
+  log(line: string): void
+}
+
+/** A mapping waits so long before it connects again, and before it delivers a failed batch again. Milliseconds. */
+const RETRY_MS = 1_000
+
+/** The broker sends the messages of the next batch while a batch runs. */
+const BATCHES_AHEAD = 2
+
+/** A consumer on a connection of its own. */
+interface Consumer {
+  readonly model: ChannelModel
+  readonly channel: Channel
+  readonly tag: string
+  /** Messages that no invocation has yet, oldest first. */
+  readonly waiting: ConsumeMessage[]
+  isClosed: boolean
+}
+
+/**
+ * Invokes a function with the messages of a queue of RabbitMQ until it is stopped, like Lambda's event source mapping: one invocation at a
+ * time, the whole batch is acknowledged when the function returns, and the whole batch is delivered again when it fails.
+ */
+export function startRmqMapping(options: RmqMappingOptions): Activity {
+  const stopped = Promise.withResolvers<void>()
+  let stopping = false
+  let trouble: string | undefined
+  /** Ends the present wait, since there is a message, or a connection was lost. */
+  let wake: () => void = () => {}
+  const running = run()
+
+  return {
+    async stop() {
+      stopping = true
+      stopped.resolve()
+      wake()
+    },
+    finished: () => running,
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping) {
+      const consumer = await consume().catch(tell)
+      if (!consumer) {
+        await pause()
+        continue
+      }
+      trouble = undefined
+      while (!stopping && !consumer.isClosed) await takeBatch(consumer)
+      // What no invocation has taken goes back to the queue when the connection is closed.
+      await consumer.model.close().catch(() => {})
+    }
+  }
+
+  async function consume(): Promise<Consumer> {
+    const model = await connectTo(options.url)
+    const close = () => {
+      consumer.isClosed = true
+      wake()
+    }
+    const consumer: { -readonly [Field in keyof Consumer]: Consumer[Field] } = {
+      model,
+      channel: await model.createChannel(),
+      tag: '',
+      waiting: [],
+      isClosed: false,
+    }
+    model.on('error', close).on('close', close)
+    consumer.channel.on('error', close).on('close', close)
+    try {
+      await consumer.channel.prefetch(options.batchSize * BATCHES_AHEAD)
+      const { consumerTag } = await consumer.channel.consume(options.queue, message => {
+        if (!message) return close()
+        consumer.waiting.push(message)
+        wake()
+      })
+      consumer.tag = consumerTag
+      return consumer
+    } catch (error) {
+      await model.close().catch(() => {})
+      throw error
+    }
+  }
+
+  async function takeBatch(consumer: Consumer): Promise<void> {
+    await until(consumer, 1)
+    if (options.windowSeconds > 0 && consumer.waiting.length > 0)
+      await Promise.race([until(consumer, options.batchSize), timeout(options.windowSeconds * 1_000)])
+    if (stopping || consumer.isClosed) return
+    const batch = nextBatch(consumer)
+    const last = batch.at(-1)
+    if (!last) return
+    const event = eventOf(options.brokerArn, options.queue, vhostOf(options.url), batch.map(messageOf))
+    const { ok } = await options.invoke(event)
+    if (consumer.isClosed) return
+    // Messages are acknowledged in the order in which they came, so the last one stands for all.
+    if (ok) consumer.channel.ack(last, true)
+    else {
+      await pause()
+      if (!consumer.isClosed) for (const message of batch) consumer.channel.nack(message, false, true)
+    }
+  }
+
+  /** Takes the messages of one invocation. Lambda drops a message that fits into no event. */
+  function nextBatch({ waiting, channel }: Consumer): ConsumeMessage[] {
+    const batch: ConsumeMessage[] = []
+    let room = MAX_PAYLOAD_BYTES - 1_000
+    for (let next = waiting[0]; next && batch.length < options.batchSize; next = waiting[0]) {
+      const size = sizeOf(messageOf(next))
+      if (batch.length > 0 && size > room) break
+      waiting.shift()
+      if (size > MAX_PAYLOAD_BYTES - 1_000) {
+        options.log(`${options.queue}: a message of ${next.content.length} bytes fits into no event and is dropped.`)
+        channel.ack(next)
+        continue
+      }
+      batch.push(next)
+      room -= size
+    }
+    return batch
+  }
+
+  async function until(consumer: Consumer, count: number): Promise<void> {
+    while (consumer.waiting.length < count && !stopping && !consumer.isClosed)
+      await new Promise<void>(resolve => {
+        wake = resolve
+      })
+  }
+
+  const pause = () => Promise.race([timeout(RETRY_MS), stopped.promise])
+
+  /** Tells each trouble once. */
+  function tell(error: unknown): undefined {
+    const text = textOf(error)
+    if (text !== trouble && !stopping) options.log(`${options.queue} can't be read: ${text.replaceAll(/\s+/g, ' ')}`)
+    trouble = text
+    return undefined
+  }
+}
+
+const timeout = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))

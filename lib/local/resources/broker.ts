@@ -1,0 +1,22 @@
+import * as z from 'zod'
+import { arn } from '../arn.ts'
+import { checkBroker } from '../rabbitmq/broker.ts'
+import { created, physicalName, propertiesOf, type ResourceType } from './resource.ts'
+
+const Properties = z.object({
+  BrokerName: z.string().optional(),
+  EngineType: z.literal('RABBITMQ', { error: 'must be RABBITMQ: the local system uses the RabbitMQ of AMQP_URL' }),
+})
+
+/** Every broker is the RabbitMQ of `AMQP_URL`. The resource is created when it answers. */
+export const broker: ResourceType = async (declared, system) => {
+  const { BrokerName } = await propertiesOf(declared, Properties)
+  await checkBroker(system.brokerUrl)
+  const name = BrokerName ?? physicalName(system, declared)
+  const resource = created(name, { Arn: arn('mq', `broker:${name}`), Id: name })
+  return {
+    ref: resource.ref,
+    // The functions connect with the credentials of this address, and read no secret.
+    attribute: attribute => (attribute === 'AmqpEndpoints' ? [system.brokerUrl] : resource.attribute(attribute)),
+  }
+}
