@@ -16,7 +16,7 @@ export function createDeployments({ world, known, services: { queues } }: System
       known.models = []
     },
     deleted(): void {
-      known.hasLostMessages = true
+      known.hasLostMessages ||= queues.backend === 'sqs'
       for (const queue of WORK_QUEUES) queues.remove(queue)
     },
   }

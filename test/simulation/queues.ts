@@ -1,4 +1,4 @@
-import type { QueueBackend, QueueReceiver } from '../../functions/core/queue/port.ts'
+import type { Announcer, QueueBackend, QueueReceiver } from '../../functions/core/queue/port.ts'
 import type { Invocation, Service } from './invocation.ts'
 import type { Choices } from './random.ts'
 
@@ -65,7 +65,7 @@ export type Calling = (
 
 /** Sending and receiving, as one invocation does it with the real adapter. */
 export interface Adapter {
-  readonly queue: QueueBackend
+  readonly queue: QueueBackend & Partial<Announcer>
   readonly receiver: QueueReceiver<unknown, unknown>
 }
 
@@ -82,8 +82,12 @@ export interface Queues {
   readonly disturbances: Readonly<Record<string, Disturbance>>
   /** Sends a text as a producer of another system does. With an id, the same message comes once more. Answers with its id. */
   put(queue: string, body: string, id?: string): string
-  /** A deployment deletes a queue and its messages, and makes it again. */
+  /** A deployment no longer has a queue, and has it again. SQS's queue is deleted with its messages. */
   remove(queue: string): void
   create(queue: string): void
+  /** Whether a function takes the messages of a queue. */
+  isServed(queue: string): boolean
+  /** The announcements of ends that other systems have got, as JSON. */
+  readonly announced: readonly string[]
   adapter(calling: Calling, onSend: (sent: Sent) => void): Adapter
 }

@@ -1,12 +1,15 @@
+import type { ConsumeMessage } from 'amqplib'
 import { Defect } from '../../functions/core/platform/unavailable.ts'
+import { rabbitMqAnnouncer } from '../../functions/core/queue/rabbitmq/announce.ts'
 import { brokerConnection } from '../../functions/core/queue/rabbitmq/connection.ts'
 import { type Link, LinkClosed, type Publication } from '../../functions/core/queue/rabbitmq/link.ts'
 import { rabbitMqQueue } from '../../functions/core/queue/rabbitmq/queue.ts'
 import { rabbitMqReceiver } from '../../functions/core/queue/rabbitmq/receiver.ts'
+import { TEAM_EXCHANGE } from '../../functions/core/queue/rabbitmq/team-exchange.ts'
 import { declareTopology } from '../../functions/core/queue/rabbitmq/topology.ts'
+import { eventOf, messageOf } from '../../lib/local/rabbitmq/event.ts'
 import { type Invocation, ServiceFault } from './invocation.ts'
 import { type RabbitMessage, type RabbitMqModel, rabbitMqModel, Unroutable } from './models/rabbitmq.ts'
-import { rmqEvent } from './models/rabbitmq-event.ts'
 import type { Batch, Mappings, Queues, Sent } from './queues.ts'
 import { evenly } from './random.ts'
 import { INPUT_QUEUE, QUEUES, WORK_QUEUES } from './settings.ts'
@@ -30,6 +33,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
   const broker = rabbitMqModel({ clock: world.clock, onPut, maxReturns: MAX_RETURNS })
   const removed = new Set<string>()
   const held = new Map<string, Held>()
+  const announced: string[] = []
 
   /** The broker has lost the connection over which the batch was delivered, or the mapping has rejected it. */
   function giveBack(one: Held): void {
@@ -64,7 +68,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
     start: (batch, by) => {
       const one = heldAs(batch)
       if (one) one.by = by
-      return rmqEvent(batch.queue, one?.messages ?? [])
+      return eventOf('broker', batch.queue, '/', (one?.messages ?? []).map(toConsumed).map(messageOf))
     },
     end: (batch, _by, end) => {
       const one = heldAs(batch)
@@ -112,27 +116,27 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
       broker.put(queue, body, { messageId })
       return messageId
     },
+    // The queue and its messages stay, and nobody takes them.
     remove: queue => {
-      for (const one of [queue, `${queue}-dlq`]) {
-        removed.add(one)
-        broker.queues.get(one)?.messages.clear()
-      }
+      for (const one of [queue, `${queue}-dlq`]) removed.add(one)
     },
     create: queue => {
       for (const one of [queue, `${queue}-dlq`]) removed.delete(one)
     },
+    isServed: queue => !removed.has(queue),
+    announced,
     adapter: (calling, onSend) => {
-      const publishing = calling(
-        () => 'queue',
-        publication => {
-          onSend(sentOf(publication as Publication))
-          broker.publish(publication as Publication)
-        },
-        false,
-      )
+      const execute = (command: unknown): void => {
+        const publication = command as Publication
+        if (publication.exchange === TEAM_EXCHANGE) announced.push(String(publication.content))
+        else onSend(sentOf(publication))
+        broker.publish(publication)
+      }
+      const publishing = calling(() => 'queue', execute, false)
       const open = async () => linkTo(publishing)
       const { publish } = brokerConnection({ url: 'amqp://broker', credentials: never }, open)
-      return { queue: rabbitMqQueue(PREFIX, publish), receiver: rabbitMqReceiver(PREFIX, publish) }
+      const queue = { ...rabbitMqQueue(PREFIX, publish), announce: rabbitMqAnnouncer(publish) }
+      return { queue, receiver: rabbitMqReceiver(PREFIX, publish) }
     },
   }
 }
@@ -177,6 +181,13 @@ function linkTo(publishing: (publication: Publication) => Promise<unknown>): Lin
 const never = (): never => {
   throw new Error('a function only publishes')
 }
+
+const toConsumed = ({ body, options, returns }: RabbitMessage): ConsumeMessage =>
+  ({
+    content: Buffer.from(body),
+    properties: { headers: {}, ...options },
+    fields: { redelivered: returns > 0 },
+  }) as unknown as ConsumeMessage
 
 /** The delay is in the routing key, a bit per delay queue. */
 function sentOf({ exchange, key, content }: { exchange: string; key: string; content: Buffer }): Sent {

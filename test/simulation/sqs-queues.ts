@@ -68,6 +68,8 @@ export function sqsQueues(world: World, onPut: (queue: string, body: string) => 
     put: (queue, body, id) => sqs.put(queue, body, world.clock(), id),
     remove: sqs.remove,
     create: sqs.create,
+    isServed: () => true,
+    announced: [],
     adapter: (calling, onSend) => {
       const execute = (command: unknown) => {
         for (const sent of sendsOf(command)) onSend(sent)

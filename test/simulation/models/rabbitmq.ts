@@ -144,10 +144,10 @@ export function rabbitMqModel({
       return queues()
     },
     channel: channel as unknown as Channel,
-    publish: ({ exchange, key, content, options }) => {
+    publish: ({ exchange, key, content, options, mayBeDropped = false }) => {
       expire()
       const targets = routes.route(exchange, key)
-      if (targets.size === 0) throw new Unroutable(`no queue for ${key}`)
+      if (targets.size === 0 && !mayBeDropped) throw new Unroutable(`no queue for ${key}`)
       for (const name of targets) addTo(name, { key, body: content.toString(), options }, clock())
     },
     put: (name, body, options = {}) => add(existing(name), { key: name, body, options }, clock()),
