@@ -15,6 +15,8 @@ const NEEDED = [
   'ledger on PostgreSQL',
   'on Lambda’s runtime client',
   'the npm package',
+  'queue on RabbitMQ',
+  'a system on RabbitMQ',
 ]
 
 const paths = process.argv.slice(2)

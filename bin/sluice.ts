@@ -1,17 +1,19 @@
 #!/usr/bin/env node
 import '../lib/node-20.ts'
-import { createInterface } from 'node:readline/promises'
 import { main } from '../lib/cli/main.ts'
+import { projectFolder } from '../lib/cli/project.ts'
 import { moduleBeside } from '../lib/local/module-beside.ts'
-import { runLocal } from '../lib/run-local.ts'
 
 // A reader such as `head` may close the pipe early. That is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })
 
+const { stdin, stdout, env } = process
+
 async function ask(question: string): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const { createInterface } = await import('node:readline/promises')
+  const terminal = createInterface({ input: stdin, output: process.stderr })
   try {
     return await terminal.question(question)
   } finally {
@@ -19,10 +21,28 @@ async function ask(question: string): Promise<string> {
   }
 }
 
+function interrupted(): AbortSignal {
+  const controller = new AbortController()
+  process.on('SIGINT', () => controller.abort())
+  return controller.signal
+}
+
+async function start(): Promise<void> {
+  const { runLocal } = await import('../lib/run-local.ts')
+  // The system reads its files where it runs. A path that the environment names is relative to the folder of the shell.
+  if (!env.SLUICE_CONFIG && !env.SLUICE_DATA) process.chdir(projectFolder(process.cwd()))
+  await runLocal(moduleBeside(import.meta.url, 'local'))
+}
+
 process.exitCode = await main(process.argv.slice(2), {
-  env: process.env,
-  out: text => process.stdout.write(text),
+  env,
+  cwd: process.cwd(),
+  // Someone who set NO_COLOR to anything wants no colours: https://no-color.org
+  colour: stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb',
+  width: stdout.isTTY ? Math.max(80, stdout.columns) : undefined,
+  out: text => stdout.write(text),
   err: text => process.stderr.write(text),
-  ...(process.stdin.isTTY && { ask }),
-  start: () => runLocal(moduleBeside(import.meta.url, 'local')),
+  ...(stdin.isTTY ? { ask } : { readInput: async () => (await import('node:stream/consumers')).text(stdin) }),
+  interrupted,
+  start,
 })

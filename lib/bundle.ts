@@ -85,11 +85,7 @@ function filesOf(backend: QueueBackend, root: string): Plugin[] {
  * Bundles one entry point with all its imports. The AWS SDK is included too, so that the function runs the version of the lock file and
  * not that of the Lambda runtime. Rejects with esbuild's errors.
  */
-export const bundleFunction = (
-  entryPoint: string,
-  root = REPOSITORY,
-  backend: QueueBackend = 'sqs',
-): Promise<Bundle> =>
+export const bundleFunction = (entryPoint: string, root = REPOSITORY, backend: QueueBackend = 'sqs'): Promise<Bundle> =>
   bundle(
     { entryPoints: { index: `functions/${entryPoint}/handler.ts` }, plugins: filesOf(backend, resolve(root)) },
     root,

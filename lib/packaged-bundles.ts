@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Bundle, type Bundles, entryPointsOf, hashOf, type QueueBackend } from './bundle.ts'
+import { type Bundle, type Bundles, entryPointsOf, hashOf, type QueueBackend, writeBundle } from './bundle.ts'
 import { ROOT } from './installation.ts'
 
 /** The folder with the functions' code in the npm package: a folder per backend, with one per entry point. */
@@ -10,15 +10,22 @@ const bundles = new Map<QueueBackend, Bundles>()
 
 /** Reads the functions' code that came with the npm package, once per process and backend. */
 export function packagedBundles(backend: QueueBackend): Bundles {
-  const known = bundles.get(backend)
-  if (known) return known
-  const read = Object.fromEntries(entryPointsOf(backend).map(name => [name, readBundle(backend, name)])) as Bundles
+  const read = bundles.get(backend) ?? readBundles(bundlesFolder(backend), backend)
   bundles.set(backend, read)
   return read
 }
 
-function readBundle(backend: QueueBackend, entryPoint: string): Bundle {
-  const folder = new URL(`${entryPoint}/`, bundlesFolder(backend))
+/** Writes bundles into a folder, which has a folder per entry point then. */
+export function writeBundles(written: Bundles, folder: URL): void {
+  for (const [entryPoint, bundle] of Object.entries(written))
+    writeBundle(bundle, fileURLToPath(new URL(entryPoint, folder)))
+}
+
+/** Reads what `writeBundles` has written. The packages in the bundles are not written, and not read. Throws if a bundle is missing. */
+export const readBundles = (folder: URL, backend: QueueBackend): Bundles =>
+  Object.fromEntries(entryPointsOf(backend).map(name => [name, readBundle(new URL(`${name}/`, folder))])) as Bundles
+
+function readBundle(folder: URL): Bundle {
   const names = readdirSync(fileURLToPath(folder))
   const files = new Map(names.map(name => [name, readFileSync(new URL(name, folder))]))
   return { files, hash: hashOf(files), packages: [] }

@@ -93,7 +93,8 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
 
   if (queues instanceof RabbitMqQueues) {
     const { declared } = new QueueDeclarations(scope, 'QueueDeclarations', { deployment, queues })
-    for (const sender of [gateway.handler, ...(intake ? [intake.handler] : [])]) sender.lambda.node.addDependency(declared)
+    for (const sender of [gateway.handler, ...(intake ? [intake.handler] : [])])
+      sender.lambda.node.addDependency(declared)
   }
 
   const frontDoor = new FrontDoor(scope, 'FrontDoor', {
@@ -152,7 +153,7 @@ function networkOf(scope: Construct, { models, network, queue }: Pipeline): Func
 
 function queuesOf(
   scope: Construct,
-  { pipeline, alarms, network }: Pick<Deployment, 'pipeline' | 'alarms' | 'network'>,
+  { pipeline, alarms, network }: { pipeline: Pipeline; alarms: Alarms; network: FunctionNetwork | undefined },
 ): QueueBackend {
   const settings = rabbitMqOf(pipeline.queue)
   if (settings === undefined || network === undefined) return new SqsQueues(scope, pipeline.name)

@@ -1,7 +1,5 @@
-import { once } from 'node:events'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import { authorize } from '../functions/authorizer/authorize.ts'
 import { regionOf } from '../functions/core/inference/region.ts'
 import { adminOf } from './cli/admin.ts'
@@ -11,14 +9,12 @@ import { localTarget } from './cli/target.ts'
 import { ConfigError } from './config/finding.ts'
 import { checkPipeline, warningLine } from './config/load.ts'
 import type { Pipeline } from './config/schema.ts'
+import { keptAssembly } from './kept-assembly.ts'
 import { secretIn, variableName } from './local/aws-endpoint.ts'
-import { closeTree } from './local/data-folder.ts'
 import { LocalError } from './local/error.ts'
 import { type DemoModel, startModel } from './local/model/server.ts'
-import { moduleBeside } from './local/module-beside.ts'
 import { type LocalSystem, startLocal } from './local/system.ts'
 import { unreachableModels } from './reach-models.ts'
-import type { SynthesizeMessage } from './synthesize-thread.ts'
 
 type Environment = Record<string, string | undefined>
 type Print = (line: string) => void
@@ -53,18 +49,19 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
   const config = env.SLUICE_CONFIG || 'pipeline.yaml'
   // The file is checked before anything starts. The demo model has no address yet, so the check uses its usual one.
   const url = env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${MODEL_PORT}`)
-  const { pipeline, warnings } = checkPipeline(config, { ...env, TEXT_MODEL_URL: url })
+  const { pipeline: checked, warnings } = checkPipeline(config, { ...env, TEXT_MODEL_URL: url })
   for (const warning of warnings) print(warningLine(warning))
-  checkSecrets(pipeline, env)
-  for (const line of signedForAws(pipeline)) print(line)
+  checkSecrets(checked, env)
+  for (const line of signedForAws(checked)) print(line)
   const model = env.TEXT_MODEL_URL ? undefined : await startDemoModel(print)
   const withModel = model ? { ...env, TEXT_MODEL_URL: predictUrl(model.url) } : env
 
-  const unreachable = unreachableModels(checkPipeline(config, withModel).pipeline)
+  const { pipeline } = checkPipeline(config, withModel)
+  const unreachable = unreachableModels(pipeline)
   const system = await startLocal({
     assembly: dataDir => {
-      print(`synthesizing the stack of ${config}`)
-      return synthesize(config, withModel, join(dataDir, 'cdk.out'))
+      print(`preparing the stack of ${config}`)
+      return keptAssembly({ config, env: { ...withModel }, pipeline, outdir: join(dataDir, 'cdk.out') })
     },
     port,
     dataDir: env.SLUICE_DATA || '.sluice',
@@ -122,17 +119,6 @@ async function startDemoModel(print: Print): Promise<DemoModel> {
   const model = await startModel(MODEL_PORT).catch(() => startModel(0)) // 0: any free port, if the usual one is taken
   print(`demo model at ${model.url}`)
   return model
-}
-
-async function synthesize(config: string, env: Environment, outdir: string): Promise<string> {
-  rmSync(outdir, { recursive: true, force: true })
-  const workerData = { config, env: { ...env }, outdir }
-  const worker = new Worker(moduleBeside(import.meta.url, 'synthesize-thread'), { workerData })
-  const [message]: SynthesizeMessage[] = await once(worker, 'message')
-  if (!message || !('assembly' in message)) throw new Error(message?.failed)
-  // Lambda needs files that everybody can read. Here, only the owner of the data folder needs them.
-  closeTree(message.assembly)
-  return message.assembly
 }
 
 function welcome({ apiUrl, dataDir, endpoints }: LocalSystem, key: string): string[] {

@@ -1,13 +1,28 @@
 // Synthesizes in its own thread, which then ends and frees the memory: synthesis takes half a gigabyte and some seconds of a core.
 import { parentPort, workerData } from 'node:worker_threads'
-import { synthesize } from './synthesize.ts'
+import type { QueueBackend } from './bundle.ts'
+import { IS_PACKAGE } from './installation.ts'
+import { keptBundles } from './kept-bundles.ts'
 
-export type SynthesizeMessage = { assembly: string } | { failed: string }
+export interface SynthesizeInput {
+  readonly config: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly outdir: string
+  readonly backend: QueueBackend
+  /** The hash of all that the bundles are made of. */
+  readonly sources: string
+}
+
+export type SynthesizeMessage = 'done' | { readonly failed: string }
 
 // An error of a thread's first file would arrive without its message, so this file sends it.
 try {
-  const { assembly } = await synthesize(workerData as Parameters<typeof synthesize>[0])
-  tell({ assembly })
+  const { sources, backend, ...input } = workerData as SynthesizeInput
+  // Bundling is another process, so that it runs while this thread imports the CDK.
+  const bundles = IS_PACKAGE ? undefined : keptBundles(sources, backend)
+  const { synthesize } = await import('./synthesize.ts')
+  await synthesize({ ...input, bundles: await bundles })
+  tell('done')
 } catch (error) {
   tell({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) })
 }

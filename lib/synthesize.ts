@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Annotations, App, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import { bundleAll } from './bundle.ts'
+import { type Bundles, bundleAll } from './bundle.ts'
 import { checkPipeline, warningLine } from './config/load.ts'
 import { readFeatureFlags } from './feature-flags.ts'
 import { IS_PACKAGE } from './installation.ts'
@@ -32,17 +32,19 @@ export class ContextError extends Error {}
 
 /**
  * Adds the stack of a pipeline file to an app and synthesizes it. Rejects with a `ConfigError` if the file has mistakes, with a
- * `ContextError` if the context has, or with cdk-nag's findings.
+ * `ContextError` if the context has, or with cdk-nag's findings. Without
+ * given bundles, it bundles the functions.
  */
 export async function synthesizeInto(
   app: App,
   config: string,
   env: Environment,
+  given?: Bundles,
 ): Promise<{ assembly: string; stackName: string }> {
   const protect = protectIn(app.node.tryGetContext('protect'))
   const { pipeline, warnings } = checkPipeline(config, env)
   const { backend } = pipeline.queue
-  const bundles = IS_PACKAGE ? packagedBundles(backend) : await bundleAll(backend)
+  const bundles = given ?? (IS_PACKAGE ? packagedBundles(backend) : await bundleAll(backend))
   const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))
   try {
     const stack = new SluiceStack(app, { pipeline, bundles, assets, protect })
@@ -65,6 +67,7 @@ export function synthesize(options: {
   config: string
   env: Environment
   outdir: string
+  bundles?: Bundles | undefined
 }): Promise<{ assembly: string; stackName: string }> {
-  return synthesizeInto(createApp(options.outdir), options.config, options.env)
+  return synthesizeInto(createApp(options.outdir), options.config, options.env, options.bundles)
 }

@@ -1,6 +1,7 @@
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
 import { rabbitMqAdmin } from '../core/queue/rabbitmq/admin.ts'
 import { composeConnection } from '../core/queue/rabbitmq/compose.ts'
+import { chooseByUser } from '../core/queue/rabbitmq/parts.ts'
 import { rabbitMqQueue } from '../core/queue/rabbitmq/queue.ts'
 import { declareTopology } from '../core/queue/rabbitmq/topology.ts'
 import type { Env } from './env.ts'
@@ -11,7 +12,7 @@ export function compose(env: Env): BrokerPorts & Telemetry {
   const prefix = env.QUEUE_NAME_PREFIX
   return {
     declare: async topology => declareTopology(await connection.link(), { prefix, ...topology }),
-    queue: rabbitMqQueue(prefix, connection.publish),
+    queue: rabbitMqQueue(prefix, connection.publish, chooseByUser(env.QUEUE_CONSUMERS)),
     ...rabbitMqAdmin(prefix, connection, env.QUEUE_CONSUMERS),
     ...telemetry(env),
   }

@@ -10,7 +10,7 @@ import { perform } from './perform.ts'
 const ports = compose(Env.parse(process.env))
 
 /** The custom resource that declares the queues, at each deployment that changes them. */
-const declareQueues = lambdaHandler(ports, async (_, event: CloudFormationCustomResourceEvent): Promise<void> => {
+const declareQueues = lambdaHandler(ports, async (_, event: CloudFormationCustomResourceEvent): Promise<undefined> => {
   await answerCloudFormation(event.ResponseURL, {
     ...(await declare(ports, event)),
     StackId: event.StackId,
@@ -18,6 +18,7 @@ const declareQueues = lambdaHandler(ports, async (_, event: CloudFormationCustom
     LogicalResourceId: event.LogicalResourceId,
     PhysicalResourceId: 'queues',
   })
+  return undefined
 })
 
 const operate = lambdaHandler(ports, (_, event: Operation): Promise<Performed> => perform(ports, event))
@@ -26,5 +27,5 @@ const operate = lambdaHandler(ports, (_, event: Operation): Promise<Performed> =
 export const handler = (
   event: CloudFormationCustomResourceEvent | Operation,
   context: Context,
-): Promise<Performed | void> =>
+): Promise<Performed | undefined> =>
   'ResponseURL' in event ? declareQueues(event, context) : operate(Operation.parse(event), context)

@@ -4,8 +4,8 @@ import type { OutcomeEvent, ResultEvent } from '../core/domain/messages.ts'
 import { discardBody } from '../core/lifecycle/discard-body.ts'
 import { ignoreUnavailable } from '../core/platform/unavailable.ts'
 import type { Entry } from '../core/stores/ledger/port.ts'
-import { acceptedEntry, decidedEntry, endedEntry, refusedEntry, unreadableEntry } from './entry.ts'
 import { announce } from './announce.ts'
+import { acceptedEntry, decidedEntry, endedEntry, refusedEntry, unreadableEntry } from './entry.ts'
 import type { CollectorPorts } from './ports.ts'
 
 /** An event, its entry for the ledger, and the item that accepted the event if it was an outcome. */

@@ -1,15 +1,20 @@
 import type { Telemetry } from '../core/platform/telemetry.ts'
-import type { SweeperPorts } from './ports.ts'
+import type { SweeperPorts, WatchPorts } from './ports.ts'
+import { reportWaiting } from './report-waiting.ts'
 import { sweep } from './sweep.ts'
 
 /**
  * Sweeps, then logs and counts what was found. A reservation that could not be closed is left for the next sweep. Rejects if
- * none could be closed, so that the alarm sees it.
+ * none could be closed, so that the alarm sees it. Where it has queues to watch, it publishes how many messages wait in them.
  */
-export async function sweepAndReport(ports: SweeperPorts & Telemetry): Promise<void> {
+export async function sweepAndReport(
+  ports: SweeperPorts & Telemetry & Partial<Pick<WatchPorts, 'watched' | 'countMessages'>>,
+): Promise<void> {
   const { reasons, ...swept } = await sweep(ports)
   if (swept.closed > 0 || swept.failed > 0) ports.logger.warn('reservations were left open', swept)
   for (const reason of reasons) ports.logger.error('a reservation could not be closed', reason)
   ports.metrics.addMetric('StaleReservations', 'Count', swept.closed)
+  const { watched, countMessages } = ports
+  if (watched && countMessages) await reportWaiting({ ...ports, watched, countMessages })
   if (swept.closed === 0 && reasons[0]) throw reasons[0]
 }

@@ -1,5 +1,6 @@
 import { dynamoModelStates } from '../core/flow-control/dynamodb.ts'
 import { createFlowControl } from '../core/flow-control/flow-control.ts'
+import { dynamoFailureNotes } from '../core/flow-control/last-failure.ts'
 import { httpEndpoint } from '../core/inference/http-endpoint.ts'
 import { createJudge } from '../core/inference/judge.ts'
 import { createMappings } from '../core/inference/mapping.ts'
@@ -25,6 +26,7 @@ export function compose(
 ): WorkerPorts & Telemetry & { readonly queue: ComposedQueue } {
   const { logger, metrics } = telemetry(env)
   const store = dynamoModelStates(clients.dynamoDb, env.MODELS_TABLE)
+  const notes = dynamoFailureNotes(clients.dynamoDb, env.MODELS_TABLE)
   const onChange = reportCircuitChanges({ logger, metrics, settings })
   const system = { clock: systemClock, sleep: systemSleep, ids: randomIds, random: systemRandom }
   return {
@@ -32,7 +34,7 @@ export function compose(
     quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE),
     queue: composeQueue(env, clients),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
-    flowControl: createFlowControl({ ...system, store, onChange }, settings.model, settings),
+    flowControl: createFlowControl({ ...system, store, notes, onChange }, settings.model, settings),
     endpoint: httpEndpoint(settings.endpoint, secretsManager(systemClock), {
       onFurtherCall: () => metrics.addMetric('ModelCalls', 'Count', 1),
     }),

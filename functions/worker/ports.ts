@@ -23,7 +23,7 @@ export interface WorkerPorts extends LifecyclePorts {
   readonly sleep: Sleep
   readonly ids: Ids
   readonly random: Random
-  readonly logger: Pick<Logger, 'error' | 'info'>
+  readonly logger: Pick<Logger, 'error' | 'warn' | 'info'>
   readonly metrics: Pick<Metrics, 'addMetric'>
   readonly settings: Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'store_prompts'> & {
     readonly endpoint: Pick<Settings['endpoint'], 'timeout_ms'>

@@ -1,5 +1,6 @@
-import type { Findings, HaltReason, Report } from '../core/flow-control/port.ts'
+import type { CallFailure, Findings, HaltReason, Report } from '../core/flow-control/port.ts'
 import type { ModelAnswer, ModelFailure } from '../core/inference/port.ts'
+import { isLoading, saysWhen } from '../core/inference/retry.ts'
 import type { WorkerPorts } from './ports.ts'
 import type { Called, Granted, Mapped, Told } from './types.ts'
 
@@ -16,6 +17,7 @@ export async function reportCalls(ports: WorkerPorts, permit: Granted, called: C
   const { findings, requests, is_refusal } = findingsOf(ports, calls, answers)
   const halted = await report(ports, {
     findings,
+    failure: failureIn(answers),
     is_refusal,
     users: requests.map(({ message }) => message.user_id),
     repeated: requests.length > 0 && requests.every(({ item }) => item.attempt > 1),
@@ -30,6 +32,13 @@ export async function reportCalls(ports: WorkerPorts, permit: Granted, called: C
       (halted && isRefusal(ports, failure)) ||
       (failure.verdict === 'retry' && (permit.is_free === true || isLoading(failure))),
   }
+}
+
+/** The first failure among the answers to the requests of a call. */
+function failureIn(answers: Called['answers']): CallFailure | undefined {
+  for (const [{ item }, answer] of answers)
+    if (!answer.ok) return { ...reasonOf(answer.failure), request_id: item.request_id }
+  return undefined
 }
 
 /** What calls say about their model, and whose requests say it. */
@@ -62,12 +71,6 @@ function findingsOf(ports: WorkerPorts, calls: readonly ModelAnswer[], answers: 
   const counted = failures.filter(failure => !saysWhen(failure))
   return { findings: counted.length > 0 ? { failures: counted.length } : 'nothing', requests }
 }
-
-/** A 429 with a Retry-After pauses the calls, and so does a model that is loading. That does not say that the model is broken. */
-const saysWhen = (failure: ModelFailure): boolean =>
-  isLoading(failure) || (failure.status === 429 && askedPauseOf(failure) > 0)
-
-const isLoading = ({ loading }: ModelFailure): boolean => loading === true
 
 /** A 403 that pipeline.yaml does not speak of. */
 const isRefusal = ({ settings: { retry } }: WorkerPorts, { verdict, status, configured }: ModelFailure): boolean =>

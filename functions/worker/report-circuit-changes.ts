@@ -1,6 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { Change, OnChange } from '../core/flow-control/flow-control.ts'
+import type { CallFailure } from '../core/flow-control/port.ts'
 import type { ModelState } from '../core/flow-control/state.ts'
 import { iso } from '../core/platform/clock.ts'
 import type { Settings } from './settings.ts'
@@ -16,18 +17,24 @@ export interface ChangePorts {
  * are. A change of the circuit or of a halt is a warning. A pause is not, since a healthy model may ask for one at any time.
  */
 export function reportCircuitChanges({ logger, metrics, settings }: ChangePorts): OnChange {
-  return (change, state) => {
-    const { level, metric, lineOf } = REPORTS[change]
+  return (change, state, failure) => {
+    const { level, metric, lineOf, hasCause } = REPORTS[change]
     const { message, ...fields } = lineOf(settings, state)
-    logger[level](message, { model: settings.model, ...fields })
+    const cause = hasCause && failure ? causeOf(failure) : {}
+    logger[level](message, { model: settings.model, ...fields, ...cause })
     metrics.addMetric(metric, 'Count', 1)
   }
 }
+
+/** The call that has caused a change. Its reason is the model's own words in part, so it is no part of the message. */
+const causeOf = ({ reason, code, status, request_id }: CallFailure) => ({ reason, code, status, request_id })
 
 interface ChangeReport {
   readonly level: 'warn' | 'info'
   readonly metric: string
   readonly lineOf: (settings: ChangePorts['settings'], state: ModelState) => Line
+  /** Whether a failed call is the cause, which is then told, too. */
+  readonly hasCause?: true
 }
 
 interface Line {
@@ -59,6 +66,7 @@ function haltLine(what: string): ChangeReport['lineOf'] {
 const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   opened: {
     level: 'warn',
+    hasCause: true,
     metric: 'CircuitOpened',
     lineOf: ({ model, circuit }, { open, open_for }) => {
       const until = iso(open?.until)
@@ -74,6 +82,7 @@ const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   },
   'opened for all': {
     level: 'warn',
+    hasCause: true,
     metric: 'CircuitOpened',
     lineOf: ({ model }, { open }) => {
       const until = iso(open?.until)
@@ -86,6 +95,7 @@ const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   },
   'opened again': {
     level: 'warn',
+    hasCause: true,
     metric: 'CircuitOpened',
     lineOf: ({ model }, { open }) => {
       const until = iso(open?.until)
@@ -104,6 +114,7 @@ const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   },
   paused: {
     level: 'info',
+    hasCause: true,
     metric: 'ModelPaused',
     lineOf: ({ model }, { paused_until }) => {
       const until = iso(paused_until)

@@ -1,7 +1,7 @@
 import { minimumTokens } from '../core/domain/estimate.ts'
 import type { OutcomeOf } from '../core/domain/events.ts'
 import type { ModelFailure, ModelSuccess } from '../core/inference/port.ts'
-import { backoff, pauseOf } from '../core/inference/retry.ts'
+import { backoff, pauseOf, saysWhen } from '../core/inference/retry.ts'
 import { withoutQuote } from '../core/inference/sentences.ts'
 import { resultKey } from '../core/stores/payloads/names.ts'
 import { checkIn } from '../core/stores/payloads/port.ts'
@@ -104,16 +104,17 @@ function retryRequest(
   })
 }
 
-/** Logs and counts a retry. Nothing else is kept of an attempt that is not the last. */
-function reportRetry(
-  { logger, metrics }: WorkerPorts,
-  { item }: Claimed,
-  { code, message, status, detail }: ModelFailure,
-  until: number,
-): void {
-  const { request_id, attempt } = item
-  logger.info(`${withoutQuote(message)}; the request will be retried`, {
+/**
+ * Logs and counts a retry. It is a warning, so that a failing model shows before the first request has failed for good; but not if
+ * the model only says when it takes more calls. Nothing else is kept of an attempt that is not the last.
+ */
+function reportRetry({ logger, metrics }: WorkerPorts, { item }: Claimed, failure: ModelFailure, until: number): void {
+  const { request_id, attempt, user_id, model } = item
+  const { code, message, status, detail } = failure
+  logger[saysWhen(failure) ? 'info' : 'warn'](`${withoutQuote(message)}; the request will be retried`, {
     request_id,
+    user_id,
+    model,
     attempt,
     code,
     status,

@@ -1,8 +1,9 @@
 import type { RequestItem } from '../../functions/core/domain/item.ts'
 import type { QuotaSettings } from '../../functions/core/domain/quota-settings.ts'
 import { dynamoModelStates } from '../../functions/core/flow-control/dynamodb.ts'
+import { dynamoFailureNotes } from '../../functions/core/flow-control/last-failure.ts'
 import type { Policies } from '../../functions/core/flow-control/policies.ts'
-import type { ModelStateStore } from '../../functions/core/flow-control/port.ts'
+import type { FailureNotes, ModelStateStore } from '../../functions/core/flow-control/port.ts'
 import { type Clock, type Sleep, systemClock, systemSleep } from '../../functions/core/platform/clock.ts'
 import { type Ids, randomIds } from '../../functions/core/platform/ids.ts'
 import { type Random, systemRandom } from '../../functions/core/platform/random.ts'
@@ -21,6 +22,7 @@ import { allItems, type DeletedItems, deleteItemsOf } from '../../functions/core
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
 import { invokeFunction } from './invoke-function.ts'
+import type { LogSource } from './logs/port.ts'
 import { type OperatorsQueues, queuesOf } from './queues.ts'
 import type { Target } from './target.ts'
 
@@ -34,6 +36,7 @@ export interface Admin extends OperatorsQueues {
   readonly erasure: LedgerErasure
   readonly payloads: Payloads & PayloadsAdmin
   readonly modelStates: ModelStateStore
+  readonly failures: Pick<FailureNotes, 'last'>
   /** Invokes a model's worker with an event that is no message, and resolves with its answer. */
   invokeWorker(model: string, event: unknown): Promise<unknown>
   /** These read whole tables, one page at a time. */
@@ -45,6 +48,10 @@ export interface Admin extends OperatorsQueues {
   deleteQuotaItem(of: Pick<QuotaItem, 'user_id' | 'window' | 'shard'>): Promise<boolean>
   /** The plans of the pipeline file that is in effect. */
   readonly quotas: QuotaSettings
+  /** What the functions have logged. */
+  readonly logs: LogSource
+  /** The address of the API. Undefined for a stack that does not name it. */
+  readonly apiUrl: string | undefined
   /** The models of that file, and how each one is protected. */
   readonly models: Readonly<Record<string, Policies>>
   readonly clock: Clock
@@ -54,7 +61,7 @@ export interface Admin extends OperatorsQueues {
 }
 
 export function adminOf(
-  { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs, lambdaOnce }: Target,
+  { outputs, dynamoDb, dynamoDbOnce, rdsData, s3, sqs, lambdaOnce, logs }: Target,
   clock: Clock = systemClock,
   sleep: Sleep = systemSleep,
 ): Admin {
@@ -72,6 +79,7 @@ export function adminOf(
     erasure: rdsDataErasure(rdsData, ledger),
     payloads: { ...s3Payloads(s3, outputs.PayloadsBucket), ...s3PayloadsAdmin(s3, outputs.PayloadsBucket) },
     ...queuesOf({ outputs, sqs, lambdaOnce }),
+    failures: dynamoFailureNotes(dynamoDb, outputs.ModelsTable),
     modelStates: dynamoModelStates(dynamoDb, outputs.ModelsTable),
     invokeWorker: (model, event) => invokeFunction(lambdaOnce, outputs.Workers?.[model], event),
     allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),
@@ -79,6 +87,8 @@ export function adminOf(
     deleteItemsOf: userId => deleteItemsOf(dynamoDb, outputs.RequestsTable, userId),
     deleteQuotaItem: of => deleteQuotaItem(dynamoDb, outputs.QuotaTable, of),
     quotas: outputs.Plans,
+    logs,
+    apiUrl: outputs.ApiUrl,
     models: outputs.Models,
     clock,
     ids: randomIds,

@@ -1,18 +1,21 @@
 import { InvalidArgumentError } from 'commander'
-import * as z from 'zod'
-import { RequestId, UserId } from '../../functions/core/domain/ids.ts'
 import { parseDuration } from '../config/duration.ts'
-import { type NamedWindow, parseWindow } from './operations/quota.ts'
+import { type NamedWindow, parseWindow } from './window-name.ts'
 
 // These functions read arguments. When one throws, commander prints the argument's name and the sentence, and exits with 2.
 
+/** As in the functions, whose schemas take longer to load than most commands run. A test holds them equal. */
+const USER_ID = /^[A-Za-z0-9._@-]{1,128}$/
+const UUID =
+  /^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}|0{8}-0{4}-0{4}-0{4}-0{12}|f{8}-f{4}-f{4}-f{4}-f{12})$/
+
 export function userId(text: string): string {
-  if (UserId.safeParse(text).success) return text
+  if (USER_ID.test(text)) return text
   throw new InvalidArgumentError('A user id has 1 to 128 of A-Z a-z 0-9 . _ @ -')
 }
 
 export function requestId(text: string): string {
-  if (RequestId.safeParse(text).success) return text
+  if (UUID.test(text)) return text
   throw new InvalidArgumentError('A request id is a UUID.')
 }
 
@@ -73,21 +76,18 @@ export function limit(text: string): number | 'default' {
 }
 
 export function jsonObject(text: string): Record<string, unknown> {
-  const { data } = JsonObject.safeParse(text)
-  if (data) return data
+  const value = parsed(text)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
   throw new InvalidArgumentError('It is a JSON object, such as {"prompt":"hello"}.')
 }
 
-const JsonObject = z.preprocess(
-  text => {
-    try {
-      return JSON.parse(String(text))
-    } catch {
-      return undefined
-    }
-  },
-  z.record(z.string(), z.unknown()),
-)
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
 
 export function quotaWindow(text: string): NamedWindow {
   const window = parseWindow(text)

@@ -1,9 +1,10 @@
 import { Command, CommanderError, Option } from 'commander'
-import type { Clock, Sleep } from '../../functions/core/platform/clock.ts'
-import type { Environment } from '../config/interpolate.ts'
-import { readOwnPackageJson } from '../installation.ts'
-import { adminOf } from './admin.ts'
-import { type Answer, type Run, refusalLine, type Tell } from './answer.ts'
+import { type Clock, type Sleep, systemSleep } from '../../functions/core/platform/clock.ts'
+import { ownVersion } from '../version.ts'
+import type { Admin } from './admin.ts'
+import { type Answer, type Follow, type Run, refusalLine, type Tell } from './answer.ts'
+import { DEFAULT_WIDTH } from './columns.ts'
+import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addCost } from './commands/cost.ts'
 import { addDeadLetters } from './commands/dead-letters.ts'
@@ -11,27 +12,40 @@ import { addDoctor } from './commands/doctor.ts'
 import { addEnv } from './commands/env.ts'
 import { addInit } from './commands/init.ts'
 import { addKeys } from './commands/keys.ts'
+import { addLogs } from './commands/logs.ts'
 import { addModels } from './commands/models.ts'
 import { addQuota } from './commands/quota.ts'
 import { addReconcile } from './commands/reconcile.ts'
 import { addRequests } from './commands/requests.ts'
 import { addStart } from './commands/start.ts'
+import { addSubmit } from './commands/submit.ts'
 import { addUsers } from './commands/users.ts'
+import { paint } from './paint.ts'
 import { escaped, printable } from './printable.ts'
-import { openTarget, type TargetChoice } from './target.ts'
+import type { Place } from './project.ts'
+import { checkChoice, type TargetChoice } from './target-choice.ts'
+
+// A command loads what it needs when it runs: most of the time of a short command would otherwise be the loading of the others.
 
 /** 0: done. 1: refused or failed. 2: wrong usage. */
 export type ExitCode = 0 | 1 | 2
 
 /** What the command line reads and writes besides its arguments. */
-export interface Io {
-  readonly env: Environment
+export interface Io extends Place {
   readonly clock?: Clock
   readonly sleep?: Sleep
+  /** How wide the lines of tables may be, in characters. */
+  readonly width?: number | undefined
+  /** Whether stdout is a terminal whose user wants colours. */
+  readonly colour?: boolean | undefined
   out(text: string): void
   err(text: string): void
   /** Asks the person at the terminal, and resolves with the line that is typed. Absent where there is no terminal. */
   ask?(question: string): Promise<string>
+  /** Reads all of stdin. */
+  readInput?(): Promise<string>
+  /** From now on, Ctrl-C ends the command in order: the signal tells it. */
+  interrupted?(): AbortSignal
   /** Runs the local system, and ends the process. */
   start?(): Promise<void>
 }
@@ -49,12 +63,16 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   const json = argv.includes('--json')
   let exitCode: ExitCode = 0
   const toPeople = (write: Io['out'], lines: readonly string[]): void => {
-    if (!json) print(write, lines.map(printable))
+    if (!json)
+      print(
+        write,
+        lines.map(printable).map(line => (io.colour ? paint(line) : line)),
+      )
   }
-  const finish = ({ json: data, lines, refusals = [] }: Answer): void => {
+  const finish = ({ json: data, lines, table, refusals = [] }: Answer): void => {
     exitCode = refusals.length === 0 ? 0 : 1
     if (json) print(io.out, [toJson(data)])
-    toPeople(io.out, lines)
+    toPeople(io.out, [...(table?.(io.width ?? DEFAULT_WIDTH) ?? []), ...lines])
     toPeople(io.err, refusals)
   }
   const tell: Tell = line => toPeople(io.out, [line])
@@ -65,26 +83,44 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   } catch (error) {
     if (error instanceof CommanderError && PRINTED.has(error.code)) return error.exitCode === 0 ? 0 : 2
     const sentence = sentenceOf(error)
-    print(io.err, [json ? escaped(JSON.stringify({ error: sentence })) : refusalLine(sentence)])
+    if (json) print(io.err, [escaped(JSON.stringify({ error: sentence }))])
+    else toPeople(io.err, [refusalLine(sentence)])
     return error instanceof CommanderError ? 2 : 1
   }
 }
 
-function commandLine(io: Console): Command {
+/** Makes all commands. They do nothing before they are called. */
+export function commandLine(io: Console): Command {
   const program = new Command('sluice')
     .description('Operates a Sluice system: the one on this machine while it runs, or a deployed stack.')
-    .version(readOwnPackageJson().version, '--version', 'print the version of Sluice')
+    .version(ownVersion(), '--version', 'print the version of Sluice')
     .option('--json', 'answer with one JSON document')
     .addOption(new Option('--target <target>', 'which system').choices(['local', 'aws']).default('local'))
     .option('--stack <name>', 'the name of the deployed stack, with --target aws (default: "sluice")')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: () => {} })
     .exitOverride()
-  const run: Run = async operation => {
+  const open = async (): Promise<Admin> => {
     const choice = program.opts<TargetChoice>()
-    if (choice.stack !== undefined && choice.target !== 'aws') program.error('error: --stack goes with --target aws')
-    const admin = adminOf(await openTarget(choice, io), io.clock, io.sleep)
-    io.finish(await operation(admin, io.tell))
+    checkChoice(program, choice)
+    const [{ openTarget }, { adminOf }] = await Promise.all([import('./target.ts'), import('./admin.ts')])
+    return adminOf(await openTarget(choice, io), io.clock, io.sleep)
+  }
+  const run: Run = async (operation, { watch } = {}) => {
+    const admin = await open()
+    if (watch === undefined) return io.finish(await operation(admin, io.tell))
+    const wait = waiting(io)
+    do {
+      if (io.colour) io.out(CLEAR)
+      io.finish(await operation(admin, io.tell))
+    } while (await wait(1_000 * watch))
+  }
+  const follow: Follow = async operation => {
+    const admin = await open()
+    const { json } = program.opts<{ json?: boolean }>()
+    const feed = (line: string, value: unknown) =>
+      json ? io.out(`${escaped(JSON.stringify(value))}\n`) : io.tell(line)
+    await operation(admin, { print: feed, wait: waiting(io) })
   }
   addInit(program, io)
   addStart(program, io)
@@ -92,6 +128,9 @@ function commandLine(io: Console): Command {
   addCost(program, io)
   addDoctor(program, io)
   addEnv(program, io)
+  addCompletion(program, io)
+  addSubmit(program, run, io.readInput)
+  addLogs(program, run, follow)
   addKeys(program, run)
   addUsers(program, run, io.ask)
   addQuota(program, run)
@@ -100,6 +139,19 @@ function commandLine(io: Console): Command {
   addDeadLetters(program, run)
   addReconcile(program, run)
   return program
+}
+
+/** Clears a terminal, so that a list that is printed again stands where it stood. */
+const CLEAR = '\u001b[H\u001b[2J'
+
+/** Waits between two rounds. Answers with false once somebody has pressed Ctrl-C. */
+function waiting({ sleep = systemSleep, interrupted }: Io): (ms: number) => Promise<boolean> {
+  const signal = interrupted?.()
+  const stopped = new Promise<void>(resolve => signal?.addEventListener('abort', () => resolve()))
+  return async ms => {
+    if (!signal?.aborted) await Promise.race([sleep(ms), stopped])
+    return !signal?.aborted
+  }
 }
 
 /** Commander has printed help, because it was asked for or the command was incomplete, or the version. */

@@ -1,4 +1,4 @@
-import { Operation, Performed } from '../../functions/broker/operation.ts'
+import { type Operation, Performed } from '../../functions/broker/operation.ts'
 import { Unavailable } from '../../functions/core/platform/unavailable.ts'
 import {
   type CountWaiting,

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
-import type { Environment } from '../config/interpolate.ts'
 import { AWS_FILE, AwsFile } from '../local/trust/aws-file.ts'
+import { dataFolder, type Place } from './project.ts'
 import { Refusal } from './refusal.ts'
 
 /** The local.json that the local system writes into its data folder while it runs. */
@@ -12,14 +12,17 @@ const LocalSystem = z.object({
   outputs: z.record(z.string(), z.string()),
   endpoints: z.object({ sqs: z.url(), dynamodb: z.url(), s3: z.url(), rds_data: z.url() }),
 })
-export type LocalSystem = z.infer<typeof LocalSystem> & AwsFile
+export interface LocalSystem extends z.infer<typeof LocalSystem>, AwsFile {
+  /** The data folder, which has the logs. */
+  readonly folder: string
+}
 
 /** The part that every version writes. */
 const Running = LocalSystem.pick({ pid: true })
 
-/** The local system that runs with the data folder `SLUICE_DATA`. Throws `Refusal` when none does. */
-export function runningLocally(env: Environment): LocalSystem {
-  const folder = env.SLUICE_DATA || '.sluice'
+/** The local system that runs with the data folder `SLUICE_DATA`, or with that of the project. Throws `Refusal` when none does. */
+export function runningLocally(place: Place): LocalSystem {
+  const folder = dataFolder(place)
   if (folder === ':memory:')
     throw new Refusal(
       'with SLUICE_DATA=:memory: the data folder has no name: set SLUICE_DATA to the folder that npm start printed',
@@ -37,7 +40,7 @@ export function runningLocally(env: Environment): LocalSystem {
     throw new Refusal(
       `the local system with the data folder ${folder} runs another version of Sluice: stop it, and start it again with npm start`,
     )
-  return { ...system, ...aws }
+  return { ...system, ...aws, folder }
 }
 
 function read(file: string): unknown {

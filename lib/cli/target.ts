@@ -7,15 +7,17 @@ import { HttpRequest } from '@smithy/protocol-http'
 import * as z from 'zod'
 import { QuotaSettings } from '../../functions/core/domain/quota-settings.ts'
 import { Policies } from '../../functions/core/flow-control/policies.ts'
-import type { Clock, Sleep } from '../../functions/core/platform/clock.ts'
 import { retryWhileResuming } from '../../functions/core/stores/ledger/retry-while-resuming.ts'
-import type { Environment } from '../config/interpolate.ts'
 import { REGION } from '../local/arn.ts'
 import { parseJson } from '../local/parse-json.ts'
 import { credentialsOf } from '../local/trust/access-key.ts'
+import { cloudWatchLogs } from './logs/cloudwatch-logs.ts'
+import { localLogs } from './logs/local-logs.ts'
+import { type LogSource, NO_LOGS } from './logs/port.ts'
 import { Refusal } from './refusal.ts'
 import { type LocalSystem, runningLocally } from './running-locally.ts'
 import { outputsOfStack } from './stack-outputs.ts'
+import { DEFAULT_STACK, type Surroundings, type TargetChoice } from './target-choice.ts'
 
 /** The outputs of a stack that the commands need. */
 const Outputs = z.object({
@@ -37,6 +39,8 @@ const Outputs = z.object({
   /** JSON, too: how each model is protected. */
   Models: z.string().transform(parseJson).pipe(z.record(z.string(), Policies)),
   /** JSON, too: the name of each model's worker function. Stacks of older versions have no such output. */
+  /** The address of the API. */
+  ApiUrl: z.string().optional(),
   Workers: z.string().transform(parseJson).pipe(z.record(z.string(), z.string())).optional(),
 })
 type Outputs = z.infer<typeof Outputs>
@@ -52,22 +56,8 @@ export interface Target {
   readonly sqs: SQSClient
   /** Repeats no call by itself: a second one would call a model again. */
   readonly lambdaOnce: LambdaClient
-}
-
-export interface TargetChoice {
-  readonly target?: 'local' | 'aws' | undefined
-  readonly stack?: string | undefined
-}
-
-/** The stack that is meant if none is named. */
-export const DEFAULT_STACK = 'sluice'
-
-/** What opening a target needs from the command line. `note` tells people why they wait. */
-export interface Surroundings {
-  readonly env: Environment
-  readonly clock?: Clock | undefined
-  readonly sleep?: Sleep | undefined
-  note(line: string): void
+  /** What the functions have logged. */
+  readonly logs: LogSource
 }
 
 /** Opens the system that the command line names, or, without a name, the one that runs on this machine. Throws `Refusal`. */
@@ -75,7 +65,7 @@ export async function openTarget(
   { target, stack = DEFAULT_STACK }: TargetChoice,
   surroundings: Surroundings,
 ): Promise<Target> {
-  return target === 'aws' ? awsTarget(stack, surroundings) : localTarget(runningLocally(surroundings.env))
+  return target === 'aws' ? awsTarget(stack, surroundings) : localTarget(runningLocally(surroundings))
 }
 
 /** Opens the system that `npm start` runs, by its local.json. Throws `Refusal`. */
@@ -84,7 +74,8 @@ export function localTarget({
   endpoints,
   accessKeyId,
   otherServices,
-}: Pick<LocalSystem, 'outputs' | 'endpoints' | 'accessKeyId' | 'otherServices'>): Target {
+  folder,
+}: Omit<LocalSystem, 'apiUrl' | 'pid' | 'folder'> & Partial<Pick<LocalSystem, 'folder'>>): Target {
   const common = { region: REGION, credentials: credentialsOf(accessKeyId) }
   return {
     outputs: checkOutputs(outputs, 'the local system'),
@@ -94,6 +85,7 @@ export function localTarget({
     s3: new S3Client({ ...common, endpoint: endpoints.s3 }),
     sqs: new SQSClient({ ...common, endpoint: endpoints.sqs }),
     lambdaOnce: sendingJson(new LambdaClient({ ...common, endpoint: otherServices, maxAttempts: 1 })),
+    logs: folder === undefined ? NO_LOGS : localLogs(folder),
   }
 }
 
@@ -123,6 +115,7 @@ async function awsTarget(stack: string, { clock, sleep, note }: Surroundings): P
     s3: new S3Client(),
     sqs: new SQSClient(),
     lambdaOnce: new LambdaClient({ maxAttempts: 1 }),
+    logs: cloudWatchLogs(stack),
   }
 }
 

@@ -1,11 +1,12 @@
 import { isLoopback } from './addresses.ts'
+import { checkBroker, checkNetwork } from './broker-checks.ts'
 import { MAX_INVOCATIONS } from './concurrency.ts'
 import { API_ROOM, executionsOf } from './executions.ts'
 import type { Finding, Path } from './finding.ts'
 import type { Model } from './model-schema.ts'
 import { isOfOperation } from './providers/endpoint-url.ts'
 import { PROFILES } from './providers/index.ts'
-import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, RESOURCES } from './resources.ts'
+import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, resourcesOf } from './resources.ts'
 import type { Pipeline, Plan } from './schema.ts'
 import { suggest } from './suggest.ts'
 
@@ -18,6 +19,8 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
     ...checkDefaultPlan(pipeline),
     ...checkExecutions(pipeline),
     ...checkReserved(pipeline),
+    ...checkBroker(pipeline),
+    ...checkNetwork(pipeline),
     ...checkRoutes(pipeline),
     ...Object.entries(pipeline.quotas.plans).flatMap(([name, plan]) => [
       ...checkPlan(name, plan),
@@ -36,7 +39,7 @@ export function crossCheck(pipeline: Pipeline): Finding[] {
 function checkResources(pipeline: Pipeline): Finding[] {
   const count = countResources(pipeline)
   if (count <= MAX_RESOURCES) return []
-  const { model, circuit, input } = RESOURCES
+  const { model, circuit, input } = resourcesOf(pipeline)
   const message =
     `must be fewer: the stack would have ${count} resources, and ${MAX_RESOURCES} fit CloudFormation's ${CLOUDFORMATION_TAKES} ` +
     `(a model is ${model}, with circuit ${model + circuit}, an input ${input})`
@@ -85,8 +88,9 @@ function checkExecutions(pipeline: Pipeline): Finding[] {
   const { account_concurrency } = pipeline
   const { queues, least } = executionsOf(pipeline)
   if (account_concurrency === undefined || account_concurrency >= least + API_ROOM) return []
+  const each = least === queues ? 'one execution' : 'at least 2 executions'
   const message =
-    `must be at least ${least + API_ROOM}: the ${queues} queues with a consumer take at least 2 executions each, and the API needs ${API_ROOM}; ` +
+    `must be at least ${least + API_ROOM}: the ${queues} queues with a consumer take ${each} each, and the API needs ${API_ROOM}; ` +
     'ask AWS for more, or have fewer models and inputs'
   return [{ path: ['account_concurrency'], message }]
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { warnOfBroker } from './broker-checks.ts'
 import { crossCheck } from './checks.ts'
 import { ConfigError, type Finding, type Path, type Problem } from './finding.ts'
 import type { Environment } from './interpolate.ts'
@@ -49,7 +50,8 @@ export function parseChecked(text: string, env: Environment, file: string): Chec
   const findings =
     'findings' in checked ? checked.findings : [...findUnsupported(checked.pipeline), ...crossCheck(checked.pipeline)]
   if ('findings' in checked || findings.length > 0) throw new ConfigError(toProblems(findings, source, file))
-  return { pipeline: checked.pipeline, warnings: toProblems(findSecrets(checked.pipeline, source), source, file) }
+  const warnings = [...findSecrets(checked.pipeline, source), ...warnOfBroker(checked.pipeline)]
+  return { pipeline: checked.pipeline, warnings: toProblems(warnings, source, file) }
 }
 
 function readText(file: string): string {

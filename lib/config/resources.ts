@@ -1,4 +1,5 @@
 import type { Model } from './model-schema.ts'
+import { type Network, type Queue, rabbitMqOf } from './queue-schema.ts'
 
 /** CloudFormation allows this many resources per stack. */
 export const CLOUDFORMATION_TAKES = 500
@@ -6,26 +7,66 @@ export const CLOUDFORMATION_TAKES = 500
 /** The most resources that a pipeline's stack may have. Four of CloudFormation's 500 stay free, because the CDK adds policies when a stack has many models. */
 export const MAX_RESOURCES = CLOUDFORMATION_TAKES - 4
 
-/** The number of resources per part of the stack. A stack test compares their sum with the synthesized template. */
+/** The number of resources per part of the stack with SQS. A stack test compares their sum with the synthesized template. */
 export const RESOURCES = { stack: 104, model: 14, circuit: 1, profile: 1, intake: 5, input: 8, retention: 9 }
+
+/** With RabbitMQ, CloudFormation knows no queues and no policies of queues. A model then has a mapping per consumer and priority, and one more alarm. */
+const WITH_RABBITMQ = { stack: 98, model: 9, mappings: 2, input: 4 }
+
+/** The broker, its password, its configuration, its four alarms, the function that declares queues, and what the security group allows itself. */
+const BROKER = 15
+/** What the broker and a security group of functions allow each other. */
+const BROKER_PER_GROUP = { own: 2, given: 1 }
+
+/** The policy with which functions are in a VPC, the two security groups of functions, and a VPC with its way out. */
+const NETWORK = { access: 1, groups: 2, nat: 27, endpoints: 18, model_endpoint: 1 }
 
 /** The parts of a pipeline that decide how many resources its stack has. */
 interface Counted {
   readonly models: Readonly<Record<string, Model>>
   readonly inputs?: readonly unknown[] | undefined
   readonly observability: { readonly retention: { readonly ledger?: unknown } }
+  readonly queue?: Queue
+  readonly network?: Network | undefined
+}
+
+/** The number of resources per part of a pipeline's stack. */
+export function resourcesOf({ queue, network, models }: Counted): typeof RESOURCES {
+  const broker = queue && rabbitMqOf(queue)
+  if (broker === undefined) return { ...RESOURCES, stack: RESOURCES.stack + ofNetwork(network) }
+  const { stack, model, mappings, input } = WITH_RABBITMQ
+  const groups = network?.security_groups
+  const rules = groups ? groups.length * BROKER_PER_GROUP.given : NETWORK.groups * BROKER_PER_GROUP.own
+  const ofVpc = network ? ofNetwork(network) : ofOwnVpc(broker.egress ?? 'nat', models)
+  return { ...RESOURCES, stack: stack + BROKER + rules + ofVpc, model: model + mappings * broker.consumers, input }
 }
 
 /** Counts the resources of a pipeline's stack. It counts one for each Bedrock URL, because the URL may name an inference profile. */
-export function countResources({ models, inputs = [], observability }: Counted): number {
-  const ofModels = Object.values(models).reduce((sum, model) => sum + ofModel(model), 0)
-  const ofInputs = inputs.length === 0 ? 0 : RESOURCES.intake + RESOURCES.input * inputs.length
-  const ofRetention = observability.retention.ledger === undefined ? 0 : RESOURCES.retention
-  return RESOURCES.stack + ofModels + ofInputs + ofRetention
+export function countResources(pipeline: Counted): number {
+  const { models, inputs = [], observability } = pipeline
+  const resources = resourcesOf(pipeline)
+  const ofModels = Object.values(models).reduce((sum, model) => sum + ofModel(model, resources), 0)
+  const ofInputs = inputs.length === 0 ? 0 : resources.intake + resources.input * inputs.length
+  const ofRetention = observability.retention.ledger === undefined ? 0 : resources.retention
+  return resources.stack + ofModels + ofInputs + ofRetention
 }
 
-function ofModel({ circuit, endpoint: { auth }, batch }: Model): number {
+function ofModel({ circuit, endpoint: { auth }, batch }: Model, resources: typeof RESOURCES): number {
   const isBedrock = auth !== undefined && 'sigv4' in auth && auth.sigv4 === 'bedrock'
   const urls = batch?.url === undefined ? 1 : 2
-  return RESOURCES.model + (circuit ? RESOURCES.circuit : 0) + (isBedrock ? urls * RESOURCES.profile : 0)
+  return resources.model + (circuit ? resources.circuit : 0) + (isBedrock ? urls * resources.profile : 0)
+}
+
+function ofNetwork(network: Network | undefined): number {
+  if (network === undefined) return 0
+  return NETWORK.access + (network.security_groups ? 0 : NETWORK.groups)
+}
+
+function ofOwnVpc(egress: 'nat' | 'endpoints', models: Counted['models']): number {
+  const services = new Set(
+    Object.values(models).flatMap(({ endpoint: { auth } }) => (auth && 'sigv4' in auth ? [auth.sigv4] : [])),
+  )
+  const ofModels = ['bedrock', 'sagemaker'].filter(service => services.has(service)).length
+  const ofVpc = egress === 'nat' ? NETWORK.nat : NETWORK.endpoints + NETWORK.model_endpoint * ofModels
+  return NETWORK.access + NETWORK.groups + ofVpc
 }

@@ -20,8 +20,7 @@ import type { BaseEnv as BaseEnvSchema, QueueEnv } from '../../functions/core/pl
 import { SETTINGS_FILE } from '../../functions/core/platform/settings.ts'
 import { bundleOf, type EntryPoint, writeBundle } from '../bundle.ts'
 import { ALARM_PERIOD } from './alarms.ts'
-import type { Deployment } from './deployment.ts'
-import type { QueueBackend } from './work-queue.ts'
+import type { Deployment, PlacedFunction } from './deployment.ts'
 import { USUAL_MEMORY } from './worker-memory.ts'
 
 type Base = z.infer<typeof BaseEnvSchema>
@@ -37,7 +36,7 @@ export interface SluiceFunctionProps {
   /** Write it with `satisfies Own<Env>`: then a missing variable is a type error. */
   readonly environment: Readonly<Record<string, string>>
   /** The backend of the queues, if the function sends or takes messages. */
-  readonly queues?: QueueBackend
+  readonly queues?: { readonly environment: Readonly<Record<string, string>> }
   /** The part of pipeline.yaml that the entry point needs. It reads this with `readSettings`. */
   readonly settings?: unknown
   readonly timeout: Duration
@@ -57,7 +56,7 @@ export interface SluiceFunctionProps {
  * It reserves no concurrency unless pipeline.yaml says so. Event source mappings already limit the consumers of queues, and leases
  * limit the waiting calls. A reservation would fail to deploy in an account that still has Lambda's initial limit.
  */
-export class SluiceFunction extends Construct {
+export class SluiceFunction extends Construct implements PlacedFunction {
   readonly lambda: LambdaFunction
   readonly role: Role
   readonly #service: string
@@ -104,7 +103,7 @@ export class SluiceFunction extends Construct {
       },
     })
     this.#note(props)
-    deployment.network?.place(this, props)
+    deployment.network?.place(this, { queues: props.queues !== undefined, models: props.callsModels ?? false })
   }
 
   /** Writes `waits` into the template for the local system. Lambda itself needs no such note: it starts environments on demand. */

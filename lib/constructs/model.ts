@@ -28,6 +28,8 @@ const LONGEST_DEFERRAL = Duration.seconds(SQS_CAPABILITIES.max_delay_seconds)
 const MIN_FAILURES = 3
 const FAILURES_PERIOD = Duration.minutes(15)
 
+const UNTAKEN_PERIOD = Duration.minutes(15)
+
 export interface ModelProps {
   readonly deployment: Deployment
   readonly name: string
@@ -58,6 +60,7 @@ export class Model extends Construct {
     this.#grant(props)
     this.#watchWorker(props)
     this.#watchWaiting(props)
+    this.#watchUntaken(props)
     this.#watchFailures(props)
     this.#watchCircuit(props)
     this.#watchHalt(props)
@@ -92,6 +95,24 @@ export class Model extends Construct {
       threshold: seconds / 2,
       description: `Requests of ${this.name} have waited half of queue.expire_after. They expire after all of it.`,
       runbook: 'requests-are-waiting',
+    })
+  }
+
+  /** RabbitMQ does not tell the age of a message. So waiting messages are a fault if the worker does not run at all. */
+  #watchUntaken({ deployment }: ModelProps): void {
+    const { high, normal } = this.queues
+    if (high.oldest() !== undefined) return
+    const [highWaiting, normalWaiting] = [high.waiting(), normal.waiting()]
+    deployment.alarms.add(this, 'UntakenAlarm', {
+      metric: new MathExpression({
+        expression: 'IF(FILL(runs, 0) == 0, FILL(high, 0) + FILL(normal, 0), 0)',
+        usingMetrics: { high: highWaiting, normal: normalWaiting, runs: this.worker.lambda.metricInvocations() },
+        period: UNTAKEN_PERIOD,
+        label: 'not taken',
+      }),
+      threshold: 1,
+      description: `Requests of ${this.name} wait, and its worker has not run for ${UNTAKEN_PERIOD.toMinutes()} minutes. From 1, since a request is taken in a second.`,
+      runbook: 'messages-are-not-taken',
     })
   }
 

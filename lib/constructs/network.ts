@@ -15,10 +15,10 @@ import {
 import { Effect, type IRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { CfnFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
-import { Construct } from 'constructs'
+import { Construct, type IConstruct } from 'constructs'
 import type { Model } from '../config/model-schema.ts'
 import type { Network } from '../config/queue-schema.ts'
-import type { SluiceFunction, SluiceFunctionProps } from './function.ts'
+import type { FunctionPlace, PlacedFunction, Reach } from './deployment.ts'
 
 export interface NetworkProps {
   readonly models: Readonly<Record<string, Model>>
@@ -52,16 +52,19 @@ const MAPPING_ACTIONS = ['ec2:DescribeSecurityGroups', 'ec2:DescribeVpcs']
  *
  * In a given VPC, all functions run. In a created one, only those that reach the broker do, because the others need nothing in it.
  */
-export class FunctionNetwork extends Construct {
+export class FunctionNetwork extends Construct implements FunctionPlace {
   readonly vpc: IVpc
   readonly subnetIds: readonly string[]
   /** The security groups of functions: of workers, which call models, and of all others, which call AWS and the broker. */
   readonly groups: { readonly workers: readonly ISecurityGroup[]; readonly others: readonly ISecurityGroup[] }
   readonly #props: NetworkProps
+  readonly #access: Policy
+  #endpoints: SecurityGroup | undefined
 
   constructor(scope: Construct, id: string, props: NetworkProps) {
     super(scope, id)
     this.#props = props
+    this.#access = this.#newAccess(props.hasBroker)
     const { given, models, egress } = props
     this.vpc = given ? importedVpc(this, given) : this.#ownVpc()
     this.subnetIds = given?.subnets ?? this.vpc.selectSubnets({ subnetGroupName: SUBNETS }).subnetIds
@@ -81,27 +84,28 @@ export class FunctionNetwork extends Construct {
 
   /** Creates a security group without rules. */
   newGroup(scope: Construct, id: string, description: string): SecurityGroup {
-    return new SecurityGroup(scope, id, { vpc: this.vpc, description, allowAllOutbound: false })
+    const group = new SecurityGroup(scope, id, { vpc: this.vpc, description, allowAllOutbound: false })
+    if (this.#props.given) acceptIds(group)
+    return group
   }
 
-  /** Puts a function into the VPC, if it needs that. */
-  place(fn: SluiceFunction, { queues, callsModels = false }: SluiceFunctionProps): void {
-    const { given, hasBroker } = this.#props
-    if (given === undefined && queues === undefined) return
-    const policy = this.#allowInterfaces(fn, hasBroker)
+  place(fn: PlacedFunction, { queues, models }: Reach): void {
+    if (this.#props.given === undefined && !queues) return
+    this.#access.attachToRole(fn.role as IRole)
     const resource = fn.lambda.node.defaultChild
     if (!(resource instanceof CfnFunction)) throw new Error(`${fn.node.path} has no resource of its own`)
     resource.vpcConfig = {
       subnetIds: [...this.subnetIds],
-      securityGroupIds: this.groups[callsModels ? 'workers' : 'others'].map(({ securityGroupId }) => securityGroupId),
+      securityGroupIds: this.groups[models ? 'workers' : 'others'].map(({ securityGroupId }) => securityGroupId),
     }
+    if (this.#props.given) acceptIds(fn.lambda)
     // Lambda refuses a VPC if the role may not create an interface in it yet.
-    fn.lambda.node.addDependency(policy)
+    fn.lambda.node.addDependency(this.#access)
   }
 
-  #allowInterfaces({ node, role }: SluiceFunction, hasBroker: boolean): Policy {
-    const policy = new Policy(this, `Access-${node.addr}`, {
-      roles: [role as IRole],
+  /** One policy for the roles of all functions, because the resources of a stack are limited. */
+  #newAccess(hasBroker: boolean): Policy {
+    const policy = new Policy(this, 'Access', {
       statements: [
         new PolicyStatement({
           effect: Effect.ALLOW,
@@ -177,8 +181,6 @@ export class FunctionNetwork extends Construct {
       })
   }
 
-  #endpoints: SecurityGroup | undefined
-
   /** Lets a security group call AWS: through the NAT gateway or the endpoints of a created VPC, or through the routes of a given one. */
   allowAws(group: SecurityGroup): void {
     group.addEgressRule(Peer.anyIpv4(), HTTPS)
@@ -188,12 +190,21 @@ export class FunctionNetwork extends Construct {
 
 const SUBNETS = 'Functions'
 
-const importedVpc = (scope: Construct, { vpc, availability_zones, subnets }: Network): IVpc =>
-  Vpc.fromVpcAttributes(scope, 'Vpc', {
-    vpcId: vpc,
-    availabilityZones: [...availability_zones],
-    privateSubnetIds: [...subnets],
-  })
+/** The rules about the forms of ids of VPCs and of security groups. */
+const ID_RULES = ['CloudFormation-Validate::E1150', 'CloudFormation-Validate::E1151']
+
+function acceptIds(scope: IConstruct): void {
+  for (const id of ID_RULES)
+    Validations.of(scope).acknowledge({
+      id,
+      reason:
+        'pipeline.yaml gives the ids, and their form is checked there. Only a deployment can tell whether they exist.',
+    })
+}
+
+/** Its subnets are left out, because functions and the broker get their ids as they are. */
+const importedVpc = (scope: Construct, { vpc, availability_zones }: Network): IVpc =>
+  Vpc.fromVpcAttributes(scope, 'Vpc', { vpcId: vpc, availabilityZones: [...availability_zones] })
 
 /** Functions read secrets and the ledger. Event source mappings call Lambda, STS and Secrets Manager. */
 function servicesFor(models: NetworkProps['models']): Record<string, InterfaceVpcEndpointAwsService> {

@@ -14,7 +14,11 @@ const TIMEOUT = Duration.minutes(5)
 export class QueueDeclarations extends Construct {
   readonly declared: CustomResource
 
-  constructor(scope: Construct, id: string, { deployment, queues }: { deployment: Deployment; queues: RabbitMqQueues }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { deployment, queues }: { deployment: Deployment; queues: RabbitMqQueues },
+  ) {
     super(scope, id)
     const fn = new SluiceFunction(this, 'Function', {
       deployment,

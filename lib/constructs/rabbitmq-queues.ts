@@ -4,6 +4,7 @@ import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import type { RabbitMqEnv } from '../../functions/core/platform/env.ts'
 import { partsOf } from '../../functions/core/queue/names.ts'
+import type { WatchedQueue } from '../../functions/sweeper/ports.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Broker } from './broker.ts'
@@ -45,6 +46,7 @@ export class RabbitMqQueues implements QueueBackend {
   readonly declarations: QueueDeclaration[] = []
   readonly mappings: CfnEventSourceMapping[] = []
   readonly #props: RabbitMqQueuesProps
+  readonly #queues: QueueProps[] = []
 
   constructor(props: RabbitMqQueuesProps) {
     this.#props = props
@@ -62,17 +64,12 @@ export class RabbitMqQueues implements QueueBackend {
   workQueue(scope: Construct, id: string, { queueName, deadLetters, split = false }: WorkQueueProps): WorkQueue {
     const parts = partsOf(queueName, split ? this.#props.consumers : 1)
     this.declarations.push(...parts.map(name => ({ name, deadLetters: deadLetters.name })))
-    return new RabbitMqQueue(scope, id, { ...this.#props, mappings: this.mappings, name: queueName, parts, deadLetters })
+    return new RabbitMqQueue(scope, id, { ...this.#known(queueName, parts), deadLetters })
   }
 
   deadLetters(scope: Construct, id: string, { alarms, queueName }: DeadLettersProps): DeadLetters {
     this.declarations.push({ name: queueName })
-    const queue = new RabbitMqDeadLetters(scope, id, {
-      ...this.#props,
-      mappings: this.mappings,
-      name: queueName,
-      parts: [queueName],
-    })
+    const queue = new RabbitMqDeadLetters(scope, id, this.#known(queueName, [queueName]))
     alarms.add(queue, 'Alarm', {
       metric: queue.waiting(),
       threshold: 1,
@@ -80,6 +77,16 @@ export class RabbitMqQueues implements QueueBackend {
       runbook: 'a-dead-letter-queue-is-not-empty',
     })
     return queue
+  }
+
+  #known(name: string, parts: readonly string[]): QueueProps {
+    const queue = { ...this.#props, mappings: this.mappings, name, parts }
+    this.#queues.push(queue)
+    return queue
+  }
+
+  watched(): WatchedQueue[] {
+    return this.#queues.map(({ name, parts }) => ({ name, parts: [...parts] }))
   }
 
   /** One user of the broker has all rights. Which queues a function sends to is decided by its code. */
@@ -166,7 +173,11 @@ interface MappingProps extends QueueProps {
 }
 
 /** Adds a mapping per queue. Lambda runs one invocation at a time for each, and retries a whole batch. */
-function map(scope: Construct, id: string, { broker, mappings, parts, consumer, batchSize, window }: MappingProps): void {
+function map(
+  scope: Construct,
+  id: string,
+  { broker, mappings, parts, consumer, batchSize, window }: MappingProps,
+): void {
   broker.allowTaking(consumer)
   for (const [i, queue] of parts.entries()) {
     const mapping = new CfnEventSourceMapping(scope, i === 0 ? id : `${id}${i + 1}`, {

@@ -23,6 +23,11 @@ export interface SweeperProps {
   readonly results: WorkQueue
 }
 
+function sweeperSettings({ pipeline }: Deployment, queues: QueueBackend): Settings {
+  const watched = queues.watched?.()
+  return { models: Object.keys(pipeline.models), ...(watched && { watched }) }
+}
+
 /** Closes reservations that a crash has left open: their request has ended or was never created. */
 export class Sweeper extends Construct {
   readonly handler: SluiceFunction
@@ -32,7 +37,7 @@ export class Sweeper extends Construct {
     this.handler = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'sweeper',
-      settings: { models: Object.keys(deployment.pipeline.models) } satisfies Settings,
+      settings: sweeperSettings(deployment, queues),
       environment: {
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,

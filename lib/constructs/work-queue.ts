@@ -1,6 +1,7 @@
 import type { Duration } from 'aws-cdk-lib'
 import type { IMetric, Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Construct } from 'constructs'
+import type { WatchedQueue } from '../../functions/sweeper/ports.ts'
 import type { AlarmProps, Alarms } from './alarms.ts'
 import type { SluiceFunction } from './function.ts'
 
@@ -62,6 +63,8 @@ export interface QueueBackend {
   readonly environment: Readonly<Record<string, string>>
   /** What the operator's command line needs to reach the queues: the outputs of the stack by name. */
   readonly outputs: Readonly<Record<string, string>>
+  /** All queues so far whose waiting messages the sweeper has to publish. Absent where the platform publishes them. */
+  watched?(): WatchedQueue[]
   workQueue(scope: Construct, id: string, props: WorkQueueProps): WorkQueue
   deadLetters(scope: Construct, id: string, props: DeadLettersProps): DeadLetters
   /** Lets a function send to these queues. */

@@ -1,8 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { bundleAll, writeBundle } from '../bundle.ts'
+import { bundleAll } from '../bundle.ts'
 import { ROOT } from '../installation.ts'
-import { bundlesFolder } from '../packaged-bundles.ts'
+import { bundlesFolder, writeBundles } from '../packaged-bundles.ts'
 import { noticesOf } from './notices.ts'
 
 // Makes dist/ anew, with the code of the functions in it. The TypeScript compiler adds the rest (`npm run build`).
@@ -10,7 +9,5 @@ const dist = new URL('dist/', ROOT)
 rmSync(dist, { recursive: true, force: true })
 const backends = ['sqs', 'rabbitmq'] as const
 const all = await Promise.all(backends.map(async backend => ({ backend, bundles: await bundleAll(backend) })))
-for (const { backend, bundles } of all)
-  for (const [entryPoint, bundle] of Object.entries(bundles))
-    writeBundle(bundle, fileURLToPath(new URL(entryPoint, bundlesFolder(backend))))
+for (const { backend, bundles } of all) writeBundles(bundles, bundlesFolder(backend))
 writeFileSync(new URL('notices.txt', dist), noticesOf(all.flatMap(({ bundles }) => Object.values(bundles))))

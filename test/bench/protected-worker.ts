@@ -87,7 +87,7 @@ export async function newWorker(
     random,
     flowControl: createFlowControl({ store, clock, ids: randomIds, sleep, random }, model, settings),
     queue,
-    logger: { error: () => undefined, info: () => undefined },
+    logger: { error: () => undefined, warn: () => undefined, info: () => undefined },
   }
   let invocations = 0
   const deliver = async (messages: readonly unknown[]): Promise<void> => {

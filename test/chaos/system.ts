@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type LocalSystem, startLocal } from '../../lib/local/system.ts'
 import { synthesize } from '../../lib/synthesize.ts'
+import { onBackend } from '../support/queue-backend.ts'
 
 export interface ChaosSystem {
   readonly system: LocalSystem
@@ -13,8 +14,9 @@ export interface ChaosSystem {
 /** Runs a pipeline file of this folder in this process, whose threads a test can kill; its model is at `modelUrl`. */
 export async function startChaosSystem(pipeline: string, modelUrl: string): Promise<ChaosSystem> {
   const outdir = mkdtempSync(join(tmpdir(), 'sluice-chaos-'))
-  const config = fileURLToPath(new URL(pipeline, import.meta.url))
-  const env = { MODEL_URL: modelUrl }
+  const settings = { SLUICE_CONFIG: fileURLToPath(new URL(pipeline, import.meta.url)), MODEL_URL: modelUrl }
+  const env = await onBackend(settings)
+  const { SLUICE_CONFIG: config = settings.SLUICE_CONFIG } = env
   const { assembly } = await synthesize({ config, env, outdir })
   const system = await startLocal({ assembly, port: 0, dataDir: ':memory:', env, log: () => undefined })
   return {

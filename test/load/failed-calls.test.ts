@@ -89,7 +89,8 @@ describe.concurrent('a call that fails', () => {
     bad: refuse(400),
     slow: () => undefined,
     reset: response => response.destroy(),
-    unreadable: response => response.end('<html>'),
+    unreadable: response => response.end('none'),
+    page: response => response.end('<html>'),
   }
 
   beforeAll(() => {
@@ -109,7 +110,7 @@ describe.concurrent('a call that fails', () => {
     await submitAll(client, 'retried', busy)
     const rows = await endedRows(system, client)
 
-    const error = { code: 'model_error', message: 'the model answered 503' }
+    const error = { code: 'model_error', message: 'the model answered 503', status: 503 }
     expect(rows.map(({ attempts, error }) => ({ attempts, error }))).toEqual(Array(6).fill({ attempts: 5, error }))
     const waits = busy.map(prompt => gaps(callsFor(prompt)))
     for (const [i, most] of [2_000, 4_000, 5_000, 5_000].entries()) {
@@ -137,7 +138,7 @@ describe.concurrent('a call that fails', () => {
     expect(await deadLetters(system, client.user)).toMatchObject([{ reason: code, attempts: 1 }])
   })
 
-  test.for(['slow once', 'reset once', 'busy once'])('(%s) is made again, and charged once', async prompt => {
+  test.for(['slow once', 'reset once', 'busy once', 'page once'])('(%s) is made again, and charged once', async prompt => {
     const client = await system.newUser()
 
     await submitAll(client, 'retried', [prompt])

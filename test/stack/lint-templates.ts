@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { largestPipeline } from './pipelines.ts'
+import { largestPipeline, RABBITMQ_PIPELINES } from './pipelines.ts'
 import { PLANTED } from './planted.ts'
 import { faultsOf } from './rules.ts'
 import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
@@ -47,6 +47,7 @@ try {
     'default pipeline': read('../../pipeline.yaml'),
     'six models of all kinds': read('fixtures/six-models.yaml'),
     'largest pipeline': largestPipeline(),
+    ...RABBITMQ_PIPELINES,
   }
   for (const [name, text] of Object.entries(texts)) {
     const { template } = synthesizeText(text)

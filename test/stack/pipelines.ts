@@ -40,3 +40,27 @@ export function largestPipeline(): string {
   const { models, inputs } = mostResources()
   return withModels(models, CIRCUIT, inputs)
 }
+
+const NETWORK =
+  'network: { vpc: vpc-0a1b2c3d, availability_zones: [eu-west-1a, eu-west-1b], subnets: [subnet-0a1b2c3d, subnet-1a1b2c3d]'
+
+/** The pipeline of two models with these settings of its queue. */
+export const withQueue = (settings: string): string =>
+  PIPELINE.replace('queue: { expire_after: 4h }', `queue: { ${settings} }`)
+
+const BEDROCK =
+  'url: "https://bedrock-runtime.eu-west-1.amazonaws.com/model/amazon.nova-lite-v1:0/invoke", auth: { sigv4: bedrock }'
+
+/** A pipeline for each kind of network, with either backend. */
+export const RABBITMQ_PIPELINES = {
+  'broker with a NAT gateway': withQueue('backend: rabbitmq'),
+  'cluster with three consumers and inputs': `${withQueue('backend: rabbitmq, rabbitmq: { deployment: cluster, consumers: 3, instance: mq.m7g.large, version: "4.3" }')}inputs: [{ queue: nightly }, { queue: imports }]\n`,
+  'broker with endpoints': withQueue('backend: rabbitmq, rabbitmq: { egress: endpoints }')
+    .replace('url: "http://text.example.com/predict"', BEDROCK)
+    .replace('url: "https://image.example.com/"', BEDROCK)
+    .replace(', headers: { X-Team: shop }, auth: { secret: prod/IMAGE_KEY }', ''),
+  'broker in a given VPC': `${withQueue('backend: rabbitmq')}${NETWORK} }\n`,
+  'broker in a given VPC with its security groups': `${withQueue('backend: rabbitmq')}${NETWORK}, security_groups: [sg-0a1b2c3d, sg-1a1b2c3d] }\n`,
+  'SQS in a given VPC': `${PIPELINE}${NETWORK} }\n`,
+  'SQS in a given VPC with its security groups': `${PIPELINE}${NETWORK}, security_groups: [sg-0a1b2c3d] }\n`,
+}

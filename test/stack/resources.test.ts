@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parsePipeline } from '../../lib/config/load.ts'
 import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, RESOURCES } from '../../lib/config/resources.ts'
-import { CIRCUIT, largestPipeline, mostResources, withModels } from './pipelines.ts'
+import { CIRCUIT, largestPipeline, mostResources, RABBITMQ_PIPELINES, withModels } from './pipelines.ts'
 import { PIPELINE, synthesizeText } from './synthesized.ts'
 
 const PROFILE = 'https://bedrock-runtime.eu-west-1.amazonaws.com/model/eu.amazon.nova-lite-v1:0/invoke'
@@ -13,6 +13,7 @@ describe('the resources that a pipeline is checked for', () => {
   it.each([
     ['two models', PIPELINE],
     ['a circuit', withModels(1, CIRCUIT)],
+    ...Object.entries(RABBITMQ_PIPELINES),
     ['inputs', withModels(1, '', 3)],
     [
       'rows that are deleted',

@@ -1,3 +1,4 @@
+import { brokerFaults, isOfBroker } from './broker-rules.ts'
 import { ofType } from './queries.ts'
 import type { Resource, Template } from './synthesized.ts'
 
@@ -9,7 +10,10 @@ import type { Resource, Template } from './synthesized.ts'
 /** Lists what AWS would refuse in a template, or what would lose data. */
 export function faultsOf(template: Template): string[] {
   return [
-    ...ofType(template, 'AWS::Lambda::EventSourceMapping').flatMap(mapping => mappingFaults(template, mapping)),
+    ...ofType(template, 'AWS::Lambda::EventSourceMapping')
+      .filter(mapping => !isOfBroker(mapping))
+      .flatMap(mapping => mappingFaults(template, mapping)),
+    ...brokerFaults(template),
     ...ofType(template, 'AWS::SQS::Queue').flatMap(queue => queueFaults(template, queue)),
     ...ofType(template, 'AWS::Lambda::Function').flatMap(functionFaults),
     ...ofType(template, 'AWS::CloudWatch::Alarm').flatMap(alarmFaults),

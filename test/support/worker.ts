@@ -75,7 +75,7 @@ export function aWorker(
     mappings,
     flowControl: aFlowControl(),
     random: () => 0.5,
-    logger: { error: () => undefined, info: () => undefined },
+    logger: { error: () => undefined, warn: () => undefined, info: () => undefined },
   }
   const outcomes = () => memory.queue.sent(RESULTS_QUEUE).map(({ body }) => OutcomeEvent.parse(body))
   const deferred = () => memory.queue.sent(OWN_QUEUE)

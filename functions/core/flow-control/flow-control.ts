@@ -1,12 +1,12 @@
 import type { Clock } from '../platform/clock.ts'
-import { Unavailable } from '../platform/unavailable.ts'
+import { isFailedCall, Unavailable } from '../platform/unavailable.ts'
 import { applyReport } from './apply-report.ts'
 import { isOpenFor } from './circuit-breaker.ts'
 import { type Apply, type CompareAndSwapPorts, compareAndSwap } from './compare-and-swap.ts'
 import { grant } from './grant.ts'
 import { createLeadTime } from './lead-time.ts'
 import type { Policies } from './policies.ts'
-import type { Ask, FlowControl, ModelStateStore, Permit, Report } from './port.ts'
+import type { Ask, CallFailure, FailureNotes, FlowControl, ModelStateStore, Permit, Report } from './port.ts'
 import { toleranceOf } from './rate-limit.ts'
 import { type ModelState, UNTOUCHED } from './state.ts'
 import { marksOf } from './users.ts'
@@ -21,7 +21,12 @@ const CACHE_MS = 1_000
  */
 const CONTENTION_DEFERRAL_MS = 5_000
 
+/** A process notes a failed call for operators at most once in this time. Milliseconds. */
+const NOTE_EVERY_MS = 1_000
+
 export interface FlowControlPorts extends CompareAndSwapPorts {
+  /** Where failed calls are noted for operators. */
+  readonly notes?: Pick<FailureNotes, 'note'>
   readonly clock: Clock
   /** Called with each change that this process has made, and the state after it. */
   readonly onChange?: OnChange
@@ -38,7 +43,8 @@ export type Change =
   | 'halted again'
   | 'resumed'
 
-export type OnChange = (change: Change, state: ModelState) => void
+/** `failure` is the failed call that has caused the change, if one has. */
+export type OnChange = (change: Change, state: ModelState, failure?: CallFailure) => void
 
 interface Waiting extends Ask {
   readonly resolve: (permit: Permit) => void
@@ -50,12 +56,13 @@ interface Waiting extends Ask {
  * process. With a rate limit, all calls that are asked for at once cost one write together.
  */
 export function createFlowControl(ports: FlowControlPorts, model: string, policies: Policies): FlowControl {
-  const { store, clock, ids, onChange = () => undefined } = ports
+  const { store, notes, clock, ids, onChange = () => undefined } = ports
   const leadTime = createLeadTime()
   const witness = createWitness()
   let known: { readonly state: ModelState; readonly at: number } | undefined
   let waiting: Waiting[] = []
   let busy = false
+  let notedAt = -NOTE_EVERY_MS
 
   /** Remembers a state as of the time when it was asked for: what others wrote after that is not in it. */
   async function seen<T extends ModelState | undefined>(ask: () => Promise<T>): Promise<T> {
@@ -77,11 +84,11 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
   }
 
   /** Undefined when other workers always wrote first. */
-  async function change<T>(apply: Apply<T>): Promise<T | undefined> {
+  async function change<T>(apply: Apply<T>, failure?: CallFailure): Promise<T | undefined> {
     const base = trusted() ?? (await watched.read(model)) ?? UNTOUCHED
     const swapped = await compareAndSwap({ ...ports, store: watched }, model, base, apply)
     if (!swapped) return undefined
-    for (const what of changesOf(swapped.before, swapped.after)) onChange(what, swapped.after)
+    for (const what of changesOf(swapped.before, swapped.after)) onChange(what, swapped.after, failure)
     return swapped.answer
   }
 
@@ -106,6 +113,27 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
     busy = false
   }
 
+  /** Only operators read the note. So a call that could not be noted goes on as if it was. */
+  async function note(failure: CallFailure | undefined): Promise<void> {
+    const now = clock()
+    if (!failure || !notes || now - notedAt < NOTE_EVERY_MS) return
+    notedAt = now
+    try {
+      await notes.note(model, { ...failure, at: now })
+    } catch (error) {
+      if (!isFailedCall(error)) throw error
+    }
+  }
+
+  async function apply(report: Report): Promise<void> {
+    if (tellsNothing(report)) return
+    const changed = await change(
+      state => ({ state: applyReport(state, report, clock(), policies), answer: true }),
+      report.failure,
+    )
+    if (!changed) throw new Unavailable('the state of the model', new Error('it keeps changing'))
+  }
+
   return {
     permit: ask =>
       new Promise((resolve, reject) => {
@@ -115,11 +143,7 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
       }),
     isLate: at => clock() > at + (policies.rate_limit ? toleranceOf(policies.rate_limit) : CACHE_MS),
     report: async report => {
-      const told = witness.hear(report, clock())
-      if (!tellsNothing(told)) {
-        const changed = await change(state => ({ state: applyReport(state, told, clock(), policies), answer: true }))
-        if (!changed) throw new Unavailable('the state of the model', new Error('it keeps changing'))
-      }
+      await Promise.all([apply(witness.hear(report, clock())), note(report.failure)])
       return { halted: known?.state.halted !== undefined }
     },
     heldUntil: userId => {

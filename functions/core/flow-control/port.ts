@@ -56,6 +56,18 @@ export interface HaltReason {
   readonly reason: string
 }
 
+/** A failed call as operators are told of it. */
+export interface CallFailure extends HaltReason {
+  /** The request of the call, or one of them. */
+  readonly request_id: string
+}
+
+/** The newest failed call of a model that was noted. */
+export interface LastFailure extends CallFailure {
+  /** Epoch milliseconds. */
+  readonly at: number
+}
+
 /**
  * What calls say about their model: it is healthy, nothing (as when no call was made), how many calls have failed, that the model
  * must not be called, or that it has refused the call with 403. A 403 may be for one user or for all: see `halt.ts`.
@@ -69,6 +81,8 @@ export type Findings =
 
 export interface Report {
   readonly findings: Findings
+  /** A call that failed or was refused, for operators. No decision depends on it. */
+  readonly failure?: CallFailure | undefined
   /**
    * Whether the model has only refused requests, with a status from 300 on. That shows that it answers, and not that it takes other
    * requests again.
@@ -118,4 +132,12 @@ export interface ModelStateStore {
    * afterwards: `next` itself if it was written, now or by a try whose answer was lost.
    */
   write(model: string, next: ModelState): Promise<ModelState>
+}
+
+/** Keeps the newest failed call of each model, for operators. No decision depends on it. Methods reject with `Unavailable`. */
+export interface FailureNotes {
+  /** A call that is older than the stored one changes nothing. */
+  note(model: string, failure: LastFailure): Promise<void>
+  /** Undefined if no call was noted. */
+  last(model: string): Promise<LastFailure | undefined>
 }

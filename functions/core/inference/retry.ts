@@ -21,6 +21,13 @@ export type Retry = z.infer<typeof Retry>
 /** Whether the model has answered that it has no room for any call now. */
 export const isBusy = ({ status }: ModelFailure): boolean => status === 429 || status === 503
 
+/** Whether the model says that it is loading, and will answer later. */
+export const isLoading = ({ loading }: ModelFailure): boolean => loading === true
+
+/** A 429 with a Retry-After pauses the calls, and so does a model that is loading. That does not say that the model is broken. */
+export const saysWhen = (failure: ModelFailure): boolean =>
+  isLoading(failure) || (failure.status === 429 && (failure.retry_after_ms ?? 0) > 0)
+
 /**
  * How long to wait after the nth attempt, in milliseconds. The wait is random between `period` and the smaller of
  * `period` times 2 to the n and `max_backoff`, so that requests that failed together do not return together.

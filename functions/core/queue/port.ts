@@ -52,6 +52,11 @@ export interface Announcer {
 /** Queues, and what they can do. */
 export interface QueueBackend extends MessageQueue {
   readonly capabilities: QueueCapabilities
+  /**
+   * The number of waiting messages in a queue of this whole name; 0 if there is no such queue. Rejects with `Unavailable`. Absent where the
+   * platform publishes the number as a metric.
+   */
+  readonly countMessages?: (queue: string) => Promise<number>
 }
 
 /** One delivery of a message to a function. */

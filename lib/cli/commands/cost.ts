@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import type { Environment } from '../../config/interpolate.ts'
 import type { Traffic } from '../../cost/load.ts'
 import type { Answer } from '../answer.ts'
 import { modelSeconds, monthlyRequests, openReservations } from '../arguments.ts'
+import { type Place, pipelineFile } from '../project.ts'
 
 /** `sluice cost`. It needs no system and no account: it reads the pipeline file. */
-export function addCost(program: Command, { env, finish }: { env: Environment; finish(answer: Answer): void }): void {
+export function addCost(program: Command, { finish, ...place }: Place & { finish(answer: Answer): void }): void {
   program
     .command('cost')
     .description("compute a month's AWS bill of a pipeline file, item by item, from list prices")
@@ -26,6 +26,6 @@ export function addCost(program: Command, { env, finish }: { env: Environment; f
     .action(async (file: string | undefined, traffic: Traffic) => {
       // The CDK takes seconds to load, which no other command needs.
       const { costOf } = await import('../cost.ts')
-      finish(costOf(file ?? (env.SLUICE_CONFIG || 'pipeline.yaml'), env, traffic))
+      finish(costOf(file ?? pipelineFile(place), place.env, traffic))
     })
 }

@@ -1,50 +1,57 @@
 import type { Command } from 'commander'
 import { iso } from '../../../functions/core/platform/clock.ts'
 import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
+import { age } from '../age.ts'
 import { type Answer, type Run, refusalLine } from '../answer.ts'
 import { columns, facts } from '../columns.ts'
-import {
-  type DeadLetterDetails,
-  discardDeadLetters,
-  listDeadLetters,
-  nameOf,
-  type RedrivenLetter,
-  type Refused,
-  redriveDeadLetters,
-  showDeadLetter,
-} from '../operations/dead-letters.ts'
+import type { DeadLetterDetails, RedrivenLetter, Refused } from '../operations/dead-letters.ts'
+import { watchable } from '../watch.ts'
 
 /** `sluice dead-letters list|show|redrive|discard` */
 export function addDeadLetters(program: Command, run: Run): void {
   const deadLetters = program
     .command('dead-letters')
     .description('requests that failed, messages of inputs that were refused, and messages that nobody can read')
-  deadLetters
-    .command('list')
+  watchable(deadLetters.command('list'))
     .description('the dead letters, oldest first')
     .option('--model <model>', 'only those of one model')
     .addHelpText('after', LIST_HELP)
-    .action(({ model }: { model?: string }) => run(async admin => listed(await listDeadLetters(admin, model))))
+    .action(({ model, watch }: { model?: string; watch?: number }) =>
+      run(
+        async admin => {
+          const { listDeadLetters } = await operations()
+          return listed(await listDeadLetters(admin, model), admin.clock())
+        },
+        { watch },
+      ),
+    )
   deadLetters
     .command('show')
     .description('a dead letter with its message, and with the answer if an input refused it')
     .argument('<id>', 'a request id, or the id of a message that was refused or that nobody can read')
-    .action((name: string) => run(async admin => shown(await showDeadLetter(admin, name))))
-  deadLetters
+    .action((name: string) => run(async admin => shown(await (await operations()).showDeadLetter(admin, name))))
+  const redrive: Command = deadLetters
     .command('redrive')
     .description(
       'run the requests of dead letters once more, each at the cost of its new run, and send refused messages to their input again',
     )
-    .argument('[id...]', "request ids, or ids of refused messages; all dead letters, or all of the model's, by default")
-    .option('--model <model>', 'only those of one model')
+    .argument('[id...]', 'request ids, or ids of refused messages')
+    .option('--model <model>', 'all dead letters of one model, or those of the ids that are of this model')
+    .option('--all', 'all dead letters')
     .addHelpText('after', REDRIVE_HELP)
-    .action((names: string[], { model }: { model?: string }) =>
-      run(async (admin, tell) => {
-        const redrives = await redriveDeadLetters(admin, { model, names }, letter => tell(sentenceOfRedriven(letter)))
+    .action((names: string[], { model, all }: { model?: string; all?: boolean }) => {
+      if (names.length === 0 && model === undefined && !all)
+        redrive.error('error: nothing to redrive: give ids, --model MODEL, or --all for all dead letters')
+      if (all && (names.length > 0 || model !== undefined))
+        redrive.error('error: --all goes without ids and without --model')
+      return run(async (admin, tell) => {
+        const { redriveDeadLetters } = await operations()
+        const choice = { model, names, all }
+        const redrives = await redriveDeadLetters(admin, choice, letter => tell(sentenceOfRedriven(letter)))
         const lines = redrives.redriven.length > 0 ? [] : ['Nothing was redriven.']
         return { json: redrives, lines, refusals: redrives.refused.map(lineOf) }
-      }),
-    )
+      })
+    })
   deadLetters
     .command('discard')
     .description('delete dead letters; their requests stay failed')
@@ -52,6 +59,7 @@ export function addDeadLetters(program: Command, run: Run): void {
     .addHelpText('after', DISCARD_HELP)
     .action((names: string[]) =>
       run(async admin => {
+        const { discardDeadLetters } = await operations()
         const discards = await discardDeadLetters(admin, names)
         const lines = discards.discarded.map(id => `${id} is discarded.`)
         const orNothing = lines.length > 0 ? lines : ['Nothing was discarded.']
@@ -71,15 +79,20 @@ one was refused.`
 const DISCARD_HELP = `
 With --json: { "discarded": [ id ], "refused": [ { "id", "reason" } ] }. Exit code 1 if one was refused.`
 
-function listed(letters: readonly RecordedDeadLetter[]): Answer {
+const operations = () => import('../operations/dead-letters.ts')
+
+const nameOf = ({ request_id, id }: RecordedDeadLetter): string => request_id ?? id
+
+function listed(letters: readonly RecordedDeadLetter[], now: number): Answer {
   const rows = letters.map(letter => [
     nameOf(letter),
-    iso(letter.at),
+    age(iso(letter.at), now),
     letter.model ?? '',
     String(letter.attempts),
     letter.reason,
   ])
-  return { json: letters.map(viewOf), lines: columns(['dead letter', 'at', 'model', 'attempts', 'reason'], rows) }
+  const heading = ['dead letter', 'age', 'model', 'attempts', 'reason']
+  return { json: letters.map(viewOf), lines: [], table: width => columns(heading, rows, width) }
 }
 
 function shown({ message, error, ...letter }: DeadLetterDetails): Answer {

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../../functions/core/platform/clock.ts'
 import type { Answer } from '../answer.ts'
+import { pipelineFile } from '../project.ts'
 import { Refusal } from '../refusal.ts'
-import { type LocalSystem, runningLocally } from '../running-locally.ts'
-import { DEFAULT_STACK, type Surroundings, type TargetChoice } from '../target.ts'
+import type { LocalSystem } from '../running-locally.ts'
+import { checkChoice, DEFAULT_STACK, type Surroundings, type TargetChoice } from '../target-choice.ts'
 
 type Io = Surroundings & { finish(answer: Answer): void }
 
@@ -19,8 +20,8 @@ export function addDoctor(program: Command, io: Io): void {
     .addHelpText('after', HELP)
     .action(async (file: string | undefined, { request }: { request: boolean }) => {
       const choice = program.opts<TargetChoice>()
-      if (choice.stack !== undefined && choice.target !== 'aws') program.error('error: --stack goes with --target aws')
-      io.finish(await doctor(file ?? (io.env.SLUICE_CONFIG || 'pipeline.yaml'), choice, request, io))
+      checkChoice(program, choice)
+      io.finish(await doctor(file ?? pipelineFile(io), choice, request, io))
     })
 }
 
@@ -48,7 +49,7 @@ async function doctor(file: string, { target, stack }: TargetChoice, mayCall: bo
     return answerOf([check, ...(await examineAws({ stack: name, pipeline, mayCall, now }, io))])
   }
   const { examineMachine, examineRunning } = await import('../doctor/local.ts')
-  const system = running(io)
+  const system = await running(io)
   const rest =
     typeof system === 'string'
       ? [...(await examineMachine(io.env, pipeline)), skipped('system', system)]
@@ -57,9 +58,10 @@ async function doctor(file: string, { target, stack }: TargetChoice, mayCall: bo
 }
 
 /** The local system that runs, or why there is none. */
-function running({ env }: Surroundings): LocalSystem | string {
+async function running(place: Surroundings): Promise<LocalSystem | string> {
+  const { runningLocally } = await import('../running-locally.ts')
   try {
-    return runningLocally(env)
+    return runningLocally(place)
   } catch (error) {
     if (error instanceof Refusal) return error.message
     throw error

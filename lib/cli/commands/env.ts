@@ -3,17 +3,19 @@ import type { Environment } from '../../config/interpolate.ts'
 import { REGION } from '../../local/arn.ts'
 import { credentialsOf } from '../../local/trust/access-key.ts'
 import type { Answer } from '../answer.ts'
-import { type LocalSystem, runningLocally } from '../running-locally.ts'
+import type { Place } from '../project.ts'
+import type { LocalSystem } from '../running-locally.ts'
 
 /** `sluice env`. It needs only the local.json of the local system. */
-export function addEnv(program: Command, { env, finish }: { env: Environment; finish(answer: Answer): void }): void {
+export function addEnv(program: Command, { finish, ...place }: Place & { finish(answer: Answer): void }): void {
   program
     .command('env')
     .description('print variables that point the AWS CLI and SDKs at the local system: eval "$(npx sluice env)"')
-    .action(() => {
+    .action(async () => {
       if (program.opts<{ target?: string }>().target === 'aws')
         program.error('error: env is of the local system alone: without --target aws')
-      const variables = variablesOf(runningLocally(env), env)
+      const { runningLocally } = await import('../running-locally.ts')
+      const variables = variablesOf(runningLocally(place), place.env)
       finish({ json: variables, lines: Object.entries(variables).map(shellLine) })
     })
 }

@@ -2,7 +2,8 @@ import type { Command } from 'commander'
 import type { Answer, Run } from '../answer.ts'
 import { lifetime, userId } from '../arguments.ts'
 import { columns, facts } from '../columns.ts'
-import { type CreatedKey, createKey, type KeyView, listKeys, revokeKey, rotateKey } from '../operations/keys.ts'
+import type { CreatedKey, KeyView } from '../operations/keys.ts'
+import { watchable } from '../watch.ts'
 
 /** `sluice keys create|list|revoke|rotate` */
 export function addKeys(program: Command, run: Run): void {
@@ -15,6 +16,7 @@ export function addKeys(program: Command, run: Run): void {
     .option('--expires <duration>', 'how long the key lasts, such as 90d, or never; 365d by default', lifetime)
     .action(({ user, plan, expires }: { user: string; plan?: string; expires?: number | 'never' }) =>
       run(async admin => {
+        const { createKey } = await operations()
         const { created, was, disabled } = await createKey(admin, { user, plan, expires_in: expires })
         return {
           json: created,
@@ -22,28 +24,33 @@ export function addKeys(program: Command, run: Run): void {
         }
       }),
     )
-  keys
-    .command('list')
+  watchable(keys.command('list'))
     .description('the keys, oldest first')
     .option('--user <user>', 'only those of one user', userId)
-    .action(({ user }: { user?: string }) => run(async admin => listed(await listKeys(admin, user))))
+    .action(({ user, watch }: { user?: string; watch?: number }) =>
+      run(async admin => listed(await (await operations()).listKeys(admin, user)), { watch }),
+    )
   keys
     .command('revoke')
     .description('revoke a key: it is no longer accepted')
     .argument('<key-id>')
-    .action((keyId: string) => run(async admin => revoked(await revokeKey(admin, keyId))))
+    .action((keyId: string) => run(async admin => revoked(await (await operations()).revokeKey(admin, keyId))))
   keys
     .command('rotate')
     .description('revoke a key, and create a new one that lasts as long')
     .argument('<key-id>')
     .action((keyId: string) =>
       run(async admin => {
+        const { rotateKey } = await operations()
         const created = await rotateKey(admin, keyId)
         const json = { ...created, revoked: keyId }
         return { json, lines: [...describe(created), `The key ${keyId} is revoked, ${WITHIN}.`, ONCE] }
       }),
     )
 }
+
+/** The operations load the clients of AWS, which no command needs that only prints help. */
+const operations = () => import('../operations/keys.ts')
 
 const ONCE = 'This is the only time that the key is shown: only its hash is stored.'
 /** The authorizer caches keys for 60 s. */
@@ -61,8 +68,19 @@ const disabledLine = ({ user }: CreatedKey, disabled: boolean): string[] =>
   disabled ? [`The user ${user} is disabled: the key lets nobody in before users enable ${user}.`] : []
 
 function listed(keys: readonly KeyView[]): Answer {
-  const rows = keys.map(key => [key.key_id, key.user, key.created_at, key.expires_at ?? 'never', key.state])
-  return { json: keys, lines: columns(['key id', 'user', 'created', 'expires', 'state'], rows) }
+  const day = (time: string) => time.slice(0, 10)
+  const rows = keys.map(({ key_id, user, created_at, expires_at, state }) => [
+    key_id,
+    user,
+    day(created_at),
+    expires_at === undefined ? 'never' : day(expires_at),
+    state,
+  ])
+  return {
+    json: keys,
+    lines: [],
+    table: width => columns(['key id', 'user', 'created', 'expires', 'state'], rows, width),
+  }
 }
 
 const revoked = (key: KeyView): Answer => ({

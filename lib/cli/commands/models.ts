@@ -1,25 +1,28 @@
 import type { Command } from 'commander'
 import type { Policies } from '../../../functions/core/flow-control/policies.ts'
-import { type Run, refusalLine } from '../answer.ts'
+import type { Admin } from '../admin.ts'
+import { age, lasting } from '../age.ts'
+import { type Answer, type Run, refusalLine } from '../answer.ts'
 import { jsonObject } from '../arguments.ts'
 import { columns } from '../columns.ts'
-import { listModels, type ModelView, type Reset, resetModel } from '../operations/models.ts'
-import { probeModel } from '../operations/probe-model.ts'
+import type { ModelView, Reset } from '../operations/models.ts'
 import { probeText } from '../probe-text.ts'
+import { watchable } from '../watch.ts'
 
 /** `sluice models list|reset|probe` */
 export function addModels(program: Command, run: Run): void {
   const models = program.command('models').description('models, and what defers their calls')
-  models
-    .command('list')
-    .description("each model's circuit, pause, halt and rate limit, and how many messages wait for it")
-    .action(() =>
-      run(async admin => {
-        const views = await listModels(admin)
-        const rows = views.map(view => rowOf(view, admin.models[view.model] ?? {}))
-        const table = columns(['model', 'circuit', 'paused', 'rate limit', 'high', 'normal'], rows)
-        return { json: views, lines: [...table, ...views.flatMap(haltText)] }
-      }),
+  watchable(models.command('list'))
+    .description("each model's circuit, pause, halt and rate limit, its last failure, and what waits for it")
+    .addHelpText('after', LIST_HELP)
+    .action(({ watch }: { watch?: number }) =>
+      run(
+        async admin => {
+          const { listModels } = await import('../operations/models.ts')
+          return listed(await listModels(admin), admin)
+        },
+        { watch },
+      ),
     )
   models
     .command('reset')
@@ -27,6 +30,7 @@ export function addModels(program: Command, run: Run): void {
     .argument('<model>')
     .action((model: string) =>
       run(async admin => {
+        const { resetModel } = await import('../operations/models.ts')
         const done = await resetModel(admin, model)
         return { json: done, lines: resetText(done) }
       }),
@@ -38,6 +42,7 @@ export function addModels(program: Command, run: Run): void {
     .option('--body <json>', 'the body of a POST to /v1/inference', jsonObject)
     .action((model: string, { body }: { body?: Record<string, unknown> }) =>
       run(async admin => {
+        const { probeModel } = await import('../operations/probe-model.ts')
         const probe = await probeModel(admin, model, body)
         const refusals = probe.failure ? [refusalLine(probe.failure.message)] : []
         return { json: probe, lines: probeText(probe), refusals }
@@ -45,18 +50,56 @@ export function addModels(program: Command, run: Run): void {
     )
 }
 
+const LIST_HELP = `
+FAILED is how many of the requests of the last hour failed, of those that have ended. HIGH and NORMAL are about how many messages
+of each priority wait, deferred ones included. OLDEST is how long the oldest request has waited.`
+
+function listed(views: readonly ModelView[], { models, clock }: Pick<Admin, 'models' | 'clock'>): Answer {
+  const rows = views.map(view => rowOf(view, models[view.model] ?? {}))
+  const heading = ['model', 'state', 'rate limit', 'failed', 'high', 'normal', 'oldest']
+  const sentences = views.flatMap(view => [
+    ...haltText(view),
+    ...circuitText(view, models[view.model] ?? {}),
+    ...pauseText(view),
+    ...slotText(view),
+    ...failureText(view, clock()),
+  ])
+  return {
+    json: views,
+    table: width => columns(heading, rows, width),
+    lines: sentences.length === 0 ? [] : ['', ...sentences],
+  }
+}
+
 const rowOf = (view: ModelView, policies: Policies): string[] => [
   view.model,
-  circuitText(view.circuit, policies),
-  pauseText(view),
-  rateLimitText(view),
+  stateOf(view, policies),
+  usageOf(view),
+  view.last_hour ? `${view.last_hour.failed} of ${view.last_hour.ended}` : '?',
   String(view.waiting.high),
   String(view.waiting.normal),
+  view.oldest_waiting ? lasting(1000 * view.oldest_waiting.seconds) : '',
 ]
 
-function pauseText({ paused_until, tried_at }: ModelView): string {
-  if (!paused_until) return 'no'
-  return tried_at ? `until ${paused_until}, tried at ${tried_at}` : `until ${paused_until}`
+/** The state that defers calls, in a word. A sentence below the table says more. */
+function stateOf({ halted, circuit, paused_until }: ModelView, policies: Policies): string {
+  if (halted) return 'halted'
+  if (circuit.state === 'open') return 'open'
+  if (circuit.state === 'half_open') return 'half open'
+  if (paused_until !== undefined) return 'paused'
+  return circuit.state === 'off' || !policies.circuit ? 'ok' : 'closed'
+}
+
+function pauseText({ model, paused_until, tried_at }: ModelView): string[] {
+  if (paused_until === undefined) return []
+  const tried = tried_at === undefined ? '' : `; it is tried at ${tried_at}`
+  return [`${model} has asked for no calls until ${paused_until}${tried}.`]
+}
+
+function failureText({ model, last_failure }: ModelView, now: number): string[] {
+  if (!last_failure) return []
+  const { at, reason, request_id } = last_failure
+  return [`The last failed call of ${model}, ${age(at, now)} ago (request ${request_id}): ${reason}`]
 }
 
 /** Says why a model is halted. It may quote the model, so the words stand in a line of their own, at its end. */
@@ -68,29 +111,27 @@ function haltText({ model, halted }: ModelView): string[] {
   ]
 }
 
-function circuitText(
-  { state, until, failures, opened_times = 0, open_for_users }: ModelView['circuit'],
-  { circuit }: Policies,
-): string {
-  if (state === 'off' || !circuit) return 'none'
+function circuitText({ model, circuit: view }: ModelView, { circuit }: Policies): string[] {
+  const { state, until, failures, opened_times = 0, open_for_users } = view
+  if (!circuit) return []
   const whose = open_for_users ? ` for ${open_for_users === 1 ? 'one user' : `${open_for_users} users`}` : ''
-  if (state === 'open')
-    return `open${whose} until ${until}${opened_times > 1 ? ` (${opened_times} times in a row)` : ''}`
-  if (state === 'half_open') return `half open${whose}: one call tries it`
+  const times = opened_times > 1 ? ` (${opened_times} times in a row)` : ''
+  if (state === 'open') return [`The circuit of ${model} is open${whose} until ${until}${times}.`]
+  if (state === 'half_open') return [`The circuit of ${model} is half open${whose}: one call tries the model.`]
+  const seconds = circuit.within_ms / 1000
   return failures === 0
-    ? 'closed'
-    : `closed, ${failures} of ${circuit.failures} failures in ${circuit.within_ms / 1000} s`
+    ? []
+    : [`The circuit of ${model} has counted ${failures} of ${circuit.failures} failures in ${seconds} s.`]
 }
 
-function rateLimitText({ rate_limit }: ModelView): string {
-  if (!rate_limit) return 'none'
-  const { used, count, interval_ms, next_turn, line_until } = rate_limit
-  const usage = `${used} of ${count} in ${interval_ms / 1000} s`
-  return [
-    usage,
-    ...(next_turn ? [`next turn ${next_turn}`] : []),
-    ...(line_until ? [`line until ${line_until}`] : []),
-  ].join(', ')
+const usageOf = ({ rate_limit }: ModelView): string =>
+  rate_limit ? `${rate_limit.used} of ${rate_limit.count} in ${rate_limit.interval_ms / 1000} s` : 'none'
+
+function slotText({ model, rate_limit }: ModelView): string[] {
+  const { next_turn, line_until } = rate_limit ?? {}
+  if (next_turn === undefined) return []
+  const backlog = line_until === undefined ? '' : `; its backlog has slots until about ${line_until}`
+  return [`The next free slot of ${model} is at ${next_turn}${backlog}.`]
 }
 
 function resetText({ model, reset, held_until }: Reset): string[] {

@@ -2,7 +2,8 @@ import type { Command } from 'commander'
 import type { Run } from '../answer.ts'
 import { quotaWindow, userId } from '../arguments.ts'
 import { columns, facts } from '../columns.ts'
-import { type NamedWindow, type QuotaView, showQuota } from '../operations/quota.ts'
+import type { QuotaView } from '../operations/quota.ts'
+import type { NamedWindow } from '../window-name.ts'
 
 /** `sluice quota show` */
 export function addQuota(program: Command, run: Run): void {
@@ -19,6 +20,7 @@ export function addQuota(program: Command, run: Run): void {
     )
     .action((user: string, { window }: { window?: NamedWindow }) =>
       run(async admin => {
+        const { showQuota } = await import('../operations/quota.ts')
         const quota = await showQuota(admin, user, window)
         return { json: quota, lines: describe(quota) }
       }),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type Answer, type Run, refusalLine } from '../answer.ts'
 import type { Difference } from '../operations/reconcile/books.ts'
-import { type Reconciliation, reconcile } from '../operations/reconcile/stores.ts'
+import type { Reconciliation } from '../operations/reconcile/stores.ts'
 
 /** `sluice reconcile` */
 export function addReconcile(program: Command, run: Run): void {
@@ -9,7 +9,12 @@ export function addReconcile(program: Command, run: Run): void {
     .command('reconcile')
     .description('whether quotas, request items and Postgres agree; changes nothing')
     .addHelpText('after', HELP)
-    .action(() => run(async admin => answerOf(await reconcile(admin))))
+    .action(() =>
+      run(async admin => {
+        const { reconcile } = await import('../operations/reconcile/stores.ts')
+        return answerOf(await reconcile(admin))
+      }),
+    )
 }
 
 const HELP = `

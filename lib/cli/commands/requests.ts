@@ -1,9 +1,12 @@
 import { type Command, Option } from 'commander'
-import { Status } from '../../../functions/core/domain/item.ts'
+import type { Status } from '../../../functions/core/domain/item.ts'
+import { age } from '../age.ts'
 import type { Answer, Run } from '../answer.ts'
-import { requestId, userId, wholeNumber } from '../arguments.ts'
+import { duration, requestId, userId, wholeNumber } from '../arguments.ts'
 import { columns, facts } from '../columns.ts'
-import { listRequests, type RequestDetails, type RequestSummary, showRequest } from '../operations/requests.ts'
+import type { LastFailureView } from '../operations/last-failure.ts'
+import type { RequestDetails, RequestSummary } from '../operations/requests.ts'
+import { watchable } from '../watch.ts'
 
 /** `sluice requests show|list` */
 export function addRequests(program: Command, run: Run): void {
@@ -14,29 +17,69 @@ export function addRequests(program: Command, run: Run): void {
     .argument('<request-id>', '', requestId)
     .action((id: string) =>
       run(async admin => {
+        const { showRequest } = await operations()
         const request = await showRequest(admin, id)
         return { json: request, lines: describe(request) }
       }),
     )
-  requests
-    .command('list')
-    .description('requests, newest first')
+  watchable(requests.command('list'))
+    .description('requests, newest first, with the reason of those that failed')
     .option('--user <user>', 'only those of one user', userId)
-    .addOption(new Option('--status <status>', 'only those of one status').choices(Status.options))
+    .addOption(new Option('--status <status>', 'only those of one status').choices(STATUSES))
+    .option('--model <model>', 'only those of one model')
+    .option('--since <duration>', 'only those that were made in this time until now, such as 1h', duration)
     .option('--limit <n>', 'how many at most', wholeNumber, 50)
-    .action((filter: { user?: string; status?: Status; limit: number }) =>
-      run(async admin => listed(await listRequests(admin, filter), filter.limit)),
+    .action(({ watch, since, ...filter }: ListOptions) =>
+      run(
+        async admin => {
+          const { listRequests } = await operations()
+          const now = admin.clock()
+          const from = since === undefined ? undefined : now - since
+          return listed(await listRequests(admin, { ...filter, since: from }), filter.limit, now)
+        },
+        { watch },
+      ),
     )
 }
 
-function listed(requests: readonly RequestSummary[], limit: number): Answer {
-  const rows = requests.map(r => [r.request_id, r.created_at, r.user, r.model, r.priority, outcomeOf(r), tokensOf(r)])
-  const table = columns(['request', 'created', 'user', 'model', 'priority', 'status', 'tokens'], rows)
-  const rest = `These are the newest ${limit}; --limit ${10 * limit} lists more, if there are.`
-  return { json: requests, lines: requests.length < limit ? table : [...table, '', rest] }
+interface ListOptions {
+  readonly user?: string
+  readonly status?: Status
+  readonly model?: string
+  readonly since?: number
+  readonly limit: number
+  readonly watch?: number
 }
 
-const outcomeOf = ({ status, error }: RequestSummary): string => (error ? `${status}: ${error.code}` : status)
+/** As in the functions, whose schemas take longer to load than most commands run. */
+const STATUSES = [
+  'queued',
+  'running',
+  'completed',
+  'failed',
+  'cancelled',
+  'expired',
+  'rejected',
+] as const satisfies readonly Status[]
+
+const operations = () => import('../operations/requests.ts')
+
+function listed(requests: readonly RequestSummary[], limit: number, now: number): Answer {
+  const rows = requests.map(r => ({
+    cells: [r.request_id, age(r.created_at, now), r.user, r.model, r.status, tokensOf(r)],
+    note: r.error && reasonOf(r.error),
+  }))
+  const rest = `These are the newest ${limit}; --limit ${10 * limit} lists more, if there are.`
+  return {
+    json: requests,
+    table: width => columns(['request', 'age', 'user', 'model', 'status', 'tokens'], rows, width),
+    lines: requests.length < limit ? [] : ['', rest],
+  }
+}
+
+/** Why a request failed, with the model's own words. */
+const reasonOf = ({ code, message, detail }: NonNullable<RequestSummary['error']>): string =>
+  `${code}: ${message}${detail === undefined || message.includes(detail) ? '' : `: ${detail}`}`
 
 const tokensOf = ({ usage, estimated_tokens }: RequestSummary): string =>
   usage ? String(usage.total_tokens) : `~${estimated_tokens}`
@@ -52,6 +95,8 @@ function describe(r: RequestDetails): string[] {
       error: r.error && `${r.error.code}: ${r.error.message}`,
       'model status': r.error?.status === undefined ? undefined : String(r.error.status),
       'model said': r.error?.detail,
+      waits: r.waits?.sentence,
+      'last failure': r.waits?.last_failure && failureText(r.waits.last_failure, r.request_id),
       run: String(r.run),
       attempts: String(r.attempts),
       estimate: `${r.estimated_tokens} tokens`,
@@ -68,6 +113,11 @@ function describe(r: RequestDetails): string[] {
     ...block('prompt', typeof r.prompt === 'string' ? r.prompt : undefined, r.prompt_key),
     ...block('result', r.result === undefined ? undefined : JSON.stringify(r.result, null, 2), r.result_key),
   ]
+}
+
+/** The last failed call of a model. It may be another request's. */
+function failureText({ at, reason, request_id }: LastFailureView, id: string): string {
+  return `at ${at}, ${request_id === id ? 'of this request' : `of the request ${request_id}`}: ${reason}`
 }
 
 const usageText = (usage: NonNullable<RequestSummary['usage']>): string =>

@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
 import type { Limits } from '../../../functions/core/domain/limits.ts'
-import type { Run } from '../answer.ts'
+import type { Answer, Run } from '../answer.ts'
 import { limit, userId } from '../arguments.ts'
-import { facts } from '../columns.ts'
-import { type DeletedUser, deleteUser } from '../operations/delete-user.ts'
-import { allowUser, setUser, showUser, type UserView } from '../operations/users.ts'
+import { columns, facts } from '../columns.ts'
+import type { DeletedUser } from '../operations/delete-user.ts'
+import type { UserView } from '../operations/users.ts'
 import { Refusal } from '../refusal.ts'
+import { watchable } from '../watch.ts'
 
 interface SetOptions {
   plan?: string
@@ -16,7 +17,7 @@ interface SetOptions {
 
 type Ask = (question: string) => Promise<string>
 
-/** `sluice users set|show|disable|enable|delete` */
+/** `sluice users set|show|list|disable|enable|delete` */
 export function addUsers(program: Command, run: Run, ask?: Ask): void {
   const users = program.command('users').description('users, their plans and limits')
   const set: Command = users
@@ -34,6 +35,7 @@ export function addUsers(program: Command, run: Run, ask?: Ask): void {
       if (Object.values(changes).every(change => change === undefined))
         set.error('error: nothing to set: give --plan, --requests, --tokens or --in-flight')
       await run(async admin => {
+        const { setUser } = await operations()
         const { user, was } = await setUser(admin, userId, changes)
         const what = was ? 'These limits apply within 60 s.' : `The user ${userId} is new.`
         return { json: user, lines: [...describe(user), what] }
@@ -49,6 +51,7 @@ export function addUsers(program: Command, run: Run, ask?: Ask): void {
       .argument('<user>', '', userId)
       .action((userId: string) =>
         run(async admin => {
+          const { allowUser } = await operations()
           const user = await allowUser(admin, userId, isAllowed)
           return { json: user, lines: [...describe(user), `The user ${userId} is ${name}d, with effect within 60 s.`] }
         }),
@@ -59,11 +62,32 @@ export function addUsers(program: Command, run: Run, ask?: Ask): void {
     .argument('<user>', '', userId)
     .action((userId: string) =>
       run(async admin => {
+        const { showUser } = await operations()
         const user = await showUser(admin, userId)
         return { json: user, lines: describe(user) }
       }),
     )
+  watchable(users.command('list'))
+    .description('all users, with their plans and the limits that apply')
+    .action(({ watch }: { watch?: number }) =>
+      run(async admin => listed(await (await operations()).listUsers(admin)), { watch }),
+    )
   addDelete(users, run, ask)
+}
+
+const operations = () => import('../operations/users.ts')
+
+function listed(users: readonly UserView[]): Answer {
+  const rows = users.map(({ user, effective_plan, limits, disabled_at }) => [
+    user,
+    effective_plan,
+    String(limits.requests),
+    String(limits.tokens),
+    String(limits.in_flight),
+    disabled_at === undefined ? 'enabled' : 'disabled',
+  ])
+  const heading = ['user', 'plan', 'requests', 'tokens', 'in flight', 'state']
+  return { json: users, lines: [], table: width => columns(heading, rows, width) }
 }
 
 function addDelete(users: Command, run: Run, ask?: Ask): void {
@@ -76,6 +100,7 @@ function addDelete(users: Command, run: Run, ask?: Ask): void {
     .action(async (userId: string, { yes }: { yes?: boolean }) => {
       if (ask && !yes) await confirm(ask, userId)
       await run(async (admin, tell) => {
+        const { deleteUser } = await import('../operations/delete-user.ts')
         const deleted = await deleteUser(admin, userId, tell)
         return { json: deleted, lines: [sentenceOfDeleted(deleted)] }
       })

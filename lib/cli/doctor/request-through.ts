@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { parseJson } from '../../local/parse-json.ts'
 import type { Admin } from '../admin.ts'
+import { type Answered, callApi } from '../call-api.ts'
 import { createKey } from '../operations/keys.ts'
 import { type Check, failed, ok, oneLine, warning } from './check.ts'
 
@@ -11,7 +11,6 @@ const KEY_LIFETIME_MS = 900_000
 /** A paused database takes up to a minute, and a model some seconds. */
 const PATIENCE_MS = 120_000
 const PAUSE_MS = 1_000
-const CALL_TIMEOUT_MS = 40_000
 
 type Ports = Pick<Admin, 'access' | 'quotas' | 'clock' | 'sleep'>
 
@@ -45,7 +44,7 @@ const NAME = 'request'
 
 async function send(sender: Sender): Promise<Check> {
   const since = sender.ports.clock()
-  const posted = await call(sender, '/v1/inference', {
+  const posted = await callApi(sender, '/v1/inference', {
     prompt: 'Answer with one word: ok.',
     parameters: { max_tokens: 16 },
     metadata: { from: 'sluice doctor' },
@@ -58,6 +57,12 @@ async function send(sender: Sender): Promise<Check> {
       NAME,
       `the API refused it with 429 ${code}`,
       `the user ${DOCTOR} has used up its plan: \`npx sluice users set ${DOCTOR} --requests 1000 --tokens 1000000\``,
+    )
+  if (code === 'model_not_allowed')
+    return warning(
+      NAME,
+      'no request was tried: the default plan may not use the default model',
+      `give the user ${DOCTOR} a plan that may: \`npx sluice users set ${DOCTOR} --plan PLAN\``,
     )
   const accepted = Accepted.safeParse(body).data
   if (status !== 202 || !accepted)
@@ -73,7 +78,7 @@ async function ended(sender: Sender, id: string, since: number): Promise<Check> 
   const { clock, sleep } = sender.ports
   const until = since + PATIENCE_MS
   for (;;) {
-    const answer = await call(sender, `/v1/inference/${id}?wait=10`)
+    const answer = await callApi(sender, `/v1/inference/${id}?wait=10`)
     const view = typeof answer === 'string' ? undefined : View.safeParse(answer.body).data
     if (view && ENDED.has(view.status)) return verdictOf(view, id, clock() - since)
     if (clock() + PAUSE_MS > until) return unfinished(view, answer, id)
@@ -97,28 +102,4 @@ function unfinished(view: View | undefined, answer: Answered, id: string): Check
     : `can't be read (${typeof answer === 'string' ? answer : answer.status})`
   const todo = '`npx sluice models list` says why requests wait'
   return failed(NAME, `after ${seconds} s the request ${id} ${state}`, todo)
-}
-
-/** The answer, or why there is none. */
-type Answered = { readonly status: number; readonly body: unknown } | string
-
-async function call({ apiUrl, key }: Sender, path: string, body?: object): Promise<Answered> {
-  try {
-    const response = await fetch(apiUrl + path, {
-      method: body ? 'POST' : 'GET',
-      headers: { 'x-api-key': key, 'content-type': 'application/json' },
-      ...(body && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
-    })
-    const text = await response.text()
-    return { status: response.status, body: parseJson(text) ?? text }
-  } catch (error) {
-    return `the API can't be reached: ${reasonOf(error)}`
-  }
-}
-
-/** The reason is in the cause of fetch's error. */
-const reasonOf = (error: unknown): string => {
-  const { message, cause } = error instanceof Error ? error : new Error(String(error))
-  return oneLine(cause instanceof Error ? cause.message : message)
 }

@@ -1,13 +1,10 @@
-import {
-  CloudFormationClient,
-  paginateListStackResources,
-  type StackResourceSummary,
-} from '@aws-sdk/client-cloudformation'
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs'
 import { ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
 import { adminOf } from '../admin.ts'
+import { type LogGroup, logGroupsOf } from '../logs/log-groups.ts'
 import type { StackState } from '../stack-outputs.ts'
-import type { Surroundings, Target } from '../target.ts'
+import type { Target } from '../target.ts'
+import type { Surroundings } from '../target-choice.ts'
 import { attempt, type Check, examine, failed, ok, oneLine, skipped, warning } from './check.ts'
 import { type ErrorLine, HOUR_MS, LOOK_BACK_MS, lastErrorOf } from './last-error.ts'
 import { requestThrough } from './request-through.ts'
@@ -81,30 +78,6 @@ async function functionErrors(stack: string, now: number): Promise<Check[]> {
       examine(`log of ${name}`, async () => lastErrorOf(name, await lastError(client, group, now), now)),
     ),
   )
-}
-
-interface LogGroup {
-  /** The place of the function in the stack, such as `GatewayFunction`. */
-  readonly name: string
-  readonly group: string
-}
-
-const HASH = /[0-9A-F]{8}$/
-
-/** A function and its log group are neighbours in the stack. Other log groups belong to no function. */
-async function logGroupsOf(stack: string): Promise<LogGroup[]> {
-  const resources: StackResourceSummary[] = []
-  const pages = paginateListStackResources({ client: new CloudFormationClient() }, { StackName: stack })
-  for await (const { StackResourceSummaries = [] } of pages) resources.push(...StackResourceSummaries)
-  const places = (type: string, ending: string) =>
-    resources.flatMap(({ ResourceType, LogicalResourceId = '', PhysicalResourceId = '' }) => {
-      const place = LogicalResourceId.replace(HASH, '')
-      return ResourceType === type && place.endsWith(ending)
-        ? [{ name: place.slice(0, -ending.length), group: PhysicalResourceId }]
-        : []
-    })
-  const functions = new Set(places('AWS::Lambda::Function', 'Lambda').map(({ name }) => name))
-  return places('AWS::Logs::LogGroup', 'Logs').filter(({ name }) => functions.has(name))
 }
 
 /** Errors of the functions' logger and of the runtime, and invocations that Lambda has ended. */

@@ -15,10 +15,11 @@ import { existingUser } from './users.ts'
 /** The name by which an operator means a dead letter: the id of its request, or its own id where there is no request. */
 export const nameOf = ({ request_id, id }: RecordedDeadLetter): string => request_id ?? id
 
-/** Chooses dead letters by model, by name, or by both. Without either, all are chosen. */
+/** Chooses dead letters by model, by name, or by both. All of them are chosen only if `all` says so. */
 export interface Choice {
   readonly model?: string | undefined
   readonly names?: readonly string[]
+  readonly all?: boolean | undefined
 }
 
 /** A request's new run, or the input queue that a refused message was sent to again. */
@@ -123,8 +124,10 @@ export async function discardDeadLetters(ports: LetterPorts, names: readonly str
 /** Finds the chosen dead letters, by name. A request that was redriven and failed again may have more than one. */
 async function choose(
   ports: LetterPorts,
-  { model, names = [] }: Choice,
+  { model, names = [], all = false }: Choice,
 ): Promise<{ found: Map<string, RecordedDeadLetter[]>; missing: Refused[] }> {
+  if (names.length === 0 && model === undefined && !all)
+    throw new Refusal('no dead letter is chosen: name some, or a model, or say that all are meant')
   if (names.length === 0) return { found: Map.groupBy(await listDeadLetters(ports, model), nameOf), missing: [] }
   const found = new Map<string, RecordedDeadLetter[]>()
   const missing: Refused[] = []

@@ -7,9 +7,10 @@ import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import { queueName } from '../../../functions/core/queue/names.ts'
 import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
+import { countEnded, type ModelRequests, requestsOf } from './model-requests.ts'
 
-/** A model as operators see it: what defers its calls, and how many messages wait for it. Times are ISO 8601. */
-export interface ModelView {
+/** A model as operators see it: what defers its calls, its last failure, and what waits for it. Times are ISO 8601. */
+export interface ModelView extends ModelRequests {
   readonly model: string
   /** The model is not called, since no retry heals what it answers: until a probe succeeds, or until `models reset`. */
   readonly halted?: HaltView | undefined
@@ -48,14 +49,21 @@ const haltView = ({ since, until, ...halt }: Halt): HaltView => ({
   next_probe: new Date(until).toISOString(),
 })
 
-type ModelPorts = Pick<Admin, 'modelStates' | 'models' | 'countWaiting' | 'clock'>
+type ModelPorts = Pick<Admin, 'modelStates' | 'models' | 'countWaiting' | 'clock' | 'failures' | 'ledger' | 'items'>
 
 /** Describes every model of the pipeline file that is in effect, in the order of the file. Rejects with `Unavailable`. */
-export function listModels(ports: ModelPorts): Promise<ModelView[]> {
+export async function listModels(ports: ModelPorts): Promise<ModelView[]> {
+  const ended = countEnded(ports)
   return Promise.all(
     Object.keys(ports.models).map(async model => {
-      const [state = UNTOUCHED, waiting] = await Promise.all([ports.modelStates.read(model), waitingFor(ports, model)])
-      return describe(ports, model, state, waiting)
+      const [state = UNTOUCHED, waiting, requests, counts] = await Promise.all([
+        ports.modelStates.read(model),
+        waitingFor(ports, model),
+        requestsOf(ports, model),
+        ended,
+      ])
+      const lastHour = counts && (counts.get(model) ?? { ended: 0, failed: 0 })
+      return { ...describe(ports, model, state, waiting), ...(lastHour && { last_hour: lastHour }), ...requests }
     }),
   )
 }

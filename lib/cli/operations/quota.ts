@@ -1,19 +1,12 @@
 import { planOf } from '../../../functions/core/domain/quota-settings.ts'
-import { type WindowLength, windowAt } from '../../../functions/core/domain/window.ts'
+import { windowAt } from '../../../functions/core/domain/window.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
 import type { Counters } from '../../../functions/core/stores/quota/port.ts'
 import { readQuota } from '../../../functions/reader/read-quota.ts'
 import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
+import type { NamedWindow } from '../window-name.ts'
 import { existingUser } from './users.ts'
-
-/** A window as an operator names it, in UTC: `2026-11-23`, or `2026-11-23T10` where quotas count by the hour. */
-export interface NamedWindow {
-  readonly name: string
-  readonly length: WindowLength
-  /** Epoch milliseconds. */
-  readonly start: number
-}
 
 /** The usage of a user in a window, as `GET /v1/quota` says it, and each open reservation, oldest first. */
 export type QuotaView = { readonly user: string } & Awaited<ReturnType<typeof readQuota>> & {
@@ -26,15 +19,6 @@ export type QuotaView = { readonly user: string } & Awaited<ReturnType<typeof re
       readonly age_seconds: number
     }[]
   }
-
-/** Reads the name of a window. Undefined if no window has that name. */
-export function parseWindow(name: string): NamedWindow | undefined {
-  const length = /^\d{4}-\d\d-\d\d$/.test(name) ? 'day' : /^\d{4}-\d\d-\d\dT\d\d$/.test(name) ? 'hour' : undefined
-  if (!length) return undefined
-  const start = Date.parse(length === 'day' ? name : `${name}:00:00Z`)
-  // JavaScript reads 2026-02-31 as the 3rd of March.
-  return Number.isNaN(start) || windowAt(length, start).name !== name ? undefined : { name, length, start }
-}
 
 /** Shows the current window, or the one that is named. Throws `Refusal` if there is no such user or window, and `Unavailable`. */
 export async function showQuota(

@@ -6,6 +6,7 @@ import { iso } from '../../../functions/core/platform/clock.ts'
 import type { RecordedRequest } from '../../../functions/core/stores/ledger/admin.ts'
 import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
+import { type WaitingPorts, type Waits, whyItWaits } from './why-it-waits.ts'
 
 /** A request as operators see it: from its row in Postgres, and from its item where the item is newer. Times are ISO 8601. */
 export interface RequestSummary {
@@ -35,6 +36,8 @@ export interface RequestSummary {
  * left. There is no prompt where prompts are not stored.
  */
 export interface RequestDetails extends RequestSummary {
+  /** Why it waits. Absent if it does not. */
+  readonly waits?: Waits | undefined
   readonly metadata?: unknown
   readonly prompt?: unknown
   readonly prompt_key?: string | undefined
@@ -43,6 +46,16 @@ export interface RequestDetails extends RequestSummary {
 }
 
 type RequestPorts = Pick<Admin, 'items' | 'ledger' | 'payloads'>
+
+/** Which requests are listed. A filter that is absent leaves none out. */
+export interface ListFilter {
+  readonly user?: string | undefined
+  readonly status?: Status | undefined
+  readonly model?: string | undefined
+  /** Only requests that were made at this time or later, epoch milliseconds. */
+  readonly since?: number | undefined
+  readonly limit: number
+}
 
 /** How many rows one statement asks for. The Data API answers with at most 1 MiB. */
 const PAGE = 100
@@ -53,14 +66,15 @@ const PAGE = 100
  */
 export async function listRequests(
   { ledger, items }: { ledger: Pick<RequestPorts['ledger'], 'list'>; items: Pick<RequestPorts['items'], 'get'> },
-  { user, status, limit }: { user?: string | undefined; status?: Status | undefined; limit: number },
+  { user, status, model, since, limit }: ListFilter,
 ): Promise<RequestSummary[]> {
   const found: RequestSummary[] = []
   // Only few requests of a page may have the status that is asked for.
   const pageSize = status === undefined ? Math.min(PAGE, limit) : PAGE
   let before: string | undefined
   while (found.length < limit) {
-    const page = await ledger.list({ user, status: status === 'running' ? 'queued' : status, before, limit: pageSize })
+    const inRow = status === 'running' ? 'queued' : status
+    const page = await ledger.list({ user, model, since, status: inRow, before, limit: pageSize })
     const current = await Promise.all(
       page.map(row => (row.status === 'queued' ? asItSays(items, row) : summaryOf(row))),
     )
@@ -72,19 +86,22 @@ export async function listRequests(
 }
 
 /** Shows everything about one request. Throws `Refusal` if there is no such request, and `Unavailable`. */
-export async function showRequest({ items, ledger, payloads }: RequestPorts, id: string): Promise<RequestDetails> {
+export async function showRequest(ports: RequestPorts & WaitingPorts, id: string): Promise<RequestDetails> {
+  const { items, ledger, payloads } = ports
   const row = await ledger.show(id)
   if (!row)
     throw new Refusal(
       `there is no request ${id} in Postgres, where a new one comes after a few seconds, and from where an old one is deleted after observability.retention.ledger`,
     )
   const summary = await asItSays(items, row)
-  const [prompt, result] = await Promise.all([
+  const [waits, prompt, result] = await Promise.all([
+    summary.status === 'queued' ? whyItWaits(ports, summary) : undefined,
     ledger.prompt(id),
     summary.status === 'completed' ? ledger.result(id, summary.run) : undefined,
   ])
   return {
     ...summary,
+    ...(waits && { waits }),
     metadata: row.metadata ?? undefined,
     prompt: await promptOf(payloads, prompt),
     prompt_key: keyOf(prompt),

@@ -33,6 +33,11 @@ export async function showUser({ access, quotas }: UserPorts, userId: string): P
   return viewOf(quotas, await existingUser(access, userId))
 }
 
+/** Lists all users, by their ids. Rejects with `Unavailable`. */
+export async function listUsers({ access, quotas }: UserPorts): Promise<UserView[]> {
+  return (await access.users()).map(record => viewOf(quotas, record))
+}
+
 /** The user's record. Throws `Refusal` when there is none, and `Unavailable`. */
 export async function existingUser(access: Admin['access'], userId: string): Promise<UserRecord> {
   const record = await access.user(userId)

@@ -144,7 +144,9 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
       })
   }
 
-  const pause = () => Promise.race([timeout(RETRY_MS), stopped.promise])
+  async function pause(): Promise<void> {
+    await Promise.race([timeout(RETRY_MS), stopped.promise])
+  }
 
   /** Tells each trouble once. */
   function tell(error: unknown): undefined {

@@ -8,6 +8,7 @@ import { type Admin, adminOf } from '../../../lib/cli/admin.ts'
 import { createKey } from '../../../lib/cli/operations/keys.ts'
 import { setUser, type UserChanges } from '../../../lib/cli/operations/users.ts'
 import { localTarget } from '../../../lib/cli/target.ts'
+import { onBackend } from '../../support/queue-backend.ts'
 import { type ApiClient, createApiClient } from './api-client.ts'
 
 export const projectFolder = fileURLToPath(new URL('../../..', import.meta.url))
@@ -71,7 +72,8 @@ export async function startSystem(
   [command, ...argv]: readonly [string, ...string[]] = startCommand,
 ): Promise<RunningSystem> {
   // A process group of its own, so that an interrupt reaches all of it, as Ctrl-C does in a terminal.
-  const child = spawn(command, argv, { cwd: projectFolder, env: environment(settings), detached: true })
+  const env = environment(await onBackend(settings))
+  const child = spawn(command, argv, { cwd: projectFolder, env, detached: true })
   const abandon = () => interrupt(child, 'SIGKILL')
   process.once('exit', abandon)
   child.once('exit', () => process.off('exit', abandon))

@@ -184,7 +184,7 @@ describe('dead-letters redrive', () => {
     const saidBefore: number[] = []
     const queue = { send: async () => void saidBefore.push(said.length) }
 
-    await redriveDeadLetters({ ...stores.admin, queue }, {}, redriven => {
+    await redriveDeadLetters({ ...stores.admin, queue }, { all: true }, redriven => {
       if ('request_id' in redriven) said.push(redriven.request_id)
     })
 

@@ -382,6 +382,17 @@ describe('sluice doctor, after a deployment', () => {
     })
   })
 
+  it('warns where its plan may not use the default model', async () => {
+    await deploy(({ url }) =>
+      url === '/healthz' ? { status: 200, body: {} } : { status: 403, body: { code: 'model_not_allowed' } },
+    )
+
+    expect(await doctor()).toMatchObject({
+      code: 0,
+      request: { state: 'warning', todo: expect.stringContaining('users set sluice-doctor --plan') },
+    })
+  })
+
   it('sends nothing with --no-request', async () => {
     await deploy()
 

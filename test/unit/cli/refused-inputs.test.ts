@@ -84,7 +84,7 @@ describe('dead-letters: a message that an input has refused', () => {
     await collect(stores.ports, [aRefused('m-8')])
     const sendInput = () => Promise.reject(new Unavailable('the queue', 'down'))
 
-    const { refused } = await redriveDeadLetters({ ...stores.admin, sendInput }, {})
+    const { refused } = await redriveDeadLetters({ ...stores.admin, sendInput }, { all: true })
 
     expect(refused).toEqual([{ id: 'input:nightly:m-8', reason: 'the queue is unavailable: down' }])
     expect(await json('dead-letters list')).toHaveLength(1)

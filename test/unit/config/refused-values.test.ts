@@ -7,7 +7,7 @@ describe('a value is refused where it stands', () => {
     [
       'a key far from any',
       { queue: 'queue: { zzz: 1 }' },
-      'p.yaml:2:10: queue has no key "zzz"; its keys are backend, expire_after',
+      'p.yaml:2:10: queue has no key "zzz"; its keys are backend, expire_after, rabbitmq',
     ],
     [
       'a bad name',

@@ -13,10 +13,7 @@ export interface RabbitMqAdmin {
 }
 
 export function rabbitMqAdmin(prefix: string, connection: Connection, consumers: number): RabbitMqAdmin {
-  const countOf = async (name: string): Promise<number | undefined> => {
-    const link = await connection.link()
-    return link.onChannel(channel => messagesIn(channel, name))
-  }
+  const countOf = (name: string): Promise<number | undefined> => countIn(connection, name)
   return {
     exists: async queue => (await countOf(prefix + queue)) !== undefined,
     count: async queue => {
@@ -38,6 +35,17 @@ export function rabbitMqAdmin(prefix: string, connection: Connection, consumers:
       }
     },
   }
+}
+
+/** Counts the waiting messages of a queue of this whole name: 0 if there is no such queue. Rejects with `Unavailable`. */
+export const rabbitMqCountMessages =
+  (connection: Connection) =>
+  async (name: string): Promise<number> =>
+    (await countIn(connection, name)) ?? 0
+
+async function countIn(connection: Connection, name: string): Promise<number | undefined> {
+  const link = await connection.link()
+  return link.onChannel(channel => messagesIn(channel, name))
 }
 
 /** The number of waiting messages in a queue; undefined if there is no such queue. */

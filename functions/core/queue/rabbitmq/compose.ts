@@ -1,7 +1,9 @@
 import type { RabbitMqEnv } from '../../platform/queue-env-rabbitmq.ts'
+import { rabbitMqCountMessages } from './admin.ts'
 import { rabbitMqAnnouncer } from './announce.ts'
 import { brokerConnection } from './connection.ts'
 import { brokerCredentials } from './credentials.ts'
+import { chooseByUser } from './parts.ts'
 import { rabbitMqQueue } from './queue.ts'
 import { rabbitMqReceiver } from './receiver.ts'
 
@@ -11,11 +13,13 @@ export const composeConnection = ({ BROKER_URL, BROKER_SECRET_ARN }: RabbitMqEnv
 
 /** The queues of a deployment with `backend: rabbitmq`. The bundler takes this file in place of ../compose.ts. */
 export function composeQueue(env: RabbitMqEnv) {
-  const { publish } = composeConnection(env)
+  const connection = composeConnection(env)
+  const { publish } = connection
   return {
-    ...rabbitMqQueue(env.QUEUE_NAME_PREFIX, publish),
+    ...rabbitMqQueue(env.QUEUE_NAME_PREFIX, publish, chooseByUser(env.QUEUE_CONSUMERS)),
     ...rabbitMqReceiver(env.QUEUE_NAME_PREFIX, publish),
     announce: rabbitMqAnnouncer(publish),
+    countMessages: rabbitMqCountMessages(connection),
   }
 }
 export type ComposedQueue = ReturnType<typeof composeQueue>

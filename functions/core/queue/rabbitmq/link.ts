@@ -89,7 +89,8 @@ async function connectTo(broker: Broker): Promise<ChannelModel> {
 }
 
 /** Whether the broker refuses the user or the virtual host. No repetition heals that. */
-const isRefusal = (error: unknown): boolean => error instanceof Error && /ACCESS[-_]REFUSED|NOT_ALLOWED/.test(error.message)
+const isRefusal = (error: unknown): boolean =>
+  error instanceof Error && /ACCESS[-_]REFUSED|NOT_ALLOWED/.test(error.message)
 
 /** What is known of a connection at the moment. */
 interface State {
@@ -171,7 +172,8 @@ function watch(model: ChannelModel, channel: ConfirmChannel, state: State): void
   })
 }
 
-const refusesFor = (reason: string): Unavailable => new Unavailable('the queue', new Error(`it takes no messages: ${reason}`))
+const refusesFor = (reason: string): Unavailable =>
+  new Unavailable('the queue', new Error(`it takes no messages: ${reason}`))
 
 async function answersInTime(channel: ConfirmChannel, state: State): Promise<boolean> {
   const answer = channel.checkExchange('amq.direct').then(
@@ -199,13 +201,19 @@ async function publish(channel: ConfirmChannel, state: State, publication: Publi
   }, CONFIRM_MS)
   state.pending.add(reject)
   try {
-    channel.publish(exchange, key, content, { ...options, mandatory: !mayBeDropped, persistent: true }, (error: unknown) => {
-      state.heardAt = performance.now()
-      const isReturned = state.returned.delete(options.messageId)
-      if (error) reject(state.closed ? new LinkClosed(state.closed) : new Unavailable('the queue', error))
-      else if (isReturned) reject(new Defect('the queue', new Error(`no queue takes messages of the key ${key}`)))
-      else resolve()
-    })
+    channel.publish(
+      exchange,
+      key,
+      content,
+      { ...options, mandatory: !mayBeDropped, persistent: true },
+      (error: unknown) => {
+        state.heardAt = performance.now()
+        const isReturned = state.returned.delete(options.messageId)
+        if (error) reject(state.closed ? new LinkClosed(state.closed) : new Unavailable('the queue', error))
+        else if (isReturned) reject(new Defect('the queue', new Error(`no queue takes messages of the key ${key}`)))
+        else resolve()
+      },
+    )
   } catch (error) {
     state.closed ??= error instanceof Error ? error : new Error(String(error))
     reject(new LinkClosed(error))

@@ -32,4 +32,3 @@ function publicationOf(prefix: string, queue: string, { body, delay_seconds = 0 
     options: { messageId: randomUUID(), contentType: 'application/json' },
   }
 }
-

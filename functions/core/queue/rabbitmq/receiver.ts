@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { BatchOutcome, Delivery, QueueReceiver } from '../port.ts'
+import { delayedRoute } from './delays.ts'
 import { type FromQueue, messagesOf, RmqEvent, type RmqMessage } from './event.ts'
 import type { Publication } from './link.ts'
-import { delayedRoute } from './delays.ts'
 
 /** The header that counts how often a function has sent a message again that it could not process. */
 export const RETURNS = 'x-sluice-returns'

@@ -100,7 +100,9 @@ async function declare(link: Link, what: string, work: (channel: Channel) => Pro
     if (differs === undefined) throw error
     throw new Defect(
       'the broker',
-      new Error(`${what} is there already and was made in another way; delete it once it is empty, and deploy again: ${differs}`),
+      new Error(
+        `${what} is there already and was made in another way; delete it once it is empty, and deploy again: ${differs}`,
+      ),
     )
   }
 }

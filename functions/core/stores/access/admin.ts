@@ -5,7 +5,7 @@ import { put, update } from '../../platform/dynamodb.ts'
 import { deleteIf } from '../../platform/dynamodb-delete.ts'
 import { reaching } from '../../platform/unavailable.ts'
 import { type AccessTables, dynamoAccess } from './dynamodb.ts'
-import { type AccessAdmin, type KeyRecord, StoredKey, type UserRecord } from './port.ts'
+import { type AccessAdmin, type KeyRecord, StoredKey, StoredUser, type UserRecord } from './port.ts'
 
 /** What operators need of the tables. It is in a file of its own, so that no function bundles a scan. */
 export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables): AccessAdmin {
@@ -31,6 +31,14 @@ export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables):
         return records
           .filter(record => userId === undefined || record.user_id === userId)
           .sort((a, b) => a.created_at - b.created_at)
+      }),
+
+    users: () =>
+      reaching('the users table', async () => {
+        const records: UserRecord[] = []
+        for await (const page of paginateScan({ client }, { TableName: tables.users, ConsistentRead: true }))
+          for (const item of page.Items ?? []) records.push(StoredUser.parse(unmarshall(item)))
+        return records.sort((a, b) => (a.user_id < b.user_id ? -1 : 1))
       }),
 
     revoke: (keyId, now) =>

@@ -39,6 +39,8 @@ export interface AccessAdmin extends Access {
   keys(userId?: string): Promise<KeyRecord[]>
   /** Revokes a key. Answers with its record, which may have been revoked before, or undefined if there is no such key. */
   revoke(keyId: string, now: number): Promise<KeyRecord | undefined>
+  /** All users, by their ids. */
+  users(): Promise<UserRecord[]>
   /** Replaces a user's record. Answers false, and writes nothing, if the stored record is no longer `was`. */
   replaceUser(was: UserRecord | undefined, user: UserRecord): Promise<boolean>
   /** Deletes a key. A key that does not exist is ignored. */

@@ -35,16 +35,30 @@ const Metadata = z.record(z.string(), z.unknown()).nullable()
 
 export interface RequestFilter {
   readonly user?: string | undefined
+  readonly model?: string | undefined
+  /** Only requests that were made at this time or later, epoch milliseconds. */
+  readonly since?: number | undefined
   readonly status?: RecordedRequest['status'] | undefined
   /** Only requests older than this one: the last of the page before. */
   readonly before?: string | undefined
   readonly limit: number
 }
 
+/** How many requests of a model have a status. */
+export interface StatusCount {
+  readonly model: string
+  readonly status: RecordedRequest['status']
+  readonly count: number
+}
+
 /** The operator's side of the ledger: what the functions never ask for. All methods reject with `Unavailable`. */
 export interface LedgerAdmin {
   /** Newest first. */
   list(filter: RequestFilter): Promise<RecordedRequest[]>
+  /** The requests of a model that have not ended, oldest first. */
+  unended(model: string, limit: number): Promise<RecordedRequest[]>
+  /** Counts the requests that were made at `since` or later, epoch milliseconds. */
+  countSince(since: number): Promise<StatusCount[]>
   show(requestId: string): Promise<(RecordedRequest & { metadata: Record<string, unknown> | null }) | undefined>
   /** The prompt, or the key of the body that holds it; undefined where none is stored. */
   prompt(requestId: string): Promise<Payload | undefined>
@@ -57,9 +71,16 @@ const SHOW = `SELECT ${rowAsJson([...COLUMNS, 'metadata'])} FROM requests WHERE 
 /** Apart from the result: a row of both may be over the 64 KB that the Data API returns. */
 const PROMPT = 'SELECT prompt, prompt_key FROM requests WHERE request_id = :request_id::uuid'
 
+const UNENDED = `SELECT ${rowAsJson(COLUMNS)} FROM requests WHERE status = 'queued' AND model = :model ORDER BY request_id LIMIT :limit`
+const COUNT = `SELECT json_build_object('model', model, 'status', status, 'count', count(*))::text FROM requests
+WHERE request_id >= :since::uuid GROUP BY model, status`
+const Count = z.object({ model: z.string(), status: Status, count: z.int() })
+
 const CLAUSES = {
   user: 'user_id = :user',
+  model: 'model = :model',
   status: 'status = :status',
+  since: 'request_id >= :since::uuid',
   before: 'request_id < :before::uuid',
 } as const
 
@@ -70,6 +91,10 @@ export function rdsDataLedgerAdmin(client: RDSDataClient, env: LedgerEnv): Ledge
       const { sql, parameters } = listStatement(filter)
       return (await execute(sql, parameters)).map(record => RecordedRequest.parse(jsonOf(record)))
     },
+    unended: async (model, limit) =>
+      (await execute(UNENDED, { model, limit })).map(record => RecordedRequest.parse(jsonOf(record))),
+    countSince: async since =>
+      (await execute(COUNT, { since: firstIdAt(since) })).map(record => Count.parse(jsonOf(record))),
     show: async requestId => {
       const [record] = await execute(SHOW, { request_id: requestId })
       return record && RecordedRequest.extend({ metadata: Metadata }).parse(jsonOf(record))
@@ -85,9 +110,10 @@ export function rdsDataLedgerAdmin(client: RDSDataClient, env: LedgerEnv): Ledge
 }
 
 /** Only the clauses that are asked for, so that Postgres finds the index for them. Ids sort by the time they were made. */
-function listStatement({ limit, ...filter }: RequestFilter) {
-  const asked = (['user', 'status', 'before'] as const).flatMap(name => {
-    const value = filter[name]
+function listStatement({ limit, since, ...filter }: RequestFilter) {
+  const named = { ...filter, since: since === undefined ? undefined : firstIdAt(since) }
+  const asked = (['user', 'model', 'status', 'since', 'before'] as const).flatMap(name => {
+    const value = named[name]
     return value === undefined ? [] : [{ name, value }]
   })
   const where = asked.length === 0 ? '' : ` WHERE ${asked.map(({ name }) => CLAUSES[name]).join(' AND ')}`
@@ -95,4 +121,10 @@ function listStatement({ limit, ...filter }: RequestFilter) {
     sql: `SELECT ${rowAsJson(COLUMNS)} FROM requests${where} ORDER BY request_id DESC LIMIT :limit`,
     parameters: { ...Object.fromEntries(asked.map(({ name, value }) => [name, value])), limit },
   }
+}
+
+/** The least id of a request that is made at this time: a UUIDv7 begins with its time. */
+function firstIdAt(ms: number): string {
+  const hex = Math.max(0, ms).toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`
 }

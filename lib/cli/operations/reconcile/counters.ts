@@ -1,7 +1,7 @@
 import { type EarlierCharge, isTerminal, type RequestItem } from '../../../../functions/core/domain/item.ts'
 import { ITEM_RETENTION_MS } from '../../../../functions/core/domain/timing.ts'
 import type { QuotaItem } from '../../../../functions/core/stores/quota/admin.ts'
-import { parseWindow } from '../quota.ts'
+import { parseWindow } from '../../window-name.ts'
 import { type Books, type QuotaOf, quotaKey, quotaText, reservationKey, type Suspect } from './books.ts'
 
 /**

@@ -11,8 +11,8 @@ const BUSY = failure({ message: 'the model answered 503', status: 503 })
 
 function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
   const worker = aWorker(answer, settings)
-  const info = vi.fn()
-  const ports = { ...worker.ports, logger: { error: () => undefined, info } }
+  const warn = vi.fn()
+  const ports = { ...worker.ports, logger: { error: () => undefined, info: () => undefined, warn } }
   /** As many requests, in one invocation. */
   const serve = async (requests: number) => {
     const items = await Promise.all(Array.from({ length: requests }, () => ports.items.create(anItem())))
@@ -29,7 +29,7 @@ function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
       if (unit === 'Count') sums[name] = (sums[name] ?? 0) + value
     return sums
   }
-  return { ...worker, info, serve, counted }
+  return { ...worker, warn, serve, counted }
 }
 
 describe('a worker measures', () => {
@@ -67,24 +67,25 @@ describe('a worker counts', () => {
   })
 
   it('failed calls and retried requests, and logs the reason of each retry', async () => {
-    const { serve, counted, info } = watched(BUSY, { retry: RETRY })
+    const { serve, counted, warn } = watched(BUSY, { retry: RETRY })
 
     const [item] = await serve(1)
 
     expect(counted()).toEqual({ DeliveredRequests: 1, ModelCalls: 1, FailedCalls: 1, RetriedRequests: 1 })
-    const fields = { request_id: item?.request_id, attempt: 1, code: 'model_error', status: 503, detail: BUSY.message }
-    expect(info.mock.calls).toEqual([
+    const of = { request_id: item?.request_id, user_id: 'u42', model: 'text', attempt: 1 }
+    const fields = { ...of, code: 'model_error', status: 503, detail: BUSY.message }
+    expect(warn.mock.calls).toEqual([
       ['the model answered 503; the request will be retried', { ...fields, until: '2026-11-23T10:15:01.500Z' }],
     ])
   })
 
   it('no retry after the last attempt', async () => {
-    const { serve, counted, info } = watched(BUSY, { retry: { ...RETRY, attempts: 1 } })
+    const { serve, counted, warn } = watched(BUSY, { retry: { ...RETRY, attempts: 1 } })
 
     await serve(1)
 
     expect(counted()).toEqual({ DeliveredRequests: 1, ModelCalls: 1, FailedCalls: 1 })
-    expect(info).not.toHaveBeenCalled()
+    expect(warn).not.toHaveBeenCalled()
   })
 
   it.each([

@@ -6,7 +6,7 @@ import { aWorker } from '../../../support/worker.ts'
 it('a message of a newer version goes back to its queue, and is neither run nor made a dead letter', async () => {
   const worker = aWorker()
   const item = await worker.create()
-  const logger = { error: vi.fn(), info: () => undefined }
+  const logger = { error: vi.fn(), info: () => undefined, warn: () => undefined }
 
   const again = await worker.invoke(
     [

@@ -1,16 +1,19 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Change } from '../../../../functions/core/flow-control/flow-control.ts'
+import type { CallFailure } from '../../../../functions/core/flow-control/port.ts'
 import { type ModelState, UNTOUCHED } from '../../../../functions/core/flow-control/state.ts'
 import { reportCircuitChanges } from '../../../../functions/worker/report-circuit-changes.ts'
 import { NOW } from '../../../support/clock.ts'
 
 const UNTIL = '2026-11-23T10:15:30.000Z'
 
-function told(change: Change, state: Partial<ModelState>) {
+const FAILURE = { code: 'model_error', status: 500, reason: 'the model answered 500: full', request_id: 'r-1' }
+
+function told(change: Change, state: Partial<ModelState>, failure?: CallFailure) {
   const logger = { warn: vi.fn(), info: vi.fn() }
   const metrics = { addMetric: vi.fn() }
   const settings = { model: 'text', circuit: { failures: 5, within_ms: 60_000, open_ms: 30_000 } }
-  reportCircuitChanges({ logger, metrics, settings })(change, { ...UNTOUCHED, ...state })
+  reportCircuitChanges({ logger, metrics, settings })(change, { ...UNTOUCHED, ...state }, failure)
   return { warned: logger.warn.mock.calls, informed: logger.info.mock.calls, counted: metrics.addMetric.mock.calls }
 }
 
@@ -79,6 +82,17 @@ describe('a change of a model is logged and counted', () => {
       ],
       counted: [['CircuitOpened', 'Count', 1]],
     })
+  })
+
+  it.each([
+    { change: 'opened', level: 'warned' },
+    { change: 'opened for all', level: 'warned' },
+    { change: 'opened again', level: 'warned' },
+    { change: 'paused', level: 'informed' },
+  ] as const)('when $change: with the failed call that has caused it', ({ change, level }) => {
+    expect(told(change, { open: { until: NOW, times: 1 }, paused_until: NOW }, FAILURE)[level][0]?.[1]).toMatchObject(
+      FAILURE,
+    )
   })
 
   it('when its circuit closes', () => {

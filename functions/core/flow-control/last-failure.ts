@@ -1,0 +1,52 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import * as z from 'zod'
+import { reading } from '../domain/reading.ts'
+import { get, put } from '../platform/dynamodb.ts'
+import { reaching } from '../platform/unavailable.ts'
+import type { FailureNotes, LastFailure } from './port.ts'
+
+/**
+ * The key of the item with a model's last failed call. It is an item of its own in the models table, since 0.1.0 reads the state of a
+ * model strictly. No model's name has a `#`.
+ */
+const keyOf = (model: string): string => `${model}#last_failure`
+
+const Stored = reading(
+  z.strictObject({
+    at: z.int(),
+    code: z.string(),
+    status: z.int().optional(),
+    reason: z.string(),
+    request_id: z.string(),
+  }),
+)
+
+/** The longest reason that is kept: the sentence, and the 500 characters of the model's own words. */
+const LONGEST_REASON = 800
+
+/** The last failed call of each model in DynamoDB. */
+export function dynamoFailureNotes(client: DynamoDBClient, table: string): FailureNotes {
+  return {
+    note: (model, { reason, ...failure }) =>
+      reaching('the models table', async () => {
+        await put(client, {
+          table,
+          key: { model: keyOf(model) },
+          item: { ...failure, reason: reason.slice(0, LONGEST_REASON).toWellFormed() },
+          condition: 'attribute_not_exists(#at) OR #at <= :at',
+          names: { '#at': 'at' },
+          values: { ':at': failure.at },
+        })
+      }),
+    last: model =>
+      reaching('the models table', async () => {
+        const item = await get(client, table, { model: keyOf(model) })
+        return item && fromItem(item)
+      }),
+  }
+}
+
+function fromItem({ model: _, ...item }: Record<string, unknown>): LastFailure {
+  const { at, code, status, reason, request_id } = Stored.parse(item)
+  return { at, code, ...(status !== undefined && { status }), reason, request_id }
+}

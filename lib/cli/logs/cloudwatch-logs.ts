@@ -1,0 +1,68 @@
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
+import { type LogGroup, logGroupsOf } from './log-groups.ts'
+import { isNoLogLine, readLogLine } from './log-line.ts'
+import type { LogLine, LogSource } from './port.ts'
+
+/** A line may come into CloudWatch some seconds after it was written. Lines are asked for again for this time. Milliseconds. */
+const LATE_MS = 20_000
+/** A log group with many lines has many pages. */
+const MAX_PAGES = 50
+
+/** The log groups of a deployed stack's functions. The client is loaded at its first use. */
+export function cloudWatchLogs(stack: string): LogSource {
+  let opening: Promise<Opened> | undefined
+  const opened = () => {
+    opening ??= open(stack)
+    return opening
+  }
+  return {
+    find: async (text, since) => byTime((await linesOf(await opened(), since, `"${text}"`)).map(({ line }) => line)),
+    async follow(now) {
+      const logs = await opened()
+      const known = new Set<string>()
+      let since = now
+      return async () => {
+        const lines = (await linesOf(logs, since)).filter(({ id }) => !known.has(id))
+        for (const { id } of lines) known.add(id)
+        since = Math.max(since, ...lines.map(({ line }) => line.at - LATE_MS))
+        return byTime(lines.map(({ line }) => line))
+      }
+    },
+  }
+}
+
+interface Opened {
+  readonly client: CloudWatchLogsClient
+  readonly groups: readonly LogGroup[]
+}
+
+async function open(stack: string): Promise<Opened> {
+  const { CloudWatchLogsClient } = await import('@aws-sdk/client-cloudwatch-logs')
+  return { client: new CloudWatchLogsClient(), groups: await logGroupsOf(stack) }
+}
+
+const byTime = (lines: readonly LogLine[]): LogLine[] => lines.toSorted((a, b) => a.at - b.at)
+
+async function linesOf(
+  { client, groups }: Opened,
+  since: number,
+  filterPattern?: string,
+): Promise<{ id: string; line: LogLine }[]> {
+  const { paginateFilterLogEvents } = await import('@aws-sdk/client-cloudwatch-logs')
+  const found = await Promise.all(
+    groups.map(async ({ name, group }) => {
+      const lines: { id: string; line: LogLine }[] = []
+      const query = { logGroupName: group, startTime: since, ...(filterPattern !== undefined && { filterPattern }) }
+      let pages = 0
+      for await (const { events = [] } of paginateFilterLogEvents({ client }, query)) {
+        for (const { eventId = '', timestamp = 0, message = '' } of events)
+          if (!isNoLogLine(message.trim()))
+            lines.push({ id: eventId, line: readLogLine(message.trim(), name, timestamp) })
+        pages += 1
+        if (pages === MAX_PAGES) break
+      }
+      return lines
+    }),
+  )
+  return found.flat()
+}

@@ -1,0 +1,30 @@
+import {
+  CloudFormationClient,
+  paginateListStackResources,
+  type StackResourceSummary,
+} from '@aws-sdk/client-cloudformation'
+
+/** The log group of a function. */
+export interface LogGroup {
+  /** The place of the function in the stack, such as `GatewayFunction`. */
+  readonly name: string
+  readonly group: string
+}
+
+const HASH = /[0-9A-F]{8}$/
+
+/** A function and its log group are neighbours in the stack. Other log groups belong to no function. */
+export async function logGroupsOf(stack: string): Promise<LogGroup[]> {
+  const resources: StackResourceSummary[] = []
+  const pages = paginateListStackResources({ client: new CloudFormationClient() }, { StackName: stack })
+  for await (const { StackResourceSummaries = [] } of pages) resources.push(...StackResourceSummaries)
+  const places = (type: string, ending: string) =>
+    resources.flatMap(({ ResourceType, LogicalResourceId = '', PhysicalResourceId = '' }) => {
+      const place = LogicalResourceId.replace(HASH, '')
+      return ResourceType === type && place.endsWith(ending)
+        ? [{ name: place.slice(0, -ending.length), group: PhysicalResourceId }]
+        : []
+    })
+  const functions = new Set(places('AWS::Lambda::Function', 'Lambda').map(({ name }) => name))
+  return places('AWS::Logs::LogGroup', 'Logs').filter(({ name }) => functions.has(name))
+}

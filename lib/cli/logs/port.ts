@@ -1,0 +1,28 @@
+import { Refusal } from '../refusal.ts'
+
+/** A line that a function has logged. */
+export interface LogLine {
+  /** Epoch milliseconds. */
+  readonly at: number
+  /** The name of its function, such as `worker-text`. */
+  readonly function: string
+  readonly level: string
+  readonly message: string
+  /** The other fields of the line. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** What the functions of a system have logged. */
+export interface LogSource {
+  /** The lines with this text that were written at `since` or later (epoch milliseconds), oldest first. */
+  find(text: string, since: number): Promise<LogLine[]>
+  /** Begins to follow the logs now. Each call of the function that it answers with gives the lines that are new, oldest first. */
+  follow(now: number): Promise<() => Promise<LogLine[]>>
+}
+
+const none = async (): Promise<never> => {
+  throw new Refusal('the logs of this system are not known here')
+}
+
+/** Of a system whose data folder is not known. */
+export const NO_LOGS: LogSource = { find: none, follow: none }

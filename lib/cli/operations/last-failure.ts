@@ -1,0 +1,21 @@
+import type { LastFailure } from '../../../functions/core/flow-control/port.ts'
+import { iso } from '../../../functions/core/platform/clock.ts'
+
+/** A failed call of a model, as operators see it. */
+export interface LastFailureView {
+  /** ISO 8601. */
+  readonly at: string
+  readonly code: string
+  readonly status?: number | undefined
+  /** A sentence, with the model's own words. */
+  readonly reason: string
+  readonly request_id: string
+}
+
+export const lastFailureOf = ({ at, code, status, reason, request_id }: LastFailure): LastFailureView => ({
+  at: iso(at),
+  code,
+  ...(status !== undefined && { status }),
+  reason,
+  request_id,
+})

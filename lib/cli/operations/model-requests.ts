@@ -1,0 +1,79 @@
+import { iso } from '../../../functions/core/platform/clock.ts'
+import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
+import type { RecordedRequest } from '../../../functions/core/stores/ledger/admin.ts'
+import type { Admin } from '../admin.ts'
+import { type LastFailureView, lastFailureOf } from './last-failure.ts'
+
+/** How the requests of a model fare, as Postgres and the request items say. */
+export interface ModelRequests {
+  /** The last failed call, or the last request that failed, whichever is newer. */
+  readonly last_failure?: LastFailureView | undefined
+  /** The requests of the last hour that have ended, and how many of them failed. */
+  readonly last_hour?: { readonly ended: number; readonly failed: number } | undefined
+  /** The request that has waited for longest. */
+  readonly oldest_waiting?:
+    | { readonly request_id: string; readonly since: string; readonly seconds: number }
+    | undefined
+}
+
+type Ports = Pick<Admin, 'ledger' | 'items' | 'failures' | 'clock'>
+
+const HOUR_MS = 3_600_000
+
+/** So many of the oldest requests that have not ended are looked at: those that run are not waiting. */
+const OLDEST = 50
+
+/** Counts the requests of the last hour by model. Undefined while Postgres can't be reached. */
+export async function countEnded(ports: Ports): Promise<ReadonlyMap<string, ModelRequests['last_hour']> | undefined> {
+  const counts = await unlessAway(ports.ledger.countSince(ports.clock() - HOUR_MS))
+  if (!counts) return undefined
+  const sums = new Map<string, { ended: number; failed: number }>()
+  for (const { model, status, count } of counts) {
+    const sum = sums.get(model) ?? { ended: 0, failed: 0 }
+    if (status !== 'queued' && status !== 'running') sum.ended += count
+    if (status === 'failed') sum.failed += count
+    sums.set(model, sum)
+  }
+  return sums
+}
+
+/** Describes the requests of a model. While Postgres can't be reached, only the last failed call is told. */
+export async function requestsOf(ports: Ports, model: string): Promise<Omit<ModelRequests, 'last_hour'>> {
+  const [noted, [failed] = [], oldest] = await Promise.all([
+    ports.failures.last(model),
+    unlessAway(ports.ledger.list({ model, status: 'failed', limit: 1 })),
+    unlessAway(oldestWaiting(ports, model)),
+  ])
+  const failures = [...(noted ? [lastFailureOf(noted)] : []), ...(failed ? failureOf(failed) : [])]
+  const [newest] = failures.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at))
+  return { ...(newest && { last_failure: newest }), ...(oldest && { oldest_waiting: oldest }) }
+}
+
+async function oldestWaiting(
+  { ledger, items, clock }: Ports,
+  model: string,
+): Promise<NonNullable<ModelRequests['oldest_waiting']> | undefined> {
+  const rows = await ledger.unended(model, OLDEST)
+  const statuses = await Promise.all(rows.map(row => items.get(row.user_id, row.request_id)))
+  const found = rows.find((_, i) => statuses[i]?.status === 'queued')
+  if (!found) return undefined
+  const { request_id, created_at } = found
+  return { request_id, since: iso(created_at), seconds: Math.floor((clock() - created_at) / 1000) }
+}
+
+function failureOf({ request_id, error, completed_at }: RecordedRequest): LastFailureView[] {
+  if (!error || completed_at === null) return []
+  const { code, status, message, detail } = error
+  const reason = detail === undefined ? message : `${message}: ${detail}`
+  return [{ at: iso(completed_at), code, ...(status !== undefined && { status }), reason, request_id }]
+}
+
+/** An operator sees the state of the models in DynamoDB also while Postgres is away. */
+async function unlessAway<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (error instanceof Unavailable) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,70 @@
+import * as z from 'zod'
+import type { Admin } from '../admin.ts'
+import { type Answered, type Caller, callApi } from '../call-api.ts'
+import { Refusal } from '../refusal.ts'
+import { createKey } from './keys.ts'
+
+/** A request to submit for a user. */
+export interface Submission {
+  readonly user: string
+  readonly prompt: string
+  readonly model?: string | undefined
+  readonly priority?: 'high' | 'normal' | undefined
+  /** Whether to wait for the end of the request. */
+  readonly wait?: boolean | undefined
+}
+
+/** The answer of the API about the request. */
+export type Submitted = z.infer<typeof Submitted>
+const Submitted = z.looseObject({ request_id: z.string(), status: z.string() })
+
+const ApiError = z.object({ error: z.string(), code: z.string().optional() })
+
+/** The key lasts for as long as a request may be waited for. */
+const KEY_LIFETIME_MS = 3_600_000
+const WAIT_SECONDS = 10
+const PAUSE_MS = 1_000
+const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled', 'expired'])
+
+type Ports = Pick<Admin, 'access' | 'quotas' | 'clock' | 'sleep' | 'apiUrl'>
+
+/**
+ * Posts a request as a user, with a key of its own, which is deleted afterwards. The request is admitted and charged like every other
+ * one of this user. `told` gets the answer to the post. Throws `Refusal` if the API refuses it, and `Unavailable`.
+ */
+export async function submitRequest(
+  ports: Ports,
+  { user, prompt, model, priority, wait }: Submission,
+  told: (accepted: Submitted) => void = () => {},
+): Promise<Submitted> {
+  const { apiUrl, access } = ports
+  if (apiUrl === undefined) throw new Refusal('the stack does not name its API: deploy it again with this version')
+  const { created } = await createKey(ports, { user, expires_in: KEY_LIFETIME_MS })
+  try {
+    const caller = { apiUrl, key: created.key }
+    const body = { prompt, ...(model !== undefined && { model }), ...(priority && { priority }) }
+    const accepted = submittedIn(await callApi(caller, '/v1/inference', body))
+    told(accepted)
+    return wait ? await ended(ports, caller, accepted.request_id) : accepted
+  } finally {
+    await access.deleteKey(created.key_id)
+  }
+}
+
+async function ended(ports: Ports, caller: Caller, id: string): Promise<Submitted> {
+  for (const until = ports.clock() + KEY_LIFETIME_MS; ports.clock() < until; await ports.sleep(PAUSE_MS)) {
+    const view = submittedIn(await callApi(caller, `/v1/inference/${id}?wait=${WAIT_SECONDS}`))
+    if (ENDED.has(view.status)) return view
+  }
+  throw new Refusal(`the request ${id} has not ended within an hour: requests show ${id} says why`)
+}
+
+function submittedIn(answer: Answered): Submitted {
+  if (typeof answer === 'string') throw new Refusal(answer)
+  const { data } = Submitted.safeParse(answer.body)
+  if (data && answer.status < 300) return data
+  const refused = ApiError.safeParse(answer.body).data
+  throw new Refusal(
+    refused ? `the API answered ${answer.status}: ${refused.error}` : `the API answered ${answer.status}`,
+  )
+}

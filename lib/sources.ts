@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { IS_PACKAGE, ROOT } from './installation.ts'
+
+/** The folders with all code of Sluice, below the folder with package.json. */
+const FOLDERS = IS_PACKAGE ? ['dist'] : ['functions', 'lib']
+
+/** package-lock.json decides which packages the functions are bundled with. The npm package has its bundles with it. */
+const FILES = IS_PACKAGE ? ['cdk.json', 'package.json'] : ['cdk.json', 'package-lock.json', 'tsconfig.json']
+
+/** The packages that make a template, besides Sluice's own code. A project that uses the npm package chooses their versions. */
+const TEMPLATE_MAKERS = ['aws-cdk-lib', 'cdk-nag', 'constructs']
+
+/** The SHA-256, in hex, of all that bundles and templates are made of, apart from pipeline.yaml. It takes some 30 ms. */
+export function hashOfSources(): string {
+  const root = fileURLToPath(ROOT)
+  const { resolve } = createRequire(import.meta.url)
+  const files = [
+    ...FOLDERS.flatMap(folder => filesIn(join(root, folder))),
+    ...FILES.map(name => join(root, name)),
+    ...TEMPLATE_MAKERS.map(name => resolve(`${name}/package.json`)),
+  ]
+  const hash = createHash('sha256')
+  for (const file of files) {
+    const content = readFileSync(file)
+    hash.update(`${file}\0${content.length}\0`).update(content)
+  }
+  return hash.digest('hex')
+}
+
+const filesIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name))
+    .sort()

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { FailureNotes, LastFailure } from '../../functions/core/flow-control/port.ts'
+import { NOW } from '../support/clock.ts'
+
+export interface FailureNotesEngine {
+  readonly notes: FailureNotes
+  close(): Promise<void>
+}
+
+const failure: LastFailure = {
+  at: NOW,
+  code: 'model_error',
+  status: 500,
+  reason: 'the model answered 500: out of memory',
+  request_id: '019ab000-0000-7000-8000-000000000001',
+}
+
+/** How every store keeps the last failed call of a model. */
+export function describeFailureNotesContract(name: string, makeEngine: () => Promise<FailureNotesEngine>): void {
+  let engine: FailureNotesEngine
+  beforeAll(async () => {
+    engine = await makeEngine()
+  })
+  afterAll(() => engine.close())
+
+  describe(`failure notes on ${name}`, () => {
+    it('has no failed call of a model before one is noted', async () => {
+      expect(await engine.notes.last('untouched')).toBeUndefined()
+    })
+
+    it('keeps the newest one, in whichever order they come', async () => {
+      const newer = { at: NOW + 1, code: 'model_timeout', reason: 'it did not answer', request_id: failure.request_id }
+
+      await engine.notes.note('text', failure)
+      const first = await engine.notes.last('text')
+      await engine.notes.note('text', newer)
+      await engine.notes.note('text', failure)
+
+      expect(first).toEqual(failure)
+      expect(await engine.notes.last('text')).toEqual(newer)
+    })
+
+    it('keeps the models apart', async () => {
+      await engine.notes.note('one', failure)
+
+      expect(await engine.notes.last('other')).toBeUndefined()
+    })
+  })
+}

@@ -1,0 +1,136 @@
+import type { Channel, ChannelModel } from 'amqplib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { BROKER_URL, newVirtualHost, rabbitmqctl, type VirtualHost } from '../support/rabbitmq.ts'
+import { eventually } from './support/eventually.ts'
+import { startTestModel, type TestModel, usualUsage } from './support/model.ts'
+import { runSluice } from './support/sluice.ts'
+import { fixture, type RunningSystem, startSystem } from './support/system.ts'
+
+/** A broker that comes back is found within this time, also by mappings. */
+const RECOVERY = { timeout: 60_000, interval: 500 }
+
+describe.skipIf(BROKER_URL === undefined)('a system on RabbitMQ', () => {
+  let host: VirtualHost
+  let model: TestModel
+  let system: RunningSystem
+  let others: ChannelModel
+  let channel: Channel
+
+  beforeAll(async () => {
+    host = await newVirtualHost()
+    model = await startTestModel()
+    const settings = { SLUICE_CONFIG: fixture('rabbitmq.yaml'), MODEL_URL: model.url, AMQP_URL: host.url }
+    system = await startSystem(settings)
+    others = await host.connect()
+    others.on('error', () => {})
+    channel = await others.createChannel()
+  })
+  afterAll(async () => {
+    await others?.close().catch(() => {})
+    await system?.stop()
+    await model?.close()
+    await host?.close()
+  })
+
+  test('answers a message of another producer on the exchange of the team, once', async () => {
+    const { user } = await system.newUser()
+    const { queue } = await channel.assertQueue('', { exclusive: true })
+    await channel.bindQueue(queue, 'inference', 'responses')
+    const answers: Record<string, unknown>[] = []
+    await channel.consume(queue, message => message && answers.push(JSON.parse(message.content.toString())), {
+      noAck: true,
+    })
+
+    channel.publish('inference', 'requests', Buffer.from(JSON.stringify({ user_id: user, prompt: 'from a producer' })))
+
+    await eventually(() => expect(answers.filter(({ user_id }) => user_id === user)).toHaveLength(1))
+    expect(answers.find(({ user_id }) => user_id === user)).toMatchObject({
+      status: 'completed',
+      result: { echo: 'from a producer' },
+      usage: usualUsage,
+      request_id: expect.any(String),
+    })
+    expect(model.calls.filter(({ body }) => body.user === user)).toHaveLength(1)
+  })
+
+  test('tells readers of errors why a request failed', async () => {
+    const client = await system.newUser()
+    const { queue } = await channel.assertQueue('', { exclusive: true })
+    await channel.bindQueue(queue, 'inference', 'errors')
+    const errors: unknown[] = []
+    await channel.consume(queue, message => message && errors.push(JSON.parse(message.content.toString())), {
+      noAck: true,
+    })
+    model.on('refused', response => response.writeHead(400).end('no'))
+
+    const id = await client.submit({ prompt: 'refused' })
+
+    await eventually(() => expect(errors).toContainEqual(expect.objectContaining({ request_id: id })))
+    expect(errors).toContainEqual(expect.objectContaining({ request_id: id, status: 'failed', code: expect.any(String) }))
+  })
+
+  test('answers 503 and charges nothing while the broker takes no messages, and goes on by itself', async () => {
+    const client = await system.newUser()
+    await rabbitmqctl('set_vm_memory_high_watermark', '0')
+    try {
+      const refused = await client.post({ prompt: 'too full' })
+
+      expect(refused).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+    } finally {
+      await rabbitmqctl('set_vm_memory_high_watermark', '0.4')
+    }
+
+    await eventually(async () => expect((await client.post({ prompt: 'again' })).status).toBe(202), RECOVERY)
+    await eventually(async () => {
+      const { in_flight, requests } = await client.quota()
+      expect({ in_flight: in_flight.used, requests: requests.used }).toEqual({ in_flight: 0, requests: 1 })
+    }, RECOVERY)
+    expect(model.calls.filter(({ body }) => body.input === 'too full')).toHaveLength(0)
+  })
+
+  test('answers 503 while the broker is down, and goes on without a restart', async () => {
+    const client = await system.newUser()
+    await rabbitmqctl('stop_app')
+    try {
+      expect(await client.post({ prompt: 'nobody there' })).toMatchObject({ status: 503 })
+    } finally {
+      await rabbitmqctl('start_app')
+    }
+
+    let accepted = ''
+    await eventually(async () => {
+      const { status, body } = await client.post({ prompt: 'back again' })
+      expect(status).toBe(202)
+      accepted = String(body.request_id)
+    }, RECOVERY)
+    await eventually(async () => {
+      const { body } = await client.send('GET', `/v1/inference/${accepted}`)
+      expect(body).toMatchObject({ status: 'completed' })
+    }, RECOVERY)
+  })
+
+  test('ends each request once, although all connections are closed again and again', async () => {
+    const client = await system.newUser()
+    const ids: string[] = []
+    for (let round = 0; round < 3; round++) {
+      ids.push(...(await Promise.all(Array.from({ length: 10 }, (_, i) => client.submit({ prompt: `${round}-${i}` })))))
+      await rabbitmqctl('close_all_connections', '-p', host.name, 'a test')
+    }
+
+    for (const id of ids)
+      await eventually(async () => {
+        const { body } = await client.send('GET', `/v1/inference/${id}`)
+        expect(body).toMatchObject({ status: 'completed' })
+      }, RECOVERY)
+    await eventually(async () => {
+      const { in_flight, requests } = await client.quota()
+      expect({ in_flight: in_flight.used, requests: requests.used }).toEqual({ in_flight: 0, requests: ids.length })
+    }, RECOVERY)
+  })
+
+  test('leaves no message on the broker, and reconcile finds no difference', async () => {
+    await eventually(async () => expect(await host.messages()).toEqual({}), { timeout: 90_000, interval: 2_000 })
+    expect(await runSluice(system, 'reconcile')).toMatchObject({ code: 0 })
+    expect(await runSluice(system, 'models', 'list')).toMatchObject({ code: 0 })
+  })
+})

@@ -1,0 +1,50 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { bundleAll } from '../../lib/bundle.ts'
+import { checkPipeline } from '../../lib/config/load.ts'
+import { keptAssembly } from '../../lib/kept-assembly.ts'
+import { keptBundles } from '../../lib/kept-bundles.ts'
+import { hashOfSources } from '../../lib/sources.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-kept-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const outdir = join(folder, 'cdk.out')
+const mark = join(outdir, 'mark')
+
+/** Prepares the default pipeline with this address of the model, and says whether the folder is still the one of before. */
+async function prepare(url: string): Promise<{ template: string; isKept: boolean }> {
+  const env = { TEXT_MODEL_URL: url }
+  const { pipeline } = checkPipeline('pipeline.yaml', env)
+  const assembly = await keptAssembly({ config: 'pipeline.yaml', env, pipeline, outdir })
+  const isKept = existsSync(mark)
+  writeFileSync(mark, '')
+  return { template: readFileSync(join(assembly, 'sluice.template.json'), 'utf8'), isKept }
+}
+
+describe('a start of the local system', () => {
+  it('takes the assembly of the last start if pipeline.yaml and the sources are the same', async () => {
+    const first = await prepare('http://127.0.0.1:8081/predict')
+    expect(first.isKept).toBe(false)
+    expect(await prepare('http://127.0.0.1:8081/predict')).toEqual({ ...first, isKept: true })
+    expect(await prepare('http://127.0.0.1:8082/predict')).toMatchObject({ isKept: false })
+  })
+
+  it('synthesizes again if the last start was killed while it synthesized', async () => {
+    await prepare('http://127.0.0.1:8081/predict')
+    rmSync(join(outdir, 'made-of'))
+    expect(await prepare('http://127.0.0.1:8081/predict')).toMatchObject({ isKept: false })
+  })
+
+  it('takes the bundles of the same sources, which are what bundling gives', async () => {
+    const sources = hashOfSources()
+    await keptBundles(sources)
+    const kept = await keptBundles(sources)
+    const made = await bundleAll()
+
+    const hashes = (bundles: typeof made) => Object.entries(bundles).map(([name, { hash }]) => [name, hash])
+    expect(hashes(kept)).toEqual(hashes(made))
+  })
+})

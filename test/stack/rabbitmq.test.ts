@@ -1,0 +1,240 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { brokerFaults } from './broker-rules.ts'
+import { RABBITMQ_PIPELINES, withQueue } from './pipelines.ts'
+import { functionOf, grantsOf, ofType, only, render, variablesOf } from './queries.ts'
+import { faultsOf } from './rules.ts'
+import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
+
+const synthesized = synthesizeText(RABBITMQ_PIPELINES['broker with a NAT gateway'])
+const { template } = synthesized
+const cluster = synthesizeText(RABBITMQ_PIPELINES['cluster with three consumers and inputs'])
+
+const WITH_QUEUES = ['gateway', 'reader', 'worker-text', 'worker-image', 'collector', 'sweeper', 'broker']
+const OTHERS = ['authorizer', 'migrator']
+const inVpc = (of: Template, service: string) => functionOf(of, service).Properties.VpcConfig !== undefined
+
+/** The queues that invoke a function, with the batches that it gets. */
+const takenBy = (of: Template, service: string) =>
+  ofType(of, 'AWS::Lambda::EventSourceMapping')
+    .filter(
+      ({ Properties }) =>
+        JSON.stringify(Properties.FunctionName) === JSON.stringify({ Ref: functionOf(of, service).id }),
+    )
+    .map(({ Properties }) => `${String(Properties.Queues)} ${String(Properties.BatchSize)}`)
+
+describe('the stack with RabbitMQ', () => {
+  it.each(Object.entries(RABBITMQ_PIPELINES))('has no fault that AWS or an attacker would find: %s', (_, text) => {
+    const { template: of, warnings } = synthesizeText(text)
+
+    expect(faultsOf(of)).toEqual([])
+    expect(warnings).toEqual([])
+  })
+
+  it('has a broker in place of all queues of SQS', () => {
+    expect(only(template, 'AWS::AmazonMQ::Broker').Properties).toMatchObject({
+      BrokerName: 'Shop-1',
+      EngineType: 'RABBITMQ',
+      EngineVersion: '4.2',
+      HostInstanceType: 'mq.m7g.medium',
+      DeploymentMode: 'SINGLE_INSTANCE',
+      PubliclyAccessible: false,
+    })
+    expect(JSON.stringify(template)).not.toContain('AWS::SQS')
+    expect(JSON.stringify(template)).not.toContain('sqs:')
+  })
+
+  it('tells functions where the broker is, and only those that need it', () => {
+    for (const service of WITH_QUEUES) {
+      const variables = variablesOf(functionOf(template, service))
+      expect(variables).toMatchObject({ QUEUE_NAME_PREFIX: 'Shop-1-', QUEUE_CONSUMERS: '1' })
+      expect(variables.BROKER_URL).toEqual({ 'Fn::Select': [0, { 'Fn::GetAtt': ['Broker9AB50882', 'AmqpEndpoints'] }] })
+      expect(render(variables.BROKER_SECRET_ARN)).toBe('<BrokerSecret>')
+      expect(variables).not.toHaveProperty('QUEUE_URL_PREFIX')
+    }
+    for (const service of OTHERS) expect(variablesOf(functionOf(template, service))).not.toHaveProperty('BROKER_URL')
+  })
+
+  it('has a mapping per queue, whose batch makes all simultaneous calls of a priority', () => {
+    expect(takenBy(template, 'worker-text')).toEqual([
+      'Shop-1-inference-text-high 10',
+      'Shop-1-inference-text-normal 10',
+    ])
+    expect(takenBy(template, 'worker-image')).toEqual([
+      'Shop-1-inference-image-high 20',
+      'Shop-1-inference-image-normal 7',
+    ])
+    expect(takenBy(template, 'collector')).toEqual(['Shop-1-inference-dlq 10', 'Shop-1-results 20'])
+  })
+
+  it('splits the queues of models, and no others, among the consumers', () => {
+    expect(takenBy(cluster.template, 'worker-text')).toEqual([
+      'Shop-1-inference-text-high 3',
+      'Shop-1-inference-text-high-2 3',
+      'Shop-1-inference-text-high-3 3',
+      'Shop-1-inference-text-normal 3',
+      'Shop-1-inference-text-normal-2 3',
+      'Shop-1-inference-text-normal-3 3',
+    ])
+    expect(takenBy(cluster.template, 'intake')).toEqual(['nightly-dlq 10', 'nightly 3', 'imports-dlq 10', 'imports 3'])
+    expect(takenBy(cluster.template, 'collector')).toEqual(['Shop-1-inference-dlq 10', 'Shop-1-results 20'])
+  })
+
+  it('takes no message before the queues are declared', () => {
+    const declared = only(template, 'Custom::Queues').id
+    for (const { DependsOn } of ofType(template, 'AWS::Lambda::EventSourceMapping'))
+      expect(DependsOn).toContain(declared)
+  })
+
+  it('lets a function that sends read one secret, and a function that takes messages also ask for the broker', () => {
+    const ofBroker = (service: string) =>
+      grantsOf(template, functionOf(template, service)).filter(grant => /Broker/.test(grant))
+
+    expect(ofBroker('gateway')).toEqual(['secretsmanager:GetSecretValue <BrokerSecret>'])
+    expect([...new Set(ofBroker('worker-text'))]).toEqual([
+      'mq:DescribeBroker <Broker.Arn>',
+      'secretsmanager:GetSecretValue <BrokerSecret>',
+    ])
+    expect(ofBroker('authorizer')).toEqual([])
+  })
+
+  it('publishes how many messages wait in each queue, and has an alarm on each', () => {
+    const settings = cluster.settings(functionOf(cluster.template, 'sweeper').id) as {
+      watched: { name: string; parts: string[] }[]
+    }
+
+    expect(settings.watched.map(({ name, parts }) => `${name} ${parts.length}`)).toEqual([
+      'Shop-1-results-dlq 1',
+      'Shop-1-results 1',
+      'Shop-1-inference-dlq 1',
+      'Shop-1-inference-text-high 3',
+      'Shop-1-inference-text-normal 3',
+      'Shop-1-inference-image-high 3',
+      'Shop-1-inference-image-normal 3',
+      'nightly-dlq 1',
+      'nightly 1',
+      'imports-dlq 1',
+      'imports 1',
+    ])
+    const alarms = JSON.stringify(ofType(cluster.template, 'AWS::CloudWatch::Alarm'))
+    for (const { name } of settings.watched) expect(alarms).toContain(`"Value":"${name}"`)
+  })
+
+  it('has alarms on memory, disk, connections and unacknowledged messages that lead to a chapter of the runbook', () => {
+    const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
+    const chapters = [...runbook.matchAll(/^## (.*)$/gm)].map(([, title = '']) =>
+      title.toLowerCase().replaceAll(' ', '-'),
+    )
+    const alarms = ofType(template, 'AWS::CloudWatch::Alarm')
+    const anchors = alarms.map(
+      ({ Properties }) => /runbook\.md#([\w-]+)$/.exec(String(Properties.AlarmDescription))?.[1],
+    )
+
+    for (const metric of ['RabbitMQMemUsed', 'RabbitMQDiskFree', 'ConnectionCount', 'MessageUnacknowledgedCount'])
+      expect(JSON.stringify(alarms)).toContain(`"${metric}"`)
+    expect(anchors.filter(anchor => anchor === undefined || !chapters.includes(anchor))).toEqual([])
+  })
+
+  it('counts the connections that the size of the broker takes', () => {
+    const threshold = (of: Template) =>
+      only(of, 'AWS::CloudWatch::Alarm', { MetricName: 'ConnectionCount' }).Properties.Threshold
+
+    expect(threshold(template)).toBe(80)
+    expect(threshold(cluster.template)).toBe(3_600)
+  })
+})
+
+describe('the network', () => {
+  it('that is created has only the functions that reach the broker', () => {
+    expect(WITH_QUEUES.filter(service => !inVpc(template, service))).toEqual([])
+    expect(OTHERS.filter(service => inVpc(template, service))).toEqual([])
+  })
+
+  it('that is given has all functions, with either backend', () => {
+    const sqs = synthesizeText(RABBITMQ_PIPELINES['SQS in a given VPC with its security groups']).template
+    const functions = ofType(sqs, 'AWS::Lambda::Function')
+
+    for (const { Properties } of functions)
+      expect(Properties.VpcConfig).toEqual({
+        SecurityGroupIds: ['sg-0a1b2c3d'],
+        SubnetIds: ['subnet-0a1b2c3d', 'subnet-1a1b2c3d'],
+      })
+    expect(ofType(sqs, 'AWS::EC2::SecurityGroup')).toHaveLength(1)
+  })
+
+  it('lets workers call the ports of their models, and other functions call AWS alone', () => {
+    const ports = (id: string) => {
+      const group = ofType(template, 'AWS::EC2::SecurityGroup').find(found => found.id.startsWith(id))
+      const rules = (group?.Properties.SecurityGroupEgress ?? []) as { ToPort: number }[]
+      return rules.map(({ ToPort }) => ToPort)
+    }
+
+    expect(ports('NetworkWorkers')).toEqual([443, 80])
+    expect(ports('NetworkFunctions')).toEqual([443])
+  })
+
+  it('has one way out: a NAT gateway, or the endpoints that functions and mappings need', () => {
+    const endpoints = synthesizeText(RABBITMQ_PIPELINES['broker with endpoints']).template
+    const services = ofType(endpoints, 'AWS::EC2::VPCEndpoint').map(
+      ({ Properties }) => JSON.stringify(Properties.ServiceName).match(/\.([a-z0-9-]+)"/)?.[1],
+    )
+
+    expect(ofType(template, 'AWS::EC2::NatGateway')).toHaveLength(1)
+    expect(ofType(endpoints, 'AWS::EC2::NatGateway')).toEqual([])
+    expect(ofType(endpoints, 'AWS::EC2::InternetGateway')).toEqual([])
+    expect(services.sort()).toEqual([
+      'bedrock-runtime',
+      'dynamodb',
+      'lambda',
+      'rds-data',
+      's3',
+      'secretsmanager',
+      'sts',
+    ])
+  })
+
+  it('does not exist with SQS unless it is given', () => {
+    expect(ofType(synthesizeText(PIPELINE).template, 'AWS::EC2::VPC')).toHaveLength(1)
+    expect(JSON.stringify(synthesizeText(PIPELINE).template)).not.toContain('VpcConfig')
+  })
+})
+
+describe('the rules about brokers', () => {
+  const changed = (type: string, properties: Record<string, unknown>): Template => ({
+    ...template,
+    Resources: Object.fromEntries(
+      Object.entries(template.Resources).map(([id, resource]) => [
+        id,
+        resource.Type === type ? { ...resource, Properties: { ...resource.Properties, ...properties } } : resource,
+      ]),
+    ),
+  })
+  const Broker = 'AWS::AmazonMQ::Broker'
+
+  it.each<[string, string, Record<string, unknown>]>([
+    ['a public broker', Broker, { PubliclyAccessible: true }],
+    ['an old version', Broker, { EngineVersion: '3.13' }],
+    ['an instance of another family', Broker, { HostInstanceType: 'mq.m5.large' }],
+    ['a password in clear', Broker, { Users: [{ Username: 'sluice', Password: 'not-so-secret' }] }],
+    ['a key of ours', Broker, { EncryptionOptions: { UseAwsOwnedKey: false } }],
+    ['the port without TLS', 'AWS::EC2::SecurityGroupIngress', { FromPort: 5672, ToPort: 5672 }],
+    ['addresses', 'AWS::EC2::SecurityGroupIngress', { CidrIp: '0.0.0.0/0' }],
+    ['a batch that is too large', 'AWS::Lambda::EventSourceMapping', { BatchSize: 100 }],
+    ['a mapping without a password', 'AWS::Lambda::EventSourceMapping', { SourceAccessConfigurations: [] }],
+  ])('find %s', (_, type, properties) => {
+    expect(brokerFaults(template)).toEqual([])
+    expect(brokerFaults(changed(type, properties))).not.toEqual([])
+  })
+
+  it('hold for another way to write a password in clear', () => {
+    const users = [{ Username: '{{resolve:secretsmanager:x}}', Password: 'not-so-secret' }]
+
+    expect(brokerFaults(changed(Broker, { Users: users }))).not.toEqual([])
+  })
+
+  it('leave the settings of the queue out of the names of the stack', () => {
+    const { template: other } = synthesizeText(withQueue('backend: rabbitmq, rabbitmq: { instance: mq.m7g.xlarge }'))
+
+    expect(Object.keys(other.Resources)).toEqual(Object.keys(template.Resources))
+  })
+})

@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest'
+import { executionsOf } from '../../../lib/config/executions.ts'
+import { parseChecked, parsePipeline } from '../../../lib/config/load.ts'
+import { rabbitMqOf } from '../../../lib/config/queue-schema.ts'
+import { type Changes, endpoint, pipelineText, refusal } from './pipelines.ts'
+
+const broker = (fields = ''): Changes => ({ queue: `queue: { backend: rabbitmq, rabbitmq: { ${fields} } }` })
+const NETWORK =
+  'vpc: vpc-0a1b2c3d4e5f67890, availability_zones: [eu-west-1a, eu-west-1b], subnets: [subnet-1, subnet-2]'
+const network = (fields = NETWORK): Changes => ({ extra: `network: { ${fields} }` })
+const concurrency = (value: string): Changes => ({ extra: `    concurrency: ${value}` })
+
+const parse = (changes: Changes) => parsePipeline(pipelineText(changes), {}, 'p.yaml')
+
+describe('a broker', () => {
+  it('needs no settings', () => {
+    const { queue } = parse({ queue: 'queue: { backend: rabbitmq }' })
+
+    expect(rabbitMqOf(queue)).toEqual({
+      deployment: 'single',
+      instance: 'mq.m7g.medium',
+      version: '4.2',
+      consumers: 1,
+      maintenance: { day: 'SUNDAY', time: '03:00' },
+    })
+  })
+
+  it('has settings that have no effect with SQS, so that one variable changes the backend', () => {
+    const text = pipelineText({ queue: 'queue: { backend: "$' + '{QUEUE_BACKEND:sqs}", rabbitmq: { consumers: 4 } }' })
+
+    expect(rabbitMqOf(parsePipeline(text, {}, 'p.yaml').queue)).toBeUndefined()
+    expect(rabbitMqOf(parsePipeline(text, { QUEUE_BACKEND: 'rabbitmq' }, 'p.yaml').queue)?.consumers).toBe(4)
+  })
+})
+
+describe('a network', () => {
+  it('may be given with either backend', () => {
+    expect(parse(network()).network?.subnets).toEqual(['subnet-1', 'subnet-2'])
+    expect(parse({ ...broker(), ...network(`${NETWORK}, security_groups: [sg-1]`) }).network?.security_groups).toEqual([
+      'sg-1',
+    ])
+  })
+})
+
+describe('a mistake is refused where it stands', () => {
+  it.each<[string, Changes, string]>([
+    [
+      'an instance without RabbitMQ 4',
+      broker('instance: mq.t3.micro'),
+      'p.yaml:2:51: queue.rabbitmq.instance must be one of mq.m7g.medium, mq.m7g.large, mq.m7g.xlarge, mq.m7g.2xlarge, mq.m7g.4xlarge, mq.m7g.8xlarge, mq.m7g.12xlarge, mq.m7g.16xlarge, not "mq.t3.micro"',
+    ],
+    [
+      'RabbitMQ 3',
+      broker('version: "3.13"'),
+      'p.yaml:2:50: queue.rabbitmq.version must be one of 4.2, 4.3, not "3.13"',
+    ],
+    [
+      'no consumers',
+      broker('consumers: 0'),
+      'p.yaml:2:52: queue.rabbitmq.consumers must be a whole number from 1 to 20, not 0',
+    ],
+    [
+      'a time of the day that does not exist',
+      broker('maintenance: { time: "24:00" }'),
+      'p.yaml:2:62: queue.rabbitmq.maintenance.time must be a time of the day in UTC, in quotes, such as "03:00", not "24:00"',
+    ],
+    [
+      'a way out of a given VPC',
+      { ...broker('egress: nat'), ...network() },
+      'p.yaml:2:41: queue.rabbitmq.egress must not be there beside network: the routes of that VPC decide how functions reach AWS and the models',
+    ],
+    [
+      'a model on the internet without a way there',
+      broker('egress: endpoints'),
+      "p.yaml:12:22: models.text.endpoint.url can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be Bedrock's or SageMaker's with auth: { sigv4: … }, or egress must be nat",
+    ],
+    [
+      'fewer calls than queues',
+      { ...broker('consumers: 4'), ...concurrency('3') },
+      'p.yaml:15:18: models.text.concurrency must be 1, or at least 4: with queue.rabbitmq.consumers, that many queues make a call at the same time',
+    ],
+    [
+      'a VPC that is no id',
+      network('vpc: main, availability_zones: [a], subnets: [subnet-1]'),
+      'p.yaml:15:17: network.vpc must be the id of a VPC, such as vpc-0a1b2c3d4e5f67890, not "main"',
+    ],
+    [
+      'a subnet that is no id',
+      network('vpc: vpc-1, availability_zones: [a], subnets: [private]'),
+      'p.yaml:15:59: network.subnets[0] must be the id of a subnet, such as subnet-0a1b2c3d4e5f67890, not "private"',
+    ],
+    [
+      'a subnet without a zone',
+      network('vpc: vpc-1, availability_zones: [a], subnets: [subnet-1, subnet-2]'),
+      'p.yaml:15:44: network.availability_zones must name 2: one for each of the subnets, in the same order',
+    ],
+    [
+      'a cluster in one zone',
+      {
+        ...broker('deployment: cluster'),
+        ...network('vpc: vpc-1, availability_zones: [a, a], subnets: [subnet-1, subnet-2]'),
+      },
+      'p.yaml:15:61: network.subnets must be in different availability zones: the broker is a cluster, which takes one subnet per zone',
+    ],
+    [
+      'a network without subnets',
+      network('vpc: vpc-1, availability_zones: [a]'),
+      'p.yaml:15:1: network.subnets is missing; it must be a list of subnets, such as [subnet-0a1b2c3d4e5f67890]',
+    ],
+    [
+      'more queues than the executions of the account',
+      { ...broker('consumers: 10'), extra: 'account_concurrency: 10' },
+      'p.yaml:15:22: account_concurrency must be at least 24: the 22 queues with a consumer take one execution each, and the API needs 2; ask AWS for more, or have fewer models and inputs',
+    ],
+  ])('%s', (_name, changes, expected) => {
+    expect(refusal(pipelineText(changes))).toBe(expected)
+  })
+
+  it('warns of a concurrency that the queues of the broker cannot give', () => {
+    const { warnings } = parseChecked(pipelineText({ ...broker('consumers: 2'), ...concurrency('100') }), {}, 'p.yaml')
+
+    expect(warnings).toEqual([
+      {
+        file: 'p.yaml',
+        line: 15,
+        column: 18,
+        message:
+          'models.text.concurrency is 100, but RabbitMQ gives 40 simultaneous calls with queue.rabbitmq.consumers: 2; 5 consumers would give all',
+      },
+    ])
+  })
+
+  it('accepts the models of AWS without a way to the internet', () => {
+    const model = endpoint(
+      'url: "https://bedrock-runtime.eu-west-1.amazonaws.com/model/amazon.nova-lite-v1:0/invoke", auth: { sigv4: bedrock }',
+    )
+
+    expect(refusal(pipelineText({ ...broker('egress: endpoints'), ...model }))).toBe('accepted')
+  })
+})
+
+describe('the executions of a broker', () => {
+  const worker = (changes: Changes) => executionsOf(parse(changes)).worker('text', 'normal')
+
+  it.each([
+    [1, 10, { mapping: 1, calls: 10 }],
+    [3, 10, { mapping: 3, calls: 3 }],
+    [4, 1, { mapping: 4, calls: 1 }],
+    [2, 100, { mapping: 2, calls: 20 }],
+  ])('with %d consumers and a concurrency of %d never make more calls than that', (consumers, calls, expected) => {
+    expect(worker({ ...broker(`consumers: ${consumers}`), ...concurrency(String(calls)) })).toEqual(expected)
+  })
+
+  it('are one per queue, and as many messages as an event of Lambda may have', () => {
+    const executions = executionsOf(parse({ ...broker('consumers: 3'), extra: 'inputs: [{ queue: nightly }]' }))
+
+    expect(executions).toMatchObject({ queues: 10, most: 10, least: 10, batches: { collector: 20, intake: 3 } })
+  })
+})
