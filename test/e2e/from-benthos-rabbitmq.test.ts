@@ -41,7 +41,7 @@ describe.skipIf(BROKER_URL === undefined)('the old pipeline on RabbitMQ', () => 
   test.for([
     ['the exchange of the old pipeline', 'inference', 'requests'],
     ['the queue itself, as the old gateway did', '', 'inference_requests'],
-  ])('answers what is published to %s, for the reader of responses', async ([, exchange, key]) => {
+  ] as const)('answers what is published to %s, for the reader of responses', async ([, exchange, key]) => {
     const { user, settledQuota } = await system.newUser()
     // The body of the old gateway.
     const body = { request_id: randomUUID(), user_id: user, prompt: 'Old', estimated_tokens: 2, model_type: 'text' }
