@@ -102,7 +102,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
       },
       'is moved to the dead letters': (queue, { id }) => {
         const message = broker.queues.get(queue)?.messages.get(id)
-        if (message && !message.isHeld && [...WORK_QUEUES, INPUT_QUEUE].includes(queue))
+        if (message && !message.is_held && [...WORK_QUEUES, INPUT_QUEUE].includes(queue))
           broker.moveToDeadLetters(queue, message)
       },
       // The function of the batch goes on, and the batch is delivered to another one.

@@ -14,7 +14,7 @@ export interface RabbitMessage {
   /** How often it was delivered without an acknowledgement. */
   returns: number
   /** Whether it is delivered and not acknowledged. */
-  isHeld: boolean
+  is_held: boolean
 }
 
 export interface RabbitQueue {
@@ -73,7 +73,7 @@ export function rabbitMqModel({
     const { key, body, options } = from
     const id = `m${++sent}`
     onPut(queue.name, body)
-    queue.messages.set(id, { id, key, body, options, visible_at: at + (queue.ttl_ms ?? 0), returns: 0, isHeld: false })
+    queue.messages.set(id, { id, key, body, options, visible_at: at + (queue.ttl_ms ?? 0), returns: 0, is_held: false })
     return id
   }
 
@@ -120,7 +120,7 @@ export function rabbitMqModel({
     return queue
   }
   const ready = (name: string) =>
-    existing(name).ttl_ms === undefined ? [...existing(name).messages.values()].filter(({ isHeld }) => !isHeld) : []
+    existing(name).ttl_ms === undefined ? [...existing(name).messages.values()].filter(({ is_held }) => !is_held) : []
 
   const channel = {
     assertExchange: async (name: string, type: string) => routes.declare(name, type),
@@ -154,7 +154,7 @@ export function rabbitMqModel({
     ready,
     deliver: (name, count) => {
       const batch = ready(name).slice(0, count)
-      for (const message of batch) message.isHeld = true
+      for (const message of batch) message.is_held = true
       return batch
     },
     acknowledge: (name, messages) => {
@@ -163,7 +163,7 @@ export function rabbitMqModel({
     requeue: (name, messages) => {
       const queue = existing(name)
       for (const message of messages) {
-        message.isHeld = false
+        message.is_held = false
         message.returns += 1
         const isOver = message.returns > Math.min(queue.delivery_limit, maxReturns)
         if (isOver) deadLetter(queue, message, clock())
