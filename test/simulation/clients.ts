@@ -111,7 +111,7 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
           const [first] = made
           if ('answer' in result) {
             const fingerprint = fingerprintOf(parseBody(body))
-            checkAccepted(known, services.sqs, told, user, { request_id: result.answer, fingerprint })
+            checkAccepted(known, services.queues, told, user, { request_id: result.answer, fingerprint })
           } else if (key === undefined && result.refused !== 'unavailable' && first !== undefined)
             checkRefused(known, services.dynamoDb, first)
         },

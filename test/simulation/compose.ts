@@ -14,7 +14,7 @@ import type { Ids } from '../../functions/core/platform/ids.ts'
 import type { Meter } from '../../functions/core/platform/metrics/meter.ts'
 import { untraced } from '../../functions/core/platform/tracing/port.ts'
 import { reaching } from '../../functions/core/platform/unavailable.ts'
-import { sqsQueue } from '../../functions/core/queue/sqs.ts'
+import type { QueueReceiver } from '../../functions/core/queue/port.ts'
 import { dynamoKeys } from '../../functions/core/stores/idempotency/dynamodb.ts'
 import { dynamoInputKeys } from '../../functions/core/stores/idempotency/dynamodb-inputs.ts'
 import { rdsDataLedger } from '../../functions/core/stores/ledger/rds-data.ts'
@@ -32,15 +32,15 @@ import type { Invocation, Service } from './invocation.ts'
 import { type DynamoDbModel, dynamoDbClient } from './models/dynamodb.ts'
 import { type RdsDataModel, rdsDataClient } from './models/rds-data.ts'
 import { type S3Model, s3Client } from './models/s3.ts'
-import { type SqsModel, sqsClient } from './models/sqs.ts'
 import type { WorkerSettings } from './policies.ts'
+import type { Calling, Queues, Sent } from './queues.ts'
 import { evenly } from './random.ts'
-import { GATEWAY, LEDGER_ENV, MAPPINGS, URL_PREFIX, USERS, WAIT_LIMITS } from './settings.ts'
+import { GATEWAY, LEDGER_ENV, MAPPINGS, USERS, WAIT_LIMITS } from './settings.ts'
 import type { World } from './world.ts'
 
 export interface Services {
   readonly dynamoDb: DynamoDbModel
-  readonly sqs: SqsModel
+  readonly queues: Queues
   readonly s3: S3Model
   readonly rdsData: RdsDataModel
 }
@@ -51,7 +51,10 @@ export type Ports = GatewayPorts &
   WorkerPorts &
   TakeResultsPorts &
   SweeperPorts &
-  RedrivePorts & { readonly ledger: ReaderPorts['ledger'] & TakeResultsPorts['ledger'] }
+  RedrivePorts & {
+    readonly ledger: ReaderPorts['ledger'] & TakeResultsPorts['ledger']
+    readonly receiver: QueueReceiver<unknown, unknown>
+  }
 
 /** A planted bug. It changes the commands that the real adapters send, or the ports that they offer. */
 export interface PlantedBug {
@@ -74,8 +77,8 @@ interface Model {
   readonly policies: WorkerSettings
   /** The models that the deployed functions know. */
   readonly models: readonly string[]
-  /** Is called with each command for a queue. */
-  readonly onSend: (command: unknown) => void
+  /** Is called with each message that is sent. */
+  readonly onSend: (sent: Sent) => void
   readonly bug: PlantedBug | undefined
 }
 
@@ -93,10 +96,10 @@ export function compose(
   by: Invocation,
   { endpoint, flowControl, policies, models, onSend, bug }: Model,
 ): Ports {
-  const { dynamoDb, sqs, s3, rdsData } = services
-  const calling =
-    (service: (command: unknown) => Service, execute: (command: unknown) => unknown, repeats = true) =>
-    (command: unknown) => {
+  const { dynamoDb, queues, s3, rdsData } = services
+  const calling: Calling =
+    (service, execute, repeats = true) =>
+    command => {
       const asked = bug?.command ? bug.command(command) : command
       const effect = () => execute(asked)
       return world.call(by, service(asked), () => describeCommand(asked), effect, repeats)
@@ -116,18 +119,7 @@ export function compose(
     tracing: untraced,
     startCallSpan: () => untraced.start('call'),
     quota: dynamoQuota(dynamo, 'quota', once),
-    queue: sqsQueue(
-      sqsClient(
-        calling(
-          () => 'queue',
-          command => {
-            onSend(command)
-            return sqs.execute(command, () => failsInBatch(world))
-          },
-        ),
-      ),
-      URL_PREFIX,
-    ),
+    ...queues.adapter(calling, onSend),
     payloads: s3Payloads(
       s3Client(
         calling(
@@ -188,17 +180,6 @@ const isLate = (world: World): boolean =>
     [5, false],
     [1, true],
   ])
-
-/** Chooses whether SQS refuses some messages of a batch. */
-function failsInBatch(world: World): boolean {
-  const fails =
-    world.faultsLeft() > 0 &&
-    world.choices.of([
-      [20, false],
-      [1, true],
-    ])
-  return fails && world.spend()
-}
 
 /** Drops log lines: no check reads them. */
 export const silent = { error: () => undefined, warn: () => undefined, info: () => undefined } as unknown as Logger

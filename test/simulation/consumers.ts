@@ -4,8 +4,7 @@ import { checkIsTold } from './check/flow-control.ts'
 import type { Received } from './check/known.ts'
 import { type Handle, isExpected, processMessages, takeInputs, takeResults } from './handlers.ts'
 import { describe, type Invocation } from './invocation.ts'
-import type { Message, Queue } from './models/sqs.ts'
-import { evenly } from './random.ts'
+import type { Batch, StoredMessage } from './queues.ts'
 import { INPUT_QUEUE, TIMEOUTS, WORK_QUEUES } from './settings.ts'
 import type { System } from './system.ts'
 
@@ -21,7 +20,7 @@ const worker = (batch: number): Consumer => ({ kind: 'worker', handle: processMe
 const COLLECTOR: Consumer = { kind: 'collector', handle: takeResults, batch: 10, concurrency: 3 }
 const INTAKE: Consumer = { kind: 'intake', handle: takeInputs, batch: 3, concurrency: 3 }
 
-function toReceived({ body }: Message): Received {
+function toReceived({ body }: StoredMessage): Received {
   try {
     const { request_id, hints } = InferenceMessage.parse(JSON.parse(body))
     return { request_id, alone: hints?.alone === true }
@@ -32,11 +31,11 @@ function toReceived({ body }: Message): Received {
 
 /** Lambda's event source mappings and its schedule: they start functions with what there is for them. */
 export function createConsumers({ world, services, known, policies, portsOf }: System) {
-  const { sqs } = services
+  const { mappings } = services.queues
   const { choices } = world
   // A batch must be large enough to be split twice.
   const Worker = worker(policies.batched ? 5 : 3)
-  const consumerOf = ({ name }: Queue): Consumer => {
+  const consumerOf = (name: string): Consumer => {
     if (name.startsWith(INPUT_QUEUE)) return INTAKE
     return WORK_QUEUES.includes(name) ? Worker : COLLECTOR
   }
@@ -47,38 +46,40 @@ export function createConsumers({ world, services, known, policies, portsOf }: S
   }
 
   /** Queues that have something for a function that may still be started. */
-  const ready = (): Queue[] =>
-    [...sqs.queues.values()].filter(queue => {
+  const ready = (): readonly string[] =>
+    mappings.ready(queue => {
       const { kind, concurrency } = consumerOf(queue)
-      return queue.messages.size > 0 && world.running(kind) < concurrency && sqs.visible(queue).length > 0
+      return world.running(kind) < concurrency
     })
 
-  function start(queue: Queue, messages: readonly Message[]): void {
+  function start(batch: Batch): void {
+    if (batch.messages.length === 0) return
+    const { queue, messages } = batch
     const { kind, handle } = consumerOf(queue)
     world.invoke({
       kind,
       timeoutMs: TIMEOUTS[kind],
       run: async by => {
-        world.trace(() => `${by.name} receives ${messages.map(({ id }) => id).join(', ')} from ${queue.name}`)
+        world.trace(() => `${by.name} receives ${messages.map(({ id }) => id).join(', ')} from ${queue}`)
         if (kind === 'worker') known.received.set(by.name, messages.map(toReceived))
         let inPeace = true
-        const failed = await handle(
-          portsOf(by),
-          by,
-          messages,
+        const told = (error: unknown) => {
+          inPeace = false
+          onError(by)(error)
+        }
+        const end = await handle(portsOf(by), by, mappings.start(batch, by), told).then(
+          response => ({ response }),
           error => {
-            inPeace = false
-            onError(by)(error)
+            told(error)
+            return { error }
           },
-          queue.name,
         )
         if (inPeace) checkIsTold(known, by)
-        const done = messages.filter(({ id }) => !failed.has(id)).map(({ id }) => id)
-        const acknowledge = () => {
-          for (const id of done) queue.messages.delete(id)
-        }
-        // Whether the mapping learns it or not: what it could not delete comes again.
-        if (done.length > 0) await world.call(by, 'mapping', () => `acknowledges ${done}`, acknowledge).catch(() => {})
+        const settlement = mappings.end(batch, by, end)
+        if (!settlement) return
+        const { label, effect, ifLost } = settlement
+        // Whether the mapping learns it or not: what it could not acknowledge comes again.
+        await world.call(by, 'mapping', () => label, effect).catch(ifLost)
       },
     })
   }
@@ -86,21 +87,10 @@ export function createConsumers({ world, services, known, policies, portsOf }: S
   return {
     ready,
     /** Starts a function with some of a queue's messages. */
-    deliver(queue: Queue): void {
-      const { batch } = consumerOf(queue)
-      const visible = sqs.visible(queue)
-      const size = choices.of([[3, batch], ...evenly([1, 2])])
-      const first = choices.of([[4, 0], ...evenly(visible.map((_, i) => i))])
-      const chosen = [...visible.slice(first), ...visible.slice(0, first)].slice(0, size)
-      const received = sqs.receive(queue, chosen)
-      if (received.length > 0) start(queue, received)
-    },
+    deliver: (queue: string): void => start(mappings.take(queue, consumerOf(queue).batch, choices)),
     /** All that is there for anybody, oldest first. */
     deliverAll(): void {
-      for (const queue of ready()) {
-        const received = sqs.receive(queue, sqs.visible(queue).slice(0, consumerOf(queue).batch))
-        if (received.length > 0) start(queue, received)
-      }
+      for (const queue of ready()) start(mappings.takeOldest(queue, consumerOf(queue).batch))
     },
     sweep(): void {
       world.invoke({

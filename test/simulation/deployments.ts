@@ -3,21 +3,21 @@ import { GATEWAY, WORK_QUEUES } from './settings.ts'
 import type { System } from './system.ts'
 
 /** Deployments that remove the model from pipeline.yaml and bring it back. */
-export function createDeployments({ world, known, services: { sqs } }: System) {
+export function createDeployments({ world, known, services: { queues } }: System) {
   let stage: 'deployed' | 'forgotten' | 'deleted' = 'deployed'
 
   /** The functions are updated first. Some minutes later, CloudFormation deletes the queues. Until then it may roll back. */
   const stages = {
     deployed(): void {
       known.models = GATEWAY.models
-      for (const queue of WORK_QUEUES) sqs.create(queue)
+      for (const queue of WORK_QUEUES) queues.create(queue)
     },
     forgotten(): void {
       known.models = []
     },
     deleted(): void {
-      known.hasLostMessages = true
-      for (const queue of WORK_QUEUES) sqs.remove(queue)
+      known.hasLostMessages ||= queues.backend === 'sqs'
+      for (const queue of WORK_QUEUES) queues.remove(queue)
     },
   }
   const Next = { deployed: ['forgotten'], forgotten: ['deleted', 'deployed'], deleted: ['deployed'] } as const

@@ -23,8 +23,13 @@ interface Input {
   }[]
 }
 
+const isPublication = (command: unknown): command is { readonly key: string; readonly content: Buffer } =>
+  typeof command === 'object' && command !== null && 'exchange' in command
+
 /** A command in a line of a history. */
 export function describeCommand(command: unknown): string {
+  if (isPublication(command))
+    return `publishes to ${command.key} ${describeMessage({ MessageBody: String(command.content) })}`
   const { input } = command as { input: Input & { Key?: unknown } }
   const name = (command as object).constructor.name.replace('Command', '')
   if (input.RequestItems) return `${name} ${Object.entries(input.RequestItems).map(describeKeys).join(' ')}`

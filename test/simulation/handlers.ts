@@ -1,33 +1,25 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import { takeResults as collectorTakeResults } from '../../functions/collector/take-results.ts'
 import { Unavailable } from '../../functions/core/platform/unavailable.ts'
-import type { Delivery, TakeBatch } from '../../functions/core/queue/port.ts'
+import type { TakeBatch } from '../../functions/core/queue/port.ts'
 import { takeInputs as intakeTakeInputs } from '../../functions/intake/take-inputs.ts'
 import { processMessages as workerProcessMessages } from '../../functions/worker/process-messages.ts'
 import { type Ports, silent } from './compose.ts'
 import type { Invocation } from './invocation.ts'
-import type { Message } from './models/sqs.ts'
 
 /** Is told of each error that a function logs and survives. */
 export type OnError = (error: unknown) => void
 
-/** Handles the batch of an invocation. Answers with the ids of the messages that are redelivered. */
-export type Handle = (
-  ports: Ports,
-  by: Invocation,
-  messages: readonly Message[],
-  onError: OnError,
-  queue: string,
-) => Promise<Set<string>>
+/** Handles the event of an invocation. Answers what the function answers. Rejects if the function fails. */
+export type Handle = (ports: Ports, by: Invocation, event: unknown, onError: OnError) => Promise<unknown>
 
 /** Runs a function's own batch loop, as its handler does on Lambda. */
 const running =
   (takeBatch: TakeBatch<Ports>): Handle =>
-  async (ports, by, messages, onError, queue) => {
-    const deliveries = messages.map(message => toDelivery(message, queue))
+  async (ports, by, event, onError) => {
     const logged = { ...ports, logger: { ...silent, error: reporting(onError) } as unknown as Ports['logger'] }
-    const { redeliver } = await takeBatch(logged, deliveries, { ends_at: by.deadline })
-    return new Set(redeliver.map(({ id }) => id))
+    const outcome = await takeBatch(logged, ports.receiver.deliveries(event), { ends_at: by.deadline })
+    return ports.receiver.response(outcome, event)
   }
 
 export const processMessages = running(workerProcessMessages)
@@ -41,14 +33,6 @@ function reporting(onError: OnError): Logger['error'] {
     else if (typeof detail === 'object' && 'error' in detail) onError(detail.error)
   }
 }
-
-const toDelivery = ({ id, body, receives }: Message, queue: string): Delivery => ({
-  id,
-  queue,
-  body,
-  attributes: {},
-  receive_count: receives,
-})
 
 const EXPECTED = [/^it keeps changing/, /^it was given up meanwhile/, /^its request was taken back/, /^gave up after/]
 

@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest'
 import { runHistory } from './history.ts'
+import type { Backend } from './queues.ts'
 import { replayedChoices, seededChoices } from './random.ts'
 import { simulate } from './simulate.ts'
 
 const SEEDS = 2_000
+const RABBITMQ_SEEDS = 700
 
 it(`keeps every promise in ${SEEDS} histories of 20 operations and more (I1–I12)`, async () => {
   const { histories, fewest, failures } = await simulate(1, SEEDS)
@@ -12,6 +14,23 @@ it(`keeps every promise in ${SEEDS} histories of 20 operations and more (I1–I1
   expect(histories).toBe(SEEDS)
   expect(fewest).toBeGreaterThanOrEqual(20)
 })
+
+it(`keeps every promise in ${RABBITMQ_SEEDS} histories on RabbitMQ, whose whole batches come again (I1–I12)`, async () => {
+  const { histories, failures } = await simulate(1, RABBITMQ_SEEDS, { backend: 'rabbitmq' })
+
+  expect(failures).toEqual([])
+  expect(histories).toBe(RABBITMQ_SEEDS)
+})
+
+it('runs the same history on RabbitMQ, byte for byte, for the same seed', async () => {
+  const [first, again] = [await trace('rabbitmq', 4), await trace('rabbitmq', 4)]
+
+  expect(again).toEqual(first)
+  expect(first.join()).toContain('publishes to')
+})
+
+const trace = async (backend: Backend, seed: number) =>
+  (await runHistory(seededChoices(seed), { backend, tracing: true })).lines
 
 it.each([1, 2, 3])('runs the same history, byte for byte, for seed %i', async seed => {
   const first = await runHistory(seededChoices(seed), { tracing: true })

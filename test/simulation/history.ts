@@ -5,6 +5,7 @@ import type { PlantedBug } from './compose.ts'
 import { createConsumers } from './consumers.ts'
 import { MOODS } from './mood.ts'
 import { createOperations } from './operations.ts'
+import type { Backend } from './queues.ts'
 import { type Choices, evenly } from './random.ts'
 import { START } from './settings.ts'
 import { createSystem, type OnStored } from './system.ts'
@@ -24,6 +25,8 @@ export interface History {
 export interface Options {
   readonly tracing?: boolean
   readonly bug?: PlantedBug | undefined
+  /** The service of the queues. */
+  readonly backend?: Backend | undefined
   /** Is called with each item and each message when it is stored. */
   readonly onStored?: OnStored | undefined
 }
@@ -47,15 +50,19 @@ const OPERATIONS = [20, 30, 40]
 const PATIENCE = [0, 60, 200]
 
 /** Runs one history. The choices decide the order of clients, functions and faults. Then the faults stop and everything is checked. */
-export async function runHistory(choices: Choices, { tracing = false, bug, onStored }: Options = {}): Promise<History> {
+export async function runHistory(
+  choices: Choices,
+  { tracing = false, bug, onStored, backend = 'sqs' }: Options = {},
+): Promise<History> {
   const world = createWorld(choices, START, tracing)
   const mood = choices.of(MOODS)
-  const system = createSystem(world, mood, choices.of(mood.policies), bug, onStored)
+  const system = createSystem(world, mood, choices.of(mood.policies), { bug, onStored, backend })
   const told: Told = { accepted: new Map(), ends: new Map(), cancelled: new Set() }
   const operations = createOperations(system, createClients(system, told), mood)
   const consumers = createConsumers(system)
   const trouble = createTrouble(system, consumers, operations)
-  const { dynamoDb, sqs } = system.services
+  const { dynamoDb, queues } = system.services
+  await queues.open()
 
   const goesOn = () => world.violation() === undefined && world.steps() < MAX_STEPS
 
@@ -87,7 +94,7 @@ export async function runHistory(choices: Choices, { tracing = false, bug, onSto
       } else if ((isSettled() && !Number.isFinite(trouble.nextDue())) || world.clock() > until) break
       else world.advanceTo(Math.min(trouble.nextDue(), nextSweep))
     }
-    if (goesOn()) checkRest(system.known, told, dynamoDb, sqs)
+    if (goesOn()) checkRest(system.known, told, dynamoDb, queues)
   }
 
   await inTrouble()

@@ -2,6 +2,10 @@ import type { Field } from '@aws-sdk/client-rds-data'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dynamoModelStates } from '../../functions/core/flow-control/dynamodb.ts'
+import { Defect } from '../../functions/core/platform/unavailable.ts'
+import type { Link } from '../../functions/core/queue/rabbitmq/link.ts'
+import { rabbitMqQueue } from '../../functions/core/queue/rabbitmq/queue.ts'
+import { declareTopology } from '../../functions/core/queue/rabbitmq/topology.ts'
 import { sqsQueue } from '../../functions/core/queue/sqs.ts'
 import { dynamoKeys } from '../../functions/core/stores/idempotency/dynamodb.ts'
 import { dynamoInputKeys } from '../../functions/core/stores/idempotency/dynamodb-inputs.ts'
@@ -26,6 +30,7 @@ import { NOW } from '../support/clock.ts'
 import { startRdsData } from '../support/emulators.ts'
 import { newRequestId } from '../support/requests.ts'
 import { dynamoDbClient, dynamoDbModel } from './models/dynamodb.ts'
+import { rabbitMqModel } from './models/rabbitmq.ts'
 import { rdsDataClient, rdsDataModel, type StoredRow } from './models/rds-data.ts'
 import { s3Client, s3Model } from './models/s3.ts'
 import { sqsClient, sqsModel } from './models/sqs.ts'
@@ -91,6 +96,38 @@ describeQueueContract("the simulation's model", async () => {
       const visible = model.visible(queue).length
       return { visible, delayed: queue.messages.size - visible }
     },
+    close,
+  }
+})
+
+describeQueueContract("the simulation's model of RabbitMQ", async () => {
+  const model = rabbitMqModel({ clock: () => NOW })
+  const link = { onChannel: (work: Parameters<Link['onChannel']>[0]) => work(model.channel) } as Link
+  let queues = 0
+  const delayed = () => [...model.queues.values()].filter(({ ttl_ms }) => ttl_ms !== undefined)
+  return {
+    queue: rabbitMqQueue('', async publication => {
+      try {
+        model.publish(publication)
+      } catch (error) {
+        throw new Defect('the queue', error)
+      }
+    }),
+    createQueue: async () => {
+      const name = `queue-${queues++}`
+      const declared = [{ name, dead_letters: `${name}-dlq` }, { name: `${name}-dlq` }]
+      await declareTopology(link, { prefix: '', queues: declared })
+      return name
+    },
+    receive: async name => {
+      const received = model.deliver(name, Number.POSITIVE_INFINITY)
+      model.acknowledge(name, received)
+      return received.map(({ body }) => JSON.parse(body))
+    },
+    waiting: async name => ({
+      visible: model.ready(name).length,
+      delayed: delayed().reduce((sum, { messages }) => sum + messages.size, 0),
+    }),
     close,
   }
 })

@@ -73,14 +73,14 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
     sendInput: () => {
       const mark = { mark: known.inputs.size + 1 }
       const body = choices.of(INPUTS)(anyUser(), mark)
-      known.inputs.set(services.sqs.put(INPUT_QUEUE, body, world.clock()), { body, mark })
+      known.inputs.set(services.queues.put(INPUT_QUEUE, body), { body, mark })
     },
-    /** SQS may deliver a deleted message again. */
+    /** SQS may deliver a deleted message again. A producer may publish a message again whose confirm it has lost. */
     sendInputAgain: () => {
       const [id, { body }] = choices.of(evenly([...known.inputs].slice(-4)))
-      services.sqs.put(INPUT_QUEUE, body, world.clock(), id)
+      services.queues.put(INPUT_QUEUE, body, id)
     },
-    sendGarbage: () => services.sqs.put(choices.of(evenly(WORK_QUEUES)), 'garbage', world.clock()),
+    sendGarbage: () => services.queues.put(choices.of(evenly(WORK_QUEUES)), 'garbage'),
   }
 
   return {

@@ -1,5 +1,4 @@
-import type { PlantedBug } from './compose.ts'
-import { type History, runHistory } from './history.ts'
+import { type History, type Options, runHistory } from './history.ts'
 import { replayedChoices } from './random.ts'
 
 /** The number of histories that are tried in search of a shorter one. */
@@ -9,7 +8,7 @@ const TRIES = 1_500
  * Searches a shorter history that breaks the same invariant. It leaves out choices and makes others the tamest ones. The
  * invariant is the part of the violation before the first colon.
  */
-export async function shrink(failed: History, bug?: PlantedBug): Promise<History> {
+export async function shrink(failed: History, variant: Pick<Options, 'bug' | 'backend'> = {}): Promise<History> {
   const invariant = invariantOf(failed)
   let tries = 0
   let best = failed
@@ -17,7 +16,7 @@ export async function shrink(failed: History, bug?: PlantedBug): Promise<History
   /** Keeps a list of choices as the best one if its history fails the same way. */
   async function take(choices: readonly number[]): Promise<boolean> {
     if (tries++ >= TRIES) return false
-    const history = await runHistory(replayedChoices(choices), { bug })
+    const history = await runHistory(replayedChoices(choices), variant)
     if (invariantOf(history) !== invariant || !isShorter(history, best)) return false
     best = history
     return true
@@ -35,7 +34,7 @@ export async function shrink(failed: History, bug?: PlantedBug): Promise<History
         await take([...before, ...chunk.map(() => 0), ...after])
     }
   }
-  return runHistory(replayedChoices(best.choices), { bug, tracing: true })
+  return runHistory(replayedChoices(best.choices), { ...variant, tracing: true })
 }
 
 const invariantOf = ({ violation }: History): string | undefined => violation?.split(':')[0]

@@ -5,7 +5,7 @@ import type { Failure, Progress, Share } from './simulate.ts'
 
 const REPORTED_AT_ONCE = 100
 
-const { first, step, end }: Share = workerData
+const { backend, first, step, end }: Share = workerData
 let failures: Failure[] = []
 let [histories, steps, operations, fewest] = [0, 0, 0, Number.POSITIVE_INFINITY]
 
@@ -16,7 +16,7 @@ function report(): void {
 }
 
 for (let seed = first; seed < end; seed += step) {
-  const history = await runHistory(seededChoices(seed))
+  const history = await runHistory(seededChoices(seed), { backend })
   histories += 1
   steps += history.steps
   operations += history.operations

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import type { Backend } from './queues.ts'
 
 /** The work of a thread since its last report. */
 export interface Progress {
@@ -18,6 +19,7 @@ export interface Failure {
 
 /** The seeds of one thread: `first`, `first + step`, … below `end`. */
 export interface Share {
+  readonly backend: Backend
   readonly first: number
   readonly step: number
   readonly end: number
@@ -25,16 +27,21 @@ export interface Share {
 
 const NONE: Progress = { histories: 0, steps: 0, operations: 0, fewest: Number.POSITIVE_INFINITY, failures: [] }
 
+interface Options {
+  readonly backend?: Backend
+  readonly onProgress?: (total: Progress) => void
+}
+
 /** Runs the histories of `count` seeds, beginning with `first`, on all cores. */
 export async function simulate(
   first: number,
   count: number,
-  onProgress: (total: Progress) => void = () => {},
+  { backend = 'sqs', onProgress = () => {} }: Options = {},
 ): Promise<Progress> {
   const step = availableParallelism()
   let total = NONE
   const threads = Array.from({ length: step }, (_, i) =>
-    inThread({ first: first + i, step, end: first + count }, progress => {
+    inThread({ backend, first: first + i, step, end: first + count }, progress => {
       total = {
         histories: total.histories + progress.histories,
         steps: total.steps + progress.steps,

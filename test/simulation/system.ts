@@ -15,12 +15,14 @@ import { dynamoDbModel, type OnWrite } from './models/dynamodb.ts'
 import type { Item } from './models/expression.ts'
 import { rdsDataModel } from './models/rds-data.ts'
 import { s3Model } from './models/s3.ts'
-import { sqsModel } from './models/sqs.ts'
 import type { Mood } from './mood.ts'
 import type { WorkerSettings } from './policies.ts'
 import { createProcesses } from './processes.ts'
+import type { Backend } from './queues.ts'
+import { rabbitMqQueues } from './rabbitmq-queues.ts'
 import { evenly } from './random.ts'
-import { GATEWAY, MODEL, QUEUES, TABLES, URL_PREFIX } from './settings.ts'
+import { GATEWAY, MODEL, TABLES } from './settings.ts'
+import { sqsQueues } from './sqs-queues.ts'
 import type { World } from './world.ts'
 
 export interface System {
@@ -36,13 +38,20 @@ export interface System {
 /** Is called with an item of a table, or with the text of a message of a queue. */
 export type OnStored = (where: string, stored: Item | string) => void
 
+interface Variant {
+  readonly bug: PlantedBug | undefined
+  readonly onStored: OnStored | undefined
+  readonly backend: Backend
+}
+
+const QUEUES_OF = { sqs: sqsQueues, rabbitmq: rabbitMqQueues } satisfies Record<Backend, typeof sqsQueues>
+
 /** Creates all services without data. Each write is checked. */
 export function createSystem(
   world: World,
   { failing }: Mood,
   policies: WorkerSettings,
-  bug: PlantedBug | undefined,
-  onStored: OnStored = () => undefined,
+  { bug, onStored = () => undefined, backend }: Variant,
 ): System {
   const onWrite: OnWrite = (table, before, after) => {
     onStored(table, after)
@@ -55,7 +64,7 @@ export function createSystem(
   }
   const services: Services = {
     dynamoDb: dynamoDbModel(TABLES, onWrite),
-    sqs: sqsModel(QUEUES, world.clock, URL_PREFIX, onStored),
+    queues: QUEUES_OF[backend](world, onStored),
     s3: s3Model(),
     rdsData: rdsDataModel((before, after) => checkRow(known, before, after)),
   }
@@ -80,7 +89,7 @@ export function createSystem(
     hasLostMessages: false,
   }
   const ids = countedIds()
-  const checkDeferrals = createDeferralCheck(known, services.sqs)
+  const checkDeferrals = createDeferralCheck(known, services.queues)
   const flowControlOf = createProcesses({
     ...world,
     random: () => world.choices.of(evenly([0, 0.5, 1])),
@@ -101,7 +110,7 @@ export function createSystem(
         flowControl: store => watched(known, by, flowControlOf(by, store)),
         policies,
         models: known.models,
-        onSend: command => checkDeferrals(by, command),
+        onSend: sent => checkDeferrals(by, sent),
         bug,
       })
     },

@@ -1,8 +1,6 @@
 import type { createConsumers } from './consumers.ts'
-import type { Message, Queue } from './models/sqs.ts'
 import type { createOperations } from './operations.ts'
 import { evenly } from './random.ts'
-import { INPUT_QUEUE, WORK_QUEUES } from './settings.ts'
 import type { System } from './system.ts'
 
 const SECOND = 1_000
@@ -14,35 +12,24 @@ const MAX_RUNNING = 8
 
 /** Picks the next event while faults are on: a call, a delivery, an operation, a fault, or the passing of time. */
 export function createTrouble(
-  { world, known, services: { sqs } }: System,
+  { world, known, services: { queues } }: System,
   consumers: ReturnType<typeof createConsumers>,
   operations: ReturnType<typeof createOperations>,
 ) {
   const { choices } = world
   const allMessages = () =>
-    [...sqs.queues.values()].flatMap(queue => [...queue.messages.values()].map(message => ({ queue, message })))
-
-  const disturbances: Readonly<Record<string, (queue: Queue, message: Message) => void>> = {
-    'becomes visible': (_, message) => {
-      message.visible_at = world.clock()
-    },
-    // A duplicate of an input's message has the same id: see operations.
-    'is doubled': (queue, message) => {
-      if (!queue.name.startsWith(INPUT_QUEUE)) sqs.put(queue.name, message.body, world.clock())
-    },
-    'is moved to the dead letters': (queue, message) => {
-      if ([...WORK_QUEUES, INPUT_QUEUE].includes(queue.name)) sqs.moveToDeadLetters(queue, message)
-    },
-  }
+    [...queues.stored.values()].flatMap(({ name, messages }) =>
+      [...messages.values()].map(message => ({ name, message })),
+    )
 
   /** Queues deliver at least once, in any order, and may give up any message. */
   function disturb(): void {
     const messages = allMessages()
     if (messages.length === 0 || !world.spend()) return
-    const { queue, message } = choices.of(evenly(messages))
-    const [what, happen] = choices.of(evenly(Object.entries(disturbances)))
-    world.trace(() => `-- ${message.id} of ${queue.name} ${what}`)
-    happen(queue, message)
+    const { name, message } = choices.of(evenly(messages))
+    const [what, happen] = choices.of(evenly(Object.entries(queues.disturbances)))
+    world.trace(() => `-- ${message.id} of ${name} ${what}`)
+    happen(name, message)
   }
 
   function breakDown(): void {

@@ -1,7 +1,7 @@
 import { isTerminal } from '../../../functions/core/domain/item.ts'
 import type { RequestView } from '../../../functions/core/lifecycle/view-request.ts'
 import type { DynamoDbModel } from '../models/dynamodb.ts'
-import type { SqsModel } from '../models/sqs.ts'
+import type { Queues } from '../queues.ts'
 import { callsOf, type Known } from './known.ts'
 
 /** The user who asked, and the step of the history. */
@@ -23,7 +23,7 @@ export interface Told {
 /** Checks a 202: the item exists with this body, and its message is where a worker finds it (I4, I5). */
 export function checkAccepted(
   known: Known,
-  sqs: SqsModel,
+  queues: Queues,
   told: Told,
   user: string,
   { request_id, fingerprint }: { readonly request_id: string; readonly fingerprint: string },
@@ -34,17 +34,17 @@ export function checkAccepted(
   if (!item || item.status === 'rejected') fail('I4')
   else if (item.user_id !== user) fail('I11')
   else if (item.fingerprint !== fingerprint) fail('I5 another body')
-  else if (item.status === 'queued' && item.run === 1 && item.attempt === 0 && !isKept(known, sqs, request_id))
+  else if (item.status === 'queued' && item.run === 1 && item.attempt === 0 && !isKept(known, queues, request_id))
     fail('I4 its message is lost')
   told.accepted.set(request_id, { user, at: known.world.turn() })
 }
 
 /** Whether its message is in a queue, or was deleted with one. */
-const isKept = ({ hasLostMessages }: Known, sqs: SqsModel, requestId: string): boolean =>
-  hasLostMessages || isInAQueue(sqs, requestId)
+const isKept = ({ hasLostMessages }: Known, queues: Queues, requestId: string): boolean =>
+  hasLostMessages || isInAQueue(queues, requestId)
 
-const isInAQueue = ({ queues }: SqsModel, requestId: string): boolean =>
-  [...queues.values()].some(({ messages }) =>
+const isInAQueue = ({ stored }: Queues, requestId: string): boolean =>
+  [...stored.values()].some(({ messages }) =>
     [...messages.values()].some(({ body }) => body.includes('"type":"inference"') && body.includes(requestId)),
   )
 

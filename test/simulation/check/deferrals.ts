@@ -1,9 +1,6 @@
-import type { SendMessageBatchCommandInput, SendMessageCommandInput } from '@aws-sdk/client-sqs'
 import type { Invocation } from '../invocation.ts'
-import type { SqsModel } from '../models/sqs.ts'
+import type { Queues, Sent } from '../queues.ts'
 import type { Known } from './known.ts'
-
-type Input = Partial<SendMessageCommandInput & SendMessageBatchCommandInput>
 
 /**
  * How often a message may be deferred while a circuit is open: once until the open time is over, three times while a probe is
@@ -12,10 +9,10 @@ type Input = Partial<SendMessageCommandInput & SendMessageBatchCommandInput>
 const MOST = 5
 
 /** Counts how often each request is deferred per opening of a circuit. No message may spin (I8). */
-export function createDeferralCheck(known: Known, sqs: SqsModel) {
+export function createDeferralCheck(known: Known, queues: Queues) {
   const counts = new Map<string, { sends: number; copies: number }>()
   const copiesOf = (requestId: string): number =>
-    [...sqs.queues.values()].reduce(
+    [...queues.stored.values()].reduce(
       (sum, { messages }) =>
         sum + [...messages.values()].filter(({ body }) => isInference(body) && body.includes(requestId)).length,
       0,
@@ -32,14 +29,12 @@ export function createDeferralCheck(known: Known, sqs: SqsModel) {
   }
 
   /** A worker sends messages. Nothing else delivers them early. */
-  return (by: Invocation, command: unknown): void => {
+  return (by: Invocation, { body, delay_seconds }: Sent): void => {
     const { state, policies } = known.protection
     if (!known.world.isAtRest() || by.kind !== 'worker' || !state?.open || state.halted || !policies.circuit) return
-    const { input } = command as { input: Input }
     // Messages that only make room for another one are delivered again at once.
-    for (const { MessageBody = '', DelaySeconds = 0 } of input.Entries ?? [input])
-      if (DelaySeconds > 0 && isInference(MessageBody))
-        count(by, JSON.parse(MessageBody).request_id, state.open.until, policies.circuit.open_ms)
+    if (delay_seconds > 0 && isInference(body))
+      count(by, JSON.parse(body).request_id, state.open.until, policies.circuit.open_ms)
   }
 }
 

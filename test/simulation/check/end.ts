@@ -1,21 +1,23 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import { isTerminal } from '../../../functions/core/domain/item.ts'
+import type { Announcement } from '../../../functions/core/queue/port.ts'
 import type { DynamoDbModel } from '../models/dynamodb.ts'
-import type { SqsModel } from '../models/sqs.ts'
+import type { Queues } from '../queues.ts'
 import type { Told } from './answers.ts'
 import { checkInputs } from './inputs.ts'
 import { callsOf, type Known, runOf, type StoredItem } from './known.ts'
 
 /** Checks the end of a history: every request has ended, and all stores agree (I2–I6, I10, I12). */
-export function checkRest(known: Known, told: Told, dynamoDb: DynamoDbModel, sqs: SqsModel): void {
+export function checkRest(known: Known, told: Told, dynamoDb: DynamoDbModel, queues: Queues): void {
   const { violate } = known.world
-  for (const { name, messages } of sqs.queues.values())
-    if (messages.size > 0) violate(`I12: ${messages.size} messages are left in ${name}`)
+  for (const { name, messages } of queues.stored.values())
+    if (messages.size > 0 && queues.isServed(name)) violate(`I12: ${messages.size} messages are left in ${name}`)
   for (const item of dynamoDb.items('quota')) {
     const open = Object.keys(item.open?.M ?? {})
     if (open.length > 0) violate(`I12: an open reservation is left: ${open[0]}`)
   }
   for (const item of known.items.values()) checkItem(known, item)
+  if (queues.backend === 'rabbitmq') checkAnnouncements(known, queues)
   for (const id of known.rdsData.requests.keys()) if (!known.items.has(id)) violate(`I12: a row without an item: ${id}`)
   for (const id of told.accepted.keys()) {
     const status = known.items.get(id)?.status ?? 'gone'
@@ -26,6 +28,16 @@ export function checkRest(known: Known, told: Told, dynamoDb: DynamoDbModel, sqs
   checkInputs(known)
   reconcile(known, dynamoDb)
 }
+
+/** Other systems have got the end of each request (I10). */
+function checkAnnouncements({ items, world }: Known, { announced }: Queues): void {
+  const told = new Set(announced.map(text => endOf(JSON.parse(text))))
+  for (const item of items.values())
+    if (item.status !== 'rejected' && !told.has(endOf(item)))
+      world.violate(`I10: nobody was told that ${item.request_id} is ${item.status}`)
+}
+
+const endOf = ({ request_id, status }: Pick<Announcement, 'request_id' | 'status'>): string => `${request_id} ${status}`
 
 function checkItem(known: Known, item: StoredItem): void {
   const fail = (rule: string) => known.world.violate(`${rule}: ${item.request_id} is ${item.status} in run ${item.run}`)

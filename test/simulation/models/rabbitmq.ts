@@ -1,0 +1,189 @@
+import type { Channel, Options } from 'amqplib'
+import type { Publication } from '../../../functions/core/queue/rabbitmq/link.ts'
+import { createRoutes } from './rabbitmq-routes.ts'
+
+/** A message in a queue of RabbitMQ. */
+export interface RabbitMessage {
+  /** Names the message in this model. A copy has another one. */
+  readonly id: string
+  readonly key: string
+  readonly body: string
+  readonly options: Partial<Options.Publish>
+  /** When the time to live of its queue ends, epoch milliseconds; in a queue without one, when it arrived. */
+  visible_at: number
+  /** How often it was delivered without an acknowledgement. */
+  returns: number
+  /** Whether it is delivered and not acknowledged. */
+  is_held: boolean
+}
+
+export interface RabbitQueue {
+  readonly name: string
+  readonly ttl_ms: number | undefined
+  readonly dead_letters: { readonly exchange: string; readonly key: string | undefined } | undefined
+  readonly delivery_limit: number
+  /** In the order of delivery. */
+  readonly messages: Map<string, RabbitMessage>
+}
+
+/** The broker has no queue for a message. It returns the message, and then confirms it. */
+export class Unroutable extends Error {
+  override readonly name = 'Unroutable'
+}
+
+export interface RabbitMqModel {
+  /** All queues, as they are now: messages whose time to live has ended have moved on. */
+  readonly queues: ReadonlyMap<string, RabbitQueue>
+  /** Declares exchanges, queues and bindings at once. */
+  readonly channel: Channel
+  /** Puts a message into its queues. Throws `Unroutable` if there is none. */
+  publish(publication: Publication): void
+  /** Puts a message into a queue as a producer does that publishes to the queue's own name. */
+  put(queue: string, body: string, options?: Partial<Options.Publish>): string
+  /** Messages that can be delivered now, in the order of their delivery. */
+  ready(queue: string): readonly RabbitMessage[]
+  /** Delivers the first messages. They stay in the queue until they are acknowledged or returned. */
+  deliver(queue: string, count: number): readonly RabbitMessage[]
+  acknowledge(queue: string, messages: readonly RabbitMessage[]): void
+  /** Takes messages back, as after a rejection or a lost connection. A message that was returned too often is a dead letter. */
+  requeue(queue: string, messages: readonly RabbitMessage[]): void
+  /** Gives a message up, as after too many deliveries. */
+  moveToDeadLetters(queue: string, message: RabbitMessage): void
+}
+
+interface Means {
+  readonly clock: () => number
+  readonly onPut?: (queue: string, body: string) => void
+  /** A queue's own limit is in effect where it is lower. A small one makes rare dead letters frequent. */
+  readonly maxReturns?: number
+}
+
+/** A model of quorum queues with a time to live, a delivery limit, and dead-lettering at least once. */
+export function rabbitMqModel({
+  clock,
+  onPut = () => {},
+  maxReturns = Number.POSITIVE_INFINITY,
+}: Means): RabbitMqModel {
+  const all = new Map<string, RabbitQueue>()
+  const declared = new Map<string, string>()
+  const routes = createRoutes(name => all.has(name))
+  let sent = 0
+
+  function add(queue: RabbitQueue, from: Pick<RabbitMessage, 'key' | 'body' | 'options'>, at: number): string {
+    const { key, body, options } = from
+    const id = `m${++sent}`
+    onPut(queue.name, body)
+    queue.messages.set(id, { id, key, body, options, visible_at: at + (queue.ttl_ms ?? 0), returns: 0, is_held: false })
+    return id
+  }
+
+  /** A dead letter leaves its queue only if another queue takes it. */
+  function deadLetter(queue: RabbitQueue, message: RabbitMessage, at: number): boolean {
+    const { dead_letters } = queue
+    if (!dead_letters) return false
+    const key = dead_letters.key ?? message.key
+    const targets = routes.route(dead_letters.exchange, key)
+    for (const name of targets) addTo(name, { ...message, key }, at)
+    if (targets.size > 0) queue.messages.delete(message.id)
+    return targets.size > 0
+  }
+
+  const addTo = (name: string, message: Pick<RabbitMessage, 'key' | 'body' | 'options'>, at: number): void => {
+    const queue = all.get(name)
+    if (queue) add(queue, message, at)
+  }
+
+  /**
+   * Only the first message of a queue expires. The earliest of all queues is first, since it may reach the next queue before others. A
+   * message that no queue takes holds up those behind it.
+   */
+  function expire(): void {
+    const stuck = new Set<RabbitQueue>()
+    for (;;) {
+      const due = [...all.values()].flatMap(queue => {
+        const [first] = queue.ttl_ms === undefined || stuck.has(queue) ? [] : queue.messages.values()
+        return first && first.visible_at <= clock() ? [{ queue, first }] : []
+      })
+      const [earliest] = due.toSorted((a, b) => a.first.visible_at - b.first.visible_at)
+      if (!earliest) return
+      if (!deadLetter(earliest.queue, earliest.first, earliest.first.visible_at)) stuck.add(earliest.queue)
+    }
+  }
+
+  const queues = () => {
+    expire()
+    return all
+  }
+  const existing = (name: string): RabbitQueue => {
+    const queue = queues().get(name)
+    if (!queue) throw new Error(`NOT_FOUND - no queue ${name}`)
+    return queue
+  }
+  const ready = (name: string) =>
+    existing(name).ttl_ms === undefined ? [...existing(name).messages.values()].filter(({ is_held }) => !is_held) : []
+
+  const channel = {
+    assertExchange: async (name: string, type: string) => routes.declare(name, type),
+    checkExchange: async (name: string) => {
+      if (!routes.hasExchange(name)) throw new Error(`NOT_FOUND - no exchange ${name}`)
+    },
+    assertQueue: async (name: string, { arguments: args = {} }: Options.AssertQueue = {}) => {
+      const text = JSON.stringify(args)
+      if ((declared.get(name) ?? text) !== text) throw new Error(`PRECONDITION_FAILED - inequivalent arg for ${name}`)
+      declared.set(name, text)
+      if (!all.has(name)) all.set(name, queueOf(name, args))
+    },
+    bindQueue: async (queue: string, exchange: string, pattern: string) =>
+      routes.bind(exchange, pattern, { kind: 'queue', name: queue }),
+    bindExchange: async (destination: string, source: string, pattern: string) =>
+      routes.bind(source, pattern, { kind: 'exchange', name: destination }),
+  }
+
+  return {
+    get queues() {
+      return queues()
+    },
+    channel: channel as unknown as Channel,
+    publish: ({ exchange, key, content, options, mayBeDropped = false }) => {
+      expire()
+      const targets = routes.route(exchange, key)
+      if (targets.size === 0 && !mayBeDropped) throw new Unroutable(`no queue for ${key}`)
+      for (const name of targets) addTo(name, { key, body: content.toString(), options }, clock())
+    },
+    put: (name, body, options = {}) => add(existing(name), { key: name, body, options }, clock()),
+    ready,
+    deliver: (name, count) => {
+      const batch = ready(name).slice(0, count)
+      for (const message of batch) message.is_held = true
+      return batch
+    },
+    acknowledge: (name, messages) => {
+      for (const { id } of messages) existing(name).messages.delete(id)
+    },
+    requeue: (name, messages) => {
+      const queue = existing(name)
+      for (const message of messages) {
+        message.is_held = false
+        message.returns += 1
+        const isOver = message.returns > Math.min(queue.delivery_limit, maxReturns)
+        if (isOver) deadLetter(queue, message, clock())
+      }
+    },
+    moveToDeadLetters: (name, message) => void deadLetter(existing(name), message, clock()),
+  }
+}
+
+function queueOf(name: string, args: Readonly<Record<string, unknown>>): RabbitQueue {
+  const exchange = args['x-dead-letter-exchange']
+  const key = args['x-dead-letter-routing-key']
+  const ttl = args['x-message-ttl']
+  const limit = args['x-delivery-limit']
+  return {
+    name,
+    ttl_ms: typeof ttl === 'number' ? ttl : undefined,
+    dead_letters:
+      typeof exchange === 'string' ? { exchange, key: typeof key === 'string' ? key : undefined } : undefined,
+    delivery_limit: typeof limit === 'number' ? limit : Number.POSITIVE_INFINITY,
+    messages: new Map(),
+  }
+}
