@@ -104,6 +104,11 @@ describeQueueContract("the simulation's model of RabbitMQ", async () => {
   const model = rabbitMqModel({ clock: () => NOW })
   const link = { onChannel: (work: Parameters<Link['onChannel']>[0]) => work(model.channel) } as Link
   let queues = 0
+  const receiveAll = (name: string) => {
+    const received = model.deliver(name, Number.POSITIVE_INFINITY)
+    model.acknowledge(name, received)
+    return received
+  }
   const delayed = () => [...model.queues.values()].filter(({ ttl_ms }) => ttl_ms !== undefined)
   return {
     queue: rabbitMqQueue('', async publication => {
@@ -119,11 +124,9 @@ describeQueueContract("the simulation's model of RabbitMQ", async () => {
       await declareTopology(link, { prefix: '', queues: declared })
       return name
     },
-    receive: async name => {
-      const received = model.deliver(name, Number.POSITIVE_INFINITY)
-      model.acknowledge(name, received)
-      return received.map(({ body }) => JSON.parse(body))
-    },
+    receive: async name => receiveAll(name).map(({ body }) => JSON.parse(body)),
+    receiveWithAttributes: async name =>
+      receiveAll(name).map(({ body, options }) => ({ body: JSON.parse(body), attributes: { ...options.headers } })),
     waiting: async name => ({
       visible: model.ready(name).length,
       delayed: delayed().reduce((sum, { messages }) => sum + messages.size, 0),
