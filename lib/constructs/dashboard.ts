@@ -142,14 +142,19 @@ function modelRows(model: Model, { collector }: Results): GraphWidget[] {
   ]
 }
 
-function resultsRow({ results, intake, ledger, defects }: DashboardProps): GraphWidget[] {
+function resultsRow({ gateway, reader, intake, models, results, ledger, defects }: DashboardProps): GraphWidget[] {
   const deadLetters = [results.givenUp, ...[results.work, ...(intake?.inputs ?? [])].map(work => work.deadLetters)]
+  const traced = [gateway.handler, reader.handler, results.collector, ...models.map(({ worker }) => worker)]
   return [
     graph('Dead-letter queues: waiting', deadLetters.map(waiting)),
     graph('Results: waiting', [waiting(results.work), results.collector.counted('ReturnedMessages')]),
     graph('Results: oldest', oldest([results.work])),
     graph('Ledger', [ledger.cluster.metricServerlessDatabaseCapacity({ statistic: Stats.MAXIMUM })]),
     graph('Defects', [defects.metric]),
+    graph(
+      'Dropped spans',
+      traced.map(fn => fn.counted('DroppedSpans')),
+    ),
   ]
 }
 

@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import type { Resource, Template } from './synthesized.ts'
 
 export type Found = Resource & { readonly id: string }
@@ -95,3 +96,9 @@ export function grantsOf(template: Template, fn: Resource): string[] {
     )
   return [...own, ...ofBuckets].flatMap(grants).sort()
 }
+
+/** The variables that a function always has, sorted: the others are there only where pipeline.yaml asks for what they are for. */
+export const requiredOf = ({ shape }: z.ZodObject): string[] =>
+  Object.entries(shape)
+    .flatMap(([name, value]) => (value instanceof z.ZodOptional ? [] : [name]))
+    .sort()

@@ -12,7 +12,7 @@ import { Settings as SweeperSettings } from '../../functions/sweeper/settings.ts
 import { Env as WorkerEnv } from '../../functions/worker/env.ts'
 import { Settings as WorkerSettings } from '../../functions/worker/settings.ts'
 import { createRouter } from '../../lib/local/http-api/routes.ts'
-import { functionOf, mappingOf, ofType, only, queueOf, render, variablesOf } from './queries.ts'
+import { functionOf, mappingOf, ofType, only, queueOf, render, requiredOf, variablesOf } from './queries.ts'
 import { PIPELINE, synthesizeText } from './synthesized.ts'
 
 const { template, settings } = synthesizeText(PIPELINE)
@@ -35,6 +35,17 @@ describe('the front door', () => {
     ['GET /v1/inference/{request_id}', 'reader', true],
     ['DELETE /v1/inference/{request_id}', 'reader', true],
     ['GET /v1/quota', 'reader', true],
+    ['POST /v1/chat/completions', 'gateway', true],
+    ['POST /v1/completions', 'gateway', true],
+    ['POST /v1/embeddings', 'gateway', true],
+    ['POST /v1/responses', 'gateway', true],
+    ['GET /v1/models', 'reader', true],
+    ['GET /v1/models/{model}', 'reader', true],
+    ['GET /v1/chat/completions/{request_id}', 'reader', true],
+    ['GET /v1/responses/{request_id}', 'reader', true],
+    ['POST /v1/responses/{request_id}/cancel', 'reader', true],
+    ['DELETE /v1/responses/{request_id}', 'reader', true],
+    ['GET /openapi.json', 'reader', false],
     ['GET /healthz', 'reader', false],
     ['$default', 'reader', false],
   ])('%s goes to the %s', (routeKey, service, needsKey) => {
@@ -47,7 +58,7 @@ describe('the front door', () => {
   })
 
   it('has no other route', () => {
-    expect(ofType(template, 'AWS::ApiGatewayV2::Route')).toHaveLength(9)
+    expect(ofType(template, 'AWS::ApiGatewayV2::Route')).toHaveLength(20)
   })
 
   const routesOfTemplate = () =>
@@ -179,7 +190,7 @@ describe('functions', () => {
     ['migrator', MigratorEnv],
   ])('the %s is given exactly the variables that it reads', (service, Env) => {
     const variables = variablesOf(functionOf(template, service))
-    expect(Object.keys(variables).sort()).toEqual(Object.keys(Env.shape).sort())
+    expect(Object.keys(variables).sort()).toEqual(requiredOf(Env))
   })
 
   it('are told how to log and to count', () => {
@@ -244,8 +255,17 @@ describe('functions', () => {
       expire_after_ms: 4 * 3_600_000,
       store_prompts: false,
       waiting: { per_user: 10, total: 50 },
+      // Both mappings see the texts of a chat, and neither endpoint has OpenAI's API.
+      openai: {
+        text: { passes: false, embeddings: false, names: ['prompt'] },
+        image: { passes: false, embeddings: false, names: ['prompt'] },
+      },
     })
-    expect(ReaderSettings.parse(read('reader'))).toEqual({ quotas, waiting: { per_user: 10, total: 50 } })
+    expect(ReaderSettings.parse(read('reader'))).toEqual({
+      quotas,
+      waiting: { per_user: 10, total: 50 },
+      models: ['text', 'image'],
+    })
     expect(WorkerSettings.parse(read('worker-text'))).toMatchObject({
       model: 'text',
       endpoint: { url: 'http://text.example.com/predict', timeout_ms: 60_000, headers: {} },

@@ -15,7 +15,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
       const row = aRow({ prompt: WHOLE.prompt, metadata: WHOLE.metadata })
       await record(row)
 
-      await record({ ...row, ...WHOLE })
+      await record({ ...row, ...WHOLE, cost: 0.000125 })
 
       expect(await stored(row.request_id)).toEqual({
         request_id: row.request_id,
@@ -29,6 +29,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
         prompt_tokens: 3,
         completion_tokens: 4,
         total_tokens: 7,
+        cost: 0.000125,
         result: { text: 'hi' },
         result_key: null,
         error: null,
@@ -40,6 +41,7 @@ export function describeRecording(name: string, client: RDSDataClient): void {
         started_at: AT,
         completed_at: AT,
         deadline: AT,
+        erased_at: null,
       })
     })
 

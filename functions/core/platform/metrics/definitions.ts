@@ -191,7 +191,7 @@ const OPERATION = {
     unit: 'Count',
     thing: 'message',
     description:
-      'Messages that no function has taken yet, in a queue of a RabbitMQ broker. CloudWatch has this number for SQS.',
+      'Messages that no function has taken yet, in a queue of a RabbitMQ broker. Other queues have this number in CloudWatch.',
     sources: { sweeper: 'with a broker' },
     on_cloudwatch: 'per service and queue',
   },

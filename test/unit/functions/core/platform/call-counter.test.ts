@@ -37,7 +37,8 @@ describe('countCalls', () => {
     const refusal = () => calls.count('ann', RATE, NOON + 47_300)
 
     expect(refusal).toThrow('too many calls: this plan allows 3 a minute')
-    expect(refusal).toThrow(expect.objectContaining({ code: 'rate_exceeded', details: { retry_after_s: 13 } }))
+    const details = { retry_after_s: 13, rate: RATE }
+    expect(refusal).toThrow(expect.objectContaining({ code: 'rate_exceeded', details }))
   })
 
   it('lets nothing more through until the interval ends once the rate is known to be used up', () => {
