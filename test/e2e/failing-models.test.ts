@@ -26,11 +26,11 @@ const breakOff: Respond = response => void response.destroy()
 
 /** How a model fails, and words that tell of it. */
 const FAILURES: readonly (readonly [name: string, respond: Respond, words: RegExp, of: string])[] = [
-  ['answers 400', answerJson({ error: 'unknown field "model_input"' }, 400), /unknown field/, 'text'],
+  ['answers 400', answerJson({ error: 'unknown field "input"' }, 400), /unknown field/, 'text'],
   ['answers 500 with a text', answerText('CUDA out of memory', 500), /CUDA out of memory/, 'text'],
   ['answers with garbage', answerText('<html>It works!</html>'), /It works!/, 'text'],
-  ['answers nothing', breakOff, /connection|broke/, 'text'],
-  ['is not there', breakOff, /connect/, 'absent'],
+  ['answers nothing', breakOff, /connection|broke|ECONNRESET/, 'text'],
+  ['is not there', breakOff, /ECONNREFUSED/, 'absent'],
 ]
 
 describe('a model that fails', () => {

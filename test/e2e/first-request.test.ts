@@ -78,8 +78,10 @@ async function expectWholeRow(system: RunningSystem, readRow: (requestId: string
     prompt,
     run: 1,
     quota_window: String(request.created_at).slice(0, 10),
-    // Filled only for what failed, and for what is too large for a row.
+    // Filled only for what failed, for what its user has erased, for a model with a price, and for what is too large for a row.
     error: null,
+    erased_at: null,
+    cost: null,
     prompt_key: null,
     result_key: null,
   })

@@ -138,7 +138,7 @@ describe('quota show and requests show', () => {
   test('print columns for people', async () => {
     const [quota, requests] = await Promise.all([sluice('quota', 'show', 'demo'), sluice('requests', 'list')])
     expect(quota).toMatchObject({ code: 0, out: expect.stringMatching(/^requests +\d+ of 100$/m) })
-    expect(requests).toMatchObject({ code: 0, out: expect.stringMatching(/^REQUEST +CREATED +USER/) })
+    expect(requests).toMatchObject({ code: 0, out: expect.stringMatching(/^REQUEST +AGE +USER/) })
   })
 })
 
