@@ -206,11 +206,22 @@ describe("the ledger of the simulation's model", () => {
       }
     })
 
-  it('holds the same rows and dead letters as Postgres after any batches of events', async () => {
+  /** Some events, or the deletion of a request by its owner. */
+  const aStep = fc.oneof(
+    { weight: 3, arbitrary: fc.array(anEntry, { minLength: 1, maxLength: 3 }).map(record => ({ record })) },
+    {
+      weight: 1,
+      arbitrary: fc.record(Values).map(({ estimated_tokens: estimate, quota_window: window, ...row }) => ({
+        erase: { ...row, estimate, window },
+      })),
+    },
+  )
+
+  it('holds the same rows and dead letters as Postgres after any batches of events and deletions', async () => {
     const execute = statementsOf(postgres.client, LEDGER_ENV)
     await execute(DELETE_USER, {})
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.array(anEntry, { minLength: 1, maxLength: 3 }), { maxLength: 4 }), async batches => {
+      fc.asyncProperty(fc.array(aStep, { maxLength: 5 }), async steps => {
         await execute('DELETE FROM requests', {})
         await execute('DELETE FROM dead_letters', {})
         const model = rdsDataModel()
@@ -219,7 +230,9 @@ describe("the ledger of the simulation's model", () => {
           rdsDataLedger(client, LEDGER_ENV),
         )
 
-        for (const batch of batches) for (const ledger of ledgers) await ledger.record(batch)
+        for (const step of steps)
+          for (const ledger of ledgers)
+            await ('erase' in step ? ledger.erase(step.erase, NOW + 2) : ledger.record(step.record))
 
         const [rows] = await execute(ROWS, {})
         expect([...model.requests.values()].sort(byId).map(normal)).toEqual(jsonOf(rows ?? []).map(normal))
@@ -248,7 +261,7 @@ const DELETE_USER = `INSERT INTO deleted_users (user_hash, deleted_at) VALUES ($
 
 /** Times in one form, and a result as its value: Postgres writes both in its own way. */
 function normal(row: object): unknown {
-  const times = new Set(['created_at', 'started_at', 'completed_at', 'deadline'])
+  const times = new Set(['created_at', 'started_at', 'completed_at', 'deadline', 'erased_at'])
   const entries = Object.entries(row).map(([name, value]) => {
     if (times.has(name)) return [name, value && Date.parse(String(value))]
     if (name === 'result') return [name, typeof value === 'string' ? JSON.parse(value) : value]

@@ -1,6 +1,6 @@
 import { ExecuteStatementCommand, type RDSDataClient } from '@aws-sdk/client-rds-data'
 import { type JsonRow, upserted } from '../../../functions/core/stores/ledger/row.ts'
-import { COMPLETED, RECORD, RESULT } from '../../../functions/core/stores/ledger/sql.ts'
+import { COMPLETED, ERASE, RECORD, RESULT } from '../../../functions/core/stores/ledger/sql.ts'
 
 /** A row of `requests`. Unknown columns are null. `result` is its JSON text, as Postgres keeps it. */
 export type StoredRow = Readonly<
@@ -9,6 +9,8 @@ export type StoredRow = Readonly<
     Known
   > & {
       result: string | null
+      /** Not null once the owner has deleted the request. */
+      erased_at: string | null
     }
 >
 
@@ -53,20 +55,33 @@ export function rdsDataModel(onRow: OnRow = () => {}): RdsDataModel {
   const deletedUsers = new Map<string, number>()
   const isDeleted = ({ user_id, created_at }: JsonRow) => Date.parse(created_at) <= (deletedUsers.get(user_id) ?? 0)
 
+  const isErased = (id: string | null) => (requests.get(id ?? '')?.erased_at ?? null) !== null
+
   const record = (parameters: Record<string, string>) => {
     const rows = JSON.parse(parameters.rows ?? '[]') as JsonRow[]
     const letters = JSON.parse(parameters.dead_letters ?? '[]') as StoredLetter[]
     const erased = new Set(rows.filter(isDeleted).map(({ request_id }) => request_id))
     for (const letter of letters.filter(({ request_id }) => !erased.has(request_id ?? ''))) {
       const old = deadLetters.get(letter.id)
-      deadLetters.set(letter.id, old ? { ...old, message: old.message ?? letter.message ?? null } : letter)
+      const message = isErased(letter.request_id) ? null : (letter.message ?? null)
+      deadLetters.set(letter.id, old ? { ...old, message: old.message ?? message } : { ...letter, message })
     }
     for (const row of rows.filter(({ request_id }) => !erased.has(request_id))) {
       const before = requests.get(row.request_id)
-      const after = before ? upserted(before, stored(row)) : stored(row)
+      const next = before ? upserted(before, stored(row)) : stored(row)
+      const after = next.erased_at === null ? next : { ...next, ...EMPTY }
       requests.set(row.request_id, after)
       onRow(before, after)
     }
+    return {}
+  }
+
+  const erase = ({ entry = '{}' }: Record<string, string>) => {
+    const { erased_at, ...known } = JSON.parse(entry) as JsonRow & { readonly erased_at: string }
+    for (const [id, letter] of deadLetters)
+      if (letter.request_id === known.request_id) deadLetters.set(id, { ...letter, message: null })
+    const before = requests.get(known.request_id) ?? stored({ ...known, status: 'queued', attempts: 0 })
+    requests.set(known.request_id, { ...before, ...EMPTY, erased_at: before.erased_at ?? erased_at })
     return {}
   }
 
@@ -86,6 +101,7 @@ export function rdsDataModel(onRow: OnRow = () => {}): RdsDataModel {
     [RECORD, record],
     [RESULT, result],
     [COMPLETED, completed],
+    [ERASE, erase],
   ])
 
   return {
@@ -135,4 +151,8 @@ const stored = (row: JsonRow): StoredRow => ({
   started_at: row.started_at ?? null,
   completed_at: row.completed_at ?? null,
   deadline: row.deadline,
+  erased_at: null,
 })
+
+/** What an erased row has not. */
+const EMPTY = { prompt: null, prompt_key: null, result: null, result_key: null }

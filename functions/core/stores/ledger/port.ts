@@ -2,6 +2,12 @@ import type { Priority } from '../../domain/ids.ts'
 import type { Failure, RequestItem, Status, Usage } from '../../domain/item.ts'
 import type { InferenceMessage, Payload, RefusedInput } from '../../domain/messages.ts'
 
+/** The part of an item that the row of an erased request needs. */
+export type ErasedItem = Pick<
+  RequestItem,
+  'request_id' | 'user_id' | 'model' | 'priority' | 'estimate' | 'run' | 'window' | 'created_at' | 'deadline'
+>
+
 /** One row of `requests`, with the fields that an event knows. Times are epoch milliseconds. */
 export interface LedgerRow {
   readonly request_id: string
@@ -69,7 +75,7 @@ export interface Ledger {
    * Erases the prompt and the result of a request, and the messages of its dead letters, whatever is recorded of it and whatever comes
    * later. Repeated, it changes nothing. `now` is epoch milliseconds.
    */
-  erase(item: RequestItem, now: number): Promise<void>
+  erase(item: ErasedItem, now: number): Promise<void>
 }
 
 /** The deletion of old rows. */

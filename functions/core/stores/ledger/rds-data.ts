@@ -1,12 +1,11 @@
 import { BadRequestException, DatabaseErrorException, type RDSDataClient } from '@aws-sdk/client-rds-data'
-import type { RequestItem } from '../../domain/item.ts'
 import type { Payload } from '../../domain/messages.ts'
 import { iso } from '../../platform/clock.ts'
 import type { LedgerEnv } from '../../platform/env.ts'
 import { parseStored } from '../../platform/json.ts'
 import { Defect } from '../../platform/unavailable.ts'
 import { merge } from './merge.ts'
-import type { DeadLetter, Entry, Ledger, Recorded } from './port.ts'
+import type { DeadLetter, Entry, ErasedItem, Ledger, Recorded } from './port.ts'
 import { COMPLETED, ERASE, RECORD, RESULT } from './sql.ts'
 import { statementsOf } from './statements.ts'
 
@@ -63,7 +62,7 @@ function refusal(error: unknown): string | undefined {
 
 const toJsonLetter = ({ at, ...letter }: DeadLetter) => ({ ...letter, at: iso(at) })
 
-const toErasedEntry = (item: RequestItem, now: number) => ({
+const toErasedEntry = (item: ErasedItem, now: number) => ({
   request_id: item.request_id,
   user_id: item.user_id,
   model: item.model,
