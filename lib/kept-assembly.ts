@@ -9,7 +9,7 @@ import { moduleBeside } from './local/module-beside.ts'
 import { hashOfSources } from './sources.ts'
 import type { SynthesizeInput, SynthesizeMessage } from './synthesize-thread.ts'
 
-type Request = Omit<SynthesizeInput, 'sources' | 'backend'> & { readonly pipeline: Pipeline }
+type Request = Omit<SynthesizeInput, 'sources' | 'backend' | 'pipeline'> & { readonly pipeline: Pipeline }
 
 /** It is written last: a folder without it is unfinished. */
 const MADE_OF = 'made-of'
@@ -26,7 +26,7 @@ export async function keptAssembly({ pipeline, ...request }: Request): Promise<s
     .digest('hex')
   if (read(join(outdir, MADE_OF)) === madeOf) return outdir
   rmSync(outdir, { recursive: true, force: true })
-  await inThread({ ...request, sources, backend: pipeline.queue.backend })
+  await inThread({ ...request, sources, backend: pipeline.queue.backend, pipeline: JSON.stringify(pipeline) })
   // Lambda needs files that everybody can read. Here, only the owner of the data folder needs them.
   closeTree(outdir)
   writeFileSync(join(outdir, MADE_OF), madeOf, { mode: 0o600 })

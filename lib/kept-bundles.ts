@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Bundles, bundleAll, type QueueBackend } from './bundle.ts'
 import { ROOT } from './installation.ts'
 import { readBundles, writeBundles } from './packaged-bundles.ts'
+import { hashOfSources } from './sources.ts'
 
 /** npm deletes it together with the packages. */
 const CACHE = fileURLToPath(new URL('node_modules/.cache/sluice/', ROOT))
@@ -20,6 +21,8 @@ export async function keptBundles(sources: string, backend: QueueBackend = 'sqs'
     // They are not there, or another process is deleting them.
   }
   const bundles = await bundleAll(backend)
+  // A file was changed meanwhile, so nobody knows of which sources the bundles are.
+  if (hashOfSources() !== sources) return bundles
   try {
     keep(bundles, folder, nameOf(backend))
   } catch {

@@ -9,6 +9,8 @@ export interface SynthesizeInput {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly outdir: string
   readonly backend: QueueBackend
+  /** The checked pipeline, as JSON. */
+  readonly pipeline: string
   /** The hash of all that the bundles are made of. */
   readonly sources: string
 }

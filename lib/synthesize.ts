@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Annotations, App, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { type Bundles, bundleAll } from './bundle.ts'
+import { ConfigError } from './config/finding.ts'
 import { checkPipeline, warningLine } from './config/load.ts'
 import { readFeatureFlags } from './feature-flags.ts'
 import { IS_PACKAGE } from './installation.ts'
@@ -30,19 +31,29 @@ export function createApp(outdir?: string): App {
 /** A value of the CDK's context can't be used. The message is one sentence. */
 export class ContextError extends Error {}
 
+/** What was made of the pipeline file before. */
+interface Made {
+  /** Without them, the functions are bundled. */
+  readonly bundles?: Bundles | undefined
+  /** The checked pipeline, as JSON. The file must still be the same. */
+  readonly pipeline?: string | undefined
+}
+
 /**
  * Adds the stack of a pipeline file to an app and synthesizes it. Rejects with a `ConfigError` if the file has mistakes, with a
- * `ContextError` if the context has, or with cdk-nag's findings. Without
- * given bundles, it bundles the functions.
+ * `ContextError` if the context has, or with cdk-nag's findings.
  */
+
 export async function synthesizeInto(
   app: App,
   config: string,
   env: Environment,
-  given?: Bundles,
+  { bundles: given, pipeline: expected }: Made = {},
 ): Promise<{ assembly: string; stackName: string }> {
   const protect = protectIn(app.node.tryGetContext('protect'))
   const { pipeline, warnings } = checkPipeline(config, env)
+  if (expected !== undefined && JSON.stringify(pipeline) !== expected)
+    throw new ConfigError([{ file: config, line: 1, column: 1, message: 'was changed while it was read: start again' }])
   const { backend } = pipeline.queue
   const bundles = given ?? (IS_PACKAGE ? packagedBundles(backend) : await bundleAll(backend))
   const assets = mkdtempSync(join(tmpdir(), 'sluice-assets-'))
@@ -63,11 +74,12 @@ function protectIn(given: unknown): boolean {
 }
 
 /** Synthesizes a pipeline file in this process. `assembly` is the folder with the template and its assets. */
-export function synthesize(options: {
-  config: string
-  env: Environment
-  outdir: string
-  bundles?: Bundles | undefined
-}): Promise<{ assembly: string; stackName: string }> {
-  return synthesizeInto(createApp(options.outdir), options.config, options.env, options.bundles)
+export function synthesize(
+  options: {
+    config: string
+    env: Environment
+    outdir: string
+  } & Made,
+): Promise<{ assembly: string; stackName: string }> {
+  return synthesizeInto(createApp(options.outdir), options.config, options.env, options)
 }

@@ -5,7 +5,7 @@ import { isTerminal } from '../core/domain/item.ts'
 import type { Operation } from '../core/domain/operation.ts'
 import type { HttpCall } from '../core/http/call.ts'
 import type { HttpResponse } from '../core/http/response.ts'
-import { type RequestView, toView } from '../core/lifecycle/view-request.ts'
+import { type RequestView, toView, viewRequest } from '../core/lifecycle/view-request.ts'
 import { acquireLease, lookUntil, MAX_WAIT_SECONDS, releaseLease } from '../core/lifecycle/wait-for-completion.ts'
 import { backgroundAnswer, endedAnswer, stillRunning } from '../core/openai-api/answers.ts'
 import { rateLimitHeaders } from '../core/openai-api/rate-limit-headers.ts'
@@ -37,19 +37,23 @@ export const postOpenAi =
       const { prepared, accepted } = await submitCall(ports, call, read, takeLease)
       const { asked } = held
       const headers = headersOf(prepared, accepted)
-      if (!asked || asked.background) return backgroundAnswer(toView(accepted.item), headers)
+      if (!asked || asked.background) return backgroundAnswer(await viewOf(ports, accepted), headers)
       return endedAnswer(operation, await endOf(ports, accepted, waitsUntil), asked, headers)
     } finally {
       if (held.lease) await releaseLease(ports, held.lease)
     }
   }
 
+/** The request as it is now. A repeated call with an Idempotency-Key may find it ended, or deleted. */
+const viewOf = async (ports: OpenAiPorts, { item }: Accepted): Promise<RequestView> =>
+  item.status === 'queued' && !item.erased ? toView(item) : await viewRequest(ports, item.user_id, item.request_id)
+
 const TOO_MANY_WAITS_RETRY_S = 5
 
 const tooManyWaits = (): RequestError =>
   new RequestError(
     'too_many_waits',
-    'too many calls wait for an answer already; nothing was admitted and nothing is charged: try again, or use `background: true` of responses',
+    'too many calls wait for an answer already; this call has admitted nothing: try again, or use `background: true` of responses',
     { retry_after_s: TOO_MANY_WAITS_RETRY_S },
   )
 
@@ -60,6 +64,8 @@ async function endOf(ports: OpenAiPorts, { item }: Accepted, until: number): Pro
   try {
     view = await lookUntil(ports, user_id, request_id, until)
   } catch (error) {
+    // The request was deleted.
+    if (error instanceof RequestError) throw error
     ports.logger.error('the wait for a request failed', { request_id, error: error as Error })
   }
   if (view && isTerminal(view.status)) return view

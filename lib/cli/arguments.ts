@@ -26,12 +26,17 @@ const MAX_DURATION_MS = 36_500 * 86_400_000
 export function duration(text: string): number {
   const ms = parseDuration(text)
   if (ms !== undefined && ms > 0 && ms <= MAX_DURATION_MS) return ms
-  throw new InvalidArgumentError('It is a duration of up to 36500d, such as 90d or 12h, or never.')
+  throw new InvalidArgumentError('It is a duration of up to 36500d, such as 90d or 12h.')
 }
 
 /** Milliseconds, or `never`. */
 export function lifetime(text: string): number | 'never' {
-  return text === 'never' ? text : duration(text)
+  if (text === 'never') return text
+  try {
+    return duration(text)
+  } catch {
+    throw new InvalidArgumentError('It is a duration of up to 36500d, such as 90d or 12h, or never.')
+  }
 }
 
 const WHOLE_NUMBER = /^[1-9][0-9]{0,14}$/

@@ -39,7 +39,8 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
       const now = clock()
       const text = `${level} ${source}: ${message}${cause === undefined ? '' : `: ${cause}`}`
       // Two functions that meet the same outage show it once. A worker's outage may be that of its model.
-      const key = cause === undefined || source.startsWith('worker-') ? text : outageIn(cause)
+      // The same warning may name another time.
+      const key = cause === undefined || source.startsWith('worker-') ? text.replace(TIME, '…') : outageIn(cause)
       const before = known.get(key)
       if (before) {
         before.count += 1
@@ -71,6 +72,8 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
     },
   }
 }
+
+const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g
 
 /** The service that is away, as an outage's error names it. What it answers changes while it stops and starts. */
 const outageIn = (cause: string): string => /^.+? is unavailable(?=: )/.exec(cause)?.[0] ?? cause

@@ -62,7 +62,9 @@ function row(name: MetricName): string {
   const cells = [
     `\`${name}\``,
     onlyAws ? '–' : `\`${prometheusName(familyOf(name))}\``,
-    onlyAws ? '–' : `\`service\`${isOfModel ? ', `model`' : ''}${attributesOf(name)}`,
+    onlyAws
+      ? '–'
+      : `\`service\`${isOfModel ? ', `model`' : ''}${on_cloudwatch === 'per service and queue' ? ', `queue`' : ''}${attributesOf(name)}`,
     Object.keys(sources).join(', '),
     onlyAws ? 'no dimension' : WHERE[on_cloudwatch],
     description,

@@ -13,13 +13,26 @@ export function checkSupported(operation: Operation, body: Json, model: string, 
   for (const [field, why] of NEVER[operation] ?? []) if (isMeant(field, body[field])) throw unsupported(field, why)
   const isPrior = objectsOf(body.input).some(({ type }) => type === 'item_reference')
   if (isPrior) throw unsupported('input', 'can refer to no stored item: send the items themselves')
+  if (operation !== 'responses' && body.background === true)
+    throw unsupported('background', 'is a field of responses only')
   if (body.background === true && body.stream === true)
     throw unsupported('stream', 'is not supported together with `background`: read the response by its id')
   if (abilities.passes) return
   if (operation === 'embeddings' && !abilities.embeddings)
     throw unsupported('model', `must be a model that makes embeddings; "${model}" makes none`)
+  checkTexts(operation, body, model)
   const field = unseenField(operation, body, abilities)
   if (field !== undefined) throw unsupported(field, `is not supported by the model "${model}"`)
+}
+
+/** A mapping gets one text. A list of prompts asks for an answer each, and only the endpoint of the tokens knows what they say. */
+function checkTexts(operation: Operation, { prompt, input }: Json, model: string): void {
+  const [field, given] = operation === 'completions' ? ['prompt', prompt] : ['input', input]
+  if ((operation !== 'completions' && operation !== 'embeddings') || !Array.isArray(given)) return
+  if (given.some(part => typeof part !== 'string'))
+    throw unsupported(String(field), `must be a text for the model "${model}", which can not read tokens`)
+  if (operation === 'completions' && given.length > 1)
+    throw unsupported('prompt', `must be one text for the model "${model}"`)
 }
 
 const unsupported = (field: string, message: string): RequestError =>

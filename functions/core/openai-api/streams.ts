@@ -32,18 +32,33 @@ function toDelta({ message, ...choice }: Json): Json {
 /** A response as the events that OpenAI sends for it. */
 export function eventStream(response: Json, headers: Record<string, string>): HttpResponse {
   const begun = { ...response, status: 'in_progress', output: [], usage: null, incomplete_details: null }
-  const events = [
+  const events: StreamEvent[] = [
     { type: 'response.created', response: begun },
     { type: 'response.in_progress', response: begun },
     ...objectsOf(response.output).flatMap(itemEvents),
     { type: `response.${String(response.status)}`, response },
   ]
-  const lines = events.map((event, sequence) => {
-    const data = JSON.stringify({ ...event, sequence_number: sequence })
-    return `event: ${event.type}\ndata: ${data}\n\n`
-  })
-  return streamOf(lines.join(''), headers)
+  const whole = textOfEvents(events)
+  if (Buffer.byteLength(whole) <= MAX_STREAM_BYTES) return streamOf(whole, headers)
+  // The pieces repeat what the last event has. A long response comes without them.
+  return streamOf(
+    textOfEvents(events.filter(({ type }) => OF_RESPONSE.has(type) || type === events.at(-1)?.type)),
+    headers,
+  )
 }
+
+/** The most that a function's answer carries in base64: Lambda takes 6 MB. */
+const MAX_STREAM_BYTES = 4 * 1024 * 1024
+
+const OF_RESPONSE: ReadonlySet<string> = new Set(['response.created', 'response.in_progress'])
+
+const textOfEvents = (events: readonly StreamEvent[]): string =>
+  events
+    .map((event, sequence) => {
+      const data = JSON.stringify({ ...event, sequence_number: sequence })
+      return `event: ${event.type}\ndata: ${data}\n\n`
+    })
+    .join('')
 
 interface StreamEvent {
   readonly type: string
@@ -52,7 +67,13 @@ interface StreamEvent {
 
 function itemEvents(item: Json, index: number): StreamEvent[] {
   const at = { output_index: index, item_id: item.id }
-  const begun = { ...item, ...(item.type === 'message' && { content: [], status: 'in_progress' }) }
+  // A client adds the pieces to what it has begun with, so that it begins without them.
+  const begun = {
+    ...item,
+    ...(Array.isArray(item.content) && { content: [] }),
+    ...(item.type === 'message' && { status: 'in_progress' }),
+    ...(item.type === 'function_call' && { arguments: '', status: 'in_progress' }),
+  }
   return [
     { type: 'response.output_item.added', output_index: index, item: begun },
     ...objectsOf(item.content).flatMap((part, content) => partEvents(part, { ...at, content_index: content })),
@@ -61,11 +82,23 @@ function itemEvents(item: Json, index: number): StreamEvent[] {
   ]
 }
 
+/** The field with the text of a part, by the part's type. */
+const FIELDS: ReadonlyMap<string, string> = new Map([
+  ['output_text', 'text'],
+  ['refusal', 'refusal'],
+  ['reasoning_text', 'text'],
+])
+
 function partEvents(part: Json, at: Json): StreamEvent[] {
-  const isText = part.type === 'output_text'
-  const [kind, field] = isText ? ['output_text', 'text'] : ['refusal', 'refusal']
+  const kind = String(part.type)
+  const field = FIELDS.get(kind)
+  if (field === undefined)
+    return [
+      { type: 'response.content_part.added', ...at, part },
+      { type: 'response.content_part.done', ...at, part },
+    ]
   const said = part[field]
-  const more = isText ? { logprobs: [] } : {}
+  const more = kind === 'output_text' ? { logprobs: [] } : {}
   return [
     { type: 'response.content_part.added', ...at, part: { ...part, [field]: '' } },
     { type: `response.${kind}.delta`, ...at, delta: said, ...more },

@@ -46,7 +46,7 @@ export function parseOpenAi(
     },
     stream: body.stream === true,
     include_usage: options.include_usage === true,
-    background: body.background === true,
+    background: operation === 'responses' && body.background === true,
     encoding: body.encoding_format === 'base64' ? 'base64' : 'float',
     texts: countOf(body.input),
   }

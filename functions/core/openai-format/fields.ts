@@ -14,12 +14,12 @@ export const NO_PARAMETERS = [
  * texts, `messages` for a chat or a response, `parameters` with everything that bounds or steers the model, and `operation`.
  */
 export function fieldsOf(operation: Operation, body: Json): Json {
-  const prompt = typeof body.prompt === 'string' ? body.prompt : textsOf(operation, body)
   const isResponse = operation === 'responses'
   const chat = isResponse ? responseToChat(body).body : body
   return {
-    ...body,
-    prompt,
+    // Nobody but a chat has messages: an estimate would count them instead of the texts that the model gets.
+    ...(operation === 'chat.completions' ? body : without(body, 'messages')),
+    prompt: textsOf(operation, body),
     ...(isResponse && { messages: messagesOf(body) }),
     parameters: without(chat, ...NO_PARAMETERS),
     operation,

@@ -6,13 +6,16 @@ import type { Translated } from './translated.ts'
 
 /**
  * The body that an OpenAI-like endpoint gets for a stored body: what the client has sent, with the endpoint's name of the model, and
- * without what Sluice has dealt with itself. `metadata` without `store` is Sluice's alone, since OpenAI refuses it in a chat. The
- * service tier "priority" is Sluice's priority: passed on, it would also buy priority at the endpoint.
+ * without what Sluice has dealt with itself. `metadata` without `store` is Sluice's alone, since OpenAI refuses it in a chat, and has no such
+ * field for a completion or embeddings. The service tier "priority" is Sluice's priority: passed on, it would also buy priority at the
+ * endpoint.
  */
 export function passedBody(operation: Operation, body: Json, model: string): Json {
   const { prompts, prompt } = body
-  const isSluices = body.service_tier === 'priority' ? ['service_tier'] : []
-  const isUnstored = operation === 'chat.completions' && body.store !== true ? ['metadata'] : []
+  const isStored = operation === 'responses' || (operation === 'chat.completions' && body.store === true)
+  const isUnstored = isStored ? [] : ['metadata']
+  const hasTiers = operation === 'responses' || operation === 'chat.completions'
+  const isSluices = body.service_tier === 'priority' || !hasTiers ? ['service_tier'] : []
   const rest = without(body, 'prompt', 'prompts', 'stream', 'stream_options', 'background', ...isSluices, ...isUnstored)
   return { ...rest, ...(operation === 'completions' && { prompt: prompts ?? prompt }), model }
 }

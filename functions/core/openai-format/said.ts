@@ -22,7 +22,7 @@ export interface Said {
  * a provider's profile (`{ text, finish_reason, … }`), a text, or any JSON value of a mapping, whose text is its JSON.
  */
 export function readSaid(result: unknown): Said {
-  if (!isObject(result)) return saidOf({ text: textOf(result) ?? JSON.stringify(result) })
+  if (!isObject(result)) return saidOf({ text: textOf(result) ?? JSON.stringify(result) ?? '' })
   if (isResponse(result)) return ofResponse(result)
   const [choice] = objectsOf(result.choices)
   const { finish_reason: reason } = choice ?? {}

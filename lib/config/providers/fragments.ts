@@ -25,8 +25,8 @@ const TEXTS = '$bytes($join([messages.content[$type($) = "string"], messages.con
 const ATTACHMENTS = '$count(messages.content[$type($) = "object" and $not(type = "text") and $not($exists(text))])'
 const INPUT = `$ceil(${TEXTS} / 4) + 1000 * ${ATTACHMENTS}`
 /**
- * The tokens of a request with a list of `messages`. For a request without, it gives nothing, and the usual estimate counts: that one
- * knows the prompt.
+ * The tokens of a request with a list of `messages`. For a request without, or with an empty list, it gives nothing, and the usual
+ * estimate counts: that one knows the prompt, which the model gets then.
  */
-export const CHAT_ESTIMATE = `$type(messages) = "array" ? ${INPUT} +
+export const CHAT_ESTIMATE = `messages ? ${INPUT} +
   ((${OUTPUT_BOUND} * $max([1, parameters.n, n][$type($) = "number"])) ?? ${INPUT})`

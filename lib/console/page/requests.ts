@@ -44,7 +44,7 @@ function Filters({ filter, system }: { filter: Filter; system: SystemInfo }): VN
     <label>Status <select onChange=${choose('status')}><option value="">all</option>${STATUSES.map(name => option(name, filter.status))}</select></label>
     <label>Model <select onChange=${choose('model')}><option value="">all</option>${system.models.map(name => option(name, filter.model))}</select></label>
     <label>Made in the last <select onChange=${choose('since')}><option value="">(any time)</option>${['15m', '1h', '24h', '7d'].map(name => option(name, filter.since))}</select></label>
-    <label>User <input value=${filter.user ?? ''} onChange=${choose('user')} placeholder="all" spellcheck=${false} /></label>
+    <label>User <input key=${filter.user ?? ''} defaultValue=${filter.user ?? ''} onChange=${choose('user')} placeholder="all" spellcheck=${false} /></label>
     <label>Find by id <input name="id" placeholder="request id" spellcheck=${false} /></label>
     <button type="submit">Find</button>
   </form>`

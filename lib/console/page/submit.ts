@@ -33,7 +33,7 @@ export function SubmitView({ system }: { system: SystemInfo }): VNode {
     <${Heading}>Submit a request</${Heading}>
     <p class="muted">The request goes through the API as the user’s own. The plan and the quota of the user apply.</p>
     <form class="card form" onSubmit=${submit}>
-      <label>User <input name="user" list="users" required value=${data?.users[0]?.user ?? ''} spellcheck=${false} /></label>
+      <label>User <input name="user" list="users" required defaultValue=${data?.users[0]?.user ?? ''} spellcheck=${false} /></label>
       <datalist id="users">${data?.users.map(({ user }) => html`<option value=${user}></option>`)}</datalist>
       <label>Model <select name="model"><option value="">as routing decides</option>${system.models.map(name => html`<option>${name}</option>`)}</select></label>
       <label>Priority <select name="priority"><option>normal</option><option>high</option></select></label>

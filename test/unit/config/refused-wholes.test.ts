@@ -25,7 +25,7 @@ describe('contradictions between values are refused', () => {
   it('more models and inputs than CloudFormation takes in one stack', () => {
     const inputs = Array.from({ length: 50 }, (_, i) => `{ queue: nightly-${i} }`)
     expect(refusal(pipelineText({ queue: `inputs: [${inputs}]` }))).toBe(
-      "p.yaml:10:1: models must be fewer: the stack would have 523 resources, and 496 fit CloudFormation's 500 " +
+      "p.yaml:10:1: models must be fewer: the stack would have 527 resources, and 496 fit CloudFormation's 500 " +
         '(a model is 14, with circuit 15, an input 8)',
     )
   })

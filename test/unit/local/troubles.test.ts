@@ -97,6 +97,23 @@ describe('createTroubles', () => {
     ])
   })
 
+  it('counts a warning that comes again with another time', () => {
+    const { lines, troubles, pass } = aDisplay()
+    for (const until of ['10:00:10.000', '10:00:20.500']) {
+      troubles.report('worker-text', {
+        level: 'WARN',
+        message: `the circuit is open: no calls until 2026-11-23T${until}Z`,
+      })
+      pass(5)
+    }
+    pass(30)
+
+    expect(lines).toEqual([
+      '10:00:03 WARN worker-text: the circuit is open: no calls until 2026-11-23T10:00:10.000Z',
+      expect.stringMatching(/^10:00:\d\d over, after 2 times from 10:00:03 to 10:00:08: WARN worker-text: /),
+    ])
+  })
+
   it('shows a trouble that goes on once a minute', () => {
     const { lines, troubles, pass } = aDisplay()
     for (let second = 0; second < 130; second++) {

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { Announcement } from '../port.ts'
 import type { Publication } from './link.ts'
+import { MAX_BYTES } from './queue.ts'
 import { ERRORS_KEY, RESPONSES_KEY, TEAM_EXCHANGE } from './team-exchange.ts'
+
+/** Readers fetch a result that is too large for a message with GET /v1/inference/{id}. */
+function contentOf(ended: Announcement): Buffer {
+  const whole = Buffer.from(JSON.stringify(ended))
+  if (whole.length <= MAX_BYTES) return whole
+  return Buffer.from(JSON.stringify({ ...ended, result: undefined, result_omitted: true }))
+}
 
 /**
  * Publishes how a request ended to the exchange of the team: with the key `responses` if it completed, else with `errors`. A message for
@@ -13,7 +21,7 @@ export const rabbitMqAnnouncer =
     await publish({
       exchange: TEAM_EXCHANGE,
       key: ended.status === 'completed' ? RESPONSES_KEY : ERRORS_KEY,
-      content: Buffer.from(JSON.stringify(ended)),
+      content: contentOf(ended),
       mayBeDropped: true,
       options: { messageId: randomUUID(), correlationId: ended.request_id, contentType: 'application/json' },
     })

@@ -53,6 +53,9 @@ const CONNECT_MS = 3_000
 const CONFIRM_MS = 5_000
 const ALIVE_MS = 1_000
 
+/** Some work on a channel of its own, such as declaring all queues. Milliseconds. */
+const WORK_MS = 20_000
+
 /** A broker that has answered within this time is taken to be alive. Lambda may freeze an environment for longer. Milliseconds. */
 const FRESH_MS = 5_000
 
@@ -63,7 +66,22 @@ const HEARTBEAT_SECONDS = 30
 
 export async function openLink(broker: Broker): Promise<Link> {
   const model = await connectTo(broker)
-  return linkOver(model, await model.createConfirmChannel())
+  model.on('error', () => {})
+  try {
+    return linkOver(model, await inTime(CONNECT_MS, model.createConfirmChannel()))
+  } catch (error) {
+    void model.close().catch(() => {})
+    throw new LinkClosed(error)
+  }
+}
+
+/** Rejects with `Unavailable` if some work with the broker takes longer: its client waits for ever. */
+async function inTime<T>(ms: number, work: Promise<T>): Promise<T> {
+  work.catch(() => {}) // It may reject when nobody waits for it any more.
+  const late = Symbol('late')
+  const result = await Promise.race([work, after<typeof late>(ms, late)])
+  if (result === late) throw new Unavailable('the queue', new Error('the broker does not answer'))
+  return result as T
 }
 
 async function connectTo(broker: Broker): Promise<ChannelModel> {
@@ -88,9 +106,9 @@ async function connectTo(broker: Broker): Promise<ChannelModel> {
   }
 }
 
-/** Whether the broker refuses the user or the virtual host. No repetition heals that. */
+/** Whether the broker refuses the user or the virtual host. No repetition heals that. A limit of connections passes by itself. */
 const isRefusal = (error: unknown): boolean =>
-  error instanceof Error && /ACCESS[-_]REFUSED|NOT_ALLOWED/.test(error.message)
+  error instanceof Error && /ACCESS[-_]REFUSED|NOT[-_]ALLOWED/.test(error.message) && !/limit/i.test(error.message)
 
 /** What is known of a connection at the moment. */
 interface State {
@@ -114,13 +132,16 @@ function linkOver(model: ChannelModel, channel: ConfirmChannel): Link {
   }
   watch(model, channel, state)
   const onChannel = async <T>(work: (own: Channel) => Promise<T>): Promise<T> => {
-    const own = await model.createChannel().catch(closedBy)
+    // A broker that blocks publishers reads nothing of this connection.
+    if (state.blocked !== undefined) throw refusesFor(state.blocked)
+    const own = await inTime(CONFIRM_MS, model.createChannel().catch(closedBy))
     own.on('error', () => {})
     try {
-      return await work(own)
-    } finally {
+      const done = await inTime(WORK_MS, work(own))
       state.heardAt = performance.now()
-      await own.close().catch(() => {})
+      return done
+    } finally {
+      void own.close().catch(() => {})
     }
   }
   return {

@@ -6,8 +6,8 @@ import { RABBITMQ_CAPABILITIES } from './capabilities.ts'
 import { delayedRoute } from './delays.ts'
 import type { Publication } from './link.ts'
 
-/** The most bytes of a message. It is SQS's limit, and keeps a batch far below the 6 MB that Lambda hands over. */
-const MAX_BYTES = 1_048_576
+/** The most bytes of a message. It is SQS's limit, and keeps a batch far below the 6 MB that Lambda hands over. The broker refuses more. */
+export const MAX_BYTES = 1_048_576
 
 /** Which of the queues that share the messages of a queue gets a message. */
 export type ChooseQueue = (queue: string, message: OutgoingMessage) => string

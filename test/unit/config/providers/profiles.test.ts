@@ -68,7 +68,14 @@ describe.each(PROVIDERS)('the profile %s', provider => {
     const { estimate = 'nothing' } = modelOf({ provider, endpoint: { url: 'http://127.0.0.1:1' }, model: 'm' })
     const own = createEstimator({ estimates: { text: estimate } })
     const usual = createEstimator({})
-    for (const fields of [{}, { parameters: { max_tokens: 7, n: 3 } }, { max_output_tokens: 9 }, { messages: null }])
+    for (const fields of [
+      {},
+      { parameters: { max_tokens: 7, n: 3 } },
+      { max_output_tokens: 9 },
+      { messages: null },
+      { messages: [] },
+      { messages: [{}] },
+    ])
       expect(await own('text', aSubmission(fields), ann)).toBe(await usual('text', aSubmission(fields), ann))
   })
 })

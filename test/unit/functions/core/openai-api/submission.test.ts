@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import { parseOpenAi } from '../../../../../functions/core/openai-api/submission.ts'
+
+const models = {
+  text: { passes: false, embeddings: true, names: ['prompt'] },
+  gpt: { passes: true, embeddings: true, names: [] },
+}
+const messages = [{ role: 'user', content: 'Hi' }]
+
+const refused = (operation: Parameters<typeof parseOpenAi>[0], body: object): unknown => {
+  try {
+    return parseOpenAi(operation, JSON.stringify(body), models)
+  } catch (error) {
+    return error
+  }
+}
+
+const naming = (path: string) => ({ code: 'invalid_request', details: { problems: [{ path }] } })
+
+describe('a body of the OpenAI API', () => {
+  it('is refused by the name of a field that could only be ignored', () => {
+    expect(refused('chat.completions', { model: 'gpt', messages, background: true })).toMatchObject(
+      naming('background'),
+    )
+    expect(refused('completions', { model: 'text', prompt: ['Once', 'Twice'] })).toMatchObject(naming('prompt'))
+    expect(refused('completions', { model: 'text', prompt: [9906, 11] })).toMatchObject(naming('prompt'))
+    expect(refused('embeddings', { model: 'text', input: [[9906], [11]] })).toMatchObject(naming('input'))
+  })
+
+  it('may have lists and tokens for an endpoint that has the API, and texts for a mapping', () => {
+    const prompt = ['Once', 'Twice']
+    expect(parseOpenAi('completions', JSON.stringify({ model: 'gpt', prompt }), models).submission.prompt).toBe(
+      'Once\n\nTwice',
+    )
+    expect(parseOpenAi('embeddings', JSON.stringify({ model: 'text', input: prompt }), models).texts).toBe(2)
+  })
+
+  it('asks for a response in the background, or waits', () => {
+    const body = { model: 'gpt', input: 'Hi' }
+    expect(parseOpenAi('responses', JSON.stringify({ ...body, background: true }), models).background).toBe(true)
+    expect(parseOpenAi('responses', JSON.stringify(body), models).background).toBe(false)
+  })
+})
