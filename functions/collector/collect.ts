@@ -50,7 +50,7 @@ export type SpanOf = (event: ResultEvent) => Span
 /**
  * Takes a batch of events in five steps: decide (the transition of each outcome's item), record (one statement for the
  * ledger), discard (what was stored for a request that was cancelled while it ran), settle (one update per user where
- * possible). Each step can be repeated, so a redelivery repairs a batch that stopped between two steps. Never rejects.
+ * possible), announce (where the queue's backend has readers of its own). Each step can be repeated, so a redelivery repairs a batch that stopped between two steps. Never rejects.
  */
 export async function collect(
   ports: CollectorPorts,

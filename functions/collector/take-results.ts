@@ -13,7 +13,8 @@ import type { TakeResultsPorts } from './ports.ts'
 
 /**
  * Takes the messages of one invocation: events of the results queue, and the inference messages of dead-letter queues. An
- * unreadable message is taken as an event that says so, and a message of a newer version is redelivered. Never rejects: each message that fails is redelivered by itself.
+ * unreadable message is taken as an event that says so, and a message of a newer version is redelivered. Never rejects: each message
+ * that fails is redelivered by itself.
  */
 export async function takeResults(ports: TakeResultsPorts, deliveries: readonly Delivery[]): Promise<BatchOutcome> {
   const spans = startDeliverySpans(ports.tracing, deliveries)

@@ -1,21 +1,5 @@
 import { defined, isObject, type Json, objectsOf, textOf, without } from './json.ts'
-import { type Translated, untranslatable } from './translated.ts'
-
-/** Fields of a response's body that chat completions have under the same name. */
-const SAME = [
-  'model',
-  'temperature',
-  'top_p',
-  'parallel_tool_calls',
-  'user',
-  'metadata',
-  'store',
-  'service_tier',
-  'safety_identifier',
-  'prompt_cache_key',
-  'prompt_cache_retention',
-  'top_logprobs',
-] as const
+import { SAME, sameIn, type Translated, untranslatable } from './translated.ts'
 
 /** Fields that are translated here, or that Sluice itself has dealt with. */
 const KNOWN = [
@@ -37,7 +21,7 @@ export function responseToChat(body: Json): Translated {
   return {
     lost: [...fields.map(([name]) => name), ...(hasOtherTools ? ['tools'] : []), ...untranslatable(body.input)],
     body: defined({
-      ...Object.fromEntries(SAME.map(name => [name, body[name]])),
+      ...sameIn(body),
       messages: messagesOf(body),
       max_completion_tokens: body.max_output_tokens,
       logprobs: body.top_logprobs === undefined ? undefined : true,

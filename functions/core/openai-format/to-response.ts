@@ -1,21 +1,5 @@
 import { defined, isObject, type Json, objectsOf, textOf, without } from './json.ts'
-import type { Translated } from './translated.ts'
-
-/** Fields of a chat completion's body that responses have under the same name. */
-const SAME = [
-  'model',
-  'temperature',
-  'top_p',
-  'parallel_tool_calls',
-  'user',
-  'metadata',
-  'store',
-  'service_tier',
-  'safety_identifier',
-  'prompt_cache_key',
-  'prompt_cache_retention',
-  'top_logprobs',
-] as const
+import { SAME, sameIn, type Translated } from './translated.ts'
 
 /** Fields that are translated here, or that Sluice itself has dealt with. */
 const KNOWN = [
@@ -35,7 +19,7 @@ export function chatToResponse(body: Json): Translated {
   return {
     lost: others.map(([name]) => name),
     body: defined({
-      ...Object.fromEntries(SAME.map(name => [name, body[name]])),
+      ...sameIn(body),
       input: objectsOf(body.messages).flatMap(itemsOf),
       max_output_tokens: max_completion_tokens ?? max_tokens,
       tools: Array.isArray(body.tools) ? objectsOf(body.tools).map(toolOf) : undefined,

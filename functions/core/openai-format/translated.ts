@@ -7,6 +7,24 @@ export interface Translated {
   readonly lost: readonly string[]
 }
 
+/** Fields that the bodies of chat completions and of responses have under the same name. */
+export const SAME: readonly string[] = [
+  ...[
+    'model',
+    'temperature',
+    'top_p',
+    'parallel_tool_calls',
+    'user',
+    'metadata',
+    'store',
+    'service_tier',
+    'top_logprobs',
+  ],
+  ...['safety_identifier', 'prompt_cache_key', 'prompt_cache_retention'],
+]
+
+export const sameIn = (body: Json): Json => Object.fromEntries(SAME.map(name => [name, body[name]]))
+
 /** Items of a response's input that a chat can say. Reasoning is left out, since no chat completion takes it. */
 const TRANSLATABLE: readonly unknown[] = [undefined, 'message', 'function_call', 'function_call_output', 'reasoning']
 

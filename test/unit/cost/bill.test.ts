@@ -1,25 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { parsePipeline } from '../../../lib/config/load.ts'
 import { type Bill, billOf } from '../../../lib/cost/bill.ts'
 import { inventoryOf, type Template } from '../../../lib/cost/inventory.ts'
 import type { Item } from '../../../lib/cost/item.ts'
 import { PRICES } from '../../../lib/cost/prices.ts'
-
-const pipelineWith = (fields = '', more = '') =>
-  parsePipeline(
-    `
-quotas: { default_plan: free, plans: { free: { requests: 1, tokens: 1, in_flight: 1, priorities: [normal] } } }
-routing: [{ model: text }]
-models:
-  text:
-    endpoint: { url: "https://text.example.com/predict" }
-    request: '{ "model_input": prompt }'
-    response: '{ "result": result }'
-    ${fields}
-${more}`,
-    {},
-    'test.yaml',
-  )
+import { pipelineWith } from './pipeline.ts'
 
 const functionOf = (service: string, memory = 512) => ({
   Type: 'AWS::Lambda::Function',

@@ -1,24 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { parsePipeline } from '../../../lib/config/load.ts'
 import { alwaysCount, metricsOf, sharedCount, troubleMetrics } from '../../../lib/cost/metrics.ts'
+import { pipelineWith } from './pipeline.ts'
 
 const aModel = (fields = '') => {
-  const { models } = parsePipeline(
-    `
-quotas: { default_plan: free, plans: { free: { requests: 1, tokens: 1, in_flight: 1, priorities: [normal] } } }
-routing: [{ model: text }]
-models:
-  text:
-    endpoint: { url: "https://text.example.com/predict" }
-    request: '{ "model_input": prompt }'
-    response: '{ "result": result }'
-    ${fields}
-`,
-    {},
-    'test.yaml',
-  )
-  if (!models.text) throw new Error('the pipeline has no model')
-  return models.text
+  const { text } = pipelineWith(fields).models
+  if (!text) throw new Error('the pipeline has no model')
+  return text
 }
 
 describe('the bill has the metrics that CloudWatch keeps', () => {

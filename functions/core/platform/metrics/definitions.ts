@@ -15,6 +15,18 @@ const trouble = (
   sources: Object.fromEntries(sources.map(source => [source, 'in trouble'])),
 })
 
+/** The tokens that a model reports, of one type of OpenTelemetry's conventions. */
+const tokens = (type: 'input' | 'output'): MetricDefinition => ({
+  kind: 'histogram',
+  unit: 'Count',
+  thing: 'token',
+  description: 'The number of tokens that a model has reported for one request.',
+  sources: { worker: 'with requests' },
+  on_cloudwatch: 'only in the log',
+  buckets: TOKEN_BUCKETS,
+  convention: { name: 'gen_ai.client.token.usage', attributes: { 'gen_ai.token.type': type } },
+})
+
 const ADMISSION = {
   AcceptedRequests: {
     kind: 'counter',
@@ -79,26 +91,8 @@ const CALLS = {
     buckets: CALL_BUCKETS,
     convention: { name: 'gen_ai.client.operation.duration', attributes: {} },
   },
-  InputTokens: {
-    kind: 'histogram',
-    unit: 'Count',
-    thing: 'token',
-    description: 'The number of tokens that a model has reported for one request.',
-    sources: { worker: 'with requests' },
-    on_cloudwatch: 'only in the log',
-    buckets: TOKEN_BUCKETS,
-    convention: { name: 'gen_ai.client.token.usage', attributes: { 'gen_ai.token.type': 'input' } },
-  },
-  OutputTokens: {
-    kind: 'histogram',
-    unit: 'Count',
-    thing: 'token',
-    description: 'The number of tokens that a model has reported for one request.',
-    sources: { worker: 'with requests' },
-    on_cloudwatch: 'only in the log',
-    buckets: TOKEN_BUCKETS,
-    convention: { name: 'gen_ai.client.token.usage', attributes: { 'gen_ai.token.type': 'output' } },
-  },
+  InputTokens: tokens('input'),
+  OutputTokens: tokens('output'),
   BatchSize: {
     kind: 'histogram',
     unit: 'Count',
