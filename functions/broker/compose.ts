@@ -1,3 +1,4 @@
+import { systemClock, systemSleep } from '../core/platform/clock.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
 import { rabbitMqAdmin } from '../core/queue/rabbitmq/admin.ts'
 import { composeConnection } from '../core/queue/rabbitmq/compose.ts'
@@ -14,6 +15,8 @@ export function compose(env: Env): BrokerPorts & Telemetry {
     declare: async topology => declareTopology(await connection.link(), { prefix, ...topology }),
     queue: rabbitMqQueue(prefix, connection.publish, chooseByUser(env.QUEUE_CONSUMERS)),
     ...rabbitMqAdmin(prefix, connection, env.QUEUE_CONSUMERS),
+    clock: systemClock,
+    sleep: systemSleep,
     ...telemetry(env),
   }
 }

@@ -1,7 +1,7 @@
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
 import * as z from 'zod'
 import { Unavailable } from '../core/platform/unavailable.ts'
-import type { BrokerPorts } from './ports.ts'
+import type { BrokerPorts, Declared } from './ports.ts'
 
 /** The properties of the custom resource. */
 const Properties = z.object({
@@ -13,19 +13,37 @@ export type Answer = { Status: 'SUCCESS' } | { Status: 'FAILED'; Reason: string 
 
 /**
  * Declares the queues of the stack. A queue that the stack does not have any more stays, since messages may wait in it. So the deletion of
- * the resource does nothing.
+ * the resource does nothing. A new broker can't be reached before its name is known in the VPC, so that it is tried until `giveUpAt`, in
+ * epoch milliseconds: CloudFormation would delete the broker after a failure.
  */
-export async function declare(ports: BrokerPorts, event: CloudFormationCustomResourceEvent): Promise<Answer> {
+export async function declare(
+  ports: BrokerPorts,
+  event: CloudFormationCustomResourceEvent,
+  giveUpAt: number,
+): Promise<Answer> {
   if (event.RequestType === 'Delete') return { Status: 'SUCCESS' }
   try {
     const { Queues, Requests } = Properties.parse(event.ResourceProperties)
     const queues = Queues.map(({ Name, DeadLetters }) => ({ name: Name, dead_letters: DeadLetters }))
-    await ports.declare({ queues, requests: Requests })
+    await declareInTime(ports, { queues, requests: Requests }, giveUpAt)
     return { Status: 'SUCCESS' }
   } catch (error) {
     ports.logger.error('the queues could not be declared', { error: error as Error })
     return { Status: 'FAILED', Reason: reasonOf(error) }
   }
+}
+
+const PAUSE_MS = 5_000
+
+/** A declaration that stopped half-way is done again as a whole: what is there already stays as it is. */
+async function declareInTime(ports: BrokerPorts, declared: Declared, giveUpAt: number): Promise<void> {
+  for (;;)
+    try {
+      return await ports.declare(declared)
+    } catch (error) {
+      if (!(error instanceof Unavailable) || ports.clock() + PAUSE_MS >= giveUpAt) throw error
+      await ports.sleep(PAUSE_MS)
+    }
 }
 
 function reasonOf(error: unknown): string {

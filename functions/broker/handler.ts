@@ -9,10 +9,14 @@ import { perform } from './perform.ts'
 
 const ports = compose(Env.parse(process.env))
 
+/** CloudFormation is answered in this time, and one more try to declare fits in before. Milliseconds. */
+const ANSWER_MS = 60_000
+
 /** The custom resource that declares the queues, at each deployment that changes them. */
-const declareQueues = lambdaHandler(ports, async (_, event: CloudFormationCustomResourceEvent): Promise<undefined> => {
+const declareQueues = lambdaHandler(ports, async (_, event: CloudFormationCustomResourceEvent, context) => {
+  const giveUpAt = ports.clock() + context.getRemainingTimeInMillis() - ANSWER_MS
   await answerCloudFormation(event.ResponseURL, {
-    ...(await declare(ports, event)),
+    ...(await declare(ports, event, giveUpAt)),
     StackId: event.StackId,
     RequestId: event.RequestId,
     LogicalResourceId: event.LogicalResourceId,

@@ -1,4 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
+import type { Clock, Sleep } from '../core/platform/clock.ts'
 import type { MessageQueue } from '../core/queue/port.ts'
 
 /** What the stack declares: the properties of its custom resource. */
@@ -17,5 +18,7 @@ export interface BrokerPorts {
   count(queue: string): Promise<number>
   /** Answers whether there is such an input. */
   sendInput(queue: string, text: string): Promise<boolean>
+  readonly clock: Clock
+  readonly sleep: Sleep
   readonly logger: Pick<Logger, 'warn' | 'error'>
 }

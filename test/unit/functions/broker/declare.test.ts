@@ -1,0 +1,67 @@
+import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
+import { describe, expect, it } from 'vitest'
+import { declare } from '../../../../functions/broker/declare.ts'
+import type { BrokerPorts, Declared } from '../../../../functions/broker/ports.ts'
+import { Defect, Unavailable } from '../../../../functions/core/platform/unavailable.ts'
+
+const Away = new Unavailable('the queue', new Error('getaddrinfo ENOTFOUND'))
+
+/** Declares on a broker that meets these errors, one per try, before it takes a declaration. There are 60 s. */
+async function declareWith(errors: Error[], type = 'Create') {
+  let now = 0
+  const declared: Declared[] = []
+  const ports = {
+    declare: async topology => {
+      const error = errors.shift()
+      if (error) throw error
+      declared.push(topology)
+    },
+    clock: () => now,
+    sleep: async ms => {
+      now += ms
+    },
+    logger: { warn: () => {}, error: () => {} },
+  } as Partial<BrokerPorts> as BrokerPorts
+  const ResourceProperties = {
+    Queues: [{ Name: 'shop-results', DeadLetters: 'shop-results-dlq' }],
+    Requests: 'prompts',
+  }
+  const event = { RequestType: type, ResourceProperties } as unknown as CloudFormationCustomResourceEvent
+  return { answer: await declare(ports, event, 60_000), declared, now }
+}
+
+describe('the declaration of queues', () => {
+  it('declares what the template says', async () => {
+    const { answer, declared } = await declareWith([])
+
+    expect(answer).toEqual({ Status: 'SUCCESS' })
+    expect(declared).toEqual([
+      { queues: [{ name: 'shop-results', dead_letters: 'shop-results-dlq' }], requests: 'prompts' },
+    ])
+  })
+
+  it('is done again as a whole while the broker can not be reached, as a new one at first', async () => {
+    const { answer, declared } = await declareWith([Away, Away, Away])
+
+    expect(answer).toEqual({ Status: 'SUCCESS' })
+    expect(declared).toHaveLength(1)
+  })
+
+  it('fails with a reason in time for the answer if the broker stays away', async () => {
+    const { answer, now } = await declareWith(Array(100).fill(Away))
+
+    expect(answer).toEqual({ Status: 'FAILED', Reason: expect.stringMatching(/^the broker can't be reached: /) })
+    expect(now).toBeLessThan(60_000)
+  })
+
+  it('fails at once for what no repetition heals, and says what is in the way', async () => {
+    const { answer, now } = await declareWith([new Defect('the broker', new Error('the queue x is there already'))])
+
+    expect(answer).toEqual({ Status: 'FAILED', Reason: 'the queue x is there already' })
+    expect(now).toBe(0)
+  })
+
+  it('leaves the queues where they are when the resource is deleted', async () => {
+    expect(await declareWith([Away], 'Delete')).toMatchObject({ answer: { Status: 'SUCCESS' }, declared: [] })
+  })
+})
