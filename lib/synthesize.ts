@@ -40,10 +40,9 @@ interface Made {
 }
 
 /**
- * Adds the stack of a pipeline file to an app and synthesizes it. Rejects with a `ConfigError` if the file has mistakes, with a
- * `ContextError` if the context has, or with cdk-nag's findings.
+ * Adds the stack of a pipeline file to an app and synthesizes it. Rejects with a `ConfigError` if the file has mistakes or was
+ * changed meanwhile, with a `ContextError` if the context has mistakes, or with cdk-nag's findings.
  */
-
 export async function synthesizeInto(
   app: App,
   config: string,

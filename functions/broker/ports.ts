@@ -1,5 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Clock, Sleep } from '../core/platform/clock.ts'
+import type { CountWaiting, QueueExists, SendInput } from '../core/queue/admin-port.ts'
 import type { MessageQueue } from '../core/queue/port.ts'
 
 /** What the stack declares: the properties of its custom resource. */
@@ -13,11 +14,9 @@ export interface BrokerPorts {
   /** Declares the queues. It may be repeated. Rejects with `Unavailable`, or with a `Defect` that says what is in the way. */
   declare(topology: Declared): Promise<void>
   readonly queue: MessageQueue
-  exists(queue: string): Promise<boolean>
-  /** About how many messages of a queue wait. */
-  count(queue: string): Promise<number>
-  /** Answers whether there is such an input. */
-  sendInput(queue: string, text: string): Promise<boolean>
+  readonly exists: QueueExists
+  readonly count: CountWaiting
+  readonly sendInput: SendInput
   readonly clock: Clock
   readonly sleep: Sleep
   readonly logger: Pick<Logger, 'warn' | 'error'>

@@ -62,12 +62,12 @@ export async function collect(
   await record(ports, taken, failures, spanOf)
   const discarded = await Promise.allSettled(taken.map(one => discard(ports, one, failures)))
   await settle(ports, taken, failures, spanOf)
-  await announceAll(ports, taken, failures)
   // A deletion that failed by a defect does not keep a charge from being settled. Its event is redelivered, so that the defect shows.
   for (const [i, result] of discarded.entries()) {
     const one = taken[i]
     if (one && result.status === 'rejected' && !failures.has(one.event)) failures.set(one.event, result.reason)
   }
+  await announceAll(ports, taken, failures)
   const ended = taken.flatMap(one => (failures.has(one.event) ? [] : endOf(one, spanOf)))
   return { failures, ended }
 }
@@ -143,14 +143,16 @@ async function record(
 async function announceAll(ports: CollectorPorts, taken: readonly Taken[], failures: Failures): Promise<void> {
   if (!ports.queue.announce) return
   await Promise.all(
-    taken.map(async one => {
-      const failure = failures.has(one.event) ? undefined : await announce(ports, one.event, one.item).catch(toError)
-      if (failure) failures.set(one.event, failure)
+    taken.map(async ({ event, item }) => {
+      if (failures.has(event)) return
+      try {
+        await announce(ports, event, item)
+      } catch (error) {
+        failures.set(event, error)
+      }
     }),
   )
 }
-
-const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
 
 /** Deletes the body and the result of a request that was cancelled while it ran. It is charged all the same. */
 async function discard({ payloads }: CollectorPorts, { event, item }: Taken, failures: Failures): Promise<void> {

@@ -2,7 +2,6 @@ import { RequestError } from '../core/domain/errors.ts'
 import { dispatch, type UseCase } from '../core/http/http-handler.ts'
 import { json } from '../core/http/response.ts'
 import type { RouteKey } from '../core/http/routes.ts'
-import { InferenceBody } from '../core/inference-api/body.ts'
 import type { RequestView } from '../core/lifecycle/view-request.ts'
 import { MAX_WAIT_SECONDS, waitForCompletion } from '../core/lifecycle/wait-for-completion.ts'
 import { cancelRequest } from './cancel-request.ts'
@@ -37,11 +36,18 @@ export const answerCall = dispatch<ReaderPorts>({
 
   ...openAiCalls,
 
-  'GET /openapi.json': async () => {
-    const { openApiDocument } = await import('../core/openai-api/openapi.ts')
-    return json(200, openApiDocument(InferenceBody))
-  },
+  'GET /openapi.json': async () => json(200, await description()),
 } satisfies Record<RouteKey<'reader'>, UseCase<ReaderPorts>>)
+
+let described: Promise<unknown> | undefined
+
+/** The OpenAPI document, which is made at the first call for it: it is the same for everybody, and needs code that no other call needs. */
+async function description(): Promise<unknown> {
+  described ??= Promise.all([import('../core/openai-api/openapi.ts'), import('../core/inference-api/body.ts')]).then(
+    ([{ openApiDocument }, { InferenceBody }]) => openApiDocument(InferenceBody),
+  )
+  return described
+}
 
 /** The request's own fields stay beside the error. Only `error` of a failed request gives way to our sentence. */
 const alreadyEnded = ({ status }: RequestView) => ({

@@ -13,11 +13,15 @@ import type { ReaderPorts } from './ports.ts'
  */
 export async function eraseRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<void> {
   const seen = await ownItem(ports, userId, requestId)
-  if (!isTerminal(seen.status)) await cancelRequest(ports, userId, requestId)
-  const item = await ownItem(ports, userId, requestId)
+  const item = isTerminal(seen.status) ? seen : await cancelled(ports, userId, requestId)
   await ports.ledger.erase(item, ports.clock())
   await deletePayloads(ports, item)
   await ports.items.erase(item)
+}
+
+async function cancelled(ports: ReaderPorts, userId: string, requestId: string): Promise<RequestItem> {
+  await cancelRequest(ports, userId, requestId)
+  return ownItem(ports, userId, requestId)
 }
 
 /**

@@ -4,17 +4,18 @@ import { reportWaiting } from './report-waiting.ts'
 import { sweep } from './sweep.ts'
 
 /**
- * Sweeps, then logs and counts what was found. A reservation that could not be closed is left for the next sweep. Rejects if
- * none could be closed, so that the alarm sees it. Where it has queues to watch, it publishes how many messages wait in them.
+ * Publishes how many messages wait, where it has queues to watch. Sweeps then, and logs and counts what was found. A reservation that could
+ * not be closed is left for the next sweep. Rejects if none could be closed, so that the alarm sees it.
  */
 export async function sweepAndReport(
   ports: SweeperPorts & Telemetry & Partial<Pick<WatchPorts, 'watched' | 'countMessages'>>,
 ): Promise<void> {
+  // First, since a sweep fails while a table is away, and queues fill then.
+  const { watched, countMessages } = ports
+  if (watched && countMessages) await reportWaiting({ ...ports, watched, countMessages })
   const { reasons, ...swept } = await sweep(ports)
   if (swept.closed > 0 || swept.failed > 0) ports.logger.warn('reservations were left open', swept)
   for (const reason of reasons) ports.logger.error('a reservation could not be closed', reason)
   ports.metrics.add('StaleReservations', swept.closed)
-  const { watched, countMessages } = ports
-  if (watched && countMessages) await reportWaiting({ ...ports, watched, countMessages })
   if (swept.closed === 0 && reasons[0]) throw reasons[0]
 }

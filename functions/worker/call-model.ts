@@ -147,25 +147,29 @@ async function callStandIn(
   permit: Granted,
   invocation: Invocation,
 ): Promise<Called> {
-  const { judge, metrics } = ports
   const one = { batchSize: 1, isElement: false }
-  const done = (answer: ModelAnswer, calls: readonly ModelAnswer[], by = request): Called => ({
+  const done = (answer: ModelAnswer, ...calls: readonly ModelAnswer[]): Called => ({
     calls,
-    answers: new Map([[request, toAnswer(by, answer, one)]]),
+    answers: new Map([[request, toAnswer(request, answer, one)]]),
   })
+  const later = () => done({ ...LACKING, verdict: 'retry' }, first)
   const { passage } = request
   const standIn = passage && standInFor(ports, passage)
-  if (!passage || !standIn) return done(first, [first])
-  if (standIn instanceof MappingError) return done({ ...LACKING, message: standIn.message }, [first])
+  if (!passage || !standIn) return done(first, first)
+  if (standIn instanceof MappingError) return done({ ...LACKING, message: standIn.message }, first)
   ports.passOn?.note(passage.asked, false)
-  if (!(await mayCallAgain(ports, [request], permit, invocation)))
-    return done({ ...LACKING, verdict: 'retry' }, [first])
-  const reply = await callOnce(ports, request, standIn, invocation)
-  metrics.add('ModelCalls', 1)
-  const second = await judge.call(reply)
-  if (!lacksOperation(reply)) return { ...done(second, [first, second]), passages: new Map([[request, standIn]]) }
+  if (!(await mayCallAgain(ports, [request], permit, invocation))) return later()
+  let reply: Reply
+  try {
+    reply = await callOnce(ports, request, standIn, invocation)
+  } catch (error) {
+    logIfDefect(ports.logger, error)
+    return later()
+  }
+  const second = await ports.judge.call(reply)
+  if (!lacksOperation(reply)) return { ...done(second, first, second), passages: new Map([[request, standIn]]) }
   ports.passOn?.note(passage.asked, true)
-  return done(first, [first, second])
+  return done(first, first, second)
 }
 
 const LACKING: ModelFailure = {
@@ -271,7 +275,7 @@ async function mayCallAgain(
 /** An error after the first call never throws its answers away: the model has been called. */
 function logIfDefect(logger: WorkerPorts['logger'], error: unknown): void {
   if (error instanceof Unavailable) return
-  logger.error('a batch is not split further because of a defect', { error: error as Error })
+  logger.error('the model is not called again because of a defect', { error: error as Error })
 }
 
 /** Splitting stops after so many calls without a success: the model is failing, or it refuses most of the batch. */

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 
-export const SHELLS = ['bash', 'zsh', 'fish'] as const
-export type Shell = (typeof SHELLS)[number]
+export type Shell = 'bash' | 'zsh' | 'fish'
 
 /** The words that may follow after some commands: `keys` → `create list …`. */
 interface Completions {

@@ -48,14 +48,17 @@ function queuesOfBroker({ lambdaOnce }: Pick<Target, 'lambdaOnce'>, functionName
         await perform({ operation: 'send', queue, body, group })
       },
     },
-    queueExists: async queue => is(await perform({ operation: 'exists', queue }), 'exists'),
-    sendInput: async (queue, text) => is(await perform({ operation: 'send input', queue, text }), 'sent'),
+    queueExists: async queue => {
+      const answer = await perform({ operation: 'exists', queue })
+      return 'exists' in answer && answer.exists
+    },
+    sendInput: async (queue, text) => {
+      const answer = await perform({ operation: 'send input', queue, text })
+      return 'sent' in answer && answer.sent
+    },
     countWaiting: async queue => {
       const answer = await perform({ operation: 'count', queue })
       return 'count' in answer ? answer.count : 0
     },
   }
 }
-
-const is = (answer: Performed, field: 'exists' | 'sent'): boolean =>
-  Object.entries(answer).some(([name, value]) => name === field && value === true)

@@ -38,9 +38,9 @@ const Outputs = z.object({
   Plans: z.string().transform(parseJson).pipe(QuotaSettings),
   /** JSON, too: how each model is protected. */
   Models: z.string().transform(parseJson).pipe(z.record(z.string(), Policies)),
-  /** JSON, too: the name of each model's worker function. Stacks of older versions have no such output. */
   /** The address of the API. */
   ApiUrl: z.string().optional(),
+  /** JSON, too: the name of each model's worker function. Stacks of older versions have no such output. */
   Workers: z.string().transform(parseJson).pipe(z.record(z.string(), z.string())).optional(),
 })
 type Outputs = z.infer<typeof Outputs>

@@ -15,7 +15,7 @@ const MOST_CALLS = 10
 export const MOST_MESSAGES_OF_BROKER = 20
 
 /** A message of an input may have 1 MB: other systems send it. */
-const INPUT_MESSAGES_OF_BROKER = 3
+export const INPUT_MESSAGES_OF_BROKER = 3
 
 /** The API needs so many executions at least: one for a call, and one for the next. */
 export const API_ROOM = 2

@@ -5,6 +5,7 @@ import { Port } from 'aws-cdk-lib/aws-ec2'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
 import { Priority } from '../../functions/core/domain/ids.ts'
+import { MAX_MESSAGE_BYTES } from '../../functions/core/queue/rabbitmq/capabilities.ts'
 import { executionsOf } from '../config/executions.ts'
 import type { RabbitMq } from '../config/queue-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
@@ -14,9 +15,6 @@ import type { FunctionNetwork } from './network.ts'
 
 /** The only port of clients. AMQP without TLS has no listener on Amazon MQ. */
 const AMQPS = Port.tcp(5671)
-
-/** SQS takes messages of this size, too. Amazon MQ takes half of it by default. */
-const MAX_MESSAGE_BYTES = 1_048_576
 
 /** The connections that a broker of each size takes by default, per node. Each environment of a function has one. */
 const MAX_CONNECTIONS: Readonly<Record<RabbitMq['instance'], number>> = {

@@ -14,18 +14,22 @@ export interface MetricOrigin {
   readonly service: string
   /** The metric of this model alone. */
   readonly model?: string | undefined
+  /** The metric of this queue. */
+  readonly queue?: string | undefined
 }
 
 /** A metric of ours in CloudWatch. Throws if CloudWatch does not keep it with these dimensions. */
-export function metricOf(name: MetricName, { namespace, service, model }: MetricOrigin): Metric {
+export function metricOf(name: MetricName, { namespace, service, model, queue }: MetricOrigin): Metric {
   const { kind, on_cloudwatch } = definitionOf(name)
   if (on_cloudwatch === 'only in the log') throw new Error(`${name} is no metric of CloudWatch`)
   if (model !== undefined && on_cloudwatch !== 'per service, and per model')
     throw new Error(`CloudWatch does not keep ${name} per model`)
+  if ((queue !== undefined) !== (on_cloudwatch === 'per service and queue'))
+    throw new Error(`CloudWatch keeps ${name} per ${queue === undefined ? 'queue' : 'service'} only`)
   return new Metric({
     namespace,
     metricName: name,
-    dimensionsMap: { service, ...(model !== undefined && { model }) },
+    dimensionsMap: { service, ...(model !== undefined && { model }), ...(queue !== undefined && { queue }) },
     statistic: STATISTICS[kind],
   })
 }

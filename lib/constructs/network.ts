@@ -163,7 +163,7 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
     return vpc as IVpc
   }
 
-  /** The endpoints take calls of functions. The broker's mappings are in a group that the broker adds (`allowEndpoints`). */
+  /** The endpoints take calls of functions. The broker's mappings are in a group that the broker adds (`allowAws`). */
   #addEndpoints(): void {
     const group = this.newGroup(
       this,

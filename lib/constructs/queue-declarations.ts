@@ -4,7 +4,7 @@ import type { Deployment } from './deployment.ts'
 import { SluiceFunction } from './function.ts'
 import type { RabbitMqQueues } from './rabbitmq-queues.ts'
 
-/** A declaration takes seconds. A new broker may be hard to reach for some minutes, until its name is known in the VPC. */
+/** A declaration takes seconds. It is repeated for the most part of this time, since a new broker's name is known in the VPC only after a while. */
 const TIMEOUT = Duration.minutes(5)
 
 /**

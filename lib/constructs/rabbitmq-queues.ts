@@ -1,14 +1,16 @@
 import type { Duration } from 'aws-cdk-lib'
-import { type IMetric, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import { type IMetric, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import type { RabbitMqEnv } from '../../functions/core/platform/env.ts'
 import { partsOf } from '../../functions/core/queue/names.ts'
 import type { WatchedQueue } from '../../functions/sweeper/ports.ts'
+import { INPUT_MESSAGES_OF_BROKER } from '../config/executions.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Broker } from './broker.ts'
 import type { SluiceFunction } from './function.ts'
+import { metricOf } from './metrics.ts'
 import type {
   ConsumerProps,
   DeadLetters,
@@ -118,11 +120,10 @@ class RabbitMqDeadLetters extends Construct implements DeadLetters {
   }
 
   feed(consumer: SluiceFunction): void {
-    map(this, 'Mapping', { ...this.#props, consumer, batchSize: DEAD_LETTERS_BATCH })
+    // They may be those of an input.
+    map(this, 'Mapping', { ...this.#props, consumer, batchSize: INPUT_MESSAGES_OF_BROKER })
   }
 }
-
-const DEAD_LETTERS_BATCH = 10
 
 class RabbitMqQueue extends Construct implements WorkQueue {
   readonly name: string
@@ -157,14 +158,11 @@ class RabbitMqQueue extends Construct implements WorkQueue {
 
 /** The number of waiting messages, as the sweeper publishes it: CloudWatch has no metrics of the queues of RabbitMQ 4. */
 const waitingIn = ({ pipeline, name }: QueueProps): Metric =>
-  new Metric({
+  metricOf('WaitingMessages', {
     namespace: pipeline.observability.namespace,
-    metricName: 'WaitingMessages',
-    dimensionsMap: { service: `${pipeline.name}-sweeper`, queue: name },
-    statistic: Stats.MAXIMUM,
-    period: ALARM_PERIOD,
-    label: name,
-  })
+    service: `${pipeline.name}-sweeper`,
+    queue: name,
+  }).with({ statistic: Stats.MAXIMUM, period: ALARM_PERIOD, label: name })
 
 interface MappingProps extends QueueProps {
   readonly consumer: SluiceFunction

@@ -14,8 +14,8 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await system.stop()
-  endpoint.close()
+  await system?.stop()
+  endpoint?.close()
 })
 
 test('of 200 parallel responses of a user limited to 100, exactly 100 are admitted', async () => {

@@ -28,8 +28,8 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await system.stop()
-  endpoint.close()
+  await system?.stop()
+  endpoint?.close()
 })
 
 let users = 0

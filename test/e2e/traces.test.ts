@@ -25,8 +25,8 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await system.stop()
-  await Promise.all([model.close(), receiver.close()])
+  await system?.stop()
+  await Promise.all([model?.close(), receiver?.close()])
 })
 
 const newTraceId = () => randomBytes(16).toString('hex')

@@ -31,7 +31,7 @@ export interface Settlement {
 
 /** Lambda's event source mappings of the queues. */
 export interface Mappings {
-  /** The queues that have a message for a function. `running` is the number of invocations of their kind. */
+  /** The queues that have a message for a function. `hasRoom` says whether another invocation of a queue's kind may run. */
   ready(hasRoom: (queue: string) => boolean): readonly string[]
   /** Takes messages of a ready queue, as the choices decide. May take none. */
   take(queue: string, size: number, choices: Choices): Batch

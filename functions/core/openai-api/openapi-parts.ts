@@ -34,7 +34,7 @@ export const SCHEMAS = {
       details: { type: 'array', items: object({ path: TEXT, message: TEXT }) },
       limit: { enum: ['requests', 'tokens', 'in_flight', 'rate'] },
       requests: counted,
-      tokens: object({ ...counted, used: INTEGER, limit: INTEGER, estimated: INTEGER }, ['used', 'limit']),
+      tokens: object({ used: INTEGER, limit: INTEGER, estimated: INTEGER }, ['used', 'limit']),
       in_flight: counted,
     },
     ['error', 'status', 'code'],

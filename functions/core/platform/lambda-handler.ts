@@ -11,8 +11,6 @@ const FLUSH_MS = 1_000
 export const CLIENT_FLUSH_MS = 50
 
 interface HandlerOptions {
-  /** For a function that answers its errors. */
-  readonly errors?: MiddlewareObj
   /** How long an invocation waits at most for the export of its metrics and spans, in milliseconds. */
   readonly flushMs?: number
 }
@@ -24,7 +22,7 @@ interface HandlerOptions {
 export const lambdaHandler = <Ports extends Telemetry, Event, Result>(
   ports: Ports,
   useCase: (ports: Ports, event: Event, context: Context) => Promise<Result>,
-  { errors = stripErrorStack(ports.logger), flushMs = FLUSH_MS }: HandlerOptions = {},
+  { flushMs = FLUSH_MS }: HandlerOptions = {},
 ) =>
   middy(async (event: Event, context: Context) => {
     await ports.tracing.prepare()
@@ -32,7 +30,7 @@ export const lambdaHandler = <Ports extends Telemetry, Event, Result>(
   })
     .use(injectLambdaContext(ports.logger))
     .use(publish(ports, flushMs))
-    .use(errors)
+    .use(stripErrorStack(ports.logger))
 
 /** Lambda freezes the function after its answer, so that metrics and spans leave before. Both wait at the same time. */
 function publish({ metrics, tracing }: Telemetry, flushMs: number): MiddlewareObj {

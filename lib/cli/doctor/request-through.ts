@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Admin } from '../admin.ts'
 import { type Answered, callApi } from '../call-api.ts'
-import { createKey } from '../operations/keys.ts'
+import { withKey } from '../operations/keys.ts'
 import { type Check, failed, ok, oneLine, warning } from './check.ts'
 
 /** Its requests are in the ledger like those of any user. */
@@ -26,12 +26,7 @@ type View = z.infer<typeof View>
  * called once, and the request stays in the ledger.
  */
 export async function requestThrough(ports: Ports, apiUrl: string): Promise<Check> {
-  const { created } = await createKey(ports, { user: DOCTOR, expires_in: KEY_LIFETIME_MS })
-  try {
-    return await send({ ports, apiUrl, key: created.key })
-  } finally {
-    await ports.access.deleteKey(created.key_id)
-  }
+  return withKey(ports, { user: DOCTOR, expires_in: KEY_LIFETIME_MS }, key => send({ ports, apiUrl, key }))
 }
 
 interface Sender {

@@ -1,6 +1,6 @@
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { type LogGroup, logGroupsOf } from './log-groups.ts'
-import { isNoLogLine, readLogLine } from './log-line.ts'
+import { byTime, isNoLogLine, readLogLine } from './log-line.ts'
 import type { LogLine, LogSource } from './port.ts'
 
 /** A line may come into CloudWatch some seconds after it was written. Lines are asked for again for this time. Milliseconds. */
@@ -12,7 +12,10 @@ const MAX_PAGES = 50
 export function cloudWatchLogs(stack: string): LogSource {
   let opening: Promise<Opened> | undefined
   const opened = () => {
-    opening ??= open(stack)
+    opening ??= open(stack).catch((error: unknown) => {
+      opening = undefined
+      throw error
+    })
     return opening
   }
   return {
@@ -24,8 +27,9 @@ export function cloudWatchLogs(stack: string): LogSource {
       return async () => {
         const lines = (await linesOf(logs, since)).filter(({ id }) => !known.has(id))
         for (const { id } of lines) known.add(id)
-        since = Math.max(since, ...lines.map(({ line }) => line.at - LATE_MS))
-        return byTime(lines.map(({ line }) => line))
+        const sorted = byTime(lines.map(({ line }) => line))
+        since = Math.max(since, (sorted.at(-1)?.at ?? 0) - LATE_MS)
+        return sorted
       }
     },
   }
@@ -40,8 +44,6 @@ async function open(stack: string): Promise<Opened> {
   const { CloudWatchLogsClient } = await import('@aws-sdk/client-cloudwatch-logs')
   return { client: new CloudWatchLogsClient(), groups: await logGroupsOf(stack) }
 }
-
-const byTime = (lines: readonly LogLine[]): LogLine[] => lines.toSorted((a, b) => a.at - b.at)
 
 async function linesOf(
   { client, groups }: Opened,

@@ -1,6 +1,6 @@
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isNoLogLine, readLogLine } from './log-line.ts'
+import { byTime, isNoLogLine, readLogLine } from './log-line.ts'
 import type { LogLine, LogSource } from './port.ts'
 
 /** `worker-text.log`, and `worker-text.log.1` with the lines before. */
@@ -28,8 +28,6 @@ export function localLogs(dataFolder: string): LogSource {
 }
 
 const nameOf = (file: string): string => LOG_FILE.exec(file)?.[1] ?? file
-
-const byTime = (lines: readonly LogLine[]): LogLine[] => lines.toSorted((a, b) => a.at - b.at)
 
 async function linesWith(path: string, functionName: string, text: string): Promise<LogLine[]> {
   const found: LogLine[] = []

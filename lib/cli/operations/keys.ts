@@ -1,4 +1,5 @@
 import { iso } from '../../../functions/core/platform/clock.ts'
+import { ignoreUnavailable } from '../../../functions/core/platform/unavailable.ts'
 import { hashKey, keyIdOf, newKey } from '../../../functions/core/stores/access/key.ts'
 import type { KeyRecord } from '../../../functions/core/stores/access/port.ts'
 import type { Admin } from '../admin.ts'
@@ -109,5 +110,22 @@ function viewOf({ key_id, user_id, created_at, expires_at, revoked_at }: KeyReco
     ...(expires_at !== undefined && { expires_at: iso(expires_at) }),
     ...(revoked_at !== undefined && { revoked_at: iso(revoked_at) }),
     state: revoked_at !== undefined ? 'revoked' : isExpired ? 'expired' : 'active',
+  }
+}
+
+/**
+ * Does a task with a key of its own, which is deleted afterwards. A key that could not be deleted ends by itself, and is no reason to lose
+ * what the task has done. `expires_in` is in milliseconds.
+ */
+export async function withKey<Result>(
+  ports: KeyPorts,
+  of: { readonly user: string; readonly expires_in: number },
+  task: (key: string) => Promise<Result>,
+): Promise<Result> {
+  const { created } = await createKey(ports, of)
+  try {
+    return await task(created.key)
+  } finally {
+    await ports.access.deleteKey(created.key_id).catch(ignoreUnavailable)
   }
 }

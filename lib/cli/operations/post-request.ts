@@ -1,7 +1,7 @@
 import type { Admin } from '../admin.ts'
 import { callApi } from '../call-api.ts'
 import { Refusal } from '../refusal.ts'
-import { createKey } from './keys.ts'
+import { withKey } from './keys.ts'
 import { existingUser } from './users.ts'
 
 /** The answer of the API to a request. */
@@ -23,16 +23,17 @@ export async function postRequest(
   ports: Ports,
   { user, body }: { user: string; body: Readonly<Record<string, unknown>> },
 ): Promise<Posted> {
-  const { apiUrl } = ports
-  if (apiUrl === undefined)
-    throw new Refusal('the system does not name its API: deploy or start it again with this version of Sluice')
+  const apiUrl = apiUrlOf(ports)
   await existingUser(ports.access, user)
-  const { created } = await createKey(ports, { user, expires_in: KEY_LIFETIME_MS })
-  try {
-    const answer = await callApi({ apiUrl, key: created.key }, '/v1/inference', body)
+  return withKey(ports, { user, expires_in: KEY_LIFETIME_MS }, async key => {
+    const answer = await callApi({ apiUrl, key }, '/v1/inference', body)
     if (typeof answer === 'string') throw new Refusal(answer)
     return answer
-  } finally {
-    await ports.access.deleteKey(created.key_id)
-  }
+  })
+}
+
+/** The address of the API. Throws `Refusal` if the system does not say it. */
+export function apiUrlOf({ apiUrl }: Pick<Admin, 'apiUrl'>): string {
+  if (apiUrl !== undefined) return apiUrl
+  throw new Refusal('the system does not name its API: deploy or start it again with this version of Sluice')
 }

@@ -2,7 +2,8 @@ import * as z from 'zod'
 import type { Admin } from '../admin.ts'
 import { type Answered, type Caller, callApi } from '../call-api.ts'
 import { Refusal } from '../refusal.ts'
-import { createKey } from './keys.ts'
+import { withKey } from './keys.ts'
+import { apiUrlOf } from './post-request.ts'
 
 /** A request to submit for a user. */
 export interface Submission {
@@ -37,18 +38,14 @@ export async function submitRequest(
   { user, prompt, model, priority, wait }: Submission,
   told: (accepted: Submitted) => void = () => {},
 ): Promise<Submitted> {
-  const { apiUrl, access } = ports
-  if (apiUrl === undefined) throw new Refusal('the stack does not name its API: deploy it again with this version')
-  const { created } = await createKey(ports, { user, expires_in: KEY_LIFETIME_MS })
-  try {
-    const caller = { apiUrl, key: created.key }
+  const apiUrl = apiUrlOf(ports)
+  return withKey(ports, { user, expires_in: KEY_LIFETIME_MS }, async key => {
+    const caller = { apiUrl, key }
     const body = { prompt, ...(model !== undefined && { model }), ...(priority && { priority }) }
     const accepted = submittedIn(await callApi(caller, '/v1/inference', body))
     told(accepted)
     return wait ? await ended(ports, caller, accepted.request_id) : accepted
-  } finally {
-    await access.deleteKey(created.key_id)
-  }
+  })
 }
 
 async function ended(ports: Ports, caller: Caller, id: string): Promise<Submitted> {

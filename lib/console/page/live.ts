@@ -75,11 +75,13 @@ async function repeat(read: () => Promise<void>, signal: AbortSignal, everyMs: n
 
 const wait = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise(resolve => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => {
+    const done = () => {
       clearTimeout(timer)
+      signal.removeEventListener('abort', done)
       resolve()
-    })
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
   })
 
 /** A hidden page reads nothing. On AWS, it would keep a database awake that pauses by itself. */

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import { messageOf as textOf } from '../error.ts'
 import type { Invoke } from '../lambda/function.ts'
@@ -28,10 +29,9 @@ const BATCHES_AHEAD = 2
 interface Consumer {
   readonly model: ChannelModel
   readonly channel: Channel
-  readonly tag: string
   /** Messages that no invocation has yet, oldest first. */
   readonly waiting: ConsumeMessage[]
-  isClosed: boolean
+  readonly isClosed: boolean
 }
 
 /**
@@ -71,28 +71,30 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
 
   async function consume(): Promise<Consumer> {
     const model = await connectTo(options.url)
+    const waiting: ConsumeMessage[] = []
+    let isClosed = false
     const close = () => {
-      consumer.isClosed = true
+      isClosed = true
       wake()
     }
-    const consumer: { -readonly [Field in keyof Consumer]: Consumer[Field] } = {
-      model,
-      channel: await model.createChannel(),
-      tag: '',
-      waiting: [],
-      isClosed: false,
-    }
     model.on('error', close).on('close', close)
-    consumer.channel.on('error', close).on('close', close)
     try {
-      await consumer.channel.prefetch(options.batchSize * BATCHES_AHEAD)
-      const { consumerTag } = await consumer.channel.consume(options.queue, message => {
+      const channel = await model.createChannel()
+      channel.on('error', close).on('close', close)
+      await channel.prefetch(options.batchSize * BATCHES_AHEAD)
+      await channel.consume(options.queue, message => {
         if (!message) return close()
-        consumer.waiting.push(message)
+        waiting.push(message)
         wake()
       })
-      consumer.tag = consumerTag
-      return consumer
+      return {
+        model,
+        channel,
+        waiting,
+        get isClosed() {
+          return isClosed
+        },
+      }
     } catch (error) {
       await model.close().catch(() => {})
       throw error
@@ -102,7 +104,7 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
   async function takeBatch(consumer: Consumer): Promise<void> {
     await until(consumer, 1)
     if (options.windowSeconds > 0 && consumer.waiting.length > 0)
-      await Promise.race([until(consumer, options.batchSize), timeout(options.windowSeconds * 1_000)])
+      await Promise.race([until(consumer, options.batchSize), setTimeout(options.windowSeconds * 1_000)])
     if (stopping || consumer.isClosed) return
     const batch = nextBatch(consumer)
     const last = batch.at(-1)
@@ -145,7 +147,7 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
   }
 
   async function pause(): Promise<void> {
-    await Promise.race([timeout(RETRY_MS), stopped.promise])
+    await Promise.race([setTimeout(RETRY_MS), stopped.promise])
   }
 
   /** Tells each trouble once. */
@@ -156,5 +158,3 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
     return undefined
   }
 }
-
-const timeout = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from '@aws-lambda-powertools/logger'
 import { systemClock } from '../clock.ts'
-import type { Otlp } from '../otlp/port.ts'
 import { addSamples } from './families.ts'
 import type { Sample } from './meter.ts'
 import { otlpMetrics } from './otlp.ts'
@@ -24,7 +23,12 @@ export const NO_EXPORT: MetricsExport = { take: () => undefined, flush: async ()
 export function metricsExport(url: string, deployment: string, logger: Pick<Logger, 'warn'>): MetricsExport {
   const registry = createRegistry(systemClock())
   const resource = { 'service.name': deployment, 'service.instance.id': randomUUID() }
-  let loading: Promise<Otlp> | undefined
+  // Loaded while the function starts, since a client waits for the first invocation.
+  const loading = import('../otlp/compose.ts').then(
+    ({ composeOtlp }) => composeOtlp({ metrics: url }, logger),
+    (error: unknown) =>
+      void logger.warn('metrics are not exported, because the exporter could not be loaded', { error }),
+  )
   let isNew = false
   return {
     take(samples) {
@@ -34,8 +38,8 @@ export function metricsExport(url: string, deployment: string, logger: Pick<Logg
     async flush(withinMs) {
       if (!isNew) return
       isNew = false
-      loading ??= import('../otlp/compose.ts').then(({ composeOtlp }) => composeOtlp({ metrics: url }, logger))
       const otlp = await loading
+      if (!otlp) return
       otlp.postOtlp('metrics', {
         body: otlpMetrics(registry, resource, systemClock()),
         items: registry.series().length,

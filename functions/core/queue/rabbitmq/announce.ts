@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Announcement } from '../port.ts'
+import { MAX_MESSAGE_BYTES } from './capabilities.ts'
 import type { Publication } from './link.ts'
-import { MAX_BYTES } from './queue.ts'
 import { ERRORS_KEY, RESPONSES_KEY, TEAM_EXCHANGE } from './team-exchange.ts'
 
 /** Readers fetch a result that is too large for a message with GET /v1/inference/{id}. */
 function contentOf(ended: Announcement): Buffer {
   const whole = Buffer.from(JSON.stringify(ended))
-  if (whole.length <= MAX_BYTES) return whole
+  if (whole.length <= MAX_MESSAGE_BYTES) return whole
   return Buffer.from(JSON.stringify({ ...ended, result: undefined, result_omitted: true }))
 }
 

@@ -7,3 +7,6 @@ export const RABBITMQ_CAPABILITIES: QueueCapabilities = {
   partial_failures: false,
   fair_groups: false,
 }
+
+/** The most bytes of a message. It is SQS's limit, and the broker of a deployment refuses more. Amazon MQ takes half of it by default. */
+export const MAX_MESSAGE_BYTES = 1_048_576

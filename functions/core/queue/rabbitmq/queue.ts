@@ -2,12 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { toAsciiJson } from '../../domain/text.ts'
 import { Defect } from '../../platform/unavailable.ts'
 import type { OutgoingMessage, QueueBackend } from '../port.ts'
-import { RABBITMQ_CAPABILITIES } from './capabilities.ts'
+import { MAX_MESSAGE_BYTES, RABBITMQ_CAPABILITIES } from './capabilities.ts'
 import { delayedRoute } from './delays.ts'
 import type { Publication } from './link.ts'
-
-/** The most bytes of a message. It is SQS's limit, and keeps a batch far below the 6 MB that Lambda hands over. The broker refuses more. */
-export const MAX_BYTES = 1_048_576
 
 /** Which of the queues that share the messages of a queue gets a message. */
 export type ChooseQueue = (queue: string, message: OutgoingMessage) => string
@@ -25,7 +22,7 @@ export const rabbitMqQueue = (
 function publicationOf(prefix: string, queue: string, message: OutgoingMessage): Publication {
   const { body, delay_seconds = 0, attributes } = message
   const content = Buffer.from(toAsciiJson(body))
-  if (content.length > MAX_BYTES) throw new Defect('the queue', new Error('a message is larger than 1 MiB'))
+  if (content.length > MAX_MESSAGE_BYTES) throw new Defect('the queue', new Error('a message is larger than 1 MiB'))
   const name = prefix + queue
   return {
     ...(delay_seconds > 0 ? delayedRoute(prefix, name, delay_seconds) : { exchange: '', key: name }),

@@ -38,7 +38,7 @@ export function rabbitMqReceiver(
         const from = sources.get(delivery)
         return from ? [returnedLater(prefix, from, delivery.receive_count)] : []
       })
-      const nameless = messagesOf(RmqEvent.parse(event)).filter(from => !toDelivery(from))
+      const nameless = messagesOf(RmqEvent.parse(event)).filter(({ message }) => !message.basicProperties.messageId)
       await Promise.all([...returned, ...nameless.map(named)].map(publish))
     },
   }

@@ -1,5 +1,5 @@
 import type { Channel } from 'amqplib'
-import { Defect } from '../../platform/unavailable.ts'
+import { Defect, isFailedCall, Unavailable } from '../../platform/unavailable.ts'
 import { bitPattern, DELAY_LEVELS, delayName, deliverName, exchangeBelow } from './delays.ts'
 import type { Link } from './link.ts'
 import { REQUESTS_KEY, TEAM_EXCHANGE } from './team-exchange.ts'
@@ -97,7 +97,8 @@ async function declare(link: Link, what: string, work: (channel: Channel) => Pro
     await link.onChannel(work)
   } catch (error) {
     const [, differs] = /PRECONDITION_FAILED - (.*?)"?$/.exec(error instanceof Error ? error.message : '') ?? []
-    if (differs === undefined) throw error
+    // Any other error is one of the connection, which a repetition heals.
+    if (differs === undefined) throw isFailedCall(error) ? error : new Unavailable('the broker', error)
     throw new Defect(
       'the broker',
       new Error(

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import type { ModelAnswer } from '../../../../functions/core/inference/port.ts'
+import { Unavailable } from '../../../../functions/core/platform/unavailable.ts'
+import { createPassOn } from '../../../../functions/worker/pass-on.ts'
+import { aRetry, failure } from '../../../support/failures.ts'
+import { aMessage } from '../../../support/requests.ts'
+import { aWorker } from '../../../support/worker.ts'
+
+const urls = {
+  'chat.completions': 'https://gpt.example.com/v1/chat/completions',
+  completions: 'https://gpt.example.com/v1/completions',
+  embeddings: 'https://gpt.example.com/v1/embeddings',
+  responses: 'https://gpt.example.com/v1/responses',
+}
+const LACKING = failure({ verdict: 'drop', code: 'model_rejected', message: 'the model answered 404', status: 404 })
+const CHAT: ModelAnswer = { ok: true, answer: { choices: [{ message: { role: 'assistant', content: 'hi' } }] } }
+const body = { model: 'gpt', input: 'Hi', prompt: 'Hi' }
+
+/** A worker whose endpoint lacks responses, and what it does with a response. `second` answers the call of the stand-in. */
+async function respond(second: () => ModelAnswer) {
+  let calls = 0
+  const worker = aWorker(() => (++calls === 1 ? LACKING : second()), { retry: aRetry({ attempts: 3 }) })
+  const ports = { ...worker.ports, passOn: createPassOn({ model: 'gpt-5-mini', urls }) }
+  const item = await worker.create()
+  await worker.invoke([{ ...aMessage(item, body), operation: 'responses' }], ports)
+  const counted = ports.metrics.add.mock.calls.flatMap(([name, value]) => (name === 'ModelCalls' ? [value] : []))
+  return { ...worker, item, counted }
+}
+
+describe('a response for an endpoint that has chat completions only', () => {
+  it('is made by a chat, and both calls are counted once', async () => {
+    const { asked, counted, outcomes } = await respond(() => CHAT)
+
+    expect(asked.map(({ body: sent }) => Object.keys(sent as object))).toEqual([
+      expect.arrayContaining(['input']),
+      expect.arrayContaining(['messages']),
+    ])
+    expect(counted.reduce((sum, value) => sum + value, 0)).toBe(2)
+    expect(outcomes()).toMatchObject([{ status: 'completed' }])
+  })
+
+  it('is tried again later if the second call could not be made, and the first one is not forgotten', async () => {
+    const { counted, deferred, item, outcomes, stored } = await respond(() => {
+      throw new Unavailable('the secret', new Error('throttled'))
+    })
+
+    expect(counted).toEqual([1])
+    expect(outcomes()).toEqual([])
+    expect(deferred()).toHaveLength(1)
+    expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 1 })
+  })
+})
