@@ -1,6 +1,8 @@
+import * as z from 'zod'
 import { isFingerprintOf } from '../../../functions/core/admission/fingerprint.ts'
 import { type RequestItem, reservationOf } from '../../../functions/core/domain/item.ts'
-import { type InferenceMessage, keptMessage, type Payload } from '../../../functions/core/domain/messages.ts'
+import { type InferenceMessage, keptMessage } from '../../../functions/core/domain/messages.ts'
+import { Operation } from '../../../functions/core/domain/operation.ts'
 import { InferenceBody } from '../../../functions/core/inference-api/body.ts'
 import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
 import { bodyKey } from '../../../functions/core/stores/payloads/names.ts'
@@ -43,12 +45,18 @@ async function madeAgain(ports: Ports, requestId: string, run: number): Promise<
     created_at,
     deadline,
     metadata,
-    body: await bodyOf(ports, item),
+    ...(await bodyOf(ports, item)),
   }
 }
 
-/** The stored body. Of a small body only the prompt is stored. Some bodies can be made from it: the fingerprint tells whether they are equal. */
-async function bodyOf({ ledger, payloads }: Ports, item: RequestItem): Promise<Payload> {
+/**
+ * The stored body, and the operation of the OpenAI API that it came by, which is a part of its fingerprint. Of a small body only the prompt is stored. Some bodies can be made from it: the
+ * fingerprint tells whether they are equal.
+ */
+async function bodyOf(
+  { ledger, payloads }: Ports,
+  item: RequestItem,
+): Promise<Pick<InferenceMessage, 'body' | 'operation'>> {
   const prompt = await ledger.prompt(item.request_id)
   if (prompt && 'inline' in prompt) {
     const { metadata, model, priority } = item
@@ -56,10 +64,13 @@ async function bodyOf({ ledger, payloads }: Ports, item: RequestItem): Promise<P
       InferenceBody.safeParse({ prompt: prompt.inline, ...named, priority, metadata }),
     )
     const own = bodies.find(({ data }) => data && isFingerprintOf(item.fingerprint, data))?.data
-    if (own) return { inline: own }
+    if (own) return { body: { inline: own } }
     throw new Refusal('only the prompt of its body is kept, and it had more: it has to be posted again')
   }
   const key = prompt?.key ?? bodyKey(item)
-  if ((await payloads.get(key)) !== undefined) return { key }
-  throw new Refusal('its body is not kept: it has to be posted again')
+  const stored = await payloads.get(key)
+  if (stored === undefined) throw new Refusal('its body is not kept: it has to be posted again')
+  const body = z.record(z.string(), z.unknown()).safeParse(stored).data
+  const operation = Operation.options.find(one => body && isFingerprintOf(item.fingerprint, body, one))
+  return { body: { key }, ...(operation && { operation }) }
 }

@@ -3,6 +3,7 @@ import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { collect } from '../../../functions/collector/collect.ts'
+import { fingerprintOf as ownFingerprintOf } from '../../../functions/core/admission/fingerprint.ts'
 import { unreadableEvent } from '../../../functions/core/domain/events.ts'
 import type { RequestItem } from '../../../functions/core/domain/item.ts'
 import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
@@ -29,6 +30,7 @@ const json = jsonOf(sluice)
 const lettersLeft = async () =>
   (await json('dead-letters list')).map((letter: { request_id: string }) => letter.request_id)
 
+/** As version 0.1.0 has made it. */
 const fingerprintOf = (body: unknown) => createHash('sha256').update(JSON.stringify(body)).digest('hex')
 
 /** A request of a user who is known. */
@@ -300,6 +302,17 @@ describe('dead-letters redrive: a request without a stored message', () => {
 
     expect((await sluice(`dead-letters redrive ${item.request_id}`)).code).toBe(0)
     expect(await stores.inferenceMessages()).toMatchObject([{ run: 2, body: { key } }])
+  })
+
+  it('is redriven as the operation of the OpenAI API that its stored body came by', async () => {
+    const body = { model: 'text', messages: [{ role: 'user', content: 'a long one' }], prompt: 'a long one' }
+    const item = await request({ fingerprint: ownFingerprintOf(body, 'chat.completions') })
+    const key = `requests/${item.user_id}/${item.request_id}/body.json`
+    await stores.store(key, body)
+    await stores.giveUp(await stores.admit(item, { key }))
+
+    expect((await sluice(`dead-letters redrive ${item.request_id}`)).code).toBe(0)
+    expect(await stores.inferenceMessages()).toMatchObject([{ operation: 'chat.completions', body: { key } }])
   })
 
   it('is refused when its body had more than the stored prompt', async () => {
