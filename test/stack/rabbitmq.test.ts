@@ -65,7 +65,7 @@ describe('the stack with RabbitMQ', () => {
       'Shop-1-inference-image-high 20',
       'Shop-1-inference-image-normal 7',
     ])
-    expect(takenBy(template, 'collector')).toEqual(['Shop-1-inference-dlq 10', 'Shop-1-results 20'])
+    expect(takenBy(template, 'collector')).toEqual(['Shop-1-inference-dlq 3', 'Shop-1-results 20'])
   })
 
   it('splits the queues of models, and no others, among the consumers', () => {
@@ -77,8 +77,8 @@ describe('the stack with RabbitMQ', () => {
       'Shop-1-inference-text-normal-2 3',
       'Shop-1-inference-text-normal-3 3',
     ])
-    expect(takenBy(cluster.template, 'intake')).toEqual(['imports 3', 'imports-dlq 10', 'nightly 3', 'nightly-dlq 10'])
-    expect(takenBy(cluster.template, 'collector')).toEqual(['Shop-1-inference-dlq 10', 'Shop-1-results 20'])
+    expect(takenBy(cluster.template, 'intake')).toEqual(['imports 3', 'imports-dlq 3', 'nightly 3', 'nightly-dlq 3'])
+    expect(takenBy(cluster.template, 'collector')).toEqual(['Shop-1-inference-dlq 3', 'Shop-1-results 20'])
   })
 
   it('takes no message before the queues are declared', () => {

@@ -148,9 +148,14 @@ const LONGEST_SPREAD_MS = 6_000
 /** The longest pause that a model may ask for. */
 const LONGEST_PAUSE_MS = 15 * 60_000
 
-/** The model is well once the faults stop. Then a halt ends with the next probe, if requests wait. */
-const isHaltedForTooLong = ({ world, protection }: Known): boolean =>
-  protection.state?.halted !== undefined && world.restedFor() > LONGEST_OPENINGS * 60_000 + 5 * 60_000
+/**
+ * The model is well once the faults stop. Then a halt ends with the next probe, if requests wait. Nothing probes for a request whose message
+ * was deleted together with its queue.
+ */
+const isHaltedForTooLong = ({ world, protection, hasLostMessages }: Known): boolean =>
+  !hasLostMessages &&
+  protection.state?.halted !== undefined &&
+  world.restedFor() > LONGEST_OPENINGS * 60_000 + 5 * 60_000
 
 /** Whether the model has seen a run, or whether nobody knows because a worker died during it. */
 const mayHaveReached = (known: Known, calls: readonly ModelCall[], item: StoredItem): boolean =>
