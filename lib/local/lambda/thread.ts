@@ -62,6 +62,7 @@ export const startThread: StartThread = ({ environment, write, onUnfit = () => u
   let gone: FunctionError | undefined
   const memory = watchMemory(worker, {
     memoryMb: data.memoryMb,
+    running: () => running.size,
     onLarge: onUnfit,
     onExceeded: () => {
       memory.stop()
