@@ -4,6 +4,7 @@ import { benchCalls } from './calls.ts'
 import { startEngines } from './engines.ts'
 import { benchMemory } from './memory.ts'
 import { benchProtection } from './protection.ts'
+import { benchTracing } from './tracing.ts'
 
 const print = (text: string) => process.stdout.write(`${text}\n\n`)
 
@@ -16,4 +17,5 @@ try {
   await engines.close()
 }
 print(await benchBundles())
+print(await benchTracing())
 print(await benchMemory())
