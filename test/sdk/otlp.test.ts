@@ -24,7 +24,11 @@ afterAll(() => rmSync(folder, { recursive: true }))
 /** What OpenTelemetry's own definitions read in exports. Throws if an export is not as they say. */
 const read = (traces: readonly object[], metrics: readonly object[]) =>
   JSON.parse(
-    execFileSync(python, [here('clients/otlp.py')], { input: JSON.stringify({ traces, metrics }), encoding: 'utf8' }),
+    execFileSync(python, [here('clients/otlp.py')], {
+      input: JSON.stringify({ traces, metrics }),
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }),
   )
 
 const CLIENT = '0af7651916cd43dd8448eb211c80319c'
