@@ -1,3 +1,4 @@
+import { benchAccept } from './accept.ts'
 import { benchAdmission } from './admission.ts'
 import { benchBundles } from './bundles.ts'
 import { benchCalls } from './calls.ts'
@@ -15,5 +16,6 @@ try {
 } finally {
   await engines.close()
 }
+print(await benchAccept())
 print(await benchBundles())
 print(await benchMemory())
