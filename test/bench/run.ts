@@ -1,3 +1,4 @@
+import { benchAccept } from './accept.ts'
 import { benchAdmission } from './admission.ts'
 import { benchBundles } from './bundles.ts'
 import { benchCalls } from './calls.ts'
@@ -16,6 +17,7 @@ try {
 } finally {
   await engines.close()
 }
+print(await benchAccept())
 print(await benchBundles())
 print(await benchTracing())
 print(await benchMemory())
