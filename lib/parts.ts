@@ -2,6 +2,7 @@ import { CfnOutput, Stack, Tags } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import type { Bundles } from './bundle.ts'
 import { rabbitMqOf } from './config/queue-schema.ts'
+import { otherReceivers, tracesToXray } from './config/receivers.ts'
 import type { Pipeline } from './config/schema.ts'
 import { Alarms } from './constructs/alarms.ts'
 import { Authorizer } from './constructs/authorizer.ts'
@@ -149,11 +150,18 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
 }
 
 /** The VPC of the pipeline's functions: the given one, or one of our own for a broker. SQS needs none. */
-function networkOf(scope: Construct, { models, network, queue }: Pipeline): FunctionNetwork | undefined {
+function networkOf(scope: Construct, { models, network, queue, observability }: Pipeline): FunctionNetwork | undefined {
   const broker = rabbitMqOf(queue)
   if (network === undefined && broker === undefined) return undefined
   const egress = broker?.egress ?? 'nat'
-  return new FunctionNetwork(scope, 'Network', { models, given: network, egress, hasBroker: broker !== undefined })
+  return new FunctionNetwork(scope, 'Network', {
+    models,
+    receivers: otherReceivers(observability).map(({ url }) => url),
+    xray: tracesToXray(observability),
+    given: network,
+    egress,
+    hasBroker: broker !== undefined,
+  })
 }
 
 function queuesOf(

@@ -22,6 +22,9 @@ import type { FunctionPlace, PlacedFunction, Reach } from './deployment.ts'
 
 export interface NetworkProps {
   readonly models: Readonly<Record<string, Model>>
+  /** The URLs to which functions send traces and metrics, and whether traces go to AWS's own receiver. */
+  readonly receivers: readonly string[]
+  readonly xray: boolean
   /** The VPC of pipeline.yaml. Without one, a VPC is created. */
   readonly given: Network | undefined
   /** The way out of a created VPC. */
@@ -65,14 +68,17 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
     super(scope, id)
     this.#props = props
     this.#access = this.#newAccess(props.hasBroker)
-    const { given, models, egress } = props
+    const { given, models, receivers, egress } = props
+    const toReceivers = receivers.map(portOf)
     this.vpc = given ? importedVpc(this, given) : this.#ownVpc()
     this.subnetIds = given?.subnets ?? this.vpc.selectSubnets({ subnetGroupName: SUBNETS }).subnetIds
     this.groups = given?.security_groups
       ? this.#givenGroups(given.security_groups)
       : {
-          workers: [this.#group('Workers', 'Workers: AWS, the broker and the models.', portsOf(models))],
-          others: [this.#group('Functions', 'Functions that call no model: AWS and the broker.', [])],
+          workers: [
+            this.#group('Workers', 'Workers: AWS, the broker and the models.', [...portsOf(models), ...toReceivers]),
+          ],
+          others: [this.#group('Functions', 'Functions that call no model: AWS and the broker.', toReceivers)],
         }
     if (!given && egress === 'endpoints') this.#addEndpoints()
   }
@@ -172,7 +178,7 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
     )
     for (const from of this.allGroups()) group.addIngressRule(from, HTTPS)
     this.#endpoints = group
-    for (const [id, service] of Object.entries(servicesFor(this.#props.models)))
+    for (const [id, service] of Object.entries(servicesFor(this.#props)))
       this.vpc.addInterfaceEndpoint(id, {
         service,
         securityGroups: [group],
@@ -207,7 +213,7 @@ const importedVpc = (scope: Construct, { vpc, availability_zones }: Network): IV
   Vpc.fromVpcAttributes(scope, 'Vpc', { vpcId: vpc, availabilityZones: [...availability_zones] })
 
 /** Functions read secrets and the ledger. Event source mappings call Lambda, STS and Secrets Manager. */
-function servicesFor(models: NetworkProps['models']): Record<string, InterfaceVpcEndpointAwsService> {
+function servicesFor({ models, xray }: NetworkProps): Record<string, InterfaceVpcEndpointAwsService> {
   const signed = new Set(
     Object.values(models).flatMap(({ endpoint: { auth } }) => (auth && 'sigv4' in auth ? [auth.sigv4] : [])),
   )
@@ -216,6 +222,7 @@ function servicesFor(models: NetworkProps['models']): Record<string, InterfaceVp
     RdsData: InterfaceVpcEndpointAwsService.RDS_DATA,
     SecretsManager: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
     Sts: InterfaceVpcEndpointAwsService.STS,
+    ...(xray && { Xray: InterfaceVpcEndpointAwsService.XRAY }),
     ...(signed.has('bedrock') && { BedrockRuntime: InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME }),
     ...(signed.has('sagemaker') && { SagemakerRuntime: InterfaceVpcEndpointAwsService.SAGEMAKER_RUNTIME }),
   }
@@ -225,5 +232,10 @@ function servicesFor(models: NetworkProps['models']): Record<string, InterfaceVp
 const portsOf = (models: NetworkProps['models']): number[] =>
   Object.values(models)
     .flatMap(({ endpoint, batch }) => [endpoint.url, batch?.url ?? endpoint.url])
-    .map(url => new URL(url))
-    .map(({ port, protocol }) => (port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)))
+    .map(portOf)
+
+function portOf(url: string): number {
+  const { port, protocol } = new URL(url)
+  if (port !== '') return Number(port)
+  return protocol === 'https:' ? 443 : 80
+}
