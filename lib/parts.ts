@@ -2,7 +2,6 @@ import { CfnOutput, Stack, Tags } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import type { Bundles } from './bundle.ts'
 import { rabbitMqOf } from './config/queue-schema.ts'
-import { otherReceivers, tracesToXray } from './config/receivers.ts'
 import type { Pipeline } from './config/schema.ts'
 import { Alarms } from './constructs/alarms.ts'
 import { Authorizer } from './constructs/authorizer.ts'
@@ -156,8 +155,7 @@ function networkOf(scope: Construct, { models, network, queue, observability }: 
   const egress = broker?.egress ?? 'nat'
   return new FunctionNetwork(scope, 'Network', {
     models,
-    receivers: otherReceivers(observability).map(({ url }) => url),
-    xray: tracesToXray(observability),
+    telemetry: observability,
     given: network,
     egress,
     hasBroker: broker !== undefined,
