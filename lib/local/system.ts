@@ -16,6 +16,7 @@ import type { InvocationResult } from './lambda/protocol.ts'
 import { type StartThread, startThread } from './lambda/thread.ts'
 import { NO_OBSERVER, type Observer, type QueueState } from './observer.ts'
 import { USUAL_BROKER } from './rabbitmq/broker.ts'
+import { queuesOfBroker } from './rabbitmq/queue-states.ts'
 import { apiAddress } from './resources/http-api.ts'
 import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
@@ -141,7 +142,10 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     apiUrl: http.url,
     functions,
     mount: http.mount,
-    queues: () => system.queueStates(system.queues),
+    queues: async () => [
+      ...(await system.queueStates(system.queues)),
+      ...(await queuesOfBroker(system.brokerUrl, system.brokerQueues)),
+    ],
     invoke(logicalId, event) {
       const found = functions.get(logicalId)
       if (!found) throw new LocalError(`The template has no function ${logicalId}.`)
@@ -190,6 +194,7 @@ async function openSystem(
     metricsFile,
     observer: options.observer ?? NO_OBSERVER,
     queues: [],
+    brokerQueues: [],
     queueStates: emulators.queues,
     data,
     assetFolder,
