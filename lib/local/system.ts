@@ -36,7 +36,7 @@ export interface LocalOptions {
   port: number
   /** The folder for the state, or `:memory:`. */
   dataDir: string
-  /** Contains `DATABASE_URL`, `AMQP_URL` and the values of secrets. */
+  /** Contains `DATABASE_URL`, `AMQP_URL`, `SLUICE_INVOCATIONS_PER_THREAD` and the values of secrets. */
   env: Record<string, string | undefined>
   /** Takes a line about the progress, or about a failure in a function. */
   log(line: string): void
@@ -161,6 +161,7 @@ async function openSystem(
   running: AsyncDisposableStack,
 ): Promise<System & { template: Template; queueStates: Emulators['queues'] }> {
   const { assembly, env, log } = options
+  const invocationsPerThread = invocationsPerThreadOf(env)
   const accessKeyId = newAccessKeyId()
   const aws = await startAwsEndpoint(env, accessKeyId)
   running.defer(aws.close)
@@ -207,10 +208,23 @@ async function openSystem(
     dynamodb,
     aws,
     startThread: options.startThread ?? startThread,
+    invocationsPerThread,
     functions,
     api: { integrations: new Map(), authorizers: new Map(), routes: [] },
     activities: [],
   }
+}
+
+/** As many as Lambda's managed instances run by default per virtual CPU, and far more than the local system does at a time. */
+const INVOCATIONS_PER_THREAD = '64'
+
+/** Throws LocalError if the variable is no such number. */
+function invocationsPerThreadOf({ SLUICE_INVOCATIONS_PER_THREAD: text }: LocalOptions['env']): number {
+  const count = Number(text || INVOCATIONS_PER_THREAD)
+  if (Number.isInteger(count) && count >= 1 && count <= 1_000) return count
+  throw new LocalError(
+    `SLUICE_INVOCATIONS_PER_THREAD must be a whole number from 1 to 1000; it is ${JSON.stringify(text)}.`,
+  )
 }
 
 /** Reads the variable that OpenTelemetry has for this. Throws LocalError if it is no URL. */
