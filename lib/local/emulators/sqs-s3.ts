@@ -7,7 +7,10 @@ import type { QueueState } from '../observer.ts'
 import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import { makeQueuesFair } from './fair-queues.ts'
+import { openQueueCalls } from './queue-calls.ts'
 import { putQueuesAt } from './queue-urls.ts'
+import { wakeWaitsOnTime } from './queue-waits.ts'
+import { writeInGroups } from './queue-writes.ts'
 import { serve } from './serve.ts'
 
 /** The access key id of callers, and the folder for queues and objects. Without a folder, they are in memory. */
@@ -25,6 +28,8 @@ interface Fastify {
 
 await serve(async () => {
   const guarded = guardFauxqs()
+  const call = await openQueueCalls(await writeInGroups())
+  await wakeWaitsOnTime()
   await makeQueuesFair()
   let address = ''
   await putQueuesAt(() => address)
@@ -34,6 +39,7 @@ await serve(async () => {
   address = `http://127.0.0.1:${server.port}`
   return {
     port: server.port,
+    call,
     close: () => server.stop(),
     answer: names =>
       z

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { EmulatorPorts } from '../connect.ts'
 import { messageOf } from '../error.ts'
 import { moduleBeside } from '../module-beside.ts'
 import { resourceLimitsFor, watchMemory } from './memory.ts'
@@ -15,10 +16,12 @@ export interface Thread {
   terminate(): Promise<void>
 }
 
-export type ThreadOptions = ThreadData & {
+export type ThreadOptions = Omit<ThreadData, 'emulators'> & {
   environment: Record<string, string>
   /** Takes a piece of the thread's output on stdout or stderr. */
   write(chunk: string): void
+  /** Connects the thread with the emulators. Without it, the function calls them over HTTP. */
+  connect?: () => EmulatorPorts
 }
 
 /** Starts an environment that runs a function, one event after the other. */
@@ -31,10 +34,12 @@ const boot = moduleBeside(import.meta.url, 'boot')
  * only its own thread ends. One case can't be contained: a single call of JavaScript that allocates gigabytes, such as parsing a
  * text of 100 MB. Nothing can interrupt it, and above V8's limit it ends the whole system.
  */
-export const startThread: StartThread = ({ environment, write, ...data }) => {
+export const startThread: StartThread = ({ environment, write, connect, ...data }) => {
+  const emulators = connect?.()
   const worker = new Worker(boot, {
     env: environment,
-    workerData: data,
+    workerData: { ...data, ...(emulators && { emulators }) } satisfies ThreadData,
+    transferList: emulators ? Object.values(emulators) : [],
     stdout: true,
     stderr: true,
     execArgv: ['--enable-source-maps'],
