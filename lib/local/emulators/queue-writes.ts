@@ -48,6 +48,7 @@ export async function writeInGroups(): Promise<Written> {
       ending?.db.exec('COMMIT')
       ending?.done.resolve()
     } catch (error) {
+      rollBack(ending?.db)
       ending?.done.reject(error)
     }
   }
@@ -75,4 +76,13 @@ export async function writeInGroups(): Promise<Written> {
     Reflect.apply(close, this, [])
   }
   return () => open?.done.promise
+}
+
+/** Ends a transaction whose commit has failed, if SQLite has not done it. Without this, no later transaction could begin. */
+function rollBack(db: Sqlite | undefined): void {
+  try {
+    db?.exec('ROLLBACK')
+  } catch {
+    // There is no transaction any more.
+  }
 }

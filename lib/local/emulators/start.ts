@@ -6,6 +6,7 @@ import type { QueueState } from '../observer.ts'
 import type { DynamoDbData } from './dynamodb.ts'
 import { startEmulator } from './host.ts'
 import type { RdsDataData } from './rds-data.ts'
+import { END_WAITS } from './sqs-question.ts'
 import type { SqsS3Data } from './sqs-s3.ts'
 
 export interface Endpoints {
@@ -22,6 +23,8 @@ export interface Emulators {
   queues(names: readonly string[]): Promise<QueueState[]>
   /** Makes the connections of one more thread. */
   connect(): EmulatorPorts
+  /** Ends all receives that wait for a message. Later ones do not wait. */
+  endWaits(): Promise<void>
   close(): Promise<void>
 }
 
@@ -61,6 +64,9 @@ export function startEmulators({ data, accessKeyId, databaseUrl, log }: Emulator
     })),
     connect: () => ({ DynamoDB: dynamodb.connect(), SQS: sqsS3.connect(), 'RDS Data': rdsData.connect() }),
     queues: async names => QueueStates.catch([]).parse(await sqsS3.ask(names)),
+    endWaits: async () => {
+      await sqsS3.ask(END_WAITS)
+    },
     async close() {
       await Promise.all([sqsS3.close(), dynamodb.close(), rdsData.close()])
     },
