@@ -4,6 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs'
 import { REGION } from './arn.ts'
 import { readAssembly, type Template } from './assembly.ts'
 import { startAwsEndpoint } from './aws-endpoint.ts'
+import { connector } from './connect.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { deepHealth } from './deep-health.ts'
 import { type Emulators, startEmulators } from './emulators/start.ts'
@@ -181,9 +182,11 @@ async function openSystem(
   const troubles = createTroubles(log, Date.now)
   running.defer(showing(troubles))
   const credentials = credentialsOf(accessKeyId)
+  const connect = connector(emulators.connect())
   // A receive per queue waits on a connection of its own.
   const requestHandler = { httpAgent: { maxSockets: Number.POSITIVE_INFINITY } }
   const sqs = new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials, requestHandler })
+  connect(sqs)
   running.defer(() => sqs.destroy())
   const dynamodb = new DynamoDBClient({ endpoint: endpoints.dynamodb, region: REGION, credentials })
   running.defer(() => dynamodb.destroy())
@@ -207,7 +210,7 @@ async function openSystem(
     brokerUrl: env.AMQP_URL || USUAL_BROKER,
     dynamodb,
     aws,
-    startThread: options.startThread ?? startThread,
+    startThread: options.startThread ?? (thread => startThread({ ...thread, connect: emulators.connect })),
     invocationsPerThread,
     functions,
     api: { integrations: new Map(), authorizers: new Map(), routes: [] },
