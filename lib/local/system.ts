@@ -4,6 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs'
 import { REGION } from './arn.ts'
 import { readAssembly, type Template } from './assembly.ts'
 import { startAwsEndpoint } from './aws-endpoint.ts'
+import { connector } from './connect.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { deepHealth } from './deep-health.ts'
 import { type Emulators, startEmulators } from './emulators/start.ts'
@@ -16,6 +17,7 @@ import type { InvocationResult } from './lambda/protocol.ts'
 import { type StartThread, startThread } from './lambda/thread.ts'
 import { NO_OBSERVER, type Observer, type QueueState } from './observer.ts'
 import { USUAL_BROKER } from './rabbitmq/broker.ts'
+import { queuesOfBroker } from './rabbitmq/queue-states.ts'
 import { apiAddress } from './resources/http-api.ts'
 import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
@@ -141,7 +143,10 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     apiUrl: http.url,
     functions,
     mount: http.mount,
-    queues: () => system.queueStates(system.queues),
+    queues: async () => [
+      ...(await system.queueStates(system.queues)),
+      ...(await queuesOfBroker(system.brokerUrl, system.brokerQueues)),
+    ],
     invoke(logicalId, event) {
       const found = functions.get(logicalId)
       if (!found) throw new LocalError(`The template has no function ${logicalId}.`)
@@ -177,9 +182,11 @@ async function openSystem(
   const troubles = createTroubles(log, Date.now)
   running.defer(showing(troubles))
   const credentials = credentialsOf(accessKeyId)
+  const connect = connector(emulators.connect())
   // A receive per queue waits on a connection of its own.
   const requestHandler = { httpAgent: { maxSockets: Number.POSITIVE_INFINITY } }
   const sqs = new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials, requestHandler })
+  connect(sqs)
   running.defer(() => sqs.destroy())
   const dynamodb = new DynamoDBClient({ endpoint: endpoints.dynamodb, region: REGION, credentials })
   running.defer(() => dynamodb.destroy())
@@ -191,6 +198,7 @@ async function openSystem(
     metricsFile,
     observer: options.observer ?? NO_OBSERVER,
     queues: [],
+    brokerQueues: [],
     queueStates: emulators.queues,
     data,
     assetFolder,
@@ -202,7 +210,7 @@ async function openSystem(
     brokerUrl: env.AMQP_URL || USUAL_BROKER,
     dynamodb,
     aws,
-    startThread: options.startThread ?? startThread,
+    startThread: options.startThread ?? (thread => startThread({ ...thread, connect: emulators.connect })),
     invocationsPerThread,
     functions,
     api: { integrations: new Map(), authorizers: new Map(), routes: [] },

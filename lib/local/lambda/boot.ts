@@ -1,6 +1,7 @@
 // The first file of a function's thread. It imports the handler and runs it for each event that comes, also while others run.
 import { parentPort, workerData } from 'node:worker_threads'
 import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store'
+import { connector } from '../connect.ts'
 import {
   type FunctionError,
   type InvocationResult,
@@ -12,7 +13,10 @@ import {
 
 type Handler = (event: unknown, context: object) => unknown
 
-const { handlerUrl, handlerName, functionName, functionArn, memoryMb } = workerData as ThreadData
+const { handlerUrl, handlerName, functionName, functionArn, memoryMb, emulators } = workerData as ThreadData
+
+// The functions' code gives each AWS client to this (functions/core/platform/connected.ts).
+if (emulators) Object.assign(globalThis, { [Symbol.for('sluice.connect')]: connector(emulators) })
 
 // An error during the import would reach the main thread without its message, so this file sends it.
 try {

@@ -1,3 +1,5 @@
+import type { EmulatorPorts } from '../connect.ts'
+
 /** The result of an invocation, as Lambda's Invoke API gives it. The payload is JSON text. */
 export type InvocationResult = { ok: true; payload: string } | { ok: false; error: FunctionError }
 
@@ -31,4 +33,5 @@ export interface ThreadData {
   functionName: string
   functionArn: string
   memoryMb: number
+  emulators?: EmulatorPorts
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { EmulatorPorts } from '../connect.ts'
 import { messageOf } from '../error.ts'
 import { moduleBeside } from '../module-beside.ts'
 import { resourceLimitsFor, watchMemory } from './memory.ts'
@@ -18,12 +19,14 @@ export interface Thread {
   terminate(): Promise<void>
 }
 
-export type ThreadOptions = ThreadData & {
+export type ThreadOptions = Omit<ThreadData, 'emulators'> & {
   environment: Record<string, string>
   /** Takes a piece of the thread's output on stdout or stderr. */
   write(chunk: string): void
   /** Is told that the thread should get no further event: it holds more than its function's memory, or it is ending. */
   onUnfit?(): void
+  /** Connects the thread with the emulators. Without it, the function calls them over HTTP. */
+  connect?: () => EmulatorPorts
 }
 
 /** Starts an environment that runs a function. */
@@ -42,10 +45,12 @@ const threadName = ({ POWERTOOLS_SERVICE_NAME = 'function', DEPLOYMENT = '' }: R
  * only its own thread ends. One case can't be contained: a single call of JavaScript that allocates gigabytes, such as parsing a
  * text of 100 MB. Nothing can interrupt it, and above V8's limit it ends the whole system.
  */
-export const startThread: StartThread = ({ environment, write, onUnfit = () => undefined, ...data }) => {
+export const startThread: StartThread = ({ environment, write, connect, onUnfit = () => undefined, ...data }) => {
+  const emulators = connect?.()
   const worker = new Worker(boot, {
     env: environment,
-    workerData: data,
+    workerData: { ...data, ...(emulators && { emulators }) } satisfies ThreadData,
+    transferList: emulators ? Object.values(emulators) : [],
     name: threadName(environment),
     stdout: true,
     stderr: true,

@@ -52,6 +52,8 @@ export interface System {
   functions: Map<string, LocalFunction>
   /** The names of the queues that are created so far. */
   queues: string[]
+  /** The names of the queues of the broker from which functions take messages. */
+  brokerQueues: string[]
   /** The parts of the HTTP API that are created so far, by their ids. */
   api: {
     declared?: Pick<HttpApi, 'apiId'>
