@@ -22,6 +22,7 @@ import type { Quota } from '../../functions/core/stores/quota/port.ts'
 import { allItems, type DeletedItems, deleteItemsOf, statusesOf } from '../../functions/core/stores/requests/admin.ts'
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
+import { endAllWaits } from '../../functions/core/stores/waits/admin.ts'
 import { invokeFunction } from './invoke-function.ts'
 import type { LogSource } from './logs/port.ts'
 import { type OperatorsQueues, queuesOf } from './queues.ts'
@@ -48,6 +49,8 @@ export interface Admin extends OperatorsQueues {
   statusesOf(requests: readonly Pick<RequestItem, 'user_id' | 'request_id'>[]): Promise<Map<string, Status>>
   /** Deletes the items of a user in the requests table, except requests that wait or run. */
   deleteItemsOf(userId: string): Promise<DeletedItems>
+  /** Ends the leases of waits of these users, and those that all users share, whose limit is `total`. */
+  endAllWaits(users: Iterable<string>, total: number): Promise<void>
   /** Deletes a quota item. Answers false, and deletes nothing, while a reservation is open in it. */
   deleteQuotaItem(of: Pick<QuotaItem, 'user_id' | 'window' | 'shard'>): Promise<boolean>
   /** The plans of the pipeline file that is in effect. */
@@ -91,6 +94,7 @@ export function adminOf(
     allItems: () => allItems(dynamoDb, outputs.RequestsTable),
     statusesOf: requests => statusesOf(dynamoDb, outputs.RequestsTable, requests),
     deleteItemsOf: userId => deleteItemsOf(dynamoDb, outputs.RequestsTable, userId),
+    endAllWaits: (users, total) => endAllWaits(dynamoDb, outputs.RequestsTable, users, total),
     deleteQuotaItem: of => deleteQuotaItem(dynamoDb, outputs.QuotaTable, of),
     quotas: outputs.Plans,
     logs,
