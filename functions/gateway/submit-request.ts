@@ -15,9 +15,9 @@ import { withdrawSubmission } from './withdraw-submission.ts'
 export async function submitRequest(ports: GatewayPorts, prepared: Prepared): Promise<Accepted> {
   const verdict = await admit(ports, prepared, item => withdrawSubmission(ports, item, ports.clock()))
   if (!verdict.admitted) throw refuse(verdict, prepared, ports.clock())
-  const { item, left } = verdict
+  const { item, left, open } = verdict
   try {
-    const written = await publish(ports, item, prepared.submission)
+    const written = await publish(ports, item, prepared.submission, open)
     if (written.status === 'rejected') throw new Unavailable('the request', new Error('it was given up meanwhile'))
     return { item, left }
   } catch (error) {

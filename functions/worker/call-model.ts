@@ -19,8 +19,12 @@ import { withoutPrompt } from './without-prompt.ts'
 const PUBLISH_MS = 10_000
 
 /** Whether an invocation would outlive a call that begins `later_ms` from now, even one that times out. */
-export const hasTimeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invocation, laterMs = 0): boolean =>
-  clock() + laterMs + settings.endpoint.timeout_ms + PUBLISH_MS <= ends_at
+export const hasTimeForCall = (ports: WorkerPorts, invocation: Invocation, laterMs = 0): boolean =>
+  laterMs <= timeForCall(ports, invocation)
+
+/** How much later a call may begin at most, in milliseconds. */
+export const timeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invocation): number =>
+  ends_at - clock() - settings.endpoint.timeout_ms - PUBLISH_MS
 
 /** A slow mapping takes at most so long: the bound of an expression, and the start of its thread. Milliseconds. */
 const MAX_MAPPING_MS = 2_500
