@@ -35,8 +35,8 @@ const system = await startProfiled(data)
 try {
   const perSecond = await reachable(system)
   process.stdout.write(`reached ${round(perSecond, 0)} requests per second; ${minutes} minutes with half of that\n\n`)
-  const { samples, requests } = await soak(system, perSecond / 2)
-  process.stdout.write(`${report(samples, requests)}\n`)
+  const { samples, requests, repeated } = await soak(system, perSecond / 2)
+  process.stdout.write(`${report(samples, requests)}; ${repeated} answers 5xx, repeated\n`)
   const growing = (['memory', 'threads', 'descriptors'] as const).filter(what => !isFlat(samples, what))
   for (const what of growing) process.stdout.write(`NOT FLAT: ${what}\n`)
   process.exitCode = growing.length === 0 ? 0 : 1
@@ -57,7 +57,7 @@ async function soak({ pid, run }: ProfiledSystem, perSecond: number) {
   const samples: Sample[] = []
   const start = performance.now()
   const passed = () => performance.now() - start
-  let requests = 0
+  let [requests, repeated] = [0, 0]
   const sampling = (async () => {
     while (passed() < minutes * 60_000) {
       const [memory, threads, descriptors] = [pssOf(pid), threadsOf(pid), descriptorsOf(pid)]
@@ -67,12 +67,13 @@ async function soak({ pid, run }: ProfiledSystem, perSecond: number) {
   })()
   while (passed() < minutes * 60_000) {
     const batch = Math.max(1, Math.round(perSecond))
-    const [{ completed }] = await Promise.all([run(batch, Math.min(CLIENTS, batch)), pause(1_000)])
+    const [{ completed, repeated: more }] = await Promise.all([run(batch, Math.min(CLIENTS, batch)), pause(1_000)])
     requests += batch
+    repeated += more
     if (completed > 60) throw new Error(`${batch} requests took ${round(completed, 0)} s: the system does not keep up`)
   }
   await sampling
-  return { samples, requests }
+  return { samples, requests, repeated }
 }
 
 async function bytesIn(path: string): Promise<number> {
