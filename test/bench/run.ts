@@ -5,6 +5,7 @@ import { benchCalls } from './calls.ts'
 import { startEngines } from './engines.ts'
 import { benchMemory } from './memory.ts'
 import { benchProtection } from './protection.ts'
+import { benchTracing } from './tracing.ts'
 
 const print = (text: string) => process.stdout.write(`${text}\n\n`)
 
@@ -18,4 +19,5 @@ try {
 }
 print(await benchAccept())
 print(await benchBundles())
+print(await benchTracing())
 print(await benchMemory())
