@@ -14,6 +14,8 @@ import { descriptorsOf, pssOf, threadsOf } from './threads.ts'
 const minutes = Number(process.argv[2] ?? 30)
 const CLIENTS = 16
 const SAMPLE_MS = 5_000
+/** So many show what the system reaches; as many run before, to warm it up. */
+const REACH_REQUESTS = 300
 /** What the last third may have more than the middle one. */
 const LIMITS = { memory: 1.1, threads: 1.1, descriptors: 1.1 }
 /** So few more are no leak. MB of memory; threads; open files. */
@@ -47,9 +49,9 @@ try {
 
 /** Completed requests per second under a load that keeps the system busy. */
 async function reachable({ run }: ProfiledSystem): Promise<number> {
-  await run(300, CLIENTS)
-  const { completed } = await run(1_000, CLIENTS)
-  return 1_000 / completed
+  await run(REACH_REQUESTS, CLIENTS)
+  const { completed } = await run(REACH_REQUESTS, CLIENTS)
+  return REACH_REQUESTS / completed
 }
 
 /** Posts the requests of a second at its beginning, and takes a sample every few seconds. */
