@@ -4,7 +4,7 @@ import { requestAttributes } from '../core/platform/tracing/request-attributes.t
 import type { BatchInvocation, BatchOutcome, Delivery } from '../core/queue/port.ts'
 import { readMessage } from '../core/queue/read-message.ts'
 import { startDeliverySpans } from '../core/queue/trace-delivery.ts'
-import { hasTimeForCall } from './call-model.ts'
+import { hasTimeForCall, timeForCall } from './call-model.ts'
 import { reportUnreadable, resend } from './defer.ts'
 import { endAfterDefect } from './end-after-defect.ts'
 import { planBatch } from './plan-batch.ts'
@@ -34,7 +34,11 @@ export async function processMessages(
   })
   for (const { delivery, message } of received) if (message) spans.of(delivery).set(requestAttributes(message))
   countTimeLeft(ports, received)
-  const failed = await performAll(ports, planBatch(received, ports.settings.batched), invocation)
+  const failed = await performAll(
+    ports,
+    planBatch(received, ports.settings.batched, ports.isolation !== undefined),
+    invocation,
+  )
   const redeliver = [...ofNewerVersion, ...failed]
   for (const delivery of redeliver) spans.of(delivery).fail('redelivered')
   for (const delivery of deliveries) spans.of(delivery).end()
@@ -43,14 +47,21 @@ export async function processMessages(
   return { redeliver }
 }
 
+/** A request has waited for long once this part of the time until its deadline is over. The alarm begins at a half. */
+const LONG_WAIT = 0.25
+
 /**
- * Counts how much time the request nearest to its deadline has left. The queue can't tell how old a request is, since a
- * deferred message is a new message.
+ * Counts how much time the request nearest to its deadline has left, among those that have waited for long. The queue can't tell how
+ * old a request is, since a deferred message is a new message. Usually none has waited, and a metric without values costs nothing.
  */
 function countTimeLeft({ metrics, clock }: WorkerPorts, received: readonly Received[]): void {
-  const deadlines = received.flatMap(({ message }) => (message ? [message.deadline] : []))
-  if (deadlines.length === 0) return
-  metrics.add('TimeLeft', Math.max(0, Math.min(...deadlines) - clock()) / 1_000)
+  const now = clock()
+  const left = received.flatMap(({ message }) => {
+    if (!message) return []
+    const { created_at, deadline } = message
+    return now - created_at < LONG_WAIT * (deadline - created_at) ? [] : [Math.max(0, deadline - now)]
+  })
+  if (left.length > 0) metrics.add('TimeLeft', Math.min(...left) / 1_000)
 }
 
 /** Performs jobs at the same time, or one after the other where `concurrency` or an isolated request demands it. */
@@ -63,11 +74,13 @@ async function performAll(ports: WorkerPorts, jobs: readonly Job[], invocation: 
   return (await Promise.all(failed)).flat()
 }
 
+type Call = Extract<Job, { act: 'call' }>
+
 const isIsolated = (job: Job): boolean => job.act === 'call' && job.requests.some(({ isolated }) => isolated)
 
 /** Performs a job, and answers with the deliveries that failed. */
 async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation): Promise<Delivery[]> {
-  if (job.act === 'call') return call(ports, job.requests, invocation)
+  if (job.act === 'call') return callApart(ports, job, invocation)
   const span = invocation.spans.of(job.delivery)
   try {
     await span.run(() => (job.act === 'resend' ? resend(ports, job.message) : reportUnreadable(ports, job.delivery)))
@@ -80,12 +93,31 @@ async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation):
 
 const REDELIVERED = 'a message could not be processed and will be redelivered'
 
+/** Makes a call, in an environment that other invocations share: an isolated request's beside no other one. */
+async function callApart(ports: WorkerPorts, job: Call, invocation: Invocation): Promise<Delivery[]> {
+  const { requests } = job
+  if (!ports.isolation) return call(ports, requests, invocation)
+  const leave = await ports.isolation.enter(isIsolated(job), timeForCall(ports, invocation))
+  if (!leave) return resendAll(ports, requests, invocation)
+  try {
+    return await call(ports, requests, invocation)
+  } finally {
+    leave()
+  }
+}
+
+async function resendAll(
+  ports: WorkerPorts,
+  requests: readonly Planned[],
+  invocation: Invocation,
+): Promise<Delivery[]> {
+  const resent = requests.map(request => performJob(ports, { act: 'resend', ...request }, invocation))
+  return (await Promise.all(resent)).flat()
+}
+
 async function call(ports: WorkerPorts, requests: readonly Planned[], invocation: Invocation): Promise<Delivery[]> {
   // Earlier calls of the same invocation may have left no time for this one.
-  if (!hasTimeForCall(ports, invocation)) {
-    const resent = requests.map(request => performJob(ports, { act: 'resend', ...request }, invocation))
-    return (await Promise.all(resent)).flat()
-  }
+  if (!hasTimeForCall(ports, invocation)) return resendAll(ports, requests, invocation)
   const undone = await processCall(ports, requests, invocation)
   const failed = undone.map(async one => {
     const { delivery } = one.request

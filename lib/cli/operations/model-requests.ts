@@ -16,7 +16,7 @@ export interface ModelRequests {
     | undefined
 }
 
-type Ports = Pick<Admin, 'ledger' | 'items' | 'failures' | 'clock'>
+type Ports = Pick<Admin, 'ledger' | 'statusesOf' | 'failures' | 'clock'>
 
 const HOUR_MS = 3_600_000
 
@@ -49,13 +49,24 @@ export async function requestsOf(ports: Ports, model: string): Promise<Omit<Mode
   return { ...(newest && { last_failure: newest }), ...(oldest && { oldest_waiting: oldest }) }
 }
 
-async function oldestWaiting(
-  { ledger, items, clock }: Ports,
+interface WaitingPorts extends Pick<Admin, 'statusesOf' | 'clock'> {
+  readonly ledger: {
+    unended(
+      model: string,
+      limit: number,
+    ): Promise<readonly Pick<RecordedRequest, 'user_id' | 'request_id' | 'created_at'>[]>
+  }
+}
+
+/** Finds the request of a model that has waited for longest. To the ledger, a running request is queued, too: only its item tells. */
+export async function oldestWaiting(
+  { ledger, statusesOf, clock }: WaitingPorts,
   model: string,
 ): Promise<NonNullable<ModelRequests['oldest_waiting']> | undefined> {
   const rows = await ledger.unended(model, OLDEST)
-  const statuses = await Promise.all(rows.map(row => items.get(row.user_id, row.request_id)))
-  const found = rows.find((_, i) => statuses[i]?.status === 'queued')
+  if (rows.length === 0) return undefined
+  const statuses = await statusesOf(rows)
+  const found = rows.find(row => statuses.get(row.request_id) === 'queued')
   if (!found) return undefined
   const { request_id, created_at } = found
   return { request_id, since: iso(created_at), seconds: Math.floor((clock() - created_at) / 1000) }

@@ -49,7 +49,10 @@ const haltView = ({ since, until, ...halt }: Halt): HaltView => ({
   next_probe: new Date(until).toISOString(),
 })
 
-type ModelPorts = Pick<Admin, 'modelStates' | 'models' | 'countWaiting' | 'clock' | 'failures' | 'ledger' | 'items'>
+type ModelPorts = Pick<
+  Admin,
+  'modelStates' | 'models' | 'countWaiting' | 'clock' | 'failures' | 'ledger' | 'statusesOf'
+>
 
 /** Describes every model of the pipeline file that is in effect, in the order of the file. Rejects with `Unavailable`. */
 export async function listModels(ports: ModelPorts): Promise<ModelView[]> {
