@@ -3,7 +3,7 @@ import { admit } from '../core/admission/admit.ts'
 import type { Prepared } from '../core/admission/prepare.ts'
 import { publish } from '../core/admission/publish.ts'
 import { refuse } from '../core/admission/refuse.ts'
-import { Unavailable } from '../core/platform/unavailable.ts'
+import { MayBeAdmitted, Unavailable } from '../core/platform/unavailable.ts'
 import type { GatewayPorts } from './ports.ts'
 import { withdrawSubmission } from './withdraw-submission.ts'
 
@@ -15,14 +15,15 @@ import { withdrawSubmission } from './withdraw-submission.ts'
 export async function submitRequest(ports: GatewayPorts, prepared: Prepared): Promise<Accepted> {
   const verdict = await admit(ports, prepared, item => withdrawSubmission(ports, item, ports.clock()))
   if (!verdict.admitted) throw refuse(verdict, prepared, ports.clock())
-  const { item, left } = verdict
+  const { item, left, open } = verdict
   try {
-    const written = await publish(ports, item, prepared.submission)
+    const written = await publish(ports, item, prepared.submission, open)
     if (written.status === 'rejected') throw new Unavailable('the request', new Error('it was given up meanwhile'))
     return { item, left }
   } catch (error) {
     const now = await withdrawSubmission(ports, item, ports.clock())
     if (now && now.status !== 'rejected') return { item: now, left }
-    throw error
+    // If the item and the message are written after all, the request runs.
+    throw !now && error instanceof Unavailable ? new MayBeAdmitted(item.request_id, error) : error
   }
 }

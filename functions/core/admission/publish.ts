@@ -10,11 +10,19 @@ import type { AdmissionPorts } from './ports.ts'
 /**
  * Makes an admitted request durable: writes its item and sends its inference message and its `accepted` event, all at the same
  * time. Answers with the item that is there afterwards, which another try may have written first. A lost event is only counted,
- * since every later event carries as much. Rejects with `Unavailable` if the item or the message may be missing.
+ * since every later event carries as much. Rejects with `Unavailable` if the item or the message may be missing. `open` is about how many
+ * requests the user has open, where that is counted.
  */
-export async function publish(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<RequestItem> {
+export async function publish(
+  ports: AdmissionPorts,
+  item: RequestItem,
+  submission: Submission,
+  open = 0,
+): Promise<RequestItem> {
   const { items, queue, metrics, settings } = ports
-  const message = await messageOf(ports, item, submission)
+  const plain = await messageOf(ports, item, submission)
+  const givesWay = open > (settings.gives_way_above ?? Number.POSITIVE_INFINITY)
+  const message: InferenceMessage = givesWay ? { ...plain, hints: { gives_way: true } } : plain
   const prompt = settings.store_prompts ? promptOf(message.body) : undefined
   const [created, sent, announced] = await Promise.allSettled([
     items.create(item),
@@ -36,6 +44,7 @@ const send = ({ queue }: AdmissionPorts, message: InferenceMessage, item: Reques
   queue.send(queueName(message.model, message.priority), {
     body: message,
     group: message.user_id,
+    ...(message.hints?.gives_way && { gives_way: true }),
     ...traceAttributes(item),
   })
 
