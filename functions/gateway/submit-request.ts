@@ -3,7 +3,7 @@ import { admit } from '../core/admission/admit.ts'
 import type { Prepared } from '../core/admission/prepare.ts'
 import { publish } from '../core/admission/publish.ts'
 import { refuse } from '../core/admission/refuse.ts'
-import { Unavailable } from '../core/platform/unavailable.ts'
+import { MayBeAdmitted, Unavailable } from '../core/platform/unavailable.ts'
 import type { GatewayPorts } from './ports.ts'
 import { withdrawSubmission } from './withdraw-submission.ts'
 
@@ -23,6 +23,7 @@ export async function submitRequest(ports: GatewayPorts, prepared: Prepared): Pr
   } catch (error) {
     const now = await withdrawSubmission(ports, item, ports.clock())
     if (now && now.status !== 'rejected') return { item: now, left }
-    throw error
+    // If the item and the message are written after all, the request runs.
+    throw !now && error instanceof Unavailable ? new MayBeAdmitted(item.request_id, error) : error
   }
 }

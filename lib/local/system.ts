@@ -4,6 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs'
 import { REGION } from './arn.ts'
 import { readAssembly, type Template } from './assembly.ts'
 import { startAwsEndpoint } from './aws-endpoint.ts'
+import { connector } from './connect.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { deepHealth } from './deep-health.ts'
 import { type Emulators, startEmulators } from './emulators/start.ts'
@@ -36,7 +37,9 @@ export interface LocalOptions {
   port: number
   /** The folder for the state, or `:memory:`. */
   dataDir: string
-  /** Contains `DATABASE_URL`, `AMQP_URL` and the values of secrets. */
+  /** Where the local system may keep files for other data folders. Default: it keeps none. */
+  kept?: string
+  /** Contains `DATABASE_URL`, `AMQP_URL`, `SLUICE_INVOCATIONS_PER_THREAD` and the values of secrets. */
   env: Record<string, string | undefined>
   /** Takes a line about the progress, or about a failure in a function. */
   log(line: string): void
@@ -161,10 +164,11 @@ async function openSystem(
   running: AsyncDisposableStack,
 ): Promise<System & { template: Template; queueStates: Emulators['queues'] }> {
   const { assembly, env, log } = options
+  const invocationsPerThread = invocationsPerThreadOf(env)
   const accessKeyId = newAccessKeyId()
   const aws = await startAwsEndpoint(env, accessKeyId)
   running.defer(aws.close)
-  const emulators = startEmulators({ data, accessKeyId, databaseUrl: env.DATABASE_URL, log })
+  const emulators = startEmulators({ data, accessKeyId, databaseUrl: env.DATABASE_URL, kept: options.kept, log })
   running.defer(emulators.close)
 
   const makeAssembly = async () => (typeof assembly === 'string' ? assembly : assembly(data.path))
@@ -180,9 +184,11 @@ async function openSystem(
   const troubles = createTroubles(log, Date.now)
   running.defer(showing(troubles))
   const credentials = credentialsOf(accessKeyId)
+  const connect = connector(emulators.connect())
   // A receive per queue waits on a connection of its own.
   const requestHandler = { httpAgent: { maxSockets: Number.POSITIVE_INFINITY } }
   const sqs = new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials, requestHandler })
+  connect(sqs)
   running.defer(() => sqs.destroy())
   const dynamodb = new DynamoDBClient({ endpoint: endpoints.dynamodb, region: REGION, credentials })
   running.defer(() => dynamodb.destroy())
@@ -206,11 +212,24 @@ async function openSystem(
     brokerUrl: env.AMQP_URL || USUAL_BROKER,
     dynamodb,
     aws,
-    startThread: options.startThread ?? startThread,
+    startThread: options.startThread ?? (thread => startThread({ ...thread, connect: emulators.connect })),
+    invocationsPerThread,
     functions,
     api: { integrations: new Map(), authorizers: new Map(), routes: [] },
     activities: [],
   }
+}
+
+/** As many as Lambda's managed instances run by default per virtual CPU, and far more than the local system does at a time. */
+const INVOCATIONS_PER_THREAD = '64'
+
+/** Throws LocalError if the variable is no such number. */
+function invocationsPerThreadOf({ SLUICE_INVOCATIONS_PER_THREAD: text }: LocalOptions['env']): number {
+  const count = Number(text || INVOCATIONS_PER_THREAD)
+  if (Number.isInteger(count) && count >= 1 && count <= 1_000) return count
+  throw new LocalError(
+    `SLUICE_INVOCATIONS_PER_THREAD must be a whole number from 1 to 1000; it is ${JSON.stringify(text)}.`,
+  )
 }
 
 /** Reads the variable that OpenTelemetry has for this. Throws LocalError if it is no URL. */

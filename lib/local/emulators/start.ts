@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import * as z from 'zod'
+import type { EmulatorPorts } from '../connect.ts'
 import type { DataFolder } from '../data-folder.ts'
 import { moduleBeside } from '../module-beside.ts'
 import type { QueueState } from '../observer.ts'
@@ -20,6 +22,8 @@ export interface Emulators {
   endpoints: Promise<Endpoints>
   /** The states of the queues with these names. A queue that does not exist is left out, and so are all while the emulators end. */
   queues(names: readonly string[]): Promise<QueueState[]>
+  /** Makes the connections of one more thread. */
+  connect(): EmulatorPorts
   /** Ends all receives that wait for a message. Later ones do not wait. */
   endWaits(): Promise<void>
   close(): Promise<void>
@@ -31,18 +35,20 @@ export interface EmulatorOptions {
   accessKeyId: string
   /** A Postgres to use instead of the embedded one. */
   databaseUrl: string | undefined
+  /** Where an empty database may be kept for other data folders. */
+  kept: string | undefined
   log(line: string): void
 }
 
 /** Starts the emulators of all AWS services that have state, at the same time. */
-export function startEmulators({ data, accessKeyId, databaseUrl, log }: EmulatorOptions): Emulators {
+export function startEmulators({ data, accessKeyId, databaseUrl, kept, log }: EmulatorOptions): Emulators {
   log('starting SQS and S3')
   const sqsS3 = startEmulator(moduleOf('sqs-s3'), dataOf('queues') satisfies SqsS3Data, log)
   log('starting DynamoDB')
   const dynamodb = startEmulator(moduleOf('dynamodb'), dataOf('tables') satisfies DynamoDbData, log)
   log(databaseUrl ? 'connecting to the Postgres at DATABASE_URL' : 'starting Postgres')
   const postgres: RdsDataData = {
-    ...(databaseUrl ? { accessKeyId, url: databaseUrl } : dataOf('postgres')),
+    ...(databaseUrl ? { accessKeyId, url: databaseUrl } : embedded()),
     secrets: data.path,
   }
   const rdsData = startEmulator(moduleOf('rds-data'), postgres, log)
@@ -52,6 +58,13 @@ export function startEmulators({ data, accessKeyId, databaseUrl, log }: Emulator
     return { accessKeyId, ...(folder !== undefined && { folder }) }
   }
 
+  /** A database in memory would take memory for each of its files, so a temporary folder has it, too. A template without a database need not wait for it. */
+  function embedded(): RdsDataData {
+    const folder = data.stateOf('postgres')
+    const where = folder === undefined ? { folder: join(data.path, 'postgres'), lazy: true } : { folder }
+    return { accessKeyId, ...where, ...(kept !== undefined && { kept }) }
+  }
+
   return {
     endpoints: Promise.all([sqsS3.endpoint, dynamodb.endpoint, rdsData.endpoint]).then(([sqs, dynamodb, rdsData]) => ({
       sqs,
@@ -59,6 +72,7 @@ export function startEmulators({ data, accessKeyId, databaseUrl, log }: Emulator
       dynamodb,
       rds_data: rdsData,
     })),
+    connect: () => ({ DynamoDB: dynamodb.connect(), SQS: sqsS3.connect(), 'RDS Data': rdsData.connect() }),
     queues: async names => QueueStates.catch([]).parse(await sqsS3.ask(names)),
     endWaits: async () => {
       await sqsS3.ask(END_WAITS)

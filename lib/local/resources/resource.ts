@@ -46,6 +46,8 @@ export interface System {
   dynamodb: DynamoDBClient
   aws: AwsEndpoint
   startThread: StartThread
+  /** The most invocations of a function at a time in one thread. */
+  invocationsPerThread: number
   /** By name. */
   functions: Map<string, LocalFunction>
   /** The names of the queues that are created so far. */
