@@ -16,10 +16,21 @@ import { type LedgerErasure, rdsDataErasure } from '../../functions/core/stores/
 import { s3PayloadsAdmin } from '../../functions/core/stores/payloads/admin.ts'
 import type { Payloads, PayloadsAdmin } from '../../functions/core/stores/payloads/port.ts'
 import { s3Payloads } from '../../functions/core/stores/payloads/s3.ts'
-import { allQuotaItems, deleteQuotaItem, type QuotaItem } from '../../functions/core/stores/quota/admin.ts'
+import {
+  allQuotaItems,
+  deleteQuotaItem,
+  openReservations,
+  type QuotaItem,
+} from '../../functions/core/stores/quota/admin.ts'
 import { dynamoQuota } from '../../functions/core/stores/quota/dynamodb.ts'
-import type { Quota } from '../../functions/core/stores/quota/port.ts'
-import { allItems, type DeletedItems, deleteItemsOf, statusesOf } from '../../functions/core/stores/requests/admin.ts'
+import type { OpenReservation, Quota } from '../../functions/core/stores/quota/port.ts'
+import {
+  allItems,
+  type DeletedItems,
+  deleteItemsOf,
+  itemsOf,
+  statusesOf,
+} from '../../functions/core/stores/requests/admin.ts'
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
 import { invokeFunction } from './invoke-function.ts'
@@ -46,6 +57,10 @@ export interface Admin extends OperatorsQueues {
   allItems(): AsyncIterable<RequestItem[]>
   /** The statuses of many requests, by their ids. A request without an item is left out. */
   statusesOf(requests: readonly Pick<RequestItem, 'user_id' | 'request_id'>[]): Promise<Map<string, Status>>
+  /** The items of many requests, by their ids. A request without an item is left out. */
+  itemsOf(requests: readonly Pick<RequestItem, 'user_id' | 'request_id'>[]): Promise<RequestItem[]>
+  /** The open reservations of all users, a page at a time. A reservation of the last second may be missing. */
+  openReservations(): AsyncIterable<readonly OpenReservation[]>
   /** Deletes the items of a user in the requests table, except requests that wait or run. */
   deleteItemsOf(userId: string): Promise<DeletedItems>
   /** Deletes a quota item. Answers false, and deletes nothing, while a reservation is open in it. */
@@ -90,6 +105,8 @@ export function adminOf(
     allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),
     allItems: () => allItems(dynamoDb, outputs.RequestsTable),
     statusesOf: requests => statusesOf(dynamoDb, outputs.RequestsTable, requests),
+    itemsOf: requests => itemsOf(dynamoDb, outputs.RequestsTable, requests),
+    openReservations: () => openReservations(dynamoDb, outputs.QuotaTable),
     deleteItemsOf: userId => deleteItemsOf(dynamoDb, outputs.RequestsTable, userId),
     deleteQuotaItem: of => deleteQuotaItem(dynamoDb, outputs.QuotaTable, of),
     quotas: outputs.Plans,

@@ -91,7 +91,6 @@ function requestsRow({ gateway, reader, sweeper, results }: DashboardProps): Gra
     graph('Tokens', [handler.counted('ReservedTokens'), collector.counted('ChargedTokens')]),
     graph('Time to the end', percentiles(collector.counted('TimeToEnd'))),
     graph('Lost and refused beside requests', [
-      handler.counted('LostAcceptedEvents'),
       handler.counted('RefusedWaits'),
       reader.handler.counted('RefusedWaits'),
       sweeper.handler.counted('StaleReservations'),

@@ -30,7 +30,7 @@ export interface ModelLoad {
 /** The load of a month, spread evenly over the time and over the models. That is the most expensive spread, since no batch fills. */
 export interface Load {
   readonly models: readonly ModelLoad[]
-  /** Invocations of the collector for the two events of each request. */
+  /** Invocations of the collector for the outcome of each request. */
   readonly collections: number
 }
 
@@ -38,7 +38,7 @@ export function loadOf(pipeline: Pipeline, inventory: Inventory, traffic: Traffi
   const names = Object.keys(pipeline.models)
   const results = inventory.mappings.find(({ queue }) => queue === `${pipeline.name}-${RESULTS_QUEUE}`)
   if (!results) throw new Error('the template has no mapping for the results queue')
-  const events = 2 * traffic.requests
+  const events = traffic.requests
   return {
     models: names.map(name =>
       modelLoad(pipeline, inventory, { ...traffic, requests: traffic.requests / names.length }, name),

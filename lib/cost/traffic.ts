@@ -110,7 +110,7 @@ function auroraItems({ observability }: Pipeline, { collections }: Load, { reque
 function cloudWatchItems({ models }: Pipeline, load: Load, { requests }: Traffic): Item[] {
   const accessLog = (API_CALLS * requests * BYTES.access_log) / GB
   const functionLogs =
-    (requests * (BYTES.gateway_log + BYTES.settled_log + BYTES.recorded_log) +
+    (requests * (BYTES.gateway_log + BYTES.settled_log) +
       sum(load.models.map(({ invocations }) => invocations)) * BYTES.worker_log) /
     GB
   const metrics =

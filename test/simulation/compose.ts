@@ -149,7 +149,7 @@ export function compose(
     sleep: ms => world.sleep(by, ms),
     ids,
     metrics,
-    settings: { ...GATEWAY, ...policies },
+    settings: { ...GATEWAY, ...policies, store_prompts: true },
     flowControl: flowControl(dynamoModelStates(dynamo, 'models')),
     random,
   }

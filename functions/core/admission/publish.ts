@@ -1,29 +1,21 @@
-import { acceptedEvent, promptOf } from '../domain/events.ts'
 import { identityOf, type RequestItem, reservationOf, traceAttributes } from '../domain/item.ts'
 import type { InferenceMessage } from '../domain/messages.ts'
 import type { Submission } from '../domain/submission.ts'
-import { queueName, RESULTS_QUEUE } from '../queue/names.ts'
+import { queueName } from '../queue/names.ts'
 import { bodyKey } from '../stores/payloads/names.ts'
 import { checkIn } from '../stores/payloads/port.ts'
 import type { AdmissionPorts } from './ports.ts'
 
 /**
- * Makes an admitted request durable: writes its item and sends its inference message and its `accepted` event, all at the same
- * time. Answers with the item that is there afterwards, which another try may have written first. A lost event is only counted,
- * since every later event carries as much. Rejects with `Unavailable` if the item or the message may be missing.
+ * Makes an admitted request durable: writes its item and sends its inference message, both at the same time. The ledger learns of the
+ * request when it ends (docs/adr/0048). Answers with the item that is there afterwards, which another try may have written first. Rejects
+ * with `Unavailable` if the item or the message may be missing.
  */
 export async function publish(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<RequestItem> {
-  const { items, queue, metrics, settings } = ports
   const message = await messageOf(ports, item, submission)
-  const prompt = settings.store_prompts ? promptOf(message.body) : undefined
-  const [created, sent, announced] = await Promise.allSettled([
-    items.create(item),
-    send(ports, message, item),
-    queue.send(RESULTS_QUEUE, { body: acceptedEvent(message, prompt), group: item.user_id, ...traceAttributes(item) }),
-  ])
+  const [created, sent] = await Promise.allSettled([ports.items.create(item), send(ports, message, item)])
   if (created.status === 'rejected') throw created.reason
   if (sent.status === 'rejected' && created.value.status !== 'rejected') throw sent.reason
-  if (announced.status === 'rejected') metrics.add('LostAcceptedEvents', 1)
   return created.value
 }
 

@@ -10,6 +10,5 @@ export const Settings = z.strictObject({
   estimates: z.record(z.string(), z.string()).optional(),
   /** How long after its admission a request that was not started expires. */
   expire_after_ms: z.int().positive(),
-  store_prompts: z.boolean(),
 })
 export type Settings = z.infer<typeof Settings>

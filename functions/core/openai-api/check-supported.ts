@@ -1,15 +1,21 @@
 import { RequestError } from '../domain/errors.ts'
 import type { Operation } from '../domain/operation.ts'
-import { fieldsOf, NO_PARAMETERS } from '../openai-format/fields.ts'
+import { NO_PARAMETERS } from '../openai-format/fields.ts'
 import { isObject, type Json, objectsOf, without } from '../openai-format/json.ts'
 import { responseToChat } from '../openai-format/to-chat.ts'
 import type { Abilities } from './abilities.ts'
 
 /**
  * Refuses a field that could only be ignored, by its name: one that Sluice never supports, and one that the model does not see. The
- * body is the client's own. Throws `RequestError`.
+ * body is the client's own, and `seen` are its fields as a mapping sees them. Throws `RequestError`.
  */
-export function checkSupported(operation: Operation, body: Json, model: string, abilities: Abilities): void {
+export function checkSupported(
+  operation: Operation,
+  body: Json,
+  seen: Json,
+  model: string,
+  abilities: Abilities,
+): void {
   for (const [field, why] of NEVER[operation] ?? []) if (isMeant(field, body[field])) throw unsupported(field, why)
   const isPrior = objectsOf(body.input).some(({ type }) => type === 'item_reference')
   if (isPrior) throw unsupported('input', 'can refer to no stored item: send the items themselves')
@@ -21,7 +27,7 @@ export function checkSupported(operation: Operation, body: Json, model: string, 
   if (operation === 'embeddings' && !abilities.embeddings)
     throw unsupported('model', `must be a model that makes embeddings; "${model}" makes none`)
   checkTexts(operation, body, model)
-  const field = unseenField(operation, body, abilities)
+  const field = unseenField(operation, body, seen, abilities)
   if (field !== undefined) throw unsupported(field, `is not supported by the model "${model}"`)
 }
 
@@ -103,11 +109,10 @@ const RESPONSE_NAMES: Readonly<Record<string, string>> = {
 }
 
 /** A field of a body that the model would not see. Undefined if there is none. */
-function unseenField(operation: Operation, body: Json, { names }: Abilities): string | undefined {
+function unseenField(operation: Operation, body: Json, fields: Json, { names }: Abilities): string | undefined {
   const seesChat = names.includes('messages')
   const seesAll = names.includes('parameters')
   const lost = operation === 'responses' ? responseToChat(body).lost : []
-  const fields = fieldsOf(operation, body)
   if (!seesChat && hasOtherParts(fields.messages)) return operation === 'responses' ? 'input' : 'messages'
   const isSeen = (name: string): boolean => {
     if (names.includes(name) || BOUNDS.includes(name)) return true
