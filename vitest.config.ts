@@ -6,6 +6,9 @@ const project = (name: string, options: object = {}) => ({
 })
 
 const BURSTS = ['test/e2e/admission.test.ts', 'test/e2e/openai-burst.test.ts']
+/** One system from the first request to the last guarantee: as much of the end-to-end tests as `npm test` has time for. */
+const SMOKE = ['test/e2e/first-request.test.ts', 'test/e2e/guarantees.test.ts']
+const PLANTED = ['test/simulation/planted.test.ts']
 
 export default defineConfig({
   test: {
@@ -16,7 +19,9 @@ export default defineConfig({
       project('unit', { testTimeout: 30_000 }),
       project('contract', { testTimeout: 30_000, hookTimeout: 60_000 }),
       // Thousands of histories: a minute or two on a quiet machine, and several times as long beside other tests.
-      project('simulation', { testTimeout: 1_200_000, hookTimeout: 60_000 }),
+      project('simulation', { exclude: PLANTED, testTimeout: 1_200_000, hookTimeout: 60_000 }),
+      // Bugs that the simulation must find, each in a process of its own for minutes: `npm run planted`.
+      project('planted', { include: PLANTED, testTimeout: 1_200_000, hookTimeout: 60_000 }),
       // What 0.1.0 has stored, read by this version, and the other way round.
       project('compat', { testTimeout: 120_000 }),
       project('stack', { testTimeout: 60_000, hookTimeout: 120_000 }),
@@ -39,8 +44,16 @@ export default defineConfig({
       // Attacks on whole systems, for minutes: `npm run security`.
       project('security', { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 2, sequence: { groupOrder: 2 } }),
       // A file starts a whole system: two are enough for two cores, and they wait until the others are done.
+      project('smoke', {
+        include: SMOKE,
+        testTimeout: 120_000,
+        hookTimeout: 180_000,
+        maxWorkers: 2,
+        sequence: { groupOrder: 1 },
+      }),
+      // All others, for minutes: `npm run e2e`.
       project('e2e', {
-        exclude: BURSTS,
+        exclude: [...BURSTS, ...SMOKE],
         testTimeout: 120_000,
         hookTimeout: 180_000,
         maxWorkers: 2,

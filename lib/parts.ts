@@ -149,11 +149,17 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
 }
 
 /** The VPC of the pipeline's functions: the given one, or one of our own for a broker. SQS needs none. */
-function networkOf(scope: Construct, { models, network, queue }: Pipeline): FunctionNetwork | undefined {
+function networkOf(scope: Construct, { models, network, queue, observability }: Pipeline): FunctionNetwork | undefined {
   const broker = rabbitMqOf(queue)
   if (network === undefined && broker === undefined) return undefined
   const egress = broker?.egress ?? 'nat'
-  return new FunctionNetwork(scope, 'Network', { models, given: network, egress, hasBroker: broker !== undefined })
+  return new FunctionNetwork(scope, 'Network', {
+    models,
+    telemetry: observability,
+    given: network,
+    egress,
+    hasBroker: broker !== undefined,
+  })
 }
 
 function queuesOf(

@@ -14,13 +14,14 @@ import { CONSOLE_PATH, consoleHandler, consoleUrl } from './console/handler.ts'
 import { loadPage } from './console/load-page.ts'
 import { keptAssembly } from './kept-assembly.ts'
 import { secretIn, variableName } from './local/aws-endpoint.ts'
-import { LocalError } from './local/error.ts'
+import { LocalError, messageOf } from './local/error.ts'
 import { type DemoModel, startModel } from './local/model/server.ts'
-import { type LocalSystem, startLocal } from './local/system.ts'
+import { type LocalSystem, type PreparedSystem, startLocal } from './local/system.ts'
 import { createLocalMetrics, type LocalMetrics } from './metrics/local-metrics.ts'
 import { pushMetrics } from './metrics/push-metrics.ts'
 import { METRICS_PATH, metricsHandler } from './metrics/serve-metrics.ts'
 import { unreachableModels } from './reach-models.ts'
+import { recover } from './recover.ts'
 import { ownVersion } from './version.ts'
 
 type Environment = Record<string, string | undefined>
@@ -72,6 +73,9 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
       print(`preparing the stack of ${config}`)
       return keptAssembly({ config, env: { ...withModel }, pipeline, outdir: join(dataDir, 'cdk.out') })
     },
+    prepare: async prepared => {
+      for (const line of await recovered(adminAt(prepared), pipeline)) print(line)
+    },
     port,
     dataDir: env.SLUICE_DATA || '.sluice',
     env: withModel,
@@ -79,7 +83,7 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
   })
   const stopMetrics = serveMetrics(metrics, system, pipeline.name, env, print)
   for (const line of await unreachable) print(line)
-  const admin = adminOf(localTarget({ ...system, folder: system.dataDir }))
+  const admin = adminAt(system)
   const key = await demoKey(system, admin)
   const consoleAt = mountConsole(system, admin, pipeline.name)
   for (const line of welcome(system, key, consoleAt)) print(line)
@@ -145,6 +149,20 @@ function mountConsole(system: LocalSystem, admin: Admin, name: string): string {
   const of = { admin, target: 'local', name, version: ownVersion() } as const
   system.mount(CONSOLE_PATH, consoleHandler({ system: of, token, page: loadPage }))
   return consoleUrl(system.apiUrl, token)
+}
+
+const adminAt = (system: PreparedSystem): Admin => adminOf(localTarget({ ...system, folder: system.dataDir }))
+
+/** Ends what an earlier run has left running. Leases end by themselves, so the system starts also where that fails. */
+async function recovered(admin: Admin, { waiting }: Pipeline): Promise<string[]> {
+  try {
+    const requests = await recover(admin, waiting.total)
+    if (requests === 0) return []
+    const subject = requests === 1 ? '1 request was' : `${requests} requests were`
+    return [`${subject} running when the system last ended: they run again now`]
+  } catch (error) {
+    return [`requests that ran when the system last ended run again after their leases: ${messageOf(error)}`]
+  }
 }
 
 async function startDemoModel(print: Print): Promise<DemoModel> {

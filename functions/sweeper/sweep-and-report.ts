@@ -16,6 +16,7 @@ export async function sweepAndReport(
   const { reasons, ...swept } = await sweep(ports)
   if (swept.closed > 0 || swept.failed > 0) ports.logger.warn('reservations were left open', swept)
   for (const reason of reasons) ports.logger.error('a reservation could not be closed', reason)
-  ports.metrics.add('StaleReservations', swept.closed)
+  // A metric is billed for each hour with a value, also if the value is zero.
+  if (swept.closed > 0) ports.metrics.add('StaleReservations', swept.closed)
   if (swept.closed === 0 && reasons[0]) throw reasons[0]
 }

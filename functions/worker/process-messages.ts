@@ -43,14 +43,21 @@ export async function processMessages(
   return { redeliver }
 }
 
+/** A request has waited for long once this part of the time until its deadline is over. The alarm begins at a half. */
+const LONG_WAIT = 0.25
+
 /**
- * Counts how much time the request nearest to its deadline has left. The queue can't tell how old a request is, since a
- * deferred message is a new message.
+ * Counts how much time the request nearest to its deadline has left, among those that have waited for long. The queue can't tell how
+ * old a request is, since a deferred message is a new message. Usually none has waited, and a metric without values costs nothing.
  */
 function countTimeLeft({ metrics, clock }: WorkerPorts, received: readonly Received[]): void {
-  const deadlines = received.flatMap(({ message }) => (message ? [message.deadline] : []))
-  if (deadlines.length === 0) return
-  metrics.add('TimeLeft', Math.max(0, Math.min(...deadlines) - clock()) / 1_000)
+  const now = clock()
+  const left = received.flatMap(({ message }) => {
+    if (!message) return []
+    const { created_at, deadline } = message
+    return now - created_at < LONG_WAIT * (deadline - created_at) ? [] : [Math.max(0, deadline - now)]
+  })
+  if (left.length > 0) metrics.add('TimeLeft', Math.min(...left) / 1_000)
 }
 
 /** Performs jobs at the same time, or one after the other where `concurrency` or an isolated request demands it. */

@@ -53,9 +53,10 @@ function findingsOf(ports: WorkerPorts, calls: readonly ModelAnswer[], answers: 
   const failed = all.flatMap(([request, answer]) => (answer.ok ? [] : [{ request, failure: answer.failure }]))
   const halting = failed.filter(({ failure }) => failure.verdict === 'halt')
   if (halting[0]) return { findings: { halt: reasonOf(halting[0].failure) }, requests: halting.map(one => one.request) }
-  if (calls.some(({ ok }) => ok))
-    return { findings: 'healthy', requests: all.flatMap(([request, { ok }]) => (ok ? [request] : [])) }
   const refused = failed.filter(({ failure }) => isRefusal(ports, failure))
+  // A batch may be answered with 200, and each of its elements with 403: that is no success.
+  if (calls.some(({ ok }) => ok) && refused.length < all.length)
+    return { findings: 'healthy', requests: all.flatMap(([request, { ok }]) => (ok ? [request] : [])) }
   if (refused[0]) {
     // One request may be the cause that a whole batch is refused. So a batch counts as one user's.
     const isOfBatch = all.some(([, answer]) => !answer.ok && answer.batchSize > 1)

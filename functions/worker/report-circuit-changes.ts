@@ -5,6 +5,7 @@ import type { ModelState } from '../core/flow-control/state.ts'
 import { iso } from '../core/platform/clock.ts'
 import type { MetricName } from '../core/platform/metrics/definitions.ts'
 import type { Meter } from '../core/platform/metrics/meter.ts'
+import type { TroubleState } from '../core/platform/trouble-state.ts'
 import type { Settings } from './settings.ts'
 
 export interface ChangePorts {
@@ -19,10 +20,10 @@ export interface ChangePorts {
  */
 export function reportCircuitChanges({ logger, metrics, settings }: ChangePorts): OnChange {
   return (change, state, failure) => {
-    const { level, metric, lineOf, hasCause } = REPORTS[change]
+    const { level, metric, lineOf, hasCause, trouble } = REPORTS[change]
     const { message, ...fields } = lineOf(settings, state)
     const cause = hasCause && failure ? causeOf(failure) : {}
-    logger[level](message, { model: settings.model, ...fields, ...cause })
+    logger[level](message, { model: settings.model, ...fields, ...cause, ...(trouble && { trouble }) })
     metrics.add(metric, 1)
   }
 }
@@ -36,6 +37,8 @@ interface ChangeReport {
   readonly lineOf: (settings: ChangePorts['settings'], state: ModelState) => Line
   /** Whether a failed call is the cause, which is then told, too. */
   readonly hasCause?: true
+  /** The change begins or ends a state that lasts: silence does not end it. */
+  readonly trouble?: TroubleState
 }
 
 interface Line {
@@ -67,6 +70,7 @@ function haltLine(what: string): ChangeReport['lineOf'] {
 const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   opened: {
     level: 'warn',
+    trouble: 'lasts',
     hasCause: true,
     metric: 'CircuitOpened',
     lineOf: ({ model, circuit }, { open, open_for }) => {
@@ -83,6 +87,7 @@ const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   },
   'opened for all': {
     level: 'warn',
+    trouble: 'lasts',
     hasCause: true,
     metric: 'CircuitOpened',
     lineOf: ({ model }, { open }) => {
@@ -96,6 +101,7 @@ const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   },
   'opened again': {
     level: 'warn',
+    trouble: 'lasts',
     hasCause: true,
     metric: 'CircuitOpened',
     lineOf: ({ model }, { open }) => {
@@ -110,6 +116,7 @@ const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   },
   closed: {
     level: 'warn',
+    trouble: 'ends',
     metric: 'CircuitClosed',
     lineOf: ({ model }) => ({ message: `the circuit of ${model} has closed: the model is back` }),
   },
@@ -122,14 +129,21 @@ const REPORTS: Readonly<Record<Change, ChangeReport>> = {
       return { message: `the model ${model} has asked for a pause: no calls until ${until}`, until }
     },
   },
-  halted: { level: 'warn', metric: 'ModelHalted', lineOf: haltLine('is halted: no retry heals this') },
+  halted: {
+    level: 'warn',
+    trouble: 'lasts',
+    metric: 'ModelHalted',
+    lineOf: haltLine('is halted: no retry heals this'),
+  },
   'halted again': {
     level: 'warn',
+    trouble: 'lasts',
     metric: 'ModelHalted',
     lineOf: haltLine('stays halted: the call that tried it failed, too'),
   },
   resumed: {
     level: 'warn',
+    trouble: 'ends',
     metric: 'ModelResumed',
     lineOf: ({ model }) => ({ message: `the model ${model} is no longer halted: it is called again` }),
   },

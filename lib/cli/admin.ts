@@ -33,6 +33,7 @@ import {
 } from '../../functions/core/stores/requests/admin.ts'
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
+import { endAllWaits } from '../../functions/core/stores/waits/admin.ts'
 import { invokeFunction } from './invoke-function.ts'
 import type { LogSource } from './logs/port.ts'
 import { type OperatorsQueues, queuesOf } from './queues.ts'
@@ -63,6 +64,8 @@ export interface Admin extends OperatorsQueues {
   openReservations(): AsyncIterable<readonly OpenReservation[]>
   /** Deletes the items of a user in the requests table, except requests that wait or run. */
   deleteItemsOf(userId: string): Promise<DeletedItems>
+  /** Ends the leases of waits of these users, and those that all users share, whose limit is `total`. */
+  endAllWaits(users: Iterable<string>, total: number): Promise<void>
   /** Deletes a quota item. Answers false, and deletes nothing, while a reservation is open in it. */
   deleteQuotaItem(of: Pick<QuotaItem, 'user_id' | 'window' | 'shard'>): Promise<boolean>
   /** The plans of the pipeline file that is in effect. */
@@ -108,6 +111,7 @@ export function adminOf(
     itemsOf: requests => itemsOf(dynamoDb, outputs.RequestsTable, requests),
     openReservations: () => openReservations(dynamoDb, outputs.QuotaTable),
     deleteItemsOf: userId => deleteItemsOf(dynamoDb, outputs.RequestsTable, userId),
+    endAllWaits: (users, total) => endAllWaits(dynamoDb, outputs.RequestsTable, users, total),
     deleteQuotaItem: of => deleteQuotaItem(dynamoDb, outputs.QuotaTable, of),
     quotas: outputs.Plans,
     logs,

@@ -32,6 +32,8 @@ export type Follow = (operation: (admin: Admin, feed: Feed) => Promise<void>) =>
 export interface Feed {
   /** Prints a line for people, or, with --json, a value as one line of JSON. */
   print(line: string, json: unknown): void
+  /** Tells people something about the command itself, on stderr. */
+  note: Tell
   /** Waits for so many milliseconds. Answers with false once the command must end. */
   wait(ms: number): Promise<boolean>
 }

@@ -20,14 +20,15 @@ export function costOf(file: string, env: Environment, traffic: Traffic): Answer
   }
 }
 
-function answer(file: string, pipeline: Pipeline, { requests, modelSeconds, open }: Traffic): Answer {
-  const bill = billOf(pipeline, templateOf(pipeline), { requests, modelSeconds, open })
+function answer(file: string, pipeline: Pipeline, { requests, modelSeconds, open, spread }: Traffic): Answer {
+  const bill = billOf(pipeline, templateOf(pipeline), { requests, modelSeconds, open, spread })
   const { always, traffic, ...sums } = bill
   const items = [
     ...always.map(item => ({ ...item, when: 'always' })),
     ...traffic.map(item => ({ ...item, when: 'with requests' })),
   ]
-  const of = { name: pipeline.name, models: Object.keys(pipeline.models), requests, model_seconds: modelSeconds, open }
+  const models = Object.keys(pipeline.models)
+  const of = { name: pipeline.name, models, requests, model_seconds: modelSeconds, open, spread }
   const prices = { region: PRICES_REGION, as_of: PRICES_AS_OF, currency: 'USD' }
   return { json: { ...of, prices, items, ...sums }, lines: linesOf(file, bill, requests, modelSeconds) }
 }

@@ -108,20 +108,30 @@ export function commandLine(io: Console): Command {
     return adminOf(await openTarget(choice, io), io.clock, io.sleep)
   }
   const run: Run = async (operation, { watch } = {}) => {
-    const admin = await open()
+    let admin = await open()
     if (watch === undefined) return io.finish(await operation(admin, io.tell))
     const wait = waiting(io)
-    do {
-      if (io.colour) io.out(CLEAR)
-      io.finish(await operation(admin, io.tell))
-    } while (await wait(1_000 * watch))
+    const { goOn } = await import('./go-on.ts')
+    const { read, waitMs } = goOn(io.note)
+    // A failure at first ends the command: it is more likely a mistake in the command than an outage.
+    let answer: Answer | undefined = await operation(admin, io.tell)
+    for (;;) {
+      if (answer && io.colour) io.out(CLEAR)
+      if (answer) io.finish(answer)
+      if (!(await wait(waitMs(1_000 * watch)))) return
+      answer = await read(async afterFailure => {
+        // A local system that was started again has other addresses.
+        if (afterFailure) admin = await open()
+        return operation(admin, io.tell)
+      })
+    }
   }
   const follow: Follow = async operation => {
     const admin = await open()
     const { json } = program.opts<{ json?: boolean }>()
     const feed = (line: string, value: unknown) =>
       json ? io.out(`${escaped(JSON.stringify(value))}\n`) : io.tell(line)
-    await operation(admin, { print: feed, wait: waiting(io) })
+    await operation(admin, { print: feed, note: io.note, wait: waiting(io) })
   }
   addInit(program, io)
   addStart(program, io)

@@ -88,7 +88,6 @@ function requestsRow({ gateway, reader, sweeper, results }: DashboardProps): Gra
   return [
     graph('Admitted', [handler.counted('AcceptedRequests'), handler.counted('RefusedRequests')]),
     graph('Ended', ends(collector)),
-    graph('Tokens', [handler.counted('ReservedTokens'), collector.counted('ChargedTokens')]),
     graph('Time to the end', percentiles(collector.counted('TimeToEnd'))),
     graph('Lost and refused beside requests', [
       handler.counted('RefusedWaits'),
@@ -113,8 +112,7 @@ function modelRows(model: Model, { collector }: Results): GraphWidget[] {
       worker.counted('ReturnedMessages'),
     ]),
     graph(`${name}: calls`, [
-      worker.counted('DeliveredRequests'),
-      worker.counted('ModelCalls'),
+      worker.counted('ModelLatency').with({ statistic: Stats.SAMPLE_COUNT, label: 'calls' }),
       worker.counted('FailedCalls'),
       worker.counted('RetriedRequests'),
       worker.counted('UnreadableUsage'),
@@ -164,7 +162,8 @@ const oldest = (queues: readonly WorkQueue[]): IMetric[] =>
   queues.flatMap(queue => queue.oldest()?.with({ label: queue.name }) ?? [])
 
 /** Counts how requests ended, for one model or for all of them. */
-const ends = (collector: SluiceFunction, model?: string): IMetric[] => ENDS.map(name => collector.counted(name, model))
+const ends = (collector: SluiceFunction, model?: string): IMetric[] =>
+  ENDS.map(name => (model === undefined ? collector.countedForAll(name) : collector.counted(name, model)))
 
 const ENDS: readonly MetricName[] = ['CompletedRequests', 'FailedRequests', 'ExpiredRequests', 'CancelledRequests']
 

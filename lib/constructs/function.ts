@@ -22,7 +22,7 @@ import { SETTINGS_FILE } from '../../functions/core/platform/settings.ts'
 import { bundleOf, type EntryPoint, writeBundle } from '../bundle.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment, PlacedFunction } from './deployment.ts'
-import { metricOf } from './metrics.ts'
+import { metricOf, sumOverModels } from './metrics.ts'
 import { USUAL_MEMORY } from './worker-memory.ts'
 
 type Base = z.infer<typeof BaseEnvSchema>
@@ -126,9 +126,14 @@ export class SluiceFunction extends Construct implements PlacedFunction {
     this.role.addToPolicy(new PolicyStatement({ effect: Effect.ALLOW, actions, resources }))
   }
 
-  /** A metric that the function counts or measures. With `model`, that of the model alone. */
+  /** A metric that the function counts or measures. `model` is for one that CloudWatch keeps per model. */
   counted(name: MetricName, model?: string): Metric {
     return metricOf(name, { namespace: this.#namespace, service: this.#service, model })
+  }
+
+  /** A metric that CloudWatch keeps per model, added up over all models. An alarm can't use it. */
+  countedForAll(name: MetricName): IMetric {
+    return sumOverModels(name, { namespace: this.#namespace, service: this.#service })
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import type { MetricDefinition } from '../../functions/core/platform/metrics/definition.ts'
 import { definitionOf, type MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 
@@ -12,7 +12,7 @@ const STATISTICS: Readonly<Record<MetricDefinition['kind'], string>> = {
 export interface MetricOrigin {
   readonly namespace: string
   readonly service: string
-  /** The metric of this model alone. */
+  /** The model, for a metric that CloudWatch keeps per model. */
   readonly model?: string | undefined
   /** The metric of this queue. */
   readonly queue?: string | undefined
@@ -22,8 +22,8 @@ export interface MetricOrigin {
 export function metricOf(name: MetricName, { namespace, service, model, queue }: MetricOrigin): Metric {
   const { kind, on_cloudwatch } = definitionOf(name)
   if (on_cloudwatch === 'only in the log') throw new Error(`${name} is no metric of CloudWatch`)
-  if (model !== undefined && on_cloudwatch !== 'per service, and per model')
-    throw new Error(`CloudWatch does not keep ${name} per model`)
+  if ((model !== undefined) !== (on_cloudwatch === 'per model'))
+    throw new Error(`CloudWatch keeps ${name} per ${model === undefined ? 'model' : 'service'} only`)
   if ((queue !== undefined) !== (on_cloudwatch === 'per service and queue'))
     throw new Error(`CloudWatch keeps ${name} per ${queue === undefined ? 'queue' : 'service'} only`)
   return new Metric({
@@ -32,4 +32,11 @@ export function metricOf(name: MetricName, { namespace, service, model, queue }:
     dimensionsMap: { service, ...(model !== undefined && { model }), ...(queue !== undefined && { queue }) },
     statistic: STATISTICS[kind],
   })
+}
+
+/** A metric that CloudWatch keeps per model, added up over all models. It is computed when somebody looks, so it costs nothing. */
+export function sumOverModels(name: MetricName, { namespace, service }: MetricOrigin): MathExpression {
+  if (definitionOf(name).on_cloudwatch !== 'per model') throw new Error(`CloudWatch does not keep ${name} per model`)
+  const search = `{"${namespace}",service,model} MetricName="${name}" service="${service}"`
+  return new MathExpression({ expression: `SUM(SEARCH('${search}', 'Sum'))`, label: name })
 }

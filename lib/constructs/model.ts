@@ -134,7 +134,10 @@ export class Model extends Construct {
     })
   }
 
-  /** The shortest time that a request had until its deadline when a worker received it, in seconds. */
+  /**
+   * The shortest time that a request had until its deadline when a worker received it, in seconds. There are values only if a request has
+   * waited for long.
+   */
   timeLeft(): Metric {
     return this.worker.counted('TimeLeft').with({ label: 'least time left' })
   }

@@ -18,10 +18,13 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct, type IConstruct } from 'constructs'
 import type { Model } from '../config/model-schema.ts'
 import type { Network } from '../config/queue-schema.ts'
+import type { Pipeline } from '../config/schema.ts'
 import type { FunctionPlace, PlacedFunction, Reach } from './deployment.ts'
 
 export interface NetworkProps {
   readonly models: Readonly<Record<string, Model>>
+  /** Where traces and metrics go. */
+  readonly telemetry: Telemetry
   /** The VPC of pipeline.yaml. Without one, a VPC is created. */
   readonly given: Network | undefined
   /** The way out of a created VPC. */
@@ -29,6 +32,8 @@ export interface NetworkProps {
   /** Whether event source mappings run in the VPC, because they take messages from a broker. */
   readonly hasBroker: boolean
 }
+
+type Telemetry = Pick<Pipeline['observability'], 'tracing' | 'metrics'>
 
 /** It differs from the VPC of the ledger, so that both can be peered with another one. */
 const CIDR = '10.0.4.0/22'
@@ -65,14 +70,21 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
     super(scope, id)
     this.#props = props
     this.#access = this.#newAccess(props.hasBroker)
-    const { given, models, egress } = props
+    const { given, models, telemetry, egress } = props
     this.vpc = given ? importedVpc(this, given) : this.#ownVpc()
     this.subnetIds = given?.subnets ?? this.vpc.selectSubnets({ subnetGroupName: SUBNETS }).subnetIds
     this.groups = given?.security_groups
       ? this.#givenGroups(given.security_groups)
       : {
-          workers: [this.#group('Workers', 'Workers: AWS, the broker and the models.', portsOf(models))],
-          others: [this.#group('Functions', 'Functions that call no model: AWS and the broker.', [])],
+          workers: [
+            this.#group('Workers', 'Workers: AWS, the broker and the models.', [
+              ...portsOf(models),
+              ...portsOfTelemetry(telemetry),
+            ]),
+          ],
+          others: [
+            this.#group('Functions', 'Functions that call no model: AWS and the broker.', portsOfTelemetry(telemetry)),
+          ],
         }
     if (!given && egress === 'endpoints') this.#addEndpoints()
   }
@@ -172,7 +184,7 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
     )
     for (const from of this.allGroups()) group.addIngressRule(from, HTTPS)
     this.#endpoints = group
-    for (const [id, service] of Object.entries(servicesFor(this.#props.models)))
+    for (const [id, service] of Object.entries(servicesFor(this.#props)))
       this.vpc.addInterfaceEndpoint(id, {
         service,
         securityGroups: [group],
@@ -207,7 +219,7 @@ const importedVpc = (scope: Construct, { vpc, availability_zones }: Network): IV
   Vpc.fromVpcAttributes(scope, 'Vpc', { vpcId: vpc, availabilityZones: [...availability_zones] })
 
 /** Functions read secrets and the ledger. Event source mappings call Lambda, STS and Secrets Manager. */
-function servicesFor(models: NetworkProps['models']): Record<string, InterfaceVpcEndpointAwsService> {
+function servicesFor({ models, telemetry }: NetworkProps): Record<string, InterfaceVpcEndpointAwsService> {
   const signed = new Set(
     Object.values(models).flatMap(({ endpoint: { auth } }) => (auth && 'sigv4' in auth ? [auth.sigv4] : [])),
   )
@@ -218,6 +230,7 @@ function servicesFor(models: NetworkProps['models']): Record<string, InterfaceVp
     Sts: InterfaceVpcEndpointAwsService.STS,
     ...(signed.has('bedrock') && { BedrockRuntime: InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME }),
     ...(signed.has('sagemaker') && { SagemakerRuntime: InterfaceVpcEndpointAwsService.SAGEMAKER_RUNTIME }),
+    ...(telemetry.tracing && telemetry.tracing.endpoint === 'xray' && { XRay: InterfaceVpcEndpointAwsService.XRAY }),
   }
 }
 
@@ -225,5 +238,16 @@ function servicesFor(models: NetworkProps['models']): Record<string, InterfaceVp
 const portsOf = (models: NetworkProps['models']): number[] =>
   Object.values(models)
     .flatMap(({ endpoint, batch }) => [endpoint.url, batch?.url ?? endpoint.url])
-    .map(url => new URL(url))
-    .map(({ port, protocol }) => (port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)))
+    .map(portOf)
+
+/** The ports of the receivers of traces and metrics. */
+const portsOfTelemetry = ({ tracing, metrics }: Telemetry): number[] =>
+  [tracing ? tracing.endpoint : undefined, metrics?.endpoint].flatMap(url =>
+    !url || url === 'xray' ? [] : [portOf(url)],
+  )
+
+function portOf(url: string): number {
+  const { port, protocol } = new URL(url)
+  if (port !== '') return Number(port)
+  return protocol === 'https:' ? 443 : 80
+}

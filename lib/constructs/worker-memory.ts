@@ -10,16 +10,25 @@ export interface WorkerLoad {
   readonly inThread: boolean
 }
 
-/** In MB. It gives a third of a core. With less, a start would take seconds. */
+/** Of all other functions, in MB. It gives a third of a core. With less, a client would wait for seconds while a function starts. */
 export const USUAL_MEMORY = 512
 const MAX_MEMORY = 10_240
-const STEP = 64
+const STEP = 32
 
 /**
- * The most memory that each part takes, in MB, measured by `npm run bench` (docs/adr/0020). `body`: a text of 4 MB, mapped and sent.
- * `answer`: 8 MB, parsed and mapped. `smallBodies`: 1 MB of small bodies that are empty objects, parsed and mapped.
+ * The most memory that each part takes, in MB, measured by `npm run bench` (docs/adr/0020), and a fifth more. `process`: the worker itself,
+ * and the peak of one request that has both the largest body and the largest answer. `call`: one request more.
  */
-const COSTS = { process: 128, thread: 160, body: 32, answer: 32, smallBodies: 48 }
+const PER_CALL = { process: 300, call: 40 }
+
+/**
+ * The same for a batch. `body`: a text of 4 MB, mapped and sent. `answer`: 8 MB, parsed and mapped. `smallBodies`: 1 MB of small bodies that
+ * are empty objects, parsed and mapped.
+ */
+const BATCHED = { process: 128, body: 32, answer: 32, smallBodies: 48 }
+
+/** JSONata's thread, in MB. */
+const THREAD = 160
 
 /** In MB. Larger bodies are not in messages (functions/core/stores/payloads/port.ts), and one event has 6 MB at most. */
 const SMALL_BODY = 48 / 1_024
@@ -27,11 +36,12 @@ const MAX_EVENT = 6
 
 /** The memory that a worker's function gets, in MB. */
 export function workerMemory({ messages, batched, inThread }: WorkerLoad): number {
-  const needed =
-    COSTS.process +
-    COSTS.body * (batched ? Math.min(messages, MAX_STORED_BODIES) : messages) +
-    COSTS.answer * (batched ? 1 : messages) +
-    COSTS.smallBodies * Math.min(messages * SMALL_BODY, MAX_EVENT) +
-    (inThread ? COSTS.thread : 0)
-  return Math.min(MAX_MEMORY, Math.max(USUAL_MEMORY, Math.ceil(needed / STEP) * STEP))
+  const needed = batched ? Math.max(USUAL_MEMORY, batchMemory(messages)) : PER_CALL.process + PER_CALL.call * messages
+  return Math.min(MAX_MEMORY, Math.ceil((needed + (inThread ? THREAD : 0)) / STEP) * STEP)
 }
+
+const batchMemory = (messages: number): number =>
+  BATCHED.process +
+  BATCHED.body * Math.min(messages, MAX_STORED_BODIES) +
+  BATCHED.answer +
+  BATCHED.smallBodies * Math.min(messages * SMALL_BODY, MAX_EVENT)

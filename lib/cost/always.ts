@@ -11,24 +11,29 @@ import {
 } from './assumptions.ts'
 import type { Inventory } from './inventory.ts'
 import { type Item, item } from './item.ts'
-import { alwaysCount } from './metrics.ts'
 import { PRICES } from './prices.ts'
 
 /** What a deployment costs in a month without traffic. */
 export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
   const runs = RETENTION_RUNS_PER_MONTH
   const polled = inventory.mappings.filter(({ isPolled }) => isPolled).length
-  // The sweeper publishes one metric per queue of a broker.
+  // The sweeper publishes one metric per queue of a broker. Otherwise it logs and counts only what it had to repair.
   const watched = rabbitMqOf(pipeline.queue) ? inventory.watchedQueues : 0
   return [
     item('CloudWatch', 'alarms', inventory.alarmMetrics, PRICES.alarmMetric),
     item('CloudWatch', 'dashboard', inventory.dashboards, PRICES.dashboard),
-    item('CloudWatch', 'custom metric of the sweeper', alwaysCount, PRICES.customMetric),
-    item('CloudWatch', 'log lines of the sweeper', (SWEEPS_PER_MONTH * BYTES.sweeper_log) / 1e9, PRICES.logGb),
     item('Secrets Manager', 'secrets of the database', inventory.secrets, PRICES.secret),
     ...(polled > 0 ? [item('SQS', 'polling of idle queues', polled * IDLE_POLLS_PER_MONTH, PRICES.sqsCall)] : []),
     ...(watched > 0
-      ? [item('CloudWatch', 'custom metrics of the queues of the broker', watched, PRICES.customMetric)]
+      ? [
+          item('CloudWatch', 'custom metrics of the queues of the broker', watched, PRICES.customMetric),
+          item(
+            'CloudWatch',
+            'log lines of the sweeper',
+            (watched * SWEEPS_PER_MONTH * BYTES.sweeper_log) / 1e9,
+            PRICES.logGb,
+          ),
+        ]
       : []),
     item('Lambda', 'sweeper: invocations', SWEEPS_PER_MONTH, PRICES.invocation),
     item('Lambda', 'sweeper: time', gbSeconds(inventory, 'sweeper', SWEEPS_PER_MONTH), PRICES.gbSecond),

@@ -1,10 +1,11 @@
 import { rabbitMqOf } from '../config/queue-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { alwaysItems } from './always.ts'
+import { BURSTS_PER_MONTH } from './assumptions.ts'
 import { brokerItems, passedItems } from './broker.ts'
 import { inventoryOf, type Template } from './inventory.ts'
 import { type Item, sumOf } from './item.ts'
-import { type Load, loadOf, type Traffic } from './load.ts'
+import { type Load, loadOf, type Spread, type Traffic } from './load.ts'
 import { troubleMetrics } from './metrics.ts'
 import { trafficItems } from './traffic.ts'
 
@@ -34,7 +35,7 @@ export function billOf(pipeline: Pipeline, template: Template, traffic: Traffic)
     always_usd: alwaysUsd,
     traffic_usd: trafficUsd,
     total_usd: alwaysUsd + trafficUsd,
-    notes: [...tooMany(load), ...notes(Object.keys(pipeline.models).length), ...notesOfBroker(pipeline)],
+    notes: [...tooMany(load), ...notes(Object.keys(pipeline.models).length, traffic), ...notesOfBroker(pipeline)],
   }
 }
 
@@ -49,11 +50,17 @@ const tooMany = ({ models }: Load): string[] =>
       return `${model} can't run ${wanted} requests in a month: its concurrency, batch and rate_limit allow ${possible}.`
     })
 
-function notes(models: number): string[] {
+const SPREAD_NOTES: Readonly<Record<Spread, string>> = {
+  even: 'The requests are spread evenly over the month and over the models: nothing is shared, so this is the most that they cost. `--spread bursts` is the least.',
+  bursts: `The requests come in ${BURSTS_PER_MONTH} bursts per month, and wait for their workers: all invocations are full, and the database pauses in between. This is the least that they cost. \`--spread even\` is the most.`,
+}
+
+function notes(models: number, { spread }: Traffic): string[] {
   return [
-    'The requests are spread evenly over the month and over the models. In bursts, batches fill, and Lambda and SQS cost less.',
+    SPREAD_NOTES[spread],
     'Prompt and result have 2 KB each, and every request ends well. Bodies over 48 KiB also cost calls of S3.',
     `Failures, refusals and deferrals add up to ${troubleMetrics(models)} custom metrics, in the months that have them.`,
+    'The Data API reads the secret of its user from Secrets Manager, which bills 0.05 USD per 10,000 reads. AWS does not say how often it reads, so this is left out.',
     "AWS's free tiers, taxes and the models themselves are left out. No account has confirmed these numbers.",
   ]
 }

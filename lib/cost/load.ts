@@ -2,8 +2,23 @@ import { Priority } from '../../functions/core/domain/ids.ts'
 import { RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
 import type { Model } from '../config/model-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
-import { BILLED_SECONDS, SECONDS_PER_MONTH } from './assumptions.ts'
+import {
+  BILLED_SECONDS,
+  BURSTS_PER_MONTH,
+  HOURS_PER_MONTH,
+  INVOCATIONS_PER_START,
+  SECONDS_PER_MONTH,
+  START_SECONDS,
+} from './assumptions.ts'
 import { type Inventory, type Mapping, mappingOf } from './inventory.ts'
+
+/**
+ * How the requests of a month are spread over its time. `even`: at the same pace all the time. That is the most expensive spread, since
+ * nothing shares an invocation and the database never pauses. `bursts`: they come together and wait in their queue, so that workers make
+ * all the calls that `concurrency` allows until all is done. Real traffic lies between the two.
+ */
+export const SPREADS = ['even', 'bursts'] as const
+export type Spread = (typeof SPREADS)[number]
 
 /** The traffic of a month. */
 export interface Traffic {
@@ -12,6 +27,7 @@ export interface Traffic {
   readonly modelSeconds: number
   /** The reservations that the user of a request has open at the same time. They make the quota item larger. */
   readonly open: number
+  readonly spread: Spread
 }
 
 /** The load of one model: its part of the requests, all with priority `normal`. */
@@ -20,18 +36,26 @@ export interface ModelLoad {
   readonly requests: number
   readonly invocations: number
   readonly gbSeconds: number
+  /** Of the starts of environments. */
+  readonly startGbSeconds: number
   /** Calls of SendMessage and SendMessageBatch. */
   readonly sends: number
   readonly isRateLimited: boolean
   /** The most requests in a month that `concurrency`, `batch` and `rate_limit` allow. */
   readonly mostRequests: number
+  /** The time in which the model has requests. */
+  readonly busySeconds: number
 }
 
-/** The load of a month, spread evenly over the time and over the models. That is the most expensive spread, since no batch fills. */
+/** The load of a month, spread evenly over the models. */
 export interface Load {
   readonly models: readonly ModelLoad[]
   /** Invocations of the collector for the outcome of each request. */
   readonly collections: number
+  /** The time in which there are requests. */
+  readonly busySeconds: number
+  /** The hours of the month in which a metric has a value. */
+  readonly hoursWithMetrics: number
 }
 
 export function loadOf(pipeline: Pipeline, inventory: Inventory, traffic: Traffic): Load {
@@ -39,11 +63,15 @@ export function loadOf(pipeline: Pipeline, inventory: Inventory, traffic: Traffi
   const results = inventory.mappings.find(({ queue }) => queue === `${pipeline.name}-${RESULTS_QUEUE}`)
   if (!results) throw new Error('the template has no mapping for the results queue')
   const events = traffic.requests
+  const each = { ...traffic, requests: traffic.requests / names.length }
+  const models = names.map(name => modelLoad(pipeline, inventory, each, name))
+  const busySeconds = traffic.requests === 0 ? 0 : Math.max(...models.map(({ busySeconds }) => busySeconds))
+  const bursts = traffic.spread === 'even' ? 0 : BURSTS_PER_MONTH
   return {
-    models: names.map(name =>
-      modelLoad(pipeline, inventory, { ...traffic, requests: traffic.requests / names.length }, name),
-    ),
-    collections: events / perInvocation(results, events, BILLED_SECONDS.collector),
+    models,
+    collections: events === 0 ? 0 : events / perInvocation(results, events / busySeconds, BILLED_SECONDS.collector),
+    busySeconds,
+    hoursWithMetrics: Math.min(HOURS_PER_MONTH, traffic.requests, busySeconds / 3_600 + bursts),
   }
 }
 
@@ -52,27 +80,33 @@ function modelLoad(pipeline: Pipeline, inventory: Inventory, traffic: Traffic, n
   const mapping = mappingOf(inventory, pipeline.name, name, Priority.enum.normal)
   const model = pipeline.models[name]
   if (!model) throw new Error(`no model is called ${name}`)
-  const together = perInvocation(mapping, requests, modelSeconds)
+  const billedSeconds = modelSeconds + BILLED_SECONDS.worker
+  const most = mostPerSecond(model, mapping, billedSeconds)
+  const busySeconds = traffic.spread === 'even' ? SECONDS_PER_MONTH : Math.min(SECONDS_PER_MONTH, requests / most)
+  const together = requests === 0 ? 1 : perInvocation(mapping, requests / busySeconds, billedSeconds)
   const invocations = requests / together
   return {
     model: name,
     requests,
     invocations,
-    gbSeconds: (invocations * (modelSeconds + BILLED_SECONDS.worker) * mapping.memory) / 1_024,
+    gbSeconds: (invocations * billedSeconds * mapping.memory) / 1_024,
+    startGbSeconds: startGbSeconds(invocations, mapping.memory),
     sends: model.batch ? invocations * sendsOfBatch(together) : requests,
     isRateLimited: model.rate_limit !== undefined,
-    mostRequests: mostRequests(model, mapping, modelSeconds),
+    mostRequests: most * SECONDS_PER_MONTH,
+    busySeconds,
   }
 }
 
-function mostRequests({ batch, rate_limit }: Model, mapping: Mapping, modelSeconds: number): number {
-  const perCall = batch?.count ?? 1
-  const atOnce = mapping.maxConcurrency * mapping.batchSize
-  const byConcurrency = modelSeconds > 0 ? (atOnce / modelSeconds) * SECONDS_PER_MONTH : Number.POSITIVE_INFINITY
-  const byRateLimit = rate_limit
-    ? perCall * rate_limit.count * ((SECONDS_PER_MONTH * 1_000) / rate_limit.interval)
-    : Number.POSITIVE_INFINITY
-  return Math.min(byConcurrency, byRateLimit)
+/** The billed time in which so many invocations start the environments that they need. */
+export const startGbSeconds = (invocations: number, memory: number): number =>
+  ((invocations / INVOCATIONS_PER_START) * START_SECONDS * memory) / 1_024
+
+/** The most requests per second that `concurrency`, `batch` and `rate_limit` allow. */
+function mostPerSecond({ batch, rate_limit }: Model, mapping: Mapping, billedSeconds: number): number {
+  const byConcurrency = (mapping.maxConcurrency * mapping.batchSize) / billedSeconds
+  if (!rate_limit) return byConcurrency
+  return Math.min(byConcurrency, ((batch?.count ?? 1) * rate_limit.count * 1_000) / rate_limit.interval)
 }
 
 /**
@@ -81,10 +115,9 @@ function mostRequests({ batch, rate_limit }: Model, mapping: Mapping, modelSecon
  */
 function perInvocation(
   { batchSize, windowSeconds, maxConcurrency }: Mapping,
-  messages: number,
+  perSecond: number,
   seconds: number,
 ): number {
-  const perSecond = messages / SECONDS_PER_MONTH
   const waiting = windowSeconds > 0 ? 1 + perSecond * windowSeconds : (perSecond * seconds) / maxConcurrency
   return Math.min(batchSize, Math.max(1, waiting))
 }

@@ -7,7 +7,7 @@ import type { Pipeline } from '../config/schema.ts'
  * costs nothing while nothing happens that it counts.
  */
 
-/** The metrics of CloudWatch that a function has at such times, with the dimension `service`. */
+/** The metrics of CloudWatch that a function has at such times. */
 function namesOf(source: Source, appears: Appears): MetricName[] {
   return METRIC_NAMES.filter(name => {
     const { sources, on_cloudwatch } = definitionOf(name)
@@ -15,16 +15,14 @@ function namesOf(source: Source, appears: Appears): MetricName[] {
   })
 }
 
-/** One more per model of these, with the dimension `model`. */
-const isPerModel = (name: MetricName): boolean => definitionOf(name).on_cloudwatch === 'per service, and per model'
-
-/** The metrics that a deployment has without traffic: the sweeper counts at each of its runs. */
-export const alwaysCount = namesOf('sweeper', 'always').length
+/** There is one per model of these. */
+const isPerModel = (name: MetricName): boolean => definitionOf(name).on_cloudwatch === 'per model'
 
 const collectorNames = namesOf('collector', 'with requests')
 
-/** The number of metrics that all functions together have once requests end well. */
-export const sharedCount = namesOf('gateway', 'with requests').length + collectorNames.length
+/** The number of metrics that all functions together have once requests end well, however many models there are. */
+export const sharedCount =
+  namesOf('gateway', 'with requests').length + collectorNames.filter(name => !isPerModel(name)).length
 
 /** The number of metrics that a model adds once it has traffic. */
 export const metricsOf = ({ batch }: Pipeline['models'][string]): number =>
@@ -37,6 +35,6 @@ export function troubleMetrics(models: number): number {
   return METRIC_NAMES.flatMap(name =>
     Object.entries(definitionOf(name).sources)
       .filter(([, appears]) => appears === 'in trouble' || appears === 'with inputs')
-      .map(([source]) => (source === 'worker' ? models : 1) + (isPerModel(name) ? models : 0)),
+      .map(([source]) => (source === 'worker' || isPerModel(name) ? models : 1)),
   ).reduce((sum, count) => sum + count, 0)
 }

@@ -1,6 +1,7 @@
 import { parsePipeline } from '../config/load.ts'
 import { RabbitMq } from '../config/queue-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
+import { BURSTS_PER_MONTH } from './assumptions.ts'
 import { type Bill, billOf } from './bill.ts'
 import type { Traffic } from './load.ts'
 import { PRICES_AS_OF, PRICES_REGION } from './prices.ts'
@@ -9,7 +10,7 @@ import { templateOf } from './synthesize.ts'
 const BEGIN = '<!-- The costs: written by `npm run generate`. -->'
 const END = '<!-- The end of the costs. -->'
 
-const MILLION: Traffic = { requests: 1e6, modelSeconds: 2, open: 1 }
+const MILLION: Traffic = { requests: 1e6, modelSeconds: 2, open: 1, spread: 'even' }
 /** One user with this many open requests makes the quota item large. */
 const MANY_OPEN = 100
 const MODELS = 10
@@ -35,13 +36,16 @@ function costs(pipelineFile: string): string {
   const bills = {
     one: billOf(one, templates.one, MILLION),
     ten: billOf(ten, templates.ten, MILLION),
+    bursts: billOf(one, templates.one, { ...MILLION, spread: 'bursts' }),
     manyOpen: billOf(one, templates.one, { ...MILLION, open: MANY_OPEN }),
   }
   const more = bills.manyOpen.traffic_usd - bills.one.traffic_usd
   return [
-    `List prices of ${PRICES_REGION} of ${PRICES_AS_OF}, in dollars per month. "idle" is a deployment without traffic.`,
+    `List prices of ${PRICES_REGION} of ${PRICES_AS_OF}, in dollars per month. "idle" is a deployment without traffic. "even" is a million requests that come at the same pace all the time. "bursts" is a million requests that come together in ${BURSTS_PER_MONTH} parts of the month.`,
     '',
-    ...table(bills.one, bills.ten),
+    ...table(bills),
+    '',
+    perMillion(bills),
     '',
     `A user with ${MANY_OPEN} open requests has a quota item of several KB, and each admission writes all of it: a million such requests cost $${more.toFixed(2)} more.`,
     '',
@@ -84,22 +88,37 @@ function withModels(pipeline: Pipeline, count: number): Pipeline {
   return { ...pipeline, models: Object.fromEntries(copies) }
 }
 
-function table(one: Bill, ten: Bill): string[] {
+interface Bills {
+  readonly one: Bill
+  readonly bursts: Bill
+  readonly ten: Bill
+}
+
+function table({ one, bursts, ten }: Bills): string[] {
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  const always = one.always.map(({ service, what }, i) => {
-    const [a, b] = [cents(one.always[i]?.usd), cents(ten.always[i]?.usd)]
-    return row([service, what, a, a, b, b])
+  const always = one.always.map(({ service, what, usd }, i) => {
+    const [a, b] = [cents(usd), cents(ten.always[i]?.usd)]
+    return row([service, what, a, a, a, b, b])
   })
-  const traffic = one.traffic.map(({ service, what }, i) =>
-    row([service, what, '', cents(one.traffic[i]?.usd), '', cents(ten.traffic[i]?.usd)]),
+  const traffic = one.traffic.map(({ service, what, usd }, i) =>
+    row([service, what, '', cents(usd), cents(bursts.traffic[i]?.usd), '', cents(ten.traffic[i]?.usd)]),
   )
-  const sums = [one.always_usd, one.total_usd, ten.always_usd, ten.total_usd].map(usd => `**${cents(usd)}**`)
+  const sums = [one.always_usd, one.total_usd, bursts.total_usd, ten.always_usd, ten.total_usd]
   return [
-    row(['service', 'item', '1 model, idle', '1 model, 1 M requests', '10 models, idle', '10 models, 1 M requests']),
-    row(['---', '---', '---:', '---:', '---:', '---:']),
+    row(['service', 'item', '1 model, idle', '1 model, even', '1 model, bursts', '10 models, idle', '10 models, even']),
+    row(['---', '---', '---:', '---:', '---:', '---:', '---:']),
     ...[...always, ...traffic].filter(isMoreThanNothing),
-    row(['**all**', '', ...sums]),
+    row(['**all**', '', ...sums.map(usd => `**${cents(usd)}**`)]),
   ]
+}
+
+/** What a million requests add, without the database's capacity, which is billed by time and not by request. */
+function perMillion({ one, bursts }: Bills): string {
+  const [even, together] = [one, bursts].map(({ traffic, traffic_usd }) => {
+    const capacity = traffic.find(({ service, what }) => service === 'Aurora' && what === 'capacity')
+    return cents(traffic_usd - (capacity?.usd ?? 0))
+  })
+  return `Of that, a million completed requests cost $${even} if they are spread evenly, and $${together} in bursts. The rest is what is idle, and the capacity of the database, which is billed by the time that it is awake.`
 }
 
 /** A cell of a row has at least one cent. */

@@ -3,6 +3,7 @@ import { gbSeconds } from './always.ts'
 import {
   ACCESS_LOG_MONTHS,
   API_CALLS,
+  BURSTS_PER_MONTH,
   BYTES,
   CALLS_PER_LOOKUP,
   DATABASE_IOS,
@@ -10,7 +11,6 @@ import {
   ITEM_MONTHS,
   LEAST_CAPACITY,
   PAUSE_AFTER_HOURS,
-  SECONDS_PER_MONTH,
   STATEMENTS_PER_CAPACITY,
 } from './assumptions.ts'
 import {
@@ -26,7 +26,7 @@ import {
 } from './calls.ts'
 import type { Inventory } from './inventory.ts'
 import { type Item, item } from './item.ts'
-import type { Load, Traffic } from './load.ts'
+import { type Load, startGbSeconds, type Traffic } from './load.ts'
 import { metricsOf, sharedCount } from './metrics.ts'
 import { PRICES } from './prices.ts'
 
@@ -50,6 +50,13 @@ function lambdaItems(inventory: Inventory, load: Load, { requests }: Traffic): I
   const reads = (API_CALLS - 1) * requests
   const authorizations = API_CALLS * requests
   const works = sum(load.models.map(({ invocations }) => invocations))
+  const startsOf = (service: string, invocations: number) => startGbSeconds(invocations, inventory.memory[service] ?? 0)
+  const starts =
+    startsOf('gateway', requests) +
+    startsOf('reader', reads) +
+    startsOf('authorizer', authorizations) +
+    startsOf('collector', load.collections) +
+    sum(load.models.map(({ startGbSeconds }) => startGbSeconds))
   const others =
     gbSeconds(inventory, 'gateway', requests) +
     gbSeconds(inventory, 'reader', reads) +
@@ -59,6 +66,7 @@ function lambdaItems(inventory: Inventory, load: Load, { requests }: Traffic): I
     item('Lambda', 'invocations', requests + reads + authorizations + works + load.collections, PRICES.invocation),
     item('Lambda', 'workers: time', sum(load.models.map(({ gbSeconds }) => gbSeconds)), PRICES.gbSecond),
     item('Lambda', 'other functions: time', others, PRICES.gbSecond),
+    item('Lambda', 'starts of environments', starts, PRICES.gbSecond),
   ]
 }
 
@@ -91,11 +99,14 @@ function sqsItems({ models, collections }: Load, { requests }: Traffic): Item[] 
   ]
 }
 
-function auroraItems({ observability }: Pipeline, { collections }: Load, { requests }: Traffic): Item[] {
+function auroraItems({ observability }: Pipeline, load: Load, { requests, spread }: Traffic): Item[] {
+  const { collections, busySeconds } = load
   const statements = collections + READ_COMPLETED.statements * requests
   // Requests keep the database awake, until it has had no call for half an hour.
-  const hours = Math.min(HOURS_PER_MONTH, requests * PAUSE_AFTER_HOURS)
-  const capacity = Math.max(LEAST_CAPACITY, statements / SECONDS_PER_MONTH / STATEMENTS_PER_CAPACITY)
+  const awakeHours = spread === 'even' ? HOURS_PER_MONTH : busySeconds / 3_600 + BURSTS_PER_MONTH * PAUSE_AFTER_HOURS
+  const hours = Math.min(HOURS_PER_MONTH, awakeHours, requests * PAUSE_AFTER_HOURS)
+  const perSecond = busySeconds > 0 ? statements / busySeconds : 0
+  const capacity = Math.max(LEAST_CAPACITY, perSecond / STATEMENTS_PER_CAPACITY)
   const { ledger } = observability.retention
   const months = ledger === undefined ? 1 : ledger / 86_400_000 / DAYS_PER_MONTH
   const rows = ledger === undefined ? 'rows of one month; each further month adds as much' : 'rows that are kept'
@@ -114,8 +125,8 @@ function cloudWatchItems({ models }: Pipeline, load: Load, { requests }: Traffic
       sum(load.models.map(({ invocations }) => invocations)) * BYTES.worker_log) /
     GB
   const metrics =
-    sharedCount * hoursWith(requests) +
-    sum(load.models.map(one => metricsIn(models, one.model) * hoursWith(one.requests)))
+    (load.hoursWithMetrics / HOURS_PER_MONTH) *
+    (sharedCount + sum(load.models.map(({ model }) => metricsIn(models, model))))
   return [
     item('CloudWatch', 'custom metrics of requests', metrics, PRICES.customMetric),
     item('CloudWatch', 'access log', accessLog, PRICES.logGb),
@@ -128,9 +139,6 @@ function metricsIn(models: Pipeline['models'], name: string): number {
   const model = models[name]
   return model ? metricsOf(model) : 0
 }
-
-/** The part of the month's hours in which a metric has a value: it is billed for these alone. */
-const hoursWith = (requests: number): number => Math.min(1, requests / HOURS_PER_MONTH)
 
 const lookupsOf = (requests: number): number => (API_CALLS * requests) / CALLS_PER_LOOKUP
 

@@ -32,40 +32,46 @@ export interface StackOptions {
 }
 
 /**
- * Creates the resources of the template one after the other, each after those to which it refers, and returns the outputs. If the
- * local system does not support something, it throws LocalError with the logical id.
+ * Creates the resources of the template at the same time, each after those to which it refers, and returns the outputs. If the local
+ * system does not support something, it throws LocalError with the logical id. It throws when all other resources are done.
  */
 export async function createStack(options: StackOptions): Promise<Record<string, string>> {
   const { template } = options
-  const created = new Map<string, Created>()
+  const creating = new Map<string, Promise<Created>>()
+  const waits = createWaits(Object.keys(template.Resources))
 
-  async function create(logicalId: string, path: readonly string[]): Promise<Created> {
-    const known = created.get(logicalId)
-    if (known) return known
-    if (path.includes(logicalId)) throw new LocalError(`${[...path, logicalId].join(' → ')}: a circular reference.`)
-    const declaration = declared(logicalId, path)
-    const here = [...path, logicalId]
-    const scope = scopeOf(here)
+  /** Creates a resource, or waits for its creation, for another one that needs it. */
+  async function need(logicalId: string, by: string): Promise<Created> {
+    const declaration = declared(logicalId, by)
+    waits.add(by, logicalId)
+    return create(logicalId, declaration)
+  }
+
+  function create(logicalId: string, declaration: ResourceDeclaration): Promise<Created> {
+    const known = creating.get(logicalId) ?? createOnce(logicalId, declaration)
+    creating.set(logicalId, known)
+    return known
+  }
+
+  async function createOnce(logicalId: string, declaration: ResourceDeclaration): Promise<Created> {
+    const scope = scopeOf(logicalId)
     for (const dependency of declaration.DependsOn)
-      if (await isWanted(declared(dependency, here), scope)) await create(dependency, here)
-    const result = await options.create({
+      if (await isWanted(declared(dependency, logicalId), scope)) await need(dependency, logicalId)
+    return options.create({
       logicalId,
       type: declaration.Type,
       metadata: declaration.Metadata,
       properties: async () => Properties.parse(await localized(declaration.Properties, scope)),
     })
-    created.set(logicalId, result)
-    return result
   }
 
-  function declared(logicalId: string, path: readonly string[]): ResourceDeclaration {
+  function declared(logicalId: string, by: string): ResourceDeclaration {
     const declaration = template.Resources[logicalId]
-    if (!declaration) throw new LocalError(`${path.at(-1)}: refers to ${logicalId}, which the template doesn't have.`)
+    if (!declaration) throw new LocalError(`${by}: refers to ${logicalId}, which the template doesn't have.`)
     return declaration
   }
 
-  function scopeOf(path: readonly string[]): Scope {
-    const where = path.at(-1) ?? ''
+  function scopeOf(where: string): Scope {
     return {
       where,
       async ref(name) {
@@ -74,10 +80,10 @@ export async function createStack(options: StackOptions): Promise<Record<string,
         if (name === 'AWS::StackId') return stackId(options.stackName)
         if (name.startsWith('AWS::')) return PSEUDO_PARAMETERS[name] ?? unsupported(where, name)
         if (name in template.Parameters) return template.Parameters[name]?.Default
-        return (await create(name, path)).ref
+        return (await need(name, where)).ref
       },
       async attribute(logicalId, name) {
-        const value = (await create(logicalId, path)).attribute(name)
+        const value = (await need(logicalId, where)).attribute(name)
         return value ?? unsupported(where, `Fn::GetAtt ${logicalId}.${name}`)
       },
       async condition(name) {
@@ -91,15 +97,53 @@ export async function createStack(options: StackOptions): Promise<Record<string,
     return mapTexts(await resolve(value, scope), options.localize)
   }
 
-  for (const [logicalId, declaration] of Object.entries(template.Resources))
-    if (await isWanted(declaration, scopeOf([logicalId]))) await create(logicalId, [])
+  const all = Object.entries(template.Resources).map(async ([logicalId, declaration]) => {
+    if (await isWanted(declaration, scopeOf(logicalId))) await create(logicalId, declaration)
+  })
+  // All are waited for, so that none goes on while the system is closed after an error.
+  const failed = (await Promise.allSettled(all)).find(result => result.status === 'rejected')
+  if (failed) throw failed.reason
 
   const outputs: Record<string, string> = {}
   for (const [name, output] of Object.entries(template.Outputs)) {
-    const scope = scopeOf([`Outputs.${name}`])
+    const scope = scopeOf(`Outputs.${name}`)
     if (await isWanted(output, scope)) outputs[name] = String(await localized(output.Value, scope))
   }
   return outputs
+}
+
+/** Knows which resource waits for which others. */
+function createWaits(resources: readonly string[]) {
+  const waitsFor = new Map<string, Set<string>>()
+
+  /** The resources by which one waits for another one, both included. Undefined if it does not. */
+  function chain(from: string, to: string, seen = new Set<string>()): string[] | undefined {
+    if (from === to) return [from]
+    if (seen.has(from)) return undefined
+    seen.add(from)
+    for (const next of waitsFor.get(from) ?? []) {
+      const rest = chain(next, to, seen)
+      if (rest) return [from, ...rest]
+    }
+    return undefined
+  }
+
+  /** A circle of resources, begun and ended with the one that the template has first. */
+  function inOrder(circle: readonly string[]): string[] {
+    const first = resources.find(id => circle.includes(id)) ?? ''
+    const at = circle.indexOf(first)
+    return [...circle.slice(at), ...circle.slice(0, at), first]
+  }
+
+  return {
+    /** Notes that a resource waits for another one. Throws LocalError if the other one waits for it, too: both would wait forever. */
+    add(waiting: string, needed: string): void {
+      const back = chain(needed, waiting)
+      if (back) throw new LocalError(`${inOrder(back).join(' → ')}: a circular reference.`)
+      const all = waitsFor.get(waiting) ?? new Set()
+      waitsFor.set(waiting, all.add(needed))
+    },
+  }
 }
 
 export function stackId(stackName: string): string {

@@ -39,11 +39,19 @@ export interface LocalOptions {
   env: Record<string, string | undefined>
   /** Takes a line about the progress, or about a failure in a function. */
   log(line: string): void
+  /**
+   * Is called when all resources exist, and before any function runs on its own or for a client. No function of an earlier run is left
+   * then.
+   */
+  prepare?(system: PreparedSystem): Promise<void>
   /** Counts what happens. Default: nobody does. */
   observer?: Observer
   /** Starts the environments of functions. Default: threads of this process. A test runs them with Lambda's own runtime client. */
   startThread?: StartThread
 }
+
+/** What reaches a system that does not answer yet. */
+export type PreparedSystem = Pick<LocalSystem, 'outputs' | 'endpoints' | 'accessKeyId' | 'otherServices' | 'dataDir'>
 
 export interface LocalSystem {
   /** `http://127.0.0.1:PORT` */
@@ -116,6 +124,8 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     localize: text => withLocalAddresses(text, system, http),
   })
   noteDatabase()
+  const prepared = { outputs, endpoints, accessKeyId, otherServices: system.aws.url, dataDir: data.path }
+  await options.prepare?.(prepared)
   activities.push(...system.activities.map(begin => begin()))
   serveApi(system, http)
 
@@ -127,12 +137,8 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
 
   const functions = new Map([...system.functions.values()].map(found => [found.logicalId, found]))
   return {
+    ...prepared,
     apiUrl: http.url,
-    outputs,
-    endpoints,
-    accessKeyId,
-    otherServices: system.aws.url,
-    dataDir: data.path,
     functions,
     mount: http.mount,
     queues: () => system.queueStates(system.queues),
@@ -170,7 +176,9 @@ async function openSystem(
   const troubles = createTroubles(log, Date.now)
   running.defer(showing(troubles))
   const credentials = credentialsOf(accessKeyId)
-  const sqs = new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials })
+  // A receive per queue waits on a connection of its own.
+  const requestHandler = { httpAgent: { maxSockets: Number.POSITIVE_INFINITY } }
+  const sqs = new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials, requestHandler })
   running.defer(() => sqs.destroy())
   const dynamodb = new DynamoDBClient({ endpoint: endpoints.dynamodb, region: REGION, credentials })
   running.defer(() => dynamodb.destroy())
@@ -189,6 +197,7 @@ async function openSystem(
     otlpEndpoint: otlpEndpointOf(env),
     accessKeyId,
     sqs,
+    endWaits: emulators.endWaits,
     brokerUrl: env.AMQP_URL || USUAL_BROKER,
     dynamodb,
     aws,

@@ -4,7 +4,7 @@ import type { Trouble } from './lambda/log-line.ts'
 export interface Troubles {
   /** Shows a trouble the first time. Repetitions are counted until it has been quiet for a while. */
   report(source: string, trouble: Trouble): void
-  /** Shows which troubles are over, and how often those have come that go on. Call it every second. */
+  /** Shows which troubles are over, and how often they came. Shows how often those have come that go on. Call it every second. */
   tick(): void
   /** Shows the counts of everything that is not over. */
   close(): void
@@ -26,6 +26,8 @@ interface Known {
   count: number
   /** The longest time between two of them. Milliseconds. */
   interval: number
+  /** Whether another line tells the end. Then silence is no end. */
+  readonly hasOwnEnd: boolean
 }
 
 /** Creates the display. `log` takes a line for the terminal, `clock` gives epoch milliseconds. */
@@ -33,9 +35,11 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
   const known = new Map<string, Known>()
 
   const times = ({ count, since, last }: Known) => `${count} times from ${timeOf(since)} to ${timeOf(last)}`
+  const howOften = (trouble: Known) =>
+    trouble.count === 1 ? `it came once, at ${timeOf(trouble.since)}` : `after ${times(trouble)}`
 
   return {
-    report(source, { level, message, cause, said }) {
+    report(source, { level, message, cause, said, state }) {
       const now = clock()
       const text = `${level} ${source}: ${message}${cause === undefined ? '' : `: ${cause}`}`
       // Two functions that meet the same outage show it once. A worker's outage may be that of its model.
@@ -50,7 +54,8 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
       }
       // The words of a model may differ each time. They are shown, and are no part of the trouble's name.
       const shown = said === undefined ? text : `${text}: ${said}`
-      known.set(key, { text: shown, since: now, last: now, shown: now, count: 1, interval: 0 })
+      const hasOwnEnd = state !== undefined
+      known.set(key, { text: shown, since: now, last: now, shown: now, count: 1, interval: 0, hasOwnEnd })
       log(`${timeOf(now)} ${shown}`)
     },
     tick() {
@@ -58,7 +63,8 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
       for (const [key, trouble] of known) {
         if (now - trouble.last >= Math.max(QUIET_MS, QUIET_INTERVALS * trouble.interval)) {
           known.delete(key)
-          if (trouble.count > 1) log(`${timeOf(now)} over, after ${times(trouble)}: ${trouble.text}`)
+          if (!trouble.hasOwnEnd) log(`${timeOf(now)} over, ${howOften(trouble)}: ${trouble.text}`)
+          else if (trouble.count > 1) log(`${timeOf(now)} ${times(trouble)}: ${trouble.text}`)
         } else if (now - trouble.shown >= STILL_MS) {
           trouble.shown = now
           log(`${timeOf(now)} still, ${times(trouble)}: ${trouble.text}`)

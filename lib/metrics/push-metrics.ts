@@ -29,7 +29,7 @@ export async function pushOnce({ metrics, system, otlp, name, clock }: PushedMet
   const items = metrics.registry.series().length
   if (items === 0) return
   const resource = { 'service.name': name, 'service.instance.id': String(process.pid) }
-  otlp.postOtlp('metrics', { body: otlpMetrics(metrics.registry, resource, clock()), items })
+  otlp.postOtlp('metrics', { body: otlpMetrics(metrics.registry, resource, clock()), items, supersedes: true })
 }
 
 /** Exports all metrics every few seconds by OTLP. Answers with the function that ends it, after a last export. */

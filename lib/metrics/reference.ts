@@ -50,14 +50,14 @@ const table = (title: string, names: readonly MetricName[]): string =>
 
 const WHERE: Readonly<Record<OnCloudWatch, string>> = {
   'per service': '`service`',
-  'per service, and per model': '`service`; `service` and `model`',
+  'per model': '`service` and `model`',
   'per service and queue': '`service` and `queue`',
   'only in the log': 'in the log',
 }
 
 function row(name: MetricName): string {
   const { sources, description, on_cloudwatch = 'per service' } = definitionOf(name)
-  const isOfModel = 'worker' in sources || on_cloudwatch === 'per service, and per model' || isMeasuredPerModel(name)
+  const isOfModel = 'worker' in sources || on_cloudwatch === 'per model' || isMeasuredPerModel(name)
   const onlyAws = 'access log' in sources
   const cells = [
     `\`${name}\``,

@@ -92,15 +92,19 @@ const KINDS: readonly Kind[] = [
   ['small', '250,000 objects'],
   ['small', '1,000,000 texts'],
   ['small', '8 MB of objects'],
+  ['wide text and 49,990 objects', '250,000 objects'],
 ]
 
+/** The calls in an invocation: one at a time, the default, and the most. */
+const CALLS = [1, 2, 10]
+
 /** The heap, and the memory of its process, that an invocation of a worker needs by what it holds at a time. */
-export async function benchMemory(): Promise<string> {
+export async function benchMemory(kinds: readonly Kind[] = KINDS, all: readonly number[] = CALLS): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   const rows: (string | number)[][] = []
   try {
-    for (const kind of KINDS)
-      for (const calls of [2, 10]) {
+    for (const kind of kinds)
+      for (const calls of all) {
         const { heap, rss, ends } = await needOf(calls, kind, folder)
         rows.push([...kind, calls, heap, rss, ends])
         process.stderr.write(`${rows.at(-1)?.join(' | ')}\n`)

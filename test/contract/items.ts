@@ -3,6 +3,7 @@ import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
 import { deferred } from '../support/deferred.ts'
 import { describeClaims } from './requests/claim.ts'
 import { describeEnds } from './requests/end.ts'
+import { describeEndLease } from './requests/end-lease.ts'
 import { describeGivingUp } from './requests/give-up.ts'
 import { describeKeeping } from './requests/keep.ts'
 import { describeListing } from './requests/list.ts'
@@ -27,6 +28,7 @@ export function describeItemsContract(name: string, makeEngine: () => Promise<It
   describeKeeping(name, items)
   describeClaims(name, items)
   describeEnds(name, items)
+  describeEndLease(name, items)
   describeGivingUp(name, items)
   describeRedrives(name, items)
   describeRequeues(name, items)

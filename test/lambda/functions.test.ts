@@ -159,11 +159,10 @@ describe('on Lambda’s runtime client', () => {
 
   it.each(
     Object.entries({
-      gateway: ['AcceptedRequests', 'ReservedTokens'],
-      intake: ['AcceptedRequests', 'ReservedTokens'],
-      worker: ['DeliveredRequests', 'ModelCalls', 'TimeLeft'],
-      collector: ['CompletedRequests', 'ChargedTokens'],
-      sweeper: ['StaleReservations'],
+      gateway: ['AcceptedRequests'],
+      intake: ['AcceptedRequests'],
+      worker: ['ModelLatency'],
+      collector: ['CompletedRequests', 'TimeToEnd'],
     }),
   )('the metrics of the %s are whole lines in the embedded metric format', (name, metrics) => {
     const found = named(lines, FUNCTIONS[name as keyof typeof FUNCTIONS]).flatMap(metricsIn)

@@ -4,6 +4,8 @@ import { text } from 'node:stream/consumers'
 
 /** An export that came to a receiver. */
 export interface Export {
+  /** When it came. Epoch milliseconds. */
+  readonly at: number
   readonly path: string
   readonly headers: IncomingHttpHeaders
   /** The port of the sender's side: the same for all exports over one connection. */
@@ -16,6 +18,8 @@ interface Answer {
   readonly body?: string
   /** Whether the receiver takes the export and never answers. */
   readonly silent?: boolean
+  /** The receiver answers once this has resolved. */
+  readonly after?: Promise<unknown>
 }
 
 export interface OtlpReceiver {
@@ -35,8 +39,15 @@ export async function startOtlpReceiver(
   const exports: Export[] = []
   const server = createServer(async (request, response) => {
     const { url: path = '', headers, socket } = request
-    exports.push({ path, headers, senderPort: socket.remotePort ?? 0, body: JSON.parse(await text(request)) })
-    const { status = 200, body = '{}', silent = false } = answer(path)
+    exports.push({
+      at: Date.now(),
+      path,
+      headers,
+      senderPort: socket.remotePort ?? 0,
+      body: JSON.parse(await text(request)),
+    })
+    const { status = 200, body = '{}', silent = false, after } = answer(path)
+    await after
     if (!silent) response.writeHead(status, { 'content-type': 'application/json' }).end(body)
   })
   server.listen(port, '127.0.0.1')

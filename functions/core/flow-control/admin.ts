@@ -61,6 +61,12 @@ export const hasLearned = (state: ModelState, now: number): boolean => {
   return isHeld || failures.length > 0 || Math.max(paused_until, tried_until) > now
 }
 
+/** Ends the calls that are under way in a state, for a caller who knows that no worker is left: the one call per priority, and the probe. */
+export const withoutCalls = (state: ModelState): ModelState => {
+  const { leases, probe, ...rest } = state
+  return leases || probe ? rest : state
+}
+
 /** Removes from a state what failures, halts and pauses have left in it. The rate limit and the calls under way stay. */
 export const withoutFailures = ({ version, writer, calls, backlog, leases }: ModelState): ModelState => ({
   version,

@@ -49,7 +49,8 @@ const announce = ({ queue }: LifecyclePorts, item: RequestItem): Promise<void> =
     .send(RESULTS_QUEUE, { body: acceptedEvent(item, undefined), group: item.user_id, ...traceAttributes(item) })
     .catch(ignoreUnavailable)
 
-const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservation): boolean =>
+/** Whether a reservation is the one that an item says is its own. */
+export const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservation): boolean =>
   item.run === run && item.window === window && item.shard === shard && item.nonce === nonce
 
 /** Whether the reservation of a redrive that came to nothing may be released: its run number is retired first (rule 8). */
@@ -80,7 +81,7 @@ async function withoutModel(
 }
 
 /** The tombstone of a request that has a reservation and no item. */
-const orphan = ({ reservation, at }: OpenReservation, now: number): RequestItem => ({
+export const orphan = ({ reservation, at }: OpenReservation, now: number): RequestItem => ({
   ...reservation,
   next_run: reservation.run + 1,
   model: '',

@@ -1,5 +1,5 @@
-import type { Command } from 'commander'
-import type { Traffic } from '../../cost/load.ts'
+import { type Command, Option } from 'commander'
+import { SPREADS, type Traffic } from '../../cost/load.ts'
 import type { Answer } from '../answer.ts'
 import { modelSeconds, monthlyRequests, openReservations } from '../arguments.ts'
 import { type Place, pipelineFile } from '../project.ts'
@@ -22,6 +22,14 @@ export function addCost(program: Command, { finish, ...place }: Place & { finish
       'open reservations of a user at the same time: they make each admission dearer',
       openReservations,
       1,
+    )
+    .addOption(
+      new Option(
+        '--spread <how>',
+        'even: the requests come at the same pace all the time, which is dearest; bursts: they come together, and their workers are busy until all is done',
+      )
+        .choices(SPREADS)
+        .default('even'),
     )
     .action(async (file: string | undefined, traffic: Traffic) => {
       // The CDK takes seconds to load, which no other command needs.

@@ -3,9 +3,6 @@ import type { Follow, Run } from '../answer.ts'
 import { requestId, userId } from '../arguments.ts'
 import { logJson, logText } from '../log-text.ts'
 
-/** How often new lines are looked for, in milliseconds. */
-const EVERY_MS = 1_000
-
 /** `sluice logs` and `sluice tail`: the logs of the functions, here or in CloudWatch. */
 export function addLogs(program: Command, run: Run, follow: Follow): void {
   program
@@ -28,11 +25,13 @@ export function addLogs(program: Command, run: Run, follow: Follow): void {
     .addHelpText('after', TAIL_HELP)
     .action((filter: { model?: string; user?: string }) =>
       follow(async (admin, feed) => {
-        const { isAbout } = await import('../operations/logs.ts')
+        const [{ isAbout }, { goOn }] = await Promise.all([import('../operations/logs.ts'), import('../go-on.ts')])
         const newLines = await admin.logs.follow(admin.clock())
+        const { read, waitMs } = goOn(feed.note)
         do {
-          for (const line of await newLines()) if (isAbout(line, filter)) feed.print(logText(line), logJson(line))
-        } while (await feed.wait(EVERY_MS))
+          const lines = (await read(newLines)) ?? []
+          for (const line of lines) if (isAbout(line, filter)) feed.print(logText(line), logJson(line))
+        } while (await feed.wait(waitMs(admin.logs.everyMs)))
       }),
     )
 }

@@ -5,6 +5,8 @@ import type { LogLine, LogSource } from './port.ts'
 
 /** A line may come into CloudWatch some seconds after it was written. Lines are asked for again for this time. Milliseconds. */
 const LATE_MS = 20_000
+/** CloudWatch takes few of these queries per second of an account, and each look asks every log group. Milliseconds. */
+const EVERY_MS = 5_000
 /** A log group with many lines has many pages. */
 const MAX_PAGES = 50
 
@@ -19,6 +21,7 @@ export function cloudWatchLogs(stack: string): LogSource {
     return opening
   }
   return {
+    everyMs: EVERY_MS,
     find: async (text, since) => byTime((await linesOf(await opened(), since, `"${text}"`)).map(({ line }) => line)),
     async follow(now) {
       const logs = await opened()

@@ -11,6 +11,7 @@ export function localLogs(dataFolder: string): LogSource {
   const folder = join(dataFolder, 'logs')
   const files = async (): Promise<string[]> => (await readdir(folder)).filter(name => LOG_FILE.test(name))
   return {
+    everyMs: 1_000,
     async find(text, since) {
       const found = await Promise.all((await files()).map(name => linesWith(join(folder, name), nameOf(name), text)))
       return byTime(found.flat().filter(({ at }) => at >= since))

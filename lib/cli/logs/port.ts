@@ -14,6 +14,8 @@ export interface LogLine {
 
 /** What the functions of a system have logged. */
 export interface LogSource {
+  /** How often new lines should be looked for, in milliseconds. */
+  readonly everyMs: number
   /** The lines with this text that were written at `since` or later (epoch milliseconds), oldest first. */
   find(text: string, since: number): Promise<LogLine[]>
   /** Begins to follow the logs now. Each call of the function that it answers with gives the lines that are new, oldest first. */
@@ -25,4 +27,4 @@ const none = async (): Promise<never> => {
 }
 
 /** Of a system whose data folder is not known. */
-export const NO_LOGS: LogSource = { find: none, follow: none }
+export const NO_LOGS: LogSource = { everyMs: 1_000, find: none, follow: none }

@@ -51,7 +51,12 @@ export async function requestsOf(
   return { ...(newest && { last_failure: newest }), ...(oldest && { oldest_waiting: oldest }) }
 }
 
-function oldestWaiting(open: readonly RequestItem[], model: string, now: number): ModelRequests['oldest_waiting'] {
+/** Finds the request of a model that has waited for longest among requests that are open. */
+export function oldestWaiting(
+  open: readonly RequestItem[],
+  model: string,
+  now: number,
+): ModelRequests['oldest_waiting'] {
   const waiting = open.filter(item => item.model === model && item.status === 'queued')
   const [oldest] = waiting.toSorted((a, b) => a.created_at - b.created_at)
   if (!oldest) return undefined

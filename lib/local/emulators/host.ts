@@ -28,7 +28,8 @@ const CLOSE_TIMEOUT_MS = 10_000
 
 /** Starts an emulator in its own thread, so that a slow query in one emulator delays nothing else. */
 export function startEmulator(module: URL, workerData: unknown, log: (line: string) => void): Emulator {
-  const worker = new Worker(module, { workerData })
+  // The name is shown by `top -H`, and by `npm run profile`.
+  const worker = new Worker(module, { workerData, name: module.pathname.replace(/^.*\/|\.[jt]s$/g, '') })
   const endpoint = Promise.withResolvers<string>()
   const exited = Promise.withResolvers<void>()
   const asked = new Map<number, (answer: unknown) => void>()

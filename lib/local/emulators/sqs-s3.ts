@@ -6,9 +6,12 @@ import * as z from 'zod'
 import type { QueueState } from '../observer.ts'
 import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
+import { endReceives } from './end-receives.ts'
 import { makeQueuesFair } from './fair-queues.ts'
 import { putQueuesAt } from './queue-urls.ts'
+import { waitQuietly } from './quiet-waits.ts'
 import { serve } from './serve.ts'
+import { END_WAITS } from './sqs-question.ts'
 
 /** The access key id of callers, and the folder for queues and objects. Without a folder, they are in memory. */
 export interface SqsS3Data {
@@ -18,6 +21,8 @@ export interface SqsS3Data {
 
 const { accessKeyId, folder } = workerData as SqsS3Data
 
+const Names = z.array(z.string())
+
 interface Fastify {
   server: Server
   listen(options: object): Promise<string>
@@ -26,8 +31,10 @@ interface Fastify {
 await serve(async () => {
   const guarded = guardFauxqs()
   await makeQueuesFair()
+  const endWaits = await waitQuietly()
   let address = ''
   await putQueuesAt(() => address)
+  if (folder) endReceives(folder)
   const server = await startFauxqs({ port: 0, logger: false, ...(folder && { dataDir: folder }) })
   if (guarded.servers !== 1) throw new Error('fauxqs must have exactly one Fastify server, or it can not be guarded.')
   if (!server.address.includes('127.0.0.1')) throw new Error(`fauxqs listens on ${server.address}.`)
@@ -35,11 +42,8 @@ await serve(async () => {
   return {
     port: server.port,
     close: () => server.stop(),
-    answer: names =>
-      z
-        .array(z.string())
-        .parse(names)
-        .flatMap(name => stateOf(server, name)),
+    answer: question =>
+      question === END_WAITS ? endWaits() : Names.parse(question).flatMap(name => stateOf(server, name)),
   }
 })
 

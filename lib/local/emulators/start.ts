@@ -5,6 +5,7 @@ import type { QueueState } from '../observer.ts'
 import type { DynamoDbData } from './dynamodb.ts'
 import { startEmulator } from './host.ts'
 import type { RdsDataData } from './rds-data.ts'
+import { END_WAITS } from './sqs-question.ts'
 import type { SqsS3Data } from './sqs-s3.ts'
 
 export interface Endpoints {
@@ -19,6 +20,8 @@ export interface Emulators {
   endpoints: Promise<Endpoints>
   /** The states of the queues with these names. A queue that does not exist is left out, and so are all while the emulators end. */
   queues(names: readonly string[]): Promise<QueueState[]>
+  /** Ends all receives that wait for a message. Later ones do not wait. */
+  endWaits(): Promise<void>
   close(): Promise<void>
 }
 
@@ -57,6 +60,9 @@ export function startEmulators({ data, accessKeyId, databaseUrl, log }: Emulator
       rds_data: rdsData,
     })),
     queues: async names => QueueStates.catch([]).parse(await sqsS3.ask(names)),
+    endWaits: async () => {
+      await sqsS3.ask(END_WAITS)
+    },
     async close() {
       await Promise.all([sqsS3.close(), dynamodb.close(), rdsData.close()])
     },

@@ -9,6 +9,8 @@ export interface Trouble {
   readonly cause?: string | undefined
   /** What a model has said about its failure. */
   readonly said?: string | undefined
+  /** `lasts`: a state that goes on until another line tells its end. `ends`: this line tells the end of such a state. */
+  readonly state?: 'lasts' | 'ends' | undefined
 }
 
 const Text = z.string().optional().catch(undefined)
@@ -19,6 +21,7 @@ const Line = z.object({
   error: z.object({ message: z.string() }).optional().catch(undefined),
   detail: Text,
   reason: Text,
+  trouble: z.enum(['lasts', 'ends']).optional().catch(undefined),
 })
 
 /** A quick look, so that only few lines are parsed. */
@@ -29,9 +32,15 @@ export function troubleIn(line: string): Trouble | undefined {
   if (!line.startsWith('{') || !MAY_BE_TROUBLE.test(line)) return undefined
   const { data } = Line.safeParse(parseJson(line))
   if (!data) return undefined
-  const { level, message, error, detail, reason } = data
+  const { level, message, error, detail, reason, trouble } = data
   const said = detail ?? (reason !== undefined && message.includes(reason) ? undefined : reason)
-  return { level, message, cause: error?.message, ...(said !== undefined && { said }) }
+  return {
+    level,
+    message,
+    cause: error?.message,
+    ...(said !== undefined && { said }),
+    ...(trouble && { state: trouble }),
+  }
 }
 
 /** Whether a line is a metric in CloudWatch's embedded format. */

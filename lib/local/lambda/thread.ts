@@ -26,6 +26,12 @@ export type StartThread = (options: ThreadOptions) => Thread
 
 const boot = moduleBeside(import.meta.url, 'boot')
 
+/** The name that `top -H` and `npm run profile` show, such as `gateway`. Linux shows 15 characters, so it leaves the pipeline's name out. */
+const threadName = ({ POWERTOOLS_SERVICE_NAME = 'function', DEPLOYMENT = '' }: Record<string, string>): string =>
+  POWERTOOLS_SERVICE_NAME.startsWith(`${DEPLOYMENT}-`)
+    ? POWERTOOLS_SERVICE_NAME.slice(DEPLOYMENT.length + 1)
+    : POWERTOOLS_SERVICE_NAME
+
 /**
  * Starts a thread with its own environment, memory limit and output. If a handler throws, exits, never ends or takes too much memory,
  * only its own thread ends. One case can't be contained: a single call of JavaScript that allocates gigabytes, such as parsing a
@@ -35,6 +41,7 @@ export const startThread: StartThread = ({ environment, write, ...data }) => {
   const worker = new Worker(boot, {
     env: environment,
     workerData: data,
+    name: threadName(environment),
     stdout: true,
     stderr: true,
     execArgv: ['--enable-source-maps'],

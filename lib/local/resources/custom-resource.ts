@@ -27,15 +27,16 @@ const REMEMBERED_FILE = 'custom-resources.json'
 export const customResource: ResourceType = async (declared, system) => {
   const properties = await propertiesOf(declared, Properties)
   const target = functionOf(system, declared, properties.ServiceToken)
-  const remembered = Remembered.safeParse(system.data.readJson(REMEMBERED_FILE)).data ?? {}
+  const remembered = () => Remembered.safeParse(system.data.readJson(REMEMBERED_FILE)).data ?? {}
 
   const { url, response } = system.aws.expectResponse()
-  const event = eventFor(declared, system, properties, url, remembered[declared.logicalId])
+  const event = eventFor(declared, system, properties, url, remembered()[declared.logicalId])
   const { Status, Reason, PhysicalResourceId, Data } = await run(declared, target, event, response)
   if (Status === 'FAILED') throw failed(declared, target, Reason)
 
-  remembered[declared.logicalId] = { PhysicalResourceId, ResourceProperties: properties }
-  system.data.writeJson(REMEMBERED_FILE, remembered)
+  // Another custom resource may have written the file meanwhile.
+  const entry = { PhysicalResourceId, ResourceProperties: properties }
+  system.data.writeJson(REMEMBERED_FILE, { ...remembered(), [declared.logicalId]: entry })
   return {
     ref: PhysicalResourceId,
     attribute: name => (name in Data ? String(Data[name]) : undefined),

@@ -52,7 +52,9 @@ async function describe({ dynamodb }: System, name: string): Promise<TableDescri
 
 async function create({ dynamodb }: System, input: CreateTableCommandInput): Promise<void> {
   await dynamodb.send(new CreateTableCommand(input))
-  await waitUntilTableExists({ client: dynamodb, maxWaitTime: 30, minDelay: 1 }, { TableName: input.TableName })
+  // Seconds. The table exists after some milliseconds.
+  const patience = { maxWaitTime: 30, minDelay: 0.01, maxDelay: 1 }
+  await waitUntilTableExists({ client: dynamodb, ...patience }, { TableName: input.TableName })
 }
 
 function refuseOtherKeys({ data }: System, existing: TableDescription, wanted: CreateTableCommandInput): void {

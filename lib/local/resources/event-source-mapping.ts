@@ -62,6 +62,7 @@ function ofSqs(system: System, properties: Properties, queueName: string, target
       concurrency,
       reportsFailures: properties.FunctionResponseTypes.includes('ReportBatchItemFailures'),
       log: system.log,
+      endWaits: system.endWaits,
       onReceived: messages => system.observer.received(queueName, messages),
     })
 }

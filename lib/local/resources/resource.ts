@@ -39,6 +39,8 @@ export interface System {
   /** Calls of the endpoints are signed with it. */
   accessKeyId: string
   sqs: SQSClient
+  /** Ends all receives of `sqs` that wait for a message. */
+  endWaits(): Promise<void>
   /** The address of the RabbitMQ to use, with its credentials. Only a template with a broker needs one. */
   brokerUrl: string
   dynamodb: DynamoDBClient
@@ -56,7 +58,7 @@ export interface System {
     authorizers: Map<string, Authorizer>
     routes: HttpApi['routes']
   }
-  /** Started in this order when all resources are created. */
+  /** Started when all resources are created. */
   activities: (() => Activity)[]
 }
 

@@ -20,6 +20,8 @@ export interface MappingOptions {
   /** Whether the mapping has ReportBatchItemFailures. */
   reportsFailures: boolean
   log(line: string): void
+  /** Makes the receives that wait for a message answer at once. */
+  endWaits(): Promise<void>
   /** Is told how many messages were received. */
   onReceived?(messages: number): void
 }
@@ -32,10 +34,11 @@ export interface Mapping {
 }
 
 /**
- * A receive waits for one second, so that the mapping can stop soon. It is not aborted, because then messages that are just being
- * received would stay invisible. A message that arrives ends the wait at once.
+ * A receive waits as long as SQS lets it: each one costs some milliseconds of a core. A message that arrives ends the wait at once. A mapping
+ * that stops asks for the end of the wait, and does not abort the receive, because then messages that are just being received would stay
+ * invisible.
  */
-const POLL_SECONDS = 1
+const POLL_SECONDS = 20
 const MAX_RECEIVED = 10
 const RETRY_MS = 1000
 
@@ -50,6 +53,7 @@ export function startMapping(options: MappingOptions): Mapping {
     async stop() {
       stopping = true
       stopped.resolve()
+      await options.endWaits()
       await polling
     },
     async finished() {

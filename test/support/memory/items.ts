@@ -75,6 +75,16 @@ export function memoryItems(): RequestItems {
         (item.lease_until ?? Number.POSITIVE_INFINITY) <= terms.now
       return isAbandoned ? start({ ...item, reached: true }, terms, crashesOf(shown(item))) : asItIs(item, terms)
     },
+    endLease: async (seen, now) => {
+      const item = find(seen)
+      const isHeld =
+        item?.status === 'running' &&
+        item.run === seen.run &&
+        item.attempt === seen.attempt &&
+        (item.lease_until ?? 0) > now
+      if (isHeld) store({ ...item, lease_until: now })
+      return isHeld
+    },
     noteSent: async seen => {
       const item = find(seen)
       if (item?.status === 'queued' && item.run === seen.run) store({ ...item, sent: item.run })

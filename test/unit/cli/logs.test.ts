@@ -1,10 +1,10 @@
 import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CloudFormationClient, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation'
+import { CloudFormationClient, DescribeStacksCommand, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation'
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
 import { mockClient } from 'aws-sdk-client-mock'
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { cloudWatchLogs } from '../../../lib/cli/logs/cloudwatch-logs.ts'
 import { main } from '../../../lib/cli/main.ts'
 import { OUTPUTS } from './local-system.ts'
@@ -43,15 +43,15 @@ beforeEach(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Runs a command; `round` is called while it waits, and ends it by answering with false. */
-async function sluice(argv: string, round: () => boolean = () => false) {
+async function sluice(argv: string, round: (ms: number) => boolean = () => false) {
   let out = ''
   let err = ''
   const controller = new AbortController()
   const code = await main(argv.split(' '), {
     env: { SLUICE_DATA: folder },
     clock: () => Date.parse('2026-11-23T12:00:00Z'),
-    sleep: async () => {
-      if (!round()) controller.abort()
+    sleep: async ms => {
+      if (!round(ms)) controller.abort()
     },
     interrupted: () => controller.signal,
     out: text => {
@@ -156,22 +156,73 @@ describe('tail', () => {
   })
 })
 
+const mockCloudFormation = () => mockClient(CloudFormationClient)
+
+/** A stack with one function. */
+function deployGateway(cloudFormation: ReturnType<typeof mockCloudFormation>) {
+  const place = (ResourceType: string, LogicalResourceId: string, PhysicalResourceId: string) => ({
+    ResourceType,
+    LogicalResourceId,
+    PhysicalResourceId,
+    LastUpdatedTimestamp: new Date(),
+    ResourceStatus: 'CREATE_COMPLETE' as const,
+  })
+  cloudFormation.on(ListStackResourcesCommand).resolves({
+    StackResourceSummaries: [
+      place('AWS::Lambda::Function', 'GatewayFunctionLambda0A1B2C3D', 'fn'),
+      place('AWS::Logs::LogGroup', 'GatewayFunctionLogs0A1B2C3D', 'group'),
+    ],
+  })
+  const Outputs = Object.entries(OUTPUTS).map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue }))
+  cloudFormation.on(DescribeStacksCommand).resolves({
+    Stacks: [{ StackName: 'sluice', CreationTime: new Date(0), StackStatus: 'UPDATE_COMPLETE', Outputs }],
+  })
+}
+
 describe('the logs of a deployed stack', () => {
+  it('are asked for again after an outage, later and later, with one line for it and one for its end', async () => {
+    const mocks = [mockCloudFormation(), mockClient(CloudWatchLogsClient)] as const
+    onTestFinished(() => mocks.forEach(mock => void mock.restore()))
+    const [cloudFormation, cloudWatch] = mocks
+    deployGateway(cloudFormation)
+    const throttled = Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException' })
+    const at = Date.parse('2026-11-23T12:00:01Z')
+    const events = [{ eventId: 'e1', timestamp: at, message: line(1, { message: 'first' }) }]
+    cloudWatch
+      .on(FilterLogEventsCommand)
+      .resolvesOnce({ events })
+      .rejectsOnce(throttled)
+      .rejectsOnce(throttled)
+      .resolves({ events: [...events, { eventId: 'e2', timestamp: at, message: line(2, { message: 'second' }) }] })
+    const waits: number[] = []
+
+    const { code, out, err } = await sluice('tail --target aws', ms => waits.push(ms) < 5)
+
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: [
+        "the system can't be read now, and is tried again: ThrottlingException: Rate exceeded",
+        'the system can be read again',
+        '',
+      ].join('\n'),
+    })
+    expect(out.match(/first|second/g)).toEqual(['first', 'second'])
+    expect(waits).toEqual([5_000, 10_000, 20_000, 5_000, 5_000])
+  })
+
+  it('end `tail` where they are denied', async () => {
+    const mocks = [mockCloudFormation(), mockClient(CloudWatchLogsClient)] as const
+    onTestFinished(() => mocks.forEach(mock => void mock.restore()))
+    const [cloudFormation, cloudWatch] = mocks
+    deployGateway(cloudFormation)
+    cloudWatch.rejects(Object.assign(new Error('not allowed'), { name: 'AccessDeniedException' }))
+
+    expect(await sluice('tail --target aws', () => true)).toEqual({ code: 1, out: '', err: 'error: not allowed\n' })
+  })
+
   it('come from the log group of each function, each line once', async () => {
-    const cloudFormation = mockClient(CloudFormationClient)
-    const place = (ResourceType: string, LogicalResourceId: string, PhysicalResourceId: string) => ({
-      ResourceType,
-      LogicalResourceId,
-      PhysicalResourceId,
-      LastUpdatedTimestamp: new Date(),
-      ResourceStatus: 'CREATE_COMPLETE' as const,
-    })
-    cloudFormation.on(ListStackResourcesCommand).resolves({
-      StackResourceSummaries: [
-        place('AWS::Lambda::Function', 'GatewayFunctionLambda0A1B2C3D', 'fn'),
-        place('AWS::Logs::LogGroup', 'GatewayFunctionLogs0A1B2C3D', 'group'),
-      ],
-    })
+    const cloudFormation = mockCloudFormation()
+    deployGateway(cloudFormation)
     const cloudWatch = mockClient(CloudWatchLogsClient)
     const events = [
       { eventId: 'e1', timestamp: 5, message: line(1, { message: 'first', request_id: ID }) },

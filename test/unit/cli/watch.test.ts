@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { main } from '../../../lib/cli/main.ts'
+import { startTcpProxy } from '../../support/tcp-proxy.ts'
 import { startTables } from './local-system.ts'
 
 let system: Awaited<ReturnType<typeof startTables>>
@@ -9,12 +13,17 @@ beforeAll(async () => {
 afterAll(() => system.close())
 
 /** Runs a command with --watch; `between` is called after each round but the last. */
-async function watched(line: string, between: readonly (() => Promise<unknown>)[], colour = false) {
+async function watched(
+  line: string,
+  between: readonly (() => Promise<unknown>)[],
+  { colour = false, folder = system.folder } = {},
+) {
   const controller = new AbortController()
   const waits: number[] = []
   let out = ''
+  let err = ''
   const code = await main(line.split(' '), {
-    env: { SLUICE_DATA: system.folder },
+    env: { SLUICE_DATA: folder },
     colour,
     sleep: async ms => {
       waits.push(ms)
@@ -26,9 +35,11 @@ async function watched(line: string, between: readonly (() => Promise<unknown>)[
     out: text => {
       out += text
     },
-    err: () => undefined,
+    err: text => {
+      err += text
+    },
   })
-  return { code, out, waits }
+  return { code, out, err, waits }
 }
 
 const run = (line: string) => system.at('2026-11-23T12:00:00Z')(line)
@@ -54,6 +65,21 @@ describe('users list', () => {
   })
 })
 
+/** The same system, with tables that can be cut off. */
+async function behindProxy() {
+  const { hostname, port } = new URL(system.local.endpoints.dynamodb)
+  const proxy = await startTcpProxy({ host: hostname, port: Number(port) })
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-watch-'))
+  onTestFinished(async () => {
+    await proxy.close()
+    rmSync(folder, { recursive: true })
+  })
+  cpSync(system.folder, folder, { recursive: true })
+  const endpoints = { ...system.local.endpoints, dynamodb: `http://${proxy.host}` }
+  writeFileSync(join(folder, 'local.json'), JSON.stringify({ ...system.local, endpoints }))
+  return { folder, proxy }
+}
+
 describe('--watch', () => {
   it('prints a list again until Ctrl-C, which is no failure', async () => {
     const { code, out, waits } = await watched('users list --watch', [() => run('users set u3 --plan pro')])
@@ -65,10 +91,39 @@ describe('--watch', () => {
   })
 
   it('takes the seconds between two rounds, and clears a terminal before each', async () => {
-    const { out, waits } = await watched('users list --watch 7', [], true)
+    const { out, waits } = await watched('users list --watch 7', [], { colour: true })
 
     expect(waits).toEqual([7_000])
     expect(out.startsWith('\u001b[H\u001b[2J')).toBe(true)
+  })
+
+  it('goes on after an outage, with one line for it and one for its end, and asks later and later meanwhile', async () => {
+    const { folder, proxy } = await behindProxy()
+
+    const { code, out, err, waits } = await watched(
+      'users list --watch',
+      [proxy.cutOff, async () => undefined, proxy.restore],
+      { folder },
+    )
+
+    expect(code).toBe(0)
+    expect(out.match(/^USER /gm)).toHaveLength(2)
+    expect(err).toMatch(
+      /^the system can't be read now, and is tried again: the users table is unavailable: .*\nthe system can be read again\n$/,
+    )
+    expect(waits).toEqual([2_000, 4_000, 8_000, 2_000])
+  })
+
+  it('ends if the local system no longer runs', async () => {
+    const { folder, proxy } = await behindProxy()
+    const stop = async () => {
+      await proxy.close()
+      rmSync(join(folder, 'local.json'))
+    }
+
+    const { code, err } = await watched('users list --watch', [stop, async () => undefined], { folder })
+
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/error: no local system runs/) })
   })
 
   it.each(['0', 'x', '1.5'])('refuses %s seconds', async seconds => {

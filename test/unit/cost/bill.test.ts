@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Bill, billOf } from '../../../lib/cost/bill.ts'
 import { inventoryOf, type Template } from '../../../lib/cost/inventory.ts'
 import type { Item } from '../../../lib/cost/item.ts'
+import type { Traffic } from '../../../lib/cost/load.ts'
 import { PRICES } from '../../../lib/cost/prices.ts'
 import { pipelineWith } from './pipeline.ts'
 
@@ -47,8 +48,8 @@ const templateWith = ({ batch = 2, window = 0 } = {}): Template => ({
   },
 })
 
-const MONTH = { requests: 1e6, modelSeconds: 2, open: 1 }
-const bill = (traffic: Partial<typeof MONTH> = {}, pipeline = pipelineWith(), template = templateWith()): Bill =>
+const MONTH: Traffic = { requests: 1e6, modelSeconds: 2, open: 1, spread: 'even' }
+const bill = (traffic: Partial<Traffic> = {}, pipeline = pipelineWith(), template = templateWith()): Bill =>
   billOf(pipeline, template, { ...MONTH, ...traffic })
 const named = (items: readonly Item[], what: string): Item => {
   const found = items.find(one => one.what === what)
@@ -73,12 +74,12 @@ describe('what a template has', () => {
 })
 
 describe('a deployment without traffic', () => {
-  it('pays for alarms, the dashboard, a metric, secrets, and the polling of its queues', () => {
+  it('pays for alarms, the dashboard, secrets, and the polling of its queues, and for no metric', () => {
     const { always, traffic_usd, total_usd, always_usd } = bill({ requests: 0 })
 
     expect(named(always, 'alarms').usd).toBeCloseTo(0.3)
     expect(named(always, 'dashboard').usd).toBe(3)
-    expect(named(always, 'custom metric of the sweeper').usd).toBe(0.3)
+    expect(always.filter(({ unit, usd }) => unit === 'metric' && usd > 0)).toEqual([])
     expect(named(always, 'secrets of the database').usd).toBe(0.8)
     // Three queues, five pollers each, a call per 20 s.
     expect(named(always, 'polling of idle queues').quantity).toBe((3 * 5 * 730 * 3_600) / 20)
@@ -101,13 +102,17 @@ describe('a million requests', () => {
     // The item is put, claimed and decided; the quota item is reserved in and settled.
     expect(named(traffic, 'writes of request items').usd).toBeCloseTo(3 * 0.625)
     expect(named(traffic, 'writes of quota items').usd).toBeCloseTo(2 * 0.625)
-    // Three messages: sent, received, deleted. All have a group, so their queues are fair queues.
-    expect(named(traffic, 'messages: sent, received, deleted').usd).toBeCloseTo(9 * 0.4)
-    expect(named(traffic, 'the same calls, for fair queues').usd).toBeCloseTo(9 * 0.1)
-    expect(named(traffic, 'Data API').usd).toBeCloseTo(3 * 0.35)
+    // Two messages: sent, received, deleted. All have a group, so their queues are fair queues.
+    expect(named(traffic, 'messages: sent, received, deleted').usd).toBeCloseTo(6 * 0.4)
+    expect(named(traffic, 'the same calls, for fair queues').usd).toBeCloseTo(6 * 0.1)
+    expect(named(traffic, 'Data API').usd).toBeCloseTo(2 * 0.35)
     expect(named(traffic, 'workers: time').quantity).toBeCloseTo(1e6 * 2.06)
-    // Two of the gateway, three of the collector, five of the model.
-    expect(named(traffic, 'custom metrics of requests').usd).toBeCloseTo(10 * 0.3)
+    // One of the gateway, one of the collector, two of the model.
+    expect(named(traffic, 'custom metrics of requests').usd).toBeCloseTo(4 * 0.3)
+    // One of a hundred invocations starts an environment, of the worker (1,024 MB) or of the collector.
+    expect(named(traffic, 'starts of environments').quantity).toBeCloseTo(
+      (1e6 * 0.006 * 1_024 + 1e6 * 0.006 * 512) / 1_024,
+    )
   })
 
   it('cost what their items cost', () => {
@@ -123,7 +128,7 @@ describe('a million requests', () => {
   })
 
   it('have metrics only in the hours with requests', () => {
-    expect(named(bill({ requests: 73 }).traffic, 'custom metrics of requests').quantity).toBeCloseTo(1)
+    expect(named(bill({ requests: 73 }).traffic, 'custom metrics of requests').quantity).toBeCloseTo(0.4)
   })
 
   it('write a larger quota item if their users have many open reservations', () => {
@@ -147,8 +152,8 @@ describe('a million requests', () => {
     )
     // 0.38 requests per second fill a batch of ten in less than 60 seconds.
     expect(named(batched.traffic, 'workers: time').quantity).toBeCloseTo(1e5 * 2.06)
-    // Per batch: two sends, a receive and a delete; per request: two sends of the gateway, and two events one by one.
-    expect(named(batched.traffic, 'messages: sent, received, deleted').quantity).toBeCloseTo(6.4e6)
+    // Per batch: two sends, a receive and a delete; per request: a send of the gateway, and an event that comes alone.
+    expect(named(batched.traffic, 'messages: sent, received, deleted').quantity).toBeCloseTo(3.4e6)
   })
 
   it('share invocations when all that concurrency allows are busy', () => {
@@ -158,9 +163,36 @@ describe('a million requests', () => {
   })
 })
 
+describe('a million requests in bursts', () => {
+  // Five invocations of two calls each make 10 calls in 2.06 s.
+  const busyHours = (1e6 * 2.06) / 10 / 3_600
+  const { traffic } = bill({ spread: 'bursts' })
+
+  it('fill each invocation of their worker', () => {
+    expect(named(traffic, 'workers: time').quantity).toBeCloseTo(0.5e6 * 2.06)
+  })
+
+  it('let the database pause, and have metrics only in the hours with requests', () => {
+    expect(named(traffic, 'capacity').quantity).toBeCloseTo((busyHours + 30 * 0.5) * 0.5)
+    expect(named(traffic, 'custom metrics of requests').quantity).toBeCloseTo((4 * (busyHours + 30)) / 730)
+  })
+
+  it('take no less time than a rate limit leaves them', () => {
+    const limited = bill({ spread: 'bursts' }, pipelineWith('rate_limit: { count: 1, interval: 1s }'))
+
+    // They take 278 hours, and never fill an invocation.
+    expect(named(limited.traffic, 'capacity').quantity).toBeCloseTo((1e6 / 3_600 + 15) * 0.5)
+    expect(named(limited.traffic, 'workers: time').quantity).toBeCloseTo(1e6 * 2.06)
+  })
+
+  it.each([0, 10])('cost no more than spread evenly, also if they are %i', requests => {
+    expect(bill({ requests, spread: 'bursts' }).total_usd).toBeLessThanOrEqual(bill({ requests }).total_usd)
+  })
+})
+
 describe('notes', () => {
   it.each([
-    { fields: '', requests: 14e6, most: '13,140,000' },
+    { fields: '', requests: 14e6, most: '12,757,282' },
     { fields: 'rate_limit: { count: 1, interval: 10s }', requests: 1e6, most: '262,800' },
   ])('say that a model can’t run $requests requests with "$fields"', ({ fields, requests, most }) => {
     const { notes } = bill({ requests }, pipelineWith(fields))

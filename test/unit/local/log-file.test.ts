@@ -88,6 +88,12 @@ describe('troubleIn', () => {
     })
   })
 
+  it.each(['lasts', 'ends'] as const)('reads whether a state %s', state => {
+    const line = JSON.stringify({ level: 'WARN', message: 'the circuit', trouble: state })
+
+    expect(troubleIn(line)).toMatchObject({ level: 'WARN', state })
+  })
+
   it.each(['plain ERROR text', '{"level":"INFO","message":"an \\"ERROR\\" is quoted"}', '{"level":"ERROR",', '[]', ''])(
     'finds nothing in %j',
     line => {

@@ -85,15 +85,29 @@ describe('createTroubles', () => {
     ])
   })
 
-  it('says nothing more of a trouble that came once, and shows it again when it comes later', () => {
+  it('says when a trouble is over that came once, and shows it again when it comes later', () => {
     const { lines, troubles, pass } = aDisplay()
-    troubles.report('worker-text', { level: 'WARN', message: 'the circuit has opened' })
+    troubles.report('worker-text', { level: 'WARN', message: 'the model answered 500' })
     pass(30)
-    troubles.report('worker-text', { level: 'WARN', message: 'the circuit has opened' })
+    troubles.report('worker-text', { level: 'WARN', message: 'the model answered 500' })
 
     expect(lines).toEqual([
-      '10:00:03 WARN worker-text: the circuit has opened',
-      '10:00:33 WARN worker-text: the circuit has opened',
+      '10:00:03 WARN worker-text: the model answered 500',
+      '10:00:13 over, it came once, at 10:00:03: WARN worker-text: the model answered 500',
+      '10:00:33 WARN worker-text: the model answered 500',
+    ])
+  })
+
+  it('does not take silence for the end of a state that has a line for its end, and calls that line no trouble', () => {
+    const { lines, troubles, pass } = aDisplay()
+    for (const state of ['lasts', 'ends'] as const) {
+      troubles.report('worker-text', { level: 'WARN', message: `the circuit ${state}`, state })
+      pass(30)
+    }
+
+    expect(lines).toEqual([
+      '10:00:03 WARN worker-text: the circuit lasts',
+      '10:00:33 WARN worker-text: the circuit ends',
     ])
   })
 

@@ -13,14 +13,15 @@ export type Source =
  * When a function has values of a metric. CloudWatch bills a metric for the hours in which it has values, so the bill needs this.
  * `in trouble`: only where something is refused, deferred, lost or failed. `with a broker`, `with inputs`, `with batches`: only where pipeline.yaml has them.
  */
-export type Appears = 'always' | 'with a broker' | 'with requests' | 'with inputs' | 'with batches' | 'in trouble'
+export type Appears = 'with a broker' | 'with requests' | 'with inputs' | 'with batches' | 'in trouble'
 
 /**
  * Where CloudWatch keeps a metric. Each dimension set costs 0.30 USD per month. `per service`: with the dimension `service`.
- * `per service, and per model`: also with `service` and `model`. `per service and queue`: with the dimensions `service` and `queue`. `only in the log`: as a field of the log line, which is no metric and
- * costs nothing more. CloudWatch Logs Insights can read it there.
+ * `per model`: with the dimensions `service` and `model`; the sum over all models is computed from these. `per service and queue`: with the
+ * dimensions `service` and `queue`. `only in the log`: as a field of the log line, which is no metric and costs nothing more. CloudWatch Logs
+ * Insights can read it there.
  */
-export type OnCloudWatch = 'per service' | 'per service, and per model' | 'per service and queue' | 'only in the log'
+export type OnCloudWatch = 'per service' | 'per model' | 'per service and queue' | 'only in the log'
 
 export interface MetricDefinition {
   /** `counter`: CloudWatch and Prometheus add its values. `gauge`: a value that rises and falls. `histogram`: how values are distributed. */

@@ -41,6 +41,7 @@ const ADMISSION = {
     thing: 'token',
     description: 'Tokens that admitted requests have reserved.',
     sources: { gateway: 'with requests', intake: 'with inputs' },
+    on_cloudwatch: 'only in the log',
   },
   RefusedRequests: trouble(
     'request',
@@ -63,12 +64,14 @@ const CALLS = {
     thing: 'request',
     description: 'Messages that a worker has received. A deferred request is received again.',
     sources: { worker: 'with requests' },
+    on_cloudwatch: 'only in the log',
   },
   TimeLeft: {
     kind: 'gauge',
     unit: 'Seconds',
-    description: 'The least time that a received request had left until its deadline.',
-    sources: { worker: 'with requests' },
+    description:
+      'The least time that a received request had left until its deadline, where one had waited for a quarter of its time.',
+    sources: { worker: 'in trouble' },
   },
   ModelCalls: {
     kind: 'counter',
@@ -76,6 +79,7 @@ const CALLS = {
     thing: 'call',
     description: 'Calls of the model.',
     sources: { worker: 'with requests' },
+    on_cloudwatch: 'only in the log',
   },
   ModelLatency: {
     kind: 'histogram',
@@ -120,7 +124,7 @@ const FLOW_CONTROL = {
 
 const perModel = (definition: MetricDefinition): MetricDefinition => ({
   ...definition,
-  on_cloudwatch: 'per service, and per model',
+  on_cloudwatch: 'per model',
 })
 
 const ENDS = {
@@ -130,7 +134,7 @@ const ENDS = {
     thing: 'request',
     description: 'Requests that have completed.',
     sources: { collector: 'with requests' },
-    on_cloudwatch: 'per service, and per model',
+    on_cloudwatch: 'per model',
   },
   FailedRequests: perModel(trouble('request', 'Requests that have failed.', 'collector')),
   CancelledRequests: perModel(trouble('request', 'Requests that their owner has cancelled.', 'collector')),
@@ -141,6 +145,7 @@ const ENDS = {
     thing: 'token',
     description: 'Tokens that ended requests were charged.',
     sources: { collector: 'with requests' },
+    on_cloudwatch: 'only in the log',
   },
   QueueWait: {
     kind: 'histogram',
@@ -172,7 +177,7 @@ const OPERATION = {
     unit: 'Count',
     thing: 'reservation',
     description: 'Reservations that a crash had left open, and that the sweeper has closed.',
-    sources: { sweeper: 'always' },
+    sources: { sweeper: 'in trouble' },
   },
   WaitingMessages: {
     kind: 'gauge',

@@ -7,7 +7,7 @@ const MAX_VALUES = 100
 
 const DIMENSIONS: Readonly<Record<OnCloudWatch, readonly (readonly string[])[]>> = {
   'per service': [['service']],
-  'per service, and per model': [['service'], ['service', 'model']],
+  'per model': [['service', 'model']],
   'per service and queue': [['service', 'queue']],
   'only in the log': [],
 }

@@ -43,6 +43,8 @@ export function metricsExport(url: string, deployment: string, logger: Pick<Logg
       otlp.postOtlp('metrics', {
         body: otlpMetrics(registry, resource, systemClock()),
         items: registry.series().length,
+        // Sums since the start: the values of payloads that could not be sent are in them.
+        supersedes: true,
       })
       await otlp.flush(withinMs)
     },

@@ -13,6 +13,7 @@ interface Waiting {
   readonly url: string
   readonly text: string
   readonly items: number
+  readonly supersedes: boolean
 }
 
 interface Surroundings {
@@ -33,7 +34,8 @@ export type OtlpEndpoints = Readonly<Partial<Record<OtlpKind, string>>>
  */
 export function otlpExporter(endpoints: OtlpEndpoints, post: PostJson, surroundings: Surroundings = {}): Otlp {
   const { clock = systemClock, sleep = systemSleep, onFailure, onRecovery } = surroundings
-  const waiting: Waiting[] = []
+  let waiting: Waiting[] = []
+  let onItsWay: Waiting | undefined
   const dropped: Record<OtlpKind, number> = { traces: 0, metrics: 0 }
   let bytes = 0
   let pausedUntil = 0
@@ -41,22 +43,27 @@ export function otlpExporter(endpoints: OtlpEndpoints, post: PostJson, surroundi
   let hasFailed = false
   let sending: Promise<void> | undefined
 
-  function take(kind: OtlpKind, { body, items }: OtlpPayload): void {
+  function take(kind: OtlpKind, { body, items, supersedes = false }: OtlpPayload): void {
     const url = endpoints[kind]
     if (url === undefined) return
     const text = JSON.stringify(body)
+    if (supersedes) forget(waiting.filter(one => one.kind === kind && one !== onItsWay))
     if (bytes + text.length > MAX_WAITING_BYTES) {
       dropped[kind] += items
       return
     }
     bytes += text.length
-    waiting.push({ kind, url, text, items })
+    waiting.push({ kind, url, text, items, supersedes })
   }
 
-  function forget({ text }: Waiting): void {
-    bytes -= text.length
-    waiting.shift()
+  function forget(these: readonly Waiting[]): void {
+    for (const { text } of these) bytes -= text.length
+    waiting = waiting.filter(one => !these.includes(one))
   }
+
+  /** Whether a later payload has all that this one has. */
+  const isOld = (one: Waiting): boolean =>
+    waiting.some(later => later !== one && later.kind === one.kind && later.supersedes)
 
   const nextToSend = (): Waiting | undefined => (clock() < pausedUntil ? undefined : waiting[0])
 
@@ -68,20 +75,26 @@ export function otlpExporter(endpoints: OtlpEndpoints, post: PostJson, surroundi
   }
 
   async function sendAll(first: Waiting): Promise<void> {
-    for (let next: Waiting | undefined = first; next; next = nextToSend()) settle(next, await post(next.url, next.text))
+    for (let next: Waiting | undefined = first; next; next = nextToSend()) {
+      onItsWay = next
+      const posted = await post(next.url, next.text)
+      onItsWay = undefined
+      settle(next, posted)
+    }
     sending = undefined
   }
 
   function settle(first: Waiting, posted: Posted): void {
     if (posted.ok) {
-      forget(first)
+      forget([first])
       dropped[first.kind] += Math.min(posted.rejected, first.items)
       if (hasFailed) onRecovery?.()
       hasFailed = false
       return
     }
-    if (!posted.mayRepeat) {
-      forget(first)
+    if (isOld(first)) forget([first])
+    else if (!posted.mayRepeat) {
+      forget([first])
       dropped[first.kind] += first.items
     }
     pausedUntil = clock() + PAUSE_MS

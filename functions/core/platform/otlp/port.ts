@@ -7,6 +7,8 @@ export interface OtlpPayload {
   readonly body: object
   /** How many spans or data points the body has. They are counted if the payload is dropped. */
   readonly items: number
+  /** Whether the body has all that earlier payloads of its kind have. Those of them that still wait are then not sent. */
+  readonly supersedes?: boolean
 }
 
 /** The way of traces and metrics to their receiver. It never rejects, and never makes a request fail. */

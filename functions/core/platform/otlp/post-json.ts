@@ -1,6 +1,8 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { HttpRequest } from '@smithy/protocol-http'
+import { systemClock, systemSleep } from '../clock.ts'
+import { type PatienceSurroundings, patience } from './patience.ts'
 
 /** What became of a POST. */
 export type Posted =
@@ -15,7 +17,7 @@ export type PostJson = (url: string, json: string) => Promise<Posted>
 /** Signs a request, where the receiver wants that. */
 export type Sign = (request: HttpRequest) => Promise<HttpRequest>
 
-/** A receiver that does not answer in this time counts as one that is away. OTLP's own default. Milliseconds. */
+/** A receiver that does not answer while the function has run for this time counts as one that is away. OTLP's own default. Milliseconds. */
 const TIMEOUT_MS = 10_000
 
 /** OTLP's own list of the statuses after which a sender may repeat. */
@@ -36,10 +38,13 @@ interface Answer {
  * Posts over one connection that stays open. A signed request must be sent as it was signed, so that the signer gets the whole
  * request. Redirects are not followed.
  */
-export function postJson(signerOf: (url: URL) => Promise<Sign | undefined> = async () => undefined): PostJson {
+export function postJson(
+  signerOf: (url: URL) => Promise<Sign | undefined> = async () => undefined,
+  surroundings: PatienceSurroundings = { clock: systemClock, sleep: systemSleep },
+): PostJson {
   const agents = { 'http:': new HttpAgent(ONE_CONNECTION), 'https:': new HttpsAgent(ONE_CONNECTION) }
 
-  async function exchange(url: string, json: string, isAgain = false): Promise<Answer> {
+  async function exchange(url: string, json: string, signal: AbortSignal, isAgain = false): Promise<Answer> {
     const target = new URL(url)
     const unsigned = requestOf(target, json)
     const sign = await signerOf(target)
@@ -51,12 +56,12 @@ export function postJson(signerOf: (url: URL) => Promise<Sign | undefined> = asy
       path,
       headers,
       agent: agents[isSecure ? 'https:' : 'http:'],
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal,
     })
     request.on('error', error => {
       // While Lambda froze the function, the receiver may have closed the kept connection. It has read nothing then.
       const wasClosed = request.reusedSocket && !isAgain && 'code' in error && error.code === 'ECONNRESET'
-      if (wasClosed) exchange(url, json, true).then(resolve, reject)
+      if (wasClosed) exchange(url, json, signal, true).then(resolve, reject)
       else reject(error)
     })
     request.on('response', response => {
@@ -68,11 +73,16 @@ export function postJson(signerOf: (url: URL) => Promise<Sign | undefined> = asy
   }
 
   return async (url, json) => {
+    const late = new AbortController()
+    const over = new AbortController()
+    void patience(TIMEOUT_MS, over.signal, surroundings).then(() => late.abort())
     try {
-      return toPosted(await exchange(url, json))
+      return toPosted(await exchange(url, json, late.signal))
     } catch (error) {
       const reason = codeOf(error)
       return { ok: false, mayRepeat: NOTHING_SENT.has(reason), reason }
+    } finally {
+      over.abort()
     }
   }
 }

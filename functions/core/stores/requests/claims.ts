@@ -58,6 +58,19 @@ export async function reclaim(table: ItemTable, seen: RequestItem, terms: ClaimT
   return toClaim(written, terms)
 }
 
+export async function endLease(table: ItemTable, seen: RequestItem, now: number): Promise<boolean> {
+  const isRunning = '#status = :running'
+  const isAsSeen = '#run = :run AND attempt = :attempt'
+  const leaseRuns = 'lease_until > :now'
+  const { written } = await transition(table, {
+    of: seen,
+    update: 'SET lease_until = :now',
+    condition: [isRunning, isAsSeen, leaseRuns],
+    values: { ':running': 'running', ':run': seen.run, ':attempt': seen.attempt, ':now': now },
+  })
+  return written
+}
+
 export async function requeue(
   table: ItemTable,
   claimed: RequestItem,

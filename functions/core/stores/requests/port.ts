@@ -70,6 +70,12 @@ export interface RequestItems {
   reclaim(seen: RequestItem, terms: ClaimTerms): Promise<Claim>
 
   /**
+   * running, as in `seen` → the same, but its lease ends now. For a caller who knows that its worker is gone. Answers whether a lease
+   * was ended by this call.
+   */
+  endLease(seen: RequestItem, now: number): Promise<boolean>
+
+  /**
    * running under the claim → queued, unless its owner has asked to cancel it. `queued`: it waits now as the call says.
    * `cancel requested`: the worker still has it, to end it. `lost`: it is not the worker's any more.
    */

@@ -43,6 +43,14 @@ describe('collector', () => {
     expect(output.text()).toContain('"ChargedTokens":7')
   })
 
+  it('writes no line for a request that was only accepted', async () => {
+    const output = captureOutput()
+
+    await handler(anSqsEvent([anAcceptedEvent(item)]), aContext())
+
+    expect(output.text()).toBe('')
+  })
+
   it.each(['failed', 'cancelled', 'expired'] as const)(
     'counts a request that has %s, wherever it ended',
     async status => {
@@ -56,7 +64,7 @@ describe('collector', () => {
     },
   )
 
-  it('counts the ends of a batch in one line per model, for the model and for the service', async () => {
+  it('counts the ends of a batch in one line per model, and as metrics of the model alone', async () => {
     const output = captureOutput()
     const ended = (model: string, status: 'failed' | 'expired') =>
       endedEvent(anItem({ model, status, completed_at: item.created_at }))
@@ -71,10 +79,10 @@ describe('collector', () => {
       { model: 'a', FailedRequests: 2, ExpiredRequests: 1 },
       { model: 'b', FailedRequests: 1 },
     ])
-    // CloudWatch adds the lines of all models up: the service alone is a dimension of each of them, too.
+    // The sum over all models is computed when somebody looks. A metric of the service alone would be billed, too.
     const dimensions = (line: Record<string, unknown>) =>
       (line._aws as { CloudWatchMetrics: { Dimensions: string[][] }[] }).CloudWatchMetrics[0]?.Dimensions
-    for (const line of ofModels) expect(dimensions(line)).toEqual([['service'], ['service', 'model']])
+    for (const line of ofModels) expect(dimensions(line)).toEqual([['service', 'model']])
   })
 
   it('measures how long requests waited and how long they took, but not those that an operator ran again', async () => {

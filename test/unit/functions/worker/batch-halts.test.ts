@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { createJudge } from '../../../../functions/core/inference/judge.ts'
 import { aBatchWorker } from '../../../support/batch-worker.ts'
-import { failure } from '../../../support/failures.ts'
+import { aRetry, failure } from '../../../support/failures.ts'
+import { aMessage } from '../../../support/requests.ts'
 
 const BROKEN = failure({ status: 500 })
 const WRONG_KEY = failure({ status: 401, verdict: 'halt', reached: false })
@@ -47,4 +48,36 @@ it('a request whose batch was refused with 403, and the model is halted for it, 
     { status: 'queued', attempt: 0 },
   ])
   for (const item of items) expect(item).not.toHaveProperty('reached')
+})
+
+/** What a model and the requests of a batch have become whose elements are answered with these statuses, each for another user. */
+async function afterElements(statuses: readonly number[], settings: Parameters<typeof aBatchWorker>[1] = {}) {
+  const { invoke, create, ports, modelStates } = aBatchWorker(
+    () => ({ ok: true, answer: { outputs: statuses.map(code => ({ error: { code } })) } }),
+    settings,
+  )
+  const messages = await Promise.all(statuses.map(async (_, i) => aMessage(await create({ user_id: `user-${i}` }))))
+  await invoke(messages)
+  const items = await Promise.all(messages.map(({ user_id, request_id }) => ports.items.get(user_id, request_id)))
+  return { state: await modelStates.read('text'), items }
+}
+
+it('a batch whose elements are all refused with 403, for two users, halts the model, and costs its requests nothing', async () => {
+  const { state, items } = await afterElements([403, 403])
+
+  expect(state?.halted).toMatchObject({ status: 403 })
+  expect(items).toMatchObject([
+    { status: 'queued', attempt: 0 },
+    { status: 'queued', attempt: 0 },
+  ])
+  for (const item of items) expect(item).not.toHaveProperty('reached')
+})
+
+it.each([
+  { what: 'one of them has another failure', statuses: [403, 400], settings: {} },
+  { what: 'pipeline.yaml drops 403', statuses: [403, 403], settings: { retry: aRetry({ drop_on: [403] }) } },
+])('a batch whose elements are refused with 403 halts nothing if $what', async ({ statuses, settings }) => {
+  const { state } = await afterElements(statuses, settings)
+
+  expect(state?.halted).toBeUndefined()
 })

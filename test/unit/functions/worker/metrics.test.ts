@@ -38,15 +38,17 @@ function watched(answer: ModelAnswer, settings: WorkerSettings = {}) {
 
 describe('a worker measures', () => {
   it.each([
-    { when: 'while it has some', deadline: NOW + 5_000, seconds: 2.5 },
-    { when: 'none after its deadline', deadline: NOW, seconds: 0 },
-  ])('how long the request nearest to its deadline has left, $when', async ({ deadline, seconds }) => {
-    const { ports, invoke } = watched(SUCCESS)
-    const item = await ports.items.create(anItem({ deadline: deadline - 2_500 }))
+    { when: 'a quarter of its time is over', deadline: NOW + 7_500, seconds: [7.5] },
+    { when: 'most of its time is over', deadline: NOW + 2_500, seconds: [2.5] },
+    { when: 'its deadline is over', deadline: NOW - 2_500, seconds: [0] },
+    { when: 'less than a quarter is over: that is no value', deadline: NOW + 7_501, seconds: [] },
+  ])('how long the request nearest to its deadline has left, when $when', async ({ deadline, seconds }) => {
+    const { ports, invoke, measured } = watched(SUCCESS)
+    const item = await ports.items.create(anItem({ created_at: deadline - 10_000, deadline }))
 
     await invoke([aMessage(anItem()), aMessage(item)], ports)
 
-    expect(ports.metrics.add).toHaveBeenCalledWith('TimeLeft', seconds)
+    expect(measured('TimeLeft')).toEqual(seconds)
   })
 })
 

@@ -22,7 +22,7 @@ describe('a line of metrics', () => {
           CloudWatchMetrics: [
             {
               Namespace: 'Shop',
-              Dimensions: [['service'], ['service', 'model']],
+              Dimensions: [['service', 'model']],
               Metrics: [{ Name: 'CompletedRequests', Unit: 'Count' }],
             },
             { Namespace: 'Shop', Dimensions: [['service']], Metrics: [{ Name: 'TimeToEnd', Unit: 'Seconds' }] },

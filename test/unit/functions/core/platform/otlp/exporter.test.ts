@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { MAX_WAITING_BYTES, otlpExporter, PAUSE_MS } from '../../../../../../functions/core/platform/otlp/exporter.ts'
 import type { Posted } from '../../../../../../functions/core/platform/otlp/post-json.ts'
 
@@ -14,7 +14,7 @@ function exporting(answers: (Posted | undefined)[]) {
   const told: string[] = []
   const late: ((posted: Posted) => void)[] = []
   const exporter = otlpExporter(
-    { traces: 'http://receiver/v1/traces' },
+    { traces: 'http://receiver/v1/traces', metrics: 'http://receiver/v1/metrics' },
     (url, json) => {
       posts.push(`${url} ${json}`)
       const answer = answers.shift()
@@ -47,12 +47,16 @@ it('sends each payload once, as JSON, to the endpoint of its kind', async () => 
 })
 
 it('ignores a kind without an endpoint', async () => {
-  const { exporter, posts, slept } = exporting([])
+  const posts: string[] = []
+  const exporter = otlpExporter({ traces: 'http://receiver/v1/traces' }, async url => {
+    posts.push(url)
+    return TAKEN
+  })
 
   exporter.postOtlp('metrics', { body: {}, items: 1 })
   await exporter.flush(50)
 
-  expect([posts, slept]).toEqual([[], []])
+  expect(posts).toEqual([])
 })
 
 it('waits for a receiver that never answers once, for as long as the caller says, and then for the next 30 seconds not at all', async () => {
@@ -138,4 +142,47 @@ it('keeps at most 1 MiB while the receiver is away, and counts what it drops', a
   system.now += PAUSE_MS
   await exporter.flush(50)
   expect(posts).toHaveLength(8)
+})
+
+describe('metrics, which are sums since the start', () => {
+  const sums = (n: number) => ({ body: { sums: n }, items: 7, supersedes: true })
+
+  it('do not wait beside newer ones while the receiver is away, and do not count as dropped', async () => {
+    const { exporter, post, posts, system } = exporting([AWAY, TAKEN, TAKEN])
+    exporter.postOtlp('metrics', sums(1))
+    await exporter.flush(50)
+
+    post(1)
+    for (const n of [2, 3]) exporter.postOtlp('metrics', sums(n))
+    system.now += PAUSE_MS
+    await exporter.flush(50)
+
+    expect(posts.map(text => text.split(' ')[1])).toEqual(['{"sums":1}', '{"n":1}', '{"sums":3}'])
+    expect(exporter.takeDropped('metrics')).toBe(0)
+  })
+
+  it('are not sent again if they were on their way when newer ones came', async () => {
+    const { exporter, posts, late, system } = exporting([undefined, TAKEN])
+    exporter.postOtlp('metrics', sums(1))
+    exporter.postOtlp('metrics', sums(2))
+
+    late[0]?.(AWAY)
+    await new Promise(setImmediate)
+    system.now += PAUSE_MS
+    await exporter.flush(50)
+
+    expect(posts.map(text => text.split(' ')[1])).toEqual(['{"sums":1}', '{"sums":2}'])
+  })
+
+  it('take no memory from the spans that wait', async () => {
+    const { exporter } = exporting([AWAY])
+    exporter.postOtlp('metrics', sums(0))
+    await exporter.flush(50)
+
+    const text = 'x'.repeat(MAX_WAITING_BYTES / 2)
+    for (let n = 0; n < 5; n++) exporter.postOtlp('metrics', { ...sums(n), body: { n, text } })
+    exporter.postOtlp('traces', { body: { text: text.slice(1_000) }, items: 1 })
+
+    expect([exporter.takeDropped('metrics'), exporter.takeDropped('traces')]).toEqual([0, 0])
+  })
 })

@@ -75,6 +75,50 @@ it('fails with the code of an error if nobody listens', async () => {
   expect(await postJson()(origin, '{}')).toEqual({ ok: false, mayRepeat: true, reason: 'ECONNREFUSED' })
 })
 
+/** The surroundings of a sender whose clock moves as the test says. The sender looks at it again and again while it waits. */
+function aClock(move: (look: number) => number | undefined) {
+  let now = 0
+  let looks = 0
+  return {
+    clock: () => now,
+    sleep: async (ms: number) => {
+      looks += 1
+      const passed = move(looks)
+      if (passed === undefined) await new Promise(() => undefined)
+      now += passed ?? ms
+      await new Promise(setImmediate)
+    },
+    now: () => now,
+  }
+}
+
+it('gives a receiver up that does not answer while the function has run for 10 seconds', async () => {
+  const { origin } = await receiver(() => ({ silent: true }))
+  const { now, ...surroundings } = aClock(() => 500)
+
+  const posted = await postJson(undefined, surroundings)(origin, '{}')
+
+  expect(posted).toEqual({ ok: false, mayRepeat: false, reason: 'ETIMEDOUT' })
+  expect(now()).toBe(10_000)
+})
+
+it('does not count the hour in which Lambda has frozen the function, and reads the answer that came meanwhile', async () => {
+  const frozen = Promise.withResolvers<void>()
+  const { origin } = await receiver(() => ({ after: frozen.promise }))
+  const { now, ...surroundings } = aClock(look => {
+    if (look < 20) return 500
+    if (look === 20) return 3_600_000
+    // A turn of the event loop after the function goes on, the answer is read.
+    frozen.resolve()
+    return undefined
+  })
+
+  const posted = await postJson(undefined, surroundings)(origin, '{}')
+
+  expect(posted).toEqual({ ok: true, rejected: 0 })
+  expect(now()).toBeGreaterThan(3_600_000)
+})
+
 it('sends the request as its signer has made it', async () => {
   const { origin, exports } = await receiver()
   const post = postJson(async () => async request => {
@@ -98,6 +142,9 @@ it('logs a receiver that is away once, without its address', async () => {
   }
 
   expect(warn.mock.calls).toEqual([
-    ["telemetry can't be exported (ECONNREFUSED); it is tried again every 30 s", { reason: 'ECONNREFUSED' }],
+    [
+      "telemetry can't be exported (ECONNREFUSED); it is tried again every 30 s",
+      { reason: 'ECONNREFUSED', trouble: 'lasts' },
+    ],
   ])
 })

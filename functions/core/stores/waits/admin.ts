@@ -1,0 +1,29 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { type Attributes, update } from '../../platform/dynamodb.ts'
+import { reaching } from '../../platform/unavailable.ts'
+import { keyOfShard, keyOfUser, shardsOf } from './entries.ts'
+
+/**
+ * Ends the leases of these users, and all of those that users share, for a caller who knows that no call waits any more. `total` is the
+ * limit of all users. Rejects with `Unavailable`.
+ */
+export const endAllWaits = (
+  client: DynamoDBClient,
+  table: string,
+  users: Iterable<string>,
+  total: number,
+): Promise<void> =>
+  reaching('the requests table', async () => {
+    const keys = [...[...new Set(users)].map(keyOfUser), ...shardsOf(total).map((_, shard) => keyOfShard(shard))]
+    for (const key of keys) await endWaits(client, table, key)
+  })
+
+const endWaits = (client: DynamoDBClient, table: string, key: Attributes) =>
+  update(client, {
+    table,
+    key,
+    update: 'SET #leases = :none',
+    condition: ['size(#leases) > :zero'],
+    names: { '#leases': 'leases' },
+    values: { ':none': {}, ':zero': 0 },
+  })

@@ -1,0 +1,54 @@
+import { withoutCalls } from '../functions/core/flow-control/admin.ts'
+import { compareAndSwap } from '../functions/core/flow-control/compare-and-swap.ts'
+import type { LifecyclePorts } from '../functions/core/lifecycle/ports.ts'
+import { type Recovery, recoverRequest } from '../functions/core/lifecycle/recover-request.ts'
+import type { OpenReservation } from '../functions/core/stores/quota/port.ts'
+import type { Admin } from './cli/admin.ts'
+
+type Ports = LifecyclePorts &
+  Pick<Admin, 'clock' | 'endAllWaits' | 'ids' | 'models' | 'modelStates' | 'random' | 'sleep' | 'statusesOf'>
+
+/** So many requests are recovered at the same time. */
+const AT_ONCE = 20
+
+/**
+ * Ends all that the functions of an earlier run hold: the claims of requests, the one call and the probe of models, and waits. Only for a
+ * system of which no function runs: then whoever held these is gone, and to wait for the end of each lease would only take time (ADR 0050).
+ * Answers with the number of requests that run again. Repeated, it changes nothing. Rejects with `Unavailable`.
+ */
+export async function recover(ports: Ports, maxWaits: number): Promise<number> {
+  await Promise.all(Object.keys(ports.models).map(model => endCalls(ports, model)))
+  const users = new Set<string>()
+  let again = 0
+  for await (const page of ports.quota.openBefore(ports.clock())) {
+    for (const { reservation } of page) users.add(reservation.user_id)
+    const recovered = await recoverPage(ports, page)
+    again += recovered.filter(what => what === 'lease ended').length
+  }
+  await ports.endAllWaits(users, maxWaits)
+  return again
+}
+
+/** Most open requests only wait in their queue. Their statuses are read many at a time, since there may be thousands. */
+async function recoverPage(ports: Ports, page: readonly OpenReservation[]): Promise<Recovery[]> {
+  const statuses = await ports.statusesOf(page.map(({ reservation }) => reservation))
+  const concerned = page.filter(({ reservation: { request_id } }) => {
+    const status = statuses.get(request_id)
+    return status === undefined || status === 'running'
+  })
+  const recovered: Recovery[] = []
+  for (let at = 0; at < concerned.length; at += AT_ONCE) {
+    const some = concerned.slice(at, at + AT_ONCE)
+    recovered.push(...(await Promise.all(some.map(open => recoverRequest(ports, open, ports.clock())))))
+  }
+  return recovered
+}
+
+async function endCalls({ modelStates, ...ports }: Ports, model: string): Promise<void> {
+  const known = await modelStates.read(model)
+  if (!known) return
+  await compareAndSwap({ ...ports, store: modelStates }, model, known, state => ({
+    state: withoutCalls(state),
+    answer: undefined,
+  }))
+}

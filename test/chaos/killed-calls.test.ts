@@ -1,0 +1,46 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startTestModel, type TestModel } from '../e2e/support/model.ts'
+import { type RunningSystem, startSystem } from '../e2e/support/system.ts'
+import { expectOrderInTheEnd } from './books.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-chaos-'))
+const config = fileURLToPath(new URL('held.yaml', import.meta.url))
+const REQUESTS = 50
+
+let model: TestModel
+let running: RunningSystem | undefined
+beforeAll(async () => {
+  model = await startTestModel()
+})
+afterAll(async () => {
+  await running?.stop()
+  await model.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+it('runs at once what ran when everything was killed, although leases and visibility timeouts have 14 minutes left', async () => {
+  const settings = { SLUICE_CONFIG: config, SLUICE_DATA: join(folder, 'data'), MODEL_URL: model.url }
+  const first = await startSystem(settings)
+  const user = await first.newUser()
+  const held = model.hold('held')
+  const ids = await Promise.all(Array.from({ length: REQUESTS }, () => user.submit({ prompt: 'held' })))
+  // As many as `concurrency` lets run. The others wait in their queue.
+  await expect.poll(() => model.calls.length, { timeout: 60_000 }).toBe(20)
+  process.kill(-Number(first.process.pid), 'SIGKILL')
+  await once(first.process, 'exit')
+  held.release()
+
+  running = await startSystem(settings)
+
+  expect(running.output().out).toContain('20 requests were running when the system last ended: they run again now')
+  await expectOrderInTheEnd(running.admin, new Map([[user.user, ids]]))
+  const items = await Promise.all(ids.map(id => running?.admin.items.get(user.user, id)))
+  expect(items.map(item => item?.status)).toEqual(ids.map(() => 'completed'))
+  expect(items.filter(item => item?.attempt === 2)).toHaveLength(20)
+  expect(items.map(item => item?.crashes)).toEqual(ids.map(() => 0))
+})

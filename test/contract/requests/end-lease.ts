@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import type { RequestItems } from '../../../functions/core/stores/requests/port.ts'
+import { aMessage, anItem } from '../../support/requests.ts'
+import { itemsTools, statesBut, TERMS } from './tools.ts'
+
+/** The end of a lease whose worker is gone. */
+export function describeEndLease(name: string, items: RequestItems): void {
+  const { given, stored } = itemsTools(items)
+
+  const running = async () => {
+    const item = await given()
+    const { item: claimed = item } = await items.claim(aMessage(item), TERMS)
+    return claimed
+  }
+  const BeforeItsEnd = TERMS.lease_until - 1
+
+  describe(`items on ${name}: endLease`, () => {
+    it('ends the lease of a running request now, so that another worker may claim it', async () => {
+      const item = await running()
+
+      expect(await items.endLease(item, BeforeItsEnd)).toBe(true)
+
+      expect(await stored(item)).toEqual({ ...item, lease_until: BeforeItsEnd })
+      const next = { claim_id: 'claim-2', now: BeforeItsEnd, lease_until: TERMS.lease_until + 60_000 }
+      expect(await items.reclaim(item, next)).toMatchObject({ claimed: true, item: { attempt: 2 } })
+    })
+
+    it('changes nothing when it is repeated', async () => {
+      const item = await running()
+      await items.endLease(item, BeforeItsEnd - 1_000)
+
+      expect(await items.endLease(item, BeforeItsEnd)).toBe(false)
+
+      expect(await stored(item)).toEqual({ ...item, lease_until: BeforeItsEnd - 1_000 })
+    })
+
+    it('leaves the lease of a later attempt and of a later run', async () => {
+      const [attempted, redriven] = [await running(), await running()]
+
+      expect(await items.endLease({ ...attempted, attempt: 0 }, BeforeItsEnd)).toBe(false)
+      expect(await items.endLease({ ...redriven, run: 2 }, BeforeItsEnd)).toBe(false)
+
+      expect(await stored(attempted)).toEqual(attempted)
+      expect(await stored(redriven)).toEqual(redriven)
+    })
+
+    it.each(statesBut('running'))('does not change an item that is $state', async ({ item: fields }) => {
+      const item = await given(fields)
+
+      expect(await items.endLease(item, TERMS.now)).toBe(false)
+
+      expect(await stored(item)).toEqual(item)
+    })
+
+    it('makes no item', async () => {
+      const absent = anItem({ status: 'running', attempt: 1, lease_until: TERMS.lease_until })
+
+      expect(await items.endLease(absent, TERMS.now)).toBe(false)
+
+      expect(await stored(absent)).toBeUndefined()
+    })
+  })
+}

@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { round, table } from '../bench/table.ts'
+import { type ProfiledSystem, startProfiled } from './system.ts'
+import { descriptorsOf, pssOf, threadsOf } from './threads.ts'
+
+/*
+ * Half of the load that the system reaches, for so many minutes (`npm run soak -- 30`). It fails if memory, threads or open files are
+ * not flat: if the last third has more of them than the middle third, beyond what they vary by themselves.
+ */
+const minutes = Number(process.argv[2] ?? 30)
+const CLIENTS = 16
+const SAMPLE_MS = 5_000
+/** What the last third may have more than the middle one. */
+const LIMITS = { memory: 1.1, threads: 1.1, descriptors: 1.1 }
+/** So few more are no leak. MB of memory; threads; open files. */
+const SLACK = { memory: 30, threads: 2, descriptors: 8 }
+
+interface Sample {
+  readonly seconds: number
+  readonly memory: number
+  readonly threads: number
+  readonly descriptors: number
+  readonly disk: number
+}
+
+type Watched = keyof typeof LIMITS
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-soak-'))
+const data = join(folder, 'data')
+const system = await startProfiled(data)
+try {
+  const perSecond = await reachable(system)
+  process.stdout.write(`reached ${round(perSecond, 0)} requests per second; ${minutes} minutes with half of that\n\n`)
+  const { samples, requests } = await soak(system, perSecond / 2)
+  process.stdout.write(`${report(samples, requests)}\n`)
+  const growing = (['memory', 'threads', 'descriptors'] as const).filter(what => !isFlat(samples, what))
+  for (const what of growing) process.stdout.write(`NOT FLAT: ${what}\n`)
+  process.exitCode = growing.length === 0 ? 0 : 1
+} finally {
+  await system.stop()
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** Completed requests per second under a load that keeps the system busy. */
+async function reachable({ run }: ProfiledSystem): Promise<number> {
+  await run(300, CLIENTS)
+  const { completed } = await run(1_000, CLIENTS)
+  return 1_000 / completed
+}
+
+/** Posts the requests of a second at its beginning, and takes a sample every few seconds. */
+async function soak({ pid, run }: ProfiledSystem, perSecond: number) {
+  const samples: Sample[] = []
+  const start = performance.now()
+  const passed = () => performance.now() - start
+  let requests = 0
+  const sampling = (async () => {
+    while (passed() < minutes * 60_000) {
+      const [memory, threads, descriptors] = [pssOf(pid), threadsOf(pid), descriptorsOf(pid)]
+      samples.push({ seconds: passed() / 1_000, memory, threads, descriptors, disk: await bytesIn(data) })
+      await pause(SAMPLE_MS)
+    }
+  })()
+  while (passed() < minutes * 60_000) {
+    const batch = Math.max(1, Math.round(perSecond))
+    const [{ completed }] = await Promise.all([run(batch, Math.min(CLIENTS, batch)), pause(1_000)])
+    requests += batch
+    if (completed > 60) throw new Error(`${batch} requests took ${round(completed, 0)} s: the system does not keep up`)
+  }
+  await sampling
+  return { samples, requests }
+}
+
+async function bytesIn(path: string): Promise<number> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true })
+  return entries.reduce((sum, entry) => sum + (entry.isFile() ? sizeOf(join(entry.parentPath, entry.name)) : 0), 0)
+}
+
+/** A file may be gone since it was listed. */
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
+
+function report(samples: readonly Sample[], requests: number): string {
+  const [first, last] = [samples[0], samples.at(-1)]
+  if (!first || !last) throw new Error('there is no sample')
+  const row = (name: string, { seconds, memory, threads, descriptors, disk }: Sample) => [
+    name,
+    round(seconds, 0),
+    memory,
+    threads,
+    descriptors,
+    round(disk / 1e6, 1),
+  ]
+  return [
+    table(['', 'seconds', 'MB', 'threads', 'open files', 'MB of disk'], [row('begin', first), row('end', last)]),
+    '',
+    `${requests} requests; ${Math.round((last.disk - first.disk) / requests)} bytes of disk per request`,
+  ].join('\n')
+}
+
+/** The median of the last third is at most a little above that of the middle third. The first third warms up. */
+function isFlat(samples: readonly Sample[], what: Watched): boolean {
+  const third = Math.ceil(samples.length / 3)
+  const median = (of: readonly Sample[]) => of.map(one => one[what]).sort((a, b) => a - b)[of.length >> 1] ?? 0
+  const [middle, end] = [median(samples.slice(third, 2 * third)), median(samples.slice(2 * third))]
+  return end <= Math.max(middle * LIMITS[what], middle + SLACK[what])
+}

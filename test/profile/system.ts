@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A local system in a process of its own, as `npm start` runs it, with a model in this process. */
+export interface ProfiledSystem {
+  readonly pid: number
+  /** Posts so many requests from so many clients, each of which posts one after the other. Resolves when all have completed. */
+  run(requests: number, clients: number): Promise<Run>
+  /** The sum of a metric's series on the page `/metrics`, by one of its labels. */
+  metric(name: string, label: string): Promise<ReadonlyMap<string, number>>
+  stop(): Promise<void>
+}
+
+/** Seconds. */
+export interface Run {
+  readonly posted: number
+  readonly completed: number
+}
+
+/** `data` is the folder of its state. Uses the Postgres of `DATABASE_URL`, if there is one. */
+export async function startProfiled(data: string): Promise<ProfiledSystem> {
+  const model = await startModel()
+  const { PATH = '', HOME = '', DATABASE_URL } = process.env
+  const env = {
+    PATH,
+    HOME,
+    PORT: '0',
+    SLUICE_DATA: data,
+    SLUICE_CONFIG: fileURLToPath(new URL('pipeline.yaml', import.meta.url)),
+    MODEL_URL: model.url,
+    ...(DATABASE_URL !== undefined && { DATABASE_URL }),
+  }
+  const child = spawn(process.execPath, ['bin/local.ts'], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  process.once('exit', () => child.kill('SIGKILL'))
+  const output = await outputOf(child)
+  const [, url = ''] = /^ready (\S+)/m.exec(output) ?? []
+  const [key = ''] = /sk_sluice_\w+/.exec(output) ?? []
+  const metric = (name: string, label: string) => metricAt(url, name, label)
+  const completed = async () => sum((await metric('sluice_completed_requests_total', 'model')).values())
+  return {
+    pid: child.pid ?? 0,
+    metric,
+    async run(requests, clients) {
+      const before = await completed()
+      const start = performance.now()
+      await postAll(url, key, requests, clients)
+      const posted = performance.now() - start
+      while ((await completed()) < before + requests) await pause(200)
+      return { posted: posted / 1_000, completed: (performance.now() - start) / 1_000 }
+    },
+    async stop() {
+      child.kill('SIGINT')
+      await once(child, 'exit')
+      model.close()
+    },
+  }
+}
+
+/** Resolves with what the system has printed when it is ready. */
+async function outputOf(child: ChildProcess): Promise<string> {
+  let output = ''
+  child.stdout?.setEncoding('utf8').on('data', chunk => {
+    output += chunk
+  })
+  const ready = new Promise<void>(resolve => child.stdout?.on('data', () => /^ready /m.test(output) && resolve()))
+  await Promise.race([ready, once(child, 'exit')])
+  if (!/^ready /m.test(output)) throw new Error('the local system has not started')
+  return output
+}
+
+async function postAll(url: string, key: string, requests: number, clients: number): Promise<void> {
+  let next = 0
+  const client = async () => {
+    while (next < requests) {
+      const prompt = `The old lighthouse stood alone. Its lamp still burned brightly. ${next++}`
+      const headers = { 'content-type': 'application/json', 'x-api-key': key }
+      const response = await fetch(`${url}/v1/inference`, { method: 'POST', headers, body: JSON.stringify({ prompt }) })
+      const answer = await response.text()
+      if (response.status !== 202) throw new Error(`a post was answered ${response.status}: ${answer}`)
+    }
+  }
+  await Promise.all(Array.from({ length: clients }, client))
+}
+
+async function metricAt(url: string, name: string, label: string): Promise<Map<string, number>> {
+  const page = await (await fetch(`${url}/metrics`)).text()
+  const sums = new Map<string, number>()
+  for (const [, labels = '', value] of page.matchAll(new RegExp(`^${name}\\{(.*)\\} (\\S+)$`, 'gm'))) {
+    const [, of = ''] = new RegExp(`${label}="([^"]*)"`).exec(labels) ?? []
+    sums.set(of, (sums.get(of) ?? 0) + Number(value))
+  }
+  return sums
+}
+
+/** A model that takes 50 ms. */
+async function startModel() {
+  const usage = { prompt_tokens: 20, completion_tokens: 5, total_tokens: 25 }
+  const server = createServer(async (request, response) => {
+    request.resume()
+    await pause(50)
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ result: 'Its lamp still burned brightly.', usage }))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/predict`,
+    close: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, number) => total + number, 0)
