@@ -1,7 +1,8 @@
 import { systemClock, systemSleep } from '../core/platform/clock.ts'
 import { type Telemetry, telemetry } from '../core/platform/telemetry.ts'
-import { rabbitMqAdmin } from '../core/queue/rabbitmq/admin.ts'
+import { rabbitMqAdmin, rabbitMqCountMessages } from '../core/queue/rabbitmq/admin.ts'
 import { composeConnection } from '../core/queue/rabbitmq/compose.ts'
+import { moveBulk } from '../core/queue/rabbitmq/move-bulk.ts'
 import { chooseByUser } from '../core/queue/rabbitmq/parts.ts'
 import { rabbitMqQueue } from '../core/queue/rabbitmq/queue.ts'
 import { declareTopology } from '../core/queue/rabbitmq/topology.ts'
@@ -10,13 +11,15 @@ import type { BrokerPorts } from './ports.ts'
 
 export function compose(env: Env): BrokerPorts & Telemetry {
   const connection = composeConnection(env)
+  const time = { clock: systemClock, sleep: systemSleep }
+  const mover = { publish: connection.publish, countMessages: rabbitMqCountMessages(connection), ...time }
   const prefix = env.QUEUE_NAME_PREFIX
   return {
     declare: async topology => declareTopology(await connection.link(), { prefix, ...topology }),
     queue: rabbitMqQueue(prefix, connection.publish, chooseByUser(env.QUEUE_CONSUMERS)),
     ...rabbitMqAdmin(prefix, connection, env.QUEUE_CONSUMERS),
-    clock: systemClock,
-    sleep: systemSleep,
+    moveBulk: (event, giveUpAt) => moveBulk(mover, event, giveUpAt),
+    ...time,
     ...telemetry(env),
   }
 }

@@ -1,7 +1,8 @@
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda'
 import * as z from 'zod'
+import { insist } from '../core/platform/insist.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
-import type { BrokerPorts, Declared } from './ports.ts'
+import type { BrokerPorts } from './ports.ts'
 
 /** The properties of the custom resource. */
 const Properties = z.object({
@@ -25,7 +26,10 @@ export async function declare(
   try {
     const { Queues, Requests } = Properties.parse(event.ResourceProperties)
     const queues = Queues.map(({ Name, DeadLetters }) => ({ name: Name, dead_letters: DeadLetters }))
-    await declareInTime(ports, { queues, requests: Requests }, giveUpAt)
+    // A declaration that stopped half-way is done again as a whole: what is there already stays as it is.
+    await insist(ports, giveUpAt, () =>
+      ports.declare({ queues, requests: Requests, unbind: formerRequests(event, Requests) }),
+    )
     return { Status: 'SUCCESS' }
   } catch (error) {
     ports.logger.error('the queues could not be declared', { error: error as Error })
@@ -33,17 +37,11 @@ export async function declare(
   }
 }
 
-const PAUSE_MS = 5_000
-
-/** A declaration that stopped half-way is done again as a whole: what is there already stays as it is. */
-async function declareInTime(ports: BrokerPorts, declared: Declared, giveUpAt: number): Promise<void> {
-  for (;;)
-    try {
-      return await ports.declare(declared)
-    } catch (error) {
-      if (!(error instanceof Unavailable) || ports.clock() + PAUSE_MS >= giveUpAt) throw error
-      await ports.sleep(PAUSE_MS)
-    }
+/** The input that the deployment before has bound to the key of requests, if another one has its place now, or none. */
+function formerRequests(event: CloudFormationCustomResourceEvent, requests: string | undefined): string | undefined {
+  if (event.RequestType !== 'Update') return undefined
+  const former = Properties.pick({ Requests: true }).safeParse(event.OldResourceProperties).data?.Requests
+  return former === requests ? undefined : former
 }
 
 function reasonOf(error: unknown): string {

@@ -27,9 +27,23 @@ const declareQueues = lambdaHandler(ports, async (_, event: CloudFormationCustom
 
 const operate = lambdaHandler(ports, (_, event: Operation): Promise<Performed> => perform(ports, event))
 
-/** Declares queues for CloudFormation, or performs an operation for an operator. */
+/** A message is confirmed in this time, so that the last try to move it fits in before the end. Milliseconds. */
+const MOVE_MS = 20_000
+
+const move = lambdaHandler(ports, async (_, event: BulkEvent, context) => {
+  await ports.moveBulk(event, ports.clock() + context.getRemainingTimeInMillis() - MOVE_MS)
+  return undefined
+})
+
+interface BulkEvent {
+  readonly rmqMessagesByQueue: unknown
+}
+
+/** Declares queues for CloudFormation, moves messages of a bulk queue, or performs an operation for an operator. */
 export const handler = (
-  event: CloudFormationCustomResourceEvent | Operation,
+  event: CloudFormationCustomResourceEvent | BulkEvent | Operation,
   context: Context,
-): Promise<Performed | undefined> =>
-  'ResponseURL' in event ? declareQueues(event, context) : operate(Operation.parse(event), context)
+): Promise<Performed | undefined> => {
+  if ('ResponseURL' in event) return declareQueues(event, context)
+  return 'rmqMessagesByQueue' in event ? move(event, context) : operate(Operation.parse(event), context)
+}

@@ -1,5 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
-import type { Clock, Sleep } from '../core/platform/clock.ts'
+import type { InsistPorts } from '../core/platform/insist.ts'
 import type { CountWaiting, QueueExists, SendInput } from '../core/queue/admin-port.ts'
 import type { MessageQueue } from '../core/queue/port.ts'
 
@@ -8,16 +8,18 @@ export interface Declared {
   readonly queues: readonly { readonly name: string; readonly dead_letters?: string | undefined }[]
   /** The input that gets what producers publish to the exchange of the team. */
   readonly requests?: string | undefined
+  /** The input that has got them until now, if that is another one. */
+  readonly unbind?: string | undefined
 }
 
-export interface BrokerPorts {
+export interface BrokerPorts extends InsistPorts {
   /** Declares the queues. It may be repeated. Rejects with `Unavailable`, or with a `Defect` that says what is in the way. */
   declare(topology: Declared): Promise<void>
   readonly queue: MessageQueue
   readonly exists: QueueExists
   readonly count: CountWaiting
   readonly sendInput: SendInput
-  readonly clock: Clock
-  readonly sleep: Sleep
+  /** Moves the messages of an invocation out of their bulk queue. Rejects with `Unavailable` if the broker is away until `giveUpAt`, epoch milliseconds. */
+  moveBulk(event: unknown, giveUpAt: number): Promise<void>
   readonly logger: Pick<Logger, 'warn' | 'error'>
 }

@@ -26,7 +26,7 @@ export function compose(
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     keys: dynamoKeys(clients.dynamoDb, env.REQUESTS_TABLE),
-    quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE, once),
+    quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE, once, settings.gives_way_above !== undefined),
     queue: composeQueue(env, clients, observed.tracing),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     ledger: lazyLedger(env),

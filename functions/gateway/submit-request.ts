@@ -4,7 +4,7 @@ import type { Prepared } from '../core/admission/prepare.ts'
 import { publish } from '../core/admission/publish.ts'
 import { refuse } from '../core/admission/refuse.ts'
 import { type RequestItem, reservationOf } from '../core/domain/item.ts'
-import { goOnAfter, Unavailable } from '../core/platform/unavailable.ts'
+import { goOnAfter, MayBeAdmitted, Unavailable } from '../core/platform/unavailable.ts'
 import type { GatewayPorts } from './ports.ts'
 import { withdrawSubmission } from './withdraw-submission.ts'
 
@@ -23,19 +23,20 @@ export async function submitRequest(
 ): Promise<Accepted> {
   const verdict = await admit(ports, prepared, item => withdrawSubmission(ports, item, ports.clock()))
   if (!verdict.admitted) throw refuse(verdict, prepared, ports.clock())
-  const { item, left } = verdict
+  const { item, left, open } = verdict
   await mayGoOn().catch(async error => {
     await giveBack(ports, item)
     throw error
   })
   try {
-    const written = await publish(ports, item, prepared.submission)
+    const written = await publish(ports, item, prepared.submission, open)
     if (written.status === 'rejected') throw new Unavailable('the request', new Error('it was given up meanwhile'))
     return { item, left }
   } catch (error) {
     const now = await withdrawSubmission(ports, item, ports.clock())
     if (now && now.status !== 'rejected') return { item: now, left }
-    throw error
+    // If the item and the message are written after all, the request runs.
+    throw !now && error instanceof Unavailable ? new MayBeAdmitted(item.request_id, error) : error
   }
 }
 

@@ -1,20 +1,27 @@
 import type { RequestItem } from '../core/domain/item.ts'
 import type { LifecyclePorts } from '../core/lifecycle/ports.ts'
-import { rejectRequest } from '../core/lifecycle/reject-request.ts'
+import { releaseRejected } from '../core/lifecycle/reject-request.ts'
 import { isFailedCall } from '../core/platform/unavailable.ts'
 
 /**
  * Withdraws a submission that failed, whatever it has written. Answers with the item as it is then: `rejected`, or accepted
- * after all. Undefined when the withdrawal fails, too: the caller has the first error, and the sweeper finds the
- * open reservation.
+ * after all (rule 6). Undefined when nobody knows, since the tombstone could not be written. The caller has the first error. What is left
+ * to do after a tombstone, or without one, the sweeper does: it finds the open reservation.
  */
 export async function withdrawSubmission(
   ports: LifecyclePorts,
   item: RequestItem,
   now: number,
 ): Promise<RequestItem | undefined> {
+  const tombstone: RequestItem = { ...item, status: 'rejected', completed_at: now }
+  const left = await unlessFailed(() => ports.items.reject(tombstone))
+  if (left) await unlessFailed(() => releaseRejected(ports, tombstone, left))
+  return left
+}
+
+async function unlessFailed<T>(call: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await rejectRequest(ports, { ...item, status: 'rejected', completed_at: now })
+    return await call()
   } catch (error) {
     if (isFailedCall(error)) return undefined
     throw error

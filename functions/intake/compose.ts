@@ -25,7 +25,7 @@ export function compose(
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
     inputs: dynamoInputKeys(clients.dynamoDb, env.REQUESTS_TABLE),
     users: dynamoUsers(clients.dynamoDb, env.USERS_TABLE),
-    quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE, once),
+    quota: dynamoQuota(clients.dynamoDb, env.QUOTA_TABLE, once, settings.gives_way_above !== undefined),
     queue: composeQueue(env, clients, observed.tracing),
     payloads: lazyS3Payloads(env.PAYLOADS_BUCKET),
     route: createRouter(settings),

@@ -1,22 +1,29 @@
 import type { RequestItem } from '../core/domain/item.ts'
 import { isTerminal } from '../core/domain/item.ts'
 import { ownItem } from '../core/lifecycle/view-request.ts'
-import { ignoreUnavailable } from '../core/platform/unavailable.ts'
+import { ignoreUnavailable, Unavailable } from '../core/platform/unavailable.ts'
 import { bodyKey, resultKey } from '../core/stores/payloads/names.ts'
 import { cancelRequest } from './cancel-request.ts'
 import type { ReaderPorts } from './ports.ts'
 
+/** Each further round follows a redrive of the request, which an operator makes by hand. */
+const ROUNDS = 5
+
 /**
  * Cancels a request of the caller's, and erases its prompt and its result. From then on, its owner is told that there is no such request.
  * The item is marked last: a client that repeats an interrupted call goes on where that stopped. Events that come later find the mark in
- * the ledger's row, and bring nothing back. Throws `RequestError`, and `Unavailable`.
+ * the ledger's row, and bring nothing back. A request that an operator runs again meanwhile is cancelled again: a marked request never
+ * runs. Throws `RequestError`, and `Unavailable`.
  */
 export async function eraseRequest(ports: ReaderPorts, userId: string, requestId: string): Promise<void> {
-  const seen = await ownItem(ports, userId, requestId)
-  const item = isTerminal(seen.status) ? seen : await cancelled(ports, userId, requestId)
-  await ports.ledger.erase(item, ports.clock())
-  await deletePayloads(ports, item)
-  await ports.items.erase(item)
+  for (let round = 0; round < ROUNDS; round++) {
+    const seen = await ownItem(ports, userId, requestId)
+    const item = isTerminal(seen.status) ? seen : await cancelled(ports, userId, requestId)
+    await ports.ledger.erase(item, ports.clock())
+    await deletePayloads(ports, item)
+    if (await ports.items.erase(item)) return
+  }
+  throw new Unavailable('the request', new Error('it keeps changing'))
 }
 
 async function cancelled(ports: ReaderPorts, userId: string, requestId: string): Promise<RequestItem> {

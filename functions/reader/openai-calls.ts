@@ -7,7 +7,7 @@ import { type HttpResponse, json } from '../core/http/response.ts'
 import type { RouteKey } from '../core/http/routes.ts'
 import { viewRequest } from '../core/lifecycle/view-request.ts'
 import { MAX_WAIT_SECONDS, waitForCompletion } from '../core/lifecycle/wait-for-completion.ts'
-import { endedAnswer, stillRunning } from '../core/openai-api/answers.ts'
+import { backgroundAnswer, endedAnswer, stillRunning } from '../core/openai-api/answers.ts'
 import { responseOf } from '../core/openai-api/response-answer.ts'
 import type { Caller } from '../core/platform/caller.ts'
 import { cancelRequest } from './cancel-request.ts'
@@ -43,7 +43,7 @@ export const openAiCalls = {
     const { user_id } = countedCaller(ports, call)
     refuseQuery(call)
     const view = await viewRequest(ports, user_id, requestIn(call))
-    return json(200, responseOf(view), idHeader(view.request_id))
+    return backgroundAnswer(view, idHeader(view.request_id))
   },
 
   'POST /v1/responses/{request_id}/cancel': async (ports, call): Promise<HttpResponse> => {

@@ -6,7 +6,7 @@ import { isBusy } from '../core/inference/retry.ts'
 import { fieldsOf } from '../core/openai-format/fields.ts'
 import { serialize } from '../core/platform/serialize.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
-import { lacksOperation, type Passage } from './pass-on.ts'
+import { lacksOperation, type Passage, UnsupportedField } from './pass-on.ts'
 import { permitFurtherCall } from './permit-call.ts'
 import type { WorkerPorts } from './ports.ts'
 import { failedOutcome, publishOutcome } from './publish-outcome.ts'
@@ -19,8 +19,12 @@ import { withoutPrompt } from './without-prompt.ts'
 const PUBLISH_MS = 10_000
 
 /** Whether an invocation would outlive a call that begins `later_ms` from now, even one that times out. */
-export const hasTimeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invocation, laterMs = 0): boolean =>
-  clock() + laterMs + settings.endpoint.timeout_ms + PUBLISH_MS <= ends_at
+export const hasTimeForCall = (ports: WorkerPorts, invocation: Invocation, laterMs = 0): boolean =>
+  laterMs <= timeForCall(ports, invocation)
+
+/** How much later a call may begin at most, in milliseconds. */
+export const timeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invocation): number =>
+  ends_at - clock() - settings.endpoint.timeout_ms - PUBLISH_MS
 
 /** A slow mapping takes at most so long: the bound of an expression, and the start of its thread. Milliseconds. */
 const MAX_MAPPING_MS = 2_500
@@ -46,7 +50,8 @@ export async function mapRequest(
     if (mapped !== undefined) return { ...claimed, ...mapped, bounded: boundedPromptTokens(body) }
   } catch (error) {
     if (!(error instanceof MappingError)) throw error
-    const failure = { code: 'mapping_failed', message: error.message, reached: false } as const
+    const code = error instanceof UnsupportedField ? 'unsupported_parameter' : 'mapping_failed'
+    const failure = { code, message: error.message, reached: false } as const
     const times = { started_at: now, completed_at: now }
     await publishOutcome(ports, claimed.message, failedOutcome(claimed, failure, times))
     return undefined
@@ -156,7 +161,8 @@ async function callStandIn(
   const { passage } = request
   const standIn = passage && standInFor(ports, passage)
   if (!passage || !standIn) return done(first, first)
-  if (standIn instanceof MappingError) return done({ ...LACKING, message: standIn.message }, first)
+  if (standIn instanceof UnsupportedField)
+    return done({ ...LACKING, code: 'unsupported_parameter', message: standIn.message, reached: false }, first)
   ports.passOn?.note(passage.asked, false)
   if (!(await mayCallAgain(ports, [request], permit, invocation))) return later()
   let reply: Reply
@@ -181,11 +187,11 @@ const LACKING: ModelFailure = {
   status: 404,
 }
 
-function standInFor({ passOn }: WorkerPorts, passage: Passage): Passage | MappingError | undefined {
+function standInFor({ passOn }: WorkerPorts, passage: Passage): Passage | UnsupportedField | undefined {
   try {
     return passOn?.standIn(passage)
   } catch (error) {
-    if (error instanceof MappingError) return error
+    if (error instanceof UnsupportedField) return error
     throw error
   }
 }

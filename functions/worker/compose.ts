@@ -15,6 +15,7 @@ import { lazyS3Payloads } from '../core/stores/payloads/lazy-s3.ts'
 import { dynamoQuota } from '../core/stores/quota/dynamodb.ts'
 import { dynamoItems } from '../core/stores/requests/dynamodb.ts'
 import type { Env } from './env.ts'
+import { createIsolation } from './isolation.ts'
 import { createPassOn } from './pass-on.ts'
 import type { WorkerPorts } from './ports.ts'
 import { reportCircuitChanges } from './report-circuit-changes.ts'
@@ -49,6 +50,7 @@ export function compose(
     logger,
     metrics,
     tracing,
+    isolation: env.AWS_LAMBDA_MAX_CONCURRENCY === undefined ? undefined : createIsolation(systemSleep),
     startCallSpan: callSpans(tracing, settings),
   }
 }

@@ -38,8 +38,12 @@ function send(queue: WorkerPorts['queue'], message: InferenceMessage, seconds: n
     body: message,
     group: message.user_id,
     delay_seconds: Math.min(queue.capabilities.max_delay_seconds, seconds),
+    ...(givesWay(message) && { gives_way: true }),
   })
 }
+
+/** A message that has a slot in the rate limit gives way to nobody, since its slot is soon over. */
+const givesWay = ({ hints }: InferenceMessage): boolean => hints?.gives_way === true && hints.turn === undefined
 
 /** The message with other hints. A hint that is undefined is removed. */
 export function withHints(message: InferenceMessage, hints: Hints): InferenceMessage {

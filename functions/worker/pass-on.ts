@@ -15,11 +15,14 @@ export interface Passage {
   readonly body: Json
 }
 
+/** A field of a body that the operation which stands in has no place for. The sentence begins with the field's name. */
+export class UnsupportedField extends MappingError {}
+
 /** Passes bodies of the OpenAI API on to an endpoint, and remembers which operations the endpoint lacks. */
 export interface PassOn {
-  /** The call for a body as it is stored. Throws `MappingError` if the endpoint has no operation that takes the body. */
+  /** The call for a body as it is stored. Throws `UnsupportedField` if the endpoint has no operation that takes the body. */
   to(asked: Operation, stored: Json): Passage
-  /** The call that stands in for one whose operation the endpoint lacks. Undefined if there is none. Throws `MappingError`. */
+  /** The call that stands in for one whose operation the endpoint lacks. Undefined if there is none. Throws `UnsupportedField`. */
   standIn(passage: Passage): Passage | undefined
   /** Notes whether the endpoint has an operation. */
   note(operation: Operation, isThere: boolean): void
@@ -30,9 +33,11 @@ export function createPassOn({ model, urls }: OpenAiEndpoint): PassOn {
 
   function translated(asked: Operation, called: Operation, body: Json): Passage {
     const { body: other, lost } = translatedBody(asked, body)
-    if (lost.length === 0) return { asked, called, url: urls[called], body: other }
-    throw new MappingError(
-      `the endpoint has ${called} and not ${asked}, and ${called} has no place for ${[...new Set(lost)].join(', ')}`,
+    const [first] = lost
+    if (!first) return { asked, called, url: urls[called], body: other }
+    const places = [...new Set(lost.map(({ place }) => place))].join(', ')
+    throw new UnsupportedField(
+      `\`${first.field}\` is not supported: the endpoint has ${called} and not ${asked}, and ${called} has no place for ${places}`,
     )
   }
 

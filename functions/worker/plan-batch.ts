@@ -3,14 +3,15 @@ import type { Job, Planned, Received } from './types.ts'
 
 /**
  * Plans a call per message or, with batches, a call for as many messages as may be together. If some messages took a worker
- * with them before, those are called for one after the other, and all others are sent again.
+ * with them before, those are called for one after the other, and all others are sent again. Where other invocations share the
+ * environment, a request that has an invocation to itself is not isolated for that.
  */
-export function planBatch(received: readonly Received[], batched: boolean): Job[] {
+export function planBatch(received: readonly Received[], batched: boolean, isShared = false): Job[] {
   const reports = received.flatMap(({ delivery, message }): Job[] =>
     message ? [] : [{ act: 'report unreadable', delivery }],
   )
   const requests = received.flatMap(({ delivery, message }): Planned[] =>
-    message ? [{ delivery, message, isolated: received.length === 1 }] : [],
+    message ? [{ delivery, message, isolated: received.length === 1 && !isShared }] : [],
   )
   const dangerous = requests.filter(({ message }) => message.hints?.alone)
   if (dangerous.length === 0)

@@ -11,6 +11,7 @@ import type { Random } from '../core/platform/random.ts'
 import type { Span, Tracer } from '../core/platform/tracing/port.ts'
 import type { QueueBackend } from '../core/queue/port.ts'
 import type { Payloads } from '../core/stores/payloads/port.ts'
+import type { Isolation } from './isolation.ts'
 import type { PassOn } from './pass-on.ts'
 import type { Settings } from './settings.ts'
 
@@ -30,6 +31,8 @@ export interface WorkerPorts extends LifecyclePorts {
   readonly logger: Pick<Logger, 'error' | 'warn' | 'info'>
   readonly metrics: Meter
   readonly tracing: Tracer
+  /** There if the environment runs several invocations at a time. */
+  readonly isolation?: Isolation | undefined
   /** Starts the span of a call of the model: for the active request, or, with links, for a batch of requests. */
   readonly startCallSpan: (links?: readonly string[]) => Span
   readonly settings: Pick<Settings, 'batched' | 'retry' | 'rate_limit' | 'store_prompts' | 'price'> & {

@@ -4,7 +4,7 @@ import { requestAttributes } from '../core/platform/tracing/request-attributes.t
 import type { BatchInvocation, BatchOutcome, Delivery } from '../core/queue/port.ts'
 import { readMessage } from '../core/queue/read-message.ts'
 import { startDeliverySpans } from '../core/queue/trace-delivery.ts'
-import { hasTimeForCall } from './call-model.ts'
+import { hasTimeForCall, timeForCall } from './call-model.ts'
 import { reportUnreadable, resend } from './defer.ts'
 import { endAfterDefect } from './end-after-defect.ts'
 import { planBatch } from './plan-batch.ts'
@@ -34,7 +34,11 @@ export async function processMessages(
   })
   for (const { delivery, message } of received) if (message) spans.of(delivery).set(requestAttributes(message))
   countTimeLeft(ports, received)
-  const failed = await performAll(ports, planBatch(received, ports.settings.batched), invocation)
+  const failed = await performAll(
+    ports,
+    planBatch(received, ports.settings.batched, ports.isolation !== undefined),
+    invocation,
+  )
   const redeliver = [...ofNewerVersion, ...failed]
   for (const delivery of redeliver) spans.of(delivery).fail('redelivered')
   for (const delivery of deliveries) spans.of(delivery).end()
@@ -70,11 +74,13 @@ async function performAll(ports: WorkerPorts, jobs: readonly Job[], invocation: 
   return (await Promise.all(failed)).flat()
 }
 
+type Call = Extract<Job, { act: 'call' }>
+
 const isIsolated = (job: Job): boolean => job.act === 'call' && job.requests.some(({ isolated }) => isolated)
 
 /** Performs a job, and answers with the deliveries that failed. */
 async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation): Promise<Delivery[]> {
-  if (job.act === 'call') return call(ports, job.requests, invocation)
+  if (job.act === 'call') return callApart(ports, job, invocation)
   const span = invocation.spans.of(job.delivery)
   try {
     await span.run(() => (job.act === 'resend' ? resend(ports, job.message) : reportUnreadable(ports, job.delivery)))
@@ -87,12 +93,31 @@ async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation):
 
 const REDELIVERED = 'a message could not be processed and will be redelivered'
 
+/** Makes a call, in an environment that other invocations share: an isolated request's beside no other one. */
+async function callApart(ports: WorkerPorts, job: Call, invocation: Invocation): Promise<Delivery[]> {
+  const { requests } = job
+  if (!ports.isolation) return call(ports, requests, invocation)
+  const leave = await ports.isolation.enter(isIsolated(job), timeForCall(ports, invocation))
+  if (!leave) return resendAll(ports, requests, invocation)
+  try {
+    return await call(ports, requests, invocation)
+  } finally {
+    leave()
+  }
+}
+
+async function resendAll(
+  ports: WorkerPorts,
+  requests: readonly Planned[],
+  invocation: Invocation,
+): Promise<Delivery[]> {
+  const resent = requests.map(request => performJob(ports, { act: 'resend', ...request }, invocation))
+  return (await Promise.all(resent)).flat()
+}
+
 async function call(ports: WorkerPorts, requests: readonly Planned[], invocation: Invocation): Promise<Delivery[]> {
   // Earlier calls of the same invocation may have left no time for this one.
-  if (!hasTimeForCall(ports, invocation)) {
-    const resent = requests.map(request => performJob(ports, { act: 'resend', ...request }, invocation))
-    return (await Promise.all(resent)).flat()
-  }
+  if (!hasTimeForCall(ports, invocation)) return resendAll(ports, requests, invocation)
   const undone = await processCall(ports, requests, invocation)
   const failed = undone.map(async one => {
     const { delivery } = one.request

@@ -24,7 +24,7 @@ export interface Received {
 export interface Planned {
   readonly delivery: Delivery
   readonly message: InferenceMessage
-  /** Whether the function runs no other request at the same time. */
+  /** Whether the environment of the function runs no other request at the same time. */
   readonly isolated: boolean
 }
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { requestIdOf } from '../../functions/core/openai-api/request-ids.ts'
 import { parseDuration } from '../config/duration.ts'
 import { type NamedWindow, parseWindow } from './window-name.ts'
 
@@ -14,10 +15,21 @@ export function userId(text: string): string {
   throw new InvalidArgumentError('A user id has 1 to 128 of A-Z a-z 0-9 . _ @ -')
 }
 
+/** The id of a request, which may have a prefix of the OpenAI API, such as `resp_`. */
 export function requestId(text: string): string {
-  if (UUID.test(text)) return text
+  const id = requestIdOf(text)
+  if (UUID.test(id)) return id
   throw new InvalidArgumentError('A request id is a UUID.')
 }
+
+/** What a dead letter is named by: the id of its request, or any other text, since some messages belong to no request. */
+export function letterName(text: string): string {
+  const id = requestIdOf(text)
+  return UUID.test(id) ? id : text
+}
+
+/** Collects the names of several dead letters. */
+export const letterNames = (text: string, before: readonly string[] = []): string[] => [...before, letterName(text)]
 
 /** A hundred years. Every expiry up to that has a valid date. */
 const MAX_DURATION_MS = 36_500 * 86_400_000

@@ -2,6 +2,7 @@ import { MOST_MESSAGES_OF_BROKER } from './executions.ts'
 import type { Finding, Path } from './finding.ts'
 import type { Model } from './model-schema.ts'
 import { type RabbitMq, rabbitMqOf } from './queue-schema.ts'
+import { otherReceivers } from './receivers.ts'
 import type { Pipeline } from './schema.ts'
 
 /** Finds contradictions between a broker and the rest of a pipeline. */
@@ -29,20 +30,25 @@ export function checkNetwork({ network, queue }: Pipeline): Finding[] {
 
 const EGRESS: Path = ['queue', 'rabbitmq', 'egress']
 
-function checkEgress({ network, models }: Pipeline, { egress }: RabbitMq): Finding[] {
+function checkEgress({ network, models, observability }: Pipeline, { egress }: RabbitMq): Finding[] {
   if (egress !== undefined && network !== undefined) {
     const message =
       'must not be there beside network: the routes of that VPC decide how functions reach AWS and the models'
     return [{ path: EGRESS, message, atKey: true }]
   }
   if (egress !== 'endpoints') return []
-  return Object.entries(models)
+  const receivers = otherReceivers(observability).map(({ path }) => ({
+    path: ['observability', ...path],
+    message: `can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; ${path[0] === 'tracing' ? 'it must be xray' : 'it must be left out'}, or egress must be nat`,
+  }))
+  const unreachable = Object.entries(models)
     .filter(([, model]) => !isInAws(model))
     .map(([name]) => ({
       path: ['models', name, 'endpoint', 'url'],
       message:
         "can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be Bedrock's or SageMaker's with auth: { sigv4: … }, or egress must be nat",
     }))
+  return [...unreachable, ...receivers]
 }
 
 const isInAws = ({ endpoint: { auth } }: Model): boolean =>

@@ -71,7 +71,7 @@ export function executionsOf(pipeline: Consuming): Executions {
 
 /** Lambda runs one invocation at a time for each queue of a broker. So a model has several queues, and nothing can be squeezed. */
 function ofBroker({ models, inputs = [] }: Consuming, { consumers }: RabbitMq): Executions {
-  const queues = 2 * consumers * Object.keys(models).length + RESULTS_QUEUES + INPUT_QUEUES * inputs.length
+  const queues = OF_MODEL * consumers * Object.keys(models).length + RESULTS_QUEUES + INPUT_QUEUES * inputs.length
   return {
     worker(name, priority) {
       const { batch, concurrency } = modelOf(models, name)
@@ -87,6 +87,8 @@ function ofBroker({ models, inputs = [] }: Consuming, { consumers }: RabbitMq): 
   }
 }
 
+/** A model has a queue and a bulk queue per priority. */
+const OF_MODEL = 4
 /** The results and the dead letters of all models; the messages and the dead letters of an input. */
 const RESULTS_QUEUES = 2
 const INPUT_QUEUES = 2

@@ -1,5 +1,6 @@
 import type { Model } from './model-schema.ts'
 import { type Network, type Queue, rabbitMqOf } from './queue-schema.ts'
+import { tracesToXray } from './receivers.ts'
 
 /** CloudFormation allows this many resources per stack. */
 export const CLOUDFORMATION_TAKES = 500
@@ -10,8 +11,8 @@ export const MAX_RESOURCES = CLOUDFORMATION_TAKES - 4
 /** The number of resources per part of the stack with SQS. A stack test compares their sum with the synthesized template. */
 export const RESOURCES = { stack: 108, model: 14, circuit: 1, profile: 1, intake: 5, input: 8, retention: 9 }
 
-/** With RabbitMQ, CloudFormation knows no queues and no policies of queues. A model then has a mapping per consumer and priority, and one more alarm. */
-const WITH_RABBITMQ = { stack: 102, model: 9, mappings: 2, input: 4 }
+/** With RabbitMQ, CloudFormation knows no queues and no policies of queues. A model then has two mappings per consumer and priority, and one more alarm. */
+const WITH_RABBITMQ = { stack: 102, model: 9, mappings: 4, input: 4 }
 
 /** The broker, its password, its configuration, its four alarms, the function that declares queues, and what the security group allows itself. */
 const BROKER = 15
@@ -19,25 +20,31 @@ const BROKER = 15
 const BROKER_PER_GROUP = { own: 2, given: 1 }
 
 /** The policy with which functions are in a VPC, the two security groups of functions, and a VPC with its way out. */
-const NETWORK = { access: 1, groups: 2, nat: 27, endpoints: 21, model_endpoint: 1 }
+const NETWORK = { access: 1, groups: 2, nat: 27, endpoints: 21, further_endpoint: 1 }
+
+/** The policy with which functions send traces to X-Ray. */
+const TO_XRAY = 1
 
 /** The parts of a pipeline that decide how many resources its stack has. */
 interface Counted {
   readonly models: Readonly<Record<string, Model>>
   readonly inputs?: readonly unknown[] | undefined
-  readonly observability: { readonly retention: { readonly ledger?: unknown } }
+  readonly observability: {
+    readonly retention: { readonly ledger?: unknown }
+    readonly tracing: false | { readonly endpoint: string }
+  }
   readonly queue?: Queue
   readonly network?: Network | undefined
 }
 
 /** The number of resources per part of a pipeline's stack. */
-export function resourcesOf({ queue, network, models }: Counted): typeof RESOURCES {
+export function resourcesOf({ queue, network, models, observability }: Counted): typeof RESOURCES {
   const broker = queue && rabbitMqOf(queue)
   if (broker === undefined) return { ...RESOURCES, stack: RESOURCES.stack + ofNetwork(network) }
   const { stack, model, mappings, input } = WITH_RABBITMQ
   const groups = network?.security_groups
   const rules = groups ? groups.length * BROKER_PER_GROUP.given : NETWORK.groups * BROKER_PER_GROUP.own
-  const ofVpc = network ? ofNetwork(network) : ofOwnVpc(broker.egress ?? 'nat', models)
+  const ofVpc = network ? ofNetwork(network) : ofOwnVpc(broker.egress ?? 'nat', models, tracesToXray(observability))
   return { ...RESOURCES, stack: stack + BROKER + rules + ofVpc, model: model + mappings * broker.consumers, input }
 }
 
@@ -48,7 +55,8 @@ export function countResources(pipeline: Counted): number {
   const ofModels = Object.values(models).reduce((sum, model) => sum + ofModel(model, resources), 0)
   const ofInputs = inputs.length === 0 ? 0 : resources.intake + resources.input * inputs.length
   const ofRetention = observability.retention.ledger === undefined ? 0 : resources.retention
-  return resources.stack + ofModels + ofInputs + ofRetention
+  const ofTraces = tracesToXray(observability) ? TO_XRAY : 0
+  return resources.stack + ofModels + ofInputs + ofRetention + ofTraces
 }
 
 function ofModel({ circuit, endpoint: { auth }, batch }: Model, resources: typeof RESOURCES): number {
@@ -62,11 +70,11 @@ function ofNetwork(network: Network | undefined): number {
   return NETWORK.access + (network.security_groups ? 0 : NETWORK.groups)
 }
 
-function ofOwnVpc(egress: 'nat' | 'endpoints', models: Counted['models']): number {
+function ofOwnVpc(egress: 'nat' | 'endpoints', models: Counted['models'], xray: boolean): number {
   const services = new Set(
     Object.values(models).flatMap(({ endpoint: { auth } }) => (auth && 'sigv4' in auth ? [auth.sigv4] : [])),
   )
-  const ofModels = ['bedrock', 'sagemaker'].filter(service => services.has(service)).length
-  const ofVpc = egress === 'nat' ? NETWORK.nat : NETWORK.endpoints + NETWORK.model_endpoint * ofModels
+  const further = ['bedrock', 'sagemaker'].filter(service => services.has(service)).length + (xray ? 1 : 0)
+  const ofVpc = egress === 'nat' ? NETWORK.nat : NETWORK.endpoints + NETWORK.further_endpoint * further
   return NETWORK.access + NETWORK.groups + ofVpc
 }

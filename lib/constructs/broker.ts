@@ -211,7 +211,10 @@ export class Broker extends Construct {
 
 function messagesTakenAtOnce(pipeline: Pipeline): number {
   const executions = executionsOf(pipeline)
-  return Object.keys(pipeline.models)
-    .flatMap(model => Priority.options.map(priority => executions.worker(model, priority)))
-    .reduce((sum, { mapping, calls }) => sum + mapping * calls, OTHER_MESSAGES)
+  return (
+    Object.keys(pipeline.models)
+      .flatMap(model => Priority.options.map(priority => executions.worker(model, priority)))
+      // As many again may be on their way out of the bulk queues.
+      .reduce((sum, { mapping, calls }) => sum + 2 * mapping * calls, OTHER_MESSAGES)
+  )
 }

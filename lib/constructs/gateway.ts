@@ -5,6 +5,7 @@ import { GATEWAY_TIMEOUT_MS } from '../../functions/core/domain/timing.ts'
 import type { Env } from '../../functions/gateway/env.ts'
 import type { Settings } from '../../functions/gateway/settings.ts'
 import { abilitiesOf } from '../config/providers/abilities.ts'
+import { rabbitMqOf } from '../config/queue-schema.ts'
 import type { Pipeline } from '../config/schema.ts'
 import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
@@ -13,6 +14,12 @@ import type { LedgerDatabase } from './ledger-database.ts'
 import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
 import type { QueueBackend, WorkQueue } from './work-queue.ts'
+
+/**
+ * RabbitMQ serves nobody first. So the requests of a user who has more open ones than this wait in a bulk queue. It is more than most clients
+ * have open at a time, and few enough that hundreds of users are served one after the other.
+ */
+const GIVES_WAY_ABOVE = 10
 
 export interface GatewayProps {
   readonly deployment: Deployment
@@ -77,6 +84,7 @@ export function admissionSettings({ quotas, routing, models, queue }: Pipeline):
     models: Object.keys(models),
     ...estimatesOf(models),
     expire_after_ms: queue.expire_after,
+    ...(rabbitMqOf(queue) && { gives_way_above: GIVES_WAY_ABOVE }),
   }
 }
 

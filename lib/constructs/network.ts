@@ -18,6 +18,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct, type IConstruct } from 'constructs'
 import type { Model } from '../config/model-schema.ts'
 import type { Network } from '../config/queue-schema.ts'
+import { tracesToXray } from '../config/receivers.ts'
 import type { Pipeline } from '../config/schema.ts'
 import type { FunctionPlace, PlacedFunction, Reach } from './deployment.ts'
 
@@ -230,7 +231,7 @@ function servicesFor({ models, telemetry }: NetworkProps): Record<string, Interf
     Sts: InterfaceVpcEndpointAwsService.STS,
     ...(signed.has('bedrock') && { BedrockRuntime: InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME }),
     ...(signed.has('sagemaker') && { SagemakerRuntime: InterfaceVpcEndpointAwsService.SAGEMAKER_RUNTIME }),
-    ...(telemetry.tracing && telemetry.tracing.endpoint === 'xray' && { XRay: InterfaceVpcEndpointAwsService.XRAY }),
+    ...(tracesToXray(telemetry) && { XRay: InterfaceVpcEndpointAwsService.XRAY }),
   }
 }
 

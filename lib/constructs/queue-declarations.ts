@@ -8,7 +8,8 @@ import type { RabbitMqQueues } from './rabbitmq-queues.ts'
 const TIMEOUT = Duration.minutes(5)
 
 /**
- * Declares the queues on the broker at each deployment that changes them, and performs an operator's commands on the private broker. The
+ * Declares the queues on the broker at each deployment that changes them, moves messages out of bulk queues, and performs an operator's
+ * commands on the private broker. The
  * queues are declared after the broker is there, and before anything takes messages from them or sends messages to them.
  */
 export class QueueDeclarations extends Construct {
@@ -44,6 +45,7 @@ export class QueueDeclarations extends Construct {
       },
     })
     this.declared.node.addDependency(fn)
+    queues.feedFromBulk(this, fn)
     for (const mapping of queues.mappings) mapping.node.addDependency(this.declared)
     new CfnOutput(Stack.of(this), 'BrokerFunction', { value: fn.lambda.functionName })
   }

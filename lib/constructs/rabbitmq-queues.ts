@@ -3,7 +3,7 @@ import { type IMetric, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import type { RabbitMqEnv } from '../../functions/core/platform/env.ts'
-import { partsOf } from '../../functions/core/queue/names.ts'
+import { bulkOf, partsOf } from '../../functions/core/queue/names.ts'
 import type { WatchedQueue } from '../../functions/sweeper/ports.ts'
 import { INPUT_MESSAGES_OF_BROKER } from '../config/executions.ts'
 import type { Pipeline } from '../config/schema.ts'
@@ -47,8 +47,9 @@ export class RabbitMqQueues implements QueueBackend {
   /** The queues so far. `QueueDeclarations` comes after the last one. */
   readonly declarations: QueueDeclaration[] = []
   readonly mappings: CfnEventSourceMapping[] = []
+  readonly #bulk: BulkQueue[] = []
   readonly #props: RabbitMqQueuesProps
-  readonly #queues: QueueProps[] = []
+  readonly #watched: WatchedQueue[] = []
 
   constructor(props: RabbitMqQueuesProps) {
     this.#props = props
@@ -65,13 +66,25 @@ export class RabbitMqQueues implements QueueBackend {
 
   workQueue(scope: Construct, id: string, { queueName, deadLetters, split = false }: WorkQueueProps): WorkQueue {
     const parts = partsOf(queueName, split ? this.#props.consumers : 1)
-    this.declarations.push(...parts.map(name => ({ name, deadLetters: deadLetters.name })))
-    return new RabbitMqQueue(scope, id, { ...this.#known(queueName, parts), deadLetters })
+    const bulk = split ? parts.map(bulkOf) : []
+    this.declarations.push(...[...parts, ...bulk].map(name => ({ name, deadLetters: deadLetters.name })))
+    return new RabbitMqQueue(scope, id, {
+      ...this.#known(queueName, parts, bulk),
+      deadLetters,
+      split,
+      bulk: this.#bulk,
+    })
+  }
+
+  /** Makes a function move the messages of all bulk queues. */
+  feedFromBulk(scope: Construct, mover: SluiceFunction): void {
+    for (const { name, parts, batchSize } of this.#bulk)
+      map(scope, `From-${name}`, { ...this.#props, mappings: this.mappings, name, parts, consumer: mover, batchSize })
   }
 
   deadLetters(scope: Construct, id: string, { alarms, queueName }: DeadLettersProps): DeadLetters {
     this.declarations.push({ name: queueName })
-    const queue = new RabbitMqDeadLetters(scope, id, this.#known(queueName, [queueName]))
+    const queue = new RabbitMqDeadLetters(scope, id, this.#known(queueName, [queueName], []))
     alarms.add(queue, 'Alarm', {
       metric: queue.waiting(),
       threshold: 1,
@@ -81,20 +94,26 @@ export class RabbitMqQueues implements QueueBackend {
     return queue
   }
 
-  #known(name: string, parts: readonly string[]): QueueProps {
-    const queue = { ...this.#props, mappings: this.mappings, name, parts }
-    this.#queues.push(queue)
-    return queue
+  #known(name: string, parts: readonly string[], bulk: readonly string[]): QueueProps {
+    this.#watched.push({ name, parts: [...parts, ...bulk] })
+    return { ...this.#props, mappings: this.mappings, name, parts }
   }
 
   watched(): WatchedQueue[] {
-    return this.#queues.map(({ name, parts }) => ({ name, parts: [...parts] }))
+    return this.#watched.map(({ name, parts }) => ({ name, parts: [...parts] }))
   }
 
   /** One user of the broker has all rights. Which queues a function sends to is decided by its code. */
   allowSending(sender: SluiceFunction): void {
     this.#props.broker.allowConnecting(sender)
   }
+}
+
+/** The bulk queues of a model and a priority, and how many messages are moved at a time. */
+interface BulkQueue {
+  readonly name: string
+  readonly parts: readonly string[]
+  readonly batchSize: number
 }
 
 interface QueueProps extends RabbitMqQueuesProps {
@@ -125,12 +144,19 @@ class RabbitMqDeadLetters extends Construct implements DeadLetters {
   }
 }
 
+interface WorkQueueOfBroker extends QueueProps {
+  readonly deadLetters: DeadLetters
+  readonly split: boolean
+  /** Gets the bulk queues beside the queue. */
+  readonly bulk: BulkQueue[]
+}
+
 class RabbitMqQueue extends Construct implements WorkQueue {
   readonly name: string
   readonly deadLetters: DeadLetters
-  readonly #props: QueueProps
+  readonly #props: WorkQueueOfBroker
 
-  constructor(scope: Construct, id: string, props: QueueProps & { readonly deadLetters: DeadLetters }) {
+  constructor(scope: Construct, id: string, props: WorkQueueOfBroker) {
     super(scope, id)
     this.name = props.name
     this.deadLetters = props.deadLetters
@@ -153,6 +179,9 @@ class RabbitMqQueue extends Construct implements WorkQueue {
 
   feed(consumer: SluiceFunction, id: string, { batchSize, window }: ConsumerProps): void {
     map(this, id, { ...this.#props, consumer, batchSize, ...(window && { window }) })
+    const { name, parts, bulk, split } = this.#props
+    // Half of an invocation's messages: so another user's message waits for few of them, and the worker never for more.
+    if (split) bulk.push({ name, parts: parts.map(bulkOf), batchSize: Math.ceil(batchSize / 2) })
   }
 }
 

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import type { Env } from '../../functions/collector/env.ts'
-import { DEAD_LETTERS, RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
+import { DEAD_LETTERS, RESULTS_QUEUE, UNDELIVERED } from '../../functions/core/queue/names.ts'
 import { executionsOf } from '../config/executions.ts'
 import type { Deployment } from './deployment.ts'
 import { type Own, SluiceFunction } from './function.ts'
@@ -38,7 +38,7 @@ export class Results extends Construct {
     // There is one for all models, because it is mostly empty and the resources of a stack are limited.
     this.givenUp = queues.deadLetters(this, 'GivenUp', {
       alarms,
-      queueName: `${pipeline.name}-inference${DEAD_LETTERS}`,
+      queueName: `${pipeline.name}-${UNDELIVERED}`,
     })
     this.collector = new SluiceFunction(this, 'Collector', {
       deployment,

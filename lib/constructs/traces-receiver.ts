@@ -1,6 +1,7 @@
 import { Stack, Validations } from 'aws-cdk-lib'
 import { type IRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
+import { isXray } from '../config/receivers.ts'
 import type { Pipeline } from '../config/schema.ts'
 
 type Tracing = Exclude<Pipeline['observability']['tracing'], false>
@@ -17,7 +18,7 @@ export class TracesReceiver extends Construct {
     const { region, urlSuffix } = Stack.of(this)
     this.endpoint = endpoint === 'xray' ? `https://xray.${region}.${urlSuffix}/v1/traces` : endpoint
     this.sample = sample
-    this.#policy = endpoint === 'xray' || AWS_RECEIVER.test(new URL(endpoint).hostname) ? this.#grant() : undefined
+    this.#policy = isXray(endpoint) ? this.#grant() : undefined
   }
 
   /** Allows a role to send traces. */
@@ -36,5 +37,3 @@ export class TracesReceiver extends Construct {
     return policy
   }
 }
-
-const AWS_RECEIVER = /^xray\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/

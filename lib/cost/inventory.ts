@@ -100,7 +100,9 @@ function watchedQueues(template: Template): number {
   const names = propertiesOf(template, 'Custom::Queues', Declared).flatMap(({ Queues }) =>
     Queues.map(({ Name }) => Name),
   )
-  return names.filter(name => !names.includes(name.replace(/-\d+$/, '')) || !/-\d+$/.test(name)).length
+  const ofBulk = /-bulk$/
+  return names.filter(name => !ofBulk.test(name) && (!names.includes(name.replace(/-\d+$/, '')) || !/-\d+$/.test(name)))
+    .length
 }
 
 function propertiesOf<Properties>({ Resources }: Template, type: string, schema: z.ZodType<Properties>): Properties[] {

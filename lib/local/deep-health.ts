@@ -62,11 +62,9 @@ interface Call {
   readonly body?: object
 }
 
-// dynalite wants a date, and doesn't compare it.
 const json10 = (target: string) => ({
   'content-type': 'application/x-amz-json-1.0',
   'x-amz-target': target,
-  'x-amz-date': '20261101T000000Z',
 })
 
 /** A call of each that reads next to nothing. */

@@ -23,6 +23,8 @@ export interface QueueState {
   readonly waiting: number
   /** When the oldest message was sent that is in the queue, received or not. Epoch milliseconds. Absent if the queue is empty. */
   readonly oldest_sent_at?: number
+  /** Whether nobody knows how old the messages are. */
+  readonly ageless?: boolean
 }
 
 export const NO_OBSERVER: Observer = {

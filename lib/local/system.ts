@@ -4,6 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs'
 import { REGION } from './arn.ts'
 import { readAssembly, type Template } from './assembly.ts'
 import { startAwsEndpoint } from './aws-endpoint.ts'
+import { connector } from './connect.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 import { deepHealth } from './deep-health.ts'
 import { type Emulators, startEmulators } from './emulators/start.ts'
@@ -16,6 +17,7 @@ import type { InvocationResult } from './lambda/protocol.ts'
 import { type StartThread, startThread } from './lambda/thread.ts'
 import { NO_OBSERVER, type Observer, type QueueState } from './observer.ts'
 import { USUAL_BROKER } from './rabbitmq/broker.ts'
+import { queuesOfBroker } from './rabbitmq/queue-states.ts'
 import { apiAddress } from './resources/http-api.ts'
 import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
@@ -35,7 +37,7 @@ export interface LocalOptions {
   port: number
   /** The folder for the state, or `:memory:`. */
   dataDir: string
-  /** Contains `DATABASE_URL`, `AMQP_URL` and the values of secrets. */
+  /** Contains `DATABASE_URL`, `AMQP_URL`, `SLUICE_INVOCATIONS_PER_THREAD` and the values of secrets. */
   env: Record<string, string | undefined>
   /** Takes a line about the progress, or about a failure in a function. */
   log(line: string): void
@@ -141,7 +143,10 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     apiUrl: http.url,
     functions,
     mount: http.mount,
-    queues: () => system.queueStates(system.queues),
+    queues: async () => [
+      ...(await system.queueStates(system.queues)),
+      ...(await queuesOfBroker(system.brokerUrl, system.brokerQueues)),
+    ],
     invoke(logicalId, event) {
       const found = functions.get(logicalId)
       if (!found) throw new LocalError(`The template has no function ${logicalId}.`)
@@ -157,6 +162,7 @@ async function openSystem(
   running: AsyncDisposableStack,
 ): Promise<System & { template: Template; queueStates: Emulators['queues'] }> {
   const { assembly, env, log } = options
+  const invocationsPerThread = invocationsPerThreadOf(env)
   const accessKeyId = newAccessKeyId()
   const aws = await startAwsEndpoint(env, accessKeyId)
   running.defer(aws.close)
@@ -176,9 +182,11 @@ async function openSystem(
   const troubles = createTroubles(log, Date.now)
   running.defer(showing(troubles))
   const credentials = credentialsOf(accessKeyId)
+  const connect = connector(emulators.connect())
   // A receive per queue waits on a connection of its own.
   const requestHandler = { httpAgent: { maxSockets: Number.POSITIVE_INFINITY } }
   const sqs = new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials, requestHandler })
+  connect(sqs)
   running.defer(() => sqs.destroy())
   const dynamodb = new DynamoDBClient({ endpoint: endpoints.dynamodb, region: REGION, credentials })
   running.defer(() => dynamodb.destroy())
@@ -190,6 +198,7 @@ async function openSystem(
     metricsFile,
     observer: options.observer ?? NO_OBSERVER,
     queues: [],
+    brokerQueues: [],
     queueStates: emulators.queues,
     data,
     assetFolder,
@@ -201,11 +210,24 @@ async function openSystem(
     brokerUrl: env.AMQP_URL || USUAL_BROKER,
     dynamodb,
     aws,
-    startThread: options.startThread ?? startThread,
+    startThread: options.startThread ?? (thread => startThread({ ...thread, connect: emulators.connect })),
+    invocationsPerThread,
     functions,
     api: { integrations: new Map(), authorizers: new Map(), routes: [] },
     activities: [],
   }
+}
+
+/** As many as Lambda's managed instances run by default per virtual CPU, and far more than the local system does at a time. */
+const INVOCATIONS_PER_THREAD = '64'
+
+/** Throws LocalError if the variable is no such number. */
+function invocationsPerThreadOf({ SLUICE_INVOCATIONS_PER_THREAD: text }: LocalOptions['env']): number {
+  const count = Number(text || INVOCATIONS_PER_THREAD)
+  if (Number.isInteger(count) && count >= 1 && count <= 1_000) return count
+  throw new LocalError(
+    `SLUICE_INVOCATIONS_PER_THREAD must be a whole number from 1 to 1000; it is ${JSON.stringify(text)}.`,
+  )
 }
 
 /** Reads the variable that OpenTelemetry has for this. Throws LocalError if it is no URL. */

@@ -54,7 +54,7 @@ export const LOCAL_FAMILIES = {
     name: 'sluice.queue_oldest_message',
     kind: 'gauge',
     unit: 's',
-    description: 'The age of the oldest message of a queue.',
+    description: 'The age of the oldest message of a queue. RabbitMQ does not tell it.',
     labels: ['queue'],
     on_aws: '`ApproximateAgeOfOldestMessage` of `AWS/SQS`',
   },

@@ -33,8 +33,9 @@ export function createLocalMetrics(clock: () => number): LocalMetrics {
     },
     note(queues) {
       const now = clock()
-      for (const { name, waiting, oldest_sent_at } of queues) {
+      for (const { name, waiting, oldest_sent_at, ageless = false } of queues) {
         registry.add(LOCAL_FAMILIES.waiting, { queue: name }, [waiting])
+        if (ageless) continue
         const age = oldest_sent_at === undefined ? 0 : Math.max(0, now - oldest_sent_at) / 1_000
         registry.add(LOCAL_FAMILIES.oldest, { queue: name }, [age])
       }

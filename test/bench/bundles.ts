@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Bundle, bundleAll, bundleSource, type CommonEntryPoint, writeBundle } from '../../lib/bundle.ts'
-import { median, round, table } from './table.ts'
+import { type Bundle, bundleAll, bundleSource, type CommonEntryPoint } from '../../lib/bundle.ts'
+import { compareImports, importable } from './import-time.ts'
+import { round, table } from './table.ts'
 
 const RUNS = 7
 
@@ -21,7 +21,7 @@ const CLIENTS: Record<CommonEntryPoint, readonly string[]> = {
 }
 
 /**
- * Each function's minified size (what a cold start loads, and all of it) and the time of its import, against a bundle of
+ * Each function's minified size (what a cold start loads, and all of it) and the CPU time of its import, against a bundle of
  * its bare SDK clients. The two imports take turns, each in a process of its own.
  */
 export async function benchBundles(): Promise<string> {
@@ -33,9 +33,9 @@ export async function benchBundles(): Promise<string> {
       const ours = importable(bundles[name], join(folder, name))
       const bare = await bundleSource(clients.map(client => `export * from '@aws-sdk/client-${client}'`).join('\n'))
       const theirs = importable(bare, join(folder, `${name}-bare`))
-      const ratios = Array.from({ length: RUNS }, () => importTime(ours) / importTime(theirs))
+      const { ratio } = compareImports(ours, theirs, RUNS)
       const sizes = { all: size(bundles[name]), bare: size(bare) }
-      rows.push([name, kb(sizes.all), kb(sizes.bare), round(sizes.all / sizes.bare), round(median(ratios))])
+      rows.push([name, kb(sizes.all), kb(sizes.bare), round(sizes.all / sizes.bare), round(ratio)])
     }
     const head = ['function', 'minified KB', 'bare clients KB', 'size ratio', 'import ratio']
     return `Bundles, and their import in a new process (${RUNS} pairs, median)\n\n${table(head, rows)}`
@@ -44,17 +44,6 @@ export async function benchBundles(): Promise<string> {
   }
 }
 
-function importable(bundle: Bundle, folder: string): string {
-  writeBundle(bundle, folder)
-  return join(folder, 'index.mjs')
-}
-
 const size = ({ files }: Bundle): number =>
   [...files].reduce((sum, [name, contents]) => sum + (name.endsWith('.mjs') ? contents.length : 0), 0)
 const kb = (bytes: number) => Math.round(bytes / 1000)
-
-/** Milliseconds. An entry point that misses its environment throws once all is loaded, which is what is timed. */
-function importTime(file: string): number {
-  const script = `const start = performance.now(); try { await import(${JSON.stringify(file)}) } catch {} process.stdout.write(String(performance.now() - start))`
-  return Number(execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' }))
-}

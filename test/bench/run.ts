@@ -1,9 +1,11 @@
+import { benchAccept } from './accept.ts'
 import { benchAdmission } from './admission.ts'
 import { benchBundles } from './bundles.ts'
 import { benchCalls } from './calls.ts'
 import { startEngines } from './engines.ts'
 import { benchMemory } from './memory.ts'
 import { benchProtection } from './protection.ts'
+import { benchTracing } from './tracing.ts'
 
 const print = (text: string) => process.stdout.write(`${text}\n\n`)
 
@@ -15,5 +17,7 @@ try {
 } finally {
   await engines.close()
 }
+print(await benchAccept())
 print(await benchBundles())
+print(await benchTracing())
 print(await benchMemory())

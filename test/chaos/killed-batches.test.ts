@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adminOf } from '../../lib/cli/admin.ts'
 import { createKey } from '../../lib/cli/operations/keys.ts'
 import { setUser } from '../../lib/cli/operations/users.ts'
@@ -8,48 +8,50 @@ import { createApiClient } from '../e2e/support/api-client.ts'
 import { type Endpoint, echo, startEndpoint } from '../e2e/support/endpoint.ts'
 import { submitAll } from '../e2e/support/load.ts'
 import { expectOrderInTheEnd } from './books.ts'
-import { startChaosSystem } from './system.ts'
+import { INVOCATIONS_PER_THREAD, startChaosSystem } from './system.ts'
 
 const USER = 'chaos'
-let endpoint: Endpoint
-let system: LocalSystem
-let close: () => Promise<void>
+describe.each(INVOCATIONS_PER_THREAD)('with SLUICE_INVOCATIONS_PER_THREAD=%s', perThread => {
+  let endpoint: Endpoint
+  let system: LocalSystem
+  let close: () => Promise<void>
 
-beforeAll(async () => {
-  endpoint = await startEndpoint()
-  ;({ system, close } = await startChaosSystem('batches.yaml', endpoint.url))
-})
-afterAll(async () => {
-  await close?.()
-  endpoint?.close()
-})
-
-it('completes every request of a batch whose worker was killed in mid-call, and charges it once', async () => {
-  const admin = adminOf(localTarget(system))
-  await setUser(admin, USER, {})
-  const { created } = await createKey(admin, { user: USER })
-  const client = createApiClient(system.apiUrl, created.key)
-  const killed = Promise.withResolvers<void>()
-  endpoint.reply('batched', async (response, call) => {
-    await killed.promise
-    return echo(response, call)
+  beforeAll(async () => {
+    endpoint = await startEndpoint()
+    ;({ system, close } = await startChaosSystem('batches.yaml', endpoint.url, perThread))
+  })
+  afterAll(async () => {
+    await close?.()
+    endpoint?.close()
   })
 
-  const ids = await submitAll(client, 'batched', Array(40).fill('one of a batch'))
-  await expect.poll(() => endpoint.calls('batched').length).toBe(2)
-  const lost = endpoint.calls('batched').flatMap(({ inputs }) => inputs).length
-  await killWorkers(system)
-  killed.resolve()
+  it('completes every request of a batch whose worker was killed in mid-call, and charges it once', async () => {
+    const admin = adminOf(localTarget(system))
+    await setUser(admin, USER, {})
+    const { created } = await createKey(admin, { user: USER })
+    const client = createApiClient(system.apiUrl, created.key)
+    const killed = Promise.withResolvers<void>()
+    endpoint.reply('batched', async (response, call) => {
+      await killed.promise
+      return echo(response, call)
+    })
 
-  await expectOrderInTheEnd(admin, new Map([[USER, ids]]))
-  const items = await Promise.all(ids.map(id => admin.items.get(USER, id)))
-  expect(items.map(item => item?.status)).toEqual(Array(40).fill('completed'))
-  // Nobody knows whose fault it was, so each is run once more and none is charged the crash.
-  expect(items.filter(item => item?.attempt === 2)).toHaveLength(lost)
-  expect(items.map(item => item?.crashes)).toEqual(Array(40).fill(0))
-  // What took a worker with it is called alone.
-  const again = endpoint.calls('batched').filter(({ inputs }) => inputs.length === 1)
-  expect(again.length).toBeGreaterThanOrEqual(lost)
+    const ids = await submitAll(client, 'batched', Array(40).fill('one of a batch'))
+    await expect.poll(() => endpoint.calls('batched').length).toBe(2)
+    const lost = endpoint.calls('batched').flatMap(({ inputs }) => inputs).length
+    await killWorkers(system)
+    killed.resolve()
+
+    await expectOrderInTheEnd(admin, new Map([[USER, ids]]))
+    const items = await Promise.all(ids.map(id => admin.items.get(USER, id)))
+    expect(items.map(item => item?.status)).toEqual(Array(40).fill('completed'))
+    // Nobody knows whose fault it was, so each is run once more and none is charged the crash.
+    expect(items.filter(item => item?.attempt === 2)).toHaveLength(lost)
+    expect(items.map(item => item?.crashes)).toEqual(Array(40).fill(0))
+    // What took a worker with it is called alone.
+    const again = endpoint.calls('batched').filter(({ inputs }) => inputs.length === 1)
+    expect(again.length).toBeGreaterThanOrEqual(lost)
+  })
 })
 
 /** Ends all threads of the worker that are running something. */

@@ -94,11 +94,12 @@ const NewOutcome = z.object({
 /**
  * Only two outcomes are: that of a model which ignores `max_tokens` and reports no usage, whose event says what the long result costs
  * at least; and that of a model which reports only a part of its usage. Of the items, only the state of a model is that is halted, or only
- * tried in a long pause, or has refused a call with 403, or takes one call at a time.
+ * tried in a long pause, or has refused a call with 403, or takes one call at a time; and a request that its owner has deleted.
  */
 function isTooNewFor010(stored: StoredThing): boolean {
   if (stored.table === 'models')
     return ['halted', 'tried_until', 'refused_by', 'leases'].some(field => stored.item[field] !== undefined)
+  if (stored.table === 'requests') return stored.item.erased === true
   const { data } = NewOutcome.safeParse('message' in stored ? stored.message : undefined)
   if (!data) return false
   const { charge_at_least, usage } = data

@@ -4,6 +4,7 @@ import { deferred } from '../support/deferred.ts'
 import { describeClaims } from './requests/claim.ts'
 import { describeEnds } from './requests/end.ts'
 import { describeEndLease } from './requests/end-lease.ts'
+import { describeErasures } from './requests/erase.ts'
 import { describeGivingUp } from './requests/give-up.ts'
 import { describeKeeping } from './requests/keep.ts'
 import { describeListing } from './requests/list.ts'
@@ -29,6 +30,7 @@ export function describeItemsContract(name: string, makeEngine: () => Promise<It
   describeClaims(name, items)
   describeEnds(name, items)
   describeEndLease(name, items)
+  describeErasures(name, items)
   describeGivingUp(name, items)
   describeRedrives(name, items)
   describeRequeues(name, items)

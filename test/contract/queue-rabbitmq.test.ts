@@ -1,20 +1,33 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Channel } from 'amqplib'
-import { describe } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { rabbitMqCountMessages } from '../../functions/core/queue/rabbitmq/admin.ts'
 import { brokerConnection } from '../../functions/core/queue/rabbitmq/connection.ts'
 import { DELAY_LEVELS, delayName } from '../../functions/core/queue/rabbitmq/delays.ts'
+import { messagesOf, RmqEvent } from '../../functions/core/queue/rabbitmq/event.ts'
+import { moveBulk } from '../../functions/core/queue/rabbitmq/move-bulk.ts'
+import { chooseByUser } from '../../functions/core/queue/rabbitmq/parts.ts'
 import { rabbitMqQueue } from '../../functions/core/queue/rabbitmq/queue.ts'
+import { REQUESTS_KEY, TEAM_EXCHANGE } from '../../functions/core/queue/rabbitmq/team-exchange.ts'
 import { declareTopology } from '../../functions/core/queue/rabbitmq/topology.ts'
+import { startRmqMapping } from '../../lib/local/rabbitmq/mapping.ts'
 import { BROKER_URL, newVirtualHost } from '../support/rabbitmq.ts'
 import { describeQueueContract } from './queue.ts'
 
 const PREFIX = 'stack-'
+
+/** A flood of one user, and the calls of an invocation. */
+const FLOOD = 200
+const CALLS = 10
+const QUEUE = 'inference-text-normal'
+const NAMES = { queue: PREFIX + QUEUE, bulk: `${PREFIX}${QUEUE}-bulk`, deadLetters: `${PREFIX}inference-dlq` }
 
 describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
   describeQueueContract('RabbitMQ', async () => {
     const host = await newVirtualHost()
     const connection = brokerConnection({
       url: host.url,
-      credentials: () => Promise.reject(new Error('the URL has them')),
+      credentials: never,
     })
     const model = await host.connect()
     const channel = await model.createChannel()
@@ -46,6 +59,89 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       },
     }
   })
+
+  describe('the fairness of RabbitMQ', () => {
+    it("serves another user's only request among the next few, although 200 of one user wait", async () => {
+      const host = await newVirtualHost()
+      const connection = brokerConnection({ url: host.url, credentials: never })
+      await declareTopology(await connection.link(), {
+        prefix: PREFIX,
+        queues: [
+          { name: NAMES.queue, dead_letters: NAMES.deadLetters },
+          { name: NAMES.bulk, dead_letters: NAMES.deadLetters },
+          { name: NAMES.deadLetters },
+        ],
+      })
+      const countMessages = rabbitMqCountMessages(connection)
+      const queue = rabbitMqQueue(PREFIX, connection.publish, chooseByUser(1))
+      const called: unknown[] = []
+      const held = Promise.withResolvers<void>()
+      const mapping = (name: string, batchSize: number, take: (event: RmqEvent) => Promise<void>) =>
+        startRmqMapping({
+          url: host.url,
+          brokerArn: 'broker',
+          queue: name,
+          batchSize,
+          windowSeconds: 0,
+          invoke: async event => {
+            await take(RmqEvent.parse(event))
+            return { ok: true, payload: '' }
+          },
+          log: () => undefined,
+          onOutage: () => undefined,
+          onReceived: () => undefined,
+        })
+      const mappings = [
+        mapping(NAMES.queue, CALLS, async event => {
+          called.push(...messagesOf(event).map(({ message }) => Buffer.from(message.data, 'base64').toString()))
+          await held.promise
+        }),
+        // Its clock stands still, so that its patience has no end.
+        mapping(NAMES.bulk, CALLS / 2, event =>
+          moveBulk({ ...connection, countMessages, clock: () => 0, sleep: ms => setTimeout(ms) }, event, 60_000),
+        ),
+      ]
+
+      const flood = Array.from({ length: FLOOD }, (_, i) =>
+        queue.send(QUEUE, { body: 'one of many', group: 'noisy', gives_way: i >= CALLS }),
+      )
+      await Promise.all(flood)
+      // One invocation runs, the mapping has the messages of the next one, and some of the bulk queue wait behind them.
+      await expect.poll(() => countMessages(NAMES.queue), { timeout: 20_000 }).toBe(CALLS / 2)
+      await queue.send(QUEUE, { body: 'only one', group: 'quiet' })
+      held.resolve()
+
+      await expect.poll(() => called.length, { timeout: 20_000 }).toBe(FLOOD + 1)
+      expect(called.indexOf('"only one"')).toBeLessThan(3 * CALLS)
+      await Promise.all(mappings.map(one => one.stop()))
+      await Promise.all(mappings.map(one => one.finished()))
+      await connection.close()
+      await host.close()
+    }, 120_000)
+  })
+
+  it('unbinds the input that was first before, so that a message of an old producer is admitted once', async () => {
+    const host = await newVirtualHost()
+    const connection = brokerConnection({ url: host.url, credentials: never })
+    const inputs = ['imports', 'nightly'].flatMap(name => [
+      { name, dead_letters: `${name}-dlq` },
+      { name: `${name}-dlq` },
+    ])
+    const declare = async (requests: string, unbind?: string) =>
+      declareTopology(await connection.link(), { prefix: PREFIX, queues: inputs, requests, unbind })
+    await declare('imports')
+
+    await declare('nightly', 'imports')
+    // A repetition, and a queue that is gone, do no harm.
+    await declare('nightly', 'imports')
+    await declare('nightly', 'deleted')
+
+    const publication = { exchange: TEAM_EXCHANGE, key: REQUESTS_KEY, content: Buffer.from('{}') }
+    await connection.publish({ ...publication, options: { messageId: '1' } })
+    await expect.poll(() => host.messages(), { timeout: 20_000 }).toEqual({ nightly: 1 })
+    await connection.close()
+    await host.close()
+  })
 })
 
 async function receive(channel: Channel, queue: string, count: number) {
@@ -61,3 +157,5 @@ async function receive(channel: Channel, queue: string, count: number) {
   await channel.cancel(consumerTag)
   return received
 }
+
+const never = () => Promise.reject(new Error('the URL has the credentials'))

@@ -3,10 +3,15 @@ import { createQuotaTable, dynamoDbEngines } from '../support/dynamodb.ts'
 import { memoryQuota } from '../support/memory/quota.ts'
 import { describeQuotaContract } from './quota.ts'
 
-describeQuotaContract('memory', async () => ({ quota: memoryQuota(), close: async () => undefined }))
+describeQuotaContract('memory', async () => ({
+  quota: memoryQuota(),
+  counting: memoryQuota(true),
+  close: async () => undefined,
+}))
 
 for (const { name, start } of dynamoDbEngines)
   describeQuotaContract(name, async () => {
     const { client, close } = await start()
-    return { quota: dynamoQuota(client, await createQuotaTable(client)), close }
+    const table = await createQuotaTable(client)
+    return { quota: dynamoQuota(client, table), counting: dynamoQuota(client, table, client, true), close }
   })

@@ -2,12 +2,15 @@ import { afterAll, beforeAll } from 'vitest'
 import type { Quota } from '../../functions/core/stores/quota/port.ts'
 import { deferred } from '../support/deferred.ts'
 import { describeClose } from './quota/close.ts'
+import { describeCounts } from './quota/counts.ts'
 import { describeOpenBefore } from './quota/open-before.ts'
 import { describeRate } from './quota/rate.ts'
 import { describeReserve } from './quota/reserve.ts'
 
 export interface QuotaEngine {
   readonly quota: Quota
+  /** The same, of a deployment that counts open reservations. */
+  readonly counting: Quota
   close(): Promise<void>
 }
 
@@ -24,4 +27,8 @@ export function describeQuotaContract(name: string, makeEngine: () => Promise<Qu
   describeRate(name, quota)
   describeClose(name, quota)
   describeOpenBefore(name, quota)
+  describeCounts(
+    name,
+    deferred(() => engine.counting),
+  )
 }

@@ -297,7 +297,24 @@ describe('a response', () => {
     expect((await stream.finalResponse()).output_text).toBe('said by responses')
   })
 
-  test('is cancelled while it is queued and while it runs, but not when it has ended', async () => {
+  test('is cancelled while it is queued, at once and at no charge', async () => {
+    const { sdk, client } = await aUser({ plan: 'hundred' })
+    const held = endpoint.hold('hold the only call')
+    const first = await sdk.responses.create({ model: 'serial', input: 'hold the only call', background: true })
+    await eventually(async () => expect((await sdk.responses.retrieve(first.id)).status).toBe('in_progress'))
+    const second = await sdk.responses.create({ model: 'serial', input: 'Hello', background: true })
+    expect((await sdk.responses.retrieve(second.id)).status).toBe('queued')
+
+    expect(await sdk.responses.cancel(second.id)).toMatchObject({ id: second.id, status: 'cancelled', output: [] })
+    expect((await sdk.responses.cancel(second.id)).status).toBe('cancelled')
+
+    expect(await client.ended(second.id)).toMatchObject({ status: 'cancelled', attempts: 0, charged: { requests: 0 } })
+    held.release()
+    expect(await client.ended(first.id)).toMatchObject({ status: 'completed' })
+    expect(await client.settledQuota()).toMatchObject({ requests: { used: 1 }, tokens: { used: 120 } })
+  })
+
+  test('is cancelled while it runs, but not when it has ended', async () => {
     const { sdk, client } = await aUser()
     const held = endpoint.hold('hold the response')
     const running = await sdk.responses.create({ model: 'gpt', input: 'hold the response', background: true })
@@ -401,7 +418,29 @@ describe('an error', () => {
     })
     expect(await respond({ previous_response_id: 'resp_1' })).toMatchObject({ param: 'previous_response_id' })
     expect(await respond({ model: 'plain', tools: [{ type: 'web_search' }] })).toMatchObject({ param: 'tools' })
+    const image = [{ role: 'user', content: [{ type: 'input_image', file_id: 'file-1' }] }]
+    expect(await respond({ model: 'plain', input: image })).toMatchObject({
+      param: 'input',
+      code: 'unsupported_parameter',
+    })
     expect(await client.quota()).toMatchObject({ requests: { used: 0 } })
+  })
+
+  test('names the field that an endpoint with the other operation has no place for', async () => {
+    const { sdk } = await aUser()
+    const image = [{ type: 'input_image' as const, file_id: 'file-1', detail: 'auto' as const }]
+    const audio = [{ type: 'input_audio' as const, input_audio: { data: 'UklGRg==', format: 'wav' as const } }]
+
+    const response = await errorOf(
+      sdk.responses.create({ model: 'chat-only', input: [{ role: 'user', content: image }] }),
+    )
+    const chat = await errorOf(
+      sdk.chat.completions.create({ model: 'responses-only', messages: [{ role: 'user', content: audio }] }),
+    )
+
+    expect(response).toBeInstanceOf(BadRequestError)
+    expect(response).toMatchObject({ param: 'input', code: 'unsupported_parameter' })
+    expect(chat).toMatchObject({ status: 400, param: 'messages', code: 'unsupported_parameter' })
   })
 
   test('tells a used up quota as final', async () => {

@@ -72,7 +72,8 @@ beforeAll(async () => {
   endpoint = await startEndpoint()
   const config = join(scratch, 'pipeline.yaml')
   writeFileSync(config, PIPELINE)
-  const env = { MODEL_URL: `${endpoint.url}/text` }
+  // Lambda's runtime client runs one invocation at a time in its process.
+  const env = { MODEL_URL: `${endpoint.url}/text`, SLUICE_INVOCATIONS_PER_THREAD: '1' }
   const { assembly } = await synthesize({ config, env, outdir: join(scratch, 'out') })
   system = await startLocal({
     assembly,

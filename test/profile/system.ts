@@ -17,10 +17,12 @@ export interface ProfiledSystem {
   stop(): Promise<void>
 }
 
-/** Seconds. */
+/** Seconds until all were posted, and until all had completed. */
 export interface Run {
   readonly posted: number
   readonly completed: number
+  /** Posts that were answered 503 and repeated. */
+  readonly repeated: number
 }
 
 /** `data` is the folder of its state. Uses the Postgres of `DATABASE_URL`, if there is one. */
@@ -49,10 +51,10 @@ export async function startProfiled(data: string): Promise<ProfiledSystem> {
     async run(requests, clients) {
       const before = await completed()
       const start = performance.now()
-      await postAll(url, key, requests, clients)
+      const repeated = await postAll(url, key, requests, clients)
       const posted = performance.now() - start
       while ((await completed()) < before + requests) await pause(200)
-      return { posted: posted / 1_000, completed: (performance.now() - start) / 1_000 }
+      return { posted: posted / 1_000, completed: (performance.now() - start) / 1_000, repeated }
     },
     async stop() {
       child.kill('SIGINT')
@@ -74,18 +76,26 @@ async function outputOf(child: ChildProcess): Promise<string> {
   return output
 }
 
-async function postAll(url: string, key: string, requests: number, clients: number): Promise<void> {
+/** Answers with the number of posts that were answered 503 and repeated: the machine was too slow for them. */
+async function postAll(url: string, key: string, requests: number, clients: number): Promise<number> {
   let next = 0
+  let repeated = 0
   const client = async () => {
     while (next < requests) {
       const prompt = `The old lighthouse stood alone. Its lamp still burned brightly. ${next++}`
       const headers = { 'content-type': 'application/json', 'x-api-key': key }
-      const response = await fetch(`${url}/v1/inference`, { method: 'POST', headers, body: JSON.stringify({ prompt }) })
-      const answer = await response.text()
-      if (response.status !== 202) throw new Error(`a post was answered ${response.status}: ${answer}`)
+      const post = { method: 'POST', headers, body: JSON.stringify({ prompt }) }
+      for (let isAccepted = false; !isAccepted; ) {
+        const response = await fetch(`${url}/v1/inference`, post)
+        const answer = await response.text()
+        isAccepted = response.status === 202
+        if (response.status === 503) repeated++
+        else if (!isAccepted) throw new Error(`a post was answered ${response.status}: ${answer}`)
+      }
     }
   }
   await Promise.all(Array.from({ length: clients }, client))
+  return repeated
 }
 
 async function metricAt(url: string, name: string, label: string): Promise<Map<string, number>> {

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKey } from '../../lib/cli/operations/keys.ts'
 import { setUser } from '../../lib/cli/operations/users.ts'
 import { type OpenAiEndpoint, startOpenAiEndpoint } from '../e2e/support/openai-endpoint.ts'
+import { jsonOfSluice } from '../e2e/support/sluice.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
 
 const run = promisify(execFile)
@@ -18,13 +19,21 @@ const python = join(folder, 'venv/bin/python')
 let endpoint: OpenAiEndpoint
 let system: RunningSystem
 
-beforeAll(async () => {
+async function installPython(): Promise<void> {
   await run('python3', ['-m', 'venv', join(folder, 'venv')])
-  await run(python, ['-m', 'pip', 'install', '--quiet', '-r', here('requirements.txt')])
+  await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', here('requirements.txt')])
+}
+
+async function installJavaScript(): Promise<void> {
   copyFileSync(here('package.json'), join(folder, 'package.json'))
   copyFileSync(here('clients/javascript.mjs'), join(folder, 'javascript.mjs'))
   await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: folder })
+}
+
+beforeAll(async () => {
   endpoint = await startOpenAiEndpoint()
+  endpoint.refuse('break this', 500, { error: { message: 'overloaded' } })
+  await Promise.all([installPython(), installJavaScript()])
   system = await startSystem({ SLUICE_CONFIG: fixture('openai.yaml'), OPENAI_URL: endpoint.url })
 })
 
@@ -34,35 +43,123 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-async function asUser(user: string) {
-  await setUser(system.admin, user, {})
+/** A new user with a key, and the environment of a client that is this user. */
+async function aUser(user: string, plan = 'hundred') {
+  await setUser(system.admin, user, { plan })
   const { created } = await createKey(system.admin, { user })
-  return { ...process.env, SLUICE_URL: system.apiUrl, SLUICE_KEY: created.key }
+  const env = { ...process.env, SLUICE_URL: system.apiUrl, SLUICE_KEY: created.key }
+  return { env, client: system.client(created.key) }
 }
 
-test("OpenAI's SDK for Python and LangChain get their answers, and the errors of their classes", async () => {
-  const { stdout } = await run(python, [here('clients/python.py')], { env: await asUser('python') })
+/** The line of JSON that a script in Python prints. */
+async function python3(name: string, env: NodeJS.ProcessEnv) {
+  const { stdout } = await run(python, [here(`clients/python/${name}.py`)], { env })
+  return JSON.parse(stdout)
+}
 
-  expect(JSON.parse(stdout)).toEqual({
-    models: ['gpt', 'chat-only', 'responses-only', 'plain', 'text'],
-    chat: 'said by chat',
-    stream: 'said by chat',
-    response: 'said by responses',
-    background: ['queued', 'completed', 'said by responses'],
-    completion: 'completed',
-    embedding: [0, 0.5, -0.25],
-    langchain: 'said by chat',
-    errors: [
-      ['NotFoundError', 'model_not_found', 'model', 'invalid_request_error'],
-      ['BadRequestError', 'unsupported_parameter', 'n', 'invalid_request_error'],
-      ['ConflictError', 'already_ended', null, 'invalid_request_error'],
-      ['AuthenticationError', 'invalid_api_key', null, 'invalid_request_error'],
-    ],
+describe.concurrent('the unmodified SDK of OpenAI for Python', () => {
+  test('gets the answers of all operations, and other APIs and the operator see its requests', async () => {
+    const { env, client } = await aUser('answers')
+
+    const { id, ...answers } = await python3('answers', env)
+
+    expect(answers).toEqual({
+      models: ['gpt', 'chat-only', 'responses-only', 'serial', 'plain', 'vectors', 'text'],
+      model: 'gpt',
+      chat: 'said by chat',
+      turns: '{"echo":"Be short.\\n\\nHi\\n\\nHello\\n\\nBye"}',
+      image: 'said by chat',
+      tools: ['weather'],
+      streams: ['said by chat', '{"echo":"Hello"}'],
+      bundled: [true, true],
+      response: 'said by responses',
+      'response stream': ['response.created', 'response.completed', 'said by responses'],
+      background: [
+        ['queued', 'completed', 'said by responses', true, true],
+        ['queued', 'completed', 'said by chat', true, true],
+      ],
+      cancelled: { queued: ['queued', 'cancelled', 'cancelled'], running: ['cancelled', 'cancelled'] },
+      completion: 'completed',
+      embeddings: [
+        [[0, 0.5, -0.25]],
+        [
+          [0, 0.5, -0.25],
+          [1, 0.5, -0.25],
+        ],
+        [
+          [0, 0.5, -0.25],
+          [1, 0.5, -0.25],
+        ],
+      ],
+    })
+    expect((await client.send('GET', `/v1/inference/resp_${id}`)).body).toMatchObject({ request_id: id })
+    expect(await jsonOfSluice(system, 'requests', 'show', `resp_${id}`)).toMatchObject({
+      request_id: id,
+      user: 'answers',
+      status: 'completed',
+    })
+  })
+
+  test('raises the class of each error, with its type, parameter and code', async () => {
+    const [{ env }, other] = [await aUser('errors', 'free'), await aUser('other')]
+    const foreignId = await other.client.submit({ prompt: 'Hello', model: 'plain' })
+
+    expect(await python3('errors', { ...env, FOREIGN_ID: foreignId })).toEqual([
+      ['AuthenticationError', 401, 'invalid_request_error', null, 'invalid_api_key'],
+      ['NotFoundError', 404, 'invalid_request_error', 'model', 'model_not_found'],
+      ['NotFoundError', 404, 'invalid_request_error', null, 'not_found'],
+      ['BadRequestError', 400, 'invalid_request_error', 'n', 'unsupported_parameter'],
+      ['BadRequestError', 400, 'invalid_request_error', 'messages[0].role', 'invalid_value'],
+      ['BadRequestError', 400, 'invalid_request_error', 'previous_response_id', 'unsupported_parameter'],
+      ['PermissionDeniedError', 403, 'invalid_request_error', 'model', 'model_not_allowed'],
+      ['ConflictError', 409, 'invalid_request_error', null, 'already_ended'],
+      ['UnprocessableEntityError', 422, 'invalid_request_error', null, 'idempotency_mismatch'],
+      ['InternalServerError', 502, 'server_error', null, 'model_failed'],
+    ])
+  })
+
+  test('retries a full number in flight, not before the time that it is told', async () => {
+    const { env } = await aUser('limits', 'single')
+
+    expect(await python3('limits', env)).toEqual({
+      full: ['RateLimitError', 429, 'requests', null, 'rate_limit_exceeded'],
+      statuses: [429],
+      waits: 0,
+      early: 0,
+      second: 'queued',
+    })
+  })
+
+  test('completes a chat of 60 s by its own retries under an Idempotency-Key, charged once, and fails once without', async () => {
+    const { env, client } = await aUser('slow')
+
+    expect(await python3('slow', env)).toEqual({
+      keyed: 'said by chat',
+      unkeyed: ['InternalServerError', 504, 'server_error', null, 'still_running'],
+      retry: 'false',
+      later: 'said by chat',
+    })
+    expect(await client.settledQuota()).toMatchObject({ requests: { used: 2 }, tokens: { used: 240 } })
+  })
+
+  test('answers LangChain', async () => {
+    const { env } = await aUser('langchain')
+
+    expect(await python3('chains', env)).toEqual({
+      chat: 'said by chat',
+      stream: 'said by chat',
+      plain: '{"echo":"Hello"}',
+      response: 'said by responses',
+      tools: ['weather'],
+      embedding: [0, 0.5, -0.25],
+    })
   })
 })
 
 test('the Vercel AI SDK and LangChain for JavaScript get their answers', async () => {
-  const { stdout } = await run(process.execPath, [join(folder, 'javascript.mjs')], { env: await asUser('javascript') })
+  const { env } = await aUser('javascript')
+
+  const { stdout } = await run(process.execPath, [join(folder, 'javascript.mjs')], { env })
 
   expect(JSON.parse(stdout)).toEqual({
     text: 'said by chat',
@@ -72,18 +169,12 @@ test('the Vercel AI SDK and LangChain for JavaScript get their answers', async (
   })
 })
 
-test('schemathesis finds no answer outside of the OpenAPI document, and no 500', async () => {
-  const { SLUICE_KEY, ...env } = await asUser('schemathesis')
-  const checks = 'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance'
-  const { stdout } = await run(
-    join(folder, 'venv/bin/schemathesis'),
-    [
-      ...['run', `${system.apiUrl}/openapi.json`, '--url', system.apiUrl, '--checks', checks],
-      ...['--header', `Authorization: Bearer ${SLUICE_KEY}`, '--max-examples', '20', '--phases', 'examples,fuzzing'],
-      '--generation-deterministic',
-    ],
-    { env, maxBuffer: 1e8 },
-  ).catch(error => ({ stdout: String(error.stdout) }))
+test('of 200 parallel responses of a user limited to 100, exactly 100 are admitted', async () => {
+  const { env, client } = await aUser('burst')
 
-  expect(stdout).not.toMatch(/FAILURES|ERRORS/)
+  expect(await python3('burst', env)).toEqual({
+    admitted: 100,
+    refused: { 'RateLimitError insufficient_quota': 100 },
+  })
+  expect(await client.settledQuota()).toMatchObject({ requests: { used: 100 } })
 })

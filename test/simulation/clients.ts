@@ -9,9 +9,10 @@ import { waitForCompletion } from '../../functions/core/lifecycle/wait-for-compl
 import type { Clock } from '../../functions/core/platform/clock.ts'
 import { postInference } from '../../functions/gateway/post-inference.ts'
 import { cancelRequest } from '../../functions/reader/cancel-request.ts'
+import { eraseRequest } from '../../functions/reader/erase-request.ts'
 import { listRequests } from '../../functions/reader/list-requests.ts'
 import { readQuota } from '../../functions/reader/read-quota.ts'
-import { checkAccepted, checkNotFound, checkRefused, checkView, type Told } from './check/answers.ts'
+import { checkAccepted, checkErased, checkNotFound, checkRefused, checkView, type Told } from './check/answers.ts'
 import type { Ports } from './compose.ts'
 import { isExpected } from './handlers.ts'
 import { describe, type Invocation } from './invocation.ts'
@@ -156,6 +157,20 @@ export function createClients({ world, services, known, bug, portsOf }: System, 
             if (known.items.get(requestId)?.user_id !== user) world.violate(`I11: ${user} cancels ${requestId}`)
             if (result.answer.cancelled) told.cancelled.add(requestId)
           }
+        },
+      )
+    },
+
+    erase(user: string, requestId: string): void {
+      const asked = { user, at: world.turn() }
+      if (known.items.get(requestId)?.user_id === user) known.erasing.add(requestId)
+      invoke(
+        'reader',
+        `${user} erases ${requestId}`,
+        ports => eraseRequest(ports, user, requestId),
+        result => {
+          if ('answer' in result) checkErased(known, asked, requestId)
+          else if (result.refused === 'not_found') checkNotFound(known, told, asked, requestId)
         },
       )
     },

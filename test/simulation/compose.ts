@@ -33,9 +33,9 @@ import { type DynamoDbModel, dynamoDbClient } from './models/dynamodb.ts'
 import { type RdsDataModel, rdsDataClient } from './models/rds-data.ts'
 import { type S3Model, s3Client } from './models/s3.ts'
 import type { WorkerSettings } from './policies.ts'
-import type { Calling, Queues, Sent } from './queues.ts'
+import type { Adapter, Calling, Queues, Sent } from './queues.ts'
 import { evenly } from './random.ts'
-import { GATEWAY, LEDGER_ENV, MAPPINGS, USERS, WAIT_LIMITS } from './settings.ts'
+import { GATEWAY, GIVES_WAY_ABOVE, LEDGER_ENV, MAPPINGS, USERS, WAIT_LIMITS } from './settings.ts'
 import type { World } from './world.ts'
 
 export interface Services {
@@ -54,6 +54,7 @@ export type Ports = GatewayPorts &
   RedrivePorts & {
     readonly ledger: ReaderPorts['ledger'] & TakeResultsPorts['ledger']
     readonly receiver: QueueReceiver<unknown, unknown>
+    readonly mover?: Adapter['mover']
   }
 
 /** A planted bug. It changes the commands that the real adapters send, or the ports that they offer. */
@@ -108,6 +109,7 @@ export function compose(
   const dynamo = dynamoDbClient(calling(tableOf, execute))
   const once = dynamoDbClient(calling(tableOf, execute, false))
   const random = () => world.choices.of(evenly([0, 0.5, 1]))
+  const yields = queues.backend === 'rabbitmq'
   const ports: Ports = {
     items: dynamoItems(dynamo, 'requests'),
     keys: dynamoKeys(dynamo, 'requests'),
@@ -118,7 +120,7 @@ export function compose(
     logger: silent,
     tracing: untraced,
     startCallSpan: () => untraced.start('call'),
-    quota: dynamoQuota(dynamo, 'quota', once),
+    quota: dynamoQuota(dynamo, 'quota', once, yields),
     ...queues.adapter(calling, onSend),
     payloads: s3Payloads(
       s3Client(
@@ -149,7 +151,7 @@ export function compose(
     sleep: ms => world.sleep(by, ms),
     ids,
     metrics,
-    settings: { ...GATEWAY, ...policies, store_prompts: true },
+    settings: { ...GATEWAY, ...policies, store_prompts: true, ...(yields && { gives_way_above: GIVES_WAY_ABOVE }) },
     flowControl: flowControl(dynamoModelStates(dynamo, 'models')),
     random,
   }

@@ -2,14 +2,14 @@ import { InferenceMessage } from '../../functions/core/domain/messages.ts'
 import { sweep } from '../../functions/sweeper/sweep.ts'
 import { checkIsTold } from './check/flow-control.ts'
 import type { Received } from './check/known.ts'
-import { type Handle, isExpected, processMessages, takeInputs, takeResults } from './handlers.ts'
+import { type Handle, isExpected, moveMessages, processMessages, takeInputs, takeResults } from './handlers.ts'
 import { describe, type Invocation } from './invocation.ts'
 import type { Batch, StoredMessage } from './queues.ts'
-import { INPUT_QUEUE, TIMEOUTS, WORK_QUEUES } from './settings.ts'
+import { BULK_QUEUES, INPUT_QUEUE, TIMEOUTS, WORK_QUEUES } from './settings.ts'
 import type { System } from './system.ts'
 
 interface Consumer {
-  readonly kind: 'worker' | 'collector' | 'intake'
+  readonly kind: 'worker' | 'collector' | 'intake' | 'mover'
   readonly handle: Handle
   readonly batch: number
   /** Invocations at once. */
@@ -19,6 +19,7 @@ interface Consumer {
 const worker = (batch: number): Consumer => ({ kind: 'worker', handle: processMessages, batch, concurrency: 3 })
 const COLLECTOR: Consumer = { kind: 'collector', handle: takeResults, batch: 10, concurrency: 3 }
 const INTAKE: Consumer = { kind: 'intake', handle: takeInputs, batch: 3, concurrency: 3 }
+const MOVER: Consumer = { kind: 'mover', handle: moveMessages, batch: 2, concurrency: 2 }
 
 function toReceived({ body }: StoredMessage): Received {
   try {
@@ -37,6 +38,7 @@ export function createConsumers({ world, services, known, policies, portsOf }: S
   const Worker = worker(policies.batched ? 5 : 3)
   const consumerOf = (name: string): Consumer => {
     if (name.startsWith(INPUT_QUEUE)) return INTAKE
+    if (BULK_QUEUES.includes(name)) return MOVER
     return WORK_QUEUES.includes(name) ? Worker : COLLECTOR
   }
 

@@ -26,8 +26,12 @@ interface Input {
 const isPublication = (command: unknown): command is { readonly key: string; readonly content: Buffer } =>
   typeof command === 'object' && command !== null && 'exchange' in command
 
+const isCount = (command: unknown): command is { readonly count: string } =>
+  typeof command === 'object' && command !== null && 'count' in command
+
 /** A command in a line of a history. */
 export function describeCommand(command: unknown): string {
+  if (isCount(command)) return `counts ${command.count}`
   if (isPublication(command))
     return `publishes to ${command.key} ${describeMessage({ MessageBody: String(command.content) })}`
   const { input } = command as { input: Input & { Key?: unknown } }

@@ -2,6 +2,7 @@ import type { Logger } from '@aws-lambda-powertools/logger'
 import { takeResults as collectorTakeResults } from '../../functions/collector/take-results.ts'
 import { Unavailable } from '../../functions/core/platform/unavailable.ts'
 import type { TakeBatch } from '../../functions/core/queue/port.ts'
+import { moveBulk } from '../../functions/core/queue/rabbitmq/move-bulk.ts'
 import { takeInputs as intakeTakeInputs } from '../../functions/intake/take-inputs.ts'
 import { processMessages as workerProcessMessages } from '../../functions/worker/process-messages.ts'
 import { type Ports, silent } from './compose.ts'
@@ -25,6 +26,15 @@ const running =
 export const processMessages = running(workerProcessMessages)
 export const takeResults = running(collectorTakeResults)
 export const takeInputs = running(intakeTakeInputs)
+
+/** The last try to move a message fits in before the end of the function. Milliseconds. */
+const MOVE_MS = 20_000
+
+/** Moves messages of a bulk queue, as the function of the broker does. */
+export const moveMessages: Handle = ({ mover, clock, sleep }, by, event) => {
+  if (!mover) throw new Error('only RabbitMQ has bulk queues')
+  return moveBulk({ ...mover, clock, sleep }, event, by.deadline - MOVE_MS)
+}
 
 /** Passes on each error that a log line has: beside the line's other fields, or instead of them. */
 function reporting(onError: OnError): Logger['error'] {

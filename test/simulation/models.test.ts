@@ -45,7 +45,10 @@ function dynamoDb() {
 
 describeItemsContract("the simulation's model", async () => ({ items: dynamoItems(dynamoDb(), 'requests'), close }))
 describeKeysContract("the simulation's model", async () => ({ keys: dynamoKeys(dynamoDb(), 'requests'), close }))
-describeQuotaContract("the simulation's model", async () => ({ quota: dynamoQuota(dynamoDb(), 'quota'), close }))
+describeQuotaContract("the simulation's model", async () => {
+  const client = dynamoDb()
+  return { quota: dynamoQuota(client, 'quota'), counting: dynamoQuota(client, 'quota', client, true), close }
+})
 
 describeInputKeysContract("the simulation's model", async () => ({
   inputs: dynamoInputKeys(dynamoDb(), 'requests'),

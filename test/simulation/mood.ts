@@ -10,6 +10,8 @@ export interface Mood {
   /** The weight of repeating a keyed submission, as a client without an answer does. */
   readonly again: number
   readonly cancel: number
+  /** The weight of a deletion by the owner. */
+  readonly erase: number
   readonly redrive: number
   /** The weight of a deployment that removes the model or brings it back. */
   readonly deploy: number
@@ -31,6 +33,7 @@ const MIXED: Mood = {
   keyed: 5,
   again: 4,
   cancel: 2,
+  erase: 0,
   redrive: 4,
   deploy: 0,
   input: 0,
@@ -39,7 +42,21 @@ const MIXED: Mood = {
 }
 
 export const MOODS: readonly (readonly [number, Mood])[] = [
-  [4, MIXED],
+  [2.5, MIXED],
+  // Requests that their owners delete, while operators redrive those that have failed.
+  [
+    1.5,
+    {
+      ...MIXED,
+      users: ['bob', 'cid'],
+      most: 6,
+      erase: 6,
+      cancel: 0.5,
+      redrive: 10,
+      failing: 4,
+      policies: ANY_POLICY,
+    },
+  ],
   // One or two requests. Several operators redrive them again and again.
   [
     4,
@@ -51,6 +68,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       keyed: 0,
       again: 0,
       cancel: 0.3,
+      erase: 0,
       redrive: 14,
       deploy: 0,
       input: 0,
@@ -69,6 +87,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       keyed: 0,
       again: 0,
       cancel: 0.3,
+      erase: 0,
       redrive: 14,
       deploy: 4,
       input: 0,
@@ -87,6 +106,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       keyed: 3,
       again: 14,
       cancel: 1,
+      erase: 0,
       redrive: 1,
       deploy: 0,
       input: 0,
@@ -106,6 +126,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       keyed: 0.5,
       again: 0,
       cancel: 0.3,
+      erase: 0,
       redrive: 0,
       input: 16,
     },
@@ -121,6 +142,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       keyed: 0,
       again: 0,
       cancel: 1,
+      erase: 0,
       redrive: 1,
       deploy: 0,
       input: 0,
@@ -140,6 +162,7 @@ export const MOODS: readonly (readonly [number, Mood])[] = [
       keyed: 0,
       again: 0,
       cancel: 1,
+      erase: 0,
       redrive: 1,
       failing: 0.05,
       policies: WITH_CIRCUIT,

@@ -66,6 +66,10 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
       const id = anyRequest()
       clients.cancel(readerOf(id), id)
     },
+    erase: () => {
+      const id = anyRequest()
+      clients.erase(readerOf(id), id)
+    },
     list: () => clients.list(anyUser()),
     readQuota: () => clients.readQuota(anyUser()),
     redrive: () => clients.redrive(choices.of(evenly([...services.rdsData.deadLetters.keys()]))),
@@ -96,6 +100,7 @@ export function createOperations(system: System, clients: ReturnType<typeof crea
         submitAgain: submissions.length > 0 ? mood.again : 0,
         read: hasRequests ? 3 : 0,
         cancel: hasRequests ? mood.cancel : 0,
+        erase: hasRequests ? mood.erase : 0,
         list: 1,
         readQuota: 0.3,
         redrive: services.rdsData.deadLetters.size > 0 ? mood.redrive : 0,

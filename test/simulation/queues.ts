@@ -1,4 +1,5 @@
 import type { Announcer, QueueBackend, QueueReceiver } from '../../functions/core/queue/port.ts'
+import type { MovePorts } from '../../functions/core/queue/rabbitmq/move-bulk.ts'
 import type { Invocation, Service } from './invocation.ts'
 import type { Choices } from './random.ts'
 
@@ -67,6 +68,8 @@ export type Calling = (
 export interface Adapter {
   readonly queue: QueueBackend & Partial<Announcer>
   readonly receiver: QueueReceiver<unknown, unknown>
+  /** What moves messages out of bulk queues, where there are any. */
+  readonly mover?: Pick<MovePorts, 'publish' | 'countMessages'>
 }
 
 export const BACKENDS = ['sqs', 'rabbitmq'] as const

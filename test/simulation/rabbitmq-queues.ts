@@ -1,8 +1,10 @@
 import type { ConsumeMessage } from 'amqplib'
-import { Defect } from '../../functions/core/platform/unavailable.ts'
+import { Defect, reaching } from '../../functions/core/platform/unavailable.ts'
+import { bulkOf } from '../../functions/core/queue/names.ts'
 import { rabbitMqAnnouncer } from '../../functions/core/queue/rabbitmq/announce.ts'
 import { brokerConnection } from '../../functions/core/queue/rabbitmq/connection.ts'
 import { type Link, LinkClosed, type Publication } from '../../functions/core/queue/rabbitmq/link.ts'
+import { chooseByUser } from '../../functions/core/queue/rabbitmq/parts.ts'
 import { rabbitMqQueue } from '../../functions/core/queue/rabbitmq/queue.ts'
 import { rabbitMqReceiver } from '../../functions/core/queue/rabbitmq/receiver.ts'
 import { TEAM_EXCHANGE } from '../../functions/core/queue/rabbitmq/team-exchange.ts'
@@ -12,7 +14,7 @@ import { type Invocation, ServiceFault } from './invocation.ts'
 import { type RabbitMessage, type RabbitMqModel, rabbitMqModel, Unroutable } from './models/rabbitmq.ts'
 import type { Batch, Mappings, Queues, Sent } from './queues.ts'
 import { evenly } from './random.ts'
-import { INPUT_QUEUE, QUEUES, WORK_QUEUES } from './settings.ts'
+import { BULK_QUEUES, INPUT_QUEUE, QUEUES, WORK_QUEUES } from './settings.ts'
 import type { World } from './world.ts'
 
 /** So small that messages of crashing functions become dead letters. */
@@ -102,7 +104,7 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
       },
       'is moved to the dead letters': (queue, { id }) => {
         const message = broker.queues.get(queue)?.messages.get(id)
-        if (message && !message.is_held && [...WORK_QUEUES, INPUT_QUEUE].includes(queue))
+        if (message && !message.is_held && [...WORK_QUEUES, ...BULK_QUEUES, INPUT_QUEUE].includes(queue))
           broker.moveToDeadLetters(queue, message)
       },
       // The function of the batch goes on, and the batch is delivered to another one.
@@ -118,10 +120,10 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
     },
     // The queue and its messages stay, and nobody takes them.
     remove: queue => {
-      for (const one of [queue, `${queue}-dlq`]) removed.add(one)
+      for (const one of [queue, bulkOf(queue), `${queue}-dlq`]) removed.add(one)
     },
     create: queue => {
-      for (const one of [queue, `${queue}-dlq`]) removed.delete(one)
+      for (const one of [queue, bulkOf(queue), `${queue}-dlq`]) removed.delete(one)
     },
     isServed: queue => !removed.has(queue),
     announced,
@@ -135,16 +137,28 @@ export function rabbitMqQueues(world: World, onPut: (queue: string, body: string
       const publishing = calling(() => 'queue', execute, false)
       const open = async () => linkTo(publishing)
       const { publish } = brokerConnection({ url: 'amqp://broker', credentials: never }, open)
-      const queue = { ...rabbitMqQueue(PREFIX, publish), announce: rabbitMqAnnouncer(publish) }
-      return { queue, receiver: rabbitMqReceiver(PREFIX, publish) }
+      const queue = { ...rabbitMqQueue(PREFIX, publish, chooseByUser(1)), announce: rabbitMqAnnouncer(publish) }
+      const count = calling(
+        () => 'queue',
+        command => broker.ready((command as Count).count).length,
+        false,
+      )
+      const countMessages = (name: string) => reaching('the queue', async () => Number(await count({ count: name })))
+      return { queue, receiver: rabbitMqReceiver(PREFIX, publish), mover: { publish, countMessages } }
     },
   }
+}
+
+/** Asks how many messages of a queue can be delivered. */
+interface Count {
+  readonly count: string
 }
 
 async function declareAll(broker: RabbitMqModel): Promise<void> {
   const link = { onChannel: (work: Parameters<Link['onChannel']>[0]) => work(broker.channel) } as Link
   const queues = Object.keys(QUEUES).flatMap(name => [{ name, dead_letters: `${name}-dlq` }, { name: `${name}-dlq` }])
-  await declareTopology(link, { prefix: PREFIX, queues })
+  const bulk = WORK_QUEUES.map(name => ({ name: bulkOf(name), dead_letters: `${name}-dlq` }))
+  await declareTopology(link, { prefix: PREFIX, queues: [...queues, ...bulk] })
 }
 
 /** A connection of one environment. A fault of one message closes it for all messages that are not confirmed. They may arrive all the same. */

@@ -1,7 +1,7 @@
 import type { Settings as GatewaySettings } from '../../functions/core/admission/settings.ts'
 import { planOf } from '../../functions/core/domain/quota-settings.ts'
 import { DEFAULT_RATE } from '../../functions/core/domain/rate.ts'
-import { queueName, RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
+import { bulkOf, queueName, RESULTS_QUEUE } from '../../functions/core/queue/names.ts'
 import type { WaitLimits } from '../../functions/core/stores/waits/port.ts'
 import type { QueueSettings } from './models/sqs.ts'
 
@@ -19,6 +19,7 @@ export const TIMEOUTS = {
   worker: 90_000,
   collector: 120_000,
   sweeper: 240_000,
+  mover: 300_000,
 }
 /** The timeout of an operator's command. Milliseconds. */
 export const COMMAND_TIMEOUT = 600_000
@@ -70,6 +71,10 @@ export const LEDGER_ENV = { LEDGER_CLUSTER_ARN: 'cluster', LEDGER_SECRET_ARN: 's
 
 const WORK: QueueSettings = { visibility_ms: TIMEOUTS.worker + 30_000, max_receives: 4 }
 export const WORK_QUEUES = [queueName(MODEL, 'high'), queueName(MODEL, 'normal')]
+/** Only RabbitMQ has them. */
+export const BULK_QUEUES = WORK_QUEUES.map(bulkOf)
+/** So few that many requests give way to those of others. */
+export const GIVES_WAY_ABOVE = 1
 /** An input queue: it belongs to the account, not to the stack. */
 export const INPUT_QUEUE = 'nightly'
 export const QUEUES: Readonly<Record<string, QueueSettings>> = {

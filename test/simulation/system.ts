@@ -75,6 +75,8 @@ export function createSystem(
     items: new Map(),
     ended: new Map(),
     inputs: new Map(),
+    erasing: new Set(),
+    erased: new Map(),
     calls: new Map(),
     settled: new Map(),
     calling: new Map(),

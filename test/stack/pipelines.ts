@@ -51,6 +51,10 @@ export const withQueue = (settings: string): string =>
 const BEDROCK =
   'url: "https://bedrock-runtime.eu-west-1.amazonaws.com/model/eu.amazon.nova-lite-v1:0/invoke", auth: { sigv4: bedrock }'
 
+/** The same pipeline, which sends its traces to AWS's own receiver. */
+export const withXray = (text: string): string =>
+  text.replace('observability: {', 'observability: { tracing: { endpoint: xray },')
+
 /** A pipeline for each kind of network, with either backend. */
 export const RABBITMQ_PIPELINES = {
   'broker with a NAT gateway': withQueue('backend: rabbitmq'),

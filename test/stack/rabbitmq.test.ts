@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { brokerFaults } from './broker-rules.ts'
-import { RABBITMQ_PIPELINES, withQueue } from './pipelines.ts'
+import { RABBITMQ_PIPELINES, withQueue, withXray } from './pipelines.ts'
 import { functionOf, grantsOf, ofType, only, render, variablesOf } from './queries.ts'
 import { faultsOf } from './rules.ts'
 import { PIPELINE, synthesizeText, type Template } from './synthesized.ts'
@@ -81,6 +81,20 @@ describe('the stack with RabbitMQ', () => {
     expect(takenBy(cluster.template, 'collector')).toEqual(['Shop-1-inference-dlq 3', 'Shop-1-results 20'])
   })
 
+  it('has a bulk queue beside each queue of a model, of which half an invocation is moved at a time', () => {
+    expect(takenBy(template, 'broker')).toEqual([
+      'Shop-1-inference-image-high-bulk 10',
+      'Shop-1-inference-image-normal-bulk 4',
+      'Shop-1-inference-text-high-bulk 5',
+      'Shop-1-inference-text-normal-bulk 5',
+    ])
+    expect(takenBy(cluster.template, 'broker')).toContain('Shop-1-inference-text-high-2-bulk 2')
+    const { Queues } = only(template, 'Custom::Queues').Properties
+    expect(Queues).toContainEqual({ Name: 'Shop-1-inference-text-high-bulk', DeadLetters: 'Shop-1-inference-dlq' })
+    for (const service of ['gateway', 'intake'])
+      expect(cluster.settings(functionOf(cluster.template, service).id)).toMatchObject({ gives_way_above: 10 })
+  })
+
   it('takes no message before the queues are declared', () => {
     const declared = only(template, 'Custom::Queues').id
     for (const { DependsOn } of ofType(template, 'AWS::Lambda::EventSourceMapping'))
@@ -108,10 +122,10 @@ describe('the stack with RabbitMQ', () => {
       'Shop-1-results-dlq 1',
       'Shop-1-results 1',
       'Shop-1-inference-dlq 1',
-      'Shop-1-inference-text-high 3',
-      'Shop-1-inference-text-normal 3',
-      'Shop-1-inference-image-high 3',
-      'Shop-1-inference-image-normal 3',
+      'Shop-1-inference-text-high 6',
+      'Shop-1-inference-text-normal 6',
+      'Shop-1-inference-image-high 6',
+      'Shop-1-inference-image-normal 6',
       'nightly-dlq 1',
       'nightly 1',
       'imports-dlq 1',
@@ -174,8 +188,23 @@ describe('the network', () => {
     expect(ports('NetworkFunctions')).toEqual([443])
   })
 
+  it('lets all functions call the receivers of traces and metrics', () => {
+    const text = RABBITMQ_PIPELINES['broker with a NAT gateway'].replace(
+      'observability: {',
+      'observability: { tracing: { endpoint: "http://traces.example.com:4318/v1/traces" }, metrics: { endpoint: "https://metrics.example.com:4319/v1/metrics" },',
+    )
+    const { template: of } = synthesizeText(text)
+    const groups = ofType(of, 'AWS::EC2::SecurityGroup').filter(({ id }) => /^Network(Workers|Functions)/.test(id))
+
+    expect(groups).toHaveLength(2)
+    for (const { Properties } of groups)
+      expect(Properties.SecurityGroupEgress).toEqual(
+        expect.arrayContaining([4_318, 4_319].map(ToPort => expect.objectContaining({ ToPort }))),
+      )
+  })
+
   it('has one way out: a NAT gateway, or the endpoints that functions and mappings need', () => {
-    const endpoints = synthesizeText(RABBITMQ_PIPELINES['broker with endpoints']).template
+    const endpoints = synthesizeText(withXray(RABBITMQ_PIPELINES['broker with endpoints'])).template
     const services = ofType(endpoints, 'AWS::EC2::VPCEndpoint').map(
       ({ Properties }) => JSON.stringify(Properties.ServiceName).match(/\.([a-z0-9-]+)"/)?.[1],
     )
@@ -191,6 +220,7 @@ describe('the network', () => {
       's3',
       'secretsmanager',
       'sts',
+      'xray',
     ])
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parsePipeline } from '../../lib/config/load.ts'
 import { CLOUDFORMATION_TAKES, countResources, MAX_RESOURCES, RESOURCES } from '../../lib/config/resources.ts'
-import { CIRCUIT, largestPipeline, mostResources, RABBITMQ_PIPELINES, withModels } from './pipelines.ts'
+import { CIRCUIT, largestPipeline, mostResources, RABBITMQ_PIPELINES, withModels, withXray } from './pipelines.ts'
 import { PIPELINE, synthesizeText } from './synthesized.ts'
 
 const PROFILE = 'https://bedrock-runtime.eu-west-1.amazonaws.com/model/eu.amazon.nova-lite-v1:0/invoke'
@@ -15,6 +15,8 @@ describe('the resources that a pipeline is checked for', () => {
     ['a circuit', withModels(1, CIRCUIT)],
     ...Object.entries(RABBITMQ_PIPELINES),
     ['inputs', withModels(1, '', 3)],
+    ['traces to X-Ray', withXray(PIPELINE)],
+    ['traces to X-Ray without a way to the internet', withXray(RABBITMQ_PIPELINES['broker with endpoints'])],
     [
       'rows that are deleted',
       PIPELINE.replace('store_prompts: false,', 'store_prompts: false, retention: { ledger: 90d },'),

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import dynalite from 'dynalite'
 import { WATCHED } from '../../functions/core/stores/quota/names.ts'
+import { tablesServer } from '../../lib/local/dynamodb/server.ts'
+import { openTables } from '../../lib/local/dynamodb/tables.ts'
+import { listenLocally } from '../../lib/local/listen.ts'
 
 export interface DynamoDb {
   readonly client: DynamoDBClient
@@ -13,12 +13,11 @@ export interface DynamoDb {
 const clientOf = (endpoint: string) =>
   new DynamoDBClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } })
 
-/** The DynamoDB that the local system runs on, in memory. */
-export async function startDynalite(): Promise<DynamoDb & { readonly url: string }> {
-  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+/** The tables that the local system runs on, in memory or in a folder. */
+export async function startLocalTables(folder?: string): Promise<DynamoDb & { readonly url: string }> {
+  const tables = await openTables(folder)
+  const server = tablesServer(tables)
+  const url = `http://127.0.0.1:${await listenLocally(server)}`
   const client = clientOf(url)
   return {
     client,
@@ -27,6 +26,7 @@ export async function startDynalite(): Promise<DynamoDb & { readonly url: string
       client.destroy()
       server.closeAllConnections()
       server.close()
+      await tables.close()
     },
   }
 }
@@ -41,7 +41,7 @@ const localUrl = process.env.DYNAMODB_LOCAL_URL
 
 /** Every DynamoDB there is: contract suites run on each. */
 export const dynamoDbEngines: readonly { readonly name: string; readonly start: () => Promise<DynamoDb> }[] = [
-  { name: 'dynalite', start: startDynalite },
+  { name: 'the local tables', start: () => startLocalTables() },
   ...(localUrl ? [{ name: 'DynamoDB Local', start: () => dynamoDbLocal(localUrl) }] : []),
 ]
 

@@ -7,10 +7,10 @@ import { newVirtualHost, type VirtualHost } from './rabbitmq.ts'
 /** The backend on which tests of whole systems run: QUEUE_BACKEND. */
 export const QUEUE_BACKEND = process.env.QUEUE_BACKEND === 'rabbitmq' ? 'rabbitmq' : 'sqs'
 
-/** Answers with a copy of a pipeline file that has this backend. SQS is what the files have themselves. */
+/** Answers with a pipeline file that has this backend: with the file itself, or a copy. */
 export function configOn(backend: typeof QUEUE_BACKEND, config: string): string {
-  if (backend === 'sqs') return config
   const document = parseDocument(readFileSync(config, 'utf8'))
+  if ((document.getIn(['queue', 'backend']) ?? 'sqs') === backend) return config
   document.setIn(['queue', 'backend'], backend)
   const copy = join(mkdtempSync(join(tmpdir(), 'sluice-backend-')), basename(config))
   writeFileSync(copy, document.toString())

@@ -10,6 +10,8 @@ export interface Accepted {
   readonly item: RequestItem
   /** What is left of the limits, where that is known exactly. */
   readonly left: (Verdict & { admitted: true })['left']
+  /** About how many requests the user has open, where that is counted. */
+  readonly open?: number | undefined
 }
 
 /**
@@ -19,10 +21,10 @@ export interface Accepted {
  */
 export async function accept(
   ports: AdmissionPorts,
-  { item: own, left }: Accepted,
+  { item: own, left, open }: Accepted,
   submission: Submission,
 ): Promise<Accepted | undefined> {
-  const item = await publish(ports, own, submission)
+  const item = await publish(ports, own, submission, open)
   if (item.status === 'rejected') {
     // A gateway of an earlier version may have sent an `accepted` event, which has made a row; and the body is stored (rule 5).
     await finalizeRequest(ports, { ...own, status: 'rejected', completed_at: ports.clock() })

@@ -24,8 +24,16 @@ interface Amounts {
 type Used = ExceededQuota['used']
 
 export type Verdict =
-  /** `left` is undefined if an earlier try was admitted, and for a plan with shards: there it would be a guess. */
-  | { readonly admitted: true; readonly item: RequestItem; readonly left: Amounts | undefined }
+  /**
+   * `left` is undefined if an earlier try was admitted, and for a plan with shards: there it would be a guess. `open` is about how many
+   * requests the user has open, this one included. It is undefined where it is not counted.
+   */
+  | {
+      readonly admitted: true
+      readonly item: RequestItem
+      readonly left: Amounts | undefined
+      readonly open?: number | undefined
+    }
   /** `used` is over all shards. */
   | { readonly admitted: false; readonly limit: ExceededLimit; readonly used: Used }
   /** The user has made all the posts that the rate allows now, at least in one shard. Soon there is room again. */
@@ -68,7 +76,9 @@ async function tryShards(
         used && shards === 1
           ? { requests: part.requests - used.requests, tokens: part.tokens - used.tokens }
           : undefined
-      return { admitted: true, item: { ...item, ...reservation }, left }
+      // Requests are spread evenly over the shards.
+      const open = used?.in_flight === undefined ? undefined : used.in_flight * shards
+      return { admitted: true, item: { ...item, ...reservation }, left, open }
     }
     refusals.push({ ...admission, part })
   }

@@ -5,6 +5,7 @@ import type { Ids } from '../platform/ids.ts'
 import type { Meter } from '../platform/metrics/meter.ts'
 import type { Tracer } from '../platform/tracing/port.ts'
 import type { Payloads } from '../stores/payloads/port.ts'
+import type { Settings } from './settings.ts'
 
 /** The ports that admit a request and make it durable, whichever API or queue it came by. */
 export interface AdmissionPorts extends LifecyclePorts {
@@ -14,4 +15,5 @@ export interface AdmissionPorts extends LifecyclePorts {
   readonly logger: Pick<Logger, 'warn' | 'error'>
   readonly metrics: Meter
   readonly tracing: Tracer
+  readonly settings: Pick<Settings, 'gives_way_above'>
 }

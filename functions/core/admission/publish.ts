@@ -9,10 +9,17 @@ import type { AdmissionPorts } from './ports.ts'
 /**
  * Makes an admitted request durable: writes its item and sends its inference message, both at the same time. The ledger learns of the
  * request when it ends (docs/adr/0048). Answers with the item that is there afterwards, which another try may have written first. Rejects
- * with `Unavailable` if the item or the message may be missing.
+ * with `Unavailable` if the item or the message may be missing. `open` is about how many requests the user has open, where that is counted.
  */
-export async function publish(ports: AdmissionPorts, item: RequestItem, submission: Submission): Promise<RequestItem> {
-  const message = await messageOf(ports, item, submission)
+export async function publish(
+  ports: AdmissionPorts,
+  item: RequestItem,
+  submission: Submission,
+  open = 0,
+): Promise<RequestItem> {
+  const plain = await messageOf(ports, item, submission)
+  const givesWay = open > (ports.settings.gives_way_above ?? Number.POSITIVE_INFINITY)
+  const message: InferenceMessage = givesWay ? { ...plain, hints: { gives_way: true } } : plain
   const [created, sent] = await Promise.allSettled([ports.items.create(item), send(ports, message, item)])
   if (created.status === 'rejected') throw created.reason
   if (sent.status === 'rejected' && created.value.status !== 'rejected') throw sent.reason
@@ -28,6 +35,7 @@ const send = ({ queue }: AdmissionPorts, message: InferenceMessage, item: Reques
   queue.send(queueName(message.model, message.priority), {
     body: message,
     group: message.user_id,
+    ...(message.hints?.gives_way && { gives_way: true }),
     ...traceAttributes(item),
   })
 

@@ -25,6 +25,7 @@ export const ERROR_CODES = [
   'rate_exceeded',
   'model_failed',
   'request_ended',
+  'result_expired',
   'still_running',
   'too_many_waits',
   'internal_error',
@@ -35,6 +36,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number]
 /** Why a request `failed`: the codes of its `error`, and the reasons of its dead letter. */
 export const FAILURE_CODES = [
   'mapping_failed',
+  'unsupported_parameter',
   'model_error',
   'model_rejected',
   'model_timeout',
@@ -75,6 +77,8 @@ export interface ErrorDetails {
   readonly rate?: Rate
   /** Whether the input has a field that is not supported. */
   readonly is_unsupported?: boolean
+  /** Whether the request of the call may have been admitted all the same. */
+  readonly may_be_admitted?: boolean
   /** The request that the call is about. */
   readonly request_id?: string
   /** Why the request of the call has failed. The status is there if the model has refused the request with it. */

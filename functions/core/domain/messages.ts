@@ -18,6 +18,8 @@ export const Hints = z.strictObject({
   has_waited: z.boolean().optional(),
   /** A batch with it has failed: the most requests that its next call may have. */
   at_most: z.int().positive().optional(),
+  /** Its user had many open requests when it was admitted, so that it waits behind those of others. */
+  gives_way: z.boolean().optional(),
 })
 export type Hints = z.infer<typeof Hints>
 

@@ -21,6 +21,7 @@ export const STATUSES: Readonly<Record<ErrorCode, number>> = {
   rate_exceeded: 429,
   model_failed: 502,
   request_ended: 409,
+  result_expired: 404,
   still_running: 504,
   too_many_waits: 503,
   internal_error: 500,

@@ -23,7 +23,7 @@ export interface Entitlement {
 
 export type Redriven =
   | { readonly redriven: true; readonly run: number }
-  | { readonly redriven: false; readonly reason: 'not failed' | ExceededLimit }
+  | { readonly redriven: false; readonly reason: 'not failed' | 'erased' | ExceededLimit }
 
 /**
  * Runs a failed request once more, as a new run of the same id. It closes the failed run's reservation, makes a new one, moves
@@ -38,6 +38,7 @@ export async function redriveRequest(
   const item = await ports.items.get(message.user_id, message.request_id)
   if (item?.status === 'queued' && item.run > message.run) return send(ports, item, message)
   // A later failure has a dead letter of its own, or will have: its row must not be skipped.
+  if (item?.erased) return { redriven: false, reason: 'erased' }
   if (item?.status !== 'failed' || item.run !== message.run) return { redriven: false, reason: 'not failed' }
 
   await ports.quota.close([{ reservation: reservationOf(item), charge: item.charge }])

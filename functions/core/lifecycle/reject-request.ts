@@ -8,7 +8,7 @@ import type { LifecyclePorts } from './ports.ts'
  * the gateway that made the submission. Answers with the item as it is then: `rejected`, or accepted after all (rule 6).
  */
 export async function rejectRequest(ports: LifecyclePorts, tombstone: RequestItem): Promise<RequestItem> {
-  return release(ports, tombstone, await ports.items.reject(tombstone))
+  return releaseRejected(ports, tombstone, await ports.items.reject(tombstone))
 }
 
 /**
@@ -20,10 +20,11 @@ export async function rejectAbsent(
   tombstone: RequestItem,
   message?: InferenceMessage,
 ): Promise<RequestItem> {
-  return release(ports, tombstone, await ports.items.create(tombstone), message)
+  return releaseRejected(ports, tombstone, await ports.items.create(tombstone), message)
 }
 
-async function release(
+/** The second half of both: `item` is what is there after the tombstone was to be written. */
+export async function releaseRejected(
   ports: LifecyclePorts,
   tombstone: RequestItem,
   item: RequestItem,

@@ -14,13 +14,23 @@ type Headers = Record<string, string>
 /** How the client wants its answer. */
 type Wanted = Pick<OpenAiCall, 'stream' | 'include_usage' | 'encoding' | 'texts'>
 
-/** The answer to a call that does not wait. */
-export const backgroundAnswer = (view: RequestView, headers: Headers): HttpResponse =>
-  json(200, responseOf(view), headers)
+/** The response that a request is now, for a call that does not wait. Throws the `RequestError` of a result that is gone. */
+export function backgroundAnswer(view: RequestView, headers: Headers): HttpResponse {
+  checkResult(view)
+  return json(200, responseOf(view), headers)
+}
+
+/** A result that lies in the payload store is deleted for its age, mostly before the request. No answer can be made without it. */
+function checkResult({ request_id: requestId, status, result }: RequestView): void {
+  if (status !== 'completed' || result !== undefined) return
+  const sentence = `the request ${requestId} has completed, and its result is no longer kept`
+  throw new RequestError('result_expired', sentence, { request_id: requestId })
+}
 
 /** The answer to a call whose request has ended. Throws the `RequestError` of a request that has no answer. */
 export function endedAnswer(operation: Operation, view: RequestView, wanted: Wanted, headers: Headers): HttpResponse {
   if (view.status !== 'completed') throw withoutAnswer(view)
+  checkResult(view)
   const answer = answerOf(operation, view, wanted)
   if (!wanted.stream || operation === 'embeddings') return json(200, answer, headers)
   return operation === 'responses' ? eventStream(answer, headers) : chunkStream(answer, wanted.include_usage, headers)
@@ -59,6 +69,7 @@ export function withoutAnswer({ request_id: requestId, status, error }: RequestV
   if (status !== 'failed')
     return new RequestError('request_ended', `the request ${requestId} is ${status}`, { request_id: requestId })
   const { code, message, detail, status: said } = isObject(error) ? error : {}
+  if (code === 'unsupported_parameter') return unsupported(requestId, String(message))
   const sentence = [message, detail].filter(text => typeof text === 'string').join(': ')
   return new RequestError('model_failed', `the request ${requestId} has failed: ${sentence}`, {
     request_id: requestId,
@@ -66,5 +77,15 @@ export function withoutAnswer({ request_id: requestId, status, error }: RequestV
       code: String(code),
       ...(code === 'model_rejected' && typeof said === 'number' && REFUSALS.includes(said) && { status: said }),
     },
+  })
+}
+
+/** The worker has found that the endpoint has no place for a field. Its sentence begins with the field's name. */
+function unsupported(requestId: string, sentence: string): RequestError {
+  const [, path = ''] = /^`(\w+)`/.exec(sentence) ?? []
+  return new RequestError('invalid_request', sentence, {
+    problems: [{ path, message: sentence }],
+    is_unsupported: true,
+    request_id: requestId,
   })
 }

@@ -2,7 +2,9 @@ import { RequestError } from '../domain/errors.ts'
 import type { Operation } from '../domain/operation.ts'
 import { NO_PARAMETERS } from '../openai-format/fields.ts'
 import { isObject, type Json, objectsOf, without } from '../openai-format/json.ts'
+import { isMeant } from '../openai-format/meant.ts'
 import { responseToChat } from '../openai-format/to-chat.ts'
+import { type Lost, lostFields, lostPlaces, meantIn } from '../openai-format/translated.ts'
 import type { Abilities } from './abilities.ts'
 
 /**
@@ -27,8 +29,11 @@ export function checkSupported(
   if (operation === 'embeddings' && !abilities.embeddings)
     throw unsupported('model', `must be a model that makes embeddings; "${model}" makes none`)
   checkTexts(operation, body, model)
-  const field = unseenField(operation, body, seen, abilities)
-  if (field !== undefined) throw unsupported(field, `is not supported by the model "${model}"`)
+  const unseen = unseenIn(operation, body, seen, abilities)
+  if (!unseen) return
+  const { field, place } = unseen
+  const what = place === field ? 'is not supported by' : `has at ${place} what is not supported by`
+  throw unsupported(field, `${what} the model "${model}"`)
 }
 
 /** A mapping gets one text. A list of prompts asks for an answer each, and only the endpoint of the tokens knows what they say. */
@@ -59,33 +64,6 @@ const NEVER: Readonly<Partial<Record<Operation, readonly (readonly [string, stri
   completions: [['prompts', OWN]],
 }
 
-/** Values that ask for nothing, as JSON: they are what a model does anyway. */
-const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
-  temperature: ['1'],
-  top_p: ['1'],
-  n: ['1'],
-  best_of: ['1'],
-  echo: ['false'],
-  logprobs: ['false', '0'],
-  top_logprobs: ['0'],
-  presence_penalty: ['0'],
-  frequency_penalty: ['0'],
-  parallel_tool_calls: ['true', 'false'],
-  tool_choice: ['"auto"', '"none"'],
-  response_format: ['{"type":"text"}'],
-  modalities: ['["text"]'],
-  truncation: ['"disabled"'],
-  encoding_format: ['"float"', '"base64"'],
-}
-
-const EMPTY = ['[]', '{}', '""', 'null']
-
-function isMeant(field: string, value: unknown): boolean {
-  if (value === undefined) return false
-  const json = JSON.stringify(value)
-  return !EMPTY.includes(json) && !(MEANINGLESS[field] ?? []).includes(json)
-}
-
 /** Parameters that only a model can use that sees the messages of a chat. Each of these, a mapping may also name itself. */
 const OF_CHATS = [
   'tools',
@@ -108,23 +86,35 @@ const RESPONSE_NAMES: Readonly<Record<string, string>> = {
   reasoning_effort: 'reasoning',
 }
 
-/** A field of a body that the model would not see. Undefined if there is none. */
-function unseenField(operation: Operation, body: Json, fields: Json, { names }: Abilities): string | undefined {
+/** A part of a body that the model would not see. Undefined if there is none. */
+function unseenIn(operation: Operation, body: Json, fields: Json, { names }: Abilities): Lost | undefined {
+  const isResponse = operation === 'responses'
+  const lost = isResponse ? responseToChat(body).lost.filter(({ field }) => !names.includes(field)) : []
   const seesChat = names.includes('messages')
+  const seesParts = seesChat || (isResponse && names.includes('input'))
+  const part = seesParts ? undefined : otherPart(fields.messages)
+  const said = isResponse ? 'input' : 'messages'
   const seesAll = names.includes('parameters')
-  const lost = operation === 'responses' ? responseToChat(body).lost : []
-  if (!seesChat && hasOtherParts(fields.messages)) return operation === 'responses' ? 'input' : 'messages'
   const isSeen = (name: string): boolean => {
     if (names.includes(name) || BOUNDS.includes(name)) return true
     if (name === 'n' || name === 'best_of') return false
     return seesAll && (seesChat || !OF_CHATS.includes(name))
   }
   const parameters = isObject(fields.parameters) ? without(fields.parameters, ...NO_PARAMETERS) : {}
-  const unseen = Object.entries(parameters).find(([name, value]) => isMeant(name, value) && !isSeen(name))
-  const lostField = lost.find(name => isMeant(name, body[name]))
-  return lostField ?? (unseen && (operation === 'responses' ? RESPONSE_NAMES[unseen[0]] : undefined)) ?? unseen?.[0]
+  const unseen = meantIn(parameters).find(name => !isSeen(name))
+  const ofResponse = isResponse && unseen !== undefined ? RESPONSE_NAMES[unseen] : undefined
+  const [first] = [
+    ...lost,
+    ...(part === undefined ? [] : lostPlaces(said, [isResponse ? said : part])),
+    ...lostFields([ofResponse ?? unseen ?? []].flat()),
+  ]
+  return first
 }
 
-/** Whether a message has a part that is no text, such as an image. */
-const hasOtherParts = (messages: unknown): boolean =>
-  objectsOf(messages).some(({ content }) => objectsOf(content).some(({ text }) => typeof text !== 'string'))
+/** The place of a part of a message that is no text, such as an image. Undefined if there is none. */
+function otherPart(messages: unknown): string | undefined {
+  const places = objectsOf(messages).flatMap(({ content }, i) =>
+    objectsOf(content).flatMap(({ text }, j) => (typeof text === 'string' ? [] : [`messages[${i}].content[${j}]`])),
+  )
+  return places[0]
+}

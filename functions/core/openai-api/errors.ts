@@ -38,6 +38,7 @@ export const SHAPES: Readonly<Record<ErrorCode, Shape>> = {
   rate_exceeded: { status: 429, type: 'requests', code: 'rate_limit_exceeded' },
   model_failed: { status: 502, type: 'server_error', code: 'model_failed' },
   request_ended: invalid(409, 'request_ended'),
+  result_expired: invalid(404, 'result_expired'),
   still_running: { status: 504, type: 'server_error', code: 'still_running' },
   too_many_waits: { status: 503, type: 'server_error', code: 'too_many_waits' },
   internal_error: { status: 500, type: 'server_error', code: 'internal_error' },
@@ -91,8 +92,10 @@ function headersOf({ code, details }: RequestError, call: HttpCall): Record<stri
  * Whether an SDK may repeat the call by itself. Undefined leaves it to the status. A repetition without an Idempotency-Key would be a
  * second request, so it is allowed only where the first one was certainly not admitted.
  */
-function shouldRetry(code: ErrorCode, { should_retry, quota }: ErrorDetails, call: HttpCall): boolean | undefined {
+function shouldRetry(code: ErrorCode, details: ErrorDetails, call: HttpCall): boolean | undefined {
+  const { should_retry, may_be_admitted: mayBeAdmitted, quota } = details
   if (should_retry !== undefined) return should_retry
+  if (mayBeAdmitted) return isRepeatable(call)
   switch (code) {
     case 'quota_exceeded':
       return quota?.exceeded === 'in_flight'

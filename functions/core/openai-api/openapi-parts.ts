@@ -26,6 +26,8 @@ const STATUSES = ['queued', 'running', 'completed', 'failed', 'cancelled', 'expi
 /** The schemas of answers. The bodies of calls come from the schemas that the functions parse them with. */
 export const SCHEMAS = {
   Key: object({ message: { enum: ['Unauthorized', 'Forbidden'] } }),
+  /** API Gateway's own answer. */
+  Throttled: object({ message: TEXT }),
   Error: object(
     {
       error: TEXT,

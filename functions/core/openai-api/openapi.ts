@@ -136,7 +136,11 @@ const PATHS = {
   '/healthz': {
     get: call('getHealth', 'Says that the API answers.', {
       security: [],
-      responses: { 200: answer('It does.', 'Health'), ...REFUSED.own([500]) },
+      responses: {
+        200: answer('It does.', 'Health'),
+        429: answer('API Gateway got too many calls that need no key.', 'Throttled'),
+        ...REFUSED.own([500]),
+      },
     }),
   },
   '/v1/models': { get: openAiRead('listModels', "Lists the models of the caller's plan.", 'ModelList', []) },

@@ -1,5 +1,6 @@
 import { defined, isObject, type Json, objectsOf, textOf, without } from './json.ts'
-import { SAME, sameIn, type Translated, untranslatable } from './translated.ts'
+import { isMeant } from './meant.ts'
+import { lostFields, lostParts, lostPlaces, meantIn, otherTools, SAME, sameIn, type Translated } from './translated.ts'
 
 /** Fields that are translated here, or that Sluice itself has dealt with. */
 const KNOWN = [
@@ -7,19 +8,18 @@ const KNOWN = [
   ...['background', 'stream', 'stream_options', 'prompt'],
 ]
 
-/** Values that mean the same as a field that is not there. */
-const MEANINGLESS: Json = { truncation: 'disabled' }
-
-/** Makes the body of a chat completion from that of a response. Names the fields that chat completions have no place for. */
+/** Makes the body of a chat completion from that of a response. Names the parts that chat completions have no place for. */
 export function responseToChat(body: Json): Translated {
-  const others = without(body, ...SAME, ...KNOWN)
-  const fields = Object.entries(others).filter(
-    ([name, value]) => MEANINGLESS[name] !== value && !(Array.isArray(value) && value.length === 0),
-  )
-  const hasOtherTools = objectsOf(body.tools).some(({ type }) => type !== 'function')
   const text = isObject(body.text) ? body.text : {}
+  const reasoning = isObject(body.reasoning) ? body.reasoning : {}
+  const lost = [
+    ...meantIn(without(body, ...SAME, ...KNOWN)),
+    ...otherTools(body),
+    ...(meantIn(without(text, 'format', 'verbosity')).length > 0 ? ['text'] : []),
+    ...(meantIn(without(reasoning, 'effort')).length > 0 ? ['reasoning'] : []),
+  ]
   return {
-    lost: [...fields.map(([name]) => name), ...(hasOtherTools ? ['tools'] : []), ...untranslatable(body.input)],
+    lost: [...lostFields(lost), ...lostPlaces('input', lostItems(body.input))],
     body: defined({
       ...sameIn(body),
       messages: messagesOf(body),
@@ -29,9 +29,27 @@ export function responseToChat(body: Json): Translated {
       tool_choice: toolChoiceOf(body.tool_choice),
       response_format: formatOf(text.format),
       verbosity: text.verbosity,
-      reasoning_effort: isObject(body.reasoning) ? (body.reasoning.effort ?? undefined) : undefined,
+      reasoning_effort: reasoning.effort ?? undefined,
     }),
   }
+}
+
+/** The places of the items and parts of an input that a chat can't say. Reasoning is left out, since no chat completion takes it. */
+function lostItems(input: unknown): string[] {
+  return objectsOf(input).flatMap((item, i) => {
+    const place = `input[${i}]`
+    switch (item.type ?? 'message') {
+      case 'message':
+        return lostParts(item.content, `${place}.content`, partOf)
+      case 'function_call_output':
+        return lostParts(item.output, `${place}.output`, partOf)
+      case 'function_call':
+      case 'reasoning':
+        return []
+      default:
+        return [place]
+    }
+  })
 }
 
 /** The messages of a chat that says the same as a response's instructions and input. */
@@ -73,24 +91,34 @@ function messageOf(item: Json): Json | undefined {
 /** A content of texts alone becomes one text, which every endpoint takes. */
 function contentOf(content: unknown): unknown {
   if (!Array.isArray(content)) return content
-  const parts = objectsOf(content)
-  if (parts.every(({ text }) => typeof text === 'string')) return parts.map(({ text }) => text).join('')
-  return parts.map(partOf)
+  const parts = objectsOf(objectsOf(content).map(partOf))
+  return parts.every(({ type }) => type === 'text') ? parts.map(({ text }) => text).join('') : parts
 }
 
-function partOf(part: Json): Json {
+/** A part of a content as a chat says it. Undefined if a chat can't. */
+function partOf(part: Json): Json | undefined {
   switch (part.type) {
-    case 'input_image':
-      return { type: 'image_url', image_url: defined({ url: part.image_url, detail: part.detail }) }
-    case 'input_file':
-      return {
-        type: 'file',
-        file: defined({ file_data: part.file_data, file_id: part.file_id, filename: part.filename }),
-      }
+    case 'text':
+    case 'input_text':
+    case 'output_text':
+      return { type: 'text', text: textOf(part.text) ?? '' }
+    case 'input_image': {
+      const url = textOf(part.image_url)
+      // A file of OpenAI's can't be an image of a chat.
+      if (url === undefined || isMeant('file_id', part.file_id)) return undefined
+      return { type: 'image_url', image_url: defined({ url, detail: part.detail ?? undefined }) }
+    }
+    case 'input_file': {
+      if (isMeant('file_url', part.file_url)) return undefined
+      const { file_data, file_id, filename } = part
+      return { type: 'file', file: defined({ file_data, file_id, filename }) }
+    }
+    case 'input_audio':
+      return isObject(part.input_audio) ? { type: 'input_audio', input_audio: part.input_audio } : undefined
     case 'refusal':
       return { type: 'refusal', refusal: part.refusal }
     default:
-      return { type: 'text', text: textOf(part.text) ?? '' }
+      return undefined
   }
 }
 

@@ -1,5 +1,6 @@
 import { defined, isObject, type Json, objectsOf, textOf, without } from './json.ts'
-import { SAME, sameIn, type Translated } from './translated.ts'
+import { isMeant } from './meant.ts'
+import { lostFields, lostParts, lostPlaces, meantIn, otherTools, SAME, sameIn, type Translated } from './translated.ts'
 
 /** Fields that are translated here, or that Sluice itself has dealt with. */
 const KNOWN = [
@@ -7,17 +8,14 @@ const KNOWN = [
   ...['verbosity', 'stream', 'stream_options', 'prompt', 'logprobs'],
 ]
 
-/** Values that mean the same as a field that is not there. */
-const MEANINGLESS: Json = { n: 1, presence_penalty: 0, frequency_penalty: 0 }
-
-/** Makes the body of a response from that of a chat completion. Names the fields that responses have no place for. */
+/** Makes the body of a response from that of a chat completion. Names the parts that responses have no place for. */
 export function chatToResponse(body: Json): Translated {
-  const others = Object.entries(without(body, ...SAME, ...KNOWN)).filter(([name, value]) => MEANINGLESS[name] !== value)
+  const lost = [...meantIn(without(body, ...SAME, ...KNOWN)), ...otherTools(body)]
   const { max_completion_tokens, max_tokens, reasoning_effort: effort, verbosity } = body
   const format = formatOf(body.response_format)
   const text = defined({ format, verbosity })
   return {
-    lost: others.map(([name]) => name),
+    lost: [...lostFields(lost), ...lostPlaces('messages', lostIn(body.messages))],
     body: defined({
       ...sameIn(body),
       input: objectsOf(body.messages).flatMap(itemsOf),
@@ -31,14 +29,30 @@ export function chatToResponse(body: Json): Translated {
   }
 }
 
+/** The places of the parts of messages that a response has no place for. */
+const lostIn = (messages: unknown): string[] =>
+  objectsOf(messages).flatMap((message, i) => {
+    const place = `messages[${i}]`
+    const { role, content, tool_calls: calls } = message
+    const fields = ['audio', 'function_call', ...(role === 'tool' ? [] : ['name'])]
+    return [
+      ...(role === 'function' ? [`${place}.role`] : []),
+      ...fields.filter(field => isMeant(field, message[field])).map(field => `${place}.${field}`),
+      ...(objectsOf(calls).some(call => !isObject(call.function)) ? [`${place}.tool_calls`] : []),
+      ...lostParts(content, `${place}.content`, part => partOf(part, 'input_text')),
+    ]
+  })
+
 function itemsOf(message: Json): Json[] {
   const { role, content, tool_calls: calls } = message
   if (role === 'tool')
     return [{ type: 'function_call_output', call_id: message.tool_call_id, output: contentOf(content, 'input_text') }]
-  const isSaid = content !== null && content !== undefined && content !== ''
+  const refusal = textOf(message.refusal)
+  const isSaid = isMeant('content', content)
   const kind = role === 'assistant' ? 'output_text' : 'input_text'
   return [
     ...(isSaid ? [{ type: 'message', role, content: contentOf(content, kind) }] : []),
+    ...(refusal === undefined ? [] : [{ type: 'message', role, content: [{ type: 'refusal', refusal }] }]),
     ...objectsOf(calls).map(callOf),
   ]
 }
@@ -49,15 +63,24 @@ function callOf({ id, function: called }: Json): Json {
 }
 
 const contentOf = (content: unknown, kind: string): unknown =>
-  Array.isArray(content) ? objectsOf(content).map(part => partOf(part, kind)) : content
+  Array.isArray(content) ? objectsOf(objectsOf(content).map(part => partOf(part, kind))) : content
 
-function partOf(part: Json, kind: string): Json {
+/** A part of a content as a response says it. Undefined if a response can't. */
+function partOf(part: Json, kind: string): Json | undefined {
   const { image_url: image, file } = part
-  if (part.type === 'image_url' && isObject(image))
-    return { type: 'input_image', image_url: image.url, detail: image.detail ?? 'auto' }
-  if (part.type === 'file' && isObject(file)) return { type: 'input_file', ...file }
-  if (part.type === 'refusal') return part
-  return { type: kind, text: textOf(part.text) ?? '' }
+  switch (part.type) {
+    case 'text':
+      return { type: kind, text: textOf(part.text) ?? '' }
+    case 'image_url':
+      if (!isObject(image)) return undefined
+      return { type: 'input_image', image_url: image.url, detail: image.detail ?? 'auto' }
+    case 'file':
+      return isObject(file) ? { type: 'input_file', ...file } : undefined
+    case 'refusal':
+      return part
+    default:
+      return undefined
+  }
 }
 
 const toolOf = ({ function: declared, ...tool }: Json): Json =>

@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { CLIENT_TIMEOUTS, dynamoDb } from './dynamodb-clients.ts'
+import { connected } from './connected.ts'
+import { CLIENT_TIMEOUTS, dynamoDb, TRY_MS } from './dynamodb-clients.ts'
 
 export { dynamoDb, dynamoDbOnce } from './dynamodb-clients.ts'
 
@@ -10,4 +11,7 @@ export interface AwsClients {
   readonly sqs: SQSClient
 }
 
-export const awsClients = (): AwsClients => ({ dynamoDb: dynamoDb(), sqs: new SQSClient(CLIENT_TIMEOUTS) })
+export const awsClients = (): AwsClients => ({
+  dynamoDb: dynamoDb(),
+  sqs: connected(new SQSClient(CLIENT_TIMEOUTS), TRY_MS),
+})

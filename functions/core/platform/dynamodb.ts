@@ -91,7 +91,7 @@ async function conditionally(
     return { written: true, attributes: await write() }
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error
-    // The exception has no item if there is none, or if the engine does not return it (dynalite). A read decides.
+    // The exception has no item if there is none, or if an engine does not return it. A read decides.
     const existing = error.Item ? unmarshall(error.Item) : await get(client, table, key)
     return { written: false, existing }
   }

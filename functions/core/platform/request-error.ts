@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
-import { RequestError } from '../domain/errors.ts'
-import { Unavailable } from './unavailable.ts'
+import { type ErrorDetails, RequestError } from '../domain/errors.ts'
+import { MayBeAdmitted, Unavailable } from './unavailable.ts'
 
 /** How long a client waits before it repeats a call that met an outage, in seconds. */
 const UNAVAILABLE_RETRY_S = 2
@@ -10,9 +10,15 @@ export function toRequestError(error: unknown, logger: Pick<Logger, 'error'>): R
   if (error instanceof RequestError) return error
   if (error instanceof Unavailable) {
     logger.error('a service is unavailable', error)
-    const sentence = 'the service is unavailable for the moment: try again'
-    return new RequestError('unavailable', sentence, { retry_after_s: UNAVAILABLE_RETRY_S })
+    const details = { retry_after_s: UNAVAILABLE_RETRY_S }
+    if (error instanceof MayBeAdmitted) return mayBeAdmitted(error, details)
+    return new RequestError('unavailable', 'the service is unavailable for the moment: try again', details)
   }
   logger.error('unexpected error', error as Error)
   return new RequestError('internal_error', 'something went wrong here; nothing is known to be wrong with the request')
+}
+
+function mayBeAdmitted({ requestId }: MayBeAdmitted, details: ErrorDetails): RequestError {
+  const sentence = `the service is unavailable for the moment, and the request ${requestId} may have been admitted: look for it by its id before you post it again`
+  return new RequestError('unavailable', sentence, { ...details, request_id: requestId, may_be_admitted: true })
 }

@@ -17,6 +17,19 @@ export class Unavailable extends Error {
 }
 
 /**
+ * A request could be neither admitted nor withdrawn: nobody knows now whether it runs. Its client looks for it by its id before posting
+ * it again, since another post may be a second request.
+ */
+export class MayBeAdmitted extends Unavailable {
+  readonly requestId: string
+
+  constructor(requestId: string, cause: Unavailable) {
+    super(cause.what, cause)
+    this.requestId = requestId
+  }
+}
+
+/**
  * A call failed by a fault of ours: a bug, a missing permission, a wrong name, a stored value that does not parse. The same
  * call fails again until somebody mends the code or the deployment.
  */

@@ -17,6 +17,11 @@ export interface OutgoingMessage {
   readonly body: unknown
   /** The owner of the message. A queue with `fair_groups` shares its consumers among these groups. */
   readonly group: string
+  /**
+   * The group has many messages on their way, so that this one waits behind those of other groups. A queue with `fair_groups` sees that by
+   * itself.
+   */
+  readonly gives_way?: boolean
   /** The queue delivers the message after so many seconds: 0 to `max_delay_seconds`. */
   readonly delay_seconds?: number
   /** Texts beside the body, by name. They arrive as the `attributes` of the delivery. A text is not empty. */

@@ -3,6 +3,7 @@ import { iso } from '../../../functions/core/platform/clock.ts'
 import type { RecordedDeadLetter } from '../../../functions/core/stores/ledger/dead-letters.ts'
 import { age } from '../age.ts'
 import { type Answer, type Run, refusalLine } from '../answer.ts'
+import { letterName, letterNames } from '../arguments.ts'
 import { columns, facts } from '../columns.ts'
 import type { DeadLetterDetails, RedrivenLetter, Refused } from '../operations/dead-letters.ts'
 import { watchable } from '../watch.ts'
@@ -28,14 +29,14 @@ export function addDeadLetters(program: Command, run: Run): void {
   deadLetters
     .command('show')
     .description('a dead letter with its message, and with the answer if an input refused it')
-    .argument('<id>', 'a request id, or the id of a message that was refused or that nobody can read')
+    .argument('<id>', 'a request id, or the id of a message that was refused or that nobody can read', letterName)
     .action((name: string) => run(async admin => shown(await (await operations()).showDeadLetter(admin, name))))
   const redrive: Command = deadLetters
     .command('redrive')
     .description(
       'run the requests of dead letters once more, each at the cost of its new run, and send refused messages to their input again',
     )
-    .argument('[id...]', 'request ids, or ids of refused messages')
+    .argument('[id...]', 'request ids, or ids of refused messages', letterNames)
     .option('--model <model>', 'all dead letters of one model, or those of the ids that are of this model')
     .option('--all', 'all dead letters')
     .addHelpText('after', REDRIVE_HELP)
@@ -55,7 +56,7 @@ export function addDeadLetters(program: Command, run: Run): void {
   deadLetters
     .command('discard')
     .description('delete dead letters; their requests stay failed')
-    .argument('<id...>', 'request ids, or ids of messages that were refused or that nobody can read')
+    .argument('<id...>', 'request ids, or ids of messages that were refused or that nobody can read', letterNames)
     .addHelpText('after', DISCARD_HELP)
     .action((names: string[]) =>
       run(async admin => {

@@ -200,6 +200,7 @@ const noRoom = (what: string) => (user: string) =>
 const SENTENCES: Record<(Redriven & { redriven: false })['reason'], (user: string) => string> = {
   'not failed': () =>
     'its request is no longer failed: requests show says what it is, and the dead letter can be discarded',
+  erased: () => 'its owner has deleted it: the dead letter can only be discarded',
   requests: noRoom('requests'),
   tokens: noRoom('tokens'),
   in_flight: noRoom('requests in flight'),

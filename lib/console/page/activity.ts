@@ -26,7 +26,7 @@ export function Activity({ overview }: { overview: Overview }): VNode {
   const label = `Requests made per ${per}: ${count(made.completed)} completed, ${count(made.failed)} failed, since ${time(overview.since)}`
   return html`<section class="card">
     <h2>Requests made per ${per}</h2>
-    <${Chart} label=${label} times=${times} lines=${lines} isBars=${true} format=${count} />
+    <${Chart} label=${label} times=${times} lines=${lines} isBars=${true} format=${count} least=${4} />
     <${Numbers} overview=${overview} />
   </section>`
 }
@@ -44,7 +44,7 @@ export function Durations({ overview }: { overview: Overview }): VNode {
   const label = `Time to the end of completed requests: at most ${duration(slowest)} for 95% of them, in each part`
   return html`<section class="card">
     <h2>Time to the end</h2>
-    <${Chart} label=${label} times=${times} lines=${lines} format=${duration} />
+    <${Chart} label=${label} times=${times} lines=${lines} format=${duration} least=${1_000} />
     <p class="muted small">Of completed requests, by the time when they were made: half of them, and 95% of them, took at most so long.</p>
   </section>`
 }

@@ -20,6 +20,8 @@ interface ChartProps {
   readonly lines: readonly Line[]
   readonly isBars?: boolean
   readonly format: (value: number) => string
+  /** The axis reaches at least up to this value. */
+  readonly least: number
 }
 
 const HEIGHT = 190
@@ -65,7 +67,7 @@ const dataOf = ({ times, lines }: ChartProps): uPlot.AlignedData => [
 ]
 
 function optionsOf(newest: { readonly current: ChartProps }, width: number): uPlot.Options {
-  const { lines, isBars = false, format } = newest.current
+  const { lines, isBars = false, format, least } = newest.current
   const colorOf = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--chart-${name}`)
   const axis = { stroke: colorOf('text'), grid: { stroke: colorOf('grid'), width: 1 }, ticks: { show: false } }
   const bars = uPlot.paths.bars?.({ size: [0.7, 24], gap: 1 })
@@ -73,13 +75,13 @@ function optionsOf(newest: { readonly current: ChartProps }, width: number): uPl
     width,
     height: HEIGHT,
     cursor: { y: false, drag: { x: false, y: false } },
-    scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, 4)] } },
+    scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, least)] } },
     axes: [
       { ...axis, values: (_plot, ticks) => ticks.map(clock) },
       { ...axis, size: 64, incrs: STEPS, values: (_plot, ticks) => ticks.map(format) },
     ],
     series: [
-      { label: 'from', value: (_plot, at) => (at === null ? '–' : clock(at)) },
+      { label: 'from', value: (_plot, at) => (at === null ? '' : clock(at)) },
       ...lines.map(({ name, color }, index) => ({
         label: name,
         stroke: colorOf(color),
@@ -89,6 +91,7 @@ function optionsOf(newest: { readonly current: ChartProps }, width: number): uPl
         spanGaps: false,
         value: (_plot: uPlot, _top: number | null, _series: number, at: number | null) => {
           const value = at === null ? undefined : newest.current.lines[index]?.values[at]
+          if (at === null) return ''
           return value === undefined || value === null ? '–' : format(value)
         },
       })),

@@ -6,7 +6,7 @@ import { between, count, plural } from './format.ts'
 import { useLive } from './live.ts'
 import { linkTo } from './router.ts'
 import { Timeline } from './timeline.ts'
-import { Heading, Problem, StatusBadge } from './ui.ts'
+import { Heading, Problem, StatusBadge, Time } from './ui.ts'
 
 /** Everything about one request. */
 export function RequestView({ id }: { id: string }): VNode {
@@ -39,9 +39,13 @@ const Details = ({ request }: { request: RequestDetails }): VNode => html`
 
 const Failure = ({ error }: { error: NonNullable<RequestDetails['error']> }): VNode =>
   html`<div class="problem">
-    <strong>${error.code}</strong>${error.status !== undefined && ` (the model answered ${error.status})`}: ${error.message}
+    <strong>${error.code}</strong>${saysNot(error) && ` (the model answered ${error.status})`}: ${error.message}
     ${error.detail !== undefined && html`<blockquote>${error.detail}</blockquote>`}
   </div>`
+
+/** Whether a model has answered with a status that the sentence does not have. */
+const saysNot = ({ status, message }: NonNullable<RequestDetails['error']>): boolean =>
+  status !== undefined && !message.includes(String(status))
 
 /** The facts of a request, without those that it does not have. */
 function Facts({ request: r }: { request: RequestDetails }): VNode {
@@ -57,7 +61,7 @@ function Facts({ request: r }: { request: RequestDetails }): VNode {
     'Quota window': r.quota_window,
     Waited: between(r.created_at, r.started_at),
     Ran: between(r.started_at, r.completed_at),
-    Deadline: r.deadline,
+    Deadline: html`<${Time} at=${r.deadline} />`,
     Trace: 'trace_id' in r ? r.trace_id : undefined,
   }
   const shown = Object.entries(facts).filter(([, value]) => value !== undefined && value !== '')

@@ -10,6 +10,8 @@ import { Heading, Problem } from './ui.ts'
 
 const STATUSES = ['queued', 'running', 'completed', 'failed', 'expired', 'cancelled']
 const PAGE = 50
+/** What the OpenAI API lets clients put before an id. */
+const PREFIX = /^(?:resp_|chatcmpl-|cmpl-)/
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 interface List {
@@ -53,6 +55,7 @@ function Filters({ filter, system }: { filter: Filter; system: SystemInfo }): VN
 /** Opens the request whose id was typed. */
 function find(event: SubmitEvent): void {
   event.preventDefault()
-  const id = new FormData(event.currentTarget as HTMLFormElement).get('id')
-  if (typeof id === 'string' && UUID.test(id.trim())) go(`requests/${id.trim()}`)
+  const typed = new FormData(event.currentTarget as HTMLFormElement).get('id')
+  const id = typeof typed === 'string' ? typed.trim().replace(PREFIX, '') : ''
+  if (UUID.test(id)) go(`requests/${id}`)
 }

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { LocalError } from '../error.ts'
 
 /** A message from an emulator's thread: its port, or why it can't start, or a note for the user, or an answer. */
@@ -10,7 +10,7 @@ export type EmulatorMessage =
   | { answer: unknown; to: number }
 
 /** A message to an emulator's thread. */
-export type HostMessage = 'close' | { question: unknown; id: number }
+export type HostMessage = 'close' | { question: unknown; id: number } | { connect: MessagePort }
 
 export interface Emulator {
   /**
@@ -20,6 +20,8 @@ export interface Emulator {
   endpoint: Promise<string>
   /** Asks the emulator's thread something that its server does not answer. Resolves with undefined if the thread has ended. */
   ask(question: unknown): Promise<unknown>
+  /** Makes a connection for calls that pass no socket (see calls.ts). The emulator answers them once it is ready. */
+  connect(): MessagePort
   /** Lets the emulator write its data, then ends it. An emulator that is not ready yet is ended at once. */
   close(): Promise<void>
 }
@@ -61,7 +63,8 @@ export function startEmulator(module: URL, workerData: unknown, log: (line: stri
     asked.delete(id)
   }
 
-  const send = (message: HostMessage): void => worker.postMessage(message)
+  const send = (message: HostMessage, transferred: readonly MessagePort[] = []): void =>
+    worker.postMessage(message, transferred)
 
   return {
     endpoint: endpoint.promise,
@@ -72,6 +75,12 @@ export function startEmulator(module: URL, workerData: unknown, log: (line: stri
       asked.set(id, resolve)
       send({ question, id })
       return promise
+    },
+    connect() {
+      const { port1, port2 } = new MessageChannel()
+      if (hasExited) port2.close()
+      else send({ connect: port2 }, [port2])
+      return port1
     },
     async close() {
       if (isReady) send('close')

@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 import { LocalError, messageOf } from '../error.ts'
+import { answerCalls, type Call } from './calls.ts'
 import type { EmulatorMessage, HostMessage } from './host.ts'
 
 interface Server {
@@ -7,13 +8,16 @@ interface Server {
   close(): Promise<void>
   /** Answers what the host asks. */
   answer?(question: unknown): unknown
+  /** Performs a call of another thread. */
+  call: Call
 }
 
 /** Runs in the thread of `startEmulator`: it starts the server, reports its port, answers questions, and closes the server on demand. */
 export async function serve(start: () => Promise<Server>): Promise<void> {
   try {
-    const { port, close, answer } = await start()
+    const { port, close, answer, call } = await start()
     parentPort?.on('message', async (message: HostMessage) => {
+      if (typeof message === 'object' && 'connect' in message) return answerCalls(message.connect, call)
       if (message !== 'close') return tell({ answer: answer?.(message.question), to: message.id })
       await close()
       process.exit()

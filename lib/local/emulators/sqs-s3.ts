@@ -8,7 +8,9 @@ import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
 import { endReceives } from './end-receives.ts'
 import { makeQueuesFair } from './fair-queues.ts'
+import { openQueueCalls } from './queue-calls.ts'
 import { putQueuesAt } from './queue-urls.ts'
+import { writeInGroups } from './queue-writes.ts'
 import { waitQuietly } from './quiet-waits.ts'
 import { serve } from './serve.ts'
 import { END_WAITS } from './sqs-question.ts'
@@ -30,6 +32,7 @@ interface Fastify {
 
 await serve(async () => {
   const guarded = guardFauxqs()
+  const call = await openQueueCalls(await writeInGroups())
   await makeQueuesFair()
   const endWaits = await waitQuietly()
   let address = ''
@@ -41,6 +44,7 @@ await serve(async () => {
   address = `http://127.0.0.1:${server.port}`
   return {
     port: server.port,
+    call,
     close: () => server.stop(),
     answer: question =>
       question === END_WAITS ? endWaits() : Names.parse(question).flatMap(name => stateOf(server, name)),

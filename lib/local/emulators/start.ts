@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { EmulatorPorts } from '../connect.ts'
 import type { DataFolder } from '../data-folder.ts'
 import { moduleBeside } from '../module-beside.ts'
 import type { QueueState } from '../observer.ts'
@@ -20,6 +21,8 @@ export interface Emulators {
   endpoints: Promise<Endpoints>
   /** The states of the queues with these names. A queue that does not exist is left out, and so are all while the emulators end. */
   queues(names: readonly string[]): Promise<QueueState[]>
+  /** Makes the connections of one more thread. */
+  connect(): EmulatorPorts
   /** Ends all receives that wait for a message. Later ones do not wait. */
   endWaits(): Promise<void>
   close(): Promise<void>
@@ -59,6 +62,7 @@ export function startEmulators({ data, accessKeyId, databaseUrl, log }: Emulator
       dynamodb,
       rds_data: rdsData,
     })),
+    connect: () => ({ DynamoDB: dynamodb.connect(), SQS: sqsS3.connect(), 'RDS Data': rdsData.connect() }),
     queues: async names => QueueStates.catch([]).parse(await sqsS3.ask(names)),
     endWaits: async () => {
       await sqsS3.ask(END_WAITS)

@@ -1,5 +1,7 @@
-// The first file of a function's thread. It imports the handler and runs it for one event after the other.
+// The first file of a function's thread. It imports the handler and runs it for each event that comes, also while others run.
 import { parentPort, workerData } from 'node:worker_threads'
+import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store'
+import { connector } from '../connect.ts'
 import {
   type FunctionError,
   type InvocationResult,
@@ -11,12 +13,21 @@ import {
 
 type Handler = (event: unknown, context: object) => unknown
 
-const { handlerUrl, handlerName, functionName, functionArn, memoryMb } = workerData as ThreadData
+const { handlerUrl, handlerName, functionName, functionArn, memoryMb, emulators } = workerData as ThreadData
+
+// The functions' code gives each AWS client to this (functions/core/platform/connected.ts).
+if (emulators) Object.assign(globalThis, { [Symbol.for('sluice.connect')]: connector(emulators) })
 
 // An error during the import would reach the main thread without its message, so this file sends it.
 try {
+  // Lambda's own store of what belongs to one invocation. The logger and the SDK find the one that is made first.
+  const store = await InvokeStore.getInstanceAsync()
   const handler = await importHandler()
-  parentPort?.on('message', async (message: InvokeMessage) => tell({ result: await invoke(handler, message) }))
+  parentPort?.on('message', async (message: InvokeMessage) => {
+    const { requestId } = message
+    const context = { [InvokeStoreBase.PROTECTED_KEYS.REQUEST_ID]: requestId }
+    tell({ requestId, result: await store.run(context, () => invoke(handler, message)) })
+  })
   tell({ imported: true })
 } catch (error) {
   tell({ importFailed: errorObject(error) })

@@ -37,6 +37,8 @@ export interface FunctionOptions {
   waits: number
   /** The most invocations at a time, if the template sets ReservedConcurrentExecutions. */
   reserved: number | undefined
+  /** The most invocations at a time in one thread. */
+  invocationsPerThread: number
   /** The variables of the template, and the endpoints of the emulators. */
   environment: Record<string, string>
   /** The function's AWS clients sign with it. */
@@ -51,7 +53,7 @@ export interface FunctionOptions {
   onEnd(ok: boolean): void
 }
 
-/** Most invocations wait for something, so there are far more threads than cores. */
+/** Most invocations wait for something, so there are far more of them than cores. */
 const DIRECT_CONCURRENCY = 20
 
 /** Creates a Lambda function. Its threads start when there is an event to run. */
@@ -69,9 +71,10 @@ export function createFunction(options: FunctionOptions): LocalFunction {
 
   const pool = createPool({
     limit: options.reserved ?? options.waits + DIRECT_CONCURRENCY,
+    perThread: options.invocationsPerThread,
     timeoutSeconds,
     usual: DIRECT_CONCURRENCY,
-    start: () =>
+    start: onUnfit =>
       options.startThread({
         handlerUrl,
         handlerName,
@@ -80,6 +83,7 @@ export function createFunction(options: FunctionOptions): LocalFunction {
         memoryMb,
         environment,
         write: lineSplitter(takeLine),
+        onUnfit,
       }),
     onFailure: (error, requestId) => {
       const { errorMessage: message, ...rest } = error
@@ -123,8 +127,11 @@ function locateHandler({ logicalId, folder, handler }: FunctionOptions): { handl
   return { handlerUrl: pathToFileURL(file).href, handlerName: handler.slice(dot + 1) }
 }
 
-function runtimeVariables({ name, folder, handler, memoryMb, accessKeyId }: FunctionOptions): Record<string, string> {
+function runtimeVariables(options: FunctionOptions): Record<string, string> {
+  const { name, folder, handler, memoryMb, accessKeyId, invocationsPerThread } = options
   return {
+    // As on Lambda's managed instances. The logger keeps invocations apart where it is set.
+    ...(invocationsPerThread > 1 && { AWS_LAMBDA_MAX_CONCURRENCY: String(invocationsPerThread) }),
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,
     AWS_ACCESS_KEY_ID: accessKeyId,

@@ -1,4 +1,4 @@
-import type { Worker } from 'node:worker_threads'
+import type { ResourceLimits, Worker } from 'node:worker_threads'
 
 const MEBIBYTE = 1024 * 1024
 const SAMPLE_MS = 100
@@ -13,7 +13,7 @@ const maxBytes = (memoryMb: number): number => 2 * memoryMb * MEBIBYTE
  * The limit for V8 itself. It is far above the limit of the watch, because a single allocation above it (such as the table of a large
  * Map) makes V8 end the whole process and not only the thread. Below 2 GiB, V8 lets a heap grow by a factor of two at most.
  */
-export const resourceLimitsFor = (memoryMb: number): { maxOldGenerationSizeMb: number } => ({
+export const resourceLimitsFor = (memoryMb: number): ResourceLimits => ({
   maxOldGenerationSizeMb: Math.max(2047, 2 * memoryMb + 512),
 })
 
@@ -23,10 +23,19 @@ export interface MemoryWatch {
   stop(): void
 }
 
-/** Calls `onExceeded` when the heap and the buffers of a thread are more than its function may have. */
-export function watchMemory(worker: Worker, memoryMb: number, onExceeded: () => void): MemoryWatch {
+export interface MemoryLimits {
+  memoryMb: number
+  /** Called once when the heap and the buffers are more than the function's memory. Several invocations together may need that much. */
+  onLarge(): void
+  /** Called when they are more than a thread may have. */
+  onExceeded(): void
+}
+
+/** Watches the heap and the buffers of a thread. */
+export function watchMemory(worker: Worker, { memoryMb, onLarge, onExceeded }: MemoryLimits): MemoryWatch {
   let timer: NodeJS.Timeout | undefined
   let sampling = false
+  let isLarge = false
 
   async function sample(): Promise<void> {
     if (sampling) return
@@ -35,7 +44,12 @@ export function watchMemory(worker: Worker, memoryMb: number, onExceeded: () => 
     const statistics = await worker.getHeapStatistics().catch(() => undefined)
     sampling = false
     if (!statistics || !timer) return
-    if (statistics.used_heap_size + statistics.external_memory > maxBytes(memoryMb)) onExceeded()
+    const bytes = statistics.used_heap_size + statistics.external_memory
+    if (bytes > maxBytes(memoryMb)) onExceeded()
+    else if (bytes > memoryMb * MEBIBYTE && !isLarge) {
+      isLarge = true
+      onLarge()
+    }
   }
 
   return {

@@ -1,21 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createFairLine } from '../fair-line.ts'
+import { createEnvironments, type Environment, type Want } from './environments.ts'
 import type { FunctionError, InvocationResult } from './protocol.ts'
 import type { Thread } from './thread.ts'
 
 type Invoke = (event: string, group?: string) => Promise<InvocationResult>
 
-/** A function's threads. */
+/** A function's threads, and the invocations that wait for one. */
 export interface Pool {
   /**
-   * Runs an event, given as JSON text; waits for a free thread if all are busy. Never rejects. Where many wait, the group that has the
-   * fewest invocations running is next: Lambda would start as many environments within a second, which this machine can't.
+   * Runs an event, given as JSON text; waits for a thread with room if there is none. Never rejects. Where many wait, the group that has
+   * the fewest invocations running is next: Lambda would start as many environments within a second, which this machine can't.
    */
   invoke: Invoke
   /**
    * Another way to invoke, for one who never does so more often than `concurrency` at a time, as an event source mapping: it makes
-   * room for so many threads more, and where invocations wait for one, callers take turns.
+   * room for so many invocations more, and where invocations wait, callers take turns.
    */
   addCaller(concurrency: number): Invoke
   /** The threads that there are now. */
@@ -27,9 +28,12 @@ export interface Pool {
 }
 
 export interface PoolOptions {
-  start(): Thread
-  /** The most threads, which is the most invocations at a time, apart from those of added callers. */
+  /** Starts a thread, which calls `onUnfit` when it should get no further invocation. */
+  start(onUnfit: () => void): Thread
+  /** The most invocations at a time, apart from those of added callers. */
   limit: number
+  /** The most invocations at a time in one thread. */
+  perThread: number
   timeoutSeconds: number
   /** The most threads that may compute at a time, apart from those of added callers: more would only slow each other. */
   usual: number
@@ -45,114 +49,134 @@ const WARM_THREADS = 2
 const PATIENCE_MS = 100
 /** An invocation that has run for so long mostly waits for something, and leaves its share of the cores to another thread. */
 const COMPUTES_FOR_MS = 1_000
+/** An event of so many characters may take much memory, and has a thread to itself. Requests of usual size are far below. */
+const LARGE_EVENT = 256 * 1024
 
 interface Waiting {
   caller: symbol | string | undefined
-  resolve(thread: Thread | FunctionError): void
+  resolve(environment: Environment | FunctionError): void
 }
 
-export function createPool({ start, limit, timeoutSeconds, usual, onFailure }: PoolOptions): Pool {
-  /** All threads, and since when each of them is busy. */
-  const busySince = new Map<Thread, number | undefined>()
-  const idle: Thread[] = []
-  const waiting = createFairLine<Waiting>(({ caller }) => caller)
+export function createPool({ start, limit, perThread, timeoutSeconds, usual, onFailure }: PoolOptions): Pool {
+  const lineUp = () => createFairLine<Waiting>(({ caller }) => caller)
+  const waiting = { own: lineUp(), shared: lineUp() }
   /** How many invocations of each caller are running. */
   const loads = new Map<unknown, number>()
   const loadOf = (caller: unknown): number => loads.get(caller) ?? 0
   const running = new Set<Promise<InvocationResult>>()
   let most = limit
   let computing = usual
+  let occupied = 0
   let starting = 0
   let lastFreed = 0
   let patience: NodeJS.Timeout | undefined
   let closed = false
 
+  const environments = createEnvironments({
+    start,
+    perThread,
+    onStarted(error) {
+      starting -= 1
+      lastFreed = Date.now()
+      // So many invocations would have gone into the thread.
+      for (let i = 0; error && i < perThread; i++)
+        (waiting.shared.shift(loadOf) ?? waiting.own.shift(loadOf))?.resolve(error)
+      serve()
+    },
+    onEnded: () => grow(),
+  })
+
   function grow(): void {
+    const wanted = waiting.own.length + Math.ceil(waiting.shared.length / perThread)
     // Above the usual number, threads that start take the cores from those that work.
-    const atOnce = busySince.size < computing ? WARM_THREADS : 1
-    if (closed || waiting.length <= starting || starting >= atOnce || busySince.size >= most) return
-    const startAt = busySince.size < WARM_THREADS ? 0 : Math.max(lastFreed + PATIENCE_MS, fewComputeAt())
+    const atOnce = environments.size < computing ? WARM_THREADS : 1
+    const isFull = environments.size >= most || occupied >= most
+    if (closed || wanted <= starting || starting >= atOnce || isFull) return
+    const isUrgent = environments.size < WARM_THREADS || waiting.own.length > 0
+    const startAt = isUrgent ? 0 : Math.max(lastFreed + PATIENCE_MS, fewComputeAt())
     const patienceLeft = startAt - Date.now()
     if (patienceLeft > 0) {
       clearTimeout(patience)
       patience = setTimeout(grow, patienceLeft)
       return
     }
-    const thread = start()
-    busySince.set(thread, Date.now())
-    starting++
-    void thread.ended.then(() => forget(thread))
-    void thread.imported.then(error => {
-      starting--
-      if (!error) return free(thread)
-      waiting.shift(loadOf)?.resolve(error)
-      busySince.delete(thread)
-      void thread.terminate()
-      grow()
-    })
+    starting += 1
+    environments.start()
   }
 
   /** When fewer threads compute than may, if none becomes free before. */
   function fewComputeAt(): number {
-    const latestFirst = [...busySince.values()].map(since => since ?? 0).sort((a, b) => b - a)
+    const latestFirst = [...environments].map(({ busySince = 0 }) => busySince).sort((a, b) => b - a)
     return (latestFirst[computing - 1] ?? 0) + COMPUTES_FOR_MS
   }
 
-  function forget(thread: Thread): void {
-    busySince.delete(thread)
-    const index = idle.indexOf(thread)
-    if (index >= 0) idle.splice(index, 1)
+  function occupy(want: Want): Environment | undefined {
+    return occupied < most ? environments.occupy(want) : undefined
+  }
+
+  function begin(caller: Waiting['caller']): void {
+    occupied += 1
+    loads.set(caller, loadOf(caller) + 1)
+  }
+
+  function end(caller: Waiting['caller']): void {
+    occupied -= 1
+    if (loadOf(caller) > 1) loads.set(caller, loadOf(caller) - 1)
+    else loads.delete(caller)
+  }
+
+  /** Gives threads with room to those that wait. One that needs a thread to itself is first, since it can't share one. */
+  function serve(): void {
+    for (const want of ['own', 'shared'] as const) {
+      while (waiting[want].length > 0) {
+        const environment = occupy(want)
+        if (!environment) break
+        const next = waiting[want].shift(loadOf)
+        begin(next?.caller)
+        next?.resolve(environment)
+      }
+    }
     grow()
   }
 
-  function free(thread: Thread): void {
-    if (!busySince.has(thread)) return
-    lastFreed = Date.now()
-    const next = waiting.shift(loadOf)
-    busySince.set(thread, next && Date.now())
-    if (next) next.resolve(thread)
-    else idle.push(thread)
-    grow()
-  }
-
-  function take(caller: symbol | string | undefined): Promise<Thread | FunctionError> {
-    // The one used last is the warmest.
-    const thread = idle.pop()
-    if (thread) {
-      busySince.set(thread, Date.now())
-      return Promise.resolve(thread)
+  function take(want: Want, caller: Waiting['caller']): Promise<Environment | FunctionError> {
+    const environment = occupy(want)
+    if (environment) {
+      begin(caller)
+      return Promise.resolve(environment)
     }
     return new Promise(resolve => {
-      waiting.push({ caller, resolve })
+      waiting[want].push({ caller, resolve })
       grow()
     })
   }
 
-  async function run(thread: Thread, event: string, requestId: string): Promise<InvocationResult> {
+  async function run(environment: Environment, event: string, requestId: string): Promise<InvocationResult> {
     const timeout = Promise.withResolvers<InvocationResult>()
     const timer = setTimeout(() => timeout.resolve(timedOut(requestId, timeoutSeconds)), timeoutSeconds * 1000)
     const deadline = Date.now() + timeoutSeconds * 1000
-    const result = await Promise.race([thread.invoke({ event, requestId, deadline }), timeout.promise])
+    const result = await Promise.race([environment.thread.invoke({ event, requestId, deadline }), timeout.promise])
     clearTimeout(timer)
-    if (!result.ok && result.error.errorType === TIMED_OUT_TYPE) await thread.terminate()
-    else free(thread)
+    const isTimeout = !result.ok && result.error.errorType === TIMED_OUT_TYPE
+    await (isTimeout ? environments.giveUp(environment) : environments.release(environment))
     return result
   }
 
   async function invoke(event: string, caller?: symbol | string): Promise<InvocationResult> {
     const requestId = randomUUID()
-    const thread = closed ? CLOSING : await take(caller)
-    if ('errorType' in thread) {
-      onFailure(thread, requestId)
-      return { ok: false, error: thread }
+    const want = perThread > 1 && event.length > LARGE_EVENT ? 'own' : 'shared'
+    const environment = closed ? CLOSING : await take(want, caller)
+    if ('errorType' in environment) {
+      onFailure(environment, requestId)
+      return { ok: false, error: environment }
     }
-    const invocation = run(thread, event, requestId)
+    const invocation = run(environment, event, requestId)
     running.add(invocation)
-    loads.set(caller, loadOf(caller) + 1)
     const result = await invocation
     running.delete(invocation)
-    if (loadOf(caller) > 1) loads.set(caller, loadOf(caller) - 1)
-    else loads.delete(caller)
+    end(caller)
+    lastFreed = Date.now()
+    serve()
     if (!result.ok) onFailure(result.error, requestId)
     return result
   }
@@ -167,19 +191,20 @@ export function createPool({ start, limit, timeoutSeconds, usual, onFailure }: P
       return event => invoke(event, caller)
     },
 
-    threads: () => [...busySince].map(([thread, since]) => ({ id: thread.id, busy: since !== undefined })),
+    threads: () => [...environments].map(({ thread, busySince }) => ({ id: thread.id, busy: busySince !== undefined })),
 
     async kill(threadId) {
-      const thread = [...busySince.keys()].find(candidate => candidate.id === threadId)
-      await thread?.terminate()
+      const found = [...environments].find(({ thread }) => thread.id === threadId)
+      await found?.thread.terminate()
     },
 
     async close(graceMs) {
       closed = true
       clearTimeout(patience)
-      for (let next = waiting.shift(loadOf); next; next = waiting.shift(loadOf)) next.resolve(CLOSING)
+      for (const line of [waiting.own, waiting.shared])
+        for (let next = line.shift(loadOf); next; next = line.shift(loadOf)) next.resolve(CLOSING)
       await Promise.race([Promise.all(running), delay(graceMs, undefined, { ref: false })])
-      await Promise.all([...busySince.keys()].map(thread => thread.terminate()))
+      await Promise.all([...environments].map(({ thread }) => thread.terminate()))
     },
   }
 }

@@ -1,3 +1,5 @@
+import type { EmulatorPorts } from '../connect.ts'
+
 /** The result of an invocation, as Lambda's Invoke API gives it. The payload is JSON text. */
 export type InvocationResult = { ok: true; payload: string } | { ok: false; error: FunctionError }
 
@@ -11,7 +13,7 @@ export interface FunctionError {
 /** Lambda's limit for the event and for the result of a synchronous call. */
 export const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 
-/** A message to the thread: an event as JSON text, and the facts for its context. The deadline is in epoch milliseconds. */
+/** A message to the thread: an event as JSON text, and the facts for its context. The deadline is in epoch milliseconds. A thread may get it while others run. */
 export interface InvokeMessage {
   event: string
   requestId: string
@@ -19,7 +21,10 @@ export interface InvokeMessage {
 }
 
 /** A message from the thread. `imported` comes once, before all others. `result` comes once per invocation. */
-export type ThreadMessage = { imported: true } | { importFailed: FunctionError } | { result: InvocationResult }
+export type ThreadMessage =
+  | { imported: true }
+  | { importFailed: FunctionError }
+  | { requestId: string; result: InvocationResult }
 
 /** The data with which a thread starts. */
 export interface ThreadData {
@@ -28,4 +33,5 @@ export interface ThreadData {
   functionName: string
   functionArn: string
   memoryMb: number
+  emulators?: EmulatorPorts
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { EmulatorPorts } from '../connect.ts'
 import { messageOf } from '../error.ts'
 import { moduleBeside } from '../module-beside.ts'
 import { resourceLimitsFor, watchMemory } from './memory.ts'
@@ -10,18 +11,25 @@ export interface Thread {
   readonly imported: Promise<FunctionError | undefined>
   /** Resolves when the thread is gone, for any reason. */
   readonly ended: Promise<void>
-  /** Runs one event at a time. If the thread ends before the handler does, the result is Lambda's error for that. */
+  /**
+   * Runs an event, also while it runs others. If the thread ends before the handler does, the result is Lambda's error for that, for
+   * each event that was running.
+   */
   invoke(message: InvokeMessage): Promise<InvocationResult>
   terminate(): Promise<void>
 }
 
-export type ThreadOptions = ThreadData & {
+export type ThreadOptions = Omit<ThreadData, 'emulators'> & {
   environment: Record<string, string>
   /** Takes a piece of the thread's output on stdout or stderr. */
   write(chunk: string): void
+  /** Is told that the thread should get no further event: it holds more than its function's memory, or it is ending. */
+  onUnfit?(): void
+  /** Connects the thread with the emulators. Without it, the function calls them over HTTP. */
+  connect?: () => EmulatorPorts
 }
 
-/** Starts an environment that runs a function, one event after the other. */
+/** Starts an environment that runs a function. */
 export type StartThread = (options: ThreadOptions) => Thread
 
 const boot = moduleBeside(import.meta.url, 'boot')
@@ -37,10 +45,12 @@ const threadName = ({ POWERTOOLS_SERVICE_NAME = 'function', DEPLOYMENT = '' }: R
  * only its own thread ends. One case can't be contained: a single call of JavaScript that allocates gigabytes, such as parsing a
  * text of 100 MB. Nothing can interrupt it, and above V8's limit it ends the whole system.
  */
-export const startThread: StartThread = ({ environment, write, ...data }) => {
+export const startThread: StartThread = ({ environment, write, connect, onUnfit = () => undefined, ...data }) => {
+  const emulators = connect?.()
   const worker = new Worker(boot, {
     env: environment,
-    workerData: data,
+    workerData: { ...data, ...(emulators && { emulators }) } satisfies ThreadData,
+    transferList: emulators ? Object.values(emulators) : [],
     name: threadName(environment),
     stdout: true,
     stderr: true,
@@ -51,34 +61,48 @@ export const startThread: StartThread = ({ environment, write, ...data }) => {
 
   const imported = Promise.withResolvers<FunctionError | undefined>()
   const ended = Promise.withResolvers<void>()
-  let settle: ((result: InvocationResult) => void) | undefined
+  /** By the ids of their invocations. */
+  const running = new Map<string, (result: InvocationResult) => void>()
   let lastError: FunctionError | undefined
-  const memory = watchMemory(worker, data.memoryMb, () => {
-    memory.stop()
-    fail(exitError('signal: killed'))
-    void worker.terminate()
+  let gone: FunctionError | undefined
+  const memory = watchMemory(worker, {
+    memoryMb: data.memoryMb,
+    onLarge: onUnfit,
+    onExceeded: () => {
+      memory.stop()
+      fail(exitError('signal: killed'))
+      void worker.terminate()
+    },
   })
   memory.start()
 
   function fail(error: FunctionError): void {
     lastError = error
+    onUnfit()
     write(`${JSON.stringify({ level: 'ERROR', message: error.errorMessage, ...error })}\n`)
   }
 
+  function settle(requestId: string, result: InvocationResult): void {
+    const resolve = running.get(requestId)
+    running.delete(requestId)
+    resolve?.(result)
+  }
+
   worker.on('message', (message: ThreadMessage) => {
-    // A message that comes after an error is too late: the thread is ending, and its exit settles the invocation.
+    // A message that comes after an error is too late: the thread is ending, and its exit settles its invocations.
     if (lastError) return
-    memory.stop()
     if ('imported' in message) imported.resolve(undefined)
     else if ('importFailed' in message) imported.resolve(message.importFailed)
-    else settle?.(message.result)
+    else settle(message.requestId, message.result)
+    if (running.size === 0) memory.stop()
   })
   worker.on('error', error => fail(fatalError(error)))
   worker.on('exit', code => {
     memory.stop()
     const error = lastError ?? exitError(`exit status ${code}`)
+    gone = error
     imported.resolve(error)
-    settle?.({ ok: false, error })
+    for (const requestId of [...running.keys()]) settle(requestId, { ok: false, error })
     ended.resolve()
   })
 
@@ -86,9 +110,10 @@ export const startThread: StartThread = ({ environment, write, ...data }) => {
     id: worker.threadId,
     imported: imported.promise,
     ended: ended.promise,
-    invoke(message) {
+    async invoke(message) {
+      if (gone) return { ok: false, error: gone }
       const { promise, resolve } = Promise.withResolvers<InvocationResult>()
-      settle = resolve
+      running.set(message.requestId, resolve)
       memory.start()
       worker.postMessage(message)
       return promise

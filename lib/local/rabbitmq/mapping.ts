@@ -17,6 +17,9 @@ export interface RmqMappingOptions {
   /** Messages are gathered for this time after the first one. */
   windowSeconds: number
   log(line: string): void
+  /** Is told each time that the queue can't be read, with the reason. */
+  onOutage(reason: string): void
+  onReceived(messages: number): void
 }
 
 /** A mapping waits so long before it connects again, and before it delivers a failed batch again. Milliseconds. */
@@ -41,7 +44,6 @@ interface Consumer {
 export function startRmqMapping(options: RmqMappingOptions): Activity {
   const stopped = Promise.withResolvers<void>()
   let stopping = false
-  let trouble: string | undefined
   /** Ends the present wait, since there is a message, or a connection was lost. */
   let wake: () => void = () => {}
   const running = run()
@@ -62,7 +64,6 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
         await pause()
         continue
       }
-      trouble = undefined
       while (!stopping && !consumer.isClosed) await takeBatch(consumer)
       // What no invocation has taken goes back to the queue when the connection is closed.
       await consumer.model.close().catch(() => {})
@@ -110,6 +111,7 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
     const last = batch.at(-1)
     if (!last) return
     const event = eventOf(options.brokerArn, options.queue, vhostOf(options.url), batch.map(messageOf))
+    options.onReceived(batch.length)
     const { ok } = await options.invoke(event)
     if (consumer.isClosed) return
     // Messages are acknowledged in the order in which they came, so the last one stands for all.
@@ -150,11 +152,8 @@ export function startRmqMapping(options: RmqMappingOptions): Activity {
     await Promise.race([setTimeout(RETRY_MS), stopped.promise])
   }
 
-  /** Tells each trouble once. */
   function tell(error: unknown): undefined {
-    const text = textOf(error)
-    if (text !== trouble && !stopping) options.log(`${options.queue} can't be read: ${text.replaceAll(/\s+/g, ' ')}`)
-    trouble = text
+    if (!stopping) options.onOutage(textOf(error).replaceAll(/\s+/g, ' '))
     return undefined
   }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { json } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
+import type { Answer, Call } from '../emulators/calls.ts'
 import { listenLocally } from '../listen.ts'
 import { declaredAsJson, signedWith } from '../trust/access-key.ts'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
@@ -19,12 +20,13 @@ export async function startDataApi(
   database: Database,
   accessKeyId: string,
   actAs?: ActAs,
-): Promise<{ port: number; close(): Promise<void> }> {
+): Promise<{ port: number; call: Call; close(): Promise<void> }> {
   const operations = dataApiOperations(database, actAs)
   const server = createServer((request, response) => void respond(operations, request, response))
   guardServer(server, fromNoPage, signedWith(accessKeyId), declaredAsJson)
   return {
     port: await listenLocally(server),
+    call: (operation, body) => perform(operations, PATHS[operation] ?? '', async () => body),
     async close() {
       const closed = once(server, 'close')
       server.close()
@@ -36,31 +38,45 @@ export async function startDataApi(
   }
 }
 
+/** The paths of the operations by their names. */
+const PATHS: Readonly<Record<string, string>> = {
+  ExecuteStatement: '/Execute',
+  BeginTransaction: '/BeginTransaction',
+  CommitTransaction: '/CommitTransaction',
+  RollbackTransaction: '/RollbackTransaction',
+}
+
 async function respond(operations: Operations, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { status, headers, body } = await perform(operations, request.url ?? '', () => bodyOf(request))
+  response.writeHead(status, { 'content-type': 'application/json', ...headers })
+  response.end(body)
+}
+
+async function perform(operations: Operations, path: string, read: () => Promise<string>): Promise<Answer> {
   try {
-    const operation = operations.byPath[request.url ?? '']
-    if (!operation) throw new DataApiError('UnknownOperationException', `${request.url} is not an operation.`, 404)
-    send(response, 200, await operation(await bodyOf(request)))
+    const operation = operations.byPath[path]
+    if (!operation) throw new DataApiError('UnknownOperationException', `${path} is not an operation.`, 404)
+    return { status: 200, body: JSON.stringify(await operation(parsed(await read()))) }
   } catch (error) {
     const { name, message, status } = toDataApiError(error)
-    response.setHeader('x-amzn-errortype', name)
-    send(response, status, { message })
+    return { status, headers: { 'x-amzn-errortype': name }, body: JSON.stringify({ message }) }
   }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
+async function bodyOf(request: IncomingMessage): Promise<string> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) {
     request.resume()
     throw new DataApiError('RequestEntityTooLargeException', 'The request is larger than 4 MiB.', 413)
   }
+  return text(request).catch(() => {
+    throw badRequest('The body is not JSON.')
+  })
+}
+
+function parsed(body: string): unknown {
   try {
-    return await json(request)
+    return JSON.parse(body)
   } catch {
     throw badRequest('The body is not JSON.')
   }
-}
-
-function send(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json' })
-  response.end(JSON.stringify(body))
 }

@@ -70,6 +70,7 @@ function ofSqs(system: System, properties: Properties, queueName: string, target
 /** Lambda runs one invocation at a time for each queue of a broker. */
 function ofBroker(system: System, properties: Properties, queue: string, target: Target): System['activities'][0] {
   const invoke = target.addCaller(1)
+  system.brokerQueues.push(queue)
   return () =>
     startRmqMapping({
       url: system.brokerUrl,
@@ -79,5 +80,13 @@ function ofBroker(system: System, properties: Properties, queue: string, target:
       batchSize: properties.BatchSize ?? DEFAULT_BATCH.broker,
       windowSeconds: properties.MaximumBatchingWindowInSeconds ?? DEFAULT_WINDOW_SECONDS.broker,
       log: system.log,
+      // Functions meet the same outage, which the display shows once. The message names no queue, since all of them meet it.
+      onOutage: reason =>
+        system.troubles.report('rabbitmq', {
+          level: 'WARN',
+          message: "its queues can't be read",
+          cause: `the queue is unavailable: ${reason}`,
+        }),
+      onReceived: messages => system.observer.received(queue, messages),
     })
 }

@@ -37,6 +37,7 @@ export const lambdaFunction: ResourceType = async (declared, system) => {
     memoryMb: properties.MemorySize,
     waits: waitsIn(declared),
     reserved: properties.ReservedConcurrentExecutions,
+    invocationsPerThread: system.invocationsPerThread,
     environment: {
       ...endpointVariables(system),
       ...withoutExport(properties.Environment.Variables),

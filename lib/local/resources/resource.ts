@@ -46,10 +46,14 @@ export interface System {
   dynamodb: DynamoDBClient
   aws: AwsEndpoint
   startThread: StartThread
+  /** The most invocations of a function at a time in one thread. */
+  invocationsPerThread: number
   /** By name. */
   functions: Map<string, LocalFunction>
   /** The names of the queues that are created so far. */
   queues: string[]
+  /** The names of the queues of the broker from which functions take messages. */
+  brokerQueues: string[]
   /** The parts of the HTTP API that are created so far, by their ids. */
   api: {
     declared?: Pick<HttpApi, 'apiId'>

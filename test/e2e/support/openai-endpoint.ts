@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
 
 type Body = Readonly<Record<string, unknown>>
 
@@ -97,7 +98,10 @@ const PLAIN: typeof ANSWERS = {
   }),
 }
 
-/** Starts an endpoint with the OpenAI API at `/v1`, and with a part of it at `/chat-only/v1` and `/responses-only/v1`. */
+/**
+ * Starts an endpoint with the OpenAI API at `/v1`, and with a part of it at `/chat-only/v1` and `/responses-only/v1`. A text such as
+ * `take 4000 ms` in a body is the time that the answer takes, for clients in other processes.
+ */
 export async function startOpenAiEndpoint(): Promise<OpenAiEndpoint> {
   const calls: OpenAiEndpointCall[] = []
   const held = new Map<string, Promise<void>>()
@@ -108,6 +112,8 @@ export async function startOpenAiEndpoint(): Promise<OpenAiEndpoint> {
     calls.push({ path, body })
     const text = JSON.stringify(body)
     for (const [mark, released] of held) if (text.includes(mark)) await released
+    const [, takes] = /take (\d+) ms/.exec(text) ?? []
+    if (takes !== undefined) await setTimeout(Number(takes))
     const answer = [...refused].find(([mark]) => text.includes(mark))?.[1] ?? respond(path, body)
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
   })

@@ -65,6 +65,9 @@ export function checkView(known: Known, told: Told, { user, at }: Asked, view: R
     return
   }
   if (status === 'rejected') fail('a tombstone is shown')
+  if ((known.erased.get(request_id) ?? Number.POSITIVE_INFINITY) <= at) fail('a deleted request is shown')
+  // An answer that was under way may tell of any moment of the erasure.
+  if (known.erasing.has(request_id)) return
 
   const earlier = told.ends.get(request_id)
   const wasRedriven = earlier?.status === 'failed' && item.run > 1
@@ -79,8 +82,17 @@ export function checkView(known: Known, told: Told, { user, at }: Asked, view: R
   } else if (known.rdsData.requests.get(request_id)?.status !== 'completed') fail('I9 before its result can be read')
 }
 
-/** Checks a 404: the request belongs to another user, or was never accepted (I4, I11). */
-export function checkNotFound({ world }: Known, told: Told, { user, at }: Asked, requestId: string): void {
+/** Checks a 404: the request belongs to another user, was never accepted, or is deleted (I4, I11). */
+export function checkNotFound({ world, items }: Known, told: Told, { user, at }: Asked, requestId: string): void {
   const accepted = told.accepted.get(requestId)
+  if (items.get(requestId)?.erased) return
   if (accepted?.user === user && accepted.at <= at) world.violate(`I4: ${requestId} was accepted, and is not found`)
+}
+
+/** Checks the answer to a deletion: the request is its owner's, and is marked (I11). */
+export function checkErased({ world, items, erased }: Known, { user }: Asked, requestId: string): void {
+  const item = items.get(requestId)
+  if (item?.user_id !== user) world.violate(`I11: ${user} deletes ${requestId}`)
+  if (!item?.erased) world.violate(`I10: ${requestId} is said to be deleted, and is not`)
+  if (!erased.has(requestId)) erased.set(requestId, world.turn())
 }

@@ -4,6 +4,7 @@ import type { Announcement } from '../../../functions/core/queue/port.ts'
 import type { DynamoDbModel } from '../models/dynamodb.ts'
 import type { Queues } from '../queues.ts'
 import type { Told } from './answers.ts'
+import { checkErasures } from './erasure.ts'
 import { checkInputs } from './inputs.ts'
 import { callsOf, type Known, runOf, type StoredItem } from './known.ts'
 
@@ -26,6 +27,7 @@ export function checkRest(known: Known, told: Told, dynamoDb: DynamoDbModel, que
   for (const id of told.cancelled)
     if (known.items.get(id)?.status !== 'cancelled') violate(`${id} is ${known.items.get(id)?.status}, not cancelled`)
   checkInputs(known)
+  checkErasures(known)
   reconcile(known, dynamoDb)
 }
 

@@ -3,6 +3,7 @@ import { withEndedNote } from '../../../functions/core/domain/ended-note.ts'
 import { isTerminal, type Status } from '../../../functions/core/domain/item.ts'
 import type { Item } from '../models/expression.ts'
 import { MODEL } from '../settings.ts'
+import { checkMark, isMark } from './erasure.ts'
 import { callsOf, type Known, type ModelCall, runOf, type StoredItem } from './known.ts'
 
 type Fail = (rule: string) => void
@@ -29,7 +30,9 @@ export function checkItemWrite(known: Known, oldItem: Item | undefined, newItem:
   if (before?.status !== after.status || before.run !== after.run) {
     if (!NEXT[before?.status ?? 'absent'].includes(after.status)) fail('I2 no such transition')
     if (isTerminal(after.status)) checkEnd(known, before, after, fail)
-  } else if (isTerminal(after.status) && !isBurn(before, after)) fail('I2 what has ended is changed')
+  } else if (isTerminal(after.status) && !isBurn(before, after) && !isMark(before, after))
+    fail('I2 what has ended is changed')
+  checkMark(known, before, after, fail)
 
   if (!before) return
   checkRun(before, after, fail)
@@ -41,7 +44,7 @@ export function checkItemWrite(known: Known, oldItem: Item | undefined, newItem:
 const show = (item: StoredItem | undefined): string =>
   item ? `${item.status} run ${item.run} attempt ${item.attempt} crashes ${item.crashes}` : 'absent'
 
-/** The only change of an ended item: a run number is retired. */
+/** A change of an ended item: a run number is retired. */
 function isBurn(before: StoredItem, after: StoredItem): boolean {
   const { next_run: _, ...rest } = before
   const { next_run: __, ...same } = after

@@ -56,6 +56,10 @@ export interface Known {
   readonly ended: Map<string, StoredItem>
   /** Messages that were sent to the input queue, by id. */
   readonly inputs: Map<string, InputMessage>
+  /** Requests whose owner has asked to delete them. */
+  readonly erasing: Set<string>
+  /** Requests whose owner was told that they are deleted, and the time of the answer. */
+  readonly erased: Map<string, number>
   readonly calls: Map<string, ModelCall[]>
   /** The workers that are calling the model for a request. */
   readonly calling: Map<string, Invocation>

@@ -12,7 +12,7 @@ export function checkRow(known: Known, before: StoredRow | undefined, after: Sto
   if (after.status === 'queued') return
   if (!item || item.run < after.run || (item.run === after.run && item.status !== after.status))
     fail('I2 a row says what its item does not')
-  if (after.status !== 'completed') return
+  if (after.status !== 'completed' || after.erased_at !== null) return
   const mark = markOf(known, after)
   const call = callsOf(known, after.request_id, after.run).findLast(({ attempt }) => attempt === after.attempts)
   if (mark === undefined) fail('I9 completed without a result')

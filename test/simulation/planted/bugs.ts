@@ -1,6 +1,7 @@
 import type { PlantedBug } from '../compose.ts'
 import { IN_COMMANDS } from './in-commands.ts'
 import { IN_DEPLOYMENTS } from './in-deployments.ts'
+import { IN_ERASURES } from './in-erasures.ts'
 import { IN_INPUTS } from './in-inputs.ts'
 import { IN_PORTS } from './in-ports.ts'
 import { IN_PROTECTION } from './in-protection.ts'
@@ -12,4 +13,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...IN_INPUTS,
   ...IN_PROTECTION,
   ...IN_DEPLOYMENTS,
+  ...IN_ERASURES,
 ]

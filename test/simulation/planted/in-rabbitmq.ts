@@ -19,6 +19,18 @@ export const IN_RABBITMQ: readonly PlantedBug[] = [
     }),
   },
   {
+    name: 'a message of a bulk queue counts as moved before the broker has confirmed it',
+    ports: ports => ({
+      ...ports,
+      ...(ports.mover && {
+        mover: {
+          ...ports.mover,
+          publish: async publication => void ports.mover?.publish(publication).catch(ignored),
+        },
+      }),
+    }),
+  },
+  {
     name: 'a delayed message is for a queue that there is not, and the broker may drop it',
     command: command => (isDelayed(command) ? { ...command, key: `${command.key}-gone`, mayBeDropped: true } : command),
   },

@@ -1,5 +1,5 @@
 import { crashesOf, isClaimedAlone } from '../../../functions/core/domain/claim.ts'
-import type { RequestItem } from '../../../functions/core/domain/item.ts'
+import { isTerminal, type RequestItem } from '../../../functions/core/domain/item.ts'
 import type { Claim, ClaimTerms, RequestItems } from '../../../functions/core/stores/requests/port.ts'
 
 type KeyOf = Pick<RequestItem, 'user_id' | 'request_id'>
@@ -137,12 +137,15 @@ export function memoryItems(): RequestItems {
     },
     erase: async seen => {
       const item = find(seen)
+      if (item && !isTerminal(item.status) && !item.cancel_requested) return false
       if (item) store({ ...item, erased: true })
+      return true
     },
     redrive: async (seen, { reservation, deadline }) => {
       const item = find(seen)
       if (item?.run === reservation.run && item.nonce === reservation.nonce) return shown(item)
-      if (item?.status !== 'failed' || item.run !== seen.run || item.next_run !== reservation.run) return undefined
+      if (item?.status !== 'failed' || item.run !== seen.run || item.next_run !== reservation.run || item.erased)
+        return undefined
       const { window, shard, charge, cost, holds_request } = item
       const costs = cost === undefined ? {} : { cost }
       const earlier = charge === undefined ? [] : [{ window, shard, tokens: charge, request: holds_request, ...costs }]

@@ -16,8 +16,8 @@ const keyOf = ({ user_id, window, shard }: ItemOf) => `${user_id} ${window} ${sh
 const entryOf = ({ request_id, run }: Reservation) => `${request_id}:${run}`
 const toCounters = ({ requests, tokens, open }: QuotaItem): Counters => ({ requests, tokens, open: [...open.values()] })
 
-/** The quota in memory, exact like the real ones: it passes the same contract. */
-export function memoryQuota(): Quota {
+/** The quota in memory, exact like the real ones: it passes the same contract. With `countsOpen`, a reserve counts the open reservations. */
+export function memoryQuota(countsOpen = false): Quota {
   const items = new Map<string, QuotaItem>()
   const itemOf = (of: ItemOf): QuotaItem => {
     const item = items.get(keyOf(of)) ?? { requests: 0, tokens: 0, open: new Map(), calls: { interval: 0, count: 0 } }
@@ -46,7 +46,8 @@ export function memoryQuota(): Quota {
       item.open.set(entryOf(reservation), { reservation, at: now })
       item.tokens += reservation.estimate
       if (reservation.holds_request) item.requests += 1
-      return { admitted: true, reservation, used: { requests: item.requests, tokens: item.tokens } }
+      const used = { requests: item.requests, tokens: item.tokens }
+      return { admitted: true, reservation, used: { ...used, ...(countsOpen && { in_flight: item.open.size }) } }
     },
     close: async closings => closings.forEach(close),
     openBefore: async function* (time) {

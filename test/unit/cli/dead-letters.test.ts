@@ -124,6 +124,19 @@ describe('dead-letters show', () => {
     })
   })
 
+  it('takes an id of the OpenAI API, and so do redrive and discard', async () => {
+    const [shown, redriven, discarded] = [await failed(), await failed(), await failed()]
+
+    expect(await json(`dead-letters show resp_${shown.request_id}`)).toMatchObject({ request_id: shown.request_id })
+    expect(await json(`dead-letters redrive nothing chatcmpl-${redriven.request_id}`)).toMatchObject({
+      redriven: [{ request_id: redriven.request_id, run: 2 }],
+      refused: [{ id: 'nothing' }],
+    })
+    expect(await json(`dead-letters discard resp_${discarded.request_id}`)).toMatchObject({
+      discarded: [discarded.request_id],
+    })
+  })
+
   it('prints what the model said', async () => {
     const item = await request()
     const error = { code: 'model_rejected', message: 'the model refused the request with 400' }
@@ -328,6 +341,18 @@ describe('dead-letters redrive: a request without a stored message', () => {
 })
 
 describe('dead-letters redrive: refuses, and redrives the others', () => {
+  it('a request that its owner has deleted', async () => {
+    const item = await failed()
+    await stores.ports.items.erase(item)
+
+    const { refused } = await json(`dead-letters redrive ${item.request_id}`)
+
+    expect(refused).toEqual([
+      { id: item.request_id, reason: 'its owner has deleted it: the dead letter can only be discarded' },
+    ])
+    expect(await stores.ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'failed', run: 1 })
+  })
+
   it('a request that is no longer failed', async () => {
     const item = await failed()
     await stores.client.send(

@@ -199,6 +199,10 @@ describe('requests show', () => {
     )
   })
 
+  it.each(['resp_', 'chatcmpl-', 'cmpl-'])('takes an id of the OpenAI API, with %s before it', async prefix => {
+    expect(await json(`requests show ${prefix}${idOf(1)}`)).toMatchObject({ request_id: idOf(1) })
+  })
+
   it('shows the state of the request item, which is newer than the row', async () => {
     expect(await json(`requests show ${idOf(3)}`)).toMatchObject({
       status: 'running',

@@ -8,6 +8,10 @@ const broker = (fields = ''): Changes => ({ queue: `queue: { backend: rabbitmq, 
 const NETWORK =
   'vpc: vpc-0a1b2c3d4e5f67890, availability_zones: [eu-west-1a, eu-west-1b], subnets: [subnet-1, subnet-2]'
 const network = (fields = NETWORK): Changes => ({ extra: `network: { ${fields} }` })
+const observing = (fields: string): Changes => ({ extra: `observability: { ${fields} }` })
+const IN_AWS = endpoint(
+  'url: "https://bedrock-runtime.eu-west-1.amazonaws.com/model/amazon.nova-lite-v1:0/invoke", auth: { sigv4: bedrock }',
+)
 const concurrency = (value: string): Changes => ({ extra: `    concurrency: ${value}` })
 
 const parse = (changes: Changes) => parsePipeline(pipelineText(changes), {}, 'p.yaml')
@@ -75,6 +79,24 @@ describe('a mistake is refused where it stands', () => {
       "p.yaml:12:22: models.text.endpoint.url can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be Bedrock's or SageMaker's with auth: { sigv4: … }, or egress must be nat",
     ],
     [
+      'a receiver of traces on the internet without a way there',
+      {
+        ...broker('egress: endpoints'),
+        ...IN_AWS,
+        ...observing('tracing: { endpoint: "https://collector.example.com/v1/traces" }'),
+      },
+      "p.yaml:15:39: observability.tracing.endpoint can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be xray, or egress must be nat",
+    ],
+    [
+      'a receiver of metrics on the internet without a way there',
+      {
+        ...broker('egress: endpoints'),
+        ...IN_AWS,
+        ...observing('metrics: { endpoint: "https://otel.example.com/v1/metrics" }'),
+      },
+      "p.yaml:15:39: observability.metrics.endpoint can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be left out, or egress must be nat",
+    ],
+    [
       'fewer calls than queues',
       { ...broker('consumers: 4'), ...concurrency('3') },
       'p.yaml:15:18: models.text.concurrency must be 1, or at least 4: with queue.rabbitmq.consumers, that many queues make a call at the same time',
@@ -110,7 +132,7 @@ describe('a mistake is refused where it stands', () => {
     [
       'more queues than the executions of the account',
       { ...broker('consumers: 10'), extra: 'account_concurrency: 10' },
-      'p.yaml:15:22: account_concurrency must be at least 24: the 22 queues with a consumer take one execution each, and the API needs 2; ask AWS for more, or have fewer models and inputs',
+      'p.yaml:15:22: account_concurrency must be at least 44: the 42 queues with a consumer take one execution each, and the API needs 2; ask AWS for more, or have fewer models and inputs',
     ],
   ])('%s', (_name, changes, expected) => {
     expect(refusal(pipelineText(changes))).toBe(expected)
@@ -131,11 +153,10 @@ describe('a mistake is refused where it stands', () => {
   })
 
   it('accepts the models of AWS without a way to the internet', () => {
-    const model = endpoint(
-      'url: "https://bedrock-runtime.eu-west-1.amazonaws.com/model/amazon.nova-lite-v1:0/invoke", auth: { sigv4: bedrock }',
-    )
+    const xray = observing('tracing: { endpoint: xray }')
 
-    expect(refusal(pipelineText({ ...broker('egress: endpoints'), ...model }))).toBe('accepted')
+    expect(refusal(pipelineText({ ...broker('egress: endpoints'), ...IN_AWS }))).toBe('accepted')
+    expect(refusal(pipelineText({ ...broker('egress: endpoints'), ...IN_AWS, ...xray }))).toBe('accepted')
   })
 })
 
@@ -154,6 +175,6 @@ describe('the executions of a broker', () => {
   it('are one per queue, and as many messages as an event of Lambda may have', () => {
     const executions = executionsOf(parse({ ...broker('consumers: 3'), extra: 'inputs: [{ queue: nightly }]' }))
 
-    expect(executions).toMatchObject({ queues: 10, most: 10, least: 10, batches: { collector: 20, intake: 3 } })
+    expect(executions).toMatchObject({ queues: 16, most: 16, least: 16, batches: { collector: 20, intake: 3 } })
   })
 })

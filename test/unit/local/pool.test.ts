@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createPool, type PoolOptions } from '../../../lib/local/lambda/pool.ts'
 import type { InvocationResult } from '../../../lib/local/lambda/protocol.ts'
 import type { Thread } from '../../../lib/local/lambda/thread.ts'
@@ -11,21 +11,31 @@ afterEach(() => {
 })
 
 /** A pool of threads whose invocations end when the test says so. */
-function poolOfFakes({ limit = 20, timeoutSeconds = 3, usual = 20 }: Partial<PoolOptions> = {}) {
+function poolOfFakes({ limit = 20, timeoutSeconds = 3, usual = 20, perThread = 1 }: Partial<PoolOptions> = {}) {
   const running: ((result: InvocationResult) => void)[] = []
+  /** The threads of all invocations, in the order in which these began. */
+  const threadIds: number[] = []
+  /** Tells the pool that a thread is unfit, by the id of the thread. */
+  const unfit = new Map<number, () => void>()
   let started = 0
-  const start = (): Thread => {
+  const start: PoolOptions['start'] = (onUnfit): Thread => {
     const ended = Promise.withResolvers<void>()
+    const id = ++started
+    unfit.set(id, onUnfit)
     return {
-      id: ++started,
+      id,
       imported: Promise.resolve(undefined),
       ended: ended.promise,
-      invoke: () => new Promise(resolve => running.push(resolve)),
+      invoke: () => {
+        threadIds.push(id)
+        return new Promise(resolve => running.push(resolve))
+      },
       terminate: async () => ended.resolve(),
     }
   }
   const onFailure = vi.fn()
-  return { pool: createPool({ start, limit, timeoutSeconds, usual, onFailure }), running, onFailure }
+  const pool = createPool({ start, limit, timeoutSeconds, usual, perThread, onFailure })
+  return { pool, running, threadIds, unfit, onFailure }
 }
 
 const done: InvocationResult = { ok: true, payload: '1' }
@@ -173,4 +183,132 @@ test('closing lets running events end, and refuses waiting ones', async () => {
   expect(await first).toEqual(done)
   expect(await second).toMatchObject({ ok: false })
   expect(pool.threads()).toEqual([])
+})
+
+test('threads end when they were idle for ten seconds, and the last one after a minute', async () => {
+  const { pool, running } = poolOfFakes()
+  for (let event = 0; event < 2; event++) void pool.invoke('{}')
+  await settle()
+  for (const end of running) end(done)
+  await settle()
+  expect(pool.threads()).toHaveLength(2)
+
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(pool.threads()).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(49_999)
+  expect(pool.threads()).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(pool.threads()).toEqual([])
+
+  void pool.invoke('{}')
+  await settle()
+  expect(pool.threads()).toHaveLength(1)
+})
+
+describe('where invocations share threads', () => {
+  const Large = JSON.stringify('x'.repeat(300_000))
+
+  test('they go into one thread as long as it has room, and then into another', async () => {
+    const { pool, threadIds } = poolOfFakes({ perThread: 3 })
+    for (let event = 0; event < 4; event++) void pool.invoke('{}')
+    await settle()
+
+    expect(threadIds).toEqual([1, 1, 1, 2])
+    expect(pool.threads()).toHaveLength(2)
+  })
+
+  test('there are never more at a time than the limit, and callers that wait take turns', async () => {
+    const { pool, running } = poolOfFakes({ limit: 2, perThread: 10 })
+    const order: string[] = []
+    for (let event = 0; event < 5; event++) void pool.invoke('{}', 'flooding').then(() => order.push('flooding'))
+    void pool.invoke('{}', 'other').then(() => order.push('other'))
+    await settle()
+    expect(running).toHaveLength(2)
+
+    for (let event = 0; event < 3; event++) {
+      running.shift()?.(done)
+      await settle()
+    }
+
+    expect(order).toEqual(['flooding', 'other', 'flooding'])
+    expect(pool.threads()).toHaveLength(1)
+  })
+
+  test('one with a large event has a thread to itself', async () => {
+    const { pool, running, threadIds } = poolOfFakes({ perThread: 10 })
+    void pool.invoke('{}')
+    await settle()
+    void pool.invoke(Large)
+    void pool.invoke(Large)
+    await settle()
+    void pool.invoke('{}')
+    await settle()
+    expect(threadIds).toEqual([1, 2, 3, 1])
+
+    running[1]?.(done)
+    await settle()
+    void pool.invoke(Large)
+    await settle()
+    expect(threadIds.at(-1)).toBe(2)
+  })
+
+  test('one with a large event gets its thread also where another thread always has work', async () => {
+    const { pool, threadIds } = poolOfFakes({ perThread: 2, limit: 4, timeoutSeconds: 60 })
+    for (let event = 0; event < 3; event++) void pool.invoke('{}')
+    await settle()
+
+    void pool.invoke(Large)
+    await settle()
+
+    expect(threadIds).toEqual([1, 1, 2, 3])
+  })
+
+  test('one that takes too long fails, and the others in its thread have five seconds to end', async () => {
+    const { pool, running, threadIds } = poolOfFakes({ perThread: 10, timeoutSeconds: 10 })
+    const late = pool.invoke('{}')
+    await vi.advanceTimersByTimeAsync(6_000)
+    const results: InvocationResult[] = []
+    void pool.invoke('{}').then(result => results.push(result))
+    await vi.advanceTimersByTimeAsync(4_000)
+    expect(await late).toMatchObject({ ok: false, error: { errorType: 'Sandbox.Timedout' } })
+
+    // The thread gets no further invocation.
+    void pool.invoke('{}')
+    await settle()
+    expect(threadIds).toEqual([1, 1, 2])
+    expect(pool.threads().map(({ id }) => id)).toEqual([1, 2])
+    running[1]?.(done)
+    await settle()
+    expect(results).toEqual([done])
+    expect(pool.threads().map(({ id }) => id)).toEqual([2])
+  })
+
+  test('a thread with one that takes too long is gone after five seconds, whatever else it runs', async () => {
+    const { pool } = poolOfFakes({ perThread: 10, timeoutSeconds: 10 })
+    void pool.invoke('{}')
+    await vi.advanceTimersByTimeAsync(6_000)
+    void pool.invoke('{}')
+    await vi.advanceTimersByTimeAsync(4_000)
+
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(pool.threads()).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(pool.threads()).toEqual([])
+  })
+
+  test('a thread that holds much memory gets no further one, and ends with its last one', async () => {
+    const { pool, running, threadIds, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 })
+    const first = pool.invoke('{}')
+    await settle()
+
+    unfit.get(1)?.()
+    void pool.invoke('{}')
+    await settle()
+    expect(threadIds).toEqual([1, 2])
+
+    running[0]?.(done)
+    expect(await first).toEqual(done)
+    await settle()
+    expect(pool.threads().map(({ id }) => id)).toEqual([2])
+  })
 })

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GetSecretValueCommand, ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { LocalSystem } from '../../../lib/local/system.ts'
 import { credentialsOf } from '../../../lib/local/trust/access-key.ts'
 import { lambda, newRecords, startSmall } from './fixtures/template.ts'
@@ -102,11 +102,30 @@ describe('a function', () => {
       })
   })
 
-  test('runs one event at a time in a thread, and killing the thread fails that one alone', async () => {
+  test('runs several events at a time in a thread, and killing the thread fails them all', async () => {
     const api = system.functions.get('Api')
-    const killed = system.invoke('Api', { rawPath: '/wait' })
+    const killed = [1, 2].map(() => system.invoke('Api', { rawPath: '/wait' }))
     const other = system.invoke('Api', { rawPath: '/plain' })
     expect(await other).toEqual({ ok: true, payload: '{"hello":"world"}' })
+    const threads = api?.threads() ?? []
+
+    await api?.kill(threads[0]?.id ?? 0)
+
+    expect(threads).toEqual([{ id: expect.any(Number), busy: true }])
+    const crashed = { ok: false, error: { errorType: 'Runtime.ExitError' } }
+    expect(await Promise.all(killed)).toMatchObject([crashed, crashed])
+    expect(api?.threads()).toEqual([])
+  })
+
+  test('runs one event at a time in a thread where the environment says so, and killing the thread fails that one alone', async () => {
+    const other = await startSmall(
+      { Resources: { Api: lambda('api', { Timeout: 30 }) } },
+      { env: { SLUICE_INVOCATIONS_PER_THREAD: '1' } },
+    )
+    onTestFinished(other.close)
+    const api = other.functions.get('Api')
+    const killed = other.invoke('Api', { rawPath: '/wait' })
+    expect(await other.invoke('Api', { rawPath: '/plain' })).toEqual({ ok: true, payload: '{"hello":"world"}' })
     const running = api?.threads().filter(({ busy }) => busy) ?? []
 
     await api?.kill(running[0]?.id ?? 0)
@@ -214,6 +233,12 @@ describe('the start is refused', () => {
     const port = Number(new URL(system.apiUrl).port)
     await expect(startSmall({ Resources: {} }, { port })).rejects.toThrow(
       `Port ${port} is in use: stop what listens there, or choose another with PORT.`,
+    )
+  })
+
+  test.for(['0', '1.5', 'many'])('when SLUICE_INVOCATIONS_PER_THREAD is %s', async count => {
+    await expect(startSmall({ Resources: {} }, { env: { SLUICE_INVOCATIONS_PER_THREAD: count } })).rejects.toThrow(
+      `SLUICE_INVOCATIONS_PER_THREAD must be a whole number from 1 to 1000; it is "${count}".`,
     )
   })
 

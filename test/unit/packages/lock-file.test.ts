@@ -50,11 +50,11 @@ it('the Node that runs everything comes as an archive of its own for each platfo
   expect(packageJson.devDependencies['@sluice/node']).toBe('file:bin/node')
 })
 
-it('fauxqs, whose internals the local system patches, has one exact version', () => {
-  const { version } = lock.packages['node_modules/fauxqs'] ?? {}
+it.each(['fauxqs', 'dynalite'] as const)('%s, whose internals the local system uses, has one exact version', name => {
+  const { version } = lock.packages[`node_modules/${name}`] ?? {}
 
   expect(version).toMatch(/^\d+\.\d+\.\d+$/)
-  expect(packageJson.dependencies.fauxqs).toBe(version)
+  expect(packageJson.dependencies[name]).toBe(version)
 })
 
 it('what is installed here names the licence that package-lock.json has of it', () => {

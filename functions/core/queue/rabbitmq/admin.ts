@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Channel } from 'amqplib'
 import { Defect, Unavailable } from '../../platform/unavailable.ts'
 import type { CountWaiting, QueueExists, SendInput } from '../admin-port.ts'
-import { partsOf } from '../names.ts'
+import { bulkOf, partsOf } from '../names.ts'
 import type { Connection } from './connection.ts'
 
 /** What an operator asks of the broker. All reject with `Unavailable`. */
@@ -17,7 +17,8 @@ export function rabbitMqAdmin(prefix: string, connection: Connection, consumers:
   return {
     exists: async queue => (await countOf(prefix + queue)) !== undefined,
     count: async queue => {
-      const counts = await Promise.all(partsOf(prefix + queue, consumers).map(countOf))
+      const parts = partsOf(prefix + queue, consumers)
+      const counts = await Promise.all([...parts, ...parts.map(bulkOf)].map(countOf))
       return counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
     },
     sendInput: async (queue, text) => {

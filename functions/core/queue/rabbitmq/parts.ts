@@ -1,18 +1,24 @@
 import { createHash } from 'node:crypto'
-import { partsOf } from '../names.ts'
+import { bulkOf, partsOf } from '../names.ts'
 import type { ChooseQueue } from './queue.ts'
 
 /** The queues of models, which alone are split. */
 const IS_OF_MODEL = /^inference-/
 
 /**
- * Chooses among the queues that share the messages of a model: all messages of a user are in the same one. So a user with many requests
- * delays only the users who share a queue with him.
+ * Chooses among the queues that share the messages of a model: all messages of a user go through the same one. A message that gives way to
+ * those of others waits in the bulk queue beside it first.
  */
 export const chooseByUser =
   (consumers: number): ChooseQueue =>
-  (queue, { group }) => {
-    if (consumers === 1 || !IS_OF_MODEL.test(queue)) return queue
-    const number = createHash('sha256').update(group).digest().readUInt32BE() % consumers
-    return partsOf(queue, consumers)[number] ?? queue
+  (queue, { group, gives_way = false }) => {
+    if (!IS_OF_MODEL.test(queue)) return queue
+    const part = partOf(queue, group, consumers)
+    return gives_way ? bulkOf(part) : part
   }
+
+function partOf(queue: string, group: string, consumers: number): string {
+  if (consumers === 1) return queue
+  const number = createHash('sha256').update(group).digest().readUInt32BE() % consumers
+  return partsOf(queue, consumers)[number] ?? queue
+}

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { DEAD_LETTERS, UNDELIVERED } from '../names.ts'
 import type { BatchOutcome, Delivery, QueueReceiver } from '../port.ts'
 import { delayedRoute } from './delays.ts'
 import { type FromQueue, messagesOf, RmqEvent, type RmqMessage } from './event.ts'
@@ -12,6 +13,19 @@ export const RETURNS = 'x-sluice-returns'
  * an operator has as much time to mend a defect. It is one delay queue.
  */
 const RETURN_SECONDS = 64
+
+/** A message that was delivered so often, and returned each time, is a dead letter: with SQS, too. It takes more than half a day. */
+const MAX_DELIVERIES = 1_000
+
+/** The queues of a model, within the deployment: those that share its messages, too. */
+const OF_MODEL = /^inference-.+-(?:high|normal)(?:-\d+)?$/
+
+/** The whole name of the dead-letter queue of a queue. Undefined for a dead-letter queue, whose messages stay in it. */
+function deadLettersOf(prefix: string, queue: string): string | undefined {
+  if (queue.endsWith(DEAD_LETTERS)) return undefined
+  const isOfModel = queue.startsWith(prefix) && OF_MODEL.test(queue.slice(prefix.length))
+  return isOfModel ? prefix + UNDELIVERED : queue + DEAD_LETTERS
+}
 
 /**
  * Receives from Lambda's mapping of RabbitMQ. The mapping acknowledges a whole batch when its function returns, and delivers the whole batch
@@ -34,12 +48,12 @@ export function rabbitMqReceiver(
         return [delivery]
       }),
     response: async ({ redeliver }: BatchOutcome, event) => {
-      const returned = redeliver.flatMap(delivery => {
+      const again = redeliver.flatMap(delivery => {
         const from = sources.get(delivery)
-        return from ? [returnedLater(prefix, from, delivery.receive_count)] : []
+        return from ? [returned(prefix, from, delivery.receive_count)] : []
       })
       const nameless = messagesOf(RmqEvent.parse(event)).filter(({ message }) => !message.basicProperties.messageId)
-      await Promise.all([...returned, ...nameless.map(named)].map(publish))
+      await Promise.all([...again, ...nameless.map(named)].map(publish))
     },
   }
 }
@@ -59,13 +73,26 @@ function toDelivery({ queue, message: { basicProperties, data } }: FromQueue): D
 
 const textOf = (data: string): string => Buffer.from(data, 'base64').toString('utf8')
 
-function returnedLater(prefix: string, { queue, message }: FromQueue, deliveries: number): Publication {
-  const { basicProperties } = message
+function returned(prefix: string, from: FromQueue, deliveries: number): Publication {
+  const { queue, message } = from
+  const deadLetters = deadLettersOf(prefix, queue)
+  if (deliveries >= MAX_DELIVERIES && deadLetters !== undefined) return movedTo(deadLetters, from, { [RETURNS]: 0 })
   return {
     ...delayedRoute(prefix, queue, RETURN_SECONDS),
-    ...copyOf(message, basicProperties.messageId ?? randomUUID(), { [RETURNS]: deliveries }),
+    ...copyOf(message, message.basicProperties.messageId ?? randomUUID(), { [RETURNS]: deliveries }),
   }
 }
+
+/** A message as it is sent to another queue, which has this whole name. */
+export const movedTo = (
+  queue: string,
+  { message }: FromQueue,
+  headers: Readonly<Record<string, number>> = {},
+): Publication => ({
+  exchange: '',
+  key: queue,
+  ...copyOf(message, message.basicProperties.messageId ?? randomUUID(), headers),
+})
 
 /**
  * Sends a message to its own queue with an id. Producers of other systems may leave the id out, but each delivery of an input's message must

@@ -17,6 +17,8 @@ export interface Topology {
   readonly queues: readonly QueueDeclaration[]
   /** The queue that gets what producers publish to the exchange `inference` with the key `requests`. */
   readonly requests?: string | undefined
+  /** The queue that an earlier declaration has bound to that key, if it is to get no more of them. */
+  readonly unbind?: string | undefined
 }
 
 /**
@@ -52,7 +54,7 @@ const delayArguments = (prefix: string, level: number) => ({
  * Declares the exchanges and queues of a deployment. What is there already stays as it is. Throws a `Defect` that says what differs, if a
  * queue or an exchange of one of these names was made in another way. It may be repeated at any point.
  */
-export async function declareTopology(link: Link, { prefix, queues, requests }: Topology): Promise<void> {
+export async function declareTopology(link: Link, { prefix, queues, requests, unbind }: Topology): Promise<void> {
   const make = (what: string, work: (channel: Channel) => Promise<unknown>) => declare(link, what, work)
   const queue = (name: string, args: object) =>
     make(`the queue ${name}`, channel => channel.assertQueue(name, { durable: true, arguments: args }))
@@ -76,6 +78,8 @@ export async function declareTopology(link: Link, { prefix, queues, requests }: 
     await make(name, channel => channel.bindQueue(name, deliverName(prefix), `#.${name}`))
   }
   await declareTeamExchange(link, requests)
+  // Afterwards, so that no message finds no queue.
+  if (unbind !== undefined) await unbindRequests(link, unbind)
 }
 
 /** The exchange may be there already, as other systems have made it. */
@@ -91,6 +95,16 @@ async function declareTeamExchange(link: Link, requests: string | undefined): Pr
     if (requests !== undefined) await channel.bindQueue(requests, TEAM_EXCHANGE, REQUESTS_KEY)
   })
 }
+
+/** A queue that is gone has no binding. */
+const unbindRequests = (link: Link, queue: string): Promise<void> =>
+  link.onChannel(async channel => {
+    try {
+      await channel.unbindQueue(queue, TEAM_EXCHANGE, REQUESTS_KEY)
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 404)) throw new Unavailable('the broker', error)
+    }
+  })
 
 async function declare(link: Link, what: string, work: (channel: Channel) => Promise<unknown>): Promise<void> {
   try {

@@ -4,7 +4,7 @@ import type { Limits } from '../../domain/limits.ts'
 import { get, put, update } from '../../platform/dynamodb.ts'
 import { isTransient, reaching, reachingEach, Unavailable } from '../../platform/unavailable.ts'
 import { type CallCount, callCount, countCall, expectedCount, firstCall } from './call-rate.ts'
-import { entryName, NONCE_INDEX, pkOf, toCounters, toEntry, usedOf } from './item.ts'
+import { entryName, NONCE_INDEX, openIn, pkOf, toCounters, toEntry, usedOf } from './item.ts'
 import { openBefore } from './open-before.ts'
 import type { Admission, Closing, Quota } from './port.ts'
 import { exceeded } from './verdict.ts'
@@ -17,11 +17,13 @@ import { exceeded } from './verdict.ts'
  * the same idempotency key may find the reservation, and the request may run and be settled, before the repetition arrives. A
  * repetition with the same nonce would then open the reservation again, as if it had never been settled. So each try has its
  * own nonce.
+ *
+ * With `countsOpen`, a reserve tells how many reservations are open. DynamoDB then answers with the whole item, which costs nothing more.
  */
-export function dynamoQuota(client: DynamoDBClient, table: string, once = client): Quota {
+export function dynamoQuota(client: DynamoDBClient, table: string, once = client, countsOpen = false): Quota {
   return {
     reserve: (reservation, limits, now) =>
-      reaching('the quota table', () => reserve(once, table, reservation, limits, now)),
+      reaching('the quota table', () => reserve({ client: once, table, countsOpen }, reservation, limits, now)),
     close: closings => reaching('the quota table', () => closeAll(client, table, closings)),
     openBefore: time => reachingEach('the quota table', openBefore(client, table, time)),
     read: (userId, window, shard) =>
@@ -47,19 +49,19 @@ const MAX_TRIES = 5
 /** DynamoDB takes expressions of at most 4 KB. */
 const MAX_CLOSINGS_PER_UPDATE = 20
 
-async function reserve(
-  client: DynamoDBClient,
-  table: string,
-  reservation: Reservation,
-  limits: Limits,
-  now: number,
-): Promise<Admission> {
+interface Reserving {
+  readonly client: DynamoDBClient
+  readonly table: string
+  readonly countsOpen: boolean
+}
+
+async function reserve(by: Reserving, reservation: Reservation, limits: Limits, now: number): Promise<Admission> {
   let failure: unknown = new Unavailable('the quota table', new Error(`gave up after ${MAX_TRIES} races for one item`))
   let calls = limits.rate && expectedCount(limits.rate, now)
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const nonce = attempt === 0 ? reservation.nonce : `${reservation.nonce}${attempt}`
     try {
-      const tried = await tryToReserve(client, table, { ...reservation, nonce }, limits, now, calls)
+      const tried = await tryToReserve(by, { ...reservation, nonce }, limits, now, calls)
       if ('admitted' in tried) return tried
       calls = tried.calls
     } catch (error) {
@@ -73,15 +75,19 @@ async function reserve(
 
 /** Tries once. When another reservation was quicker, answers with the current count of calls, for the next try. */
 async function tryToReserve(
-  client: DynamoDBClient,
-  table: string,
+  { client, table, countsOpen }: Reserving,
   reservation: Reservation,
   limits: Limits,
   now: number,
   expected: CallCount | undefined,
 ): Promise<Admission | { readonly calls: CallCount | undefined }> {
-  const written = await update(client, reserveUpdate(table, reservation, limits, now, expected))
-  if (written.written) return { admitted: true, reservation, used: usedOf(written.attributes) }
+  const asked = reserveUpdate(table, reservation, limits, now, expected)
+  const written = await update(client, countsOpen ? { ...asked, returns: 'ALL_NEW' } : asked)
+  if (written.written) {
+    const { attributes } = written
+    const used = { ...usedOf(attributes), ...(countsOpen && { in_flight: openIn(attributes) }) }
+    return { admitted: true, reservation, used }
+  }
 
   const counters = toCounters(written.existing, reservation)
   const own = counters.open.find(o => entryName(o.reservation) === entryName(reservation))
@@ -92,7 +98,7 @@ async function tryToReserve(
   if (exceeded(counters, limits, reservation)) return { admitted: false, counters }
   if (written.existing || !(await create(client, table, reservation, now, calls))) return { calls }
   const used = { requests: reservation.holds_request ? 1 : 0, tokens: reservation.estimate }
-  return { admitted: true, reservation, used }
+  return { admitted: true, reservation, used: { ...used, ...(countsOpen && { in_flight: 1 }) } }
 }
 
 function reserveUpdate(

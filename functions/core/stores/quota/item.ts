@@ -68,3 +68,8 @@ function toOpenReservation(
 
 /** The counters alone, of an item or of what an update answers with. */
 export const usedOf = (item: Attributes): z.infer<typeof Used> => Used.parse(item)
+
+const Open = z.object({ open: z.record(z.string(), z.unknown()) })
+
+/** The number of open reservations of a whole item. */
+export const openIn = (item: Attributes): number => Object.keys(Open.parse(item).open).length

@@ -18,9 +18,13 @@ export interface Counters {
 export type Admission =
   /**
    * Admitted, now or by an earlier try. `reservation` is the reservation that is held; its nonce may differ from the one that
-   * was asked for. `used` are the counters after it, absent if an earlier try made it.
+   * was asked for. `used` are the counters after it, absent if an earlier try made it. `in_flight` is there only where the quota counts it.
    */
-  | { readonly admitted: true; readonly reservation: Reservation; readonly used?: { requests: number; tokens: number } }
+  | {
+      readonly admitted: true
+      readonly reservation: Reservation
+      readonly used?: { readonly requests: number; readonly tokens: number; readonly in_flight?: number | undefined }
+    }
   /** Refused because of these counters, or, with `over_rate`, because the user has made all posts that the rate allows now. */
   | { readonly admitted: false; readonly counters: Counters; readonly over_rate?: boolean | undefined }
 

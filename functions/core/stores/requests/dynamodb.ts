@@ -77,14 +77,16 @@ async function noteSent(table: ItemTable, seen: RequestItem): Promise<void> {
 }
 
 /** An item that an operator has deleted meanwhile is not made anew. */
-async function erase(table: ItemTable, seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<void> {
-  await update(table.client, {
+async function erase(table: ItemTable, seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<boolean> {
+  const written = await update(table.client, {
     table: table.name,
     key: keyOf(seen),
     update: 'SET erased = :true',
-    condition: ['attribute_exists(request_id)'],
+    // Only an item that has ended has the time of its end.
+    condition: ['attribute_exists(request_id)', '(attribute_exists(completed_at) OR cancel_requested = :true)'],
     values: { ':true': true },
   })
+  return written.written || written.existing === undefined
 }
 
 /** Sort keys of requests are UUIDs; what else a user has here comes after `g`. */

@@ -99,10 +99,13 @@ export interface RequestItems {
    */
   giveUp(seen: RequestItem, error: Failure, now: number): Promise<RequestItem | undefined>
 
-  /** Marks an item as deleted by its owner. Its state stays as it is. */
-  erase(seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<void>
+  /**
+   * An item that has ended, or whose owner has asked to cancel it: marks it as deleted by its owner. Its state stays as it is. Answers
+   * whether it is marked or gone now. It is not if an operator runs it again meanwhile.
+   */
+  erase(seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<boolean>
 
-  /** failed, as in `seen` → queued, the given run. Answers with the item if it is in that run now. */
+  /** failed and not erased, as in `seen` → queued, the given run. Answers with the item if it is in that run now. */
   redrive(seen: RequestItem, next: Redrive): Promise<RequestItem | undefined>
 
   /** failed, as in `seen`: the number of a run that came to nothing is not used again. Answers whether that is so now. */

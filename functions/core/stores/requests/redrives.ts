@@ -9,6 +9,7 @@ export async function redrive(
 ): Promise<RequestItem | undefined> {
   const hasFailedAsSeen = '#status = :failed AND #run = :seen'
   const isNextRun = 'next_run = :run'
+  const isNotErased = 'attribute_not_exists(erased)'
   const { run, window, shard, nonce, estimate, holds_request } = reservation
   const written = await transition(table, {
     of: seen,
@@ -17,7 +18,7 @@ export async function redrive(
       '#shard = :shard, nonce = :nonce, estimate = :estimate, holds_request = :holds, deadline = :deadline, earlier = :earlier',
       'REMOVE #error, #usage, charge, cost, started_at, completed_at, not_before, lease_until, claim_id, cancel_requested, reached',
     ].join(' '),
-    condition: [hasFailedAsSeen, isNextRun],
+    condition: [hasFailedAsSeen, isNextRun, isNotErased],
     names: {
       '#window': 'window',
       '#shard': 'shard',

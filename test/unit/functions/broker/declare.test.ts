@@ -7,7 +7,7 @@ import { Defect, Unavailable } from '../../../../functions/core/platform/unavail
 const Away = new Unavailable('the queue', new Error('getaddrinfo ENOTFOUND'))
 
 /** Declares on a broker that meets these errors, one per try, before it takes a declaration. There are 60 s. */
-async function declareWith(errors: Error[], type = 'Create') {
+async function declareWith(errors: Error[], type = 'Create', former: Record<string, unknown> = {}) {
   let now = 0
   const declared: Declared[] = []
   const ports = {
@@ -17,7 +17,7 @@ async function declareWith(errors: Error[], type = 'Create') {
       declared.push(topology)
     },
     clock: () => now,
-    sleep: async ms => {
+    sleep: async (ms: number) => {
       now += ms
     },
     logger: { warn: () => {}, error: () => {} },
@@ -26,7 +26,11 @@ async function declareWith(errors: Error[], type = 'Create') {
     Queues: [{ Name: 'shop-results', DeadLetters: 'shop-results-dlq' }],
     Requests: 'prompts',
   }
-  const event = { RequestType: type, ResourceProperties } as unknown as CloudFormationCustomResourceEvent
+  const event = {
+    RequestType: type,
+    ResourceProperties,
+    OldResourceProperties: former,
+  } as unknown as CloudFormationCustomResourceEvent
   return { answer: await declare(ports, event, 60_000), declared, now }
 }
 
@@ -38,6 +42,16 @@ describe('the declaration of queues', () => {
     expect(declared).toEqual([
       { queues: [{ name: 'shop-results', dead_letters: 'shop-results-dlq' }], requests: 'prompts' },
     ])
+  })
+
+  it.each([
+    ['unbinds the input that was first before', { Requests: 'nightly' }, 'nightly'],
+    ['leaves the input alone that stays first', { Requests: 'prompts' }, undefined],
+    ['unbinds nothing where there was no input', {}, undefined],
+  ])('%s', async (_, former, unbind) => {
+    const { declared } = await declareWith([], 'Update', former)
+
+    expect(declared).toEqual([{ queues: expect.anything(), requests: 'prompts', unbind }])
   })
 
   it('is done again as a whole while the broker can not be reached, as a new one at first', async () => {

@@ -9,7 +9,8 @@ import { MAX_INLINE_BYTES } from '../../../../functions/core/stores/payloads/por
 import { answerTo, refusalOf } from '../../../support/answers.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
-import { aCaller, submit, TEXT_QUEUE, usedBy } from '../../../support/gateway.ts'
+import { aCaller, SETTINGS, submit, TEXT_QUEUE, usedBy } from '../../../support/gateway.ts'
+import { memoryQuota } from '../../../support/memory/quota.ts'
 import { memoryPorts } from '../../../support/ports.ts'
 
 describe('submitRequest: a request that is accepted', () => {
@@ -47,6 +48,30 @@ describe('submitRequest: a request that is accepted', () => {
     await submit(ports, aCaller({ plan: 'pro' }), { model: 'image', priority: 'high' })
 
     expect(ports.queue.sent('inference-image-high')).toHaveLength(1)
+  })
+
+  it('gives way to those of others from the third open one on, where the queue serves nobody first', async () => {
+    const ports = { ...memoryPorts(), quota: memoryQuota(true), settings: { ...SETTINGS, gives_way_above: 2 } }
+    const caller = aCaller({ in_flight: 10, requests: 10 })
+
+    for (let i = 0; i < 4; i++) await submit(ports, caller)
+
+    const sent = ports.queue.sent(TEXT_QUEUE)
+    expect(sent.map(({ gives_way }) => gives_way)).toEqual([undefined, undefined, true, true])
+    expect(sent.map(({ body }) => InferenceMessage.parse(body).hints)).toEqual([
+      undefined,
+      undefined,
+      { gives_way: true },
+      { gives_way: true },
+    ])
+  })
+
+  it('counts the open ones of all shards of its plan, about', async () => {
+    const ports = { ...memoryPorts(), quota: memoryQuota(true), settings: { ...SETTINGS, gives_way_above: 3 } }
+
+    await submit(ports, aCaller({ plan: 'pro' }))
+
+    expect(ports.queue.sent(TEXT_QUEUE)).toMatchObject([{ gives_way: true }])
   })
 
   it('is stored once, and sent as a key, when it is large', async () => {

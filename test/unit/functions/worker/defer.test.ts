@@ -49,6 +49,18 @@ describe('a deferred message', () => {
     },
   )
 
+  it('gives way to messages of others if its user had many open requests, unless it has a slot', async () => {
+    const { ports, sent } = aQueue()
+    const bulk = withHints(message, { gives_way: true })
+
+    await deferUntil(ports, bulk, NOW + 1_000)
+    await resend(ports, bulk)
+    await deferUntilSlot(ports, withHints(bulk, { turn: NOW + 5_000 }), NOW + 5_000)
+    await deferUntil(ports, message, NOW + 1_000)
+
+    expect(sent().map(({ gives_way }) => gives_way)).toEqual([true, true, undefined, undefined])
+  })
+
   it('waits for nothing if it is sent again', async () => {
     const { ports, sent } = aQueue()
 

@@ -45,6 +45,11 @@ describe('planBatch', () => {
     expect(planned([received()], batched)).toEqual(['call for 1, isolated'])
   })
 
+  it('does not isolate it where other invocations share the environment', () => {
+    expect(planBatch([received()], false, true).map(inShort)).toEqual(['call for 1'])
+    expect(planBatch([received({ alone: true })], false, true).map(inShort)).toEqual(['call for 1, isolated'])
+  })
+
   it.each([true, false])(
     'isolates messages that took a worker with them, and sends all others again (batched: %s)',
     batched => {

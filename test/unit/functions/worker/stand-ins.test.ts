@@ -17,12 +17,12 @@ const CHAT: ModelAnswer = { ok: true, answer: { choices: [{ message: { role: 'as
 const body = { model: 'gpt', input: 'Hi', prompt: 'Hi' }
 
 /** A worker whose endpoint lacks responses, and what it does with a response. `second` answers the call of the stand-in. */
-async function respond(second: () => ModelAnswer) {
+async function respond(second: () => ModelAnswer, stored: object = body) {
   let calls = 0
   const worker = aWorker(() => (++calls === 1 ? LACKING : second()), { retry: aRetry({ attempts: 3 }) })
   const ports = { ...worker.ports, passOn: createPassOn({ model: 'gpt-5-mini', urls }) }
   const item = await worker.create()
-  await worker.invoke([{ ...aMessage(item, body), operation: 'responses' }], ports)
+  await worker.invoke([{ ...aMessage(item, stored), operation: 'responses' }], ports)
   const counted = ports.metrics.add.mock.calls.flatMap(([name, value]) => (name === 'ModelCalls' ? [value] : []))
   return { ...worker, item, counted }
 }
@@ -48,5 +48,16 @@ describe('a response for an endpoint that has chat completions only', () => {
     expect(outcomes()).toEqual([])
     expect(deferred()).toHaveLength(1)
     expect(await stored(item)).toMatchObject({ status: 'queued', attempt: 1 })
+  })
+
+  it('fails by the name of a field that a chat has no place for', async () => {
+    const image = { type: 'input_image', file_id: 'file-1' }
+    const { asked, outcomes } = await respond(() => CHAT, { ...body, input: [{ role: 'user', content: [image] }] })
+
+    expect(asked).toHaveLength(1)
+    const sentence = expect.stringMatching(/^`input` is not supported: .* no place for input\[0\]\.content\[0\]$/)
+    expect(outcomes()).toMatchObject([
+      { status: 'failed', reached: false, error: { code: 'unsupported_parameter', message: sentence } },
+    ])
   })
 })

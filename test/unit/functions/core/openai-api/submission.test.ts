@@ -3,6 +3,7 @@ import { parseOpenAi } from '../../../../../functions/core/openai-api/submission
 
 const models = {
   text: { passes: false, embeddings: true, names: ['prompt'] },
+  chat: { passes: false, embeddings: false, names: ['messages', 'parameters'] },
   gpt: { passes: true, embeddings: true, names: [] },
 }
 const messages = [{ role: 'user', content: 'Hi' }]
@@ -25,6 +26,23 @@ describe('a body of the OpenAI API', () => {
     expect(refused('completions', { model: 'text', prompt: ['Once', 'Twice'] })).toMatchObject(naming('prompt'))
     expect(refused('completions', { model: 'text', prompt: [9906, 11] })).toMatchObject(naming('prompt'))
     expect(refused('embeddings', { model: 'text', input: [[9906], [11]] })).toMatchObject(naming('input'))
+  })
+
+  it('is refused by the name of the field with a part that the model does not see', () => {
+    const audio = { type: 'input_audio', input_audio: { data: 'UklGRg==', format: 'wav' } }
+    const image = { type: 'input_image', file_id: 'file-1' }
+    const chat = { model: 'text', messages: [{ role: 'user', content: [{ type: 'text', text: 'a' }, audio] }] }
+    expect(refused('chat.completions', chat)).toMatchObject(naming('messages'))
+    for (const model of ['text', 'chat']) {
+      const response = { model, input: [{ role: 'user', content: [{ type: 'input_text', text: 'a' }, image] }] }
+      expect(refused('responses', response)).toMatchObject({
+        ...naming('input'),
+        message: expect.stringMatching(/^`input` has at input\[0\]\.content\[1\] what is not supported/),
+      })
+    }
+    expect(parseOpenAi('chat.completions', JSON.stringify({ ...chat, model: 'chat' }), models).submission.model).toBe(
+      'chat',
+    )
   })
 
   it('may have lists and tokens for an endpoint that has the API, and texts for a mapping', () => {

@@ -74,6 +74,35 @@ describe('the receiver of RabbitMQ', () => {
     expect(published).toMatchObject([{ options: { headers: { 'x-sluice-returns': 5 } } }])
   })
 
+  it.each([
+    ['stack-inference-text-normal', 'stack-inference-dlq'],
+    ['stack-inference-text-high-3', 'stack-inference-dlq'],
+    ['stack-results', 'stack-results-dlq'],
+    ['nightly', 'nightly-dlq'],
+  ])('makes a message of %s that it sent again 999 times a dead letter, as SQS does', async (queue, deadLetters) => {
+    const { receiver, published } = newReceiver()
+    const at = (returns: number) => ({
+      rmqMessagesByQueue: { [`${queue}::/`]: [aMessage('a', { headers: { 'x-sluice-returns': returns } })] },
+    })
+
+    for (const event of [at(998), at(999)]) await receiver.response({ redeliver: receiver.deliveries(event) }, event)
+
+    expect(published).toMatchObject([
+      { exchange: 'stack-delay-6', options: { headers: { 'x-sluice-returns': 999 } } },
+      { exchange: '', key: deadLetters, content: Buffer.from('a'), options: { messageId: 'id of a' } },
+    ])
+  })
+
+  it('keeps a dead letter in its queue, however often it comes back', async () => {
+    const { receiver, published } = newReceiver()
+    const messages = [aMessage('a', { headers: { 'x-sluice-returns': 5_000 } })]
+    const event = { rmqMessagesByQueue: { 'stack-inference-dlq::/': messages } }
+
+    await receiver.response({ redeliver: receiver.deliveries(event) }, event)
+
+    expect(published).toMatchObject([{ exchange: 'stack-delay-6', key: expect.stringMatching(/stack-inference-dlq$/) }])
+  })
+
   it('gives a message without an id one, and hands it to nobody before', async () => {
     const { receiver, published } = newReceiver()
     const event = anEvent(aMessage('a', { messageId: null }), aMessage('b'))

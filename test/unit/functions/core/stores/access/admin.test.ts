@@ -7,14 +7,14 @@ import { dynamoAccess } from '../../../../../../functions/core/stores/access/dyn
 import { hashKey, keyIdOf, newKey } from '../../../../../../functions/core/stores/access/key.ts'
 import type { AccessAdmin, KeyRecord } from '../../../../../../functions/core/stores/access/port.ts'
 import { NOW } from '../../../../../support/clock.ts'
-import { createTable, type DynamoDb, startDynalite } from '../../../../../support/dynamodb.ts'
+import { createTable, type DynamoDb, startLocalTables } from '../../../../../support/dynamodb.ts'
 import { networkError } from '../../../../../support/faults.ts'
 import { newUser } from '../../../../../support/requests.ts'
 
 let dynamoDb: DynamoDb
 let access: AccessAdmin
 beforeAll(async () => {
-  dynamoDb = await startDynalite()
+  dynamoDb = await startLocalTables()
   const { client } = dynamoDb
   access = dynamoAccessAdmin(client, {
     keys: await createTable(client, 'key_id'),

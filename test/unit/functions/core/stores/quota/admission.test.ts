@@ -4,7 +4,7 @@ import type { Reservation } from '../../../../../../functions/core/domain/item.t
 import { dynamoQuota } from '../../../../../../functions/core/stores/quota/dynamodb.ts'
 import type { Closing, Quota } from '../../../../../../functions/core/stores/quota/port.ts'
 import { NOW } from '../../../../../support/clock.ts'
-import { createQuotaTable, type DynamoDb, startDynalite } from '../../../../../support/dynamodb.ts'
+import { createQuotaTable, type DynamoDb, startLocalTables } from '../../../../../support/dynamodb.ts'
 import { aReservation, newUser } from '../../../../../support/requests.ts'
 
 const LIMITS = { requests: 4, tokens: 60, in_flight: 3 }
@@ -26,7 +26,7 @@ const aStep = () =>
 let dynamoDb: DynamoDb
 let quota: Quota
 beforeAll(async () => {
-  dynamoDb = await startDynalite()
+  dynamoDb = await startLocalTables()
   quota = dynamoQuota(dynamoDb.client, await createQuotaTable(dynamoDb.client))
 })
 afterAll(() => dynamoDb.close())

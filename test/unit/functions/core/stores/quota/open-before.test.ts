@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dynamoQuota } from '../../../../../../functions/core/stores/quota/dynamodb.ts'
 import type { Quota } from '../../../../../../functions/core/stores/quota/port.ts'
 import { NOW } from '../../../../../support/clock.ts'
-import { createQuotaTable, type DynamoDb, startDynalite } from '../../../../../support/dynamodb.ts'
+import { createQuotaTable, type DynamoDb, startLocalTables } from '../../../../../support/dynamodb.ts'
 import { aReservation, newUser } from '../../../../../support/requests.ts'
 
 const LIMITS = { requests: 9, tokens: 900, in_flight: 9 }
@@ -24,7 +24,7 @@ describe('openBefore: what it reads', () => {
   const read: unknown[] = []
   const written: unknown[] = []
   beforeAll(async () => {
-    dynamoDb = await startDynalite()
+    dynamoDb = await startLocalTables()
     dynamoDb.client.middlewareStack.add(
       (next, { commandName }) =>
         args => {

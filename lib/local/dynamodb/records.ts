@@ -1,0 +1,151 @@
+import type { Change, Database } from 'dynalite/db/index.js'
+
+/** A stored record: its JSON text, and the value if somebody has parsed it. Nobody may change the value. */
+interface RecordText {
+  readonly text: string
+  value?: unknown
+}
+
+/**
+ * The records of a database, read and written at once: a write counts for all later reads before it is on disk, and all writes of a
+ * turn of the event loop reach the disk together. So nobody may be answered before `durable` has resolved.
+ */
+export interface Records {
+  read(key: string): RecordText | undefined
+  write(key: string, text: string, value: unknown): void
+  remove(key: string): void
+  /** Resolves when everything is on disk that was written until now. Undefined: it is already. */
+  durable(): Promise<void> | undefined
+}
+
+/** The most characters of records that are kept in memory, apart from those that are being written. */
+const MAX_KEPT = 4 * 1024 * 1024
+
+/** An open database's records. From now on, the database's own methods go through them, too. */
+export function keepRecords(database: Database): Records {
+  const writeToDisk = database.batch.bind(database)
+  const kept = keepRecent(MAX_KEPT)
+  /** The changes of this turn, and those that are being written. A missing text means that the record is removed. */
+  let next = new Map<string, RecordText | undefined>()
+  let writing: typeof next = new Map()
+  let nextDone = Promise.withResolvers<void>()
+  let writingDone = nextDone
+  let isScheduled = false
+
+  function read(key: string): RecordText | undefined {
+    if (next.has(key)) return next.get(key)
+    if (writing.has(key)) return writing.get(key)
+    const known = kept.get(key)
+    if (known) return known
+    const text = database.getSync(key, { valueEncoding: 'utf8' })
+    if (text === undefined) return undefined
+    const record = { text }
+    kept.set(key, record)
+    return record
+  }
+
+  function change(key: string, record: RecordText | undefined): void {
+    if (next.size === 0) nextDone = Promise.withResolvers()
+    next.set(key, record)
+    schedule()
+  }
+
+  function schedule(): void {
+    if (isScheduled || writing.size > 0 || next.size === 0) return
+    isScheduled = true
+    setImmediate(flush)
+  }
+
+  function flush(): void {
+    isScheduled = false
+    writing = next
+    writingDone = nextDone
+    next = new Map()
+    // Nobody waits for it if no call has written.
+    writingDone.promise.catch(() => {})
+    writeToDisk([...writing].map(changeOf), error => {
+      for (const [key, record] of writing) {
+        if (record && !error) kept.set(key, record)
+        else kept.delete(key)
+      }
+      writing = new Map()
+      if (error) writingDone.reject(error)
+      else writingDone.resolve()
+      schedule()
+    })
+  }
+
+  const records: Records = {
+    read,
+    write: (key, text, value) => change(key, { text, value }),
+    remove: key => change(key, undefined),
+    durable() {
+      if (next.size > 0) return nextDone.promise
+      return writing.size > 0 ? writingDone.promise : undefined
+    },
+  }
+  lead(database, records)
+  return records
+}
+
+const changeOf = ([key, record]: [string, RecordText | undefined]): Change =>
+  record ? { type: 'put', key, value: record.text, valueEncoding: 'utf8' } : { type: 'del', key }
+
+/** Leads the calls of dynalite's own code to the records. It may change the values that it reads, so it gets copies. */
+function lead(database: Database, { read, write, remove }: Records): void {
+  database.get = (key, callback) => {
+    const record = read(key)
+    callback(null, record && JSON.parse(record.text))
+  }
+  database.put = (key, value, callback) => {
+    const text = JSON.stringify(value)
+    write(key, text, JSON.parse(text))
+    callback(null)
+  }
+  database.del = (key, callback) => {
+    remove(key)
+    callback(null)
+  }
+  database.batch = (changes, callback) => {
+    for (const change of changes) {
+      if (change.type === 'del') remove(change.key)
+      else {
+        const text = JSON.stringify(change.value)
+        write(change.key, text, JSON.parse(text))
+      }
+    }
+    callback(null)
+  }
+}
+
+/** Keeps the records that were used last, up to so many characters. */
+function keepRecent(limit: number) {
+  const records = new Map<string, RecordText>()
+  let size = 0
+
+  function remove(key: string): RecordText | undefined {
+    const record = records.get(key)
+    if (record && records.delete(key)) size -= record.text.length
+    return record
+  }
+
+  function set(key: string, record: RecordText): void {
+    remove(key)
+    records.set(key, record)
+    size += record.text.length
+    for (const oldest of records.keys()) {
+      if (size <= limit) return
+      remove(oldest)
+    }
+  }
+
+  return {
+    get(key: string): RecordText | undefined {
+      const record = remove(key)
+      if (record) set(key, record)
+      return record
+    },
+    set,
+    delete: (key: string): void => void remove(key),
+  }
+}

@@ -1,0 +1,73 @@
+/** A value of DynamoDB, in the form of its API. It has exactly one of these members. */
+export interface Value {
+  S?: string
+  N?: string
+  B?: string
+  BOOL?: boolean
+  NULL?: boolean
+  SS?: string[]
+  NS?: string[]
+  BS?: string[]
+  L?: Value[]
+  M?: Item
+}
+
+export type Item = Record<string, Value>
+
+/** Names of attributes and positions in lists. */
+export type Path = readonly (string | number)[]
+
+export interface Index {
+  readonly IndexName: string
+  readonly KeySchema: readonly { readonly AttributeName: string }[]
+  readonly Projection: { readonly ProjectionType: string; readonly NonKeyAttributes?: readonly string[] }
+}
+
+/** What dynalite stores about a table. */
+export interface Table {
+  readonly TableName: string
+  readonly TableStatus: string
+  readonly KeySchema: readonly { readonly AttributeName: string }[]
+  readonly AttributeDefinitions: readonly { readonly AttributeName: string; readonly AttributeType: keyof Value }[]
+  readonly GlobalSecondaryIndexes?: readonly Index[]
+  readonly LocalSecondaryIndexes?: readonly Index[]
+}
+
+/** An operand or a function in an expression, as dynalite's parsers give it: a path, a value, or an operation on others. */
+export type Operand = Path | Value | Operation
+export interface Operation {
+  readonly type: 'function' | 'add' | 'subtract'
+  readonly name?: string
+  readonly args: readonly Operand[]
+}
+
+/** A parsed condition. Only dynalite looks into it. */
+export type Condition = object
+
+/** One change of an update expression. */
+export type Section =
+  | { readonly type: 'set'; readonly path: Path; readonly val: Operand }
+  | { readonly type: 'remove'; readonly path: Path }
+  | {
+      readonly type: 'add' | 'delete'
+      readonly path: Path
+      readonly val: Value
+      readonly attrType: 'N' | 'SS' | 'NS' | 'BS'
+    }
+
+/** What dynalite's parsers make of the expressions of a call. */
+export interface Expressions {
+  _updates?: { readonly sections: readonly Section[]; readonly paths: readonly Path[]; readonly nestedPaths: object }
+  _condition?: { readonly expression: Condition; readonly nestedPaths: object }
+  _projection?: { readonly paths: readonly Path[]; readonly nestedPaths: object }
+}
+
+/** A call that reads or writes one item, once its parameters are checked. */
+export interface ItemCall extends Expressions {
+  readonly TableName: string
+  readonly Key?: Item
+  readonly Item?: Item
+  readonly ReturnValues?: string
+  readonly ReturnValuesOnConditionCheckFailure?: string
+  readonly ReturnConsumedCapacity?: string
+}

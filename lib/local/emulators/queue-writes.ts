@@ -1,0 +1,88 @@
+import { insideFauxqs } from './fair-queues.ts'
+
+interface SqliteStatement {
+  run(...values: unknown[]): unknown
+}
+interface Sqlite {
+  exec(sql: string): void
+}
+interface PersistenceManager {
+  readonly db: Sqlite
+  prepareStatements(): Record<string, SqliteStatement>
+  transaction(change: () => void): void
+  close(): void
+}
+interface PersistenceModule {
+  PersistenceManager: { prototype: PersistenceManager }
+}
+
+/** The statements that write messages. Their callers are answered by SQS's router, which waits for `written`. */
+const OF_MESSAGES = new Set(['insertMessage', 'deleteMessage', 'updateMessageInflight'])
+
+/** Resolves when all messages are on disk that were written until now. Undefined: they are already. */
+export type Written = () => Promise<void> | undefined
+
+/**
+ * Lets all messages that are written in a turn of the event loop reach the disk together, in one transaction. By itself, fauxqs has a
+ * transaction per message, and waits for the disk's own cache at each. What is written survives the end of the process at any time, as
+ * before and as the tables' records do. Call this before fauxqs starts.
+ */
+export async function writeInGroups(): Promise<Written> {
+  const { PersistenceManager }: PersistenceModule = await import(insideFauxqs('persistence.js'))
+  const { prototype } = PersistenceManager
+  let open: { readonly db: Sqlite; readonly done: PromiseWithResolvers<void> } | undefined
+
+  function begin(db: Sqlite): void {
+    if (open) return
+    db.exec('BEGIN')
+    open = { db, done: Promise.withResolvers() }
+    // Nobody waits for it if a timer has written.
+    open.done.promise.catch(() => {})
+    setImmediate(commit)
+  }
+
+  function commit(): void {
+    const ending = open
+    open = undefined
+    try {
+      ending?.db.exec('COMMIT')
+      ending?.done.resolve()
+    } catch (error) {
+      rollBack(ending?.db)
+      ending?.done.reject(error)
+    }
+  }
+
+  const { prepareStatements, transaction, close } = prototype
+  prototype.prepareStatements = function () {
+    this.db.exec('PRAGMA synchronous = NORMAL')
+    const statements = Reflect.apply(prepareStatements, this, [])
+    for (const [name, statement] of Object.entries(statements)) {
+      const { run } = statement
+      statement.run = (...values) => {
+        if (OF_MESSAGES.has(name)) begin(this.db)
+        else commit()
+        return Reflect.apply(run, statement, values)
+      }
+    }
+    return statements
+  }
+  prototype.transaction = function (change) {
+    commit()
+    Reflect.apply(transaction, this, [change])
+  }
+  prototype.close = function () {
+    commit()
+    Reflect.apply(close, this, [])
+  }
+  return () => open?.done.promise
+}
+
+/** Ends a transaction whose commit has failed, if SQLite has not done it. Without this, no later transaction could begin. */
+function rollBack(db: Sqlite | undefined): void {
+  try {
+    db?.exec('ROLLBACK')
+  } catch {
+    // There is no transaction any more.
+  }
+}

@@ -1,0 +1,67 @@
+import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { SendMessageCommand } from '@aws-sdk/client-sqs'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import { createQueue, createTable, type Engines, startEngines } from './engines.ts'
+import { newRequestStage } from './request-stage.ts'
+import { median, round, table } from './table.ts'
+
+const ROUNDS = 24
+const ROUND_CALLS = 10
+const TABLE = 'bench-bare'
+const ITEM = 'x'.repeat(600)
+
+/**
+ * CPU of the gateway's use case for one accepted request, against bare calls of the SDK that do as much: an update, a put, and two messages.
+ * Both run in this thread and take turns, so that a busy machine slows both. The ratio is what counts.
+ */
+export async function benchAccept(): Promise<string> {
+  const engines = await startEngines()
+  try {
+    return await measure(engines)
+  } finally {
+    await engines.close()
+  }
+}
+
+async function measure(engines: Engines): Promise<string> {
+  const stage = await newRequestStage(engines, 'http://127.0.0.1:1/unused', { inFlight: 1_000_000 })
+  const [dynamoDb, sqs] = [engines.newDynamoDb(), engines.newSqs()]
+  await createTable(dynamoDb, TABLE, 'pk')
+  const QueueUrl = `${await createQueue(sqs, 'bare')}bare`
+  let calls = 0
+  const bare = async () => {
+    const Key = marshall({ pk: 'counter' })
+    const values = marshall({ ':one': 1, ':zero': 0 })
+    await dynamoDb.send(
+      new UpdateItemCommand({
+        TableName: TABLE,
+        Key,
+        UpdateExpression: 'SET n = if_not_exists(n, :zero) + :one',
+        ExpressionAttributeValues: values,
+      }),
+    )
+    const put = new PutItemCommand({ TableName: TABLE, Item: marshall({ pk: `item#${calls++}`, text: ITEM }) })
+    const send = () => sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: ITEM }))
+    await Promise.all([dynamoDb.send(put), send(), send()])
+  }
+  const rounds: { readonly ours: number; readonly bare: number }[] = []
+  for (let i = 0; i < ROUNDS; i++) {
+    const measured = { ours: await cpuOfRound(stage.submit), bare: await cpuOfRound(bare) }
+    if (i >= ROUNDS / 4) rounds.push(measured)
+  }
+  const row = [
+    round(median(rounds.map(({ bare }) => bare))),
+    round(median(rounds.map(({ ours }) => ours))),
+    round(median(rounds.map(({ ours, bare }) => ours / bare))),
+  ]
+  const head = ['bare calls, ms of CPU', 'an accepted request, ms of CPU', 'ratio (median of rounds)']
+  return `Accepting a request, against the same calls of AWS's SDK, one at a time\n\n${table(head, [row])}`
+}
+
+/** Milliseconds per call. */
+async function cpuOfRound(call: () => Promise<unknown>): Promise<number> {
+  const before = process.threadCpuUsage()
+  for (let i = 0; i < ROUND_CALLS; i++) await call()
+  const { user, system } = process.threadCpuUsage(before)
+  return (user + system) / 1_000 / ROUND_CALLS
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { answerJson, startTestModel, usualUsage } from '../e2e/support/model.ts'
+import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
+import { configOn, type QUEUE_BACKEND } from '../support/queue-backend.ts'
+import { newVirtualHost } from '../support/rabbitmq.ts'
+import { table } from './table.ts'
+
+const USERS = 20
+const EACH = 25
+/** The fixture has a concurrency of 10. */
+const CALL_MS = 200
+const ROUNDS = 3
+
+interface Measured {
+  readonly seconds: number
+  readonly cpuSeconds: number
+}
+
+/** Runs 500 requests of 20 users on both backends in turn, and says how much longer RabbitMQ takes. AMQP_URL names the broker. */
+export async function benchBackends(): Promise<string> {
+  const rows: string[][] = []
+  for (let round = 1; round <= ROUNDS; round++) {
+    const sqs = await measure('sqs')
+    const rabbitmq = await measure('rabbitmq')
+    const ratio = (of: keyof Measured) => (rabbitmq[of] / sqs[of]).toFixed(2)
+    for (const of of ['seconds', 'cpuSeconds'] as const)
+      rows.push([`${round}`, of === 'seconds' ? 'time' : 'CPU', sqs[of].toFixed(1), rabbitmq[of].toFixed(1), ratio(of)])
+  }
+  return `${USERS * EACH} requests of ${USERS} users, ${CALL_MS} ms per call, concurrency 10, in seconds\n${table(
+    ['round', '', 'SQS', 'RabbitMQ', 'ratio'],
+    rows,
+  )}`
+}
+
+async function measure(backend: typeof QUEUE_BACKEND): Promise<Measured> {
+  const host = backend === 'rabbitmq' ? await newVirtualHost() : undefined
+  const model = await startTestModel()
+  model.on('slow', async response => {
+    await pause(CALL_MS)
+    answerJson({ result: 'ok', usage: usualUsage })(response)
+  })
+  const system = await startSystem({
+    SLUICE_CONFIG: configOn(backend, fixture('rabbitmq.yaml')),
+    MODEL_URL: model.url,
+    ...(host && { AMQP_URL: host.url }),
+  })
+  try {
+    await run(system, 1)
+    const cpu = cpuSecondsOf(system)
+    const begun = performance.now()
+    await run(system, EACH)
+    return { seconds: (performance.now() - begun) / 1_000, cpuSeconds: cpuSecondsOf(system) - cpu }
+  } finally {
+    await system.stop()
+    await model.close()
+    await host?.close()
+  }
+}
+
+/** Posts so many requests of each user, and resolves once all have ended and are settled. */
+async function run(system: RunningSystem, each: number): Promise<void> {
+  const users = await Promise.all(Array.from({ length: USERS }, () => system.newUser()))
+  await Promise.all(
+    users.map(async user => {
+      for (let i = 0; i < each; i++) await user.submit({ prompt: 'slow' })
+    }),
+  )
+  for (const user of users) while ((await user.quota()).in_flight.used > 0) await pause(50)
+}
+
+/** The CPU time of a process and all its threads, in seconds. */
+function cpuSecondsOf({ process: { pid } }: RunningSystem): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+process.stdout.write(`${await benchBackends()}\n`)

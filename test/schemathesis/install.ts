@@ -1,0 +1,23 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** It is pinned, since a new version may have new findings. */
+const VERSION = '4.32.5'
+
+/** The command of schemathesis, in an environment of its own that is kept for the next run. */
+export async function installSchemathesis(): Promise<string> {
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
+  const home = join(cache, 'sluice', `schemathesis-${VERSION}`)
+  const command = join(home, 'bin/schemathesis')
+  if (existsSync(command)) return command
+  await rm(home, { recursive: true, force: true })
+  await run('python3', ['-m', 'venv', home])
+  await run(join(home, 'bin/pip'), ['install', '--quiet', '--disable-pip-version-check', `schemathesis==${VERSION}`])
+  return command
+}

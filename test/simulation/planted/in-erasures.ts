@@ -1,0 +1,24 @@
+import type { PlantedBug } from '../compose.ts'
+import { withoutClauses } from './commands.ts'
+
+/** Bugs in how a request is deleted by its owner. */
+export const IN_ERASURES: readonly PlantedBug[] = [
+  {
+    name: 'a request is marked as deleted before anything of it is deleted',
+    ports: ports => ({
+      ...ports,
+      ledger: {
+        ...ports.ledger,
+        erase: async (item, now) => {
+          const { user_id, request_id } = item
+          await ports.items.erase({ user_id, request_id })
+          await ports.ledger.erase(item, now)
+        },
+      },
+    }),
+  },
+  {
+    name: 'a deletion does not look whether its request runs again',
+    command: withoutClauses('requests', ['attribute_exists(completed_at) OR cancel_requested']),
+  },
+]

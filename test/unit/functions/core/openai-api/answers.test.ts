@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import type { HttpResponse } from '../../../../../functions/core/http/response.ts'
+import { toView } from '../../../../../functions/core/lifecycle/view-request.ts'
+import { backgroundAnswer, endedAnswer } from '../../../../../functions/core/openai-api/answers.ts'
+import { NOW } from '../../../../support/clock.ts'
+import { anItem } from '../../../../support/requests.ts'
+
+const wanted = { stream: false, include_usage: false, encoding: 'float', texts: 1 } as const
+const thrownBy = (answer: () => HttpResponse): unknown => {
+  try {
+    return answer()
+  } catch (error) {
+    return error
+  }
+}
+
+describe('a completed request', () => {
+  const completed = toView(anItem({ status: 'completed', attempt: 1, completed_at: NOW, charge: 7 }))
+
+  it.each(['chat.completions', 'completions', 'responses', 'embeddings'] as const)(
+    'whose result is no longer kept is told so, and is no empty answer of %s',
+    operation => {
+      expect(thrownBy(() => endedAnswer(operation, completed, wanted, {}))).toMatchObject({
+        code: 'result_expired',
+        details: { request_id: completed.request_id },
+      })
+    },
+  )
+
+  it('whose result is no longer kept is told so when it is read as a response', () => {
+    expect(thrownBy(() => backgroundAnswer(completed, {}))).toMatchObject({ code: 'result_expired' })
+  })
+
+  it('has the result null where a mapping says so', () => {
+    const { body = '' } = endedAnswer('chat.completions', { ...completed, result: null }, wanted, {})
+    expect(JSON.parse(body).choices).toMatchObject([{ message: { content: 'null' } }])
+  })
+})
+
+describe('a failed request', () => {
+  it('with a field that the endpoint has no place for is an error of this field', () => {
+    const message = '`input` is not supported: the endpoint has chat.completions and not responses'
+    const error = { code: 'unsupported_parameter', message }
+    const view = toView(anItem({ status: 'failed', attempt: 1, completed_at: NOW, error }))
+
+    expect(thrownBy(() => endedAnswer('responses', view, wanted, {}))).toMatchObject({
+      code: 'invalid_request',
+      message,
+      details: { is_unsupported: true, problems: [{ path: 'input' }], request_id: view.request_id },
+    })
+  })
+})

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest'
+import { responseToChat } from '../../../../../functions/core/openai-format/to-chat.ts'
+import { chatToResponse } from '../../../../../functions/core/openai-format/to-response.ts'
+
+const PIXEL = 'data:image/png;base64,iVBORw0KGgo='
+const AUDIO = { type: 'input_audio', input_audio: { data: 'UklGRg==', format: 'wav' } }
+
+const input = (...content: object[]) => ({ model: 'm', input: [{ role: 'user', content }] })
+const messages = (...content: object[]) => ({ model: 'm', messages: [{ role: 'user', content }] })
+const lost = (place: string, field = place) => [{ field, place }]
+
+describe('a response as a chat', () => {
+  it.each([
+    ['an image by the id of a file', { type: 'input_image', file_id: 'file-1', detail: 'auto' }],
+    ['a file by a URL', { type: 'input_file', file_url: 'https://example.com/a.pdf' }],
+    ['audio without data', { type: 'input_audio', data: 'UklGRg==' }],
+    ['a type that nobody knows', { type: 'input_video', text: 'x' }],
+  ])('can not say %s', (_, part) => {
+    expect(responseToChat(input({ type: 'input_text', text: 'a' }, part)).lost).toEqual(
+      lost('input[0].content[1]', 'input'),
+    )
+    const item = { type: 'function_call_output', call_id: 'c', output: [part] }
+    expect(responseToChat({ model: 'm', input: [item] }).lost).toEqual(lost('input[0].output[0]', 'input'))
+  })
+
+  it('says audio, images and files by their data', () => {
+    const file = { file_data: 'data:application/pdf;base64,JVBERg==', filename: 'a.pdf' }
+    const { body, lost: none } = responseToChat(
+      input(
+        { type: 'input_text', text: 'a' },
+        AUDIO,
+        { type: 'input_image', image_url: PIXEL, file_id: null },
+        { type: 'input_file', ...file },
+      ),
+    )
+
+    expect(none).toEqual([])
+    expect(body.messages).toEqual([
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'a' },
+          AUDIO,
+          { type: 'image_url', image_url: { url: PIXEL } },
+          { type: 'file', file },
+        ],
+      },
+    ])
+  })
+
+  it('can not choose tools of OpenAI, nor show a summary of its reasoning', () => {
+    const body = { model: 'm', input: 'a' }
+    expect(responseToChat({ ...body, tools: [{ type: 'web_search' }] }).lost).toEqual(lost('tools'))
+    expect(responseToChat({ ...body, tool_choice: { type: 'web_search' } }).lost).toEqual(lost('tool_choice'))
+    expect(responseToChat({ ...body, reasoning: { effort: 'low', summary: 'auto' } }).lost).toEqual(lost('reasoning'))
+    expect(responseToChat({ ...body, reasoning: { effort: 'low', summary: null } }).lost).toEqual([])
+    expect(responseToChat({ ...body, truncation: 'auto' }).lost).toEqual(lost('truncation'))
+  })
+
+  it('loses nothing with fields that ask for nothing', () => {
+    const nothing = { truncation: 'disabled', include: [], tools: [], tool_choice: 'auto', n: 1 }
+    expect(responseToChat({ model: 'm', input: 'a', ...nothing }).lost).toEqual([])
+  })
+})
+
+describe('a chat as a response', () => {
+  it.each([
+    ['audio', AUDIO],
+    ['a type that nobody knows', { type: 'video_url', text: 'x' }],
+  ])('can not say %s', (_, part) => {
+    expect(chatToResponse(messages({ type: 'text', text: 'a' }, part)).lost).toEqual(
+      lost('messages[0].content[1]', 'messages'),
+    )
+  })
+
+  it.each([
+    ['messages[0].name', { role: 'user', name: 'ann', content: 'a' }],
+    ['messages[0].audio', { role: 'assistant', audio: { id: 'audio_1' } }],
+    ['messages[0].function_call', { role: 'assistant', function_call: { name: 'f', arguments: '{}' } }],
+    ['messages[0].role', { role: 'function', content: 'a' }],
+    ['messages[0].tool_calls', { role: 'assistant', tool_calls: [{ id: 'c', type: 'custom', custom: {} }] }],
+  ])('has no place for %s', (place, message) => {
+    expect(chatToResponse({ model: 'm', messages: [message] }).lost).toEqual(lost(place, 'messages'))
+  })
+
+  it('says an answer of the assistant as clients send it back, and a refusal', () => {
+    const answer = { role: 'assistant', content: 'b', refusal: null, audio: null, function_call: null, annotations: [] }
+    const { body, lost: none } = chatToResponse({
+      model: 'm',
+      messages: [answer, { role: 'assistant', content: null, refusal: 'no' }],
+    })
+
+    expect(none).toEqual([])
+    expect(body.input).toEqual([
+      { type: 'message', role: 'assistant', content: 'b' },
+      { type: 'message', role: 'assistant', content: [{ type: 'refusal', refusal: 'no' }] },
+    ])
+  })
+
+  it('loses nothing with fields that ask for nothing', () => {
+    const nothing = { n: 1, presence_penalty: 0, frequency_penalty: 0, stop: [], modalities: ['text'] }
+    expect(chatToResponse({ ...messages({ type: 'text', text: 'a' }), ...nothing }).lost).toEqual([])
+  })
+
+  it('can not make tools and choices that are no functions', () => {
+    const chat = messages({ type: 'text', text: 'a' })
+    expect(chatToResponse({ ...chat, tools: [{ type: 'custom', custom: { name: 'c' } }] }).lost).toEqual(lost('tools'))
+    expect(chatToResponse({ ...chat, tool_choice: { type: 'custom', custom: { name: 'c' } } }).lost).toEqual(
+      lost('tool_choice'),
+    )
+  })
+})

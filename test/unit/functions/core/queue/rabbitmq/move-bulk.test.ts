@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { Unavailable } from '../../../../../../functions/core/platform/unavailable.ts'
+import type { Publication } from '../../../../../../functions/core/queue/rabbitmq/link.ts'
+import { moveBulk, PATIENCE_MS } from '../../../../../../functions/core/queue/rabbitmq/move-bulk.ts'
+
+const AWAY = new Unavailable('the queue', new Error('connect ECONNREFUSED'))
+const GIVE_UP_AT = 60_000
+
+const anEvent = (...bodies: readonly string[]) => ({
+  rmqMessagesByQueue: {
+    'shop-inference-text-normal-bulk::/': bodies.map(body => ({
+      basicProperties: {
+        messageId: `id of ${body}`,
+        headers: { traceparent: { bytes: [...Buffer.from('00-1')] }, 'x-death': [] },
+        contentType: 'application/json',
+      },
+      redelivered: false,
+      data: Buffer.from(body).toString('base64'),
+    })),
+  },
+})
+
+/** Moves messages while the queue before the bulk queue holds so many, look by look, and while sends meet these errors. */
+async function move(event: unknown, { counts = [0], errors = [] as (Error | undefined)[] } = {}) {
+  let now = 0
+  const counted: string[] = []
+  const published: Publication[] = []
+  const ports = {
+    countMessages: async (queue: string) => {
+      counted.push(queue)
+      return counts[Math.min(counted.length, counts.length) - 1] ?? 0
+    },
+    publish: async (publication: Publication) => {
+      const error = errors.shift()
+      if (error) throw error
+      published.push(publication)
+    },
+    clock: () => now,
+    sleep: async (ms: number) => {
+      now += ms
+    },
+  }
+  const failure = await moveBulk(ports, event, GIVE_UP_AT).catch((error: unknown) => error)
+  return { counted, published, failure, now }
+}
+
+describe('the messages of a bulk queue', () => {
+  it('move to the queue before it as they are, if nobody waits there', async () => {
+    const { counted, published, now } = await move(anEvent('a'))
+
+    expect(counted).toEqual(['shop-inference-text-normal'])
+    expect(published).toEqual([
+      {
+        exchange: '',
+        key: 'shop-inference-text-normal',
+        content: Buffer.from('a'),
+        options: { messageId: 'id of a', contentType: 'application/json', headers: { traceparent: '00-1' } },
+      },
+    ])
+    expect(now).toBe(0)
+  })
+
+  it('wait as long as messages of others wait there', async () => {
+    const { counted, published, now } = await move(anEvent('a', 'b'), { counts: [5, 5, 1, 0] })
+
+    expect(counted).toHaveLength(4)
+    expect(published).toHaveLength(2)
+    expect(now).toBeGreaterThan(0)
+    expect(now).toBeLessThan(PATIENCE_MS)
+  })
+
+  it('move in the end, also if others wait there all the time', async () => {
+    const { published, now } = await move(anEvent('a'), { counts: [100] })
+
+    expect(published).toHaveLength(1)
+    expect(now).toBeGreaterThanOrEqual(PATIENCE_MS)
+    expect(now).toBeLessThan(GIVE_UP_AT)
+  })
+
+  it('move once each, although the broker is away in the middle of it', async () => {
+    const { published, failure } = await move(anEvent('a', 'b', 'c'), { errors: [undefined, AWAY, undefined, AWAY] })
+
+    expect(failure).toBeUndefined()
+    expect(published.map(({ content }) => String(content)).sort()).toEqual(['a', 'b', 'c'])
+  })
+
+  it('come again as a batch, if the broker stays away', async () => {
+    const { failure, now } = await move(anEvent('a'), { errors: Array(1_000).fill(AWAY) })
+
+    expect(failure).toBe(AWAY)
+    expect(now).toBeLessThan(GIVE_UP_AT)
+  })
+})

@@ -1,0 +1,90 @@
+import { describe, expect, it, vi } from 'vitest'
+import { InferenceMessage } from '../../../../functions/core/domain/messages.ts'
+import { createIsolation } from '../../../../functions/worker/isolation.ts'
+import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
+import { NOW } from '../../../support/clock.ts'
+import { aMessage, anItem } from '../../../support/requests.ts'
+import { aWorker, LEASE, stopping } from '../../../support/worker.ts'
+
+const NEVER = () => new Promise<void>(() => undefined)
+
+/** A worker in an environment that runs several invocations at a time, and whose calls end when the test says so. */
+function aSharedWorker(sleep: (ms: number) => Promise<void> = NEVER) {
+  const worker = aWorker()
+  const isolation = createIsolation(sleep)
+  const held: (() => void)[] = []
+  const call: WorkerPorts['endpoint']['call'] = async (id, body) => {
+    const answer = await worker.ports.endpoint.call(id, body)
+    await new Promise<void>(resolve => held.push(resolve))
+    return answer
+  }
+  const shared: WorkerPorts = { ...worker.ports, isolation }
+  return { ...worker, shared, holding: { ...shared, endpoint: { ...shared.endpoint, call } }, held }
+}
+
+const alone = (message: object) => ({ ...message, hints: { alone: true } })
+
+describe('a worker in an environment that other invocations share', () => {
+  it('counts no crash for a request that was the only one of its invocation, and isolates it from then on', async () => {
+    const { ports, shared, asked, deferred, run } = aSharedWorker()
+    const item = await ports.items.create(anItem())
+    await run(item, stopping(shared))
+    ports.advance(LEASE - NOW)
+
+    await run(item, shared)
+
+    expect(asked).toEqual([])
+    const [again] = deferred().map(({ body }) => InferenceMessage.parse(body))
+    expect(again).toMatchObject({ request_id: item.request_id, hints: { alone: true } })
+    expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ crashes: 0, attempt: 1 })
+  })
+
+  it('counts a crash of an isolated request', async () => {
+    const { ports, shared, invoke } = aSharedWorker()
+    const item = await ports.items.create(anItem())
+    await invoke([alone(aMessage(item))], stopping(shared))
+    ports.advance(LEASE - NOW)
+
+    await invoke([alone(aMessage(item))], shared)
+
+    expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ crashes: 1, attempt: 2 })
+  })
+
+  it('calls the model for an isolated request when no call of another invocation runs, and for others after it', async () => {
+    const { ports, holding, held, asked, invoke } = aSharedWorker()
+    const [first, isolated, last] = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem())))
+    const messages = [first, isolated, last].map(item => aMessage(item ?? anItem()))
+    const ids = () => asked.map(({ requestId }) => requestId)
+
+    const ends: Promise<number[]>[] = []
+    for (const message of [messages[0], alone(messages[1] ?? {}), messages[2]]) {
+      ends.push(invoke([message], holding))
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    for (const item of [first, isolated, last]) {
+      await vi.waitFor(() => expect(ids().at(-1)).toBe(item?.request_id))
+      await vi.waitFor(() => expect(held).toHaveLength(1))
+      held.pop()?.()
+    }
+
+    expect(await Promise.all(ends)).toEqual([[], [], []])
+    expect(asked).toHaveLength(3)
+  })
+
+  it('sends a request again that could not begin before its invocation has no time for a call', async () => {
+    const { promise: timeIsUp, resolve: endTime } = Promise.withResolvers<void>()
+    const { ports, holding, held, asked, deferred, invoke } = aSharedWorker(() => timeIsUp)
+    const [first, isolated] = await Promise.all([1, 2].map(() => ports.items.create(anItem())))
+    const running = invoke([aMessage(first ?? anItem())], holding)
+    await vi.waitFor(() => expect(held).toHaveLength(1))
+
+    const waiting = invoke([alone(aMessage(isolated ?? anItem()))], holding)
+    endTime()
+    expect(await waiting).toEqual([])
+
+    expect(deferred()).toMatchObject([{ body: { request_id: isolated?.request_id, hints: { alone: true } } }])
+    expect(asked).toHaveLength(1)
+    held.pop()?.()
+    await running
+  })
+})

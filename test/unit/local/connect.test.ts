@@ -1,0 +1,149 @@
+import {
+  ConditionalCheckFailedException,
+  CreateTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-dynamodb'
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  QueueDoesNotExist,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { connector } from '../../../lib/local/connect.ts'
+import { type Emulator, startEmulator } from '../../../lib/local/emulators/host.ts'
+
+const NOWHERE = 'http://127.0.0.1:1'
+const common = {
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  maxAttempts: 1,
+}
+
+let emulators: Record<'dynamodb' | 'sqs-s3' | 'rds-data', Emulator>
+beforeEach(() => {
+  const start = (name: string) =>
+    startEmulator(
+      new URL(`../../../lib/local/emulators/${name}.ts`, import.meta.url),
+      { accessKeyId: 'local' },
+      () => {},
+    )
+  emulators = { dynamodb: start('dynamodb'), 'sqs-s3': start('sqs-s3'), 'rds-data': start('rds-data') }
+})
+afterEach(async () => {
+  await Promise.all(Object.values(emulators).map(emulator => emulator.close()))
+})
+
+const connect = () =>
+  connector({
+    DynamoDB: emulators.dynamodb.connect(),
+    SQS: emulators['sqs-s3'].connect(),
+    'RDS Data': emulators['rds-data'].connect(),
+  })
+
+/** A client that reaches tables over HTTP, and one that can reach them only within the process. */
+async function tables() {
+  const overHttp = new DynamoDBClient({ ...common, endpoint: await emulators.dynamodb.endpoint })
+  await overHttp.send(
+    new CreateTableCommand({
+      TableName: 'things',
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    }),
+  )
+  const within = new DynamoDBClient({ ...common, endpoint: NOWHERE })
+  connect()(within)
+  return { overHttp, within }
+}
+
+const put = (value: object) =>
+  new PutItemCommand({
+    TableName: 'things',
+    Item: { pk: { S: 'a' }, ...value },
+    ConditionExpression: 'attribute_not_exists(pk)',
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  })
+const get = new GetItemCommand({ TableName: 'things', Key: { pk: { S: 'a' } } })
+
+it('a client calls the tables without a socket, and reads what others write over HTTP', async () => {
+  const { overHttp, within } = await tables()
+
+  await within.send(put({ n: { N: '7' } }))
+
+  expect((await overHttp.send(get)).Item).toEqual({ pk: { S: 'a' }, n: { N: '7' } })
+  expect((await within.send(get)).Item).toEqual({ pk: { S: 'a' }, n: { N: '7' } })
+})
+
+it('the errors of a call are those of the SDK, with all that they tell', async () => {
+  const { within } = await tables()
+  await within.send(put({ n: { N: '7' } }))
+
+  const refused = await within.send(put({})).catch(error => error)
+  expect(refused).toBeInstanceOf(ConditionalCheckFailedException)
+  expect(refused).toMatchObject({ Item: { pk: { S: 'a' }, n: { N: '7' } }, $metadata: { httpStatusCode: 400 } })
+  const missing = new GetItemCommand({ TableName: 'none', Key: { pk: { S: 'a' } } })
+  await expect(within.send(missing)).rejects.toThrow(ResourceNotFoundException)
+})
+
+it('bytes arrive as bytes, and a call with bytes goes over HTTP', async () => {
+  const { overHttp, within } = await tables()
+  const bytes = new Uint8Array([1, 2, 3])
+  await overHttp.send(put({ b: { B: bytes } }))
+
+  expect((await within.send(get)).Item?.b).toEqual({ B: bytes })
+  await expect(within.send(put({ b: { B: bytes } }))).rejects.toThrow('ECONNREFUSED')
+})
+
+it('a client sends, receives and deletes messages without a socket', async () => {
+  const endpoint = await emulators['sqs-s3'].endpoint
+  const overHttp = new SQSClient({ ...common, endpoint })
+  await overHttp.send(new CreateQueueCommand({ QueueName: 'work' }))
+  const within = new SQSClient({ ...common, endpoint: NOWHERE })
+  connect()(within)
+  const QueueUrl = `${endpoint}/000000000000/work`
+
+  const waiting = within.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }))
+  await within.send(new SendMessageCommand({ QueueUrl, MessageBody: 'hello' }))
+
+  const { Messages: [message] = [] } = await waiting
+  expect(message?.Body).toBe('hello')
+  await within.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }))
+  const toNone = new SendMessageCommand({ QueueUrl: `${endpoint}/000000000000/none`, MessageBody: 'hello' })
+  await expect(within.send(toNone)).rejects.toThrow(QueueDoesNotExist)
+})
+
+it('a call fails as one of the network does if the emulator ends before it answers, and so do later ones', async () => {
+  const endpoint = await emulators['sqs-s3'].endpoint
+  await new SQSClient({ ...common, endpoint }).send(new CreateQueueCommand({ QueueName: 'work' }))
+  const within = new SQSClient({ ...common, endpoint: NOWHERE })
+  connect()(within)
+  const receive = new ReceiveMessageCommand({ QueueUrl: `${endpoint}/000000000000/work`, WaitTimeSeconds: 20 })
+
+  const waiting = within.send(receive).catch(error => error)
+  // The queue has the call once it answers a later one.
+  await within
+    .send(new SendMessageCommand({ QueueUrl: `${endpoint}/000000000000/none`, MessageBody: 'x' }))
+    .catch(() => {})
+  await emulators['sqs-s3'].close()
+
+  const first = await waiting
+  if (first instanceof Error) expect(first).toMatchObject({ code: 'ECONNRESET' })
+  else expect(first.Messages).toBeUndefined()
+  await expect(within.send(receive)).rejects.toThrow('ECONNREFUSED')
+})
+
+it('a call that takes longer than the client waits is a timeout of the SDK', async () => {
+  const endpoint = await emulators['sqs-s3'].endpoint
+  await new SQSClient({ ...common, endpoint }).send(new CreateQueueCommand({ QueueName: 'work' }))
+  const within = new SQSClient({ ...common, endpoint: NOWHERE })
+  connect()(within, 20)
+
+  const receive = new ReceiveMessageCommand({ QueueUrl: `${endpoint}/000000000000/work`, WaitTimeSeconds: 20 })
+  await expect(within.send(receive)).rejects.toMatchObject({ name: 'TimeoutError' })
+})
