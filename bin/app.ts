@@ -1,7 +1,8 @@
 import { Aspects } from 'aws-cdk-lib'
 import { ConfigError } from '../lib/config/finding.ts'
 import { loopbackWarning } from '../lib/loopback-warning.ts'
-import { ContextError, createApp, synthesizeInto } from '../lib/synthesize.ts'
+import { createApp } from '../lib/synthesize.ts'
+import { ContextError, synthesizeInto } from '../lib/synthesize-into.ts'
 
 const app = createApp()
 Aspects.of(app).add(loopbackWarning)

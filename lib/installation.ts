@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
 
 /** Whether this is the compiled code of the npm package, and not the TypeScript of a checkout. */
@@ -6,6 +7,9 @@ export const IS_PACKAGE = import.meta.url.endsWith('.js')
 
 /** The folder with package.json. The compiled code is in `dist` there. */
 export const ROOT = new URL(IS_PACKAGE ? '../../' : '../', import.meta.url)
+
+/** The folder for what later starts need not make again. npm deletes it together with the packages. */
+export const CACHE = fileURLToPath(new URL('node_modules/.cache/sluice/', ROOT))
 
 const PackageJson = z.object({
   version: z.string(),

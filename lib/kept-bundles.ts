@@ -1,13 +1,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { type Bundles, bundleAll, type QueueBackend } from './bundle.ts'
-import { ROOT } from './installation.ts'
+import { CACHE } from './installation.ts'
 import { readBundles, writeBundles } from './packaged-bundles.ts'
 import { hashOfSources } from './sources.ts'
-
-/** npm deletes it together with the packages. */
-const CACHE = fileURLToPath(new URL('node_modules/.cache/sluice/', ROOT))
 
 /**
  * Answers with the bundles that were made of the same sources before, or makes them and keeps them. Bundling takes some seconds of

@@ -1,33 +1,24 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { authorize } from '../functions/authorizer/authorize.ts'
 import { regionOf } from '../functions/core/platform/region.ts'
-import { type Admin, adminOf } from './cli/admin.ts'
-import { createKey } from './cli/operations/keys.ts'
 import { printable } from './cli/printable.ts'
-import { localTarget } from './cli/target.ts'
 import { ConfigError } from './config/finding.ts'
 import { checkPipeline, warningLine } from './config/load.ts'
 import type { Pipeline } from './config/schema.ts'
-import { newToken } from './console/access.ts'
-import { CONSOLE_PATH, consoleHandler, consoleUrl } from './console/handler.ts'
-import { loadPage } from './console/load-page.ts'
+import { CACHE } from './installation.ts'
 import { keptAssembly } from './kept-assembly.ts'
 import { secretIn, variableName } from './local/aws-endpoint.ts'
-import { LocalError, messageOf } from './local/error.ts'
+import { LocalError } from './local/error.ts'
 import { type DemoModel, startModel } from './local/model/server.ts'
-import { type LocalSystem, type PreparedSystem, startLocal } from './local/system.ts'
+import { type LocalSystem, startLocal } from './local/system.ts'
 import { createLocalMetrics, type LocalMetrics } from './metrics/local-metrics.ts'
 import { pushMetrics } from './metrics/push-metrics.ts'
 import { METRICS_PATH, metricsHandler } from './metrics/serve-metrics.ts'
+import type * as Operate from './operate-local.ts'
 import { unreachableModels } from './reach-models.ts'
-import { recover } from './recover.ts'
-import { ownVersion } from './version.ts'
 
 type Environment = Record<string, string | undefined>
 type Print = (line: string) => void
 
-const DEMO_USER = 'demo'
 const MODEL_PORT = 8081
 
 /** `npm start`: runs the whole system on this machine until it is `stopped`, and ends the process. */
@@ -67,26 +58,33 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
   const { pipeline } = checkPipeline(config, withModel)
   const unreachable = unreachableModels(pipeline)
   const metrics = createLocalMetrics(Date.now)
+  const operate = Promise.withResolvers<typeof Operate>()
   const system = await startLocal({
     observer: metrics.observer,
     assembly: dataDir => {
       print(`preparing the stack of ${config}`)
-      return keptAssembly({ config, env: { ...withModel }, pipeline, outdir: join(dataDir, 'cdk.out') })
+      const assembly = keptAssembly({ config, env: { ...withModel }, pipeline, outdir: join(dataDir, 'cdk.out') })
+      // The emulators start in their threads while this one imports the clients of all services.
+      operate.resolve(import('./operate-local.ts'))
+      return assembly
     },
     prepare: async prepared => {
+      const { adminAt, recovered } = await operate.promise
       for (const line of await recovered(adminAt(prepared), pipeline)) print(line)
     },
+    kept: CACHE,
     port,
     dataDir: env.SLUICE_DATA || '.sluice',
     env: withModel,
     log: print,
   })
+  const { adminAt, demoKey, mountConsole, DEMO_USER } = await operate.promise
   const stopMetrics = serveMetrics(metrics, system, pipeline.name, env, print)
   for (const line of await unreachable) print(line)
   const admin = adminAt(system)
   const key = await demoKey(system, admin)
   const consoleAt = mountConsole(system, admin, pipeline.name)
-  for (const line of welcome(system, key, consoleAt)) print(line)
+  for (const line of welcome(system, { user: DEMO_USER, key }, consoleAt)) print(line)
   return {
     async close() {
       await stopMetrics()
@@ -133,45 +131,17 @@ function signedForAws({ models }: Pipeline): string[] {
   })
 }
 
-/** Reads or makes the demo user's key. The data folder keeps it, so that yesterday's curl command still works today. */
-async function demoKey(system: LocalSystem, admin: Admin): Promise<string> {
-  const file = join(system.dataDir, 'demo-key')
-  const kept = existsSync(file) ? readFileSync(file, 'utf8') : ''
-  if (await authorize(admin.access, kept, Date.now())) return kept
-  const { created } = await createKey(admin, { user: DEMO_USER })
-  writeFileSync(file, created.key, { mode: 0o600 })
-  return created.key
-}
-
-/** Serves the console on the address of the API. Answers with its address, which has the token of this run. */
-function mountConsole(system: LocalSystem, admin: Admin, name: string): string {
-  const token = newToken()
-  const of = { admin, target: 'local', name, version: ownVersion() } as const
-  system.mount(CONSOLE_PATH, consoleHandler({ system: of, token, page: loadPage }))
-  return consoleUrl(system.apiUrl, token)
-}
-
-const adminAt = (system: PreparedSystem): Admin => adminOf(localTarget({ ...system, folder: system.dataDir }))
-
-/** Ends what an earlier run has left running. Leases end by themselves, so the system starts also where that fails. */
-async function recovered(admin: Admin, { waiting }: Pipeline): Promise<string[]> {
-  try {
-    const requests = await recover(admin, waiting.total)
-    if (requests === 0) return []
-    const subject = requests === 1 ? '1 request was' : `${requests} requests were`
-    return [`${subject} running when the system last ended: they run again now`]
-  } catch (error) {
-    return [`requests that ran when the system last ended run again after their leases: ${messageOf(error)}`]
-  }
-}
-
 async function startDemoModel(print: Print): Promise<DemoModel> {
   const model = await startModel(MODEL_PORT).catch(() => startModel(0)) // 0: any free port, if the usual one is taken
   print(`demo model at ${model.url}`)
   return model
 }
 
-function welcome({ apiUrl, dataDir, endpoints }: LocalSystem, key: string, consoleAt: string): string[] {
+function welcome(
+  { apiUrl, dataDir, endpoints }: LocalSystem,
+  { user, key }: { user: string; key: string },
+  consoleAt: string,
+): string[] {
   const body = JSON.stringify({ prompt: 'The old lighthouse stood alone. Its lamp still burned brightly every night.' })
   return [
     '',
@@ -183,7 +153,7 @@ function welcome({ apiUrl, dataDir, endpoints }: LocalSystem, key: string, conso
     `RDS Data   ${endpoints.rds_data}`,
     `data, logs ${dataDir}`,
     '',
-    `API key of the user ${DEMO_USER}: ${key}`,
+    `API key of the user ${user}: ${key}`,
     '',
     'Try it:',
     `curl -i ${apiUrl}/v1/inference -H 'X-API-Key: ${key}' -H 'Content-Type: application/json' -d '${body}'`,

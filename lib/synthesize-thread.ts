@@ -22,8 +22,9 @@ try {
   const { sources, backend, ...input } = workerData as SynthesizeInput
   // Bundling is another process, so that it runs while this thread imports the CDK.
   const bundles = IS_PACKAGE ? undefined : keptBundles(sources, backend)
-  const { synthesize } = await import('./synthesize.ts')
-  await synthesize({ ...input, bundles: await bundles })
+  const { createLocalApp, synthesizeInto } = await import('./synthesize-into.ts')
+  const { config, env, outdir, pipeline } = input
+  await synthesizeInto(createLocalApp(outdir), config, env, { pipeline, bundles: await bundles })
   tell('done')
 } catch (error) {
   tell({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) })

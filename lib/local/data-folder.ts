@@ -19,7 +19,7 @@ import { LocalError, messageOf } from './error.ts'
 import { AWS_FILE } from './trust/aws-file.ts'
 
 export interface DataFolder {
-  /** The folder's absolute path. With `:memory:` it is a temporary folder that has only logs and local.json. */
+  /** The folder's absolute path. With `:memory:` it is a temporary folder that has logs, local.json and Postgres, and is deleted in the end. */
   path: string
   /** The folder for an emulator's state. Undefined if it keeps its state in memory. */
   stateOf(emulator: string): string | undefined

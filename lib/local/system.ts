@@ -37,6 +37,8 @@ export interface LocalOptions {
   port: number
   /** The folder for the state, or `:memory:`. */
   dataDir: string
+  /** Where the local system may keep files for other data folders. Default: it keeps none. */
+  kept?: string
   /** Contains `DATABASE_URL`, `AMQP_URL`, `SLUICE_INVOCATIONS_PER_THREAD` and the values of secrets. */
   env: Record<string, string | undefined>
   /** Takes a line about the progress, or about a failure in a function. */
@@ -166,7 +168,7 @@ async function openSystem(
   const accessKeyId = newAccessKeyId()
   const aws = await startAwsEndpoint(env, accessKeyId)
   running.defer(aws.close)
-  const emulators = startEmulators({ data, accessKeyId, databaseUrl: env.DATABASE_URL, log })
+  const emulators = startEmulators({ data, accessKeyId, databaseUrl: env.DATABASE_URL, kept: options.kept, log })
   running.defer(emulators.close)
 
   const makeAssembly = async () => (typeof assembly === 'string' ? assembly : assembly(data.path))

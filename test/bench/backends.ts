@@ -10,7 +10,7 @@ const USERS = 20
 const EACH = 25
 /** The fixture has a concurrency of 10. */
 const CALL_MS = 200
-const ROUNDS = 3
+const ROUNDS = Number(process.argv[2] ?? 3)
 
 interface Measured {
   readonly seconds: number
@@ -23,9 +23,15 @@ export async function benchBackends(): Promise<string> {
   for (let round = 1; round <= ROUNDS; round++) {
     const sqs = await measure('sqs')
     const rabbitmq = await measure('rabbitmq')
-    const ratio = (of: keyof Measured) => (rabbitmq[of] / sqs[of]).toFixed(2)
-    for (const of of ['seconds', 'cpuSeconds'] as const)
-      rows.push([`${round}`, of === 'seconds' ? 'time' : 'CPU', sqs[of].toFixed(1), rabbitmq[of].toFixed(1), ratio(of)])
+    const ratio = (what: keyof Measured) => (rabbitmq[what] / sqs[what]).toFixed(2)
+    for (const what of ['seconds', 'cpuSeconds'] as const)
+      rows.push([
+        `${round}`,
+        what === 'seconds' ? 'time' : 'CPU',
+        sqs[what].toFixed(1),
+        rabbitmq[what].toFixed(1),
+        ratio(what),
+      ])
   }
   return `${USERS * EACH} requests of ${USERS} users, ${CALL_MS} ms per call, concurrency 10, in seconds\n${table(
     ['round', '', 'SQS', 'RabbitMQ', 'ratio'],

@@ -14,6 +14,8 @@ import { descriptorsOf, pssOf, threadsOf } from './threads.ts'
 const minutes = Number(process.argv[2] ?? 30)
 const CLIENTS = 16
 const SAMPLE_MS = 5_000
+/** So many show what the system reaches; as many run before, to warm it up. */
+const REACH_REQUESTS = 300
 /** What the last third may have more than the middle one. */
 const LIMITS = { memory: 1.1, threads: 1.1, descriptors: 1.1 }
 /** So few more are no leak. MB of memory; threads; open files. */
@@ -35,8 +37,8 @@ const system = await startProfiled(data)
 try {
   const perSecond = await reachable(system)
   process.stdout.write(`reached ${round(perSecond, 0)} requests per second; ${minutes} minutes with half of that\n\n`)
-  const { samples, requests } = await soak(system, perSecond / 2)
-  process.stdout.write(`${report(samples, requests)}\n`)
+  const { samples, requests, repeated } = await soak(system, perSecond / 2)
+  process.stdout.write(`${report(samples, requests)}; ${repeated} answers 5xx, repeated\n`)
   const growing = (['memory', 'threads', 'descriptors'] as const).filter(what => !isFlat(samples, what))
   for (const what of growing) process.stdout.write(`NOT FLAT: ${what}\n`)
   process.exitCode = growing.length === 0 ? 0 : 1
@@ -47,9 +49,9 @@ try {
 
 /** Completed requests per second under a load that keeps the system busy. */
 async function reachable({ run }: ProfiledSystem): Promise<number> {
-  await run(300, CLIENTS)
-  const { completed } = await run(1_000, CLIENTS)
-  return 1_000 / completed
+  await run(REACH_REQUESTS, CLIENTS)
+  const { completed } = await run(REACH_REQUESTS, CLIENTS)
+  return REACH_REQUESTS / completed
 }
 
 /** Posts the requests of a second at its beginning, and takes a sample every few seconds. */
@@ -57,7 +59,7 @@ async function soak({ pid, run }: ProfiledSystem, perSecond: number) {
   const samples: Sample[] = []
   const start = performance.now()
   const passed = () => performance.now() - start
-  let requests = 0
+  let [requests, repeated] = [0, 0]
   const sampling = (async () => {
     while (passed() < minutes * 60_000) {
       const [memory, threads, descriptors] = [pssOf(pid), threadsOf(pid), descriptorsOf(pid)]
@@ -67,12 +69,13 @@ async function soak({ pid, run }: ProfiledSystem, perSecond: number) {
   })()
   while (passed() < minutes * 60_000) {
     const batch = Math.max(1, Math.round(perSecond))
-    const [{ completed }] = await Promise.all([run(batch, Math.min(CLIENTS, batch)), pause(1_000)])
+    const [{ completed, repeated: more }] = await Promise.all([run(batch, Math.min(CLIENTS, batch)), pause(1_000)])
     requests += batch
+    repeated += more
     if (completed > 60) throw new Error(`${batch} requests took ${round(completed, 0)} s: the system does not keep up`)
   }
   await sampling
-  return { samples, requests }
+  return { samples, requests, repeated }
 }
 
 async function bytesIn(path: string): Promise<number> {

@@ -30,7 +30,7 @@ export async function profileTraffic(
   const rows = [...threads, ['threads that have ended', per(Math.max(0, whole - live))], ['all', per(whole)]]
   const ran = [...invocations].filter(([, count]) => count > 0).map(([service, count]) => [service, per(count)])
   return [
-    `${clients} ${clients === 1 ? 'client' : 'clients'}, ${requests} requests: ${Math.round(requests / took.posted)} posts per second, ${Math.round(requests / took.completed)} completed per second; ${pssOf(pid)} MB, ${threadsOf(pid)} threads at the end${took.repeated > 0 ? `; ${took.repeated} answers 503, repeated` : ''}`,
+    `${clients} ${clients === 1 ? 'client' : 'clients'}, ${requests} requests: ${Math.round(requests / took.posted)} posts per second, ${Math.round(requests / took.completed)} completed per second; ${pssOf(pid)} MB, ${threadsOf(pid)} threads at the end${took.repeated > 0 ? `; ${took.repeated} answers 5xx, repeated` : ''}`,
     '',
     table(['thread', 'ms of CPU per request'], rows),
     '',

@@ -47,6 +47,8 @@ try {
       ...['--header', `Authorization: Bearer ${created.key}`, '--workers', '1', '--continue-on-failure'],
       ...['--phases', 'examples,coverage,fuzzing,stateful', '--max-time', String(Math.ceil(60 * minutes))],
       ...['--max-examples', '1000000', '--suppress-health-check', 'all', '--warnings', 'off', '--no-color'],
+      // A call may wait for 25 s.
+      ...['--request-timeout', '60'],
       ...(values.seed === undefined ? [] : ['--seed', values.seed]),
     ],
     { cwd: folder, stdio: 'inherit' },

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -8,6 +8,7 @@ import { CloudAssembly } from 'aws-cdk-lib/cx-api'
 import { afterAll, describe, expect, it } from 'vitest'
 import { ConfigError } from '../../lib/config/finding.ts'
 import { synthesize } from '../../lib/synthesize.ts'
+import { createLocalApp, synthesizeInto } from '../../lib/synthesize-into.ts'
 import { functionOf, ofType, render, variablesOf } from './queries.ts'
 import { assetFolder, type Template } from './synthesized.ts'
 
@@ -38,6 +39,15 @@ describe('the pipeline that comes with the repository', async () => {
     })
     for (const { stdout } of await Promise.all(starts)) expect(stdout).toBe('function')
     expect(functions).toHaveLength(7)
+  })
+
+  it('is the same for the local system, which leaves out the validations', async () => {
+    const env = { TEXT_MODEL_URL: 'http://127.0.0.1:9/predict' }
+    const local = await synthesizeInto(createLocalApp(join(scratch, 'local')), config, env)
+
+    expect(readFileSync(join(local.assembly, `${stackName}.template.json`), 'utf8')).toBe(file)
+    expect(existsSync(join(assembly, 'validation-report.json'))).toBe(true)
+    expect(existsSync(join(local.assembly, 'validation-report.json'))).toBe(false)
   })
 
   it('takes variables from the environment it is given', () => {

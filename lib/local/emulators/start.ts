@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import * as z from 'zod'
 import type { EmulatorPorts } from '../connect.ts'
 import type { DataFolder } from '../data-folder.ts'
@@ -34,18 +35,20 @@ export interface EmulatorOptions {
   accessKeyId: string
   /** A Postgres to use instead of the embedded one. */
   databaseUrl: string | undefined
+  /** Where an empty database may be kept for other data folders. */
+  kept: string | undefined
   log(line: string): void
 }
 
 /** Starts the emulators of all AWS services that have state, at the same time. */
-export function startEmulators({ data, accessKeyId, databaseUrl, log }: EmulatorOptions): Emulators {
+export function startEmulators({ data, accessKeyId, databaseUrl, kept, log }: EmulatorOptions): Emulators {
   log('starting SQS and S3')
   const sqsS3 = startEmulator(moduleOf('sqs-s3'), dataOf('queues') satisfies SqsS3Data, log)
   log('starting DynamoDB')
   const dynamodb = startEmulator(moduleOf('dynamodb'), dataOf('tables') satisfies DynamoDbData, log)
   log(databaseUrl ? 'connecting to the Postgres at DATABASE_URL' : 'starting Postgres')
   const postgres: RdsDataData = {
-    ...(databaseUrl ? { accessKeyId, url: databaseUrl } : dataOf('postgres')),
+    ...(databaseUrl ? { accessKeyId, url: databaseUrl } : embedded()),
     secrets: data.path,
   }
   const rdsData = startEmulator(moduleOf('rds-data'), postgres, log)
@@ -53,6 +56,13 @@ export function startEmulators({ data, accessKeyId, databaseUrl, log }: Emulator
   function dataOf(name: string): { accessKeyId: string; folder?: string } {
     const folder = data.stateOf(name)
     return { accessKeyId, ...(folder !== undefined && { folder }) }
+  }
+
+  /** A database in memory would take memory for each of its files, so a temporary folder has it, too. A template without a database need not wait for it. */
+  function embedded(): RdsDataData {
+    const folder = data.stateOf('postgres')
+    const where = folder === undefined ? { folder: join(data.path, 'postgres'), lazy: true } : { folder }
+    return { accessKeyId, ...where, ...(kept !== undefined && { kept }) }
   }
 
   return {

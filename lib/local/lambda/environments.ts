@@ -40,7 +40,7 @@ export interface Environments extends Iterable<Environment> {
   occupy(want: Want): Environment | undefined
   /** An invocation is over. */
   release(environment: Environment): Promise<void>
-  /** An invocation has taken too long. Lambda would end its environment. Here, the other invocations in it get a few seconds to end. */
+  /** An invocation has taken too long. Lambda would end its environment. Here, the thread ends with the last of its other invocations. */
   giveUp(environment: Environment): Promise<void>
 }
 
@@ -48,8 +48,6 @@ export interface Environments extends Iterable<Environment> {
 const IDLE_MS = 10_000
 /** The same for the only one: the next invocation has to wait for another one. Milliseconds. */
 const ONLY_IDLE_MS = 60_000
-/** A worker's lease lasts for five seconds after its invocation must have ended. So must everything that an invocation does. Milliseconds. */
-const OVERTIME_MS = 5_000
 
 export function createEnvironments({ start, perThread, onStarted, onEnded }: EnvironmentsOptions): Environments {
   const all = new Set<Environment>()
@@ -138,7 +136,6 @@ export function createEnvironments({ start, perThread, onStarted, onEnded }: Env
       environment.running -= 1
       environment.isRetired = true
       if (environment.running === 0) await end(environment)
-      else setTimeout(() => void end(environment), OVERTIME_MS).unref()
     },
   }
 }

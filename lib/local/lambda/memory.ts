@@ -3,11 +3,18 @@ import type { ResourceLimits, Worker } from 'node:worker_threads'
 const MEBIBYTE = 1024 * 1024
 const SAMPLE_MS = 100
 
+/** Several invocations together may have so much, unless one of them alone may have more. It stays far below V8's own limit. In MB. */
+const MAX_TOGETHER = 1_280
+
 /**
- * A thread is ended above this size: twice the memory of its function. V8 collects garbage before a heap is twice as large as the live
- * objects in it. So a larger heap means that the live objects need more than the function's memory.
+ * A thread is ended above this size: twice the memory of its function, for each invocation that it runs. V8 collects garbage before a
+ * heap is twice as large as the live objects in it. So a larger heap means that the live objects need more than the function's memory.
  */
-const maxBytes = (memoryMb: number): number => 2 * memoryMb * MEBIBYTE
+const maxBytes = (memoryMb: number, running: number): number =>
+  Math.max(2 * memoryMb, Math.min(2 * memoryMb * running, MAX_TOGETHER)) * MEBIBYTE
+
+/** V8's own 48 MB per thread hold little but garbage, since most values of an invocation are short-lived. */
+const YOUNG_MB = 12
 
 /**
  * The limit for V8 itself. It is far above the limit of the watch, because a single allocation above it (such as the table of a large
@@ -15,6 +22,7 @@ const maxBytes = (memoryMb: number): number => 2 * memoryMb * MEBIBYTE
  */
 export const resourceLimitsFor = (memoryMb: number): ResourceLimits => ({
   maxOldGenerationSizeMb: Math.max(2047, 2 * memoryMb + 512),
+  maxYoungGenerationSizeMb: YOUNG_MB,
 })
 
 export interface MemoryWatch {
@@ -25,6 +33,8 @@ export interface MemoryWatch {
 
 export interface MemoryLimits {
   memoryMb: number
+  /** How many invocations the thread runs. */
+  running(): number
   /** Called once when the heap and the buffers are more than the function's memory. Several invocations together may need that much. */
   onLarge(): void
   /** Called when they are more than a thread may have. */
@@ -32,7 +42,7 @@ export interface MemoryLimits {
 }
 
 /** Watches the heap and the buffers of a thread. */
-export function watchMemory(worker: Worker, { memoryMb, onLarge, onExceeded }: MemoryLimits): MemoryWatch {
+export function watchMemory(worker: Worker, { memoryMb, running, onLarge, onExceeded }: MemoryLimits): MemoryWatch {
   let timer: NodeJS.Timeout | undefined
   let sampling = false
   let isLarge = false
@@ -45,7 +55,7 @@ export function watchMemory(worker: Worker, { memoryMb, onLarge, onExceeded }: M
     sampling = false
     if (!statistics || !timer) return
     const bytes = statistics.used_heap_size + statistics.external_memory
-    if (bytes > maxBytes(memoryMb)) onExceeded()
+    if (bytes > maxBytes(memoryMb, running())) onExceeded()
     else if (bytes > memoryMb * MEBIBYTE && !isLarge) {
       isLarge = true
       onLarge()

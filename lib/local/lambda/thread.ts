@@ -67,6 +67,7 @@ export const startThread: StartThread = ({ environment, write, connect, onUnfit 
   let gone: FunctionError | undefined
   const memory = watchMemory(worker, {
     memoryMb: data.memoryMb,
+    running: () => running.size,
     onLarge: onUnfit,
     onExceeded: () => {
       memory.stop()

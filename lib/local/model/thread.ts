@@ -2,16 +2,19 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
 import { fromNoPage, guardServer } from '../trust/guard-server.ts'
-import { answer } from './answer.ts'
+import type * as Answering from './answer.ts'
 
 /** The one message that the thread sends: its URL, or why it can't start. */
 export type ThreadMessage = { url: string } | { error: string; code: string | undefined }
 
 const tell = (message: ThreadMessage) => parentPort?.postMessage(message)
-const server = createServer(answer)
+const answering = Promise.withResolvers<typeof Answering>()
+const server = createServer(async (request, response) => (await answering.promise).answer(request, response))
 guardServer(server, fromNoPage)
 server.on('error', (error: NodeJS.ErrnoException) => tell({ error: error.message, code: error.code }))
 server.listen((workerData as { port: number }).port, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo
   tell({ url: `http://127.0.0.1:${port}` })
+  // The code that reads texts takes long to load. The start of the system does not wait for it; calls do.
+  answering.resolve(import('./answer.ts'))
 })

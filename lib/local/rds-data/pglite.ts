@@ -3,9 +3,22 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { type Connection, type Database, toSqlError } from './database.ts'
 
-/** Opens a Postgres in this process, in `folder` or in memory. It has one connection, so a second user waits for the first. */
-export async function openPglite(folder?: string): Promise<Database> {
-  const pglite = folder === undefined ? await PGlite.create('memory://') : await openFolder(folder)
+/** Makes the files of an empty database in a folder. */
+export type MakeDatabase = (folder: string) => Promise<void>
+
+/**
+ * Postgres touches all of its shared buffers when it starts. Its default of 128 MB would be most of the memory of this process. The file system
+ * keeps what does not fit in.
+ */
+const startParams = [...PGlite.defaultStartParams, '-c', 'shared_buffers=8MB']
+
+/**
+ * Opens a Postgres in this process, in `folder` or in memory. It has one connection, so a second user waits for the first. `make` makes a
+ * database in the folder if there is none. Default: Postgres makes it.
+ */
+export async function openPglite(folder?: string, make?: MakeDatabase): Promise<Database> {
+  const pglite =
+    folder === undefined ? await PGlite.create('memory://', { startParams }) : await openFolder(folder, make)
   await pglite.exec("SET TIME ZONE 'UTC'")
   const asText = Object.fromEntries(Object.keys(pglite.parsers).map(typeId => [typeId, (text: string) => text]))
   let lastReleased = Promise.resolve()
@@ -46,11 +59,14 @@ export async function openPglite(folder?: string): Promise<Database> {
 
 // Opens the database in a folder. To create one takes seconds. A process that ends meanwhile leaves a database that can't be opened, so
 // a file beside the database says that it is complete.
-async function openFolder(folder: string): Promise<PGlite> {
+async function openFolder(folder: string, make?: MakeDatabase): Promise<PGlite> {
   const database = join(folder, 'data')
   const isWhole = join(folder, 'is-whole')
-  if (!existsSync(isWhole)) rmSync(database, { recursive: true, force: true })
-  const pglite = await PGlite.create(database)
+  if (!existsSync(isWhole)) {
+    rmSync(database, { recursive: true, force: true })
+    await make?.(database)
+  }
+  const pglite = await PGlite.create(database, { startParams })
   writeFileSync(isWhole, '')
   return pglite
 }

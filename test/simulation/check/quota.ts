@@ -82,7 +82,9 @@ function closingOf(known: Known, pk: string, key: string, entry: Entry, fail: (r
     return released
   }
   if (isOwn && !ended) fail(`I3 the reservation ${key} of a request that is ${item.status} is closed`)
-  if (run >= item.next_run) fail(`the reservation of run ${run} is given back, and the run may still come`)
+  // A deleted request has no further run.
+  if (run >= item.next_run && !item.erased)
+    fail(`the reservation of run ${run} is given back, and the run may still come`)
   if (!isOwn || ended?.charge === undefined) return released
   if (known.settled.has(runOf(requestId, run))) fail(`I3 run ${key} is charged a second time`)
   known.settled.set(runOf(requestId, run), { tokens: ended.charge, requests: holds })

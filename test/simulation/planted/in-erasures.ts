@@ -21,4 +21,9 @@ export const IN_ERASURES: readonly PlantedBug[] = [
     name: 'a deletion does not look whether its request runs again',
     command: withoutClauses('requests', ['attribute_exists(completed_at) OR cancel_requested']),
   },
+  {
+    name: 'a redrive does not look whether its request is deleted',
+    seenAt: 670,
+    command: withoutClauses('requests', ['attribute_not_exists(erased)']),
+  },
 ]

@@ -1,0 +1,55 @@
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import * as z from 'zod'
+import { moduleBeside } from '../module-beside.ts'
+import type { MakeDatabase } from '../rds-data/pglite.ts'
+
+const PREFIX = 'postgres-'
+
+/**
+ * Makes an empty database, as a copy of one that an earlier start has made and kept below `folder`. To make one takes seconds of a core, and a
+ * copy takes a tenth of one. Without `folder`, nothing is kept.
+ */
+export const makeDatabase =
+  (folder: string | undefined): MakeDatabase =>
+  async database => {
+    if (folder === undefined) return makeIn(database)
+    const kept = join(folder, `${PREFIX}${versionOfPglite()}`)
+    if (!existsSync(kept)) await keep(folder, kept)
+    if (existsSync(kept)) cpSync(kept, database, { recursive: true })
+    else await makeIn(database)
+  }
+
+/** Makes a database in a new folder and renames it, so that nobody copies half of one. Those of other versions are deleted. */
+async function keep(folder: string, kept: string): Promise<void> {
+  let unfinished: string | undefined
+  try {
+    mkdirSync(folder, { recursive: true })
+    const older = readdirSync(folder).filter(name => name.startsWith(PREFIX))
+    unfinished = mkdtempSync(join(folder, 'unfinished-'))
+    const database = join(unfinished, 'data')
+    await makeIn(database)
+    renameSync(database, kept)
+    for (const name of older) rmSync(join(folder, name), { recursive: true, force: true })
+  } catch {
+    // Another process has just kept one, or the folder is read-only.
+  } finally {
+    if (unfinished !== undefined) rmSync(unfinished, { recursive: true, force: true })
+  }
+}
+
+async function makeIn(database: string): Promise<void> {
+  const worker = new Worker(moduleBeside(import.meta.url, 'make-postgres'), { workerData: database })
+  await once(worker, 'exit')
+}
+
+const Package = z.object({ version: z.string() })
+
+/** The files of a database are those of one version of Postgres. */
+function versionOfPglite(): string {
+  const main = createRequire(import.meta.url).resolve('@electric-sql/pglite')
+  return Package.parse(JSON.parse(readFileSync(join(dirname(main), '..', 'package.json'), 'utf8'))).version
+}

@@ -1,0 +1,9 @@
+// Makes an empty database in its own thread, which then ends and frees the memory: that is hundreds of megabytes.
+import { workerData } from 'node:worker_threads'
+import { PGlite } from '@electric-sql/pglite'
+import { keepFilesPrivate } from './private-files.ts'
+
+keepFilesPrivate()
+const database = await PGlite.create(String(workerData))
+await database.close()
+process.exit()

@@ -1,0 +1,13 @@
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+
+/**
+ * Keeps PGlite's files private: it sets the mode of each file so that others may read it, and ignores the umask. The change of node:fs
+ * affects only this thread.
+ */
+export function keepFilesPrivate(): void {
+  const { chmodSync, fchmodSync } = fs
+  fs.chmodSync = (path, mode) => chmodSync(path, Number(mode) & ~0o077)
+  fs.fchmodSync = (file, mode) => fchmodSync(file, Number(mode) & ~0o077)
+  syncBuiltinESMExports()
+}

@@ -1,0 +1,50 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { authorize } from '../functions/authorizer/authorize.ts'
+import { type Admin, adminOf } from './cli/admin.ts'
+import { createKey } from './cli/operations/keys.ts'
+import { localTarget } from './cli/target.ts'
+import type { Pipeline } from './config/schema.ts'
+import { newToken } from './console/access.ts'
+import { CONSOLE_PATH, consoleHandler, consoleUrl } from './console/handler.ts'
+import { loadPage } from './console/load-page.ts'
+import { messageOf } from './local/error.ts'
+import type { LocalSystem, PreparedSystem } from './local/system.ts'
+import { recover } from './recover.ts'
+import { ownVersion } from './version.ts'
+
+// What `npm start` does with a system as its operator. It imports the clients of all services, so that it is loaded while the emulators start.
+
+export const DEMO_USER = 'demo'
+
+export const adminAt = (system: PreparedSystem): Admin => adminOf(localTarget({ ...system, folder: system.dataDir }))
+
+/** Ends what an earlier run has left running. Leases end by themselves, so the system starts also where that fails. */
+export async function recovered(admin: Admin, { waiting }: Pipeline): Promise<string[]> {
+  try {
+    const requests = await recover(admin, waiting.total)
+    if (requests === 0) return []
+    const subject = requests === 1 ? '1 request was' : `${requests} requests were`
+    return [`${subject} running when the system last ended: they run again now`]
+  } catch (error) {
+    return [`requests that ran when the system last ended run again after their leases: ${messageOf(error)}`]
+  }
+}
+
+/** Reads or makes the demo user's key. The data folder keeps it, so that yesterday's curl command still works today. */
+export async function demoKey(system: LocalSystem, admin: Admin): Promise<string> {
+  const file = join(system.dataDir, 'demo-key')
+  const kept = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  if (await authorize(admin.access, kept, Date.now())) return kept
+  const { created } = await createKey(admin, { user: DEMO_USER })
+  writeFileSync(file, created.key, { mode: 0o600 })
+  return created.key
+}
+
+/** Serves the console on the address of the API. Answers with its address, which has the token of this run. */
+export function mountConsole(system: LocalSystem, admin: Admin, name: string): string {
+  const token = newToken()
+  const of = { admin, target: 'local', name, version: ownVersion() } as const
+  system.mount(CONSOLE_PATH, consoleHandler({ system: of, token, page: loadPage }))
+  return consoleUrl(system.apiUrl, token)
+}

@@ -1,0 +1,30 @@
+import { globSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { makeDatabase } from '../../../lib/local/emulators/kept-postgres.ts'
+import { openPglite } from '../../../lib/local/rds-data/pglite.ts'
+import { temporaryFolder } from './fixtures/template.ts'
+
+test('an empty database is made once, kept for its owner only, and copied from then on', {
+  timeout: 300_000,
+}, async () => {
+  const kept = temporaryFolder()
+  await makeDatabase(kept)(join(temporaryFolder(), 'data'))
+  const [name = '', ...others] = readdirSync(kept)
+  expect(name).toMatch(/^postgres-\d+\.\d+\.\d+/)
+  expect(others).toEqual([])
+  const files = globSync('**', { cwd: join(kept, name) })
+  expect(files.length).toBeGreaterThan(500)
+  expect(files.filter(file => (statSync(join(kept, name, file)).mode & 0o077) !== 0)).toEqual([])
+  writeFileSync(join(kept, name, 'mark'), '')
+
+  const folder = temporaryFolder()
+  const database = await openPglite(folder, makeDatabase(kept))
+
+  expect(readdirSync(join(folder, 'data'))).toContain('mark')
+  const connection = await database.connect()
+  const { rows } = await connection.query("SELECT current_setting('shared_buffers'), 1 + 1")
+  expect(rows).toEqual([['8MB', '2']])
+  connection.release()
+  await database.close()
+})
