@@ -76,8 +76,8 @@ async function tryShards(
         used && shards === 1
           ? { requests: part.requests - used.requests, tokens: part.tokens - used.tokens }
           : undefined
-      // Requests are spread evenly over the shards.
-      const open = used?.in_flight === undefined ? undefined : used.in_flight * shards
+      // Requests are spread over the shards by chance, so each other one in this shard stands for one in every shard.
+      const open = used?.in_flight === undefined ? undefined : 1 + (used.in_flight - 1) * shards
       return { admitted: true, item: { ...item, ...reservation }, left, open }
     }
     refusals.push({ ...admission, part })
