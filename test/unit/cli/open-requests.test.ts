@@ -111,14 +111,20 @@ describe('a request without a row', () => {
 
 it('more requests than one read takes are found, and their items', async () => {
   const user = newUser()
-  const all = await Promise.all(
-    Array.from({ length: 130 }, (_, i) => admitted({ user_id: user, window: `2026-11-${10 + (i % 2)}` })),
+  const reserved = [await admitted({ user_id: user, window: '2026-11-10' }), await admitted({ user_id: user })]
+  const others = await Promise.all(
+    Array.from({ length: 100 }, () => stores.ports.items.create(anItem({ user_id: user }))),
   )
 
   const found = []
   for await (const page of openReservations(stores.client, 'QuotaTable')) found.push(...page)
   const own = found.map(({ reservation }) => reservation).filter(({ user_id }) => user_id === user)
-  const items = await itemsOf(stores.client, 'RequestsTable', [...own, { user_id: user, request_id: 'none' }])
+  const items = await itemsOf(stores.client, 'RequestsTable', [
+    ...own,
+    ...others,
+    { user_id: user, request_id: 'none' },
+  ])
 
-  expect(idsOf(items).sort()).toEqual(idsOf(all).sort())
+  expect(idsOf(own).sort()).toEqual(idsOf(reserved).sort())
+  expect(idsOf(items).sort()).toEqual(idsOf([...reserved, ...others]).sort())
 })
