@@ -17,6 +17,8 @@ type Fill = (names: Readonly<Record<string, string>>, values: Item) => unknown
 const MAX_REMEMBERED = 500
 /** What these say depends on values, so they are parsed with them each time. */
 const WITH_VALUES = /between|attribute_type/i
+/** The names and values that are filled in. */
+const PLACEHOLDERS = /[#:]\w+/g
 const NO_NAMES = {}
 const NO_VALUES: Item = {}
 
@@ -26,7 +28,7 @@ const NO_VALUES: Item = {}
  * way; then dynalite's own checks must parse them.
  */
 export function rememberExpressions(): (written: Written) => Expressions | undefined {
-  const remembered = new Map<string, Fill | undefined>()
+  const remembered = new Map<string, { readonly fill: Fill | undefined; readonly written: string }>()
   return written => {
     const { ExpressionAttributeNames: names = NO_NAMES, ExpressionAttributeValues: values = NO_VALUES } = written
     const { UpdateExpression, ConditionExpression, ProjectionExpression } = written
@@ -35,17 +37,20 @@ export function rememberExpressions(): (written: Written) => Expressions | undef
     const key = JSON.stringify([texts, Object.keys(names), types])
     if (!remembered.has(key)) {
       if (remembered.size >= MAX_REMEMBERED) remembered.clear()
-      remembered.set(key, parsed(written, texts.join(' ')))
+      remembered.set(key, {
+        fill: parsed(written, texts.join(' ')),
+        written: texts.join(' ').replace(PLACEHOLDERS, ''),
+      })
     }
-    const fill = remembered.get(key)
-    if (!fill || !areDistinct(Object.values(names), texts)) return undefined
-    return fill(names, values) as Expressions
+    const known = remembered.get(key)
+    if (!known?.fill || !areDistinct(Object.values(names), known.written)) return undefined
+    return known.fill(names, values) as Expressions
   }
 }
 
-/** Whether names are different from each other and from those in the texts. Otherwise dynalite must look for paths that overlap. */
-const areDistinct = (names: readonly string[], texts: readonly (string | undefined)[]): boolean =>
-  names.every((name, i) => names.indexOf(name) === i && !texts.some(text => text?.includes(name)))
+/** Whether names are different from each other and from those that are written out. Otherwise dynalite must look for paths that overlap. */
+const areDistinct = (names: readonly string[], written: string): boolean =>
+  names.every((name, i) => names.indexOf(name) === i && !written.includes(name))
 
 function parsed(written: Written, text: string): Fill | undefined {
   if (WITH_VALUES.test(text)) return undefined
