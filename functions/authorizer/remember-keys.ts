@@ -23,13 +23,10 @@ interface Verdict {
 export function rememberKeys(access: Access, clock: Clock, maxKeys = MAX_KEYS): Authorized {
   const accepted = new Map<string, Verdict>()
   const refused = new Map<string, Verdict>()
-  return async key => {
-    if (!isWellFormedKey(key)) return undefined
-    const hash = hashKey(key)
-    // Before the look-up: a key that is revoked meanwhile must not be good for longer.
-    const now = clock()
-    const known = [accepted.get(hash), refused.get(hash)].find(verdict => verdict && verdict.until > now)
-    if (known) return known.user
+  /** The look-ups that are under way. Calls with the same key that come at once share one. */
+  const asked = new Map<string, Promise<UserRecord | undefined>>()
+
+  async function lookUp(key: string, hash: string, now: number): Promise<UserRecord | undefined> {
     const user = await authorize(access, key, now)
     const verdicts = user ? accepted : refused
     verdicts.delete(hash)
@@ -37,5 +34,17 @@ export function rememberKeys(access: Access, clock: Clock, maxKeys = MAX_KEYS): 
     if (verdicts.size >= maxKeys && oldest !== undefined) verdicts.delete(oldest)
     verdicts.set(hash, { user, until: now + KEY_CACHE_MS })
     return user
+  }
+
+  return async key => {
+    if (!isWellFormedKey(key)) return undefined
+    const hash = hashKey(key)
+    // Before the look-up: a key that is revoked meanwhile must not be good for longer.
+    const now = clock()
+    const known = [accepted.get(hash), refused.get(hash)].find(verdict => verdict && verdict.until > now)
+    if (known) return known.user
+    const lookedUp = asked.get(hash) ?? lookUp(key, hash, now).finally(() => asked.delete(hash))
+    asked.set(hash, lookedUp)
+    return lookedUp
   }
 }

@@ -27,7 +27,7 @@ export const postOpenAi =
       held.asked = parseOpenAi(operation, call.body(), ports.abilities)
       return held.asked.submission
     }
-    // Before the admission: a client that can't wait must not have to pay for a request that it does not know.
+    // Before the request exists: a client that can't wait must not have to pay for a request that it does not know.
     const takeLease = async ({ request: { user_id, request_id } }: Prepared) => {
       if (held.asked?.background) return
       held.lease = await acquireLease(ports, user_id, request_id, true, waitsUntil)

@@ -19,14 +19,15 @@ export interface Submitted {
 }
 
 /**
- * Admits what a call asks for, whichever API the call is of. `read` makes a submission of the call's body. `before` is done when all but
- * the admission is. Throws `RequestError`, and `Unavailable`.
+ * Admits what a call asks for, whichever API the call is of. `read` makes a submission of the call's body. `mayGoOn` may still refuse the
+ * call: without an Idempotency-Key after the quota has admitted it, so that a call over the quota costs no more than the refusal; with one
+ * before that, since another call with the key may rely on the reservation. Throws `RequestError`, and `Unavailable`.
  */
 export async function submitCall(
   ports: GatewayPorts,
   call: HttpCall,
   read: () => Submission,
-  before: (prepared: Prepared) => Promise<void> = async () => undefined,
+  mayGoOn: (prepared: Prepared) => Promise<void> = async () => undefined,
 ): Promise<Submitted> {
   const { settings, calls, metrics, tracing } = ports
   const caller = call.caller()
@@ -36,8 +37,10 @@ export async function submitCall(
     calls.count(caller.user_id, rate, now)
     const key = idempotencyKey(call.headers)
     const prepared = await prepare(ports, settings, ports.route, caller, read())
-    await before(prepared)
-    const accepted = await (key === undefined ? submitRequest(ports, prepared) : submitKeyed(ports, key, prepared))
+    if (key !== undefined) await mayGoOn(prepared)
+    const accepted = await (key === undefined
+      ? submitRequest(ports, prepared, () => mayGoOn(prepared))
+      : submitKeyed(ports, key, prepared))
     metrics.add('AcceptedRequests', 1)
     metrics.add('ReservedTokens', accepted.item.estimate)
     tracing.current().set(requestAttributes(accepted.item))

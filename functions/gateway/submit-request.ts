@@ -3,19 +3,31 @@ import { admit } from '../core/admission/admit.ts'
 import type { Prepared } from '../core/admission/prepare.ts'
 import { publish } from '../core/admission/publish.ts'
 import { refuse } from '../core/admission/refuse.ts'
-import { MayBeAdmitted, Unavailable } from '../core/platform/unavailable.ts'
+import { type RequestItem, reservationOf } from '../core/domain/item.ts'
+import { goOnAfter, MayBeAdmitted, Unavailable } from '../core/platform/unavailable.ts'
 import type { GatewayPorts } from './ports.ts'
 import { withdrawSubmission } from './withdraw-submission.ts'
+
+/** Throws the `RequestError` of a call that must not go on, although its request has a reservation. */
+export type MayGoOn = () => Promise<void>
 
 /**
  * Admits a submission and makes it durable. When it resolves, the request will be run (I4). Throws `RequestError` for a
  * refusal, which leaves nothing behind (I6). Throws `Unavailable` when the item or the message could not be written; then
- * the submission is withdrawn, here or by a function that finds its item or its reservation later.
+ * the submission is withdrawn, here or by a function that finds its item or its reservation later. What `mayGoOn` throws is a refusal, too.
  */
-export async function submitRequest(ports: GatewayPorts, prepared: Prepared): Promise<Accepted> {
+export async function submitRequest(
+  ports: GatewayPorts,
+  prepared: Prepared,
+  mayGoOn: MayGoOn = async () => undefined,
+): Promise<Accepted> {
   const verdict = await admit(ports, prepared, item => withdrawSubmission(ports, item, ports.clock()))
   if (!verdict.admitted) throw refuse(verdict, prepared, ports.clock())
   const { item, left, open } = verdict
+  await mayGoOn().catch(async error => {
+    await giveBack(ports, item)
+    throw error
+  })
   try {
     const written = await publish(ports, item, prepared.submission, open)
     if (written.status === 'rejected') throw new Unavailable('the request', new Error('it was given up meanwhile'))
@@ -26,4 +38,15 @@ export async function submitRequest(ports: GatewayPorts, prepared: Prepared): Pr
     // If the item and the message are written after all, the request runs.
     throw !now && error instanceof Unavailable ? new MayBeAdmitted(item.request_id, error) : error
   }
+}
+
+/**
+ * Releases the reservation of a request that nobody else knows: it has no item and no message yet, and its id is new. If that fails, the
+ * sweeper finds the reservation.
+ */
+async function giveBack({ quota, logger }: GatewayPorts, item: RequestItem): Promise<void> {
+  const { request_id } = item
+  await quota
+    .close([{ reservation: reservationOf(item) }])
+    .catch(error => goOnAfter(error, logger, 'a reservation was not given back: the sweeper does it', { request_id }))
 }

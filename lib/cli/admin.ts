@@ -16,10 +16,21 @@ import { type LedgerErasure, rdsDataErasure } from '../../functions/core/stores/
 import { s3PayloadsAdmin } from '../../functions/core/stores/payloads/admin.ts'
 import type { Payloads, PayloadsAdmin } from '../../functions/core/stores/payloads/port.ts'
 import { s3Payloads } from '../../functions/core/stores/payloads/s3.ts'
-import { allQuotaItems, deleteQuotaItem, type QuotaItem } from '../../functions/core/stores/quota/admin.ts'
+import {
+  allQuotaItems,
+  deleteQuotaItem,
+  openReservations,
+  type QuotaItem,
+} from '../../functions/core/stores/quota/admin.ts'
 import { dynamoQuota } from '../../functions/core/stores/quota/dynamodb.ts'
-import type { Quota } from '../../functions/core/stores/quota/port.ts'
-import { allItems, type DeletedItems, deleteItemsOf, statusesOf } from '../../functions/core/stores/requests/admin.ts'
+import type { OpenReservation, Quota } from '../../functions/core/stores/quota/port.ts'
+import {
+  allItems,
+  type DeletedItems,
+  deleteItemsOf,
+  itemsOf,
+  statusesOf,
+} from '../../functions/core/stores/requests/admin.ts'
 import { dynamoItems } from '../../functions/core/stores/requests/dynamodb.ts'
 import type { RequestItems } from '../../functions/core/stores/requests/port.ts'
 import { endAllWaits } from '../../functions/core/stores/waits/admin.ts'
@@ -47,6 +58,10 @@ export interface Admin extends OperatorsQueues {
   allItems(): AsyncIterable<RequestItem[]>
   /** The statuses of many requests, by their ids. A request without an item is left out. */
   statusesOf(requests: readonly Pick<RequestItem, 'user_id' | 'request_id'>[]): Promise<Map<string, Status>>
+  /** The items of many requests, by their ids. A request without an item is left out. */
+  itemsOf(requests: readonly Pick<RequestItem, 'user_id' | 'request_id'>[]): Promise<RequestItem[]>
+  /** The open reservations of all users, a page at a time. A reservation of the last second may be missing. */
+  openReservations(): AsyncIterable<readonly OpenReservation[]>
   /** Deletes the items of a user in the requests table, except requests that wait or run. */
   deleteItemsOf(userId: string): Promise<DeletedItems>
   /** Ends the leases of waits of these users, and those that all users share, whose limit is `total`. */
@@ -93,6 +108,8 @@ export function adminOf(
     allQuotaItems: () => allQuotaItems(dynamoDb, outputs.QuotaTable),
     allItems: () => allItems(dynamoDb, outputs.RequestsTable),
     statusesOf: requests => statusesOf(dynamoDb, outputs.RequestsTable, requests),
+    itemsOf: requests => itemsOf(dynamoDb, outputs.RequestsTable, requests),
+    openReservations: () => openReservations(dynamoDb, outputs.QuotaTable),
     deleteItemsOf: userId => deleteItemsOf(dynamoDb, outputs.RequestsTable, userId),
     endAllWaits: (users, total) => endAllWaits(dynamoDb, outputs.RequestsTable, users, total),
     deleteQuotaItem: of => deleteQuotaItem(dynamoDb, outputs.QuotaTable, of),

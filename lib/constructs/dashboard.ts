@@ -90,7 +90,6 @@ function requestsRow({ gateway, reader, sweeper, results }: DashboardProps): Gra
     graph('Ended', ends(collector)),
     graph('Time to the end', percentiles(collector.counted('TimeToEnd'))),
     graph('Lost and refused beside requests', [
-      handler.counted('LostAcceptedEvents'),
       handler.counted('RefusedWaits'),
       reader.handler.counted('RefusedWaits'),
       sweeper.handler.counted('StaleReservations'),

@@ -77,14 +77,13 @@ const gatewaySettings = (pipeline: Pipeline): Settings => ({
 })
 
 /** The settings of every function that admits requests. */
-export function admissionSettings({ quotas, routing, models, queue, observability }: Pipeline): AdmissionSettings {
+export function admissionSettings({ quotas, routing, models, queue }: Pipeline): AdmissionSettings {
   return {
     quotas,
     routing,
     models: Object.keys(models),
     ...estimatesOf(models),
     expire_after_ms: queue.expire_after,
-    store_prompts: observability.store_prompts,
     ...(rabbitMqOf(queue) && { gives_way_above: GIVES_WAY_ABOVE }),
   }
 }

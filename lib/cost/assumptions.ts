@@ -47,8 +47,8 @@ export const PAUSE_AFTER_HOURS = 0.5
 /** So many statements per second are one unit of capacity. */
 export const STATEMENTS_PER_CAPACITY = 100
 
-/** Storage writes of Postgres per request: its row is inserted, then completed. */
-export const DATABASE_IOS = 4
+/** Storage writes of Postgres per request: its row is inserted, and the indexes learn of it. */
+export const DATABASE_IOS = 2
 
 /** Sizes, in bytes. Prompt and result have 2 KB each. */
 export const BYTES = {

@@ -16,8 +16,8 @@ export interface StepCalls {
 
 const NONE: StepCalls = { sends: 0, statements: 0, reads: 0, item_writes: 0, quota_writes: 0 }
 
-/** The gateway: reserve, write the item, send the message and the `accepted` event. */
-export const ACCEPTED: StepCalls = { ...NONE, sends: 2, item_writes: 1, quota_writes: 1 }
+/** The gateway: reserve, write the item, send the message. */
+export const ACCEPTED: StepCalls = { ...NONE, sends: 1, item_writes: 1, quota_writes: 1 }
 
 /** The worker, with one message in an invocation: read the model's state, claim, send the outcome. */
 export const WORKED: StepCalls = { ...NONE, sends: 1, reads: 1, item_writes: 1 }
@@ -25,8 +25,7 @@ export const WORKED: StepCalls = { ...NONE, sends: 1, reads: 1, item_writes: 1 }
 /** What a `rate_limit` adds for each call of the model: its log is read once more, and written. */
 export const RATE_LIMITED = { reads: 1, writes: 1 }
 
-/** The collector, for the two events of a request if they arrive one by one. */
-export const RECORDED: StepCalls = { ...NONE, statements: 1 }
+/** The collector, for the outcome: decide, record, settle. */
 export const SETTLED: StepCalls = { ...NONE, statements: 1, item_writes: 1, quota_writes: 1 }
 
 /** The reader, for a request that has not ended, and for one whose result is in the ledger. */

@@ -50,7 +50,7 @@ export interface ModelLoad {
 /** The load of a month, spread evenly over the models. */
 export interface Load {
   readonly models: readonly ModelLoad[]
-  /** Invocations of the collector for the two events of each request. */
+  /** Invocations of the collector for the outcome of each request. */
   readonly collections: number
   /** The time in which there are requests. */
   readonly busySeconds: number
@@ -62,7 +62,7 @@ export function loadOf(pipeline: Pipeline, inventory: Inventory, traffic: Traffi
   const names = Object.keys(pipeline.models)
   const results = inventory.mappings.find(({ queue }) => queue === `${pipeline.name}-${RESULTS_QUEUE}`)
   if (!results) throw new Error('the template has no mapping for the results queue')
-  const events = 2 * traffic.requests
+  const events = traffic.requests
   const each = { ...traffic, requests: traffic.requests / names.length }
   const models = names.map(name => modelLoad(pipeline, inventory, each, name))
   const busySeconds = traffic.requests === 0 ? 0 : Math.max(...models.map(({ busySeconds }) => busySeconds))

@@ -9,19 +9,44 @@ const IN_FLIGHT = 100
 
 /** The AWS calls of one request, by the step that makes them. */
 export interface RequestCalls {
+  /** A key that the authorizer does not remember, and one that it does. */
+  readonly authorized: readonly Call[]
+  readonly authorizedAgain: readonly Call[]
   readonly accepted: readonly Call[]
   readonly worked: readonly Call[]
-  /** The two events of a request, if they arrive one by one. */
-  readonly recorded: readonly Call[]
   readonly settled: readonly Call[]
-  /** Both in one invocation. */
-  readonly collected: readonly Call[]
   readonly readQueued: readonly Call[]
   readonly readCompleted: readonly Call[]
   /** With this many open reservations in the user's quota item before the step. */
   readonly acceptedBeside: ReadonlyMap<number, readonly Call[]>
   readonly rejected: readonly Call[]
+  /** By the way that the request comes. No wait has time for more than one look. */
+  readonly posted: ReadonlyMap<string, readonly Call[]>
+  /** The same for a request that the quota refuses. */
+  readonly refused: ReadonlyMap<string, readonly Call[]>
 }
+
+const TEXT = 'How fast?'
+
+/** A request by each way: the first one is Sluice's own API. */
+const WAYS = [
+  { name: '/v1/inference', path: '/v1/inference', body: { prompt: TEXT }, code: 202 },
+  {
+    name: '/v1/responses, background',
+    path: '/v1/responses',
+    body: { model: 'text', input: TEXT, background: true },
+    code: 200,
+  },
+  { name: '/v1/responses', path: '/v1/responses', body: { model: 'text', input: TEXT }, code: 'still_running' },
+  {
+    name: '/v1/chat/completions',
+    path: '/v1/chat/completions',
+    body: { model: 'text', messages: [{ role: 'user', content: TEXT }] },
+    code: 'still_running',
+  },
+  { name: '/v1/completions', path: '/v1/completions', body: { model: 'text', prompt: TEXT }, code: 'still_running' },
+  { name: '/v1/embeddings', path: '/v1/embeddings', body: { model: 'text', input: TEXT }, code: 'still_running' },
+] as const
 
 /** How many open reservations are measured: the item with them is what each admission pays for. */
 const OPEN = [10, 50, 99]
@@ -31,25 +56,42 @@ export async function countRequest(engines: Engines): Promise<RequestCalls> {
   const model = await startModel()
   try {
     const stage = await newRequestStage(engines, model.url, { inFlight: IN_FLIGHT })
+    const authorized = await stage.counting(stage.authorize)
+    const authorizedAgain = await stage.counting(stage.authorize)
     const first = await stage.submit() // brings the user's quota item: once a window
-    const events = await stage.takeEvents()
     const readQueued = await stage.counting(() => stage.read(first.item.request_id))
-    const recorded = await stage.counting(() => stage.collect(events))
     const worked = await stage.counting(stage.work)
     const outcome = await stage.takeEvents()
     const settled = await stage.counting(() => stage.collect(outcome))
     const readCompleted = await stage.counting(() => stage.read(first.item.request_id))
     const accepted = await stage.counting(stage.submit)
     await stage.work()
-    const both = await stage.takeEvents()
-    const collected = await stage.counting(() => stage.collect(both))
+    await stage.collect(await stage.takeEvents())
     const acceptedBeside = await countBeside(stage)
     // The last of them has used up what the plan allows in flight.
     const rejected = await stage.counting(() => stage.submit().catch(() => undefined))
-    return { accepted, worked, recorded, settled, collected, readQueued, readCompleted, acceptedBeside, rejected }
+    const { posted, refused } = await countPosts(stage)
+    const steps = { authorized, authorizedAgain, accepted, worked, settled, readQueued, readCompleted }
+    return { ...steps, acceptedBeside, rejected, posted, refused }
   } finally {
     model.close()
   }
+}
+
+async function countPosts(stage: RequestStage): Promise<Pick<RequestCalls, 'posted' | 'refused'>> {
+  const [posted, refused] = [new Map<string, readonly Call[]>(), new Map<string, readonly Call[]>()]
+  const caller = { user_id: 'poster' }
+  const expectCode = async ({ path, body }: (typeof WAYS)[number], code: string | number, limits = {}) => {
+    const answer = await stage.post(path, body, { ...caller, ...limits })
+    if (answer.code !== code) throw new Error(`${path} answers ${answer.code}`)
+  }
+  // These bring the user's quota item and the items of leases.
+  for (const way of WAYS) await expectCode(way, way.code)
+  for (const way of WAYS) {
+    posted.set(way.name, await stage.counting(() => expectCode(way, way.code)))
+    refused.set(way.name, await stage.counting(() => expectCode(way, 'quota_exceeded', { tokens: 1 })))
+  }
+  return { posted, refused }
 }
 
 async function countBeside(stage: RequestStage): Promise<Map<number, readonly Call[]>> {
@@ -65,17 +107,18 @@ async function countBeside(stage: RequestStage): Promise<Map<number, readonly Ca
 export async function benchCalls(engines: Engines): Promise<string> {
   const counted = await countRequest(engines)
   const rows = [
+    row('key looked up', counted.authorized),
     row('accepted', counted.accepted),
     row('completed: worker', counted.worked),
-    row('completed: collector', counted.collected),
-    row('collector, the accepted event alone', counted.recorded),
-    row('collector, the outcome alone', counted.settled),
+    row('completed: collector', counted.settled),
     row('read, not completed', counted.readQueued),
     row('read, completed', counted.readCompleted),
     ...[...counted.acceptedBeside].map(([open, calls]) => row(`accepted, with ${open} open`, calls)),
     row('rejected', counted.rejected),
+    ...[...counted.posted].map(([way, calls]) => row(`POST ${way}`, calls)),
+    ...[...counted.refused].map(([way, calls]) => row(`POST ${way}, refused`, calls)),
   ]
-  const head = ['request', 'sequential', 'total', 'units', 'calls']
+  const head = ['request', 'sequential', 'total', 'units', 'bytes', 'calls']
   return `AWS calls a request, warm quota item, on ${engines.dynamoDbName} answering as DynamoDB does; units are DynamoDB's\n\n${table(head, rows)}`
 }
 
@@ -84,12 +127,16 @@ const row = (name: string, calls: readonly Call[]): (string | number)[] => [
   sequential(calls),
   calls.length,
   round(unitsOf(calls), 1),
+  bytesOf(calls),
   tally(calls),
 ]
 
 /** The capacity units of DynamoDB that calls have used, or those of some commands. */
 export const unitsOf = (calls: readonly Call[], names?: readonly string[]): number =>
   calls.reduce((sum, { name, units = 0 }) => sum + (names === undefined || names.includes(name) ? units : 0), 0)
+
+/** The bytes of the bodies of calls. */
+export const bytesOf = (calls: readonly Call[]): number => calls.reduce((sum, { bytes }) => sum + bytes, 0)
 
 async function startModel() {
   const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { ConditionalCheckFailedException, type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 
 /** One call of an AWS service, as its SDK client made it. Milliseconds of `performance.now()`. */
@@ -7,6 +8,8 @@ export interface Call {
   readonly end: number
   /** Capacity units of DynamoDB, as the engine reports them. Absent for other services. */
   readonly units?: number | undefined
+  /** The bytes of the body that is sent. */
+  readonly bytes: number
 }
 
 interface Args {
@@ -23,8 +26,14 @@ interface Context {
 }
 
 interface Client {
-  readonly middlewareStack: { add(middleware: unknown, options: { step: 'initialize'; priority: 'high' }): void }
+  readonly middlewareStack: {
+    add(middleware: unknown, options: { step: 'initialize'; priority: 'high' }): void
+    add(middleware: unknown, options: { step: 'finalizeRequest'; priority: 'low' }): void
+  }
 }
+
+/** The call that is being sent. */
+const sending = new AsyncLocalStorage<{ bytes: number }>()
 
 /** Records every command that any of the clients sends. */
 export class Recorder {
@@ -33,17 +42,27 @@ export class Recorder {
   watch(client: Client): void {
     const record = (next: (args: Args) => Promise<Result>, context: Context) => async (args: Args) => {
       const start = performance.now()
+      const sent = { bytes: 0 }
       let units: number | undefined
       try {
-        const result = await next(context.clientName === 'DynamoDBClient' ? askingForUnits(args) : args)
+        const result = await sending.run(sent, () =>
+          next(context.clientName === 'DynamoDBClient' ? askingForUnits(args) : args),
+        )
         units = result.output?.ConsumedCapacity?.CapacityUnits
         return result
       } finally {
         const name = (context.commandName ?? '?').replace(/Command$/, '')
-        this.calls.push({ name, start, end: performance.now(), units })
+        this.calls.push({ name, start, end: performance.now(), units, bytes: sent.bytes })
       }
     }
     client.middlewareStack.add(record, { step: 'initialize', priority: 'high' })
+    const measure = (next: (args: unknown) => Promise<unknown>) => (args: { request?: { body?: unknown } }) => {
+      const { body } = args.request ?? {}
+      const sent = sending.getStore()
+      if (sent && (typeof body === 'string' || body instanceof Uint8Array)) sent.bytes = Buffer.byteLength(body)
+      return next(args)
+    }
+    client.middlewareStack.add(measure, { step: 'finalizeRequest', priority: 'low' })
   }
 
   /** What was called since the last take. */

@@ -1,16 +1,25 @@
 import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
 import type * as z from 'zod'
+import { rememberKeys } from '../../functions/authorizer/remember-keys.ts'
 import { collect } from '../../functions/collector/collect.ts'
 import { compose as composeCollector } from '../../functions/collector/compose.ts'
 import { prepare } from '../../functions/core/admission/prepare.ts'
 import { createRouter } from '../../functions/core/admission/route.ts'
+import { RequestError } from '../../functions/core/domain/errors.ts'
 import { InferenceMessage, ResultEvent } from '../../functions/core/domain/messages.ts'
 import { DEFAULT_RATE } from '../../functions/core/domain/rate.ts'
+import type { HttpCall } from '../../functions/core/http/call.ts'
+import type { RouteKey } from '../../functions/core/http/routes.ts'
 import { parseBody, toSubmission } from '../../functions/core/inference-api/body.ts'
 import { viewRequest } from '../../functions/core/lifecycle/view-request.ts'
+import type { Caller } from '../../functions/core/platform/caller.ts'
+import { dynamoAccessAdmin } from '../../functions/core/stores/access/admin.ts'
+import { hashKey, keyIdOf, newKey } from '../../functions/core/stores/access/key.ts'
 import { migrate } from '../../functions/core/stores/ledger/migrate.ts'
+import { answerPost } from '../../functions/gateway/answer-post.ts'
 import { compose as composeGateway } from '../../functions/gateway/compose.ts'
 import type { Settings as GatewaySettings } from '../../functions/gateway/settings.ts'
+import { ANSWER_MS } from '../../functions/gateway/submit-call.ts'
 import { submitRequest } from '../../functions/gateway/submit-request.ts'
 import { compose as composeReader } from '../../functions/reader/compose.ts'
 import { compose as composeWorker } from '../../functions/worker/compose.ts'
@@ -36,9 +45,13 @@ const TABLES = {
   REQUESTS_TABLE: 'bench-requests',
   QUOTA_TABLE: 'bench-quota',
   MODELS_TABLE: 'bench-models',
+  KEYS_TABLE: 'bench-keys',
+  USERS_TABLE: 'bench-users',
   PAYLOADS_BUCKET: 'unused',
 }
 const USER = 'bench'
+
+type GatewayPath = RouteKey<'gateway'> extends `POST ${infer Path}` ? Path : never
 
 /** One request of one user on the engines, step by step. Each step answers with the AWS calls that our code made for it. */
 export type RequestStage = Awaited<ReturnType<typeof newRequestStage>>
@@ -49,6 +62,8 @@ export async function newRequestStage(engines: Engines, modelUrl: string, { inFl
   await createTable(uncounted.dynamoDb, TABLES.REQUESTS_TABLE, 'user_id', 'request_id')
   await createTable(uncounted.dynamoDb, TABLES.QUOTA_TABLE, 'pk')
   await createTable(uncounted.dynamoDb, TABLES.MODELS_TABLE, 'model')
+  await createTable(uncounted.dynamoDb, TABLES.KEYS_TABLE, 'key_id')
+  await createTable(uncounted.dynamoDb, TABLES.USERS_TABLE, 'user_id')
   const QueueUrlPrefix = await createQueue(uncounted.sqs, 'results')
   await createQueue(uncounted.sqs, 'inference-text-normal')
   await migrate(engines.newRdsData(), LEDGER)
@@ -84,6 +99,13 @@ export async function newRequestStage(engines: Engines, modelUrl: string, { inFl
     clients.dynamoDb,
   )
   const caller = { user_id: USER, plan: 'free' }
+  const key = newKey()
+  const access = { keys: TABLES.KEYS_TABLE, users: TABLES.USERS_TABLE }
+  const { addKey, replaceUser } = dynamoAccessAdmin(uncounted.dynamoDb, access)
+  const hash = hashKey(key)
+  await replaceUser(undefined, { ...caller, overrides: {} })
+  await addKey({ key_id: keyIdOf(hash), hash, user_id: USER, created_at: Date.now() })
+  const authorized = rememberKeys(dynamoAccessAdmin(clients.dynamoDb, access), Date.now)
   const take = <Schema extends z.ZodType>(queue: string, schema: Schema) =>
     receiveAll(uncounted.sqs, QueueUrlPrefix + queue, schema)
 
@@ -96,9 +118,27 @@ export async function newRequestStage(engines: Engines, modelUrl: string, { inFl
     const submission = toSubmission(parseBody('{"prompt":"How fast?"}'))
     return submitRequest(gateway, await prepare(gateway, settings, route, caller, submission))
   }
+  /** Posts a body as a client does, without time for a wait. A refusal is an answer, too. */
+  const post = async (path: GatewayPath, body: object, of: Partial<Caller> = {}) => {
+    const route = `POST ${path}` as const
+    const call: HttpCall = {
+      ...{ route, path, headers: {}, query: {}, parameters: {} },
+      caller: () => ({ ...caller, ...of }),
+      body: () => JSON.stringify(body),
+      remainingMs: () => ANSWER_MS,
+    }
+    try {
+      return { code: (await answerPost(gateway, call)).statusCode }
+    } catch (error) {
+      if (error instanceof RequestError) return { code: error.code }
+      throw error
+    }
+  }
   return {
     counting,
+    authorize: () => authorized(key),
     submit,
+    post,
     work: async () => {
       const [message] = await take('inference-text-normal', InferenceMessage)
       if (!message) throw new Error('no message')
@@ -128,9 +168,9 @@ const gatewaySettings = (inFlight: number): GatewaySettings => ({
   routing: [{ model: 'text' }],
   models: ['text'],
   expire_after_ms: 3_600_000,
-  store_prompts: true,
-  waiting: { per_user: 10, total: 50 },
-  openai: { text: { passes: false, names: ['prompt'], embeddings: false } },
+  // So few that one item has all leases: the first lease in each item costs a write more.
+  waiting: { per_user: 10, total: 16 },
+  openai: { text: { passes: true, names: [], embeddings: true } },
 })
 
 const workerSettings = (url: string) => ({

@@ -84,7 +84,9 @@ async function bytesIn(path: string): Promise<number> {
 }
 
 /** A file may be gone since it was listed. */
-const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
+}
 
 function report(samples: readonly Sample[], requests: number): string {
   const [first, last] = [samples[0], samples.at(-1)]

@@ -38,12 +38,10 @@ type Measure = <T>(step: string, act: () => Promise<T>) => Promise<T>
 /** One request, alone, from its POST to the read of its result. The results queue's messages are taken between the steps, as Lambda does it. */
 async function live(stage: RequestStage, measure: Measure): Promise<void> {
   const accepted = await measure('1 gateway: accept', () => stage.submit())
-  const first = await measure('2 mapping: receive, delete', () => stage.takeEvents())
-  await measure('3 collector: the accepted event', () => stage.collect(first))
-  await measure('4 mapping and worker: receive, delete, run', () => stage.work())
-  const outcome = await measure('2 mapping: receive, delete', () => stage.takeEvents())
-  await measure('5 collector: the outcome', () => stage.collect(outcome))
-  await measure('6 reader: the result', () => stage.read(accepted.item.request_id))
+  await measure('2 mapping and worker: receive, delete, run', () => stage.work())
+  const outcome = await measure('3 mapping: receive, delete', () => stage.takeEvents())
+  await measure('4 collector: the outcome', () => stage.collect(outcome))
+  await measure('5 reader: the result', () => stage.read(accepted.item.request_id))
 }
 
 function measurer(meter: Meter, used: Map<string, Used>): Measure {

@@ -45,7 +45,6 @@ export const GATEWAY: GatewaySettings = {
   routing: [{ model: MODEL }],
   models: [MODEL],
   expire_after_ms: EXPIRE_AFTER_MS,
-  store_prompts: true,
 }
 
 /** Limits so small that a few waiting calls reach both. */

@@ -253,7 +253,6 @@ describe('functions', () => {
       routing: [{ when: 'model_type = "image"', model: 'image' }, { model: 'text' }],
       models: ['text', 'image'],
       expire_after_ms: 4 * 3_600_000,
-      store_prompts: false,
       waiting: { per_user: 10, total: 50 },
       // Both mappings see the texts of a chat, and neither endpoint has OpenAI's API.
       openai: {

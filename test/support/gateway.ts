@@ -31,7 +31,6 @@ export const SETTINGS: Settings = {
   routing: [{ when: 'model_type = "image"', model: 'image' }, { model: 'text' }],
   models: ['text', 'image'],
   expire_after_ms: 3_600_000,
-  store_prompts: true,
 }
 
 export const aCaller = (fields: Partial<Caller> = {}): Caller => ({ user_id: newUser(), plan: 'free', ...fields })

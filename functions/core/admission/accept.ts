@@ -26,7 +26,7 @@ export async function accept(
 ): Promise<Accepted | undefined> {
   const item = await publish(ports, own, submission, open)
   if (item.status === 'rejected') {
-    // The `accepted` event may have made a row, and the body is stored (rule 5).
+    // A gateway of an earlier version may have sent an `accepted` event, which has made a row; and the body is stored (rule 5).
     await finalizeRequest(ports, { ...own, status: 'rejected', completed_at: ports.clock() })
     return undefined
   }

@@ -15,5 +15,5 @@ export interface AdmissionPorts extends LifecyclePorts {
   readonly logger: Pick<Logger, 'warn' | 'error'>
   readonly metrics: Meter
   readonly tracing: Tracer
-  readonly settings: Pick<Settings, 'store_prompts' | 'gives_way_above'>
+  readonly settings: Pick<Settings, 'gives_way_above'>
 }

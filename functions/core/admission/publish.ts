@@ -1,17 +1,15 @@
-import { acceptedEvent, promptOf } from '../domain/events.ts'
 import { identityOf, type RequestItem, reservationOf, traceAttributes } from '../domain/item.ts'
 import type { InferenceMessage } from '../domain/messages.ts'
 import type { Submission } from '../domain/submission.ts'
-import { queueName, RESULTS_QUEUE } from '../queue/names.ts'
+import { queueName } from '../queue/names.ts'
 import { bodyKey } from '../stores/payloads/names.ts'
 import { checkIn } from '../stores/payloads/port.ts'
 import type { AdmissionPorts } from './ports.ts'
 
 /**
- * Makes an admitted request durable: writes its item and sends its inference message and its `accepted` event, all at the same
- * time. Answers with the item that is there afterwards, which another try may have written first. A lost event is only counted,
- * since every later event carries as much. Rejects with `Unavailable` if the item or the message may be missing. `open` is about how many
- * requests the user has open, where that is counted.
+ * Makes an admitted request durable: writes its item and sends its inference message, both at the same time. The ledger learns of the
+ * request when it ends (docs/adr/0048). Answers with the item that is there afterwards, which another try may have written first. Rejects
+ * with `Unavailable` if the item or the message may be missing. `open` is about how many requests the user has open, where that is counted.
  */
 export async function publish(
   ports: AdmissionPorts,
@@ -19,19 +17,12 @@ export async function publish(
   submission: Submission,
   open = 0,
 ): Promise<RequestItem> {
-  const { items, queue, metrics, settings } = ports
   const plain = await messageOf(ports, item, submission)
-  const givesWay = open > (settings.gives_way_above ?? Number.POSITIVE_INFINITY)
+  const givesWay = open > (ports.settings.gives_way_above ?? Number.POSITIVE_INFINITY)
   const message: InferenceMessage = givesWay ? { ...plain, hints: { gives_way: true } } : plain
-  const prompt = settings.store_prompts ? promptOf(message.body) : undefined
-  const [created, sent, announced] = await Promise.allSettled([
-    items.create(item),
-    send(ports, message, item),
-    queue.send(RESULTS_QUEUE, { body: acceptedEvent(message, prompt), group: item.user_id, ...traceAttributes(item) }),
-  ])
+  const [created, sent] = await Promise.allSettled([ports.items.create(item), send(ports, message, item)])
   if (created.status === 'rejected') throw created.reason
   if (sent.status === 'rejected' && created.value.status !== 'rejected') throw sent.reason
-  if (announced.status === 'rejected') metrics.add('LostAcceptedEvents', 1)
   return created.value
 }
 

@@ -10,7 +10,6 @@ export const Settings = z.strictObject({
   estimates: z.record(z.string(), z.string()).optional(),
   /** How long after its admission a request that was not started expires. */
   expire_after_ms: z.int().positive(),
-  store_prompts: z.boolean(),
   /** A request of a user who has more open requests than this gives way to those of others. Absent where the queue sees to that by itself. */
   gives_way_above: z.int().positive().optional(),
 })

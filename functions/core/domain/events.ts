@@ -30,10 +30,11 @@ export const requestFields = (of: RequestFields) => ({
 export const promptOf = (body: Payload): Payload =>
   'key' in body ? body : { inline: (body.inline as { prompt: string }).prompt }
 
-export const acceptedEvent = (message: InferenceMessage, prompt: Payload | undefined): AcceptedEvent => ({
+/** An event that says no more than that a request waits or runs. It is made from its message or from its item. */
+export const acceptedEvent = (of: RequestFields, prompt: Payload | undefined): AcceptedEvent => ({
   v: 1,
   type: 'accepted',
-  ...requestFields(message),
+  ...requestFields(of),
   prompt,
 })
 

@@ -51,7 +51,7 @@ const Row = {
   prompt: Payload.optional(),
 }
 
-/** The gateway has admitted a request. This event may be lost: every later event has the same fields. */
+/** A request was admitted, and has not ended. This event may be lost: every later event has the same fields. */
 export const AcceptedEvent = z.strictObject({ v: z.literal(1), type: z.literal('accepted'), ...Row })
 export type AcceptedEvent = z.infer<typeof AcceptedEvent>
 

@@ -1,6 +1,6 @@
 import { RequestError } from '../domain/errors.ts'
 import type { Operation } from '../domain/operation.ts'
-import { fieldsOf, NO_PARAMETERS } from '../openai-format/fields.ts'
+import { NO_PARAMETERS } from '../openai-format/fields.ts'
 import { isObject, type Json, objectsOf, without } from '../openai-format/json.ts'
 import { isMeant } from '../openai-format/meant.ts'
 import { responseToChat } from '../openai-format/to-chat.ts'
@@ -9,9 +9,15 @@ import type { Abilities } from './abilities.ts'
 
 /**
  * Refuses a field that could only be ignored, by its name: one that Sluice never supports, and one that the model does not see. The
- * body is the client's own. Throws `RequestError`.
+ * body is the client's own, and `seen` are its fields as a mapping sees them. Throws `RequestError`.
  */
-export function checkSupported(operation: Operation, body: Json, model: string, abilities: Abilities): void {
+export function checkSupported(
+  operation: Operation,
+  body: Json,
+  seen: Json,
+  model: string,
+  abilities: Abilities,
+): void {
   for (const [field, why] of NEVER[operation] ?? []) if (isMeant(field, body[field])) throw unsupported(field, why)
   const isPrior = objectsOf(body.input).some(({ type }) => type === 'item_reference')
   if (isPrior) throw unsupported('input', 'can refer to no stored item: send the items themselves')
@@ -23,7 +29,7 @@ export function checkSupported(operation: Operation, body: Json, model: string, 
   if (operation === 'embeddings' && !abilities.embeddings)
     throw unsupported('model', `must be a model that makes embeddings; "${model}" makes none`)
   checkTexts(operation, body, model)
-  const unseen = unseenIn(operation, body, abilities)
+  const unseen = unseenIn(operation, body, seen, abilities)
   if (!unseen) return
   const { field, place } = unseen
   const what = place === field ? 'is not supported by' : `has at ${place} what is not supported by`
@@ -81,8 +87,7 @@ const RESPONSE_NAMES: Readonly<Record<string, string>> = {
 }
 
 /** A part of a body that the model would not see. Undefined if there is none. */
-function unseenIn(operation: Operation, body: Json, { names }: Abilities): Lost | undefined {
-  const fields = fieldsOf(operation, body)
+function unseenIn(operation: Operation, body: Json, fields: Json, { names }: Abilities): Lost | undefined {
   const isResponse = operation === 'responses'
   const lost = isResponse ? responseToChat(body).lost.filter(({ field }) => !names.includes(field)) : []
   const seesChat = names.includes('messages')

@@ -4,7 +4,6 @@ import type { Submission } from '../domain/submission.ts'
 import { parseBodyAs } from '../http/parse-body.ts'
 import { fieldsOf } from '../openai-format/fields.ts'
 import { isObject, type Json } from '../openai-format/json.ts'
-import { textsOf } from '../openai-format/texts.ts'
 import type { Abilities } from './abilities.ts'
 import { BODIES } from './bodies.ts'
 import { checkSupported } from './check-supported.ts'
@@ -31,13 +30,14 @@ export function parseOpenAi(
   const abilities = Object.hasOwn(models, model) ? models[model] : undefined
   if (!abilities) throw new RequestError('unknown_model', `there is no model "${model}"`)
   const body: Json = parsed
-  checkSupported(operation, body, model, abilities)
-  const prompt = textsOf(operation, body)
+  const seen = fieldsOf(operation, body)
+  checkSupported(operation, body, seen, model, abilities)
+  const { prompt } = seen
   const options = isObject(body.stream_options) ? body.stream_options : {}
   return {
     submission: {
       body: storedBody(body, prompt),
-      seen: fieldsOf(operation, body),
+      seen,
       operation,
       prompt,
       model,

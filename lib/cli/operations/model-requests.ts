@@ -1,3 +1,4 @@
+import type { RequestItem } from '../../../functions/core/domain/item.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
 import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import type { RecordedRequest } from '../../../functions/core/stores/ledger/admin.ts'
@@ -16,12 +17,9 @@ export interface ModelRequests {
     | undefined
 }
 
-type Ports = Pick<Admin, 'ledger' | 'statusesOf' | 'failures' | 'clock'>
+type Ports = Pick<Admin, 'ledger' | 'failures' | 'clock'>
 
 const HOUR_MS = 3_600_000
-
-/** So many of the oldest requests that have not ended are looked at: those that run are not waiting. */
-const OLDEST = 50
 
 /** Counts the requests of the last hour by model. Undefined while Postgres can't be reached. */
 export async function countEnded(ports: Ports): Promise<ReadonlyMap<string, ModelRequests['last_hour']> | undefined> {
@@ -37,39 +35,33 @@ export async function countEnded(ports: Ports): Promise<ReadonlyMap<string, Mode
   return sums
 }
 
-/** Describes the requests of a model. While Postgres can't be reached, only the last failed call is told. */
-export async function requestsOf(ports: Ports, model: string): Promise<Omit<ModelRequests, 'last_hour'>> {
-  const [noted, [failed] = [], oldest] = await Promise.all([
+/** Describes the requests of a model, of which some are `open`. While Postgres can't be reached, the last failed call is that of DynamoDB. */
+export async function requestsOf(
+  ports: Ports,
+  model: string,
+  open: readonly RequestItem[],
+): Promise<Omit<ModelRequests, 'last_hour'>> {
+  const [noted, [failed] = []] = await Promise.all([
     ports.failures.last(model),
     unlessAway(ports.ledger.list({ model, status: 'failed', limit: 1 })),
-    unlessAway(oldestWaiting(ports, model)),
   ])
   const failures = [...(noted ? [lastFailureOf(noted)] : []), ...(failed ? failureOf(failed) : [])]
   const [newest] = failures.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at))
+  const oldest = oldestWaiting(open, model, ports.clock())
   return { ...(newest && { last_failure: newest }), ...(oldest && { oldest_waiting: oldest }) }
 }
 
-interface WaitingPorts extends Pick<Admin, 'statusesOf' | 'clock'> {
-  readonly ledger: {
-    unended(
-      model: string,
-      limit: number,
-    ): Promise<readonly Pick<RecordedRequest, 'user_id' | 'request_id' | 'created_at'>[]>
-  }
-}
-
-/** Finds the request of a model that has waited for longest. To the ledger, a running request is queued, too: only its item tells. */
-export async function oldestWaiting(
-  { ledger, statusesOf, clock }: WaitingPorts,
+/** Finds the request of a model that has waited for longest among requests that are open. */
+export function oldestWaiting(
+  open: readonly RequestItem[],
   model: string,
-): Promise<NonNullable<ModelRequests['oldest_waiting']> | undefined> {
-  const rows = await ledger.unended(model, OLDEST)
-  if (rows.length === 0) return undefined
-  const statuses = await statusesOf(rows)
-  const found = rows.find(row => statuses.get(row.request_id) === 'queued')
-  if (!found) return undefined
-  const { request_id, created_at } = found
-  return { request_id, since: iso(created_at), seconds: Math.floor((clock() - created_at) / 1000) }
+  now: number,
+): ModelRequests['oldest_waiting'] {
+  const waiting = open.filter(item => item.model === model && item.status === 'queued')
+  const [oldest] = waiting.toSorted((a, b) => a.created_at - b.created_at)
+  if (!oldest) return undefined
+  const { request_id, created_at } = oldest
+  return { request_id, since: iso(created_at), seconds: Math.floor((now - created_at) / 1000) }
 }
 
 function failureOf({ request_id, error, completed_at }: RecordedRequest): LastFailureView[] {

@@ -8,6 +8,7 @@ import { queueName } from '../../../functions/core/queue/names.ts'
 import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
 import { countEnded, type ModelRequests, requestsOf } from './model-requests.ts'
+import { type OpenPorts, openRequests } from './open-requests.ts'
 
 /** A model as operators see it: what defers its calls, its last failure, and what waits for it. Times are ISO 8601. */
 export interface ModelView extends ModelRequests {
@@ -49,20 +50,17 @@ const haltView = ({ since, until, ...halt }: Halt): HaltView => ({
   next_probe: new Date(until).toISOString(),
 })
 
-type ModelPorts = Pick<
-  Admin,
-  'modelStates' | 'models' | 'countWaiting' | 'clock' | 'failures' | 'ledger' | 'statusesOf'
->
+type ModelPorts = Pick<Admin, 'modelStates' | 'models' | 'countWaiting' | 'clock' | 'failures' | 'ledger'> & OpenPorts
 
 /** Describes every model of the pipeline file that is in effect, in the order of the file. Rejects with `Unavailable`. */
 export async function listModels(ports: ModelPorts): Promise<ModelView[]> {
-  const ended = countEnded(ports)
+  const [ended, open] = [countEnded(ports), openRequests(ports)]
   return Promise.all(
     Object.keys(ports.models).map(async model => {
       const [state = UNTOUCHED, waiting, requests, counts] = await Promise.all([
         ports.modelStates.read(model),
         waitingFor(ports, model),
-        requestsOf(ports, model),
+        open.then(found => requestsOf(ports, model, found)),
         ended,
       ])
       const lastHour = counts && (counts.get(model) ?? { ended: 0, failed: 0 })

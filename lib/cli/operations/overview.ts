@@ -1,6 +1,7 @@
-import type { Status } from '../../../functions/core/domain/item.ts'
+import { isTerminal, type Status } from '../../../functions/core/domain/item.ts'
 import type { ActivityCount, OpenRequest } from '../../../functions/core/stores/ledger/activity.ts'
 import type { Admin } from '../admin.ts'
+import { type OpenPorts, openRequests } from './open-requests.ts'
 
 /** The time spans that an overview can have, with the length of their parts, in milliseconds. */
 export const SPANS = {
@@ -32,14 +33,14 @@ export interface Overview {
     readonly dead_letters: number
   }
   readonly since: string
-  /** The requests that were made since then, by the status that they have in the ledger. */
+  /** The requests that were made since then, by the status that they have in the ledger. One without a row counts as queued. */
   readonly made: Readonly<Record<Exclude<Status, 'rejected' | 'running'>, number>>
   readonly part_ms: number
   /** Oldest first. A part without requests has zeros. */
   readonly parts: readonly OverviewPart[]
 }
 
-type Ports = Pick<Admin, 'activity' | 'statusesOf' | 'clock'>
+type Ports = Pick<Admin, 'activity' | 'statusesOf' | 'clock'> & OpenPorts
 
 /** Makes the overview of a time span that ends now. Rejects with `Unavailable`. */
 export async function showOverview(ports: Ports, span: Span): Promise<Overview> {
@@ -47,14 +48,15 @@ export async function showOverview(ports: Ports, span: Span): Promise<Overview> 
   const now = ports.clock()
   // The first part is a whole one, so that the parts stay the same from one overview to the next.
   const since = Math.floor((now - span_ms) / part_ms + 1) * part_ms
-  const [counts, open, deadLetters] = await Promise.all([
+  const [recorded, open, deadLetters] = await Promise.all([
     ports.activity.counts(since, part_ms),
-    countOpen(ports),
+    readOpen(ports),
     ports.activity.countDeadLetters(),
   ])
+  const counts = [...recorded, ...unrecorded(open, since, part_ms)]
   return {
     at: new Date(now).toISOString(),
-    now: { ...open, dead_letters: deadLetters },
+    now: { queued: open.queued, running: open.running, dead_letters: deadLetters },
     since: new Date(since).toISOString(),
     made: {
       queued: sumOf(counts, 'queued'),
@@ -68,22 +70,53 @@ export async function showOverview(ports: Ports, span: Span): Promise<Overview> 
   }
 }
 
+interface Open {
+  readonly queued: number
+  readonly running: number
+  /** When each request was made that has no row yet, epoch milliseconds. */
+  readonly unrecorded: readonly number[]
+}
+
+/** Reads the requests that wait and those that run. Most of them have no row yet, and a row calls both queued. */
+async function readOpen(ports: Ports): Promise<Open> {
+  const rows = await recordedOpen(ports)
+  const items = (await openRequests(ports)).filter(({ status }) => !isTerminal(status))
+  const seen = new Set(items.map(({ request_id }) => request_id))
+  const others = await ports.statusesOf([...rows.values()].filter(({ request_id }) => !seen.has(request_id)))
+  const statuses = [...items.map(({ status }) => status), ...others.values()]
+  return {
+    queued: statuses.filter(status => status === 'queued').length,
+    running: statuses.filter(status => status === 'running').length,
+    unrecorded: items.filter(({ request_id }) => !rows.has(request_id)).map(({ created_at }) => created_at),
+  }
+}
+
 /** How many open requests one statement asks for. The Data API answers with at most 1 MiB. */
 const PAGE = 4_000
 
-/** Counts the requests that wait and those that run. The ledger calls both queued, and only their items tell them apart. */
-async function countOpen({ activity, statusesOf }: Ports): Promise<{ queued: number; running: number }> {
-  let [queued, running] = [0, 0]
+async function recordedOpen({ activity }: Ports): Promise<ReadonlyMap<string, OpenRequest>> {
+  const rows = new Map<string, OpenRequest>()
   for (let after: string | undefined; ; ) {
     const page: OpenRequest[] = await activity.open(after, PAGE)
-    for (const status of (await statusesOf(page)).values()) {
-      if (status === 'queued') queued += 1
-      if (status === 'running') running += 1
-    }
-    if (page.length < PAGE) return { queued, running }
+    for (const row of page) rows.set(row.request_id, row)
+    if (page.length < PAGE) return rows
     after = page.at(-1)?.request_id
   }
 }
+
+const unrecorded = ({ unrecorded: made }: Open, since: number, partMs: number): ActivityCount[] =>
+  [
+    ...Map.groupBy(
+      made.filter(at => at >= since),
+      at => Math.floor(at / partMs) * partMs,
+    ),
+  ].map(([at, of]) => ({
+    at,
+    status: 'queued',
+    count: of.length,
+    p50_ms: null,
+    p95_ms: null,
+  }))
 
 const sumOf = (counts: readonly ActivityCount[], status: Status): number =>
   counts.reduce((sum, found) => sum + (found.status === status ? found.count : 0), 0)

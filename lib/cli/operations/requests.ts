@@ -7,6 +7,7 @@ import { traceIdOf } from '../../../functions/core/platform/tracing/traceparent.
 import type { RecordedRequest } from '../../../functions/core/stores/ledger/admin.ts'
 import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
+import { type OpenPorts, openRequests } from './open-requests.ts'
 import { type WaitingPorts, type Waits, whyItWaits } from './why-it-waits.ts'
 
 /** A request as operators see it: from its row in Postgres, and from its item where the item is newer. Times are ISO 8601. */
@@ -65,12 +66,40 @@ export interface ListFilter {
 /** How many rows one statement asks for. The Data API answers with at most 1 MiB. */
 const PAGE = 100
 
+type ListPorts = OpenPorts & {
+  readonly ledger: Pick<RequestPorts['ledger'], 'list'>
+  readonly items: Pick<RequestPorts['items'], 'get'>
+}
+
 /**
- * Lists requests, newest first. In Postgres a request is queued until it ends, so the items of queued requests are looked up,
- * too. Rejects with `Unavailable`.
+ * Lists requests, newest first: those that Postgres has, and those that wait or run, which have no row yet. Rejects with `Unavailable`.
  */
-export async function listRequests(
-  { ledger, items }: { ledger: Pick<RequestPorts['ledger'], 'list'>; items: Pick<RequestPorts['items'], 'get'> },
+export async function listRequests(ports: ListPorts, filter: ListFilter): Promise<RequestSummary[]> {
+  const [recorded, open] = await Promise.all([listRecorded(ports, filter), listOpen(ports, filter)])
+  const all = [...new Map([...open, ...recorded].map(one => [one.request_id, one])).values()]
+  return all.sort((a, b) => (a.request_id < b.request_id ? 1 : -1)).slice(0, filter.limit)
+}
+
+async function listOpen(ports: OpenPorts, filter: ListFilter): Promise<RequestSummary[]> {
+  const { user, status, model, since = 0, before } = filter
+  const items = await openRequests(
+    ports,
+    ({ user_id, request_id }) =>
+      (user === undefined || user_id === user) && (before === undefined || request_id < before),
+  )
+  return items
+    .filter(
+      item =>
+        (status === undefined || item.status === status) &&
+        (model === undefined || item.model === model) &&
+        item.created_at >= since,
+    )
+    .map(ofItem)
+}
+
+/** A few requests are queued in Postgres, such as those that wait for long. Their items are looked up, too. */
+async function listRecorded(
+  { ledger, items }: ListPorts,
   { user, status, model, since, before, limit }: ListFilter,
 ): Promise<RequestSummary[]> {
   const found: RequestSummary[] = []
@@ -91,14 +120,12 @@ export async function listRequests(
 }
 
 /** Shows everything about one request. Throws `Refusal` if there is no such request, and `Unavailable`. */
-export async function showRequest(ports: RequestPorts & WaitingPorts, id: string): Promise<RequestDetails> {
+export async function showRequest(ports: RequestPorts & WaitingPorts & OpenPorts, id: string): Promise<RequestDetails> {
   const { items, ledger, payloads } = ports
   const row = await ledger.show(id)
-  if (!row)
-    throw new Refusal(
-      `there is no request ${id} in Postgres, where a new one comes after a few seconds, and from where an old one is deleted after observability.retention.ledger`,
-    )
-  const summary = await asItSays(items, row)
+  const { summary, metadata } = row
+    ? { summary: await asItSays(items, row), metadata: row.metadata ?? undefined }
+    : await openRequest(ports, id)
   const [waits, prompt, result] = await Promise.all([
     summary.status === 'queued' ? whyItWaits(ports, summary) : undefined,
     ledger.prompt(id),
@@ -107,7 +134,7 @@ export async function showRequest(ports: RequestPorts & WaitingPorts, id: string
   return {
     ...summary,
     ...(waits && { waits }),
-    metadata: row.metadata ?? undefined,
+    metadata,
     prompt: await promptOf(payloads, prompt),
     prompt_key: keyOf(prompt),
     result: await checkedOut(payloads, result),
@@ -115,28 +142,44 @@ export async function showRequest(ports: RequestPorts & WaitingPorts, id: string
   }
 }
 
+/** A request that has no row yet. */
+async function openRequest(
+  ports: OpenPorts,
+  id: string,
+): Promise<{ summary: RequestSummary; metadata: RequestItem['metadata'] }> {
+  const [item] = await openRequests(ports, ({ request_id }) => request_id === id)
+  if (item) return { summary: ofItem(item), metadata: item.metadata }
+  throw new Refusal(
+    `there is no request ${id}: it neither waits nor runs, and it is not in Postgres, from where an old one is deleted after observability.retention.ledger`,
+  )
+}
+
 async function asItSays(items: Pick<RequestPorts['items'], 'get'>, row: RecordedRequest): Promise<RequestSummary> {
-  const recorded = summaryOf(row)
   const item = await items.get(row.user_id, row.request_id)
   // A row is kept longer than its item.
-  if (!item) return recorded
-  return {
-    ...recorded,
-    status: item.status,
-    run: item.run,
-    attempts: item.attempt,
-    estimated_tokens: item.estimate,
-    usage: item.usage,
-    error: item.error,
-    charged: chargedFor(item),
-    quota_window: item.window,
-    trace_id: traceIdOf(item.traceparent),
-    not_before: item.status === 'queued' ? iso(item.not_before) : undefined,
-    started_at: iso(item.started_at),
-    completed_at: iso(item.completed_at),
-    deadline: iso(item.deadline),
-  }
+  return item ? ofItem(item) : summaryOf(row)
 }
+
+const ofItem = (item: RequestItem): RequestSummary => ({
+  request_id: item.request_id,
+  user: item.user_id,
+  model: item.model,
+  priority: item.priority,
+  status: item.status,
+  run: item.run,
+  attempts: item.attempt,
+  estimated_tokens: item.estimate,
+  usage: item.usage,
+  error: item.error,
+  charged: chargedFor(item),
+  quota_window: item.window,
+  created_at: iso(item.created_at),
+  trace_id: traceIdOf(item.traceparent),
+  not_before: item.status === 'queued' ? iso(item.not_before) : undefined,
+  started_at: iso(item.started_at),
+  completed_at: iso(item.completed_at),
+  deadline: iso(item.deadline),
+})
 
 const summaryOf = (row: RecordedRequest): RequestSummary => ({
   request_id: row.request_id,

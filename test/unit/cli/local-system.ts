@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { main } from '../../../lib/cli/main.ts'
-import { createNamedTable, startLocalTables } from '../../support/dynamodb.ts'
+import { createNamedTable, createQuotaTable, startLocalTables } from '../../support/dynamodb.ts'
 import { ACCESS_KEY_ID } from '../../support/emulators.ts'
 
 export const QUOTAS = {
@@ -92,7 +92,11 @@ export const jsonOf = (run: (line: string) => Promise<Ran>) => async (line: stri
 /** As much of a local system as the command line needs: the tables, and a local.json that tells where they are. */
 export async function startTables(rdsData = NOWHERE, sqs = NOWHERE) {
   const { client, url: dynamodb, close } = await startLocalTables()
-  await Promise.all(Object.entries(TABLES).map(([table, keys]) => createNamedTable(client, table, keys)))
+  await Promise.all(
+    Object.entries(TABLES).map(([table, keys]) =>
+      table === 'QuotaTable' ? createQuotaTable(client, table) : createNamedTable(client, table, keys),
+    ),
+  )
 
   const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
   const endpoints = { sqs, dynamodb, s3: sqs, rds_data: rdsData }

@@ -1,11 +1,15 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { statusesOf } from '../../../functions/core/stores/requests/admin.ts'
+import { reservationOf } from '../../../functions/core/domain/item.ts'
+import { itemsOf } from '../../../functions/core/stores/requests/admin.ts'
 import { oldestWaiting } from '../../../lib/cli/operations/model-requests.ts'
+import { openRequests } from '../../../lib/cli/operations/open-requests.ts'
 import { NOW } from '../../support/clock.ts'
 import { anItem } from '../../support/requests.ts'
 import { startTables } from './local-system.ts'
+
+const idOf = (n: number) => `019ab000-0000-7000-8000-${String(n).padStart(12, '0')}`
 
 let system: Awaited<ReturnType<typeof startTables>>
 beforeAll(async () => {
@@ -16,7 +20,7 @@ afterAll(() => system.close())
 it('the oldest request that waits is found among those that run with one read of the table', async () => {
   const items = Array.from({ length: 50 }, (_, i) =>
     anItem({
-      request_id: `r-${String(i).padStart(2, '0')}`,
+      request_id: idOf(i),
       status: i < 49 ? 'running' : 'queued',
       created_at: NOW + i,
     }),
@@ -35,15 +39,14 @@ it('the oldest request that waits is found among those that run with one read of
     { step: 'initialize' },
   )
 
-  const found = await oldestWaiting(
-    {
-      clock: () => NOW + 60_049,
-      ledger: { unended: async () => items },
-      statusesOf: requests => statusesOf(system.client, 'RequestsTable', requests),
+  const open = await openRequests({
+    openReservations: async function* () {
+      yield items.map(item => ({ reservation: reservationOf(item), at: item.created_at }))
     },
-    'text',
-  )
+    itemsOf: requests => itemsOf(system.client, 'RequestsTable', requests),
+  })
+  const found = oldestWaiting(open, 'text', NOW + 60_049)
 
-  expect(found).toMatchObject({ request_id: 'r-49', seconds: 60 })
+  expect(found).toMatchObject({ request_id: idOf(49), seconds: 60 })
   expect(commands).toEqual(['BatchGetItemCommand'])
 })

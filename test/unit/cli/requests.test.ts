@@ -261,7 +261,7 @@ describe('requests show', () => {
     expect(await sluice(`requests show ${idOf(99)}`)).toEqual({
       code: 1,
       out: '',
-      err: `error: there is no request ${idOf(99)} in Postgres, where a new one comes after a few seconds, and from where an old one is deleted after observability.retention.ledger\n`,
+      err: `error: there is no request ${idOf(99)}: it neither waits nor runs, and it is not in Postgres, from where an old one is deleted after observability.retention.ledger\n`,
     })
   })
 })
@@ -316,9 +316,12 @@ describe('requests list', () => {
         return queued.filter(({ request_id }) => before === undefined || request_id < before).slice(0, limit)
       },
     }
-    const items = { get: async (_: string, id: string) => item(0, { status: id === idOf(1) ? 'running' : 'queued' }) }
+    const items = {
+      get: async (_: string, id: string) => item(0, { request_id: id, status: id === idOf(1) ? 'running' : 'queued' }),
+    }
 
-    const found = await listRequests({ ledger, items }, { status: 'running', limit: 1 })
+    const noneOpen = { openReservations: async function* () {}, itemsOf: async () => [] }
+    const found = await listRequests({ ledger, items, ...noneOpen }, { status: 'running', limit: 1 })
 
     expect(numbersOf(found)).toEqual([1])
     expect(asked).toEqual([100, 100, 100])

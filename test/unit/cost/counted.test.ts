@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   ACCEPTED,
+  MAPPING_CALLS,
   quotaWriteUnits,
   RATE_LIMITED,
   READ_COMPLETED,
   READ_QUEUED,
-  RECORDED,
   SETTLED,
   type StepCalls,
   WORKED,
 } from '../../../lib/cost/calls.ts'
-import { countRequest, type RequestCalls, unitsOf } from '../../bench/calls.ts'
+import { bytesOf, countRequest, type RequestCalls, unitsOf } from '../../bench/calls.ts'
 import { type Engines, startEngines } from '../../bench/engines.ts'
 import { countProtection } from '../../bench/protection.ts'
-import type { Call } from '../../bench/recorder.ts'
+import { type Call, tally } from '../../bench/recorder.ts'
 
 /*
  * The bill of `sluice cost` multiplies prices with the calls of a request. These tests hold its numbers equal to what the
@@ -49,18 +49,57 @@ describe('the calls of a request that the bill counts', () => {
     expect({
       accepted: stepOf(request.accepted, 1),
       worked: stepOf(request.worked, 0),
-      recorded: stepOf(request.recorded, 0),
       settled: stepOf(request.settled, 1),
       readQueued: stepOf(request.readQueued, 0),
       readCompleted: stepOf(request.readCompleted, 0),
     }).toEqual({
       accepted: ACCEPTED,
       worked: WORKED,
-      recorded: RECORDED,
       settled: SETTLED,
       readQueued: READ_QUEUED,
       readCompleted: READ_COMPLETED,
     })
+  })
+
+  // Each call, and each kilobyte that is sent, is on a bill and takes time of two processors. One that is added shows here.
+  it.each([
+    ['authorized', '2 GetItem', 2, 260],
+    ['authorizedAgain', '', 0, 0],
+    ['accepted', 'PutItem, SendMessage, UpdateItem', 2, 2_850],
+    ['worked', 'GetItem, SendMessage, UpdateItem', 2, 1_850],
+    ['settled', '2 UpdateItem, ExecuteStatement', 2, 9_200],
+    ['readQueued', 'GetItem', 1, 200],
+    ['readCompleted', 'ExecuteStatement, GetItem', 1, 600],
+    ['rejected', 'UpdateItem', 0, 1_550],
+  ] as const)('are these for the step %s: %s', (step, calls, units, bytes) => {
+    expect(tally(request[step])).toBe(calls)
+    expect(unitsOf(request[step])).toBe(units)
+    expect(bytesOf(request[step])).toBeLessThanOrEqual(bytes)
+  })
+
+  it('are 13 from the admission to the settlement of a request that comes alone', () => {
+    const own = [request.accepted, request.worked, request.settled].flat().length
+
+    expect(own + 2 * MAPPING_CALLS).toBe(13)
+  })
+
+  it('are the same for an admission by the OpenAI API, and a lease and a look more for a wait', () => {
+    const tallies = new Map([...request.posted].map(([way, calls]) => [way, tally(calls)]))
+
+    expect(tallies).toEqual(
+      new Map([
+        ['/v1/inference', 'PutItem, SendMessage, UpdateItem'],
+        ['/v1/responses, background', 'PutItem, SendMessage, UpdateItem'],
+        ...['/v1/responses', '/v1/chat/completions', '/v1/completions', '/v1/embeddings'].map(
+          (way): [string, string] => [way, '5 UpdateItem, GetItem, PutItem, SendMessage'],
+        ),
+      ]),
+    )
+  })
+
+  it('are one for a request that the quota refuses, by each API', () => {
+    expect(new Set([...request.refused.values()].map(tally))).toEqual(new Set(['UpdateItem']))
+    expect(request.refused.size).toBe(request.posted.size)
   })
 
   it('pay for a quota item by its size: with each reservation that is open in it', () => {

@@ -49,12 +49,6 @@ const ADMISSION = {
     'gateway',
     'intake',
   ),
-  LostAcceptedEvents: trouble(
-    'event',
-    'Accepted requests whose event to the collector was lost. A later event repeats its content.',
-    'gateway',
-    'intake',
-  ),
   RefusedWaits: trouble(
     'call',
     'Calls that asked to wait and were answered at once, since too many calls wait.',

@@ -55,8 +55,6 @@ export interface StatusCount {
 export interface LedgerAdmin {
   /** Newest first. */
   list(filter: RequestFilter): Promise<RecordedRequest[]>
-  /** The requests of a model that have not ended, oldest first. */
-  unended(model: string, limit: number): Promise<RecordedRequest[]>
   /** Counts the requests that were made at `since` or later, epoch milliseconds. */
   countSince(since: number): Promise<StatusCount[]>
   show(requestId: string): Promise<(RecordedRequest & { metadata: Record<string, unknown> | null }) | undefined>
@@ -74,7 +72,6 @@ const SHOW = `SELECT ${rowAsJson([...COLUMNS, 'metadata'])} FROM requests WHERE 
 const PROMPT = 'SELECT prompt, prompt_key FROM requests WHERE request_id = :request_id::uuid'
 
 const COST = 'SELECT sum(cost)::text FROM requests WHERE user_id = :user AND quota_window = :window'
-const UNENDED = `SELECT ${rowAsJson(COLUMNS)} FROM requests WHERE status = 'queued' AND model = :model ORDER BY request_id LIMIT :limit`
 const COUNT = `SELECT json_build_object('model', model, 'status', status, 'count', count(*))::text FROM requests
 WHERE request_id >= :since::uuid GROUP BY model, status`
 const Count = z.object({ model: z.string(), status: Status, count: z.int() })
@@ -94,8 +91,6 @@ export function rdsDataLedgerAdmin(client: RDSDataClient, env: LedgerEnv): Ledge
       const { sql, parameters } = listStatement(filter)
       return (await execute(sql, parameters)).map(record => RecordedRequest.parse(jsonOf(record)))
     },
-    unended: async (model, limit) =>
-      (await execute(UNENDED, { model, limit })).map(record => RecordedRequest.parse(jsonOf(record))),
     countSince: async since =>
       (await execute(COUNT, { since: firstIdAt(since) })).map(record => Count.parse(jsonOf(record))),
     show: async requestId => {

@@ -3,7 +3,8 @@ import { unmarshall } from '@aws-sdk/util-dynamodb'
 import { deleteIf } from '../../platform/dynamodb-delete.ts'
 import { reaching, reachingEach } from '../../platform/unavailable.ts'
 import { keyOf, pkOf, type QuotaKey, toCounters } from './item.ts'
-import type { Counters } from './port.ts'
+import { watchedItems } from './open-before.ts'
+import type { Counters, OpenReservation } from './port.ts'
 
 /** The counters of one quota item, and whose they are. */
 export type QuotaItem = Counters & QuotaKey
@@ -19,6 +20,17 @@ async function* scan(client: DynamoDBClient, table: string): AsyncGenerator<Quot
       const { pk: _, ...key } = keyOf(item)
       return { ...key, ...toCounters(item, key) }
     })
+}
+
+/**
+ * The open reservations of all users, in pages: one for each request that waits or runs. A reservation of the last second may be missing.
+ * Rejects with `Unavailable`.
+ */
+export const openReservations = (client: DynamoDBClient, table: string): AsyncGenerator<OpenReservation[]> =>
+  reachingEach('the quota table', openIn(client, table))
+
+async function* openIn(client: DynamoDBClient, table: string): AsyncGenerator<OpenReservation[]> {
+  for await (const items of watchedItems(client, table)) yield items.flatMap(({ open }) => open)
 }
 
 /**

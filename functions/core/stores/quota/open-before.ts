@@ -17,13 +17,18 @@ export async function* openBefore(
   table: string,
   time: number,
 ): AsyncGenerator<OpenReservation[]> {
-  const watched = { TableName: table, IndexName: WATCHED, ProjectionExpression: 'pk' }
-  for await (const { Items: keys = [] } of paginateScan({ client, pageSize: PAGE }, watched)) {
-    const items = await readAll(client, table, keys)
+  for await (const items of watchedItems(client, table)) {
     yield items.flatMap(({ open }) => open).filter(({ at }) => at <= time)
     const done = items.filter(({ open, window }) => open.length === 0 && !isCurrent(window, time))
     await Promise.all(done.map(({ pk }) => unwatch(client, table, pk)))
   }
+}
+
+/** Reads the items that are watched, in pages. The newest reservation may be missing for a moment. */
+export async function* watchedItems(client: DynamoDBClient, table: string) {
+  const watched = { TableName: table, IndexName: WATCHED, ProjectionExpression: 'pk' }
+  for await (const { Items: keys = [] } of paginateScan({ client, pageSize: PAGE }, watched))
+    yield await readAll(client, table, keys)
 }
 
 async function readAll(client: DynamoDBClient, table: string, keys: readonly Record<string, AttributeValue>[]) {

@@ -1,8 +1,15 @@
-import { BatchGetItemCommand, type DynamoDBClient, paginateQuery, paginateScan } from '@aws-sdk/client-dynamodb'
+import {
+  BatchGetItemCommand,
+  type DynamoDBClient,
+  type KeysAndAttributes,
+  paginateQuery,
+  paginateScan,
+} from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import * as z from 'zod'
 import { RequestId } from '../../domain/ids.ts'
 import { type RequestItem, Status } from '../../domain/item.ts'
+import type { Attributes } from '../../platform/dynamodb.ts'
 import { deleteIf } from '../../platform/dynamodb-delete.ts'
 import { reaching, reachingEach } from '../../platform/unavailable.ts'
 import { toItem } from './table.ts'
@@ -89,14 +96,37 @@ export const statusesOf = (
 
 const StoredStatus = z.object({ request_id: z.string(), status: Status })
 
-async function readBatch(client: DynamoDBClient, table: string, keys: readonly Key[]) {
-  const found: z.infer<typeof StoredStatus>[] = []
+const readBatch = async (client: DynamoDBClient, table: string, keys: readonly Key[]) =>
+  (
+    await readKeys(client, table, keys, {
+      ProjectionExpression: 'request_id, #status',
+      ExpressionAttributeNames: STATUS_NAME,
+    })
+  ).map(item => StoredStatus.parse(item))
+
+/** Reads many items, by the ids of their requests. A request without an item is left out. Rejects with `Unavailable`. */
+export const itemsOf = (client: DynamoDBClient, table: string, requests: readonly Key[]): Promise<RequestItem[]> =>
+  reaching('the requests table', async () => {
+    const items: RequestItem[] = []
+    for (let at = 0; at < requests.length; at += READ_AT_ONCE) {
+      const read = await readKeys(client, table, requests.slice(at, at + READ_AT_ONCE), { ConsistentRead: true })
+      items.push(...read.flatMap(item => toItem(item) ?? []))
+    }
+    return items
+  })
+
+async function readKeys(
+  client: DynamoDBClient,
+  table: string,
+  keys: readonly Key[],
+  how: Omit<KeysAndAttributes, 'Keys'>,
+): Promise<Attributes[]> {
+  const found: Attributes[] = []
   let left = keys.map(({ user_id, request_id }) => marshall({ user_id, request_id }))
   // DynamoDB may answer a part of the keys. The SDK waits longer before each repetition of a throttled call.
   while (left.length > 0) {
-    const asked = { Keys: left, ProjectionExpression: 'request_id, #status', ExpressionAttributeNames: STATUS_NAME }
-    const answer = await client.send(new BatchGetItemCommand({ RequestItems: { [table]: asked } }))
-    found.push(...(answer.Responses?.[table] ?? []).map(item => StoredStatus.parse(unmarshall(item))))
+    const answer = await client.send(new BatchGetItemCommand({ RequestItems: { [table]: { ...how, Keys: left } } }))
+    found.push(...(answer.Responses?.[table] ?? []).map(item => unmarshall(item)))
     left = answer.UnprocessedKeys?.[table]?.Keys ?? []
   }
   return found

@@ -45,6 +45,27 @@ describe('rememberKeys', () => {
     expect(state.reads).toBe(2)
   })
 
+  it('reads a key once for calls that come at once', async () => {
+    const key = newKey()
+    const { state, authorized } = aTable([key])
+
+    const users = await Promise.all([authorized(key), authorized(key), authorized(key)])
+
+    expect(users).toMatchObject([{ user_id: 'u42' }, { user_id: 'u42' }, { user_id: 'u42' }])
+    expect(state.reads).toBe(1)
+  })
+
+  it('asks again after a look-up that has failed for calls that came at once', async () => {
+    const key = newKey()
+    const { state, authorized } = aTable([key])
+    state.isDown = true
+    const failed = await Promise.allSettled([authorized(key), authorized(key)])
+    state.isDown = false
+
+    expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(await authorized(key)).toMatchObject({ user_id: 'u42' })
+  })
+
   it('refuses a key at the latest a minute after it was revoked', async () => {
     const key = newKey()
     const { state, revoke, authorized } = aTable([key])

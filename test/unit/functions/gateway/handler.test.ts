@@ -149,11 +149,11 @@ describe('gateway', () => {
     })
   })
 
-  it('needs four calls of AWS, two of them one after the other', async () => {
+  it('needs three calls of AWS, two of them one after the other', async () => {
     await post(submission)
 
     expect(dynamoDb.calls()).toHaveLength(2)
-    expect(sqs.calls()).toHaveLength(2)
+    expect(sqs.calls()).toHaveLength(1)
   })
 
   it('accepts a body in base64', async () => {

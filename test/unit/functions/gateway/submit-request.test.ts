@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RequestError } from '../../../../functions/core/domain/errors.ts'
-import { AcceptedEvent, InferenceMessage } from '../../../../functions/core/domain/messages.ts'
+import { InferenceMessage } from '../../../../functions/core/domain/messages.ts'
 import { DEFAULT_RATE } from '../../../../functions/core/domain/rate.ts'
 import { STALE_RESERVATION_MS } from '../../../../functions/core/domain/timing.ts'
 import { Unavailable } from '../../../../functions/core/platform/unavailable.ts'
@@ -37,9 +37,9 @@ describe('submitRequest: a request that is accepted', () => {
       fingerprint: item.fingerprint,
       body: { inline: { prompt: 'hello', metadata: { tag: 'x' } } },
     })
-    const [event] = ports.queue.sent(RESULTS_QUEUE)
-    expect(AcceptedEvent.parse(event?.body)).toMatchObject({ request_id: item.request_id, prompt: { inline: 'hello' } })
-    expect([message?.group, event?.group]).toEqual([caller.user_id, caller.user_id])
+    expect(message?.group).toBe(caller.user_id)
+    // The ledger learns of it by its end.
+    expect(ports.queue.sent(RESULTS_QUEUE)).toEqual([])
   })
 
   it('goes to the queue of its model and priority', async () => {
@@ -89,25 +89,16 @@ describe('submitRequest: a request that is accepted', () => {
     expect([...ports.payloads.stored.keys()]).toEqual([key])
     expect(await ports.payloads.get(key)).toMatchObject({ prompt })
     expect(ports.queue.sent(TEXT_QUEUE)[0]?.body).toMatchObject({ body: { key } })
-    expect(ports.queue.sent(RESULTS_QUEUE)[0]?.body).toMatchObject({ prompt: { key } })
   })
 
-  it('does not tell the ledger its prompt where prompts are not stored', async () => {
-    const ports = memoryPorts()
-
-    await submit({ ...ports, settings: { ...ports.settings, store_prompts: false } })
-
-    expect(ports.queue.sent(RESULTS_QUEUE)[0]?.body).not.toHaveProperty('prompt')
-  })
-
-  it('is accepted though its announcement is lost, which is only counted', async () => {
+  it('is accepted while nothing can be told to the ledger', async () => {
     const ports = memoryPorts()
     const queue = failing(ports.queue, 'send', 'before', name => name === RESULTS_QUEUE)
 
     const { item } = await submit({ ...ports, queue })
 
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'queued' })
-    expect(ports.metrics.add.mock.calls).toEqual([['LostAcceptedEvents', 1]])
+    expect(ports.metrics.add.mock.calls).toEqual([])
   })
 })
 
@@ -140,7 +131,7 @@ describe('submitRequest: a request that is refused', () => {
 
     expect(await usedBy(ports, caller.user_id)).toEqual(before)
     expect(ports.queue.sent(TEXT_QUEUE)).toHaveLength(1)
-    expect(ports.queue.sent(RESULTS_QUEUE)).toHaveLength(1)
+    expect(ports.queue.sent(RESULTS_QUEUE)).toEqual([])
   })
 
   it.each([

@@ -53,13 +53,13 @@ describe('intake', () => {
     expect(output.text()).not.toContain(PROMPT)
   })
 
-  it('needs seven calls of AWS for a message that it admits', async () => {
+  it('needs six calls of AWS for a message that it admits', async () => {
     captureOutput()
 
     await take(ORDER)
 
     expect(dynamoDb.calls()).toHaveLength(5)
-    expect(sqs.calls()).toHaveLength(2)
+    expect(sqs.calls()).toHaveLength(1)
   })
 
   it('has only the message redelivered whose store is unavailable, and logs which it is', async () => {

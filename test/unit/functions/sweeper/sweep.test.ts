@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { RequestItem } from '../../../../functions/core/domain/item.ts'
 import { reservationOf } from '../../../../functions/core/domain/item.ts'
+import { AcceptedEvent } from '../../../../functions/core/domain/messages.ts'
 import { STALE_RESERVATION_MS } from '../../../../functions/core/domain/timing.ts'
 import { Unavailable } from '../../../../functions/core/platform/unavailable.ts'
+import { RESULTS_QUEUE } from '../../../../functions/core/queue/names.ts'
 import { sweep } from '../../../../functions/sweeper/sweep.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
@@ -47,6 +49,43 @@ describe('sweep', () => {
     expect(await sweep(ports)).toEqual({ seen: 0, closed: 0, failed: 0, reasons: [] })
   })
 
+  describe('of a request that goes on', () => {
+    const told = (ports: MemoryPorts) => ports.queue.sent(RESULTS_QUEUE).map(({ body }) => body)
+
+    it('tells the ledger, so that a request that waits for long has a row', async () => {
+      const ports = memoryPorts()
+      const item = await reserved(ports)
+      ports.advance(STALE_RESERVATION_MS)
+
+      await sweep(ports)
+
+      expect(told(ports)).toMatchObject([{ type: 'accepted', request_id: item.request_id, run: 1 }])
+      expect(AcceptedEvent.safeParse(told(ports)[0])).toMatchObject({ success: true })
+    })
+
+    it('does not tell it again and again', async () => {
+      const ports = memoryPorts()
+      await reserved(ports, { status: 'running', attempt: 1, lease_until: NOW + 9e6, deadline: NOW + 9e6 })
+
+      for (let minutes = 0; minutes < 60; minutes += 2) {
+        ports.advance(120_000)
+        await sweep(ports)
+      }
+
+      expect(told(ports)).toHaveLength(2)
+    })
+
+    it('has no failure if the queue is away', async () => {
+      const ports = memoryPorts()
+      await reserved(ports)
+      ports.advance(STALE_RESERVATION_MS)
+
+      const swept = await sweep({ ...ports, queue: failing(ports.queue, 'send', 'before') })
+
+      expect(swept).toMatchObject({ seen: 1, closed: 0, failed: 0 })
+    })
+  })
+
   it('goes on past a reservation that it can’t close, and tries it again in the next sweep', async () => {
     const ports = memoryPorts()
     const bad = await reserved(ports, {}, false)
@@ -76,6 +115,7 @@ describe('sweep', () => {
     const error = { code: 'model_removed', message: 'its model is no longer a part of the deployment' }
     expect(await ports.items.get(removed.user_id, removed.request_id)).toMatchObject({ status: 'failed', error })
     expect(ports.queue.sent('results').map(({ body }) => body)).toMatchObject([
+      { type: 'accepted', model: 'text' },
       { type: 'ended', request_id: removed.request_id, status: 'failed', error },
     ])
     expect(await openOf(ports, removed)).toBe(0)

@@ -36,7 +36,6 @@ describe('the definitions of metrics', () => {
   it('name the functions that count them', () => {
     const folders: Readonly<Record<string, readonly string[]>> = {
       RefusedWaits: ['core/lifecycle'],
-      LostAcceptedEvents: ['core/admission'],
       Defects: ['core/platform'],
       DroppedSpans: ['core/platform'],
     }

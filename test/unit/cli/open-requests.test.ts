@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type RequestItem, reservationOf } from '../../../functions/core/domain/item.ts'
+import { openReservations } from '../../../functions/core/stores/quota/admin.ts'
+import { itemsOf } from '../../../functions/core/stores/requests/admin.ts'
+import { requestsOf } from '../../../lib/cli/operations/model-requests.ts'
+import { openRequests } from '../../../lib/cli/operations/open-requests.ts'
+import { showOverview } from '../../../lib/cli/operations/overview.ts'
+import { NOW } from '../../support/clock.ts'
+import { anItem, newUser } from '../../support/requests.ts'
+import { jsonOf } from './local-system.ts'
+import { startStores } from './stores.ts'
+
+/*
+ * A request that waits or runs has no row in Postgres: the first event of most requests is their outcome. Operators see such
+ * requests by their open reservations.
+ */
+
+const LIMITS = { requests: 1_000, tokens: 1_000_000, in_flight: 100 }
+const SECOND = 1_000
+
+let stores: Awaited<ReturnType<typeof startStores>>
+beforeAll(async () => {
+  stores = await startStores()
+}, 60_000)
+afterAll(() => stores.close())
+
+/** A request as the gateway makes it durable. */
+async function admitted(fields: Partial<RequestItem> = {}): Promise<RequestItem> {
+  const item = anItem({ user_id: newUser(), ...fields })
+  await stores.ports.quota.reserve(reservationOf(item), LIMITS, item.created_at)
+  return stores.ports.items.create(item)
+}
+
+const sluice = (line: string) => stores.at(new Date(NOW).toISOString())(line)
+const json = (line: string) => jsonOf(sluice)(line)
+const idsOf = (requests: readonly { request_id: string }[]) => requests.map(({ request_id }) => request_id)
+
+describe('a request without a row', () => {
+  it('is shown: what its item says, and why it waits', async () => {
+    const item = await admitted({ metadata: { ticket: 7 } })
+
+    expect(await json(`requests show ${item.request_id}`)).toMatchObject({
+      request_id: item.request_id,
+      user: item.user_id,
+      status: 'queued',
+      attempts: 0,
+      estimated_tokens: item.estimate,
+      waits: { because: 'queue' },
+      metadata: { ticket: 7 },
+    })
+  })
+
+  it('is listed among those with a row, newest first, by each filter', async () => {
+    const user = newUser()
+    const done = await stores.admit(anItem({ user_id: user, created_at: NOW - 3 * SECOND }))
+    await stores.finish(done)
+    const running = await stores.start(await admitted({ user_id: user }))
+    const queued = await admitted({ user_id: user })
+    const [r, q, d] = [running.request_id, queued.request_id, done.request_id]
+    const newestFirst = [r, q, d].sort().reverse()
+
+    const listed = async (options: string) => idsOf(await json(`requests list --user ${user}${options}`))
+    expect(await listed('')).toEqual(newestFirst)
+    expect(await listed(' --status queued')).toEqual([q])
+    expect(await listed(' --status running')).toEqual([r])
+    expect(await listed(' --status completed')).toEqual([d])
+    expect(await listed(' --model other')).toEqual([])
+    expect(await listed(' --limit 2')).toEqual(newestFirst.slice(0, 2))
+  })
+
+  it('is listed once if its end is recorded and not settled yet', async () => {
+    const item = await admitted()
+    await stores.finish(item)
+    await stores.ports.quota.reserve(reservationOf(item), LIMITS, NOW)
+
+    expect(await json(`requests list --user ${item.user_id}`)).toMatchObject([{ status: 'completed' }])
+  })
+
+  it('is not shown if it was never accepted', async () => {
+    const item = await admitted()
+    await stores.ports.items.reject({ ...item, status: 'rejected', completed_at: NOW })
+
+    expect(await json(`requests list --user ${item.user_id}`)).toEqual([])
+    expect((await sluice(`requests show ${item.request_id}`)).code).toBe(1)
+  })
+
+  it('is counted as waiting or running, and as made', async () => {
+    const before = await showOverview(stores.admin, '15m')
+    await admitted()
+    await stores.start(await admitted())
+
+    const after = await showOverview(stores.admin, '15m')
+
+    expect(after.now.queued - before.now.queued).toBe(1)
+    expect(after.now.running - before.now.running).toBe(1)
+    expect(after.made.queued - before.made.queued).toBe(2)
+    const made = (parts: typeof after.parts) => parts.reduce((sum, part) => sum + part.made, 0)
+    expect(made(after.parts) - made(before.parts)).toBe(2)
+  })
+
+  it('is the one that a model has let wait for longest', async () => {
+    const oldest = await admitted({ model: 'plain', created_at: NOW - 90 * SECOND })
+    await admitted({ model: 'plain', created_at: NOW - 10 * SECOND })
+    await stores.start(await admitted({ model: 'plain', created_at: NOW - 100 * SECOND }))
+
+    expect(await requestsOf(stores.admin, 'plain', await openRequests(stores.admin))).toMatchObject({
+      oldest_waiting: { request_id: oldest.request_id, seconds: 90 },
+    })
+  })
+})
+
+it('more requests than one read takes are found, and their items', async () => {
+  const user = newUser()
+  const all = await Promise.all(
+    Array.from({ length: 130 }, (_, i) => admitted({ user_id: user, window: `2026-11-${10 + (i % 2)}` })),
+  )
+
+  const found = []
+  for await (const page of openReservations(stores.client, 'QuotaTable')) found.push(...page)
+  const own = found.map(({ reservation }) => reservation).filter(({ user_id }) => user_id === user)
+  const items = await itemsOf(stores.client, 'RequestsTable', [...own, { user_id: user, request_id: 'none' }])
+
+  expect(idsOf(items).sort()).toEqual(idsOf(all).sort())
+})
