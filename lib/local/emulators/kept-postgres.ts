@@ -42,6 +42,7 @@ async function keep(folder: string, kept: string): Promise<void> {
 }
 
 async function makeIn(database: string): Promise<void> {
+  mkdirSync(dirname(database), { recursive: true })
   const worker = new Worker(moduleBeside(import.meta.url, 'make-postgres'), { workerData: database })
   await once(worker, 'exit')
 }
