@@ -158,7 +158,7 @@ it('logs a receiver that is away once, without its address', async () => {
   expect(warn.mock.calls).toEqual([
     [
       "telemetry can't be exported (ECONNREFUSED); it is tried again every 30 s",
-      { reason: 'ECONNREFUSED', trouble: 'lasts' },
+      { reason: 'ECONNREFUSED', trouble: 'lasts', trouble_of: 'telemetry' },
     ],
   ])
 })
