@@ -20,9 +20,9 @@ export const DEMO_USER = 'demo'
 export const adminAt = (system: PreparedSystem): Admin => adminOf(localTarget({ ...system, folder: system.dataDir }))
 
 /** Ends what an earlier run has left running. Leases end by themselves, so the system starts also where that fails. */
-export async function recovered(admin: Admin, { waiting }: Pipeline): Promise<string[]> {
+export async function recovered(admin: Admin, { waiting }: Pipeline, wasStopped: boolean): Promise<string[]> {
   try {
-    const requests = await recover(admin, waiting.total)
+    const requests = await recover(admin, waiting.total, wasStopped)
     if (requests === 0) return []
     const subject = requests === 1 ? '1 request was' : `${requests} requests were`
     return [`${subject} running when the system last ended: they run again now`]

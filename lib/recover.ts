@@ -14,15 +14,15 @@ const AT_ONCE = 20
 /**
  * Ends all that the functions of an earlier run hold: the claims of requests, the one call and the probe of models, and waits. Only for a
  * system of which no function runs: then whoever held these is gone, and to wait for the end of each lease would only take time (ADR 0050).
- * Answers with the number of requests that run again. Repeated, it changes nothing. Rejects with `Unavailable`.
+ * `wasStopped` says that they were stopped in good order, and were not killed. Answers with the number of requests that run again. Repeated, it changes nothing. Rejects with `Unavailable`.
  */
-export async function recover(ports: Ports, maxWaits: number): Promise<number> {
+export async function recover(ports: Ports, maxWaits: number, wasStopped = false): Promise<number> {
   await Promise.all(Object.keys(ports.models).map(model => endCalls(ports, model)))
   const users = new Set<string>()
   let again = 0
   for await (const page of ports.quota.openBefore(ports.clock())) {
     for (const { reservation } of page) users.add(reservation.user_id)
-    const recovered = await recoverPage(ports, page)
+    const recovered = await recoverPage(ports, page, wasStopped)
     again += recovered.filter(what => what === 'lease ended').length
   }
   await ports.endAllWaits(users, maxWaits)
@@ -30,7 +30,7 @@ export async function recover(ports: Ports, maxWaits: number): Promise<number> {
 }
 
 /** Most open requests only wait in their queue. Their statuses are read many at a time, since there may be thousands. */
-async function recoverPage(ports: Ports, page: readonly OpenReservation[]): Promise<Recovery[]> {
+async function recoverPage(ports: Ports, page: readonly OpenReservation[], wasStopped: boolean): Promise<Recovery[]> {
   const statuses = await ports.statusesOf(page.map(({ reservation }) => reservation))
   const concerned = page.filter(({ reservation: { request_id } }) => {
     const status = statuses.get(request_id)
@@ -39,7 +39,7 @@ async function recoverPage(ports: Ports, page: readonly OpenReservation[]): Prom
   const recovered: Recovery[] = []
   for (let at = 0; at < concerned.length; at += AT_ONCE) {
     const some = concerned.slice(at, at + AT_ONCE)
-    recovered.push(...(await Promise.all(some.map(open => recoverRequest(ports, open, ports.clock())))))
+    recovered.push(...(await Promise.all(some.map(open => recoverRequest(ports, open, ports.clock(), wasStopped)))))
   }
   return recovered
 }

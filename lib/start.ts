@@ -68,9 +68,9 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
       operate.resolve(import('./operate-local.ts'))
       return assembly
     },
-    prepare: async prepared => {
+    prepare: async (prepared, wasStopped) => {
       const { adminAt, recovered } = await operate.promise
-      for (const line of await recovered(adminAt(prepared), pipeline)) print(line)
+      for (const line of await recovered(adminAt(prepared), pipeline, wasStopped)) print(line)
     },
     kept: CACHE,
     port,

@@ -96,7 +96,7 @@ async function settleRefusedClaim(
       return undefined
     }
     case 'reclaim':
-      if (isolated) return item
+      if (isolated || item.stopped) return item
       // The request may end this worker, too. It runs alone, so that a further crash is certainly its own.
       await resend(ports, withHints(message, { alone: true }))
       return undefined

@@ -50,7 +50,10 @@ export function compose(
     logger,
     metrics,
     tracing,
-    isolation: env.AWS_LAMBDA_MAX_CONCURRENCY === undefined ? undefined : createIsolation(systemSleep),
+    isolation:
+      env.AWS_LAMBDA_MAX_CONCURRENCY === undefined
+        ? undefined
+        : createIsolation(systemSleep, settings.endpoint.timeout_ms),
     startCallSpan: callSpans(tracing, settings),
   }
 }

@@ -5,7 +5,7 @@ import type { BatchInvocation, BatchOutcome, Delivery } from '../core/queue/port
 import { readMessage } from '../core/queue/read-message.ts'
 import { startDeliverySpans } from '../core/queue/trace-delivery.ts'
 import { hasTimeForCall, timeForCall } from './call-model.ts'
-import { reportUnreadable, resend } from './defer.ts'
+import { deferCall, reportUnreadable, resend } from './defer.ts'
 import { endAfterDefect } from './end-after-defect.ts'
 import { planBatch } from './plan-batch.ts'
 import type { WorkerPorts } from './ports.ts'
@@ -83,11 +83,22 @@ async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation):
   if (job.act === 'call') return callApart(ports, job, invocation)
   const span = invocation.spans.of(job.delivery)
   try {
-    await span.run(() => (job.act === 'resend' ? resend(ports, job.message) : reportUnreadable(ports, job.delivery)))
+    await span.run(() => performWithoutCall(ports, job))
     return []
   } catch (error) {
     ports.logger.error(REDELIVERED, { error: error as Error })
     return [job.delivery]
+  }
+}
+
+function performWithoutCall(ports: WorkerPorts, job: Exclude<Job, Call>): Promise<void> {
+  switch (job.act) {
+    case 'resend':
+      return resend(ports, job.message)
+    case 'defer':
+      return deferCall(ports, job.message, {})
+    case 'report unreadable':
+      return reportUnreadable(ports, job.delivery)
   }
 }
 
@@ -98,7 +109,7 @@ async function callApart(ports: WorkerPorts, job: Call, invocation: Invocation):
   const { requests } = job
   if (!ports.isolation) return call(ports, requests, invocation)
   const leave = await ports.isolation.enter(isIsolated(job), timeForCall(ports, invocation))
-  if (!leave) return resendAll(ports, requests, invocation)
+  if (!leave) return sendAgain(ports, requests, 'defer', invocation)
   try {
     return await call(ports, requests, invocation)
   } finally {
@@ -106,18 +117,19 @@ async function callApart(ports: WorkerPorts, job: Call, invocation: Invocation):
   }
 }
 
-async function resendAll(
+async function sendAgain(
   ports: WorkerPorts,
   requests: readonly Planned[],
+  act: 'resend' | 'defer',
   invocation: Invocation,
 ): Promise<Delivery[]> {
-  const resent = requests.map(request => performJob(ports, { act: 'resend', ...request }, invocation))
+  const resent = requests.map(request => performJob(ports, { act, ...request }, invocation))
   return (await Promise.all(resent)).flat()
 }
 
 async function call(ports: WorkerPorts, requests: readonly Planned[], invocation: Invocation): Promise<Delivery[]> {
   // Earlier calls of the same invocation may have left no time for this one.
-  if (!hasTimeForCall(ports, invocation)) return resendAll(ports, requests, invocation)
+  if (!hasTimeForCall(ports, invocation)) return sendAgain(ports, requests, 'resend', invocation)
   const undone = await processCall(ports, requests, invocation)
   const failed = undone.map(async one => {
     const { delivery } = one.request

@@ -100,7 +100,13 @@ function retryRequest(
   // A smaller batch ends the attempts that are no retries, and may succeed where a large one failed. After 429 or without a
   // connection it would not: a model without room has none for smaller batches either, and fewer calls help it.
   const isOfTheBatch = !isRetry || (failure.reached && failure.status !== 429)
-  const hints = { turn: undefined, has_waited: undefined, ...(isOfTheBatch ? inSmallerBatch(batchSize) : {}) }
+  // The call has ended, and its worker lives: so the request may run beside others again.
+  const hints = {
+    alone: undefined,
+    turn: undefined,
+    has_waited: undefined,
+    ...(isOfTheBatch ? inSmallerBatch(batchSize) : {}),
+  }
   return deferClaimed(ports, request, {
     notBefore,
     spent: true,

@@ -34,6 +34,8 @@ export type Job =
   | { readonly act: 'call'; readonly requests: readonly Planned[] }
   /** Sends the message to its queue once more. */
   | { readonly act: 'resend'; readonly delivery: Delivery; readonly message: InferenceMessage }
+  /** Sends the message to its queue once more, with a delay. */
+  | { readonly act: 'defer'; readonly delivery: Delivery; readonly message: InferenceMessage }
   /** Tells the collector of a message that nobody can read. */
   | { readonly act: 'report unreadable'; readonly delivery: Delivery }
 

@@ -46,9 +46,9 @@ export interface LocalOptions {
   log(line: string): void
   /**
    * Is called when all resources exist, and before any function runs on its own or for a client. No function of an earlier run is left
-   * then.
+   * then. `wasStopped` says that the earlier run was closed, and did not die.
    */
-  prepare?(system: PreparedSystem): Promise<void>
+  prepare?(system: PreparedSystem, wasStopped: boolean): Promise<void>
   /** Counts what happens. Default: nobody does. */
   observer?: Observer
   /** Starts the environments of functions. Default: threads of this process. A test runs them with Lambda's own runtime client. */
@@ -80,6 +80,9 @@ export interface LocalSystem {
   /** Stops everything. Running invocations get a few seconds to end. A second call does nothing. */
   close(): Promise<void>
 }
+
+/** The data folder has this file from the end of a system that was closed until the next one runs functions. */
+const STOPPED_FILE = 'stopped.json'
 
 /** Running invocations get this time when the system stops. */
 const GRACE_MS = 5000
@@ -120,8 +123,11 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
     accessKeyId,
   })
   const activities: Activity[] = []
+  let mayRunFunctions = false
   running.defer(async () => {
     await Promise.all([http.close(GRACE_MS), stop(system, activities)])
+    // Now no invocation is left. A system that could not start leaves what the one before it has noted.
+    if (mayRunFunctions) data.writeJson(STOPPED_FILE, { stopped: true })
   })
   const outputs = await createStack({
     stackName: system.stackName,
@@ -131,7 +137,10 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   })
   noteDatabase()
   const prepared = { outputs, endpoints, accessKeyId, otherServices: system.aws.url, dataDir: data.path }
-  await options.prepare?.(prepared)
+  await options.prepare?.(prepared, data.readJson(STOPPED_FILE) !== undefined)
+  // If this process dies from here on, its functions may have been the reason.
+  data.remove(STOPPED_FILE)
+  mayRunFunctions = true
   activities.push(...system.activities.map(begin => begin()))
   serveApi(system, http)
 

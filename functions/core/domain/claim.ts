@@ -23,6 +23,12 @@ export const sentNoteOf = (run: number): string => SENT + run
 export const sentRunOf = (claimId: string): number | undefined =>
   claimId.startsWith(SENT) ? Number(claimId.slice(SENT.length)) : undefined
 
+/**
+ * What an item has in the place of its claim's id once its worker was stopped with the whole local system: that was no crash, so nobody
+ * suspects the request. The next claim replaces it.
+ */
+export const STOPPED = 'stopped'
+
 export const isClaimedAlone = (claimId: string): boolean => claimId.startsWith(ALONE)
 
 /**

@@ -102,6 +102,8 @@ export const RequestItem = z.strictObject({
   lease_until: z.int().optional(),
   /** Its worker runs no other request at the same time. Told from the id of the claim; no attribute of its own. */
   alone: z.boolean().optional(),
+  /** Its worker was stopped with the whole local system, and has not crashed. Told from what is in the place of the claim's id, too. */
+  stopped: z.boolean().optional(),
   started_at: z.int().optional(),
   completed_at: z.int().optional(),
   usage: Usage.optional(),

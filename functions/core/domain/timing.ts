@@ -1,6 +1,9 @@
 /** Times that more than one function, or the stack, must agree on. All in milliseconds. */
 
-/** The gateway's Lambda timeout, below API Gateway's 30 s: after it, nothing of that invocation runs any more. */
+/**
+ * The gateway's Lambda timeout, below API Gateway's 30 s. After it, nothing of that invocation runs any more on Lambda. In the local system
+ * it may go on for a while (ADR 0047). So to wait for this time proves nothing there, and each write that may come late has a condition.
+ */
 export const GATEWAY_TIMEOUT_MS = 29_000
 
 /** The authorizer accepts a checked key for this time without a look into the tables. */

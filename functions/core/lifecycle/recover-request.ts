@@ -10,9 +10,16 @@ export type Recovery = 'lease ended' | 'rejected' | 'nothing'
  * Brings a request on whose functions are all gone, for a caller who knows that. The lease of its worker ends now, so that the next
  * delivery of its message is not deferred. A request that was never written is rejected at once, since nobody can write it any more.
  *
+ * If the functions were stopped in good order (`wasStopped`), their end counts as no crash of the requests that ran.
+ *
  * A request that has ended is left to its event, which is delivered again. The event has the dead letter's message, and the sweeper has not.
  */
-export async function recoverRequest(ports: LifecyclePorts, open: OpenReservation, now: number): Promise<Recovery> {
+export async function recoverRequest(
+  ports: LifecyclePorts,
+  open: OpenReservation,
+  now: number,
+  wasStopped: boolean,
+): Promise<Recovery> {
   const { reservation } = open
   const item = await ports.items.get(reservation.user_id, reservation.request_id)
   if (!item) {
@@ -20,5 +27,6 @@ export async function recoverRequest(ports: LifecyclePorts, open: OpenReservatio
     return left.status === 'rejected' ? 'rejected' : 'nothing'
   }
   if (item.status !== 'running' || !isOwn(item, reservation)) return 'nothing'
-  return (await ports.items.endLease(item, now)) ? 'lease ended' : 'nothing'
+  const isEnded = await (wasStopped ? ports.items.noteStop(item, now) : ports.items.endLease(item, now))
+  return isEnded ? 'lease ended' : 'nothing'
 }

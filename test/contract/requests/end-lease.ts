@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { claimIdOf } from '../../../functions/core/domain/claim.ts'
+import type { RequestItem } from '../../../functions/core/domain/item.ts'
 import type { RequestItems } from '../../../functions/core/stores/requests/port.ts'
 import { aMessage, anItem } from '../../support/requests.ts'
 import { itemsTools, statesBut, TERMS } from './tools.ts'
 
-/** The end of a lease whose worker is gone. */
+/** What is done with a claim whose worker is gone. */
 export function describeEndLease(name: string, items: RequestItems): void {
-  const { given, stored } = itemsTools(items)
+  const { given, stored, decisionOf } = itemsTools(items)
 
   const running = async () => {
     const item = await given()
@@ -56,6 +58,76 @@ export function describeEndLease(name: string, items: RequestItems): void {
       const absent = anItem({ status: 'running', attempt: 1, lease_until: TERMS.lease_until })
 
       expect(await items.endLease(absent, TERMS.now)).toBe(false)
+
+      expect(await stored(absent)).toBeUndefined()
+    })
+  })
+
+  describe(`items on ${name}: noteStop`, () => {
+    const isolated = async (fields: Partial<RequestItem> = {}) => {
+      const item = await given(fields)
+      const { item: claimed = item } = await items.claim(aMessage(item), { ...TERMS, claim_id: claimIdOf('c', true) })
+      return claimed
+    }
+    const next = { claim_id: 'claim-2', now: TERMS.lease_until + 1, lease_until: TERMS.lease_until + 60_000 }
+
+    it.each([
+      { what: 'before', now: BeforeItsEnd },
+      { what: 'after', now: TERMS.lease_until + 1 },
+    ])(
+      'counts no crash of an isolated request whose worker was stopped, $what the end of its lease',
+      async ({ now }) => {
+        const { alone: _, ...item } = await isolated()
+
+        expect(await items.noteStop(item, now)).toBe(true)
+
+        expect(await stored(item)).toEqual({ ...item, lease_until: now, stopped: true })
+        expect(await items.reclaim(item, next)).toMatchObject({ claimed: true, item: { attempt: 2, crashes: 0 } })
+        expect(await stored(item)).not.toHaveProperty('stopped')
+      },
+    )
+
+    it('changes nothing when it is repeated', async () => {
+      const item = await isolated()
+      await items.noteStop(item, BeforeItsEnd - 1_000)
+      const before = await stored(item)
+
+      expect(await items.noteStop(item, BeforeItsEnd)).toBe(false)
+
+      expect(await stored(item)).toEqual(before)
+    })
+
+    it('leaves the claim of a later attempt and of a later run', async () => {
+      const [attempted, redriven] = [await isolated(), await isolated()]
+
+      expect(await items.noteStop({ ...attempted, attempt: 0 }, BeforeItsEnd)).toBe(false)
+      expect(await items.noteStop({ ...redriven, run: 2 }, BeforeItsEnd)).toBe(false)
+
+      expect(await stored(attempted)).toEqual(attempted)
+      expect(await stored(redriven)).toEqual(redriven)
+    })
+
+    it('takes the outcome that the stopped worker has sent', async () => {
+      const item = await isolated()
+      await items.noteStop(item, BeforeItsEnd)
+
+      expect(await items.decide(decisionOf(item))).toMatchObject({ status: 'completed' })
+
+      expect(await stored(item)).not.toHaveProperty('stopped')
+    })
+
+    it.each(statesBut('running', 'abandoned'))('does not change an item that is $state', async ({ item: fields }) => {
+      const item = await given(fields)
+
+      expect(await items.noteStop(item, TERMS.now)).toBe(false)
+
+      expect(await stored(item)).toEqual(item)
+    })
+
+    it('makes no item', async () => {
+      const absent = anItem({ status: 'running', attempt: 1, lease_until: TERMS.lease_until })
+
+      expect(await items.noteStop(absent, TERMS.now)).toBe(false)
 
       expect(await stored(absent)).toBeUndefined()
     })

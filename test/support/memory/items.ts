@@ -1,4 +1,4 @@
-import { crashesOf, isClaimedAlone } from '../../../functions/core/domain/claim.ts'
+import { crashesOf, isClaimedAlone, STOPPED } from '../../../functions/core/domain/claim.ts'
 import { isTerminal, type RequestItem } from '../../../functions/core/domain/item.ts'
 import type { Claim, ClaimTerms, RequestItems } from '../../../functions/core/stores/requests/port.ts'
 
@@ -7,8 +7,10 @@ type Stored = RequestItem & { claim_id?: string | undefined }
 
 const keyOf = ({ user_id, request_id }: KeyOf) => `${user_id} ${request_id}`
 /** A copy, as a store would give it: without what is undefined. */
-const shown = ({ claim_id, ...item }: Stored): RequestItem =>
-  JSON.parse(JSON.stringify({ ...item, alone: (claim_id !== undefined && isClaimedAlone(claim_id)) || undefined }))
+const shown = ({ claim_id, ...item }: Stored): RequestItem => {
+  const alone = (claim_id !== undefined && isClaimedAlone(claim_id)) || undefined
+  return JSON.parse(JSON.stringify({ ...item, alone, stopped: claim_id === STOPPED || undefined }))
+}
 
 /** Request items in memory: they pass the same contract as the real ones. */
 export function memoryItems(): RequestItems {
@@ -83,6 +85,16 @@ export function memoryItems(): RequestItems {
         item.attempt === seen.attempt &&
         (item.lease_until ?? 0) > now
       if (isHeld) store({ ...item, lease_until: now })
+      return isHeld
+    },
+    noteStop: async (seen, now) => {
+      const item = find(seen)
+      const isHeld =
+        item?.status === 'running' &&
+        item.run === seen.run &&
+        item.attempt === seen.attempt &&
+        item.claim_id !== STOPPED
+      if (isHeld) store({ ...item, lease_until: now, claim_id: STOPPED })
       return isHeld
     },
     noteSent: async seen => {

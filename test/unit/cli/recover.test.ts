@@ -51,6 +51,15 @@ it('ends the leases of all requests that run, rejects those that were never writ
   expect(await recover(ports, MAX_WAITS)).toBe(0)
 })
 
+it('notes of requests that run that their workers were stopped, if they were', async () => {
+  const { ports, given, stored } = aSystem()
+  const running = await given(RUNNING)
+
+  expect(await recover(ports, MAX_WAITS, true)).toBe(1)
+
+  expect(await stored(running)).toMatchObject({ stopped: true, lease_until: NOW })
+})
+
 it('ends the one call and the probe of each model, and keeps what calls have told', async () => {
   const { ports, modelStates } = aSystem()
   const call = { id: 'c', since: NOW, until: NOW + 600_000 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
@@ -62,6 +62,34 @@ test('a restart keeps messages, items, objects and rows, and creates what is new
   expect(second.endpoints.sqs).not.toBe(first.endpoints.sqs)
   expect(customCalls.read()).toMatchObject([{ type: 'Create' }, { type: 'Update', physicalId: 'migrations' }])
   await second.close()
+})
+
+test('a start is told whether the run before it was closed, and not that one died', { timeout: 120_000 }, async () => {
+  const dataDir = join(temporaryFolder(), 'data')
+  const told: boolean[] = []
+  const template = { Resources: { Queue: { Type: 'AWS::SQS::Queue' } } }
+  const startNext = (prepare: () => Promise<void> = async () => undefined) =>
+    startSmall(template, {
+      dataDir,
+      prepare: async (_, wasStopped) => {
+        told.push(wasStopped)
+        await prepare()
+      },
+    })
+  const first = await startNext()
+  const files = readdirSync(dataDir)
+  await first.close()
+  const [note, ...more] = readdirSync(dataDir).filter(name => !files.includes(name))
+  expect(more).toEqual([])
+
+  const failing = startNext(() => Promise.reject(new Error('it can not be prepared')))
+  await expect(failing).rejects.toThrow('it can not be prepared')
+  const next = await startNext()
+  // So a process that dies now leaves no note.
+  expect(readdirSync(dataDir)).not.toContain(note)
+  await next.close()
+
+  expect(told).toEqual([false, true, true])
 })
 
 function clientsOf({ endpoints, accessKeyId }: LocalSystem) {

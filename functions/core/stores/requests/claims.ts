@@ -1,4 +1,4 @@
-import { crashesOf } from '../../domain/claim.ts'
+import { crashesOf, STOPPED } from '../../domain/claim.ts'
 import type { RequestItem } from '../../domain/item.ts'
 import type { InferenceMessage } from '../../domain/messages.ts'
 import type { ConditionalWrite } from '../../platform/dynamodb.ts'
@@ -67,6 +67,19 @@ export async function endLease(table: ItemTable, seen: RequestItem, now: number)
     update: 'SET lease_until = :now',
     condition: [isRunning, isAsSeen, leaseRuns],
     values: { ':running': 'running', ':run': seen.run, ':attempt': seen.attempt, ':now': now },
+  })
+  return written
+}
+
+export async function noteStop(table: ItemTable, seen: RequestItem, now: number): Promise<boolean> {
+  const isRunning = '#status = :running'
+  const isAsSeen = '#run = :run AND attempt = :attempt'
+  const isNotNoted = 'claim_id <> :stopped'
+  const { written } = await transition(table, {
+    of: seen,
+    update: 'SET lease_until = :now, claim_id = :stopped',
+    condition: [isRunning, isAsSeen, isNotNoted],
+    values: { ':running': 'running', ':run': seen.run, ':attempt': seen.attempt, ':now': now, ':stopped': STOPPED },
   })
   return written
 }

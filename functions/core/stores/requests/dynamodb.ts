@@ -5,7 +5,7 @@ import { sentNoteOf } from '../../domain/claim.ts'
 import type { RequestItem } from '../../domain/item.ts'
 import { type Attributes, get, put, update } from '../../platform/dynamodb.ts'
 import { reaching, Unavailable } from '../../platform/unavailable.ts'
-import { claim, endLease, reclaim, requeue } from './claims.ts'
+import { claim, endLease, noteStop, reclaim, requeue } from './claims.ts'
 import type { RequestItems } from './port.ts'
 import { redrive, retireRunNumber } from './redrives.ts'
 import { type ItemTable, keyOf, toAttributes, toItem, transition } from './table.ts'
@@ -23,6 +23,7 @@ export function dynamoItems(client: DynamoDBClient, name: string): RequestItems 
     claim: (message, terms) => reach(() => claim(table, message, terms)),
     reclaim: (seen, terms) => reach(() => reclaim(table, seen, terms)),
     endLease: (seen, now) => reach(() => endLease(table, seen, now)),
+    noteStop: (seen, now) => reach(() => noteStop(table, seen, now)),
     requeue: (claimed, next) => reach(() => requeue(table, claimed, next)),
     noteSent: seen => reach(() => noteSent(table, seen)),
     decide: decision => reach(() => decide(table, decision)),

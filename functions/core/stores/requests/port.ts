@@ -76,6 +76,12 @@ export interface RequestItems {
   endLease(seen: RequestItem, now: number): Promise<boolean>
 
   /**
+   * running, as in `seen` → the same, but its lease ends now, and what ended its worker counts as no crash. For a caller who knows that its
+   * worker was stopped with the whole system. Answers whether this call has noted it.
+   */
+  noteStop(seen: RequestItem, now: number): Promise<boolean>
+
+  /**
    * running under the claim → queued, unless its owner has asked to cancel it. `queued`: it waits now as the call says.
    * `cancel requested`: the worker still has it, to end it. `lost`: it is not the worker's any more.
    */

@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { isClaimedAlone, sentNoteOf, sentRunOf } from '../../domain/claim.ts'
+import { isClaimedAlone, STOPPED, sentNoteOf, sentRunOf } from '../../domain/claim.ts'
 import { withEndedNote } from '../../domain/ended-note.ts'
 import { isTerminal, RequestItem } from '../../domain/item.ts'
 import { reading } from '../../domain/reading.ts'
@@ -19,16 +19,20 @@ type KeyOf = Pick<RequestItem, 'user_id' | 'request_id'>
 export const keyOf = ({ user_id, request_id }: KeyOf) => ({ user_id, request_id })
 
 /** Metadata is kept as JSON text: DynamoDB's own numbers, names and nesting are narrower than JSON's. */
-export const toAttributes = ({ metadata, alone: _, sent, ...item }: RequestItem): Attributes => ({
+export const toAttributes = ({ metadata, alone: _, stopped: __, sent, ...item }: RequestItem): Attributes => ({
   ...item,
   ...(sent !== undefined && { claim_id: sentNoteOf(sent) }),
   metadata: metadata && JSON.stringify(metadata),
 })
 
-/** The fields that a claim's id encodes: whether the request is isolated, and the run whose message a replay has sent. */
-function toldBy(claimId: string): Pick<RequestItem, 'alone' | 'sent'> {
+/** The fields that a claim's id encodes: whether the request is isolated or was stopped, and the run whose message a replay has sent. */
+function toldBy(claimId: string): Pick<RequestItem, 'alone' | 'stopped' | 'sent'> {
   const sent = sentRunOf(claimId)
-  return { ...(isClaimedAlone(claimId) && { alone: true }), ...(sent !== undefined && { sent }) }
+  return {
+    ...(isClaimedAlone(claimId) && { alone: true }),
+    ...(claimId === STOPPED && { stopped: true }),
+    ...(sent !== undefined && { sent }),
+  }
 }
 
 /** `claim_id` itself stays in the adapter: others are told what it says. */

@@ -1,17 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import { createIsolation, type Leave } from '../../../../functions/worker/isolation.ts'
 
-const NEVER = () => new Promise<void>(() => undefined)
 const settle = () => new Promise<void>(resolve => setImmediate(resolve))
 
-/** An isolation whose waits end when the test says so, and the names of the calls that have begun. */
-function anIsolation(sleep: (ms: number) => Promise<void> = NEVER) {
-  const isolation = createIsolation(sleep)
+/** How long a call may wait, and how long a closed environment stays closed. Milliseconds. */
+const WINDOW = 20_000
+const CLOSED = 60_000
+
+/** An isolation whose time the test moves, and the names of the calls that have begun, and of those that were refused. */
+function anIsolation() {
+  let now = 0
+  let timers: { at: number; end(): void }[] = []
+  const sleep = (ms: number) => new Promise<void>(end => timers.push({ at: now + ms, end }))
+  const isolation = createIsolation(sleep, CLOSED)
   const begun: string[] = []
   const leaves = new Map<string, Leave>()
   const refused: string[] = []
   const enter = async (name: string, alone = false) => {
-    const leave = await isolation.enter(alone, 1_000)
+    const leave = await isolation.enter(alone, WINDOW)
     if (!leave) return refused.push(name)
     leaves.set(name, leave)
     return begun.push(name)
@@ -20,7 +26,13 @@ function anIsolation(sleep: (ms: number) => Promise<void> = NEVER) {
     leaves.get(name)?.()
     await settle()
   }
-  return { enter, leave, begun, refused }
+  const pass = async (ms: number) => {
+    now += ms
+    for (const { end } of timers.filter(({ at }) => at <= now)) end()
+    timers = timers.filter(({ at }) => at > now)
+    await settle()
+  }
+  return { enter, leave, pass, begun, refused }
 }
 
 describe('the isolation of requests in a shared environment', () => {
@@ -62,23 +74,90 @@ describe('the isolation of requests in a shared environment', () => {
     expect(begun).toEqual(['first', 'second'])
   })
 
-  it('refuses a call that would have to wait for too long, and lets the others pass it', async () => {
-    const { promise: timeIsUp, resolve: endTime } = Promise.withResolvers<void>()
-    const waited: number[] = []
-    const { enter, begun, refused } = anIsolation(ms => {
-      waited.push(ms)
-      return waited.length === 1 ? timeIsUp : NEVER()
-    })
-    void enter('a')
+  it('refuses a call that would have to wait for too long', async () => {
+    const { enter, pass, begun, refused } = anIsolation()
     void enter('isolated', true)
-    void enter('b')
+    void enter('a')
     await settle()
 
-    endTime()
-    await settle()
+    await pass(WINDOW - 1)
+    expect(refused).toEqual([])
+    await pass(1)
 
-    expect(waited[0]).toBe(1_000)
-    expect(refused).toEqual(['isolated'])
-    expect(begun).toEqual(['a', 'b'])
+    expect(refused).toEqual(['a'])
+    expect(begun).toEqual(['isolated'])
+  })
+})
+
+describe('an isolated call that could not begin in time', () => {
+  /** An isolated call has met a call that takes longer than it may wait. */
+  async function closed() {
+    const all = anIsolation()
+    void all.enter('long')
+    await all.pass(1_000)
+    void all.enter('isolated', true)
+    void all.enter('behind it')
+    await all.pass(WINDOW)
+    return all
+  }
+
+  it('begins when it comes back, since no other call has begun meanwhile', async () => {
+    const { enter, leave, pass, begun, refused } = await closed()
+    expect(refused).toEqual(['isolated', 'behind it'])
+    await enter('meanwhile')
+    await pass(5_000)
+    void enter('isolated again', true)
+    await enter('later')
+    expect(refused).toEqual(['isolated', 'behind it', 'meanwhile', 'later'])
+
+    await leave('long')
+    void enter('next')
+    await leave('isolated again')
+
+    expect(begun).toEqual(['long', 'isolated again', 'next'])
+  })
+
+  it('keeps others out for as long as a call takes, if it does not come back', async () => {
+    const { enter, pass, begun } = await closed()
+
+    await pass(CLOSED - 1)
+    await enter('too early')
+    await pass(1)
+    await enter('a')
+
+    expect(begun).toEqual(['long', 'a'])
+  })
+
+  it('keeps others out for as long after each time that it had to go', async () => {
+    const { enter, leave, pass, begun, refused } = await closed()
+    void enter('isolated again', true)
+    await leave('long')
+    await leave('isolated again')
+    await enter('long, too')
+    void enter('another', true)
+    await pass(WINDOW)
+    expect(refused.at(-1)).toBe('another')
+
+    // The first closing would end now.
+    await pass(CLOSED - WINDOW)
+    await enter('too early')
+    await pass(WINDOW)
+    await enter('a')
+
+    expect(begun).toEqual(['long', 'isolated again', 'long, too', 'a'])
+  })
+
+  it('keeps nobody out if it has met an isolated call only', async () => {
+    const { enter, leave, pass, begun, refused } = anIsolation()
+    await enter('isolated', true)
+    void enter('another', true)
+    await pass(WINDOW / 2)
+    void enter('a')
+    await pass(WINDOW / 2)
+    expect(refused).toEqual(['another'])
+
+    await leave('isolated')
+
+    expect(begun).toEqual(['isolated', 'a'])
   })
 })

@@ -181,6 +181,24 @@ describe('a worker: an earlier worker that crashed', () => {
     expect(outcomes()[0]?.error?.message).toContain('3 times')
   })
 
+  it('was none if the whole system was stopped: its request runs again at once and beside others, however often', async () => {
+    const { ports, asked, stored, invoke, create, deferred } = aWorker()
+    const [item, other] = [await create(), await create()]
+    const isolated = { ...aMessage(item), hints: { alone: true } }
+    await invoke([isolated], stopping(ports))
+    for (let stops = 1; stops <= 4; stops++) {
+      await ports.items.noteStop((await stored(item)) ?? item, ports.clock())
+      await invoke([isolated], stopping(ports))
+    }
+    await ports.items.noteStop((await stored(item)) ?? item, ports.clock())
+
+    await invoke([aMessage(item), aMessage(other)])
+
+    expect(asked.map(({ requestId }) => requestId).sort()).toEqual([item.request_id, other.request_id].sort())
+    expect(deferred()).toEqual([])
+    expect(await stored(item)).toMatchObject({ crashes: 0, attempt: 6 })
+  })
+
   it('counts for none of several requests that it ran', async () => {
     const { ports, outcomes, invoke, run } = aWorker()
     const items = await Promise.all([1, 2, 3].map(() => ports.items.create(anItem())))

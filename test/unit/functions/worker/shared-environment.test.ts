@@ -1,8 +1,10 @@
 import { describe, expect, it, vi } from 'vitest'
 import { InferenceMessage } from '../../../../functions/core/domain/messages.ts'
+import type { ModelAnswer } from '../../../../functions/core/inference/port.ts'
 import { createIsolation } from '../../../../functions/worker/isolation.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
+import { aRetry } from '../../../support/failures.ts'
 import { aMessage, anItem } from '../../../support/requests.ts'
 import { aWorker, LEASE, stopping } from '../../../support/worker.ts'
 
@@ -11,7 +13,7 @@ const NEVER = () => new Promise<void>(() => undefined)
 /** A worker in an environment that runs several invocations at a time, and whose calls end when the test says so. */
 function aSharedWorker(sleep: (ms: number) => Promise<void> = NEVER) {
   const worker = aWorker()
-  const isolation = createIsolation(sleep)
+  const isolation = createIsolation(sleep, 60_000)
   const held: (() => void)[] = []
   const call: WorkerPorts['endpoint']['call'] = async (id, body) => {
     const answer = await worker.ports.endpoint.call(id, body)
@@ -71,7 +73,7 @@ describe('a worker in an environment that other invocations share', () => {
     expect(asked).toHaveLength(3)
   })
 
-  it('sends a request again that could not begin before its invocation has no time for a call', async () => {
+  it('defers a request that could not begin before its invocation has no time for a call', async () => {
     const { promise: timeIsUp, resolve: endTime } = Promise.withResolvers<void>()
     const { ports, holding, held, asked, deferred, invoke } = aSharedWorker(() => timeIsUp)
     const [first, isolated] = await Promise.all([1, 2].map(() => ports.items.create(anItem())))
@@ -82,9 +84,29 @@ describe('a worker in an environment that other invocations share', () => {
     endTime()
     expect(await waiting).toEqual([])
 
-    expect(deferred()).toMatchObject([{ body: { request_id: isolated?.request_id, hints: { alone: true } } }])
+    const again = { request_id: isolated?.request_id, hints: { alone: true } }
+    expect(deferred()).toMatchObject([{ body: again, delay_seconds: 5 }])
     expect(asked).toHaveLength(1)
     held.pop()?.()
     await running
+  })
+
+  it('runs a request beside others again once its isolated call has ended without a crash', async () => {
+    const busy: ModelAnswer = {
+      ok: false,
+      verdict: 'retry',
+      code: 'model_error',
+      message: 'the model answered with 503',
+      reached: true,
+      status: 503,
+    }
+    const { ports, deferred, invoke } = aWorker(busy, { retry: aRetry({ attempts: 3 }) })
+    const item = await ports.items.create(anItem())
+
+    await invoke([alone(aMessage(item))], { ...ports, isolation: createIsolation(NEVER, 60_000) })
+
+    const [again] = deferred().map(({ body }) => InferenceMessage.parse(body))
+    expect(again).toMatchObject({ request_id: item.request_id })
+    expect(again?.hints?.alone).toBeUndefined()
   })
 })

@@ -14,7 +14,7 @@ async function given(item: RequestItem | undefined, reservation = item ? reserva
   await ports.quota.reserve(reservation, LIMITS, NOW)
   const { user_id, request_id, window, shard } = reservation
   return {
-    recover: () => recoverRequest(ports, { reservation, at: NOW }, NOW),
+    recover: (wasStopped = false) => recoverRequest(ports, { reservation, at: NOW }, NOW, wasStopped),
     stored: () => ports.items.get(user_id, request_id),
     open: async () => (await ports.quota.read(user_id, window, shard)).open.length,
     told: () => ports.queue.sent('results').map(({ body }) => body),
@@ -33,6 +33,20 @@ describe('recoverRequest', () => {
     expect(await stored()).toEqual({ ...item, lease_until: NOW })
     expect([await open(), told()]).toEqual([1, []])
   })
+
+  it.each([RUNNING, { ...RUNNING, lease_until: NOW - 1 }])(
+    'notes of a running request that its worker was stopped, also past its lease ($lease_until)',
+    async fields => {
+      const item = anItem(fields)
+      const { recover, stored, open } = await given(item)
+
+      expect(await recover(true)).toBe('lease ended')
+      expect(await recover(true)).toBe('nothing')
+
+      expect(await stored()).toEqual({ ...item, lease_until: NOW, stopped: true })
+      expect(await open()).toBe(1)
+    },
+  )
 
   it('rejects a request that was never written, although its reservation is not a second old', async () => {
     const { recover, stored, open, told } = await given(undefined)
