@@ -40,7 +40,7 @@ beforeAll(async () => {
   await useEverything()
   await system.close()
   deeds = deedsIn(record)
-}, 90_000)
+}, 180_000)
 afterAll(async () => {
   await system?.close()
   await model?.close()
