@@ -8,7 +8,7 @@ import { lazyS3Payloads } from '../core/stores/payloads/lazy-s3.ts'
 import { dynamoQuota } from '../core/stores/quota/dynamodb.ts'
 import { dynamoItems } from '../core/stores/requests/dynamodb.ts'
 import type { Env } from './env.ts'
-import type { CollectorPorts } from './ports.ts'
+import type { CollectorPorts, TakeResultsPorts } from './ports.ts'
 
 /** How long to wait for a database that resumes, in milliseconds. It is less than the function's timeout. */
 const RESUME_MS = 60_000
@@ -17,7 +17,7 @@ export function compose(
   env: Env,
   clients = awsClients(),
   rdsData = retryWhileResuming(RESUME_MS),
-): CollectorPorts & Telemetry & { readonly queue: ComposedQueue } {
+): CollectorPorts & Telemetry & Pick<TakeResultsPorts, 'stores_prompts'> & { readonly queue: ComposedQueue } {
   const observed = telemetry(env)
   return {
     items: dynamoItems(clients.dynamoDb, env.REQUESTS_TABLE),
@@ -26,6 +26,7 @@ export function compose(
     queue: composeQueue(env, clients, observed.tracing),
     ledger: rdsDataLedger(rdsData, env),
     clock: systemClock,
+    stores_prompts: env.STORE_PROMPTS === 'true',
     ...observed,
   }
 }

@@ -8,5 +8,7 @@ export const Env = z.object({
   REQUESTS_TABLE: z.string(),
   QUOTA_TABLE: z.string(),
   PAYLOADS_BUCKET: z.string(),
+  /** Whether prompts are stored in the ledger. */
+  STORE_PROMPTS: z.literal('true').optional(),
 })
 export type Env = z.infer<typeof Env>

@@ -20,4 +20,6 @@ export interface TakeResultsPorts extends CollectorPorts {
   readonly queue: CollectorPorts['queue'] & Partial<Redelivery>
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly metrics: Meter
+  /** Whether the ledger gets the prompts of messages that their queue gave up. */
+  readonly stores_prompts?: boolean | undefined
 }

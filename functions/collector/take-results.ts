@@ -1,4 +1,4 @@
-import { unreadableEvent } from '../core/domain/events.ts'
+import { promptOf, unreadableEvent } from '../core/domain/events.ts'
 import type { Status } from '../core/domain/item.ts'
 import { type InferenceMessage, type ResultEvent, readAnyMessage } from '../core/domain/messages.ts'
 import { failUndelivered } from '../core/lifecycle/fail-undelivered.ts'
@@ -79,7 +79,8 @@ const soon = (deliveries: readonly Delivery[]): ReturnedDelivery[] =>
 /** Fails the request of a message that its queue gave up. Answers with false if the message must be redelivered. */
 async function failed(ports: TakeResultsPorts, message: InferenceMessage): Promise<boolean> {
   try {
-    return await failUndelivered(ports, message, ports.clock())
+    const prompt = ports.stores_prompts ? promptOf(message.body) : undefined
+    return await failUndelivered(ports, message, ports.clock(), { prompt })
   } catch (error) {
     const { request_id } = message
     ports.logger.error('a message of a dead-letter queue could not be taken and will be redelivered', {

@@ -1,6 +1,8 @@
+import type { RequestItem } from '../core/domain/item.ts'
 import { STALE_RESERVATION_MS } from '../core/domain/timing.ts'
 import { reapReservation } from '../core/lifecycle/reap-reservation.ts'
 import { Defect, Unavailable } from '../core/platform/unavailable.ts'
+import { announce, isAnnounced } from './announce.ts'
 import type { SweeperPorts } from './ports.ts'
 
 export interface Swept {
@@ -15,24 +17,36 @@ export interface Swept {
 /**
  * Looks at each reservation that has been open for long, and closes it if its request has ended, never came to be, or can't
  * go on. So the sweep repairs everything that a crash has left (I12). Rejects if the reservations can't be read. A reservation
- * that can't be closed is left for the next sweep.
+ * that can't be closed is left for the next sweep. The ledger is told of requests that go on, until a send fails.
  */
 export async function sweep(ports: SweeperPorts): Promise<Swept> {
   const now = ports.clock()
   const swept = { seen: 0, closed: 0, failed: 0 }
   const reasons = new Map<string, Error>()
+  const note = (reason: Error) => {
+    const kind = kindOf(reason)
+    if (!reasons.has(kind)) reasons.set(kind, reason)
+  }
+  let announces = true
   for await (const page of ports.quota.openBefore(now - STALE_RESERVATION_MS)) {
-    const results = await Promise.allSettled(page.map(open => reapReservation(ports, open, now, ports.models)))
-    swept.seen += results.length
-    for (const result of results) {
-      if (result.status === 'fulfilled') {
-        if (result.value) swept.closed += 1
-        continue
-      }
-      swept.failed += 1
-      const kind = kindOf(result.reason)
-      if (!reasons.has(kind)) reasons.set(kind, result.reason)
+    const young: RequestItem[] = []
+    const reaped = page.map(open => {
+      const goesOn = (item: RequestItem) => void (isAnnounced(open.at, now) && young.push(item))
+      return reapReservation(ports, open, now, ports.models, goesOn)
+    })
+    for (const result of await Promise.allSettled(reaped)) {
+      swept.seen += 1
+      if (result.status === 'rejected') {
+        swept.failed += 1
+        note(result.reason)
+      } else if (result.value) swept.closed += 1
     }
+    // After the reservations are closed, which matters more. The next pages are swept also while the queue hangs.
+    if (announces)
+      announces = await announce(ports, young).catch((defect: Error) => {
+        note(defect)
+        return false
+      })
   }
   return { ...swept, reasons: [...reasons.values()] }
 }

@@ -8,7 +8,7 @@ import { rejectAbsent } from '../core/lifecycle/reject-request.ts'
 import { checkOut } from '../core/stores/payloads/port.ts'
 import { deferUntil, resend, withHints } from './defer.ts'
 import type { WorkerPorts } from './ports.ts'
-import { crashedOutcome, publishOutcome } from './publish-outcome.ts'
+import { crashedOutcome, publishOutcome, storedPrompt } from './publish-outcome.ts'
 import type { Claimed, ClaimedWithBody, Invocation, Planned } from './types.ts'
 
 /**
@@ -92,7 +92,8 @@ async function settleRefusedClaim(
       return undefined
     case 'expire': {
       const expired = await ports.items.expire(item, now)
-      await (expired ? finalizeRequest(ports, expired, message) : deferUntil(ports, message, now))
+      const prompt = storedPrompt(ports.settings, message)
+      await (expired ? finalizeRequest(ports, expired, message, prompt) : deferUntil(ports, message, now))
       return undefined
     }
     case 'reclaim':

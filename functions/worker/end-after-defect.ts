@@ -2,7 +2,7 @@ import type { InferenceMessage } from '../core/domain/messages.ts'
 import { failUndelivered } from '../core/lifecycle/fail-undelivered.ts'
 import { Unavailable } from '../core/platform/unavailable.ts'
 import type { WorkerPorts } from './ports.ts'
-import { failedOutcome, publishOutcome } from './publish-outcome.ts'
+import { failedOutcome, publishOutcome, storedPrompt } from './publish-outcome.ts'
 import type { Claimed, Undone } from './types.ts'
 
 const FAILURE = {
@@ -46,4 +46,4 @@ function endClaimed(ports: WorkerPorts, { item, message }: Claimed): Promise<voi
 }
 
 const failUnclaimed = (ports: WorkerPorts, message: InferenceMessage): Promise<boolean> =>
-  failUndelivered(ports, message, ports.clock(), FAILURE)
+  failUndelivered(ports, message, ports.clock(), { reason: FAILURE, prompt: storedPrompt(ports.settings, message) })

@@ -1,7 +1,7 @@
 import { crashesOf } from '../core/domain/claim.ts'
 import { type OutcomeOf, outcomeEvent, promptOf } from '../core/domain/events.ts'
 import type { RequestItem } from '../core/domain/item.ts'
-import type { InferenceMessage } from '../core/domain/messages.ts'
+import type { InferenceMessage, Payload } from '../core/domain/messages.ts'
 import type { ModelFailure } from '../core/inference/port.ts'
 import { ATTEMPT, STATUS } from '../core/platform/tracing/attributes.ts'
 import { RESULTS_QUEUE } from '../core/queue/names.ts'
@@ -17,11 +17,17 @@ export function publishOutcome(
   const span = tracing.current()
   span.set({ [STATUS]: outcome.status, [ATTEMPT]: outcome.attempt })
   if (outcome.error) span.fail(outcome.error.code)
-  const prompt = settings.store_prompts ? promptOf(message.body) : undefined
+  const prompt = storedPrompt(settings, message)
   const { price } = settings
   const event = outcomeEvent(message, { ...outcome, ...(price && { price }) }, prompt)
   return queue.send(RESULTS_QUEUE, { body: event, group: message.user_id })
 }
+
+/** The prompt of a request for the ledger. Undefined where prompts are not stored. */
+export const storedPrompt = (
+  { store_prompts }: Pick<WorkerPorts['settings'], 'store_prompts'>,
+  { body }: InferenceMessage,
+): Payload | undefined => (store_prompts ? promptOf(body) : undefined)
 
 /** The outcome of a request that has failed for good. It was `reached` if any attempt of its run has reached the model. */
 export const failedOutcome = (

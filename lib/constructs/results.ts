@@ -48,6 +48,7 @@ export class Results extends Construct {
         REQUESTS_TABLE: tables.requests.tableName,
         QUOTA_TABLE: tables.quota.tableName,
         PAYLOADS_BUCKET: payloads.bucket.bucketName,
+        ...(pipeline.observability.store_prompts && { STORE_PROMPTS: 'true' }),
       } satisfies Own<Env>,
       queues,
       timeout: TIMEOUT,

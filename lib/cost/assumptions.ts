@@ -23,6 +23,9 @@ export const BILLED_SECONDS = {
   retention: 20,
 }
 
+/** Billed time of the sweeper for a look at one request. It looks at many at the same time. Seconds. */
+export const SECONDS_PER_LOOK = 0.001
+
 /**
  * One of so many invocations starts an environment, whose start is billed. AWS says that it is fewer than one of a hundred
  * (https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/). The time is that of the largest bundle's import

@@ -51,8 +51,8 @@ const tooMany = ({ models }: Load): string[] =>
     })
 
 const SPREAD_NOTES: Readonly<Record<Spread, string>> = {
-  even: 'The requests are spread evenly over the month and over the models: nothing is shared, so this is the most that they cost. `--spread bursts` is the least.',
-  bursts: `The requests come in ${BURSTS_PER_MONTH} bursts per month, and wait for their workers: all invocations are full, and the database pauses in between. This is the least that they cost. \`--spread even\` is the most.`,
+  even: 'The requests are spread evenly over the month and over the models: no invocation is shared, and the database never pauses. `--spread bursts` shows the opposite.',
+  bursts: `The requests come in ${BURSTS_PER_MONTH} bursts per month, and wait for their workers: all invocations are full, and the database pauses in between. The sweeper reads each request that waits, every two minutes. So long bursts are dearer than short ones. \`--spread even\` shows the opposite.`,
 }
 
 function notes(models: number, { spread }: Traffic): string[] {

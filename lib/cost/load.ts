@@ -11,11 +11,13 @@ import {
   START_SECONDS,
 } from './assumptions.ts'
 import { type Inventory, type Mapping, mappingOf } from './inventory.ts'
+import { sweepsOf } from './sweeps.ts'
 
 /**
- * How the requests of a month are spread over its time. `even`: at the same pace all the time. That is the most expensive spread, since
- * nothing shares an invocation and the database never pauses. `bursts`: they come together and wait in their queue, so that workers make
- * all the calls that `concurrency` allows until all is done. Real traffic lies between the two.
+ * How the requests of a month are spread over its time. `even`: at the same pace all the time. Nothing shares an invocation then, and the
+ * database never pauses. `bursts`: they come together and wait in their queue, so that workers make all the calls that `concurrency`
+ * allows until all is done. Invocations are full then. But the sweeper looks at each request that waits, again and again: the longer
+ * the bursts, the dearer.
  */
 export const SPREADS = ['even', 'bursts'] as const
 export type Spread = (typeof SPREADS)[number]
@@ -45,12 +47,15 @@ export interface ModelLoad {
   readonly mostRequests: number
   /** The time in which the model has requests. */
   readonly busySeconds: number
+  /** How often the sweeper reads the item of a request that has been open for long, and how often it tells the ledger of one. */
+  readonly looks: number
+  readonly announcements: number
 }
 
 /** The load of a month, spread evenly over the models. */
 export interface Load {
   readonly models: readonly ModelLoad[]
-  /** Invocations of the collector for the outcome of each request. */
+  /** Invocations of the collector: for the outcome of each request, and for announcements of the sweeper, which come many at a time. */
   readonly collections: number
   /** The time in which there are requests. */
   readonly busySeconds: number
@@ -67,9 +72,11 @@ export function loadOf(pipeline: Pipeline, inventory: Inventory, traffic: Traffi
   const models = names.map(name => modelLoad(pipeline, inventory, each, name))
   const busySeconds = traffic.requests === 0 ? 0 : Math.max(...models.map(({ busySeconds }) => busySeconds))
   const bursts = traffic.spread === 'even' ? 0 : BURSTS_PER_MONTH
+  const outcomes = events === 0 ? 0 : events / perInvocation(results, events / busySeconds, BILLED_SECONDS.collector)
+  const announcements = models.reduce((sum, model) => sum + model.announcements, 0)
   return {
     models,
-    collections: events === 0 ? 0 : events / perInvocation(results, events / busySeconds, BILLED_SECONDS.collector),
+    collections: outcomes + announcements / results.batchSize,
     busySeconds,
     hoursWithMetrics: Math.min(HOURS_PER_MONTH, traffic.requests, busySeconds / 3_600 + bursts),
   }
@@ -85,6 +92,9 @@ function modelLoad(pipeline: Pipeline, inventory: Inventory, traffic: Traffic, n
   const busySeconds = traffic.spread === 'even' ? SECONDS_PER_MONTH : Math.min(SECONDS_PER_MONTH, requests / most)
   const together = requests === 0 ? 1 : perInvocation(mapping, requests / busySeconds, billedSeconds)
   const invocations = requests / together
+  // The first request of a burst is open for its call, and the last one for the whole burst.
+  const burst = traffic.spread === 'even' ? 0 : busySeconds / BURSTS_PER_MONTH
+  const { looks, announcements } = sweepsOf(billedSeconds, Math.max(billedSeconds, burst))
   return {
     model: name,
     requests,
@@ -95,6 +105,8 @@ function modelLoad(pipeline: Pipeline, inventory: Inventory, traffic: Traffic, n
     isRateLimited: model.rate_limit !== undefined,
     mostRequests: most * SECONDS_PER_MONTH,
     busySeconds,
+    looks: requests * looks,
+    announcements: requests * announcements,
   }
 }
 

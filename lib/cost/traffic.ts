@@ -11,6 +11,7 @@ import {
   ITEM_MONTHS,
   LEAST_CAPACITY,
   PAUSE_AFTER_HOURS,
+  SECONDS_PER_LOOK,
   STATEMENTS_PER_CAPACITY,
 } from './assumptions.ts'
 import {
@@ -29,6 +30,7 @@ import { type Item, item } from './item.ts'
 import { type Load, startGbSeconds, type Traffic } from './load.ts'
 import { metricsOf, sharedCount } from './metrics.ts'
 import { PRICES } from './prices.ts'
+import { ANNOUNCEMENTS_PER_SEND } from './sweeps.ts'
 
 const GB = 1e9
 const DAYS_PER_MONTH = 30
@@ -61,7 +63,8 @@ function lambdaItems(inventory: Inventory, load: Load, { requests }: Traffic): I
     gbSeconds(inventory, 'gateway', requests) +
     gbSeconds(inventory, 'reader', reads) +
     gbSeconds(inventory, 'authorizer', authorizations) +
-    gbSeconds(inventory, 'collector', load.collections)
+    gbSeconds(inventory, 'collector', load.collections) +
+    (looksOf(load) * SECONDS_PER_LOOK * (inventory.memory.sweeper ?? 0)) / 1_024
   return [
     item('Lambda', 'invocations', requests + reads + authorizations + works + load.collections, PRICES.invocation),
     item('Lambda', 'workers: time', sum(load.models.map(({ gbSeconds }) => gbSeconds)), PRICES.gbSecond),
@@ -70,7 +73,8 @@ function lambdaItems(inventory: Inventory, load: Load, { requests }: Traffic): I
   ]
 }
 
-function dynamoDbItems({ models }: Load, { requests, open }: Traffic): Item[] {
+function dynamoDbItems(load: Load, { requests, open }: Traffic): Item[] {
+  const { models } = load
   const limited = sum(models.map(model => (model.isRateLimited ? model.invocations : 0)))
   const itemWrites = (ACCEPTED.item_writes + WORKED.item_writes + SETTLED.item_writes) * requests
   const quotaWrites = (ACCEPTED.quota_writes + SETTLED.quota_writes) * requests * quotaWriteUnits(open)
@@ -84,15 +88,20 @@ function dynamoDbItems({ models }: Load, { requests, open }: Traffic): Item[] {
       ? [item('DynamoDB', 'writes of rate limits', limited * RATE_LIMITED.writes, PRICES.writeUnit)]
       : []),
     item('DynamoDB', 'reads', states + views + AUTHORIZED.reads * lookupsOf(requests), PRICES.readUnit),
+    item('DynamoDB', 'reads of requests that wait for minutes', looksOf(load), PRICES.readUnit),
     item('DynamoDB', 'items of 90 days', kept, PRICES.tableGb),
     item('DynamoDB', 'point-in-time recovery', kept, PRICES.recoveryGb),
   ]
 }
 
-function sqsItems({ models, collections }: Load, { requests }: Traffic): Item[] {
+function sqsItems(load: Load, { requests }: Traffic): Item[] {
+  const { models, collections } = load
   const works = sum(models.map(({ invocations }) => invocations))
   const calls =
-    ACCEPTED.sends * requests + sum(models.map(({ sends }) => sends)) + MAPPING_CALLS * (works + collections)
+    ACCEPTED.sends * requests +
+    sum(models.map(({ sends }) => sends)) +
+    announcementsOf(load) / ANNOUNCEMENTS_PER_SEND +
+    MAPPING_CALLS * (works + collections)
   return [
     item('SQS', 'messages: sent, received, deleted', calls, PRICES.sqsCall),
     item('SQS', 'the same calls, for fair queues', calls, PRICES.fairQueueCall),
@@ -113,7 +122,7 @@ function auroraItems({ observability }: Pipeline, load: Load, { requests, spread
   return [
     item('Aurora', 'Data API', statements, PRICES.dataApiCall),
     item('Aurora', 'capacity', hours * capacity, PRICES.capacityHour),
-    item('Aurora', 'I/O', requests * DATABASE_IOS, PRICES.databaseIo),
+    item('Aurora', 'I/O', (requests + announcementsOf(load)) * DATABASE_IOS, PRICES.databaseIo),
     item('Aurora', rows, (months * requests * BYTES.row) / GB, PRICES.databaseGb),
   ]
 }
@@ -139,6 +148,10 @@ function metricsIn(models: Pipeline['models'], name: string): number {
   const model = models[name]
   return model ? metricsOf(model) : 0
 }
+
+const looksOf = ({ models }: Load): number => sum(models.map(({ looks }) => looks))
+
+const announcementsOf = ({ models }: Load): number => sum(models.map(({ announcements }) => announcements))
 
 const lookupsOf = (requests: number): number => (API_CALLS * requests) / CALLS_PER_LOOKUP
 

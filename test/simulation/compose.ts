@@ -151,6 +151,7 @@ export function compose(
     sleep: ms => world.sleep(by, ms),
     ids,
     metrics,
+    stores_prompts: true,
     settings: { ...GATEWAY, ...policies, store_prompts: true, ...(yields && { gives_way_above: GIVES_WAY_ABOVE }) },
     flowControl: flowControl(dynamoModelStates(dynamo, 'models')),
     random,

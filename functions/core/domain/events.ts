@@ -86,9 +86,9 @@ export function failureOf({ status, error, result }: OutcomeEvent): Failure | un
 
 /**
  * The event that tells the ledger how a request ended, made from its item. Undefined if it has not ended, and if it has completed:
- * only the worker's own event has the result.
+ * only the worker's own event has the result. Mostly it is the first event of the request, so that nothing else has brought the prompt.
  */
-export function endedEvent(item: RequestItem, message?: InferenceMessage): EndedEvent | undefined {
+export function endedEvent(item: RequestItem, message?: InferenceMessage, prompt?: Payload): EndedEvent | undefined {
   const { status } = item
   if (status === 'queued' || status === 'running' || status === 'completed') return undefined
   return {
@@ -102,6 +102,7 @@ export function endedEvent(item: RequestItem, message?: InferenceMessage): Ended
     usage: item.usage,
     // Without what the model said: 0.1.0 could not read the event. The row has it from the outcome.
     error: item.error && { code: item.error.code, message: item.error.message },
+    prompt,
     ...(status === 'failed' && message ? { message } : {}),
   }
 }

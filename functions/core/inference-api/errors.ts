@@ -55,8 +55,15 @@ const countersOf = ({ exceeded, used, limits, estimate }: ExceededQuota) => ({
   in_flight: { used: used.in_flight, limit: limits.in_flight },
 })
 
-const headersOf = ({ allow, retry_after_s, should_retry, quota }: ErrorDetails): Record<string, string> => ({
+const headersOf = ({
+  allow,
+  retry_after_s,
+  should_retry,
+  quota,
+  request_id,
+}: ErrorDetails): Record<string, string> => ({
   ...(allow && { Allow: allow.join(', ') }),
+  ...(request_id !== undefined && { 'x-request-id': request_id }),
   ...(retry_after_s !== undefined && { 'Retry-After': String(retry_after_s) }),
   ...(should_retry !== undefined && { 'x-should-retry': String(should_retry) }),
   ...(quota && rateLimitHeaders({ ...quota, left: quota.is_exact ? leftOf(quota) : undefined })),

@@ -1,6 +1,6 @@
 import type { Failure, RequestItem } from '../domain/item.ts'
 import { identityOf, isTerminal, reservationOf } from '../domain/item.ts'
-import type { InferenceMessage } from '../domain/messages.ts'
+import type { InferenceMessage, Payload } from '../domain/messages.ts'
 import { ITEM_RETENTION_MS } from '../domain/timing.ts'
 import { finalizeRequest } from './finalize-request.ts'
 import type { LifecyclePorts } from './ports.ts'
@@ -9,21 +9,29 @@ import { rejectAbsent } from './reject-request.ts'
 const CRASHED: Failure = { code: 'worker_crashed', message: 'no worker could run the request to its end' }
 const NEVER_BEGUN: Failure = { code: 'unavailable', message: 'no worker could begin with the request' }
 
+/** What the ledger is told of such a request. */
+export interface Told {
+  /** The failure, if the caller knows it. */
+  readonly reason?: Failure | undefined
+  /** The prompt, where prompts are stored. */
+  readonly prompt?: Payload | undefined
+}
+
 /**
  * Ends the request of a message that its queue has moved to the dead letters. Answers whether the message is done with. It is not
- * while a worker holds the lease, or a retry waits: then the message has to be redelivered. `reason` is the failure, if the caller knows it. Rejects with `Unavailable`.
+ * while a worker holds the lease, or a retry waits: then the message has to be redelivered. Rejects with `Unavailable`.
  */
 export async function failUndelivered(
   ports: LifecyclePorts,
   message: InferenceMessage,
   now: number,
-  reason?: Failure,
+  { reason, prompt }: Told = {},
 ): Promise<boolean> {
   const item = await ports.items.get(message.user_id, message.request_id)
   if (!item) return (await rejectAbsent(ports, tombstoneOf(message, now), message)).status === 'rejected'
   if (isTerminal(item.status) || item.run !== message.run || item.fingerprint !== message.fingerprint) return true
   const ended = await ports.items.giveUp(item, reason ?? (item.attempt === 0 ? NEVER_BEGUN : CRASHED), now)
-  if (ended) await finalizeRequest(ports, ended, message)
+  if (ended) await finalizeRequest(ports, ended, message, prompt)
   return ended !== undefined
 }
 

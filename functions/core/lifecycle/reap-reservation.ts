@@ -1,8 +1,5 @@
-import { acceptedEvent } from '../domain/events.ts'
-import { type Failure, isTerminal, type RequestItem, type Reservation, traceAttributes } from '../domain/item.ts'
+import { type Failure, isTerminal, type RequestItem, type Reservation } from '../domain/item.ts'
 import { ITEM_RETENTION_MS, STALE_RESERVATION_MS } from '../domain/timing.ts'
-import { ignoreUnavailable } from '../platform/unavailable.ts'
-import { RESULTS_QUEUE } from '../queue/names.ts'
 import type { OpenReservation } from '../stores/quota/port.ts'
 import { finalizeRequest } from './finalize-request.ts'
 import type { LifecyclePorts } from './ports.ts'
@@ -11,14 +8,15 @@ import { rejectAbsent } from './reject-request.ts'
 /**
  * Closes a reservation that has been open for long, if its request has ended, was never written, or can't go on. Answers
  * whether it closed it. The item decides: a request that is queued or running in time is left alone. With `models`, a queued
- * request of any other model fails: the queue of its model is gone, and its message with it. Then the ledger is also told of a request
- * that goes on, in the first minutes in which it is met.
+ * request of any other model fails: the queue of its model is gone, and its message with it. `goesOn` is called with the item of a
+ * request that is left to wait or run.
  */
 export async function reapReservation(
   ports: LifecyclePorts,
   open: OpenReservation,
   now: number,
   models?: readonly string[],
+  goesOn?: (item: RequestItem) => void,
 ): Promise<boolean> {
   if (now - open.at < STALE_RESERVATION_MS) return false
   const { reservation } = open
@@ -36,18 +34,9 @@ export async function reapReservation(
     ? item
     : ((await overdue(ports, item, now)) ?? (await withoutModel(ports, item, now, models)))
   if (ended) await finalizeRequest(ports, ended)
-  else if (models && now - open.at < ANNOUNCED_UNTIL_MS) await announce(ports, item)
+  else goesOn?.(item)
   return ended !== undefined
 }
-
-/** A sweep begins every two minutes, so one or two sweeps announce a request. */
-const ANNOUNCED_UNTIL_MS = STALE_RESERVATION_MS + 180_000
-
-/** Gives a request that waits or runs for long a row in the ledger. Nothing depends on it: the end of the request makes the row, too. */
-const announce = ({ queue }: LifecyclePorts, item: RequestItem): Promise<void> =>
-  queue
-    .send(RESULTS_QUEUE, { body: acceptedEvent(item, undefined), group: item.user_id, ...traceAttributes(item) })
-    .catch(ignoreUnavailable)
 
 /** Whether a reservation is the one that an item says is its own. */
 export const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservation): boolean =>

@@ -5,7 +5,8 @@ const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
   n: ['1'],
   best_of: ['1'],
   echo: ['false'],
-  logprobs: ['false', '0'],
+  // Not 0: `logprobs: 0` of a completion asks for the log probability of each token.
+  logprobs: ['false'],
   top_logprobs: ['0'],
   presence_penalty: ['0'],
   frequency_penalty: ['0'],
@@ -19,9 +20,13 @@ const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
 
 const EMPTY = ['[]', '{}', '""', 'null']
 
+/** Fields that ask for something by an empty object: the model searches the web, with options that are all left to it. */
+const MEANT_IF_EMPTY: readonly string[] = ['web_search_options']
+
 /** Whether a field asks for something. Where nobody sees the field, only such a field has to be refused. */
 export function isMeant(field: string, value: unknown): boolean {
   if (value === undefined) return false
   const json = JSON.stringify(value)
+  if (json === '{}' && MEANT_IF_EMPTY.includes(field)) return true
   return !EMPTY.includes(json) && !(MEANINGLESS[field] ?? []).includes(json)
 }

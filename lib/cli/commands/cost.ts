@@ -26,7 +26,7 @@ export function addCost(program: Command, { finish, ...place }: Place & { finish
     .addOption(
       new Option(
         '--spread <how>',
-        'even: the requests come at the same pace all the time, which is dearest; bursts: they come together, and their workers are busy until all is done',
+        'even: the requests come at the same pace all the time; bursts: they come together, and their workers are busy until all is done',
       )
         .choices(SPREADS)
         .default('even'),

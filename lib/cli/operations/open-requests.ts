@@ -8,15 +8,39 @@ export type OpenPorts = Pick<Admin, 'openReservations' | 'itemsOf'>
  * no row yet. A request of the last second may be missing. Rejects with `Unavailable`.
  */
 export async function openRequests(
-  { openReservations, itemsOf }: OpenPorts,
+  ports: OpenPorts,
   isWanted: (reservation: Reservation) => boolean = () => true,
 ): Promise<RequestItem[]> {
-  const found = new Map<string, RequestItem>()
-  for await (const page of openReservations()) {
-    const wanted = page.map(({ reservation }) => reservation).filter(isWanted)
-    // A request may have a second reservation that a crash has left.
-    const distinct = [...new Map(wanted.map(one => [one.request_id, one])).values()]
-    for (const item of await itemsOf(distinct)) if (item.status !== 'rejected') found.set(item.request_id, item)
-  }
+  return accepted(await ports.itemsOf(await reserved(ports, isWanted)))
+}
+
+/** So many items are read at once: those of one call of DynamoDB. */
+const READ_AT_ONCE = 100
+
+/** The newest of them that match: at least `limit`, if there are so many. Reads no further items then. Rejects with `Unavailable`. */
+export async function newestOpen(
+  ports: OpenPorts,
+  isWanted: (reservation: Reservation) => boolean,
+  matches: (item: RequestItem) => boolean,
+  limit: number,
+): Promise<RequestItem[]> {
+  // Ids sort by the time of their creation.
+  const newestFirst = (await reserved(ports, isWanted)).sort((a, b) => (a.request_id < b.request_id ? 1 : -1))
+  const found: RequestItem[] = []
+  for (let at = 0; found.length < limit && at < newestFirst.length; at += READ_AT_ONCE)
+    found.push(...accepted(await ports.itemsOf(newestFirst.slice(at, at + READ_AT_ONCE))).filter(matches))
+  return found
+}
+
+async function reserved(
+  { openReservations }: OpenPorts,
+  isWanted: (reservation: Reservation) => boolean,
+): Promise<Reservation[]> {
+  // A request may have a second reservation that a crash has left.
+  const found = new Map<string, Reservation>()
+  for await (const page of openReservations())
+    for (const { reservation } of page) if (isWanted(reservation)) found.set(reservation.request_id, reservation)
   return [...found.values()]
 }
+
+const accepted = (items: readonly RequestItem[]): RequestItem[] => items.filter(({ status }) => status !== 'rejected')

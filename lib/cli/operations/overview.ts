@@ -1,4 +1,4 @@
-import { isTerminal, type Status } from '../../../functions/core/domain/item.ts'
+import { isTerminal, type RequestItem, type Status } from '../../../functions/core/domain/item.ts'
 import type { ActivityCount, OpenRequest } from '../../../functions/core/stores/ledger/activity.ts'
 import type { Admin } from '../admin.ts'
 import { type OpenPorts, openRequests } from './open-requests.ts'
@@ -23,7 +23,10 @@ export interface OverviewPart {
   readonly p95_ms?: number | undefined
 }
 
-/** What happens now, and what became of the requests that were made in a time span. All numbers are exact. */
+/**
+ * What happens now, and what became of the requests that were made in a time span. A request that begins or ends while the overview is
+ * made may be counted twice, but no request that was there before is left out.
+ */
 export interface Overview {
   /** ISO 8601, like `since`. */
   readonly at: string
@@ -48,9 +51,11 @@ export async function showOverview(ports: Ports, span: Span): Promise<Overview> 
   const now = ports.clock()
   // The first part is a whole one, so that the parts stay the same from one overview to the next.
   const since = Math.floor((now - span_ms) / part_ms + 1) * part_ms
+  // In this order: a request that ends meanwhile is counted from its row then. In the other order, nothing would count it.
+  const items = (await openRequests(ports)).filter(({ status }) => !isTerminal(status))
   const [recorded, open, deadLetters] = await Promise.all([
     ports.activity.counts(since, part_ms),
-    readOpen(ports),
+    readOpen(ports, items),
     ports.activity.countDeadLetters(),
   ])
   const counts = [...recorded, ...unrecorded(open, since, part_ms)]
@@ -77,10 +82,9 @@ interface Open {
   readonly unrecorded: readonly number[]
 }
 
-/** Reads the requests that wait and those that run. Most of them have no row yet, and a row calls both queued. */
-async function readOpen(ports: Ports): Promise<Open> {
+/** Counts the requests that wait and those that run. Most of them have no row yet, and a row calls both queued. */
+async function readOpen(ports: Ports, items: readonly RequestItem[]): Promise<Open> {
   const rows = await recordedOpen(ports)
-  const items = (await openRequests(ports)).filter(({ status }) => !isTerminal(status))
   const seen = new Set(items.map(({ request_id }) => request_id))
   const others = await ports.statusesOf([...rows.values()].filter(({ request_id }) => !seen.has(request_id)))
   const statuses = [...items.map(({ status }) => status), ...others.values()]

@@ -1,13 +1,13 @@
 import * as z from 'zod'
 import { type Charged, chargedFor } from '../../../functions/core/domain/charged.ts'
-import type { RequestItem, Status } from '../../../functions/core/domain/item.ts'
+import { isTerminal, type RequestItem, type Status } from '../../../functions/core/domain/item.ts'
 import type { Payload } from '../../../functions/core/domain/messages.ts'
 import { iso } from '../../../functions/core/platform/clock.ts'
 import { traceIdOf } from '../../../functions/core/platform/tracing/traceparent.ts'
 import type { RecordedRequest } from '../../../functions/core/stores/ledger/admin.ts'
 import type { Admin } from '../admin.ts'
 import { Refusal } from '../refusal.ts'
-import { type OpenPorts, openRequests } from './open-requests.ts'
+import { newestOpen, type OpenPorts, openRequests } from './open-requests.ts'
 import { type WaitingPorts, type Waits, whyItWaits } from './why-it-waits.ts'
 
 /** A request as operators see it: from its row in Postgres, and from its item where the item is newer. Times are ISO 8601. */
@@ -66,7 +66,7 @@ export interface ListFilter {
 /** How many rows one statement asks for. The Data API answers with at most 1 MiB. */
 const PAGE = 100
 
-type ListPorts = OpenPorts & {
+export type ListPorts = OpenPorts & {
   readonly ledger: Pick<RequestPorts['ledger'], 'list'>
   readonly items: Pick<RequestPorts['items'], 'get'>
 }
@@ -75,26 +75,30 @@ type ListPorts = OpenPorts & {
  * Lists requests, newest first: those that Postgres has, and those that wait or run, which have no row yet. Rejects with `Unavailable`.
  */
 export async function listRequests(ports: ListPorts, filter: ListFilter): Promise<RequestSummary[]> {
-  const [recorded, open] = await Promise.all([listRecorded(ports, filter), listOpen(ports, filter)])
-  const all = [...new Map([...open, ...recorded].map(one => [one.request_id, one])).values()]
-  return all.sort((a, b) => (a.request_id < b.request_id ? 1 : -1)).slice(0, filter.limit)
+  // In this order: a request that ends meanwhile is found in Postgres then. In the other order, neither would have it.
+  const open = await listOpen(ports, filter)
+  const recorded = await listRecorded(ports, filter)
+  const listed = new Map(open.map(one => [one.request_id, one]))
+  // After a redrive, the row may still be of the run before.
+  for (const one of recorded) if ((listed.get(one.request_id)?.run ?? 0) <= one.run) listed.set(one.request_id, one)
+  return [...listed.values()].sort((a, b) => (a.request_id < b.request_id ? 1 : -1)).slice(0, filter.limit)
 }
 
 async function listOpen(ports: OpenPorts, filter: ListFilter): Promise<RequestSummary[]> {
-  const { user, status, model, since = 0, before } = filter
-  const items = await openRequests(
+  const { user, status, model, since = 0, before, limit } = filter
+  // A request that has ended is listed once it has its row.
+  if (status !== undefined && isTerminal(status)) return []
+  const items = await newestOpen(
     ports,
     ({ user_id, request_id }) =>
       (user === undefined || user_id === user) && (before === undefined || request_id < before),
+    item =>
+      (status === undefined || item.status === status) &&
+      (model === undefined || item.model === model) &&
+      item.created_at >= since,
+    limit,
   )
-  return items
-    .filter(
-      item =>
-        (status === undefined || item.status === status) &&
-        (model === undefined || item.model === model) &&
-        item.created_at >= since,
-    )
-    .map(ofItem)
+  return items.map(ofItem)
 }
 
 /** A few requests are queued in Postgres, such as those that wait for long. Their items are looked up, too. */
@@ -150,7 +154,7 @@ async function openRequest(
   const [item] = await openRequests(ports, ({ request_id }) => request_id === id)
   if (item) return { summary: ofItem(item), metadata: item.metadata }
   throw new Refusal(
-    `there is no request ${id}: it neither waits nor runs, and it is not in Postgres, from where an old one is deleted after observability.retention.ledger`,
+    `there is no request ${id}: it neither waits nor runs, and it is not in Postgres, from where an old one is deleted after observability.retention.ledger; or it has just ended: ask again in a minute`,
   )
 }
 

@@ -32,7 +32,7 @@ export const ROUTES: readonly Route[] = [
   route({
     method: 'GET',
     path: '/overview',
-    does: 'Counts what waits and runs now, and what became of the requests of a time span. All numbers are exact.',
+    does: 'Counts what waits and runs now, and what became of the requests of a time span. A request that begins or ends meanwhile may be counted twice.',
     answers:
       '`{ "at", "now": { "queued", "running", "dead_letters" }, "since", "made": { … }, "part_ms", "parts": [ { "at", "made", "completed", "failed", "p50_ms"?, "p95_ms"? } ] }`. `made` counts the requests that were made since then by their status.',
     params: NONE,

@@ -5,6 +5,7 @@ import { itemsOf } from '../../../functions/core/stores/requests/admin.ts'
 import { requestsOf } from '../../../lib/cli/operations/model-requests.ts'
 import { openRequests } from '../../../lib/cli/operations/open-requests.ts'
 import { showOverview } from '../../../lib/cli/operations/overview.ts'
+import { type ListPorts, listRequests } from '../../../lib/cli/operations/requests.ts'
 import { NOW } from '../../support/clock.ts'
 import { anItem, newUser } from '../../support/requests.ts'
 import { jsonOf } from './local-system.ts'
@@ -107,6 +108,106 @@ describe('a request without a row', () => {
       oldest_waiting: { request_id: oldest.request_id, seconds: 90 },
     })
   })
+})
+
+describe('a list', () => {
+  const open = Array.from({ length: 350 }, (_, i) =>
+    anItem({
+      request_id: `019ab000-0000-7000-8000-${String(i).padStart(12, '0')}`,
+      model: i % 100 === 0 ? 'rare' : 'text',
+    }),
+  )
+  /** All of them are open. They are found in no order. */
+  const portsWith = (listed: ListPorts['ledger']['list'] = async () => []) => {
+    const asked: string[] = []
+    const read: number[] = []
+    const ports: ListPorts = {
+      openReservations: async function* () {
+        asked.push('reservations')
+        for (const parity of [0, 1])
+          yield open.filter((_, i) => i % 2 === parity).map(item => ({ reservation: reservationOf(item), at: NOW }))
+      },
+      itemsOf: async requests => {
+        asked.push('items')
+        read.push(requests.length)
+        const ids = new Set(idsOf(requests))
+        return open.filter(({ request_id }) => ids.has(request_id))
+      },
+      ledger: {
+        list: async filter => {
+          asked.push('ledger')
+          return listed(filter)
+        },
+      },
+      items: { get: async () => undefined },
+    }
+    return { ports, asked, read }
+  }
+  const newest = (n: number) => idsOf(open).reverse().slice(0, n)
+
+  it('reads the items of the newest requests in one call, and no further ones if they are enough', async () => {
+    const { ports, read } = portsWith()
+
+    expect(idsOf(await listRequests(ports, { limit: 20 }))).toEqual(newest(20))
+    expect(read).toEqual([100])
+  })
+
+  it('goes on to older requests while it lacks some that match', async () => {
+    const { ports, read } = portsWith()
+
+    const found = await listRequests(ports, { model: 'rare', limit: 2 })
+
+    expect(idsOf(found)).toEqual([open[300]?.request_id, open[200]?.request_id])
+    expect(read).toEqual([100, 100])
+  })
+
+  it.each(['completed', 'failed', 'cancelled', 'expired'] as const)(
+    'of requests that are %s reads no open request',
+    async status => {
+      const { ports, asked } = portsWith()
+
+      await listRequests(ports, { status, limit: 20 })
+
+      expect(asked).toEqual(['ledger'])
+    },
+  )
+
+  it('reads open requests first, so that one that ends meanwhile is found in Postgres', async () => {
+    const { ports, asked } = portsWith()
+
+    await listRequests(ports, { limit: 20 })
+
+    expect(asked).toEqual(['reservations', 'items', 'ledger'])
+  })
+})
+
+it('a request that was redriven is listed as its newer run, though its row is of the earlier one', async () => {
+  const item = await admitted()
+  await stores.fail(item)
+  const failed = await stores.ports.items.get(item.user_id, item.request_id)
+  if (!failed) throw new Error('the request has no item')
+  const reservation = { ...reservationOf(failed), run: 2, nonce: 'redrive' }
+  await stores.ports.quota.reserve(reservation, LIMITS, NOW)
+  await stores.ports.items.redrive(failed, { reservation, deadline: NOW + 60 * SECOND })
+
+  expect(await json(`requests list --user ${item.user_id}`)).toMatchObject([{ status: 'queued', run: 2 }])
+})
+
+it('an overview leaves out no request that ends while it is made', async () => {
+  const item = await admitted()
+  const before = await showOverview(stores.admin, '15m')
+  let isOver = false
+  const itemsOf: typeof stores.admin.itemsOf = async requests => {
+    // The request ends after the ledger could have been read, and before the open requests are read.
+    if (!isOver) await stores.finish(item)
+    isOver = true
+    return stores.admin.itemsOf(requests)
+  }
+
+  const after = await showOverview({ ...stores.admin, itemsOf }, '15m')
+
+  const all = ({ made }: typeof after) => Object.values(made).reduce((sum, count) => sum + count, 0)
+  expect(all(after)).toBe(all(before))
 })
 
 it('more requests than one read takes are found, and their items', async () => {

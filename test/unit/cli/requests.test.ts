@@ -261,7 +261,7 @@ describe('requests show', () => {
     expect(await sluice(`requests show ${idOf(99)}`)).toEqual({
       code: 1,
       out: '',
-      err: `error: there is no request ${idOf(99)}: it neither waits nor runs, and it is not in Postgres, from where an old one is deleted after observability.retention.ledger\n`,
+      err: `error: there is no request ${idOf(99)}: it neither waits nor runs, and it is not in Postgres, from where an old one is deleted after observability.retention.ledger; or it has just ended: ask again in a minute\n`,
     })
   })
 })

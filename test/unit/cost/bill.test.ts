@@ -185,6 +185,28 @@ describe('a million requests in bursts', () => {
     expect(named(limited.traffic, 'workers: time').quantity).toBeCloseTo(1e6 * 2.06)
   })
 
+  it('pay for the sweeper, which looks at what waits for longer than two minutes, and for the events that it sends', () => {
+    // A burst takes 6,867 s. Each request of it waits for its part of that: every two minutes, beginning with the second one, it is read.
+    const burst = (busyHours * 3_600) / 30
+    const looks = 1e6 * ((burst - 120) ** 2 / 240 / burst)
+    expect(named(traffic, 'reads of requests that wait for minutes').quantity / looks).toBeCloseTo(1, 2)
+    // In the first three minutes of that, it is announced one and a half times: ten in a send, a receive and a delete.
+    const announced = 1e6 * 1.5 * ((burst - 210) / burst)
+    // Messages of requests: two sends each. Their workers take two at a time, and the collector one.
+    const messages = 2e6 + 2 * (0.5e6 + 1e6)
+    const sqs = named(traffic, 'messages: sent, received, deleted').quantity - messages
+    expect(sqs / (announced * 0.3)).toBeCloseTo(1, 2)
+    expect(named(traffic, 'I/O').quantity / (2 * (1e6 + announced))).toBeCloseTo(1, 2)
+  })
+
+  it('that are short pay for no sweep, as requests that are spread evenly', () => {
+    const looks = (of: Partial<Traffic>) => named(bill(of).traffic, 'reads of requests that wait for minutes').quantity
+
+    expect(looks({ requests: 10_000, spread: 'bursts' })).toBe(0)
+    expect(looks({ spread: 'even' })).toBe(0)
+    expect(looks({ spread: 'even', modelSeconds: 300 })).toBeCloseTo((1e6 * 180) / 120, -4)
+  })
+
   it.each([0, 10])('cost no more than spread evenly, also if they are %i', requests => {
     expect(bill({ requests, spread: 'bursts' }).total_usd).toBeLessThanOrEqual(bill({ requests }).total_usd)
   })

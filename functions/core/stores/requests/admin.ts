@@ -104,12 +104,15 @@ const readBatch = async (client: DynamoDBClient, table: string, keys: readonly K
     })
   ).map(item => StoredStatus.parse(item))
 
-/** Reads many items, by the ids of their requests. A request without an item is left out. Rejects with `Unavailable`. */
+/**
+ * Reads many items, by the ids of their requests. A request without an item is left out. The reads are not strongly consistent, so an
+ * item may be a second old. Rejects with `Unavailable`.
+ */
 export const itemsOf = (client: DynamoDBClient, table: string, requests: readonly Key[]): Promise<RequestItem[]> =>
   reaching('the requests table', async () => {
     const items: RequestItem[] = []
     for (let at = 0; at < requests.length; at += READ_AT_ONCE) {
-      const read = await readKeys(client, table, requests.slice(at, at + READ_AT_ONCE), { ConsistentRead: true })
+      const read = await readKeys(client, table, requests.slice(at, at + READ_AT_ONCE), {})
       items.push(...read.flatMap(item => toItem(item) ?? []))
     }
     return items

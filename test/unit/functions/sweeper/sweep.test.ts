@@ -86,6 +86,33 @@ describe('sweep', () => {
     })
   })
 
+  it('tells the ledger of no further request once the queue was away, and goes on to close reservations', async () => {
+    const ports = memoryPorts()
+    const waiting = await Promise.all(Array.from({ length: 30 }, () => reserved(ports)))
+    const later = await reserved(ports)
+    const orphan = await reserved(ports, {}, false)
+    ports.advance(STALE_RESERVATION_MS)
+    const tried: unknown[] = []
+    const send: typeof ports.queue.send = async (queue, message) => {
+      const { type } = message.body as { type: string }
+      tried.push(type)
+      if (type === 'accepted') throw new Unavailable('the queue', new Error('timeout'))
+      await ports.queue.send(queue, message)
+    }
+    const pages = async function* () {
+      yield waiting.map(item => ({ reservation: reservationOf(item), at: NOW }))
+      yield [later, orphan].map(item => ({ reservation: reservationOf(item), at: NOW }))
+    }
+    const quota = { ...ports.quota, openBefore: pages }
+
+    const swept = await sweep({ ...ports, quota, queue: { ...ports.queue, send } })
+
+    expect(swept).toMatchObject({ seen: 32, closed: 1, failed: 0 })
+    // Ten at once are one call of SQS.
+    expect(tried).toEqual([...Array.from({ length: 10 }, () => 'accepted'), 'ended'])
+    expect(await openOf(ports, orphan)).toBe(0)
+  })
+
   it('goes on past a reservation that it can’t close, and tries it again in the next sweep', async () => {
     const ports = memoryPorts()
     const bad = await reserved(ports, {}, false)
@@ -115,8 +142,8 @@ describe('sweep', () => {
     const error = { code: 'model_removed', message: 'its model is no longer a part of the deployment' }
     expect(await ports.items.get(removed.user_id, removed.request_id)).toMatchObject({ status: 'failed', error })
     expect(ports.queue.sent('results').map(({ body }) => body)).toMatchObject([
-      { type: 'accepted', model: 'text' },
       { type: 'ended', request_id: removed.request_id, status: 'failed', error },
+      { type: 'accepted', model: 'text' },
     ])
     expect(await openOf(ports, removed)).toBe(0)
     expect(await ports.items.get(served.user_id, served.request_id)).toMatchObject({ status: 'queued' })

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { EndedEvent } from '../../../../functions/core/domain/messages.ts'
 import { createMappings } from '../../../../functions/core/inference/mapping.ts'
 import type { ModelAnswer } from '../../../../functions/core/inference/port.ts'
 import { MAX_INLINE_BYTES } from '../../../../functions/core/stores/payloads/port.ts'
+import { MAX_UNCLAIMED_DELIVERIES } from '../../../../functions/worker/end-after-defect.ts'
 import type { WorkerPorts } from '../../../../functions/worker/ports.ts'
 import { NOW } from '../../../support/clock.ts'
 import { failing } from '../../../support/failing.ts'
@@ -120,6 +122,32 @@ describe('a worker: a request that may run', () => {
     await run(item)
 
     expect(outcomes()[0]).not.toHaveProperty('prompt')
+  })
+
+  it.each([
+    { store_prompts: true, what: 'the prompt', prompt: { inline: 'hello' } },
+    { store_prompts: false, what: 'no prompt', prompt: undefined },
+  ])('tells the ledger $what of a request that expires in its queue, if store_prompts is $store_prompts', async one => {
+    const { ports, run } = aWorker(SUCCESS, { store_prompts: one.store_prompts })
+    const item = await ports.items.create(anItem({ deadline: NOW }))
+
+    await run(item)
+
+    const [told] = ports.queue.sent('results').map(({ body }) => EndedEvent.parse(body))
+    expect(told).toMatchObject({ status: 'expired' })
+    expect(told?.prompt).toEqual(one.prompt)
+  })
+
+  it('tells the ledger the prompt of a request that a defect has kept from every worker', async () => {
+    const { ports, create, invoke } = aWorker()
+    const item = await create()
+    const claim = async () => {
+      throw new Error('a defect')
+    }
+
+    await invoke([aMessage(item)], { ...ports, items: { ...ports.items, claim } }, MAX_UNCLAIMED_DELIVERIES)
+
+    expect(ports.queue.sent('results')).toMatchObject([{ body: { status: 'failed', prompt: { inline: 'hello' } } }])
   })
 })
 

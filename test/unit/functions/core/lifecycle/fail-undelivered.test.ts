@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { RequestItem } from '../../../../../functions/core/domain/item.ts'
 import { reservationOf } from '../../../../../functions/core/domain/item.ts'
 import { failUndelivered } from '../../../../../functions/core/lifecycle/fail-undelivered.ts'
+import * as Old from '../../../../compat/schemas-0.1.0.ts'
 import { NOW } from '../../../../support/clock.ts'
 import { memoryPorts } from '../../../../support/ports.ts'
 import { aMessage, anItem } from '../../../../support/requests.ts'
@@ -27,6 +28,27 @@ describe('failUndelivered', () => {
     expect(await stored()).toMatchObject({ status: 'failed', error: { code: 'worker_crashed' } })
     expect(ports.queue.sent('results')).toMatchObject([{ body: { type: 'ended', status: 'failed' } }])
     expect(await used()).toEqual({ requests: 1, tokens: 0, open: 0 })
+  })
+
+  it('tells the ledger the prompt that its caller gives, in an event that 0.1.0 reads, too', async () => {
+    const item = anItem()
+    const { ports } = await given(item)
+
+    await failUndelivered(ports, aMessage(item), NOW, { prompt: { inline: 'hello' } })
+
+    const [told] = ports.queue.sent('results').map(({ body }) => body)
+    expect(told).toMatchObject({ type: 'ended', prompt: { inline: 'hello' } })
+    expect(Old.EndedEvent.safeParse(told)).toMatchObject({ success: true })
+  })
+
+  it('tells the ledger no prompt of a request that was never accepted', async () => {
+    const item = anItem()
+    const { ports } = await given(item, false)
+
+    await failUndelivered(ports, aMessage(item), NOW, { prompt: { inline: 'hello' } })
+
+    expect(ports.queue.sent('results')).toMatchObject([{ body: { status: 'rejected' } }])
+    expect(ports.queue.sent('results')[0]?.body).not.toHaveProperty('prompt')
   })
 
   it('fails a request that no worker could start as unavailable, and charges nothing', async () => {

@@ -102,6 +102,15 @@ describe('a chat as a response', () => {
     expect(chatToResponse({ ...messages({ type: 'text', text: 'a' }), ...nothing }).lost).toEqual([])
   })
 
+  it.each([
+    { field: 'web_search_options', value: {}, isLost: true },
+    { field: 'web_search_options', value: null, isLost: false },
+    { field: 'prediction', value: {}, isLost: false },
+  ])('loses $field: $value: $isLost', ({ field, value, isLost }) => {
+    const chat = { ...messages({ type: 'text', text: 'a' }), [field]: value }
+    expect(chatToResponse(chat).lost).toEqual(isLost ? lost(field) : [])
+  })
+
   it('can not make tools and choices that are no functions', () => {
     const chat = messages({ type: 'text', text: 'a' })
     expect(chatToResponse({ ...chat, tools: [{ type: 'custom', custom: { name: 'c' } }] }).lost).toEqual(lost('tools'))

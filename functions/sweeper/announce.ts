@@ -1,0 +1,36 @@
+import { acceptedEvent } from '../core/domain/events.ts'
+import { type RequestItem, traceAttributes } from '../core/domain/item.ts'
+import { STALE_RESERVATION_MS } from '../core/domain/timing.ts'
+import { Unavailable } from '../core/platform/unavailable.ts'
+import { RESULTS_QUEUE } from '../core/queue/names.ts'
+import type { SweeperPorts } from './ports.ts'
+
+/** For how long after the first look a request is announced. A sweep begins every two minutes, so one or two sweeps do it. */
+export const ANNOUNCED_FOR_MS = 180_000
+
+/** Whether a request whose reservation is of this time is announced. */
+export const isAnnounced = (at: number, now: number): boolean => now - at < STALE_RESERVATION_MS + ANNOUNCED_FOR_MS
+
+/** So many announcements are sent at once. The messages of a queue share its calls, so more would hold up a sweep for longer if the queue hangs. */
+export const SENT_AT_ONCE = 10
+
+/**
+ * Gives requests that wait or run for long their rows in the ledger. Nothing depends on it: the end of a request makes its row, too.
+ * Stops at the first outage and answers false, since each further send could take as long. Rejects if a send fails by a defect.
+ */
+export async function announce({ queue }: SweeperPorts, items: readonly RequestItem[]): Promise<boolean> {
+  for (let at = 0; at < items.length; at += SENT_AT_ONCE) {
+    const sends = items.slice(at, at + SENT_AT_ONCE).map(item =>
+      queue.send(RESULTS_QUEUE, {
+        body: acceptedEvent(item, undefined),
+        group: item.user_id,
+        ...traceAttributes(item),
+      }),
+    )
+    const failed = (await Promise.allSettled(sends)).find(({ status }) => status === 'rejected')
+    if (failed?.status !== 'rejected') continue
+    if (failed.reason instanceof Unavailable) return false
+    throw failed.reason
+  }
+  return true
+}
