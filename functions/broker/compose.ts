@@ -8,11 +8,17 @@ import { rabbitMqQueue } from '../core/queue/rabbitmq/queue.ts'
 import { declareTopology } from '../core/queue/rabbitmq/topology.ts'
 import type { Env } from './env.ts'
 import type { BrokerPorts } from './ports.ts'
+import type { Settings } from './settings.ts'
 
-export function compose(env: Env): BrokerPorts & Telemetry {
+export function compose(env: Env, { longest_call_ms }: Settings): BrokerPorts & Telemetry {
   const connection = composeConnection(env)
   const time = { clock: systemClock, sleep: systemSleep }
-  const mover = { publish: connection.publish, countMessages: rabbitMqCountMessages(connection), ...time }
+  const mover = {
+    publish: connection.publish,
+    countMessages: rabbitMqCountMessages(connection),
+    longestCall: (queue: string) => longest_call_ms[queue] ?? 0,
+    ...time,
+  }
   const prefix = env.QUEUE_NAME_PREFIX
   return {
     declare: async topology => declareTopology(await connection.link(), { prefix, ...topology }),

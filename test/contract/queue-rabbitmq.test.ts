@@ -98,7 +98,11 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
         }),
         // Its clock stands still, so that its patience has no end.
         mapping(NAMES.bulk, CALLS / 2, event =>
-          moveBulk({ ...connection, countMessages, clock: () => 0, sleep: ms => setTimeout(ms) }, event, 60_000),
+          moveBulk(
+            { ...connection, countMessages, longestCall: () => 0, clock: () => 0, sleep: ms => setTimeout(ms) },
+            event,
+            60_000,
+          ),
         ),
       ]
 
