@@ -19,6 +19,8 @@ async function performNow(ports: BrokerPorts, operation: Operation): Promise<Per
       return { count: await ports.count(operation.queue) }
     case 'exists':
       return { exists: await ports.exists(operation.queue) }
+    case 'return results':
+      return { returned: await ports.returnResults() }
     case 'send input':
       return { sent: await ports.sendInput(operation.queue, operation.text) }
     case 'send':
