@@ -7,7 +7,13 @@ import * as z from 'zod'
 export const Operation = z.discriminatedUnion('operation', [
   z.object({ operation: z.literal('count'), queue: z.string() }),
   z.object({ operation: z.literal('exists'), queue: z.string() }),
-  z.object({ operation: z.literal('send'), queue: z.string(), body: z.unknown(), group: z.string() }),
+  z.object({
+    operation: z.literal('send'),
+    queue: z.string(),
+    body: z.unknown(),
+    group: z.string(),
+    gives_way: z.boolean().optional(),
+  }),
   z.object({ operation: z.literal('return results') }),
   z.object({ operation: z.literal('send input'), queue: z.string(), text: z.string() }),
 ])
