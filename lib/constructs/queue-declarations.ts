@@ -1,6 +1,8 @@
 import { CfnOutput, CustomResource, Duration, Stack } from 'aws-cdk-lib'
+import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
 import type { Settings } from '../../functions/broker/settings.ts'
+import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
 import { SluiceFunction } from './function.ts'
 import type { RabbitMqQueues } from './rabbitmq-queues.ts'
@@ -51,9 +53,27 @@ export class QueueDeclarations extends Construct {
     })
     this.declared.node.addDependency(fn)
     queues.feedFromBulk(this, fn)
+    watch(this, deployment, fn)
     for (const mapping of queues.mappings) mapping.node.addDependency(this.declared)
     new CfnOutput(Stack.of(this), 'BrokerFunction', { value: fn.lambda.functionName })
   }
+}
+
+/** Lambda tries a failed or throttled move again. Declarations and operations answer with their failures, and are not counted. */
+function watch(scope: Construct, { alarms }: Deployment, mover: SluiceFunction): void {
+  alarms.add(scope, 'MoverAlarm', {
+    metric: new MathExpression({
+      expression: 'FILL(errors, 0) + FILL(throttles, 0)',
+      usingMetrics: { errors: mover.lambda.metricErrors(), throttles: mover.lambda.metricThrottles() },
+      period: ALARM_PERIOD,
+      label: 'failed moves',
+    }),
+    threshold: 1,
+    periods: 3,
+    description:
+      'Messages of users with many open requests are not moved out of their bulk queues: the function broker fails or is throttled. It takes three periods of 5 minutes, since Lambda tries again.',
+    runbook: 'bulk-messages-are-not-moved',
+  })
 }
 
 /** A message of a bulk queue may wait for the longest call of its model before it moves. */

@@ -103,6 +103,14 @@ describe('the stack with RabbitMQ', () => {
       expect(cluster.settings(functionOf(cluster.template, service).id)).toMatchObject({ gives_way_above: 10 })
   })
 
+  it('has an alarm on the function that moves messages of bulk queues', () => {
+    const alarm = ofType(template, 'AWS::CloudWatch::Alarm').find(({ id }) => /MoverAlarm/.test(id))
+
+    expect(alarm?.Properties).toMatchObject({ Threshold: 1, EvaluationPeriods: 3 })
+    expect(JSON.stringify(alarm?.Properties.Metrics)).toContain('"MetricName":"Throttles"')
+    expect(JSON.stringify(alarm?.Properties.Metrics)).toContain(functionOf(template, 'broker').id)
+  })
+
   it('takes no message before the queues are declared', () => {
     const declared = only(template, 'Custom::Queues').id
     for (const { DependsOn } of ofType(template, 'AWS::Lambda::EventSourceMapping'))
