@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Bundles, bundleAll, type QueueBackend } from './bundle.ts'
 import { CACHE } from './installation.ts'
+import { makeUnfinished } from './local/unfinished.ts'
 import { readBundles, writeBundles } from './packaged-bundles.ts'
 import { hashOfSources } from './sources.ts'
 
@@ -34,7 +35,7 @@ const nameOf = (backend: QueueBackend): string => `bundles-${backend}-`
 function keep(bundles: Bundles, folder: string, prefix: string): void {
   mkdirSync(CACHE, { recursive: true })
   const older = readdirSync(CACHE)
-  const unfinished = mkdtempSync(join(CACHE, 'unfinished-'))
+  const unfinished = makeUnfinished(CACHE)
   try {
     writeBundles(bundles, pathToFileURL(`${unfinished}/`))
     renameSync(unfinished, folder)

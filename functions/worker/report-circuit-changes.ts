@@ -5,7 +5,7 @@ import type { ModelState } from '../core/flow-control/state.ts'
 import { iso } from '../core/platform/clock.ts'
 import type { MetricName } from '../core/platform/metrics/definitions.ts'
 import type { Meter } from '../core/platform/metrics/meter.ts'
-import type { TroubleState } from '../core/platform/trouble-state.ts'
+import { ends, lasts, type TroubleFields } from '../core/platform/trouble-state.ts'
 import type { Settings } from './settings.ts'
 
 export interface ChangePorts {
@@ -23,7 +23,7 @@ export function reportCircuitChanges({ logger, metrics, settings }: ChangePorts)
     const { level, metric, lineOf, hasCause, trouble } = REPORTS[change]
     const { message, ...fields } = lineOf(settings, state)
     const cause = hasCause && failure ? causeOf(failure) : {}
-    logger[level](message, { model: settings.model, ...fields, ...cause, ...(trouble && { trouble }) })
+    logger[level](message, { model: settings.model, ...fields, ...cause, ...trouble })
     metrics.add(metric, 1)
   }
 }
@@ -38,7 +38,7 @@ interface ChangeReport {
   /** Whether a failed call is the cause, which is then told, too. */
   readonly hasCause?: true
   /** The change begins or ends a state that lasts: silence does not end it. */
-  readonly trouble?: TroubleState
+  readonly trouble?: TroubleFields
 }
 
 interface Line {
@@ -70,7 +70,7 @@ function haltLine(what: string): ChangeReport['lineOf'] {
 const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   opened: {
     level: 'warn',
-    trouble: 'lasts',
+    trouble: lasts('circuit'),
     hasCause: true,
     metric: 'CircuitOpened',
     lineOf: ({ model, circuit }, { open, open_for }) => {
@@ -87,7 +87,7 @@ const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   },
   'opened for all': {
     level: 'warn',
-    trouble: 'lasts',
+    trouble: lasts('circuit'),
     hasCause: true,
     metric: 'CircuitOpened',
     lineOf: ({ model }, { open }) => {
@@ -101,7 +101,7 @@ const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   },
   'opened again': {
     level: 'warn',
-    trouble: 'lasts',
+    trouble: lasts('circuit'),
     hasCause: true,
     metric: 'CircuitOpened',
     lineOf: ({ model }, { open }) => {
@@ -116,7 +116,7 @@ const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   },
   closed: {
     level: 'warn',
-    trouble: 'ends',
+    trouble: ends('circuit'),
     metric: 'CircuitClosed',
     lineOf: ({ model }) => ({ message: `the circuit of ${model} has closed: the model is back` }),
   },
@@ -131,19 +131,19 @@ const REPORTS: Readonly<Record<Change, ChangeReport>> = {
   },
   halted: {
     level: 'warn',
-    trouble: 'lasts',
+    trouble: lasts('halt'),
     metric: 'ModelHalted',
     lineOf: haltLine('is halted: no retry heals this'),
   },
   'halted again': {
     level: 'warn',
-    trouble: 'lasts',
+    trouble: lasts('halt'),
     metric: 'ModelHalted',
     lineOf: haltLine('stays halted: the call that tried it failed, too'),
   },
   resumed: {
     level: 'warn',
-    trouble: 'ends',
+    trouble: ends('halt'),
     metric: 'ModelResumed',
     lineOf: ({ model }) => ({ message: `the model ${model} is no longer halted: it is called again` }),
   },

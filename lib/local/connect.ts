@@ -89,10 +89,10 @@ async function outputOf(answer: Answer, { config }: Client, context: Context): P
 async function within(ms: number | undefined, answer: ReturnType<Caller['call']>): Promise<Answer> {
   if (ms === undefined) return answer
   const timeout = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    // The name is the SDK's.
-    timeout.reject(Object.assign(new Error(`The emulator did not answer within ${ms} ms.`), { name: 'TimeoutError' }))
-  }, ms)
+  // The name is the SDK's.
+  const error = () => Object.assign(new Error(`The emulator did not answer within ${ms} ms.`), { name: 'TimeoutError' })
+  // After a thread was blocked, Node runs its timers before it reads messages. An answer that is there must count.
+  const timer = setTimeout(() => setImmediate(() => timeout.reject(error())), ms)
   try {
     return await Promise.race([answer, timeout.promise])
   } finally {

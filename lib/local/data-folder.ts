@@ -4,7 +4,6 @@ import {
   constants,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -12,10 +11,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { LocalError, messageOf } from './error.ts'
+import { deleteTemporary, LOCK, makeTemporaryFolder, markTemporary, unmarkTemporary } from './temporary-folder.ts'
 import { AWS_FILE } from './trust/aws-file.ts'
 
 export interface DataFolder {
@@ -34,12 +33,14 @@ export interface DataFolder {
 /** Opens the folder for this process alone. Throws LocalError if another process has it open or if it can't be written. */
 export function openDataFolder(dataDir: string): DataFolder {
   const isTemporary = dataDir === ':memory:'
-  const path = isTemporary ? mkdtempSync(join(tmpdir(), 'sluice-')) : makeFolder(resolve(dataDir))
+  const path = isTemporary ? makeTemporaryFolder() : makeFolder(resolve(dataDir))
   closeToOthers(path)
   makeFolder(join(path, 'logs'))
   const unlock = lock(path, dataDir)
+  if (isTemporary) markTemporary(path)
+  else unmarkTemporary(path)
   const removeTemporary = () => {
-    if (isTemporary) rmSync(path, { recursive: true, force: true })
+    if (isTemporary) deleteTemporary(path)
   }
   process.once('exit', removeTemporary) // in case the process ends before close
   for (const left of ['local.json', AWS_FILE]) rmSync(join(path, left), { force: true }) // a killed process may have left them
@@ -124,7 +125,7 @@ function lock(path: string, dataDir: string): () => void {
   if (!sqlite) throw new LocalError(`${dataDir} can be locked only by Node 24 or later: run this command with that.`)
   let database: DatabaseSync | undefined
   try {
-    database = new sqlite.DatabaseSync(join(path, 'lock'), { timeout: 0 })
+    database = new sqlite.DatabaseSync(join(path, LOCK), { timeout: 0 })
     database.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     database?.close()

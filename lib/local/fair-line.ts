@@ -2,6 +2,8 @@
 export type FairLine<T> = Iterable<T> & {
   readonly length: number
   push(item: T): void
+  /** Takes out this item, wherever it stands. Answers whether it was waiting. */
+  remove(item: T): boolean
   /**
    * Takes the next one out, or answers undefined if none waits. Of groups of which more or less is done already, the one with the
    * lowest `loadOf` is next.
@@ -35,7 +37,8 @@ export function createFairLine<T>(groupOf: (item: T) => unknown, items: Iterable
   }
 
   function shift(loadOf?: (group: unknown) => number): T | undefined {
-    const group = loadOf ? turns.takeOut(lowest(turns.items(), loadOf)) : turns.shift()
+    const group = loadOf ? lowest(turns.items(), loadOf) : turns.first()
+    turns.remove(group)
     const lane = lanes.get(group)
     const item = lane?.shift()
     if (!lane || item === undefined) return undefined
@@ -45,12 +48,25 @@ export function createFairLine<T>(groupOf: (item: T) => unknown, items: Iterable
     return item
   }
 
+  function remove(item: T): boolean {
+    const group = groupOf(item)
+    const lane = lanes.get(group)
+    if (!lane?.remove(item)) return false
+    length--
+    if (lane.isEmpty()) {
+      lanes.delete(group)
+      turns.remove(group)
+    }
+    return true
+  }
+
   for (const item of items) push(item)
   return {
     get length() {
       return length
     },
     push,
+    remove,
     shift,
     *[Symbol.iterator]() {
       for (const lane of lanes.values()) yield* lane.items()
@@ -74,23 +90,29 @@ type Lane<T> = ReturnType<typeof createLane<T>>
 function createLane<T>() {
   let kept: T[] = []
   let taken = 0
+
+  function shift(): T | undefined {
+    const item = kept[taken++]
+    if (taken * 2 >= kept.length) {
+      kept = kept.slice(taken)
+      taken = 0
+    }
+    return item
+  }
+
   return {
+    first: () => kept[taken],
     isEmpty: () => taken === kept.length,
     items: () => kept.slice(taken),
     push: (item: T) => void kept.push(item),
-    /** Takes out an item wherever it stands. */
-    takeOut<U>(item: T | U): T | U {
-      kept = kept.slice(taken).filter(other => other !== item)
-      taken = 0
-      return item
-    },
-    shift(): T | undefined {
-      const item = kept[taken++]
-      if (taken * 2 >= kept.length) {
-        kept = kept.slice(taken)
-        taken = 0
-      }
-      return item
+    shift,
+    /** Takes out an item, wherever it stands. Answers whether it was there. */
+    remove(item: T): boolean {
+      const at = kept.indexOf(item, taken)
+      if (at < 0) return false
+      if (at === taken) shift()
+      else kept.splice(at, 1)
+      return true
     },
   }
 }

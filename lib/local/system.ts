@@ -23,6 +23,7 @@ import { createResource } from './resources/index.ts'
 import type { Activity, System } from './resources/resource.ts'
 import { secretsGranted } from './secrets-granted.ts'
 import { createStack } from './stack.ts'
+import { deleteLeftFolders } from './temporary-folder.ts'
 import { createTroubles, type Troubles } from './troubles.ts'
 import { credentialsOf, newAccessKeyId } from './trust/access-key.ts'
 import { AWS_FILE, type AwsFile } from './trust/aws-file.ts'
@@ -109,6 +110,7 @@ async function start(options: LocalOptions, running: AsyncDisposableStack): Prom
   running.defer(() => http.close(0))
   const data = openDataFolder(options.dataDir)
   running.defer(data.close)
+  deleteLeftFolders()
   refuseOtherKind(data, options.env.DATABASE_URL)
 
   const system = await openSystem(options, data, running)

@@ -1,4 +1,5 @@
 import type { Trouble } from './lambda/log-line.ts'
+import { createLastingStates } from './lasting-states.ts'
 
 /** Shows the warnings and errors of functions on the terminal. */
 export interface Troubles {
@@ -26,22 +27,25 @@ interface Known {
   count: number
   /** The longest time between two of them. Milliseconds. */
   interval: number
-  /** Whether another line tells the end. Then silence is no end. */
+  /** Whether another line tells the end. Then a short silence is no end. */
   readonly hasOwnEnd: boolean
 }
 
 /** Creates the display. `log` takes a line for the terminal, `clock` gives epoch milliseconds. */
 export function createTroubles(log: (line: string) => void, clock: () => number): Troubles {
   const known = new Map<string, Known>()
+  const lasting = createLastingStates(clock)
 
   const times = ({ count, since, last }: Known) => `${count} times from ${timeOf(since)} to ${timeOf(last)}`
   const howOften = (trouble: Known) =>
     trouble.count === 1 ? `it came once, at ${timeOf(trouble.since)}` : `after ${times(trouble)}`
 
   return {
-    report(source, { level, message, cause, said, state }) {
+    report(source, trouble) {
+      const { level, message, cause, said, state } = trouble
       const now = clock()
       const text = `${level} ${source}: ${message}${cause === undefined ? '' : `: ${cause}`}`
+      lasting.note(source, trouble, text)
       // Two functions that meet the same outage show it once. A worker's outage may be that of its model.
       // The same warning may name another time.
       const key = cause === undefined || source.startsWith('worker-') ? text.replace(TIME, '…') : outageIn(cause)
@@ -60,6 +64,7 @@ export function createTroubles(log: (line: string) => void, clock: () => number)
     },
     tick() {
       const now = clock()
+      for (const text of lasting.takeSilent()) log(`${timeOf(now)} no news for 20 minutes, it may be over: ${text}`)
       for (const [key, trouble] of known) {
         if (now - trouble.last >= Math.max(QUIET_MS, QUIET_INTERVALS * trouble.interval)) {
           known.delete(key)

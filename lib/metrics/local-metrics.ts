@@ -15,7 +15,7 @@ export interface LocalMetrics {
 }
 
 export function createLocalMetrics(clock: () => number): LocalMetrics {
-  const registry = createRegistry(clock())
+  const registry = createRegistry(clock)
   return {
     registry,
     observer: {

@@ -17,6 +17,7 @@ This page lists each metric of Sluice once. The dashboard, the alarms, the bill 
   log line and no metric of CloudWatch, so it costs nothing more. CloudWatch Logs Insights can read it there.
 - **OpenTelemetry's names** are Prometheus's with dots, and without \`_total\` and \`_seconds\`: \`sluice.completed_requests\`. The names that begin with
   \`gen_ai\` are \`gen_ai.client.operation.duration\` and \`gen_ai.client.token.usage\`, with the buckets of OpenTelemetry's conventions.
+- **A gauge** has its last value. Prometheus and OTLP get it only for 5 minutes after it got that value, so \`TimeLeft\` is absent where nothing waits for long.
 - A message of a queue may be delivered twice. Then it is counted twice. The ledger in Postgres is exact.
 `
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { adminOf } from '../../lib/cli/admin.ts'
 import { createKey } from '../../lib/cli/operations/keys.ts'
 import { localTarget } from '../../lib/cli/target.ts'
+import { startThread } from '../../lib/local/lambda/thread.ts'
 import { type LocalSystem, startLocal } from '../../lib/local/system.ts'
 import { credentialsOf } from '../../lib/local/trust/access-key.ts'
 import { synthesize } from '../../lib/synthesize.ts'
@@ -34,11 +35,12 @@ beforeAll(async () => {
   stackName = synthesized.stackName
   template = JSON.parse(readFileSync(join(outdir, `${stackName}.template.json`), 'utf8'))
   watchFunctions(outdir)
-  system = await startLocal({ assembly: outdir, port: 0, dataDir: ':memory:', env, log: () => {} })
+  // Without a connection to the emulators, functions call them over HTTP, where the recorder sees it.
+  system = await startLocal({ assembly: outdir, port: 0, dataDir: ':memory:', env, log: () => {}, startThread })
   await useEverything()
   await system.close()
   deeds = deedsIn(record)
-}, 90_000)
+}, 180_000)
 afterAll(async () => {
   await system?.close()
   await model?.close()

@@ -79,7 +79,6 @@ test('a request that is rate limited, fails once and then succeeds is one trace 
       'POST /v1/inference < client',
       'admission < POST /v1/inference',
       `${Send} < POST /v1/inference`,
-      'send results < POST /v1/inference',
       `queue wait < ${Send}`,
       `${Process} < ${Send}`,
       `text_completion limited < ${Process}`,

@@ -79,7 +79,7 @@ it('OpenTelemetry’s own definitions read each span with all that it says', asy
 })
 
 it('and each kind of metric', () => {
-  const registry = createRegistry(NOW)
+  const registry = createRegistry(() => NOW)
   const sample = (name: Sample['name'], values: number[]): Sample => ({
     name,
     service: 'shop-worker',

@@ -1,9 +1,19 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { bundleAll } from '../../lib/bundle.ts'
 import { checkPipeline } from '../../lib/config/load.ts'
+import { CACHE } from '../../lib/installation.ts'
 import { keptAssembly } from '../../lib/kept-assembly.ts'
 import { keptBundles } from '../../lib/kept-bundles.ts'
 import { hashOfSources } from '../../lib/sources.ts'
@@ -46,5 +56,18 @@ describe('a start of the local system', () => {
 
     const hashes = (bundles: typeof made) => Object.entries(bundles).map(([name, { hash }]) => [name, hash])
     expect(hashes(kept)).toEqual(hashes(made))
+  })
+
+  it('deletes what interrupted starts have left for an hour when it keeps bundles', async () => {
+    const sources = hashOfSources()
+    rmSync(join(CACHE, `bundles-sqs-${sources}`), { recursive: true, force: true })
+    for (const name of ['unfinished-old', 'unfinished-new']) mkdirSync(join(CACHE, name), { recursive: true })
+    utimesSync(join(CACHE, 'unfinished-old'), 0, 0)
+
+    await keptBundles(sources)
+
+    expect(readdirSync(CACHE)).toContain('unfinished-new')
+    expect(readdirSync(CACHE)).not.toContain('unfinished-old')
+    rmSync(join(CACHE, 'unfinished-new'), { recursive: true })
   })
 })

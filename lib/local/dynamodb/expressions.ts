@@ -1,5 +1,5 @@
 import validations from 'dynalite/validations/index.js'
-import type { Expressions, Item } from './types.ts'
+import type { Expressions, Item, Value } from './types.ts'
 
 /** The expressions of a call, and the names and values in them. */
 export interface Written {
@@ -10,13 +10,27 @@ export interface Written {
   readonly ExpressionAttributeValues?: Item
 }
 
+/** What is known of the expressions of a call. */
+interface Remembered {
+  /** Undefined if dynalite must parse them. */
+  readonly fill: Fill | undefined
+  readonly bounds: readonly (readonly [lower: string, upper: string])[]
+  /** Their text without placeholders. */
+  readonly written: string
+}
+
 /** Puts names and values into a part of an expression. */
 type Fill = (names: Readonly<Record<string, string>>, values: Item) => unknown
 
 /** More different expressions than Sluice has. A caller who writes values into expressions can have any number of them. */
 const MAX_REMEMBERED = 500
 /** What these say depends on values, so they are parsed with them each time. */
-const WITH_VALUES = /between|attribute_type/i
+const WITH_VALUES = /attribute_type/i
+/** dynalite refuses bounds in the wrong order when it parses them. */
+const BETWEEN = /between/gi
+const BOUNDS = /between\s+(:\w+)\s+and\s+(:\w+)/gi
+/** Numbers with so few digits are compared exactly by JavaScript. */
+const FEW_DIGITS = /^-?\d{1,15}$/
 /** The names and values that are filled in. */
 const PLACEHOLDERS = /[#:]\w+/g
 const NO_NAMES = {}
@@ -28,7 +42,7 @@ const NO_VALUES: Item = {}
  * way; then dynalite's own checks must parse them.
  */
 export function rememberExpressions(): (written: Written) => Expressions | undefined {
-  const remembered = new Map<string, { readonly fill: Fill | undefined; readonly written: string }>()
+  const remembered = new Map<string, Remembered>()
   return written => {
     const { ExpressionAttributeNames: names = NO_NAMES, ExpressionAttributeValues: values = NO_VALUES } = written
     const { UpdateExpression, ConditionExpression, ProjectionExpression } = written
@@ -39,21 +53,31 @@ export function rememberExpressions(): (written: Written) => Expressions | undef
       if (remembered.size >= MAX_REMEMBERED) remembered.clear()
       remembered.set(key, {
         fill: parsed(written, texts.join(' ')),
+        bounds: boundsIn(texts.join(' ')),
         written: texts.join(' ').replace(PLACEHOLDERS, ''),
       })
     }
     const known = remembered.get(key)
     if (!known?.fill || !areDistinct(Object.values(names), known.written)) return undefined
+    if (!known.bounds.every(([lower, upper]) => areInOrder(values[lower], values[upper]))) return undefined
     return known.fill(names, values) as Expressions
   }
 }
+
+/** The values of each BETWEEN, as their placeholders. */
+const boundsIn = (text: string): (readonly [string, string])[] =>
+  [...text.matchAll(BOUNDS)].map(([, lower = '', upper = '']) => [lower, upper])
+
+/** Whether two values are numbers in order, as far as that is told without dynalite. */
+const areInOrder = (lower: Value | undefined, upper: Value | undefined): boolean =>
+  FEW_DIGITS.test(lower?.N ?? '') && FEW_DIGITS.test(upper?.N ?? '') && Number(lower?.N) <= Number(upper?.N)
 
 /** Whether names are different from each other and from those that are written out. Otherwise dynalite must look for paths that overlap. */
 const areDistinct = (names: readonly string[], written: string): boolean =>
   names.every((name, i) => names.indexOf(name) === i && !written.includes(name))
 
 function parsed(written: Written, text: string): Fill | undefined {
-  if (WITH_VALUES.test(text)) return undefined
+  if (WITH_VALUES.test(text) || (text.match(BETWEEN) ?? []).length !== boundsIn(text).length) return undefined
   const names = Object.keys(written.ExpressionAttributeNames ?? {}).map(name => [name, placeholderOf(name)] as const)
   const values = Object.entries(written.ExpressionAttributeValues ?? {}).map(
     ([name, value]) => [name, { ...SAMPLES[Object.keys(value)[0] ?? ''] }] as const,

@@ -14,6 +14,8 @@ export function endReceives(folder: string): void {
   if (!existsSync(file)) return
   const database = new DatabaseSync(file)
   try {
+    // A first start that was killed leaves a file without tables. fauxqs makes them.
+    if (!database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'sqs_messages'").get()) return
     database.exec(
       'UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE receipt_handle IS NOT NULL',
     )

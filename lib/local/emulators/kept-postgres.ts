@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import * as z from 'zod'
 import { moduleBeside } from '../module-beside.ts'
 import type { MakeDatabase } from '../rds-data/pglite.ts'
+import { makeUnfinished } from '../unfinished.ts'
 
 const PREFIX = 'postgres-'
 
@@ -29,7 +30,7 @@ async function keep(folder: string, kept: string): Promise<void> {
   try {
     mkdirSync(folder, { recursive: true })
     const older = readdirSync(folder).filter(name => name.startsWith(PREFIX))
-    unfinished = mkdtempSync(join(folder, 'unfinished-'))
+    unfinished = makeUnfinished(folder)
     const database = join(unfinished, 'data')
     await makeIn(database)
     renameSync(database, kept)

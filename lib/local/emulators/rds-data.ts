@@ -1,5 +1,6 @@
 import { workerData } from 'node:worker_threads'
 import type { Database } from '../rds-data/database.ts'
+import { openOnFirstUse } from '../rds-data/open-on-first-use.ts'
 import { openPglite } from '../rds-data/pglite.ts'
 import { openPostgres } from '../rds-data/postgres.ts'
 import { rolesOfSecrets } from '../rds-data/roles.ts'
@@ -34,18 +35,4 @@ async function openDatabase(): Promise<Database> {
   if (url) return openPostgres(url)
   const open = () => (folder ? openPglite(folder, makeDatabase(kept)) : openPglite())
   return folder && !lazy ? open() : openOnFirstUse(open)
-}
-
-// Opens the database at its first use. To create one takes seconds, and a template without a database need not wait for it.
-function openOnFirstUse(open: () => Promise<Database>): Database {
-  let opening: Promise<Database> | undefined
-  return {
-    async connect() {
-      opening ??= open()
-      return (await opening).connect()
-    },
-    async close() {
-      await (await opening)?.close()
-    },
-  }
 }

@@ -124,8 +124,13 @@ function createHandler(api: HttpApi): (incoming: IncomingMessage) => Promise<Ans
 async function integrate({ target }: Match<RouteTarget>, event: object, caller: string): Promise<Answer> {
   if (Buffer.byteLength(JSON.stringify(event)) > MAX_PAYLOAD_BYTES) return gatewayAnswers.tooLarge
   const timeout = Promise.withResolvers<'timeout'>()
-  const timer = setTimeout(() => timeout.resolve('timeout'), target.timeoutMs)
-  const result = await Promise.race([target.function.invoke(event, caller), timeout.promise])
+  // Nothing may run, and be charged, for a client that was told that it failed before it began.
+  const givenUp = new AbortController()
+  const timer = setTimeout(() => {
+    timeout.resolve('timeout')
+    givenUp.abort()
+  }, target.timeoutMs)
+  const result = await Promise.race([target.function.invoke(event, caller, givenUp.signal), timeout.promise])
   clearTimeout(timer)
   if (result === 'timeout') return gatewayAnswers.unavailable
   return result.ok ? answerOf(result.payload) : gatewayAnswers.internalError

@@ -36,6 +36,8 @@ export interface Environments extends Iterable<Environment> {
   /** How many may still get invocations. */
   readonly size: number
   start(): void
+  /** Whether a thread has room. */
+  hasRoom(want: Want): boolean
   /** A thread that has room. It is occupied from then on. Undefined if none has. */
   occupy(want: Want): Environment | undefined
   /** An invocation is over. */
@@ -73,7 +75,11 @@ export function createEnvironments({ start, perThread, onStarted, onEnded }: Env
 
   function retireIfShared(environment: Environment): void {
     // A thread that runs one invocation at a time may use all of the memory, as on Lambda.
-    if (perThread > 1) environment.isRetired = true
+    if (perThread === 1) return
+    // A thread that imports its handler must run something before it ends. Otherwise, a large handler would start threads for ever.
+    if (!environment.isReady) return
+    environment.isRetired = true
+    if (environment.running === 0) void end(environment)
   }
 
   const hasRoom = ({ isReady, isRetired, isReserved, running }: Environment, want: Want): boolean =>
@@ -113,6 +119,8 @@ export function createEnvironments({ start, perThread, onStarted, onEnded }: Env
         if (!error && !environment.isRetired) restIfIdle(environment)
       })
     },
+
+    hasRoom: want => [...all].some(one => hasRoom(one, want)),
 
     occupy(want) {
       const found = [...all].filter(one => hasRoom(one, want)).sort(want === 'own' ? longestIdle : busiestAndWarmest)[0]

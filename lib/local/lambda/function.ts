@@ -21,8 +21,11 @@ export type LocalFunction = Pick<Pool, 'threads' | 'kill' | 'close'> & {
   addCaller(concurrency: number): Invoke
 }
 
-/** Where many wait for a thread, the group that has the fewest invocations running is next. */
-export type Invoke = (event: unknown, group?: string) => Promise<InvocationResult>
+/**
+ * Where many wait for a thread, the group that has the fewest invocations running is next. An event that still waits when its caller
+ * gives up never runs.
+ */
+export type Invoke = (event: unknown, group?: string, givenUp?: AbortSignal) => Promise<InvocationResult>
 
 export interface FunctionOptions {
   logicalId: string
@@ -102,7 +105,7 @@ export function createFunction(options: FunctionOptions): LocalFunction {
     name,
     arn: functionArn,
     timeoutSeconds,
-    invoke: (event, group) => reported(pool.invoke(textOf(event), group)),
+    invoke: (event, group, givenUp) => reported(pool.invoke(textOf(event), group, givenUp)),
     addCaller(concurrency) {
       const invoke = pool.addCaller(concurrency)
       return event => reported(invoke(textOf(event)))

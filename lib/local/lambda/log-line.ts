@@ -11,6 +11,8 @@ export interface Trouble {
   readonly said?: string | undefined
   /** `lasts`: a state that goes on until another line tells its end. `ends`: this line tells the end of such a state. */
   readonly state?: 'lasts' | 'ends' | undefined
+  /** What the state is about. A line that tells an end ends the states of the same source about the same. */
+  readonly topic?: string | undefined
 }
 
 const Text = z.string().optional().catch(undefined)
@@ -22,6 +24,7 @@ const Line = z.object({
   detail: Text,
   reason: Text,
   trouble: z.enum(['lasts', 'ends']).optional().catch(undefined),
+  trouble_of: Text,
 })
 
 /** A quick look, so that only few lines are parsed. */
@@ -32,7 +35,7 @@ export function troubleIn(line: string): Trouble | undefined {
   if (!line.startsWith('{') || !MAY_BE_TROUBLE.test(line)) return undefined
   const { data } = Line.safeParse(parseJson(line))
   if (!data) return undefined
-  const { level, message, error, detail, reason, trouble } = data
+  const { level, message, error, detail, reason, trouble, trouble_of: topic } = data
   const said = detail ?? (reason !== undefined && message.includes(reason) ? undefined : reason)
   return {
     level,
@@ -40,6 +43,7 @@ export function troubleIn(line: string): Trouble | undefined {
     cause: error?.message,
     ...(said !== undefined && { said }),
     ...(trouble && { state: trouble }),
+    ...(trouble && topic !== undefined && { topic }),
   }
 }
 

@@ -35,7 +35,7 @@ export interface MemoryLimits {
   memoryMb: number
   /** How many invocations the thread runs. */
   running(): number
-  /** Called once when the heap and the buffers are more than the function's memory. Several invocations together may need that much. */
+  /** Called when the heap and the buffers are more than the function's memory, at most once between a start and a stop. Several invocations together may need that much. */
   onLarge(): void
   /** Called when they are more than a thread may have. */
   onExceeded(): void
@@ -69,6 +69,7 @@ export function watchMemory(worker: Worker, { memoryMb, running, onLarge, onExce
     stop() {
       clearInterval(timer)
       timer = undefined
+      isLarge = false
     },
   }
 }

@@ -5,13 +5,14 @@ import { createEnvironments, type Environment, type Want } from './environments.
 import type { FunctionError, InvocationResult } from './protocol.ts'
 import type { Thread } from './thread.ts'
 
-type Invoke = (event: string, group?: string) => Promise<InvocationResult>
+type Invoke = (event: string, group?: string, givenUp?: AbortSignal) => Promise<InvocationResult>
 
 /** A function's threads, and the invocations that wait for one. */
 export interface Pool {
   /**
    * Runs an event, given as JSON text; waits for a thread with room if there is none. Never rejects. Where many wait, the group that has
    * the fewest invocations running is next: Lambda would start as many environments within a second, which this machine can't.
+   * An event that still waits when its caller gives up never runs.
    */
   invoke: Invoke
   /**
@@ -71,6 +72,8 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
   let lastFreed = 0
   let patience: NodeJS.Timeout | undefined
   let closed = false
+  /** Which line gets the next place, if both wait. */
+  let turn: Want = 'own'
 
   const environments = createEnvironments({
     start,
@@ -90,8 +93,7 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     const wanted = waiting.own.length + Math.ceil(waiting.shared.length / perThread)
     // Above the usual number, threads that start take the cores from those that work.
     const atOnce = environments.size < computing ? WARM_THREADS : 1
-    const isFull = environments.size >= most || occupied >= most
-    if (closed || wanted <= starting || starting >= atOnce || isFull) return
+    if (closed || wanted <= starting || starting >= atOnce || isFull()) return
     const isUrgent = environments.size < WARM_THREADS || waiting.own.length > 0
     const startAt = isUrgent ? 0 : Math.max(lastFreed + PATIENCE_MS, fewComputeAt())
     const patienceLeft = startAt - Date.now()
@@ -102,6 +104,15 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     }
     starting += 1
     environments.start()
+  }
+
+  /**
+   * Whether another thread would be of no use. An invocation that needs a thread to itself needs an idle one as well as a place. Where
+   * shared threads have all places, none of them is ever idle. So one thread waits for the next place.
+   */
+  function isFull(): boolean {
+    if (environments.size >= most) return true
+    return occupied >= most && (waiting.own.length === 0 || starting > 0 || environments.hasRoom('own'))
   }
 
   /** When fewer threads compute than may, if none becomes free before. */
@@ -125,28 +136,33 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     else loads.delete(caller)
   }
 
-  /** Gives threads with room to those that wait. One that needs a thread to itself is first, since it can't share one. */
+  /** Gives threads with room to those that wait. The two lines take turns, so that neither can keep the other waiting for ever. */
   function serve(): void {
-    for (const want of ['own', 'shared'] as const) {
-      while (waiting[want].length > 0) {
-        const environment = occupy(want)
-        if (!environment) break
-        const next = waiting[want].shift(loadOf)
-        begin(next?.caller)
-        next?.resolve(environment)
-      }
-    }
+    while (serveOne(turn) || serveOne(OTHER[turn]));
     grow()
   }
 
-  function take(want: Want, caller: Waiting['caller']): Promise<Environment | FunctionError> {
+  function serveOne(want: Want): boolean {
+    const environment = waiting[want].length > 0 ? occupy(want) : undefined
+    if (!environment) return false
+    const next = waiting[want].shift(loadOf)
+    begin(next?.caller)
+    next?.resolve(environment)
+    turn = OTHER[want]
+    return true
+  }
+
+  function take(want: Want, caller: Waiting['caller'], givenUp?: AbortSignal): Promise<Environment | FunctionError> {
     const environment = occupy(want)
     if (environment) {
       begin(caller)
       return Promise.resolve(environment)
     }
     return new Promise(resolve => {
-      waiting[want].push({ caller, resolve })
+      const waiter = { caller, resolve }
+      waiting[want].push(waiter)
+      const leave = () => waiting[want].remove(waiter) && resolve(GIVEN_UP)
+      givenUp?.addEventListener('abort', leave, { once: true })
       grow()
     })
   }
@@ -162,10 +178,10 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     return result
   }
 
-  async function invoke(event: string, caller?: symbol | string): Promise<InvocationResult> {
+  async function invoke(event: string, caller?: symbol | string, givenUp?: AbortSignal): Promise<InvocationResult> {
     const requestId = randomUUID()
     const want = perThread > 1 && event.length > LARGE_EVENT ? 'own' : 'shared'
-    const environment = closed ? CLOSING : await take(want, caller)
+    const environment = closed ? CLOSING : await take(want, caller, givenUp)
     if ('errorType' in environment) {
       onFailure(environment, requestId)
       return { ok: false, error: environment }
@@ -182,7 +198,7 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
   }
 
   return {
-    invoke: (event, group) => invoke(event, group),
+    invoke,
 
     addCaller(concurrency) {
       most += concurrency
@@ -210,6 +226,14 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
 }
 
 const CLOSING: FunctionError = { errorType: 'ServiceException', errorMessage: 'The local system is stopping.' }
+
+const GIVEN_UP: FunctionError = {
+  errorType: 'TooManyRequestsException',
+  errorMessage: 'The function had no free thread before its caller gave up. The event did not run.',
+}
+
+/** The line that is next after one of a line was served. */
+const OTHER: Readonly<Record<Want, Want>> = { own: 'shared', shared: 'own' }
 
 const TIMED_OUT_TYPE = 'Sandbox.Timedout'
 

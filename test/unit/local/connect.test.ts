@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import {
   ConditionalCheckFailedException,
   CreateTableCommand,
@@ -152,4 +153,18 @@ it('a call that takes longer than the client waits is a timeout of the SDK', asy
 
   const receive = new ReceiveMessageCommand({ QueueUrl: `${endpoint}/000000000000/work`, WaitTimeSeconds: 20 })
   await expect(within.send(receive)).rejects.toMatchObject({ name: 'TimeoutError' })
+})
+
+it('an answer that came while the thread was blocked for longer than the client waits counts', async () => {
+  const { overHttp, put, get } = await tables()
+  const within = new DynamoDBClient({ ...common, endpoint: NOWHERE })
+  connect()(within, 200)
+
+  const written = within.send(put({ n: { N: '7' } }))
+  // The call leaves first. The table's own thread answers while this one is blocked.
+  await setImmediate()
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)
+
+  await expect(written).resolves.toMatchObject({ $metadata: { httpStatusCode: 200 } })
+  expect((await overHttp.send(get)).Item).toEqual({ pk: { S: 'a' }, n: { N: '7' } })
 })

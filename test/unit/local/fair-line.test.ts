@@ -41,6 +41,16 @@ test('items without a group are one more group, first in, first out', () => {
   expect(takeAll(line).map(({ n }) => n)).toEqual([1, 3, 2])
 })
 
+test('an item that is removed leaves the others in their order, and its group if it was the last one', () => {
+  const line = lineOf('a1', 'a2', 'a3', 'b1', 'c1', 'c2')
+
+  expect([line.remove('a2'), line.remove('b1'), line.remove('c1')]).toEqual([true, true, true])
+  expect([line.remove('a2'), line.remove('d1')]).toEqual([false, false])
+
+  expect(line.length).toBe(3)
+  expect(takeAll(line)).toEqual(['a1', 'c2', 'a3'])
+})
+
 test('its length and its items are those of the waiting items', () => {
   const line = lineOf('a1', 'a2', 'a3', 'b1')
   line.shift()

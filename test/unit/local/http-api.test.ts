@@ -4,6 +4,7 @@ import type { LocalSystem } from '../../../lib/local/system.ts'
 import { lambda, newRecords, startSmall } from './fixtures/template.ts'
 
 const authorizerCalls = newRecords()
+const oneByOneCalls = newRecords()
 let system: LocalSystem
 
 beforeAll(async () => {
@@ -43,7 +44,12 @@ beforeAll(async () => {
       },
       Handler: lambda('api', { Timeout: 1, MemorySize: 64 }),
       Check: lambda('authorizer', {}, authorizerCalls.file),
+      OneByOne: lambda('oneByOne', { Timeout: 2, ReservedConcurrentExecutions: 1 }, oneByOneCalls.file),
       Integration: integration(),
+      ToOneByOne: integration({
+        IntegrationUri: { 'Fn::GetAtt': ['OneByOne', 'Arn'] },
+        TimeoutInMillis: 100,
+      }),
       Impatient: integration({ TimeoutInMillis: 100 }),
       Authorizer: {
         Type: 'AWS::ApiGatewayV2::Authorizer',
@@ -63,6 +69,7 @@ beforeAll(async () => {
       Things: route('GET /things/{rest+}'),
       Special: route('POST /things/special'),
       Impatience: route('GET /wait', { Target: { 'Fn::Join': ['/', ['integrations', { Ref: 'Impatient' }]] } }),
+      Queue: route('GET /second', { Target: { 'Fn::Join': ['/', ['integrations', { Ref: 'ToOneByOne' }]] } }),
       Closed: route('GET /closed', { AuthorizationType: 'CUSTOM', AuthorizerId: { Ref: 'Authorizer' } }),
     },
     Outputs: {
@@ -191,6 +198,18 @@ describe('the answer', () => {
 
   test('that comes later than the integration waits is service unavailable', async () => {
     expect(await call('/wait')).toMatchObject({ status: 503, body: { message: 'Service Unavailable' } })
+  })
+
+  test('is service unavailable if no thread became free meanwhile, and the function never runs for that call', async () => {
+    const first = system.invoke('OneByOne', { rawPath: '/first' })
+    await oneByOneCalls.until(1)
+
+    expect(await call('/second')).toMatchObject({ status: 503, body: { message: 'Service Unavailable' } })
+    const third = system.invoke('OneByOne', { rawPath: '/third' })
+
+    expect(await first).toMatchObject({ ok: false, error: { errorType: 'Sandbox.Timedout' } })
+    expect(await third).toMatchObject({ ok: true })
+    expect(oneByOneCalls.read()).toEqual([{ path: '/first' }, { path: '/third' }])
   })
 
   test.for([7, 11])('to a body of %i MB is that it is too large', async megabytes => {

@@ -1,4 +1,4 @@
-import { globSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makeDatabase } from '../../../lib/local/emulators/kept-postgres.ts'
@@ -9,6 +9,9 @@ test('an empty database is made once, kept for its owner only, and copied from t
   timeout: 300_000,
 }, async () => {
   const kept = temporaryFolder()
+  // Of a start that was interrupted.
+  mkdirSync(join(kept, 'unfinished-abandoned'))
+  utimesSync(join(kept, 'unfinished-abandoned'), 0, 0)
   await makeDatabase(kept)(join(temporaryFolder(), 'data'))
   const [name = '', ...others] = readdirSync(kept)
   expect(name).toMatch(/^postgres-\d+\.\d+\.\d+/)

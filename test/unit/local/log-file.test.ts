@@ -88,10 +88,10 @@ describe('troubleIn', () => {
     })
   })
 
-  it.each(['lasts', 'ends'] as const)('reads whether a state %s', state => {
-    const line = JSON.stringify({ level: 'WARN', message: 'the circuit', trouble: state })
+  it.each(['lasts', 'ends'] as const)('reads whether a state %s, and what it is about', state => {
+    const line = JSON.stringify({ level: 'WARN', message: 'the circuit', trouble: state, trouble_of: 'circuit' })
 
-    expect(troubleIn(line)).toMatchObject({ level: 'WARN', state })
+    expect(troubleIn(line)).toMatchObject({ level: 'WARN', state, topic: 'circuit' })
   })
 
   it.each(['plain ERROR text', '{"level":"INFO","message":"an \\"ERROR\\" is quoted"}', '{"level":"ERROR",', '[]', ''])(

@@ -7,6 +7,9 @@ import { startThread, type Thread } from '../../../lib/local/lambda/thread.ts'
 import { temporaryFolder } from './fixtures/template.ts'
 
 const HANDLERS = `
+import { existsSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+
 const hoards = {
   objects: hoard => hoard.push({ a: hoard.length, b: {} }),
   'huge arrays': hoard => hoard.push(new Array(2e7).fill({})),
@@ -19,6 +22,11 @@ const hoards = {
 export const handler = ({ hoard }) => {
   if (hoard === undefined) return 'here'
   for (const kept = []; ; ) hoards[hoard](kept)
+}
+const kept = []
+export const keeps = async ({ until }) => {
+  if (kept.length === 0) kept.push(Buffer.alloc(8e7, 1))
+  while (!existsSync(until)) await setTimeout(10)
 }
 export const large = () => 'x'.repeat(7 * 1024 * 1024)
 // Garbage, many times what the function has, of which little lives at a time.
@@ -37,7 +45,7 @@ writeFileSync(file, HANDLERS)
 const threads: Thread[] = []
 afterAll(() => Promise.all(threads.map(thread => thread.terminate())))
 
-async function start(handlerName = 'handler'): Promise<Thread> {
+async function start(handlerName = 'handler', onUnfit = () => {}): Promise<Thread> {
   const thread = startThread({
     handlerUrl: pathToFileURL(file).href,
     handlerName,
@@ -46,6 +54,7 @@ async function start(handlerName = 'handler'): Promise<Thread> {
     memoryMb: 64,
     environment: {},
     write: () => {},
+    onUnfit,
   })
   threads.push(thread)
   expect(await thread.imported).toBeUndefined()
@@ -76,6 +85,21 @@ test.each(['objects', 'huge arrays', 'a huge Map', 'parsed JSON', 'written JSON'
 
 test('a thread that makes much garbage and keeps little is not ended', async () => {
   expect(await invoke(await start('wasteful'), {})).toEqual({ ok: true, payload: '"done"' })
+})
+
+test('a thread that holds more than the memory of its function says so in each time of work', async () => {
+  let told = 0
+  const thread = await start('keeps', () => {
+    told += 1
+  })
+
+  for (const time of [1, 2]) {
+    const until = join(temporaryFolder(), 'told')
+    const result = invoke(thread, { until })
+    await expect.poll(() => told, { timeout: 10_000, interval: 20 }).toBe(time)
+    writeFileSync(until, '')
+    expect(await result).toMatchObject({ ok: true })
+  }
 })
 
 test('a result that is larger than Lambda allows does not leave its thread', async () => {

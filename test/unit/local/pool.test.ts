@@ -10,8 +10,11 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A pool of threads whose invocations end when the test says so. */
-function poolOfFakes({ limit = 20, timeoutSeconds = 3, usual = 20, perThread = 1 }: Partial<PoolOptions> = {}) {
+/** A pool of threads whose invocations end when the test says so. They import their handler at once, or when `imported` resolves. */
+function poolOfFakes(
+  { limit = 20, timeoutSeconds = 3, usual = 20, perThread = 1 }: Partial<PoolOptions> = {},
+  imported: Promise<unknown> = Promise.resolve(),
+) {
   const running: ((result: InvocationResult) => void)[] = []
   /** The threads of all invocations, in the order in which these began. */
   const threadIds: number[] = []
@@ -24,7 +27,7 @@ function poolOfFakes({ limit = 20, timeoutSeconds = 3, usual = 20, perThread = 1
     unfit.set(id, onUnfit)
     return {
       id,
-      imported: Promise.resolve(undefined),
+      imported: imported.then(() => undefined),
       ended: ended.promise,
       invoke: () => {
         threadIds.push(id)
@@ -169,6 +172,28 @@ test('an invocation that takes too long fails as on Lambda, and its thread is go
   expect(pool.threads()).toEqual([])
 })
 
+test('an event that still waits when its caller gives up never runs, and one that runs goes on', async () => {
+  const { pool, running, onFailure } = poolOfFakes({ limit: 1 })
+  const caller = new AbortController()
+  const first = pool.invoke('{}', 'a', caller.signal)
+  const second = pool.invoke('{}', 'a', caller.signal)
+  const third = pool.invoke('{}', 'a')
+  await settle()
+
+  caller.abort()
+
+  expect(await second).toMatchObject({ ok: false, error: { errorType: 'TooManyRequestsException' } })
+  expect(onFailure).toHaveBeenCalledOnce()
+  expect(running).toHaveLength(1)
+  running.shift()?.(done)
+  expect(await first).toEqual(done)
+  await settle()
+  running.shift()?.(done)
+  expect(await third).toEqual(done)
+  await settle()
+  expect(running).toEqual([])
+})
+
 test('closing lets running events end, and refuses waiting ones', async () => {
   const { pool, running } = poolOfFakes({ limit: 1 })
   const first = pool.invoke('{}')
@@ -263,6 +288,24 @@ describe('where invocations share threads', () => {
     expect(threadIds).toEqual([1, 1, 2, 3])
   })
 
+  test('one with a large event runs next where shared threads have all places, and others do not have to wait for ever', async () => {
+    const { pool, running, threadIds } = poolOfFakes({ perThread: 10, limit: 3, timeoutSeconds: 60 })
+    for (let event = 0; event < 9; event++) void pool.invoke('{}')
+    await settle()
+    for (let event = 0; event < 3; event++) void pool.invoke(Large)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(threadIds).toEqual([1, 1, 1])
+    // Only one thread waits for the next place.
+    expect(pool.threads()).toHaveLength(2)
+
+    for (let event = 0; event < 4; event++) {
+      running.shift()?.(done)
+      await settle()
+    }
+
+    expect(threadIds.slice(3)).toEqual([2, 1, 3, 1])
+  })
+
   test('one that takes too long fails alone, and its thread gets no further one and ends with the others in it', async () => {
     const { pool, running, threadIds } = poolOfFakes({ perThread: 10, timeoutSeconds: 10 })
     const late = pool.invoke('{}')
@@ -307,5 +350,35 @@ describe('where invocations share threads', () => {
     expect(await first).toEqual(done)
     await settle()
     expect(pool.threads().map(({ id }) => id)).toEqual([2])
+  })
+
+  test('a thread that holds much memory while it runs nothing ends at once', async () => {
+    const { pool, running, threadIds, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 })
+    void pool.invoke('{}')
+    await settle()
+    running[0]?.(done)
+    await settle()
+
+    unfit.get(1)?.()
+    await settle()
+    expect(pool.threads()).toEqual([])
+
+    void pool.invoke('{}')
+    await settle()
+    expect(threadIds).toEqual([1, 2])
+  })
+
+  test('a thread that holds much memory while it imports its handler runs what waits, and no thread is left over', async () => {
+    const { promise: imported, resolve } = Promise.withResolvers()
+    const { pool, running, unfit } = poolOfFakes({ perThread: 10, timeoutSeconds: 60 }, imported)
+    const first = pool.invoke('{}')
+    unfit.get(1)?.()
+    resolve(undefined)
+    await settle()
+
+    running[0]?.(done)
+    expect(await first).toEqual(done)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(pool.threads()).toEqual([])
   })
 })

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { expect, test } from 'vitest'
 import { startEmulator } from '../../../lib/local/emulators/host.ts'
@@ -66,4 +68,16 @@ test('a message that an earlier run received and did not delete is received agai
     ['waiting', '2', 'a'],
   ])
   await last.end()
+})
+
+test('queues start in a folder whose first start was killed before it made its tables', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'fauxqs.db'), '')
+
+  const queues = await startQueues(folder)
+  await queues.create()
+  await queues.send('a')
+
+  expect(await queues.receive()).toEqual([['a', '1', 'a']])
+  await queues.end()
 })

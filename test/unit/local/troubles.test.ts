@@ -111,6 +111,34 @@ describe('createTroubles', () => {
     ])
   })
 
+  const circuit = (message: string, state: 'lasts' | 'ends') =>
+    ({ level: 'WARN', message, state, topic: 'circuit' }) as const
+
+  it('says that a state may be over if nothing was heard of it for 20 minutes: its end may have no line', () => {
+    const { lines, troubles, pass } = aDisplay()
+    troubles.report('worker-text', circuit('the circuit has opened', 'lasts'))
+    pass(1_199)
+    troubles.report('worker-text', circuit('the circuit stays open', 'lasts'))
+    pass(1_199)
+    expect(lines).toHaveLength(2)
+
+    pass(2)
+
+    expect(lines.slice(2)).toEqual([
+      '10:40:02 no news for 20 minutes, it may be over: WARN worker-text: the circuit stays open',
+    ])
+  })
+
+  it('says nothing more of a state after the line for its end, which ends no state about something else', () => {
+    const { lines, troubles, pass } = aDisplay()
+    troubles.report('worker-text', circuit('the circuit has opened', 'lasts'))
+    troubles.report('worker-text', { level: 'WARN', message: "can't export", state: 'lasts', topic: 'telemetry' })
+    troubles.report('worker-text', circuit('the circuit has closed', 'ends'))
+    pass(1_300)
+
+    expect(lines.slice(3)).toEqual(["10:20:03 no news for 20 minutes, it may be over: WARN worker-text: can't export"])
+  })
+
   it('counts a warning that comes again with another time', () => {
     const { lines, troubles, pass } = aDisplay()
     for (const until of ['10:00:10.000', '10:00:20.500']) {

@@ -96,8 +96,27 @@ describe('the page of metrics', () => {
     ])
   })
 
+  it('leaves out a gauge that got no value for 5 minutes, until it gets one: the requests that waited for long are gone', () => {
+    let now = NOW
+    const { observer, registry } = createLocalMetrics(() => now)
+    const worker = { service: 'shop-worker-text', model: 'text' }
+    const values = () =>
+      prometheusText(registry)
+        .split('\n')
+        .filter(line => line !== '' && !line.startsWith('#'))
+    const labels = '{service="shop-worker-text",model="text"}'
+    observer.metrics(emf({ ...worker, ModelCalls: 1, TimeLeft: 4 }))
+
+    now += 299_999
+    expect(values()).toEqual([`sluice_time_left_seconds${labels} 4`, `sluice_model_calls_total${labels} 1`])
+    now += 1
+    expect(values()).toEqual([`sluice_model_calls_total${labels} 1`])
+    observer.metrics(emf({ ...worker, TimeLeft: 9 }))
+    expect(values()).toEqual([`sluice_time_left_seconds${labels} 9`, `sluice_model_calls_total${labels} 1`])
+  })
+
   it('escapes what its format needs escaped', () => {
-    const registry = createRegistry(NOW)
+    const registry = createRegistry(() => NOW)
     const family = { name: 'a.b', kind: 'gauge', unit: '{thing}', description: 'One\\two\nthree' } as const
     registry.add(family, { label: 'a"b\\c\nd' }, [1])
 

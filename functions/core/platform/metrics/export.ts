@@ -21,7 +21,7 @@ export const NO_EXPORT: MetricsExport = { take: () => undefined, flush: async ()
  * environment has an instance id of its own, since two of them must not write the same series.
  */
 export function metricsExport(url: string, deployment: string, logger: Pick<Logger, 'warn'>): MetricsExport {
-  const registry = createRegistry(systemClock())
+  const registry = createRegistry(systemClock)
   const resource = { 'service.name': deployment, 'service.instance.id': randomUUID() }
   // Loaded while the function starts, since a client waits for the first invocation.
   const loading = import('../otlp/compose.ts').then(

@@ -1,3 +1,5 @@
+import type { Clock } from '../clock.ts'
+
 /** A metric as Prometheus and OTLP know it: its series differ in their labels. */
 export interface Family {
   /** OpenTelemetry's name. */
@@ -29,20 +31,34 @@ export interface Registry {
   /** When it was made. Epoch milliseconds. */
   readonly since: number
   add(family: Family, labels: Labels, values: readonly number[]): void
-  /** The series, in the order in which they came. */
+  /** The series, in the order in which they came. A gauge that got no value for 5 minutes is left out, until it gets one. */
   series(): readonly Series[]
 }
 
-export function createRegistry(since: number): Registry {
-  const all = new Map<string, Series>()
+/**
+ * For so long, the last value of a gauge counts as its value. A gauge may get values only in trouble, such as requests that wait for long: its last
+ * value would else stand for that trouble for ever. Prometheus itself uses a value for as long. Milliseconds.
+ */
+const GAUGE_LASTS_MS = 300_000
+
+interface Kept extends Series {
+  /** When it got its last value. Epoch milliseconds. */
+  readonly at: number
+}
+
+export function createRegistry(clock: Clock): Registry {
+  const all = new Map<string, Kept>()
   return {
-    since,
+    since: clock(),
     add(family, labels, values) {
       const key = JSON.stringify([family.name, labels])
       const before = all.get(key)?.value
-      all.set(key, { family, labels, value: valueAfter(family, before, values) })
+      all.set(key, { family, labels, value: valueAfter(family, before, values), at: clock() })
     },
-    series: () => [...all.values()],
+    series() {
+      const now = clock()
+      return [...all.values()].filter(({ family, at }) => family.kind !== 'gauge' || now - at < GAUGE_LASTS_MS)
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import { systemClock } from '../clock.ts'
-import type { TroubleState } from '../trouble-state.ts'
+import { ends, lasts } from '../trouble-state.ts'
 import { type OtlpEndpoints, otlpExporter, PAUSE_MS } from './exporter.ts'
 import type { Otlp } from './port.ts'
 import { postJson, type Sign } from './post-json.ts'
@@ -8,18 +8,15 @@ import { postJson, type Sign } from './post-json.ts'
 /** AWS's own receivers of OTLP: CloudWatch's for traces (X-Ray) and for metrics. They want a signature for the service in their name. */
 const AWS_RECEIVER = /^(xray|monitoring)\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/
 
-const LASTS: { readonly trouble: TroubleState } = { trouble: 'lasts' }
-const ENDS: { readonly trouble: TroubleState } = { trouble: 'ends' }
-
 /** The way to these endpoints, with a signature where the receiver is AWS's. A failure is one log line, and so is its end. */
 export function composeOtlp(endpoints: OtlpEndpoints, logger: Pick<Logger, 'warn'>): Otlp {
   return otlpExporter(endpoints, postJson(signerOf), {
     onFailure: reason =>
       logger.warn(`telemetry can't be exported (${reason}); it is tried again every ${PAUSE_MS / 1_000} s`, {
         reason,
-        ...LASTS,
+        ...lasts('telemetry'),
       }),
-    onRecovery: () => logger.warn('telemetry is exported again', ENDS),
+    onRecovery: () => logger.warn('telemetry is exported again', { ...ends('telemetry') }),
   })
 }
 

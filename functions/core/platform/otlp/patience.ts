@@ -13,15 +13,19 @@ export interface PatienceSurroundings {
 
 /**
  * Resolves after the function has run for so many milliseconds, or once the signal is aborted. Lambda freezes a function between two
- * invocations, for minutes or hours. This time does not count: an answer that came meanwhile is read only after the function goes on, and
- * a usual timer would end first.
+ * invocations, for minutes or hours. This time does not count: a look counts 500 ms at most, also if Lambda froze the function meanwhile.
+ * A function with little traffic may be frozen in every look, and its patience must end, too.
  */
 export async function patience(ms: number, over: AbortSignal, { clock, sleep }: PatienceSurroundings): Promise<void> {
   let left = ms
+  let wasFrozen = false
   while (left > 0 && !over.aborted) {
     const before = clock()
     await sleep(Math.min(left, LOOK_EVERY_MS))
     const passed = clock() - before
-    if (passed < FROZEN_MS) left -= Math.max(0, passed)
+    wasFrozen = passed >= FROZEN_MS
+    left -= Math.min(Math.max(0, passed), LOOK_EVERY_MS)
   }
+  // Node runs timers before it reads sockets. An answer that came while the function was frozen is read before this sleep ends.
+  if (wasFrozen && !over.aborted) await sleep(LOOK_EVERY_MS)
 }

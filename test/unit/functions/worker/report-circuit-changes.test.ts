@@ -23,7 +23,7 @@ describe('a change of a model is logged and counted', () => {
       warned: [
         [
           `the circuit of text has opened: 5 calls failed within 60 s; no calls until ${UNTIL}`,
-          { model: 'text', until: UNTIL, failures: 5, opened_times: 1, trouble: 'lasts' },
+          { model: 'text', until: UNTIL, failures: 5, opened_times: 1, trouble: 'lasts', trouble_of: 'circuit' },
         ],
       ],
       informed: [],
@@ -40,7 +40,7 @@ describe('a change of a model is logged and counted', () => {
       warned: [
         [
           `the circuit of text has opened for all users: calls of other users fail, too; no calls until ${UNTIL}`,
-          { model: 'text', until: UNTIL, opened_times: 1, trouble: 'lasts' },
+          { model: 'text', until: UNTIL, opened_times: 1, trouble: 'lasts', trouble_of: 'circuit' },
         ],
       ],
       counted: [['CircuitOpened', 1]],
@@ -57,7 +57,15 @@ describe('a change of a model is logged and counted', () => {
       warned: [
         [
           `the model text ${what}; its requests wait until a call succeeds or \`sluice models reset text\`; the next call is tried at ${UNTIL}`,
-          { model: 'text', until: UNTIL, reason: 'no key', code: 'model_rejected', status: 401, trouble: 'lasts' },
+          {
+            model: 'text',
+            until: UNTIL,
+            reason: 'no key',
+            code: 'model_rejected',
+            status: 401,
+            trouble: 'lasts',
+            trouble_of: 'halt',
+          },
         ],
       ],
       informed: [],
@@ -67,7 +75,12 @@ describe('a change of a model is logged and counted', () => {
 
   it('when it is no longer halted', () => {
     expect(told('resumed', {})).toMatchObject({
-      warned: [['the model text is no longer halted: it is called again', { model: 'text', trouble: 'ends' }]],
+      warned: [
+        [
+          'the model text is no longer halted: it is called again',
+          { model: 'text', trouble: 'ends', trouble_of: 'halt' },
+        ],
+      ],
       counted: [['ModelResumed', 1]],
     })
   })
@@ -77,7 +90,7 @@ describe('a change of a model is logged and counted', () => {
       warned: [
         [
           `the circuit of text stays open: the call that tried it failed, too; no calls until ${UNTIL}`,
-          { model: 'text', until: UNTIL, opened_times: 3, trouble: 'lasts' },
+          { model: 'text', until: UNTIL, opened_times: 3, trouble: 'lasts', trouble_of: 'circuit' },
         ],
       ],
       counted: [['CircuitOpened', 1]],
@@ -97,7 +110,12 @@ describe('a change of a model is logged and counted', () => {
 
   it('when its circuit closes', () => {
     expect(told('closed', {})).toMatchObject({
-      warned: [['the circuit of text has closed: the model is back', { model: 'text', trouble: 'ends' }]],
+      warned: [
+        [
+          'the circuit of text has closed: the model is back',
+          { model: 'text', trouble: 'ends', trouble_of: 'circuit' },
+        ],
+      ],
       counted: [['CircuitClosed', 1]],
     })
   })

@@ -14,7 +14,7 @@ const sampleOf = (name: Sample['name'], ...values: number[]): Sample => ({
 
 /** What a registry of these samples sends. */
 const sent = (...samples: Sample[]) => {
-  const registry = createRegistry(NOW)
+  const registry = createRegistry(() => NOW)
   addSamples(registry, samples)
   return otlpMetrics(registry, { 'service.name': 'shop' }, NOW + 1_000) as {
     resourceMetrics: { resource: object; scopeMetrics: { metrics: object[] }[] }[]
@@ -48,6 +48,18 @@ describe('OTLP', () => {
     expect(metricsIn(sent(sampleOf('TimeLeft', 9), sampleOf('TimeLeft', 4)))).toMatchObject([
       { name: 'sluice.time_left', unit: 's', gauge: { dataPoints: [{ asDouble: 4 }] } },
     ])
+  })
+
+  it('gets no gauge that got no value for 5 minutes, since its last value may be wrong by now', () => {
+    let now = NOW
+    const registry = createRegistry(() => now)
+    addSamples(registry, [sampleOf('TimeLeft', 4)])
+    now += 300_000
+    addSamples(registry, [sampleOf('ModelCalls', 1)])
+
+    expect(otlpMetrics(registry, {}, now)).toMatchObject({
+      resourceMetrics: [{ scopeMetrics: [{ metrics: [{ name: 'sluice.model_calls' }] }] }],
+    })
   })
 
   it('gets a histogram, whose last bucket has the values above all bounds', () => {

@@ -119,6 +119,20 @@ it('does not count the hour in which Lambda has frozen the function, and reads t
   expect(now()).toBeGreaterThan(3_600_000)
 })
 
+it('gives a receiver up that never answers, although each invocation is short and Lambda freezes the function after it', async () => {
+  const { origin } = await receiver(() => ({ silent: true }))
+  const tooMany = Promise.withResolvers<string>()
+  const surroundings = aClock(look => {
+    if (look <= 100) return 60_000
+    tooMany.resolve('never given up')
+    return undefined
+  })
+
+  const posted = await Promise.race([postJson(undefined, surroundings)(origin, '{}'), tooMany.promise])
+
+  expect(posted).toEqual({ ok: false, mayRepeat: false, reason: 'ETIMEDOUT' })
+})
+
 it('sends the request as its signer has made it', async () => {
   const { origin, exports } = await receiver()
   const post = postJson(async () => async request => {
@@ -144,7 +158,7 @@ it('logs a receiver that is away once, without its address', async () => {
   expect(warn.mock.calls).toEqual([
     [
       "telemetry can't be exported (ECONNREFUSED); it is tried again every 30 s",
-      { reason: 'ECONNREFUSED', trouble: 'lasts' },
+      { reason: 'ECONNREFUSED', trouble: 'lasts', trouble_of: 'telemetry' },
     ],
   ])
 })

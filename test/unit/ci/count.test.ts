@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+
+/** What `.ci/count.ts` says about a run of the test of a Postgres that is away, whose test has this status. */
+function countOutageTest(status: 'passed' | 'skipped') {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-count-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'ledger-outage.json')
+  const numPassedTests = status === 'passed' ? 1 : 0
+  const assertionResults = [{ fullName: 'a Postgres that stops and comes back is five lines', status }]
+  writeFileSync(
+    path,
+    JSON.stringify({ success: true, numPassedTests, numFailedTests: 0, testResults: [{ assertionResults }] }),
+  )
+  const { status: code, stdout } = spawnSync(process.execPath, ['.ci/count.ts', path], { encoding: 'utf8' })
+  return { code, lines: stdout.trimEnd().split('\n') }
+}
+
+const OF_OUTAGE = 'no test passed in ledger-outage.json of: a Postgres that stops and comes back'
+
+it('a test that must run and was skipped fails the whole run', () => {
+  const { code, lines } = countOutageTest('skipped')
+
+  expect(code).toBe(1)
+  expect(lines).toContain(OF_OUTAGE)
+})
+
+it('a test that must run and has passed is counted', () => {
+  const { lines } = countOutageTest('passed')
+
+  expect(lines).not.toContain(OF_OUTAGE)
+  expect(lines.at(-1)).toMatch(/^1 passed, /)
+})
+
+it('a report that is missing fails the whole run', () => {
+  const { code, lines } = countOutageTest('passed')
+
+  expect(code).toBe(1)
+  expect(lines).toContain('otlp.json is not counted')
+})
