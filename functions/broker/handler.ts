@@ -1,20 +1,25 @@
 import type { CloudFormationCustomResourceEvent, Context } from 'aws-lambda'
 import { answerCloudFormation } from '../core/platform/answer-cloudformation.ts'
 import { lambdaHandler } from '../core/platform/lambda-handler.ts'
+import { readSettings } from '../core/platform/settings.ts'
 import { compose } from './compose.ts'
 import { declare } from './declare.ts'
 import { Env } from './env.ts'
 import { Operation, type Performed } from './operation.ts'
 import { perform } from './perform.ts'
+import { Settings } from './settings.ts'
 
-const ports = compose(Env.parse(process.env))
+const ports = compose(Env.parse(process.env), readSettings(Settings))
 
 /** CloudFormation is answered in this time, and one more try to declare fits in before. Milliseconds. */
 const ANSWER_MS = 60_000
 
+/** The function may run for longer when it moves messages, but a declaration must fail before CloudFormation stops waiting for it. Milliseconds. */
+const DECLARE_MS = 300_000
+
 /** The custom resource that declares the queues, at each deployment that changes them. */
 const declareQueues = lambdaHandler(ports, async (_, event: CloudFormationCustomResourceEvent, context) => {
-  const giveUpAt = ports.clock() + context.getRemainingTimeInMillis() - ANSWER_MS
+  const giveUpAt = ports.clock() + Math.min(DECLARE_MS, context.getRemainingTimeInMillis()) - ANSWER_MS
   await answerCloudFormation(event.ResponseURL, {
     ...(await declare(ports, event, giveUpAt)),
     StackId: event.StackId,

@@ -7,7 +7,14 @@ import * as z from 'zod'
 export const Operation = z.discriminatedUnion('operation', [
   z.object({ operation: z.literal('count'), queue: z.string() }),
   z.object({ operation: z.literal('exists'), queue: z.string() }),
-  z.object({ operation: z.literal('send'), queue: z.string(), body: z.unknown(), group: z.string() }),
+  z.object({
+    operation: z.literal('send'),
+    queue: z.string(),
+    body: z.unknown(),
+    group: z.string(),
+    gives_way: z.boolean().optional(),
+  }),
+  z.object({ operation: z.literal('return results') }),
   z.object({ operation: z.literal('send input'), queue: z.string(), text: z.string() }),
 ])
 export type Operation = z.infer<typeof Operation>
@@ -17,6 +24,7 @@ export const Performed = z.union([
   z.object({ count: z.int() }),
   z.object({ exists: z.boolean() }),
   z.object({ sent: z.boolean() }),
+  z.object({ returned: z.int() }),
   z.object({ unavailable: z.string() }),
 ])
 export type Performed = z.infer<typeof Performed>

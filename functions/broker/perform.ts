@@ -19,10 +19,17 @@ async function performNow(ports: BrokerPorts, operation: Operation): Promise<Per
       return { count: await ports.count(operation.queue) }
     case 'exists':
       return { exists: await ports.exists(operation.queue) }
+    case 'return results':
+      return { returned: await ports.returnResults() }
     case 'send input':
       return { sent: await ports.sendInput(operation.queue, operation.text) }
     case 'send':
-      await ports.queue.send(operation.queue, { body: operation.body, group: operation.group })
+      await send(ports, operation)
       return { sent: true }
   }
+}
+
+async function send({ queue }: BrokerPorts, operation: Operation & { operation: 'send' }): Promise<void> {
+  const { body, group, gives_way } = operation
+  await queue.send(operation.queue, { body, group, ...(gives_way !== undefined && { gives_way }) })
 }

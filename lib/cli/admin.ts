@@ -92,16 +92,17 @@ export function adminOf(
     LEDGER_SECRET_ARN: outputs.LedgerSecretArn,
     LEDGER_DATABASE: outputs.LedgerDatabase,
   }
+  const queues = queuesOf({ outputs, sqs, lambdaOnce })
   return {
     access: dynamoAccessAdmin(dynamoDb, { keys: outputs.KeysTable, users: outputs.UsersTable }),
-    quota: dynamoQuota(dynamoDb, outputs.QuotaTable, dynamoDbOnce),
+    quota: dynamoQuota(dynamoDb, outputs.QuotaTable, dynamoDbOnce, queues.givesWayAbove !== undefined),
     items: dynamoItems(dynamoDb, outputs.RequestsTable),
     ledger: rdsDataLedgerAdmin(rdsData, ledger),
     activity: rdsDataActivity(rdsData, ledger),
     deadLetters: rdsDataDeadLetters(rdsData, ledger),
     erasure: rdsDataErasure(rdsData, ledger),
     payloads: { ...s3Payloads(s3, outputs.PayloadsBucket), ...s3PayloadsAdmin(s3, outputs.PayloadsBucket) },
-    ...queuesOf({ outputs, sqs, lambdaOnce }),
+    ...queues,
     failures: dynamoFailureNotes(dynamoDb, outputs.ModelsTable),
     modelStates: dynamoModelStates(dynamoDb, outputs.ModelsTable),
     invokeWorker: (model, event) => invokeFunction(lambdaOnce, outputs.Workers?.[model], event),

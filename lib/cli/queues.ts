@@ -1,4 +1,5 @@
 import { type Operation, Performed } from '../../functions/broker/operation.ts'
+import { GIVES_WAY_ABOVE } from '../../functions/core/domain/gives-way.ts'
 import { Unavailable } from '../../functions/core/platform/unavailable.ts'
 import {
   type CountWaiting,
@@ -20,6 +21,8 @@ export interface OperatorsQueues {
   readonly queueExists: QueueExists
   readonly sendInput: SendInput
   readonly countWaiting: CountWaiting
+  /** A redriven request of a user who has more open requests than this gives way to those of others. Absent where the queue sees to that by itself. */
+  readonly givesWayAbove?: number
 }
 
 /** The queues of a system, whatever backend they have. */
@@ -43,9 +46,10 @@ function queuesOfBroker({ lambdaOnce }: Pick<Target, 'lambdaOnce'>, functionName
     return answer
   }
   return {
+    givesWayAbove: GIVES_WAY_ABOVE,
     queue: {
-      send: async (queue, { body, group }) => {
-        await perform({ operation: 'send', queue, body, group })
+      send: async (queue, { body, group, gives_way }) => {
+        await perform({ operation: 'send', queue, body, group, ...(gives_way && { gives_way }) })
       },
     },
     queueExists: async queue => {

@@ -1,4 +1,4 @@
-import { BlockList } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 
 /** Matches the hosts that mean this machine, in the form that a parsed URL gives them. */
 const LOOPBACK = /^(?:127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\]|(?:.*\.)?localhost)$/
@@ -20,6 +20,27 @@ linkLocal.addSubnet('fd00:ec2::', 32, 'ipv6') // AWS's own services over IPv6
 linkLocal.addSubnet('::a9fe:0', 112, 'ipv6')
 linkLocal.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6')
 linkLocal.addSubnet('2002:a9fe::', 32, 'ipv6')
+
+const privateAddresses = new BlockList()
+privateAddresses.addSubnet('10.0.0.0', 8, 'ipv4')
+privateAddresses.addSubnet('172.16.0.0', 12, 'ipv4')
+privateAddresses.addSubnet('192.168.0.0', 16, 'ipv4')
+privateAddresses.addSubnet('100.64.0.0', 10, 'ipv4') // a VPC may have it, too
+privateAddresses.addSubnet('fc00::', 7, 'ipv6')
+
+/** Matches names that no public DNS server resolves to a public address, such as those of AWS's internal load balancers. */
+const PRIVATE_NAME =
+  /^(?:[^.]+|.*\.(?:internal|local|lan|home\.arpa)|internal-.*\.elb\.amazonaws\.com|.*\.vpce\.amazonaws\.com)$/
+
+/** Whether a URL leads into the internet. Undefined if its name may be a public or a private one. */
+export function isPublic(url: string): boolean | undefined {
+  const host = hostOf(url)
+  const address = host.replace(/^\[(.*)\]$/, '$1')
+  const version = isIP(address)
+  if (isLoopback(url)) return false
+  if (version !== 0) return !privateAddresses.check(address, version === 4 ? 'ipv4' : 'ipv6')
+  return PRIVATE_NAME.test(host) ? false : undefined
+}
 
 /** Whether a URL leads to the machine that calls it. */
 export const isLoopback = (url: string): boolean => LOOPBACK.test(hostOf(url))

@@ -1,9 +1,12 @@
+import { isPublic } from './addresses.ts'
 import { MOST_MESSAGES_OF_BROKER } from './executions.ts'
 import type { Finding, Path } from './finding.ts'
 import type { Model } from './model-schema.ts'
 import { type RabbitMq, rabbitMqOf } from './queue-schema.ts'
-import { otherReceivers } from './receivers.ts'
+import { isXray, otherReceivers } from './receivers.ts'
 import type { Pipeline } from './schema.ts'
+
+type Observability = Pipeline['observability']
 
 /** Finds contradictions between a broker and the rest of a pipeline. */
 export function checkBroker(pipeline: Pipeline): Finding[] {
@@ -37,10 +40,6 @@ function checkEgress({ network, models, observability }: Pipeline, { egress }: R
     return [{ path: EGRESS, message, atKey: true }]
   }
   if (egress !== 'endpoints') return []
-  const receivers = otherReceivers(observability).map(({ path }) => ({
-    path: ['observability', ...path],
-    message: `can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; ${path[0] === 'tracing' ? 'it must be xray' : 'it must be left out'}, or egress must be nat`,
-  }))
   const unreachable = Object.entries(models)
     .filter(([, model]) => !isInAws(model))
     .map(([name]) => ({
@@ -48,7 +47,34 @@ function checkEgress({ network, models, observability }: Pipeline, { egress }: R
       message:
         "can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be Bedrock's or SageMaker's with auth: { sigv4: … }, or egress must be nat",
     }))
-  return [...unreachable, ...receivers]
+  return [...unreachable, ...checkReceivers(observability)]
+}
+
+/** A receiver may be inside the VPC. */
+function checkReceivers(observability: Observability): Finding[] {
+  const { tracing } = observability
+  const elsewhere = otherReceivers(observability)
+    .filter(({ url }) => isPublic(url) === true)
+    .map(({ path }) => ({
+      path: ['observability', ...path],
+      message: `can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be an address inside the VPC${path[0] === 'tracing' ? ' or xray' : ''}, or egress must be nat`,
+    }))
+  if (tracing === false || tracing.endpoint === 'xray' || !isXray(tracing.endpoint)) return elsewhere
+  const message =
+    'must be xray: with queue.rabbitmq.egress: endpoints, functions reach X-Ray in the region of the stack alone'
+  return [...elsewhere, { path: ['observability', 'tracing', 'endpoint'], message }]
+}
+
+/** Warns of receivers whose names don't tell whether they are inside the VPC, where nothing else can be reached. */
+function warnOfReceivers({ network, observability }: Pipeline, { egress }: RabbitMq): Finding[] {
+  if (egress !== 'endpoints' || network !== undefined) return []
+  return otherReceivers(observability)
+    .filter(({ url }) => isPublic(url) === undefined)
+    .map(({ path }) => ({
+      path: ['observability', ...path],
+      message:
+        'must be a name of an address inside the VPC: queue.rabbitmq.egress: endpoints has no way to the internet, so nothing else can be reached',
+    }))
 }
 
 const isInAws = ({ endpoint: { auth } }: Model): boolean =>
@@ -66,11 +92,14 @@ function checkConcurrency(name: string, { concurrency, batch }: Model, { consume
     }))
 }
 
-/** Warns of a concurrency that the queues of a broker can't give. */
-export function warnOfBroker({ queue, models }: Pipeline): Finding[] {
-  const broker = rabbitMqOf(queue)
+/** Warns of what a broker can't give: calls at the same time, and ways to receivers. */
+export function warnOfBroker(pipeline: Pipeline): Finding[] {
+  const broker = rabbitMqOf(pipeline.queue)
   if (broker === undefined) return []
-  const { consumers } = broker
+  return [...warnOfConcurrency(pipeline, broker), ...warnOfReceivers(pipeline, broker)]
+}
+
+function warnOfConcurrency({ models }: Pipeline, { consumers }: RabbitMq): Finding[] {
   return Object.entries(models).flatMap(([name, { concurrency, batch }]): Finding[] => {
     const wanted = Math.max(concurrency.high, concurrency.normal)
     const most = consumers * (batch ? 1 : MOST_MESSAGES_OF_BROKER)

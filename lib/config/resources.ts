@@ -14,8 +14,8 @@ export const RESOURCES = { stack: 108, model: 14, circuit: 1, profile: 1, intake
 /** With RabbitMQ, CloudFormation knows no queues and no policies of queues. A model then has two mappings per consumer and priority, and one more alarm. */
 const WITH_RABBITMQ = { stack: 102, model: 9, mappings: 4, input: 4 }
 
-/** The broker, its password, its configuration, its four alarms, the function that declares queues, and what the security group allows itself. */
-const BROKER = 15
+/** The broker, its password, its configuration, its four alarms, the function that declares queues with its alarm, and what the security group allows itself. */
+const BROKER = 16
 /** What the broker and a security group of functions allow each other. */
 const BROKER_PER_GROUP = { own: 2, given: 1 }
 

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import type { Settings as AdmissionSettings } from '../../functions/core/admission/settings.ts'
+import { GIVES_WAY_ABOVE } from '../../functions/core/domain/gives-way.ts'
 import { GATEWAY_TIMEOUT_MS } from '../../functions/core/domain/timing.ts'
 import type { Env } from '../../functions/gateway/env.ts'
 import type { Settings } from '../../functions/gateway/settings.ts'
@@ -14,12 +15,6 @@ import type { LedgerDatabase } from './ledger-database.ts'
 import type { PayloadStore } from './payload-store.ts'
 import type { Tables } from './tables.ts'
 import type { QueueBackend, WorkQueue } from './work-queue.ts'
-
-/**
- * RabbitMQ serves nobody first. So the requests of a user who has more open ones than this wait in a bulk queue. It is more than most clients
- * have open at a time, and few enough that hundreds of users are served one after the other.
- */
-const GIVES_WAY_ABOVE = 10
 
 export interface GatewayProps {
   readonly deployment: Deployment

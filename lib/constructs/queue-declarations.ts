@@ -1,11 +1,17 @@
 import { CfnOutput, CustomResource, Duration, Stack } from 'aws-cdk-lib'
+import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
+import type { Settings } from '../../functions/broker/settings.ts'
+import { ALARM_PERIOD } from './alarms.ts'
 import type { Deployment } from './deployment.ts'
 import { SluiceFunction } from './function.ts'
 import type { RabbitMqQueues } from './rabbitmq-queues.ts'
 
 /** A declaration takes seconds. It is repeated for the most part of this time, since a new broker's name is known in the VPC only after a while. */
-const TIMEOUT = Duration.minutes(5)
+const DECLARE_TIMEOUT = Duration.minutes(5)
+
+/** What a move has over the longest call of the models, to send the messages. */
+const MOVE_MARGIN_S = 30
 
 /**
  * Declares the queues on the broker at each deployment that changes them, moves messages out of bulk queues, and performs an operator's
@@ -24,16 +30,17 @@ export class QueueDeclarations extends Construct {
     const fn = new SluiceFunction(this, 'Function', {
       deployment,
       entryPoint: 'broker',
+      settings: { longest_call_ms: queues.longestCalls() } satisfies Settings,
       environment: {},
       queues,
-      timeout: TIMEOUT,
+      timeout: timeoutFor(queues),
     })
     queues.allowSending(fn)
     const [requests] = deployment.pipeline.inputs ?? []
     this.declared = new CustomResource(this, 'Queues', {
       resourceType: 'Custom::Queues',
       serviceToken: fn.lambda.functionArn,
-      serviceTimeout: TIMEOUT.plus(Duration.minutes(1)),
+      serviceTimeout: DECLARE_TIMEOUT.plus(Duration.minutes(1)),
       properties: {
         // A replaced broker has no queues.
         Broker: queues.broker.arn,
@@ -46,7 +53,31 @@ export class QueueDeclarations extends Construct {
     })
     this.declared.node.addDependency(fn)
     queues.feedFromBulk(this, fn)
+    watch(this, deployment, fn)
     for (const mapping of queues.mappings) mapping.node.addDependency(this.declared)
     new CfnOutput(Stack.of(this), 'BrokerFunction', { value: fn.lambda.functionName })
   }
+}
+
+/** Lambda tries a failed or throttled move again. Declarations and operations answer with their failures, and are not counted. */
+function watch(scope: Construct, { alarms }: Deployment, mover: SluiceFunction): void {
+  alarms.add(scope, 'MoverAlarm', {
+    metric: new MathExpression({
+      expression: 'FILL(errors, 0) + FILL(throttles, 0)',
+      usingMetrics: { errors: mover.lambda.metricErrors(), throttles: mover.lambda.metricThrottles() },
+      period: ALARM_PERIOD,
+      label: 'failed moves',
+    }),
+    threshold: 1,
+    periods: 3,
+    description:
+      'Messages of users with many open requests are not moved out of their bulk queues: the function broker fails or is throttled. It takes three periods of 5 minutes, since Lambda tries again.',
+    runbook: 'bulk-messages-are-not-moved',
+  })
+}
+
+/** A message of a bulk queue may wait for the longest call of its model before it moves. */
+function timeoutFor(queues: RabbitMqQueues): Duration {
+  const longest = Math.max(...Object.values(queues.longestCalls()))
+  return Duration.seconds(Math.max(DECLARE_TIMEOUT.toSeconds(), Math.ceil(longest / 1_000) + MOVE_MARGIN_S))
 }

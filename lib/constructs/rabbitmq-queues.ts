@@ -3,7 +3,7 @@ import { type IMetric, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import type { RabbitMqEnv } from '../../functions/core/platform/env.ts'
-import { bulkOf, partsOf } from '../../functions/core/queue/names.ts'
+import { beforeBulk, bulkOf, partsOf } from '../../functions/core/queue/names.ts'
 import type { WatchedQueue } from '../../functions/sweeper/ports.ts'
 import { INPUT_MESSAGES_OF_BROKER } from '../config/executions.ts'
 import type { Pipeline } from '../config/schema.ts'
@@ -64,12 +64,14 @@ export class RabbitMqQueues implements QueueBackend {
     this.outputs = { QueueNamePrefix: this.environment.QUEUE_NAME_PREFIX }
   }
 
-  workQueue(scope: Construct, id: string, { queueName, deadLetters, split = false }: WorkQueueProps): WorkQueue {
+  workQueue(scope: Construct, id: string, props: WorkQueueProps): WorkQueue {
+    const { queueName, consumerTimeout, deadLetters, split = false } = props
     const parts = partsOf(queueName, split ? this.#props.consumers : 1)
     const bulk = split ? parts.map(bulkOf) : []
     this.declarations.push(...[...parts, ...bulk].map(name => ({ name, deadLetters: deadLetters.name })))
     return new RabbitMqQueue(scope, id, {
       ...this.#known(queueName, parts, bulk),
+      consumerTimeout,
       deadLetters,
       split,
       bulk: this.#bulk,
@@ -80,6 +82,13 @@ export class RabbitMqQueues implements QueueBackend {
   feedFromBulk(scope: Construct, mover: SluiceFunction): void {
     for (const { name, parts, batchSize } of this.#bulk)
       map(scope, `From-${name}`, { ...this.#props, mappings: this.mappings, name, parts, consumer: mover, batchSize })
+  }
+
+  /** How long the worker of each queue with a bulk queue may run, in milliseconds, by the name of the queue. */
+  longestCalls(): Record<string, number> {
+    return Object.fromEntries(
+      this.#bulk.flatMap(({ parts, longestCall }) => parts.map(part => [beforeBulk(part), longestCall])),
+    )
   }
 
   deadLetters(scope: Construct, id: string, { alarms, queueName }: DeadLettersProps): DeadLetters {
@@ -114,6 +123,8 @@ interface BulkQueue {
   readonly name: string
   readonly parts: readonly string[]
   readonly batchSize: number
+  /** How long a worker may run that has taken messages, in milliseconds. */
+  readonly longestCall: number
 }
 
 interface QueueProps extends RabbitMqQueuesProps {
@@ -145,6 +156,7 @@ class RabbitMqDeadLetters extends Construct implements DeadLetters {
 }
 
 interface WorkQueueOfBroker extends QueueProps {
+  readonly consumerTimeout: Duration
   readonly deadLetters: DeadLetters
   readonly split: boolean
   /** Gets the bulk queues beside the queue. */
@@ -179,9 +191,11 @@ class RabbitMqQueue extends Construct implements WorkQueue {
 
   feed(consumer: SluiceFunction, id: string, { batchSize, window }: ConsumerProps): void {
     map(this, id, { ...this.#props, consumer, batchSize, ...(window && { window }) })
-    const { name, parts, bulk, split } = this.#props
+    const { name, parts, bulk, split, consumerTimeout } = this.#props
     // Half of an invocation's messages: so another user's message waits for few of them, and the worker never for more.
-    if (split) bulk.push({ name, parts: parts.map(bulkOf), batchSize: Math.ceil(batchSize / 2) })
+    if (!split) return
+    const longestCall = consumerTimeout.toMilliseconds()
+    bulk.push({ name, parts: parts.map(bulkOf), batchSize: Math.ceil(batchSize / 2), longestCall })
   }
 }
 

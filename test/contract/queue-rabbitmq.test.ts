@@ -8,6 +8,7 @@ import { messagesOf, RmqEvent } from '../../functions/core/queue/rabbitmq/event.
 import { moveBulk } from '../../functions/core/queue/rabbitmq/move-bulk.ts'
 import { chooseByUser } from '../../functions/core/queue/rabbitmq/parts.ts'
 import { rabbitMqQueue } from '../../functions/core/queue/rabbitmq/queue.ts'
+import { rabbitMqReturnResults } from '../../functions/core/queue/rabbitmq/return-results.ts'
 import { REQUESTS_KEY, TEAM_EXCHANGE } from '../../functions/core/queue/rabbitmq/team-exchange.ts'
 import { declareTopology } from '../../functions/core/queue/rabbitmq/topology.ts'
 import { startRmqMapping } from '../../lib/local/rabbitmq/mapping.ts'
@@ -98,7 +99,11 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
         }),
         // Its clock stands still, so that its patience has no end.
         mapping(NAMES.bulk, CALLS / 2, event =>
-          moveBulk({ ...connection, countMessages, clock: () => 0, sleep: ms => setTimeout(ms) }, event, 60_000),
+          moveBulk(
+            { ...connection, countMessages, longestCall: () => 0, clock: () => 0, sleep: ms => setTimeout(ms) },
+            event,
+            60_000,
+          ),
         ),
       ]
 
@@ -118,6 +123,36 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       await connection.close()
       await host.close()
     }, 120_000)
+  })
+
+  it('sends dead results to their queue again, each once and with what is beside its body', async () => {
+    const host = await newVirtualHost()
+    const connection = brokerConnection({ url: host.url, credentials: never })
+    const queues = [
+      { name: `${PREFIX}results`, dead_letters: `${PREFIX}results-dlq` },
+      { name: `${PREFIX}results-dlq` },
+    ]
+    await declareTopology(await connection.link(), { prefix: PREFIX, queues })
+    const queue = rabbitMqQueue(PREFIX, connection.publish)
+    for (const body of ['a', 'b'])
+      await queue.send('results-dlq', {
+        body,
+        group: 'u',
+        attributes: { traceparent: '00-1', 'x-sluice-returns': '7' },
+      })
+    const returnResults = rabbitMqReturnResults(PREFIX, connection)
+
+    expect([await returnResults(), await returnResults()]).toEqual([2, 0])
+
+    const model = await host.connect()
+    const attributes = { traceparent: '00-1', 'x-sluice-returns': 0 }
+    expect(await receive(await model.createChannel(), `${PREFIX}results`, 2)).toEqual([
+      { body: 'a', attributes },
+      { body: 'b', attributes },
+    ])
+    await model.close()
+    await connection.close()
+    await host.close()
   })
 
   it('unbinds the input that was first before, so that a message of an old producer is admitted once', async () => {

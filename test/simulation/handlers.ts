@@ -30,10 +30,13 @@ export const takeInputs = running(intakeTakeInputs)
 /** The last try to move a message fits in before the end of the function. Milliseconds. */
 const MOVE_MS = 20_000
 
+/** No call of a model takes longer. Milliseconds. */
+const LONGEST_CALL_MS = 60_000
+
 /** Moves messages of a bulk queue, as the function of the broker does. */
 export const moveMessages: Handle = ({ mover, clock, sleep }, by, event) => {
   if (!mover) throw new Error('only RabbitMQ has bulk queues')
-  return moveBulk({ ...mover, clock, sleep }, event, by.deadline - MOVE_MS)
+  return moveBulk({ ...mover, longestCall: () => LONGEST_CALL_MS, clock, sleep }, event, by.deadline - MOVE_MS)
 }
 
 /** Passes on each error that a log line has: beside the line's other fields, or instead of them. */

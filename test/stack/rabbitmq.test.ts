@@ -91,8 +91,24 @@ describe('the stack with RabbitMQ', () => {
     expect(takenBy(cluster.template, 'broker')).toContain('Shop-1-inference-text-high-2-bulk 2')
     const { Queues } = only(template, 'Custom::Queues').Properties
     expect(Queues).toContainEqual({ Name: 'Shop-1-inference-text-high-bulk', DeadLetters: 'Shop-1-inference-dlq' })
+    // A message may wait for the longest call of its model.
+    const mover = functionOf(template, 'broker')
+    const { longest_call_ms } = synthesized.settings(mover.id) as { longest_call_ms: Record<string, number> }
+    for (const model of ['text', 'image'])
+      expect(longest_call_ms[`Shop-1-inference-${model}-normal`]).toBeGreaterThanOrEqual(
+        1_000 * Number(functionOf(template, `worker-${model}`).Properties.Timeout),
+      )
+    expect(1_000 * Number(mover.Properties.Timeout)).toBeGreaterThan(Math.max(...Object.values(longest_call_ms)))
     for (const service of ['gateway', 'intake'])
       expect(cluster.settings(functionOf(cluster.template, service).id)).toMatchObject({ gives_way_above: 10 })
+  })
+
+  it('has an alarm on the function that moves messages of bulk queues', () => {
+    const alarm = ofType(template, 'AWS::CloudWatch::Alarm').find(({ id }) => /MoverAlarm/.test(id))
+
+    expect(alarm?.Properties).toMatchObject({ Threshold: 1, EvaluationPeriods: 3 })
+    expect(JSON.stringify(alarm?.Properties.Metrics)).toContain('"MetricName":"Throttles"')
+    expect(JSON.stringify(alarm?.Properties.Metrics)).toContain(functionOf(template, 'broker').id)
   })
 
   it('takes no message before the queues are declared', () => {

@@ -1,4 +1,5 @@
 import type { ExceededQuota } from '../domain/errors.ts'
+import { openRequests } from '../domain/gives-way.ts'
 import { type RequestItem, type Reservation, reservationOf } from '../domain/item.ts'
 import { type Limits, shardLimits, shardOrder } from '../domain/limits.ts'
 import { STALE_RESERVATION_MS } from '../domain/timing.ts'
@@ -76,9 +77,7 @@ async function tryShards(
         used && shards === 1
           ? { requests: part.requests - used.requests, tokens: part.tokens - used.tokens }
           : undefined
-      // Requests are spread over the shards by chance, so each other one in this shard stands for one in every shard.
-      const open = used?.in_flight === undefined ? undefined : 1 + (used.in_flight - 1) * shards
-      return { admitted: true, item: { ...item, ...reservation }, left, open }
+      return { admitted: true, item: { ...item, ...reservation }, left, open: openRequests(used, shards) }
     }
     refusals.push({ ...admission, part })
   }

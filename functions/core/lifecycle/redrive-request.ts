@@ -1,4 +1,5 @@
 import { acceptedEvent } from '../domain/events.ts'
+import { openRequests } from '../domain/gives-way.ts'
 import { type RequestItem, type Reservation, reservationOf, traceAttributes } from '../domain/item.ts'
 import { type Limits, shardLimits, shardOrder } from '../domain/limits.ts'
 import type { InferenceMessage } from '../domain/messages.ts'
@@ -12,6 +13,8 @@ import type { LifecyclePorts } from './ports.ts'
 export interface RedrivePorts extends Omit<LifecyclePorts, 'payloads'> {
   readonly clock: Clock
   readonly ids: Ids
+  /** A new run of a user who has more open requests than this gives way to those of others. Absent where the queue sees to that by itself. */
+  readonly givesWayAbove?: number | undefined
 }
 
 /** What the user of the request may use now, which may differ from when the request was admitted. */
@@ -46,7 +49,7 @@ export async function redriveRequest(
   if ('refused' in held) return { redriven: false, reason: held.refused }
   const deadline = ports.clock() + (item.deadline - item.created_at)
   const queued = await ports.items.redrive(item, { reservation: held.reservation, deadline })
-  if (queued) return send(ports, queued, message)
+  if (queued) return send(ports, queued, message, held.open)
   await ports.quota.close([{ reservation: held.reservation }])
   return { redriven: false, reason: 'not failed' }
 }
@@ -56,7 +59,7 @@ async function hold(
   { quota, clock, ids }: RedrivePorts,
   item: RequestItem,
   { limits, shards, window }: Entitlement,
-): Promise<{ reservation: Reservation } | { refused: ExceededLimit }> {
+): Promise<{ reservation: Reservation; open: number | undefined } | { refused: ExceededLimit }> {
   const now = clock()
   const wasCharged = item.charge !== undefined || (item.earlier ?? []).length > 0
   let refused: ExceededLimit = 'in_flight'
@@ -71,18 +74,30 @@ async function hold(
     }
     const part = shardLimits(limits, shard, shards)
     const admission = await quota.reserve(reservation, part, now)
-    if (admission.admitted) return { reservation: admission.reservation }
+    if (admission.admitted) return { reservation: admission.reservation, open: openRequests(admission.used, shards) }
     refused = exceeded(admission.counters, part, reservation) ?? refused
   }
   return { refused }
 }
 
-async function send({ queue }: RedrivePorts, item: RequestItem, failed: InferenceMessage): Promise<Redriven> {
+/** `open` is about how many requests the user has open, where that is known: a repetition does not know it. */
+async function send(
+  { queue, givesWayAbove = Number.POSITIVE_INFINITY }: RedrivePorts,
+  item: RequestItem,
+  failed: InferenceMessage,
+  open = 0,
+): Promise<Redriven> {
   const { hints: _, ...rest } = failed
-  const message: InferenceMessage = { ...rest, ...reservationOf(item), deadline: item.deadline }
+  const givesWay = open > givesWayAbove && { gives_way: true }
+  const message: InferenceMessage = {
+    ...rest,
+    ...reservationOf(item),
+    deadline: item.deadline,
+    ...(givesWay && { hints: givesWay }),
+  }
   const group = item.user_id
   const trace = traceAttributes(item)
-  await queue.send(queueName(message.model, message.priority), { body: message, group, ...trace })
+  await queue.send(queueName(message.model, message.priority), { body: message, group, ...givesWay, ...trace })
   await queue.send(RESULTS_QUEUE, { body: acceptedEvent(message, undefined), group, ...trace })
   return { redriven: true, run: item.run }
 }

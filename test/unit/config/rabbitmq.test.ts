@@ -79,22 +79,31 @@ describe('a mistake is refused where it stands', () => {
       "p.yaml:12:22: models.text.endpoint.url can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be Bedrock's or SageMaker's with auth: { sigv4: … }, or egress must be nat",
     ],
     [
-      'a receiver of traces on the internet without a way there',
+      'a public receiver of traces without a way there',
       {
         ...broker('egress: endpoints'),
         ...IN_AWS,
-        ...observing('tracing: { endpoint: "https://collector.example.com/v1/traces" }'),
+        ...observing('tracing: { endpoint: "https://203.0.113.7/v1/traces" }'),
       },
-      "p.yaml:15:39: observability.tracing.endpoint can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be xray, or egress must be nat",
+      "p.yaml:15:39: observability.tracing.endpoint can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be an address inside the VPC or xray, or egress must be nat",
     ],
     [
-      'a receiver of metrics on the internet without a way there',
+      'a public receiver of metrics without a way there',
       {
         ...broker('egress: endpoints'),
         ...IN_AWS,
-        ...observing('metrics: { endpoint: "https://otel.example.com/v1/metrics" }'),
+        ...observing('metrics: { endpoint: "https://[2001:db8::1]/v1/metrics" }'),
       },
-      "p.yaml:15:39: observability.metrics.endpoint can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be left out, or egress must be nat",
+      "p.yaml:15:39: observability.metrics.endpoint can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be an address inside the VPC, or egress must be nat",
+    ],
+    [
+      "AWS's own receiver of one region, of which the VPC may have no endpoint",
+      {
+        ...broker('egress: endpoints'),
+        ...IN_AWS,
+        ...observing('tracing: { endpoint: "https://xray.us-west-2.amazonaws.com/v1/traces" }'),
+      },
+      'p.yaml:15:39: observability.tracing.endpoint must be xray: with queue.rabbitmq.egress: endpoints, functions reach X-Ray in the region of the stack alone',
     ],
     [
       'fewer calls than queues',
@@ -150,6 +159,38 @@ describe('a mistake is refused where it stands', () => {
           'models.text.concurrency is 100, but RabbitMQ gives 40 simultaneous calls with queue.rabbitmq.consumers: 2; 5 consumers would give all',
       },
     ])
+  })
+
+  it.each([
+    'http://10.1.2.3:4318/v1/traces',
+    'http://192.168.0.9:4318/v1/traces',
+    'http://[fd12::1]:4318/v1/traces',
+    'http://otel.prod.internal:4318/v1/traces',
+    'http://collector:4318/v1/traces',
+    'http://internal-otel-1.eu-west-1.elb.amazonaws.com/v1/traces',
+  ])('accepts the receiver %s inside a VPC without a way to the internet', endpoint => {
+    const traces = observing(`tracing: { endpoint: "${endpoint}" }`)
+    const { warnings } = parseChecked(
+      pipelineText({ ...broker('egress: endpoints'), ...IN_AWS, ...traces }),
+      {},
+      'p.yaml',
+    )
+
+    expect(warnings).toEqual([])
+  })
+
+  it('warns of a receiver whose name may be public or private, without a way to the internet', () => {
+    const traces = observing('tracing: { endpoint: "https://collector.example.com/v1/traces" }')
+    const warningsOf = (fields: string) =>
+      parseChecked(pipelineText({ ...broker(fields), ...IN_AWS, ...traces }), {}, 'p.yaml').warnings
+
+    expect(warningsOf('egress: endpoints')).toMatchObject([
+      {
+        line: 15,
+        message: expect.stringMatching(/^observability\.tracing\.endpoint must be a name of an address inside/),
+      },
+    ])
+    expect(warningsOf('egress: nat')).toEqual([])
   })
 
   it('accepts the models of AWS without a way to the internet', () => {

@@ -9,33 +9,54 @@ export interface MovePorts extends InsistPorts {
   countMessages(queue: string): Promise<number>
   /** Resolves once the broker has confirmed the message. Rejects with `Unavailable`. */
   publish(publication: Publication): Promise<void>
+  /**
+   * The longest time in milliseconds for which the worker of a queue of this whole name takes no messages, because it calls the model. What an
+   * earlier invocation has moved to a queue without other messages is taken by then.
+   */
+  longestCall(queue: string): number
 }
 
-/** After this time, messages of a bulk queue move on however many messages of others wait, so that nobody waits for ever. Milliseconds. */
+/** If no message is seen to be taken for this time at least, messages of a bulk queue move on all the same. Milliseconds. */
 export const PATIENCE_MS = 10_000
 
 /** The first and the longest time between two looks at the queue meanwhile. Milliseconds. */
 const LOOK_AGAIN_MS = { first: 25, longest: 2_000 }
 
 /**
- * Moves the messages of one invocation from a bulk queue to the queue before it, once no other message waits there. If the function stops
+ * Moves the messages of one invocation from a bulk queue to the queue before it, once their turn has come there. If the function stops
  * on the way, the messages are moved again: the request's item decides about doubled messages. Rejects with `Unavailable` if the broker stays
  * away until `giveUpAt`, epoch milliseconds.
  */
 export async function moveBulk(ports: MovePorts, event: unknown, giveUpAt: number): Promise<void> {
   const taken = messagesOf(RmqEvent.parse(event))
   for (const [bulk, messages] of Map.groupBy(taken, ({ queue }) => queue)) {
-    await insist(ports, giveUpAt, () => waitForTurn(ports, beforeBulk(bulk)))
+    const queue = beforeBulk(bulk)
+    await insist(ports, giveUpAt, () => waitForTurn(ports, queue, giveUpAt))
     await moveAll(ports, messages, giveUpAt)
   }
 }
 
-async function waitForTurn({ clock, sleep, countMessages }: MovePorts, queue: string): Promise<void> {
-  const until = clock() + PATIENCE_MS
+/**
+ * Waits until all messages that wait in the queue at the first look have been taken. The queue is first in, first out, so all messages that
+ * wait afterwards came later. So none of them was moved by an earlier invocation, however slow the worker is, and nobody waits for ever.
+ *
+ * If as many messages come as are taken between two looks, nobody can see that some were taken. So the wait also ends if no message is seen
+ * to be taken for longer than a call takes, and with `giveUpAt`.
+ */
+async function waitForTurn(ports: MovePorts, queue: string, giveUpAt: number): Promise<void> {
+  const { clock, sleep, countMessages } = ports
+  const patience = Math.max(PATIENCE_MS, ports.longestCall(queue))
   let wait = LOOK_AGAIN_MS.first
-  while (clock() < until && (await countMessages(queue)) > 0) {
+  let waiting = await countMessages(queue)
+  let ahead = waiting
+  let until = clock() + patience
+  while (ahead > 0 && clock() < Math.min(until, giveUpAt)) {
     await sleep(wait)
     wait = Math.min(2 * wait, LOOK_AGAIN_MS.longest)
+    const now = await countMessages(queue)
+    if (now < waiting) until = clock() + patience
+    ahead = Math.min(ahead - Math.max(0, waiting - now), now)
+    waiting = now
   }
 }
 

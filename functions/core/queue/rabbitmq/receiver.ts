@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { DEAD_LETTERS, UNDELIVERED } from '../names.ts'
-import type { BatchOutcome, Delivery, QueueReceiver } from '../port.ts'
+import { DEAD_LETTERS, RESULTS_QUEUE, UNDELIVERED } from '../names.ts'
+import type { BatchOutcome, Delivery, QueueReceiver, Redelivery } from '../port.ts'
 import { delayedRoute } from './delays.ts'
 import { type FromQueue, messagesOf, RmqEvent, type RmqMessage } from './event.ts'
 import type { Publication } from './link.ts'
@@ -13,6 +13,9 @@ export const RETURNS = 'x-sluice-returns'
  * an operator has as much time to mend a defect. It is one delay queue.
  */
 const RETURN_SECONDS = 64
+
+/** A result waits for longer, as with SQS: so it becomes a dead letter only if the ledger is away for more than a day. */
+const RESULT_RETURN_SECONDS = 150
 
 /** A message that was delivered so often, and returned each time, is a dead letter: with SQS, too. It takes more than half a day. */
 const MAX_DELIVERIES = 1_000
@@ -37,8 +40,9 @@ function deadLettersOf(prefix: string, queue: string): string | undefined {
 export function rabbitMqReceiver(
   prefix: string,
   publish: (publication: Publication) => Promise<void>,
-): QueueReceiver<unknown, Promise<void>> {
+): QueueReceiver<unknown, Promise<void>> & Redelivery {
   const sources = new WeakMap<Delivery, FromQueue>()
+  const wishes = new WeakMap<Delivery, number>()
   return {
     deliveries: event =>
       messagesOf(RmqEvent.parse(event)).flatMap(from => {
@@ -47,10 +51,14 @@ export function rabbitMqReceiver(
         sources.set(delivery, from)
         return [delivery]
       }),
+    // Nothing is sent before the end of the batch.
+    redeliverAfter: async messages => {
+      for (const { delivery, seconds } of messages) wishes.set(delivery, seconds)
+    },
     response: async ({ redeliver }: BatchOutcome, event) => {
       const again = redeliver.flatMap(delivery => {
         const from = sources.get(delivery)
-        return from ? [returned(prefix, from, delivery.receive_count)] : []
+        return from ? [returned(prefix, from, delivery.receive_count, wishes.get(delivery))] : []
       })
       const nameless = messagesOf(RmqEvent.parse(event)).filter(({ message }) => !message.basicProperties.messageId)
       await Promise.all([...again, ...nameless.map(named)].map(publish))
@@ -73,12 +81,20 @@ function toDelivery({ queue, message: { basicProperties, data } }: FromQueue): D
 
 const textOf = (data: string): string => Buffer.from(data, 'base64').toString('utf8')
 
-function returned(prefix: string, from: FromQueue, deliveries: number): Publication {
+const returnSeconds = (prefix: string, queue: string): number =>
+  queue === prefix + RESULTS_QUEUE ? RESULT_RETURN_SECONDS : RETURN_SECONDS
+
+function returned(
+  prefix: string,
+  from: FromQueue,
+  deliveries: number,
+  seconds = returnSeconds(prefix, from.queue),
+): Publication {
   const { queue, message } = from
   const deadLetters = deadLettersOf(prefix, queue)
   if (deliveries >= MAX_DELIVERIES && deadLetters !== undefined) return movedTo(deadLetters, from, { [RETURNS]: 0 })
   return {
-    ...delayedRoute(prefix, queue, RETURN_SECONDS),
+    ...delayedRoute(prefix, queue, seconds),
     ...copyOf(message, message.basicProperties.messageId ?? randomUUID(), { [RETURNS]: deliveries }),
   }
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import { takeResults } from '../../../../functions/collector/take-results.ts'
 import type { Redelivery } from '../../../../functions/core/queue/port.ts'
+import type { Publication } from '../../../../functions/core/queue/rabbitmq/link.ts'
+import { rabbitMqReceiver } from '../../../../functions/core/queue/rabbitmq/receiver.ts'
 import type { Ledger } from '../../../../functions/core/stores/ledger/port.ts'
 import { aCollector } from '../../../support/collector.ts'
 import { aDelivery } from '../../../support/deliveries.ts'
@@ -47,3 +49,34 @@ describe('a collector whose ledger is away', () => {
     expect(await secondsAfter(1, async () => ({ refused: [] }))).toEqual({ returned: 0, seconds: [] })
   })
 })
+
+describe('a collector behind RabbitMQ whose ledger is away', () => {
+  it('has its events redelivered as with SQS, for more than a day, until they are dead letters', async () => {
+    const { ports } = aCollector()
+    const published: Publication[] = []
+    const receiver = rabbitMqReceiver('stack-', async publication => {
+      published.push(publication)
+    })
+    const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+    const all = { ...ports, logger, ledger: { record: away }, queue: { ...ports.queue, ...receiver } }
+    const data = Buffer.from(JSON.stringify(anAcceptedEvent(anItem()))).toString('base64')
+    const waits: number[] = []
+    let last: Publication | undefined
+
+    for (let returns = 0; returns < 1_000; returns++) {
+      const basicProperties = { messageId: '1', headers: { 'x-sluice-returns': returns } }
+      const event = { rmqMessagesByQueue: { 'stack-results::/': [{ basicProperties, data }] } }
+      await receiver.response(await takeResults(all, receiver.deliveries(event)), event)
+      last = published.pop()
+      if (last?.exchange !== '') waits.push(secondsOf(last))
+    }
+
+    expect([waits[0], waits[40], waits[240]]).toEqual([10, 25, 150])
+    expect(waits.reduce((sum, wait) => sum + wait, 0)).toBeGreaterThan(24 * 3_600)
+    expect(last?.key).toBe('stack-results-dlq')
+  })
+})
+
+/** The delay of a publication, whose key has a bit per delay queue. */
+const secondsOf = (publication: Publication | undefined): number =>
+  Number.parseInt((publication?.key ?? '').replace('.stack-results', '').replaceAll('.', ''), 2)

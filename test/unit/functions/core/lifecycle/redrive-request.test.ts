@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { RequestItem } from '../../../../../functions/core/domain/item.ts'
 import { reservationOf } from '../../../../../functions/core/domain/item.ts'
+import type { InferenceMessage } from '../../../../../functions/core/domain/messages.ts'
 import { redriveRequest } from '../../../../../functions/core/lifecycle/redrive-request.ts'
 import { NOW } from '../../../../support/clock.ts'
 import { failing } from '../../../../support/failing.ts'
+import { memoryQuota } from '../../../../support/memory/quota.ts'
 import { memoryPorts } from '../../../../support/ports.ts'
 import { aMessage, anItem } from '../../../../support/requests.ts'
 
@@ -39,6 +41,24 @@ describe('redriveRequest', () => {
     expect(await ports.items.get(item.user_id, item.request_id)).toMatchObject({ status: 'queued', run: 2, attempt: 0 })
     expect(ports.queue.sent('inference-text-normal')).toMatchObject([{ body: { run: 2, body: message.body } }])
     expect(await used()).toEqual({ requests: 1, tokens: 12, open: 1 })
+  })
+
+  it.each([
+    { others: 10, givesWay: true },
+    { others: 9, givesWay: false },
+  ])('lets a new run beside $others open requests give way: $givesWay', async ({ others, givesWay }) => {
+    const { ports, item, message } = await given()
+    const quota = memoryQuota(true)
+    const limits = { requests: 20, tokens: 1_000, in_flight: 20 }
+    for (let i = 0; i < others; i++) await quota.reserve(reservationOf(anItem({ user_id: item.user_id })), limits, NOW)
+
+    await redriveRequest({ ...ports, quota, givesWayAbove: 10 }, message, { ...ENTITLEMENT, limits })
+
+    const sent = ports.queue.sent('inference-text-normal')
+    expect(sent.map(({ gives_way = false }) => gives_way)).toEqual([givesWay])
+    expect(sent.map(({ body }) => (body as InferenceMessage).hints)).toEqual([
+      givesWay ? { gives_way: true } : undefined,
+    ])
   })
 
   it('holds a request where the failed run never reached the model', async () => {

@@ -35,6 +35,7 @@ async function move(event: unknown, { counts = [0], errors = [] as (Error | unde
       if (error) throw error
       published.push(publication)
     },
+    longestCall: () => 0,
     clock: () => now,
     sleep: async (ms: number) => {
       now += ms
@@ -43,6 +44,59 @@ async function move(event: unknown, { counts = [0], errors = [] as (Error | unde
   const failure = await moveBulk(ports, event, GIVE_UP_AT).catch((error: unknown) => error)
   return { counted, published, failure, now }
 }
+
+/** The worker's queue, and a worker that takes a batch as often as a call takes. Messages of others come every so many milliseconds. */
+function aSlowWorker({ call = 60_000, batch = 4, othersEvery = Number.POSITIVE_INFINITY } = {}) {
+  let now = 0
+  const queue: string[] = []
+  const taken: string[] = []
+  const ports = {
+    countMessages: async () => queue.length,
+    publish: async ({ content }: Publication) => {
+      queue.push(String(content))
+    },
+    longestCall: () => call,
+    clock: () => now,
+    sleep: async (ms: number) => {
+      for (const end = now + ms; now < end; now++) {
+        if (now % call === 0) taken.push(...queue.splice(0, batch))
+        if (now % othersEvery === 1) queue.push('other')
+      }
+    },
+  }
+  const invoke = (n: number) => moveBulk(ports, anEvent(`bulk ${n}`, `bulk ${n}`), now + 20 * call)
+  return { queue, taken, invoke }
+}
+
+describe('a bulk queue before a slow worker', () => {
+  it('has no more than half a batch in the queue of the worker, however long a call takes', async () => {
+    const { queue, taken, invoke } = aSlowWorker()
+    let most = 0
+
+    for (let n = 0; n < 20; n++) {
+      await invoke(n)
+      most = Math.max(most, queue.length)
+    }
+
+    expect(most).toBe(2)
+    expect(taken.length).toBeGreaterThan(30)
+  })
+
+  it('moves messages at their turn, also if messages of others come all the time and the patience is long', async () => {
+    const { queue, taken, invoke } = aSlowWorker({ othersEvery: 20_000 })
+    queue.push(...Array<string>(8).fill('other'))
+    let most = 0
+
+    for (let n = 0; n < 20; n++) {
+      await invoke(n)
+      most = Math.max(most, queue.filter(one => one !== 'other').length)
+    }
+
+    expect(most).toBe(2)
+    expect(taken.filter(one => one === 'other').length).toBeGreaterThan(20)
+    expect(taken.filter(one => one !== 'other').length).toBeGreaterThan(20)
+  })
+})
 
 describe('the messages of a bulk queue', () => {
   it('move to the queue before it as they are, if nobody waits there', async () => {

@@ -51,8 +51,8 @@ describe('the receiver of RabbitMQ', () => {
 
     expect(published).toEqual([
       {
-        exchange: 'stack-delay-6',
-        key: '0.0.0.1.0.0.0.0.0.0.stack-results',
+        exchange: 'stack-delay-7',
+        key: '0.0.1.0.0.1.0.1.1.0.stack-results',
         content: Buffer.from('b'),
         options: {
           messageId: 'id of b',
@@ -75,23 +75,27 @@ describe('the receiver of RabbitMQ', () => {
   })
 
   it.each([
-    ['stack-inference-text-normal', 'stack-inference-dlq'],
-    ['stack-inference-text-high-3', 'stack-inference-dlq'],
-    ['stack-results', 'stack-results-dlq'],
-    ['nightly', 'nightly-dlq'],
-  ])('makes a message of %s that it sent again 999 times a dead letter, as SQS does', async (queue, deadLetters) => {
-    const { receiver, published } = newReceiver()
-    const at = (returns: number) => ({
-      rmqMessagesByQueue: { [`${queue}::/`]: [aMessage('a', { headers: { 'x-sluice-returns': returns } })] },
-    })
+    ['stack-inference-text-normal', 'stack-inference-dlq', 'stack-delay-6'],
+    ['stack-inference-text-high-3', 'stack-inference-dlq', 'stack-delay-6'],
+    // A result waits for longer each time, so that the ledger may be away for a day.
+    ['stack-results', 'stack-results-dlq', 'stack-delay-7'],
+    ['nightly', 'nightly-dlq', 'stack-delay-6'],
+  ])(
+    'makes a message of %s that it sent again 999 times a dead letter, as SQS does',
+    async (queue, deadLetters, delay) => {
+      const { receiver, published } = newReceiver()
+      const at = (returns: number) => ({
+        rmqMessagesByQueue: { [`${queue}::/`]: [aMessage('a', { headers: { 'x-sluice-returns': returns } })] },
+      })
 
-    for (const event of [at(998), at(999)]) await receiver.response({ redeliver: receiver.deliveries(event) }, event)
+      for (const event of [at(998), at(999)]) await receiver.response({ redeliver: receiver.deliveries(event) }, event)
 
-    expect(published).toMatchObject([
-      { exchange: 'stack-delay-6', options: { headers: { 'x-sluice-returns': 999 } } },
-      { exchange: '', key: deadLetters, content: Buffer.from('a'), options: { messageId: 'id of a' } },
-    ])
-  })
+      expect(published).toMatchObject([
+        { exchange: delay, options: { headers: { 'x-sluice-returns': 999 } } },
+        { exchange: '', key: deadLetters, content: Buffer.from('a'), options: { messageId: 'id of a' } },
+      ])
+    },
+  )
 
   it('keeps a dead letter in its queue, however often it comes back', async () => {
     const { receiver, published } = newReceiver()

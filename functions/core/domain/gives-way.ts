@@ -1,0 +1,14 @@
+/**
+ * RabbitMQ serves nobody first. So the requests of a user who has more open ones than this wait in a bulk queue. It is more than most clients
+ * have open at a time, and few enough that hundreds of users are served one after the other.
+ */
+export const GIVES_WAY_ABOVE = 10
+
+/**
+ * About how many requests a user has open, by the count of one shard after a reservation in it. Requests are spread over the shards by chance,
+ * so each other one in this shard stands for one in every shard. Undefined where the quota counts none.
+ */
+export const openRequests = (
+  used: { readonly in_flight?: number | undefined } | undefined,
+  shards: number,
+): number | undefined => (used?.in_flight === undefined ? undefined : 1 + (used.in_flight - 1) * shards)
