@@ -62,8 +62,8 @@ describe('a new field is the only one that 0.1.0 does not know', () => {
   it.each([
     ['responses', { model: 'text', input: 'Hi' }],
     ['chat.completions', { model: 'text', messages: [{ role: 'user', content: 'Hi' }] }],
-  ] as const)('`operation` in the message of a call of %s, whose event has none', async (operation, body) => {
-    expect((await sentFor(operation, body)).map(unknownTo010)).toEqual([['operation'], []])
+  ] as const)('`operation` in the message of a call of %s, which is the only message', async (operation, body) => {
+    expect((await sentFor(operation, body)).map(unknownTo010)).toEqual([['operation']])
   })
 
   it('`price` in the outcome of a model with a price', async () => {
