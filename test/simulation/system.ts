@@ -70,6 +70,7 @@ export function createSystem(
   }
   const known: Known = {
     world,
+    queues: services.queues,
     rdsData: services.rdsData,
     s3: services.s3,
     items: new Map(),

@@ -2,7 +2,7 @@ import { isTerminal } from '../../../functions/core/domain/item.ts'
 import type { RequestView } from '../../../functions/core/lifecycle/view-request.ts'
 import type { DynamoDbModel } from '../models/dynamodb.ts'
 import type { Queues } from '../queues.ts'
-import { callsOf, type Known } from './known.ts'
+import { callsOf, isInAQueue, type Known } from './known.ts'
 
 /** The user who asked, and the step of the history. */
 export interface Asked {
@@ -42,11 +42,6 @@ export function checkAccepted(
 /** Whether its message is in a queue, or was deleted with one. */
 const isKept = ({ hasLostMessages }: Known, queues: Queues, requestId: string): boolean =>
   hasLostMessages || isInAQueue(queues, requestId)
-
-const isInAQueue = ({ stored }: Queues, requestId: string): boolean =>
-  [...stored.values()].some(({ messages }) =>
-    [...messages.values()].some(({ body }) => body.includes('"type":"inference"') && body.includes(requestId)),
-  )
 
 /** Checks a refusal: it holds no reservation (I6). */
 export function checkRefused({ world }: Known, dynamoDb: DynamoDbModel, requestId: string): void {

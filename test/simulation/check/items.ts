@@ -4,7 +4,7 @@ import { isTerminal, type Status } from '../../../functions/core/domain/item.ts'
 import type { Item } from '../models/expression.ts'
 import { MODEL } from '../settings.ts'
 import { checkMark, isMark } from './erasure.ts'
-import { callsOf, type Known, type ModelCall, runOf, type StoredItem } from './known.ts'
+import { callsOf, isInAQueue, type Known, type ModelCall, runOf, type StoredItem } from './known.ts'
 
 type Fail = (rule: string) => void
 
@@ -152,11 +152,11 @@ const LONGEST_SPREAD_MS = 6_000
 const LONGEST_PAUSE_MS = 15 * 60_000
 
 /**
- * The model is well once the faults stop. Then a halt ends with the next probe, if requests wait. Nothing probes for a request whose message
- * was deleted together with its queue.
+ * The model is well once the faults stop. Then a halt ends with the next probe, if requests wait. Nothing probes for a request without a message:
+ * its gateway died before it was sent, or it was deleted together with its queue.
  */
-const isHaltedForTooLong = ({ world, protection, hasLostMessages }: Known): boolean =>
-  !hasLostMessages &&
+const isHaltedForTooLong = ({ world, queues, protection }: Known, requestId: string): boolean =>
+  isInAQueue(queues, requestId) &&
   protection.state?.halted !== undefined &&
   world.restedFor() > LONGEST_OPENINGS * 60_000 + 5 * 60_000
 
@@ -181,7 +181,7 @@ function checkEnd(known: Known, before: StoredItem | undefined, after: StoredIte
     fail('I3 the model was never reached, and the request is charged')
   if (after.status === 'expired' && after.deadline > known.world.issuedAt())
     fail('a request expires before its deadline')
-  if (after.status === 'expired' && isHaltedForTooLong(known))
+  if (after.status === 'expired' && isHaltedForTooLong(known, after.request_id))
     fail('a request expires, since the halt of its model never ends')
 
   const crashed = after.error?.code === 'worker_crashed'

@@ -2,6 +2,7 @@ import type { RequestItem } from '../../../functions/core/domain/item.ts'
 import type { Invocation } from '../invocation.ts'
 import type { RdsDataModel } from '../models/rds-data.ts'
 import type { S3Model } from '../models/s3.ts'
+import type { Queues } from '../queues.ts'
 import type { World } from '../world.ts'
 import type { Protection } from './flow-control.ts'
 
@@ -49,6 +50,7 @@ export interface InputMessage {
 /** The events of the history that the stores do not hold. A run is named `<request_id>:<run>`. */
 export interface Known {
   readonly world: World
+  readonly queues: Queues
   readonly rdsData: RdsDataModel
   readonly s3: S3Model
   readonly items: Map<string, StoredItem>
@@ -92,3 +94,9 @@ export interface Received {
 export const runOf = (requestId: string, run: number): string => `${requestId}:${run}`
 export const callsOf = ({ calls }: Pick<Known, 'calls'>, requestId: string, run: number): ModelCall[] =>
   calls.get(runOf(requestId, run)) ?? []
+
+/** Whether a message that lets a worker run a request is in a queue, or is being handled. */
+export const isInAQueue = ({ stored }: Queues, requestId: string): boolean =>
+  [...stored.values()].some(({ messages }) =>
+    [...messages.values()].some(({ body }) => body.includes('"type":"inference"') && body.includes(requestId)),
+  )

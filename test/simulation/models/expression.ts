@@ -225,6 +225,7 @@ function sizeOf(value: Value): Value {
 /** A missing value equals nothing and has no order. */
 const COMPARATORS: Readonly<Record<string, (a: Value, b: Value) => boolean>> = {
   '=': (a, b) => order(a, b) === 0,
+  '<>': (a, b) => order(a, b) !== 0,
   '<': (a, b) => order(a, b) < 0,
   '<=': (a, b) => order(a, b) <= 0,
   '>': (a, b) => order(a, b) > 0,
