@@ -1,7 +1,10 @@
 import { projectFolder, type RunningSystem } from './system.ts'
 
+/** A frame of a stack. The terminal tells times, too, such as `at 17:21:15`. */
+const FRAME = /\bat (?!\d\d:)[^\n"]*:\d+:\d+/
+
 /** What no answer and no log may hold, whoever caused it: frames of a stack, and what AWS calls its own things. */
-const NOWHERE: readonly RegExp[] = [/\bat [^\n"]*:\d+:\d+/, /arn:aws/, /amazonaws/, /\b0{12}\b/]
+const NOWHERE: readonly RegExp[] = [FRAME, /arn:aws/, /amazonaws/, /\b0{12}\b/]
 
 /** What clients have no use for besides: exceptions by name, the parts that Sluice is made of, its files. */
 const IN_NO_ANSWER: readonly RegExp[] = [
