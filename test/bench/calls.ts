@@ -1,8 +1,7 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Engines } from './engines.ts'
 import { type Call, sequential, tally } from './recorder.ts'
 import { newRequestStage, type RequestStage } from './request-stage.ts'
+import { startStubModel } from './stub-model.ts'
 import { round, table } from './table.ts'
 
 const IN_FLIGHT = 100
@@ -53,7 +52,8 @@ const OPEN = [10, 50, 99]
 
 /** Counts the AWS calls of a request as our code makes them. What Lambda's pollers receive and delete comes on top. */
 export async function countRequest(engines: Engines): Promise<RequestCalls> {
-  const model = await startModel()
+  const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }
+  const model = await startStubModel({ result: 'ok', usage })
   try {
     const stage = await newRequestStage(engines, model.url, { inFlight: IN_FLIGHT })
     const authorized = await stage.counting(stage.authorize)
@@ -137,17 +137,3 @@ export const unitsOf = (calls: readonly Call[], names?: readonly string[]): numb
 
 /** The bytes of the bodies of calls. */
 export const bytesOf = (calls: readonly Call[]): number => calls.reduce((sum, { bytes }) => sum + bytes, 0)
-
-async function startModel() {
-  const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }
-  const server = createServer((_, response) => response.end(JSON.stringify({ result: 'ok', usage })))
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}/predict`,
-    close: () => {
-      server.close()
-      server.closeAllConnections()
-    },
-  }
-}

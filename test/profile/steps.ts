@@ -1,7 +1,6 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type Engines, startEngines } from '../bench/engines.ts'
 import { newRequestStage, type RequestStage } from '../bench/request-stage.ts'
+import { startStubModel } from '../bench/stub-model.ts'
 import { round, table } from '../bench/table.ts'
 import { Meter, type Metered, plus } from './metered.ts'
 import { between, cpuOf } from './threads.ts'
@@ -19,7 +18,8 @@ interface Used {
 /** The steps of a request's life, and what each uses: AWS calls with their bytes, and CPU on the side of the functions and of the engines. */
 export async function profileSteps(): Promise<string> {
   const engines = await startEngines()
-  const model = await startModel()
+  const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }
+  const model = await startStubModel({ result: 'ok', usage })
   try {
     const meter = new Meter()
     const stage = await newRequestStage(meter.watch(engines), model.url, { inFlight: 1_000_000 })
@@ -107,17 +107,4 @@ function sumOf(rows: readonly (readonly (string | number)[])[]): (string | numbe
   return Array.from({ length: width }, (_, column) =>
     column === 0 ? 'all' : round(rows.reduce((sum, row) => sum + Number(row[column]), 0)),
   )
-}
-
-async function startModel() {
-  const answer = JSON.stringify({ result: 'ok', usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 } })
-  const server = createServer((_, response) => response.end(answer))
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/predict`,
-    close: () => {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
 }

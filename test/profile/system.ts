@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { startStubModel } from '../bench/stub-model.ts'
 
+/** How long a call of the model takes. Milliseconds. */
+const MODEL_MS = 50
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A local system in a process of its own, as `npm start` runs it, with a model in this process. */
@@ -27,7 +28,8 @@ export interface Run {
 
 /** `data` is the folder of its state. Uses the Postgres of `DATABASE_URL`, if there is one. */
 export async function startProfiled(data: string): Promise<ProfiledSystem> {
-  const model = await startModel()
+  const usage = { prompt_tokens: 20, completion_tokens: 5, total_tokens: 25 }
+  const model = await startStubModel({ result: 'Its lamp still burned brightly.', usage }, MODEL_MS)
   const { PATH = '', HOME = '', DATABASE_URL } = process.env
   const env = {
     PATH,
@@ -106,25 +108,6 @@ async function metricAt(url: string, name: string, label: string): Promise<Map<s
     sums.set(of, (sums.get(of) ?? 0) + Number(value))
   }
   return sums
-}
-
-/** A model that takes 50 ms. */
-async function startModel() {
-  const usage = { prompt_tokens: 20, completion_tokens: 5, total_tokens: 25 }
-  const server = createServer(async (request, response) => {
-    request.resume()
-    await pause(50)
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ result: 'Its lamp still burned brightly.', usage }))
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/predict`,
-    close: () => {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
 }
 
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, number) => total + number, 0)

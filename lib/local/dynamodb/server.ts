@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Answer } from '../emulators/calls.ts'
+import { readBody } from '../read-body.ts'
 import type { Tables } from './tables.ts'
 
 /** The limit of DynamoDB. */
@@ -12,10 +13,10 @@ export const tablesServer = (tables: Tables): Server =>
   createServer((request, response) => void respond(tables, request, response))
 
 async function respond(tables: Tables, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const body = await bodyOf(request).catch(() => CUT_OFF)
+  const body = await readBody(request, MAX_REQUEST_BYTES).catch(() => CUT_OFF)
   // A call whose connection was cut off is not performed.
   if (body === CUT_OFF) return void response.destroy()
-  if (body === TOO_LARGE) return send(response, refused(413, 'RequestEntityTooLarge', 'The request is over 16 MiB.'))
+  if (body === undefined) return send(response, refused(413, 'RequestEntityTooLarge', 'The request is over 16 MiB.'))
   const [, operation] = TARGET.exec(String(request.headers['x-amz-target'])) ?? []
   if (request.method !== 'POST' || operation === undefined)
     return send(response, refused(400, UNKNOWN, 'The call names no operation of DynamoDB.'))
@@ -24,19 +25,6 @@ async function respond(tables: Tables, request: IncomingMessage, response: Serve
 
 const UNKNOWN = 'com.amazon.coral.service#UnknownOperationException'
 const CUT_OFF = Symbol()
-const TOO_LARGE = Symbol()
-
-/** A body that is too large is read to its end all the same, since most clients look at the answer only then. */
-async function bodyOf(request: IncomingMessage): Promise<Buffer | typeof TOO_LARGE> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request) {
-    size += chunk.length
-    if (size <= MAX_REQUEST_BYTES) chunks.push(chunk)
-    else chunks.length = 0
-  }
-  return size <= MAX_REQUEST_BYTES ? Buffer.concat(chunks) : TOO_LARGE
-}
 
 const refused = (status: number, type: string, message: string): Answer => ({
   status,

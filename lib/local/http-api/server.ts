@@ -4,12 +4,15 @@ import type { AddressInfo } from 'node:net'
 import { LocalError } from '../error.ts'
 import type { LocalFunction } from '../lambda/function.ts'
 import { MAX_PAYLOAD_BYTES } from '../lambda/protocol.ts'
+import { readBody } from '../read-body.ts'
 import { fromOwnPageOnly, guardServer } from '../trust/guard-server.ts'
 import { type Answer, answerOf, gatewayAnswers, send } from './answer.ts'
 import type { Authorizer } from './authorizer.ts'
-import { readBody } from './body.ts'
 import { integrationEvent, readRequest } from './event.ts'
 import { createRouter, type Match, type Route } from './routes.ts'
+
+/** API Gateway's limit of a request's body. */
+const MAX_BODY_BYTES = 10 * 1024 * 1024
 
 export interface RouteTarget {
   function: LocalFunction
@@ -108,7 +111,7 @@ function createHandler(api: HttpApi): (incoming: IncomingMessage) => Promise<Ans
 
   return async incoming => {
     const request = readRequest(incoming, api)
-    const body = await readBody(incoming)
+    const body = await readBody(incoming, MAX_BODY_BYTES)
     if (!body) return gatewayAnswers.tooLarge
     if (!`${request.rawPath}/`.startsWith(`${prefix}/`)) return gatewayAnswers.notFound
     const match = route(request.requestContext.http.method, request.rawPath.slice(prefix.length))

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import * as z from 'zod'
+import { readBody } from '../read-body.ts'
 import { type Analysis, analyse } from './analyse.ts'
 
 const MAX_BODY = 8 * 1024 * 1024
@@ -47,15 +48,10 @@ async function route(request: IncomingMessage): Promise<Answer> {
 }
 
 async function withBody(request: IncomingMessage, handle: (body: unknown) => Answer): Promise<Answer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size <= MAX_BODY) chunks.push(chunk)
-  }
-  if (size > MAX_BODY) return refuse(413, 'the body is over 8 MiB')
+  const body = await readBody(request, MAX_BODY)
+  if (!body) return refuse(413, 'the body is over 8 MiB')
   try {
-    return handle(JSON.parse(Buffer.concat(chunks).toString()))
+    return handle(JSON.parse(body.toString()))
   } catch (error) {
     if (error instanceof SyntaxError) return refuse(400, 'the body is not valid JSON')
     throw error

@@ -1,7 +1,7 @@
 import { crashesOf, STOPPED } from '../../domain/claim.ts'
 import type { RequestItem } from '../../domain/item.ts'
 import type { InferenceMessage } from '../../domain/messages.ts'
-import type { ConditionalWrite } from '../../platform/dynamodb.ts'
+import type { Attributes, ConditionalWrite } from '../../platform/dynamodb.ts'
 import type { Claim, ClaimTerms, Requeue } from './port.ts'
 import { type ItemTable, itemAfter, transition } from './table.ts'
 
@@ -58,28 +58,31 @@ export async function reclaim(table: ItemTable, seen: RequestItem, terms: ClaimT
   return toClaim(written, terms)
 }
 
-export async function endLease(table: ItemTable, seen: RequestItem, now: number): Promise<boolean> {
-  const isRunning = '#status = :running'
-  const isAsSeen = '#run = :run AND attempt = :attempt'
+export const endLease = (table: ItemTable, seen: RequestItem, now: number): Promise<boolean> => {
   const leaseRuns = 'lease_until > :now'
-  const { written } = await transition(table, {
-    of: seen,
-    update: 'SET lease_until = :now',
-    condition: [isRunning, isAsSeen, leaseRuns],
-    values: { ':running': 'running', ':run': seen.run, ':attempt': seen.attempt, ':now': now },
-  })
-  return written
+  return endClaim(table, seen, now, { update: 'SET lease_until = :now', condition: leaseRuns, values: {} })
 }
 
-export async function noteStop(table: ItemTable, seen: RequestItem, now: number): Promise<boolean> {
+export const noteStop = (table: ItemTable, seen: RequestItem, now: number): Promise<boolean> => {
+  const isNotNoted = 'claim_id <> :stopped'
+  const update = 'SET lease_until = :now, claim_id = :stopped'
+  return endClaim(table, seen, now, { update, condition: isNotNoted, values: { ':stopped': STOPPED } })
+}
+
+/** Changes the claim of a running request, if no other worker has taken the request over. */
+async function endClaim(
+  table: ItemTable,
+  seen: RequestItem,
+  now: number,
+  { update, condition, values }: { update: string; condition: string; values: Attributes },
+): Promise<boolean> {
   const isRunning = '#status = :running'
   const isAsSeen = '#run = :run AND attempt = :attempt'
-  const isNotNoted = 'claim_id <> :stopped'
   const { written } = await transition(table, {
     of: seen,
-    update: 'SET lease_until = :now, claim_id = :stopped',
-    condition: [isRunning, isAsSeen, isNotNoted],
-    values: { ':running': 'running', ':run': seen.run, ':attempt': seen.attempt, ':now': now, ':stopped': STOPPED },
+    update,
+    condition: [isRunning, isAsSeen, condition],
+    values: { ...values, ':running': 'running', ':run': seen.run, ':attempt': seen.attempt, ':now': now },
   })
   return written
 }
