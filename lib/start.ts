@@ -21,19 +21,27 @@ type Print = (line: string) => void
 
 const MODEL_PORT = 8081
 
+/** What a start has reached: `close` is there once functions run. */
+interface Running {
+  close?: () => Promise<void>
+}
+
 /** `npm start`: runs the whole system on this machine until it is `stopped`, and ends the process. */
 export async function main(env: Environment, stopped: Promise<undefined>): Promise<void> {
   const print: Print = line => void process.stdout.write(`${printable(line)}\n`)
   // Files of the system are readable for their owner only. Threads and libraries use the mask of this process, not that of the shell.
   process.umask(0o077)
   try {
-    const started = start(env, print)
-    // A system that is still starting has no data to lose, so it just ends with the process.
+    const running: Running = {}
+    const started = start(env, print, running)
     const system = await Promise.race([started, stopped])
     if (system) {
       await stopped
       print('stopping')
       await system.close()
+    } else {
+      // Once functions run, a stop must be a clean one. A system that has none yet just ends with the process.
+      await running.close?.()
     }
     process.exit(0)
   } catch (error) {
@@ -43,7 +51,7 @@ export async function main(env: Environment, stopped: Promise<undefined>): Promi
 }
 
 /** Starts the demo model and the system, makes a key for the demo user, and prints all addresses. */
-async function start(env: Environment, print: Print): Promise<{ close(): Promise<void> }> {
+async function start(env: Environment, print: Print, running: Running): Promise<{ close(): Promise<void> }> {
   const port = portOf(env)
   const config = env.SLUICE_CONFIG || 'pipeline.yaml'
   // The file is checked before anything starts. The demo model has no address yet, so the check uses its usual one.
@@ -78,6 +86,7 @@ async function start(env: Environment, print: Print): Promise<{ close(): Promise
     env: withModel,
     log: print,
   })
+  running.close = system.close
   const { adminAt, demoKey, mountConsole, DEMO_USER } = await operate.promise
   const stopMetrics = serveMetrics(metrics, system, pipeline.name, env, print)
   for (const line of await unreachable) print(line)

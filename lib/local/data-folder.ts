@@ -42,7 +42,14 @@ export function openDataFolder(dataDir: string): DataFolder {
   const removeTemporary = () => {
     if (isTemporary) deleteTemporary(path)
   }
-  process.once('exit', removeTemporary) // in case the process ends before close
+  const removeAtExit = () => {
+    try {
+      removeTemporary()
+    } catch {
+      // A thread still writes there. The folder keeps its mark, so that a later start deletes it.
+    }
+  }
+  process.once('exit', removeAtExit) // in case the process ends before close
   for (const left of ['local.json', AWS_FILE]) rmSync(join(path, left), { force: true }) // a killed process may have left them
 
   return {
@@ -64,7 +71,7 @@ export function openDataFolder(dataDir: string): DataFolder {
     close() {
       unlock()
       removeTemporary()
-      process.off('exit', removeTemporary)
+      process.off('exit', removeAtExit)
     },
   }
 }

@@ -196,9 +196,7 @@ async function openSystem(
   running.defer(showing(troubles))
   const credentials = credentialsOf(accessKeyId)
   const connect = connector(emulators.connect())
-  // A receive per queue waits on a connection of its own.
-  const requestHandler = { httpAgent: { maxSockets: Number.POSITIVE_INFINITY } }
-  const sqs = new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials, requestHandler })
+  const sqs = new SQSClient({ endpoint: endpoints.sqs, region: REGION, credentials })
   connect(sqs)
   running.defer(() => sqs.destroy())
   const dynamodb = new DynamoDBClient({ endpoint: endpoints.dynamodb, region: REGION, credentials })

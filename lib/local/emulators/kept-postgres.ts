@@ -45,7 +45,8 @@ async function keep(folder: string, kept: string): Promise<void> {
 async function makeIn(database: string): Promise<void> {
   mkdirSync(dirname(database), { recursive: true })
   const worker = new Worker(moduleBeside(import.meta.url, 'make-postgres'), { workerData: database })
-  await once(worker, 'exit')
+  const [code] = await once(worker, 'exit')
+  if (code !== 0) throw new Error(`Postgres made no database: its thread ended with ${code}`)
 }
 
 const Package = z.object({ version: z.string() })

@@ -6,4 +6,5 @@ import { keepFilesPrivate } from './private-files.ts'
 keepFilesPrivate()
 const database = await PGlite.create(String(workerData))
 await database.close()
-process.exit()
+// PGlite sets the exit code to that of its own program.
+process.exit(0)

@@ -33,6 +33,6 @@ await serve(async () =>
 
 async function openDatabase(): Promise<Database> {
   if (url) return openPostgres(url)
-  const open = () => (folder ? openPglite(folder, makeDatabase(kept)) : openPglite())
+  const open = () => openPglite(folder, makeDatabase(kept))
   return folder && !lazy ? open() : openOnFirstUse(open)
 }

@@ -56,17 +56,21 @@ async function perform(operations: Operations, path: string, read: () => Promise
   try {
     const operation = operations.byPath[path]
     if (!operation) throw new DataApiError('UnknownOperationException', `${path} is not an operation.`, 404)
-    return { status: 200, body: JSON.stringify(await operation(parsed(await read()))) }
+    const body = await read()
+    if (Buffer.byteLength(body) > MAX_REQUEST_BYTES) throw tooLarge()
+    return { status: 200, body: JSON.stringify(await operation(parsed(body))) }
   } catch (error) {
     const { name, message, status } = toDataApiError(error)
     return { status, headers: { 'x-amzn-errortype': name }, body: JSON.stringify({ message }) }
   }
 }
 
+const tooLarge = () => new DataApiError('RequestEntityTooLargeException', 'The request is larger than 4 MiB.', 413)
+
 async function bodyOf(request: IncomingMessage): Promise<string> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) {
     request.resume()
-    throw new DataApiError('RequestEntityTooLargeException', 'The request is larger than 4 MiB.', 413)
+    throw tooLarge()
   }
   return text(request).catch(() => {
     throw badRequest('The body is not JSON.')
