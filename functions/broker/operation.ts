@@ -13,6 +13,7 @@ export const Operation = z.discriminatedUnion('operation', [
     body: z.unknown(),
     group: z.string(),
     gives_way: z.boolean().optional(),
+    attributes: z.record(z.string(), z.string()).optional(),
   }),
   z.object({ operation: z.literal('return results') }),
   z.object({ operation: z.literal('send input'), queue: z.string(), text: z.string() }),

@@ -30,6 +30,6 @@ async function performNow(ports: BrokerPorts, operation: Operation): Promise<Per
 }
 
 async function send({ queue }: BrokerPorts, operation: Operation & { operation: 'send' }): Promise<void> {
-  const { body, group, gives_way } = operation
-  await queue.send(operation.queue, { body, group, ...(gives_way !== undefined && { gives_way }) })
+  const { body, group, gives_way, attributes } = operation
+  await queue.send(operation.queue, { body, group, ...(gives_way && { gives_way }), ...(attributes && { attributes }) })
 }

@@ -22,7 +22,7 @@ export async function announce({ queue }: SweeperPorts, items: readonly RequestI
   for (let at = 0; at < items.length; at += SENT_AT_ONCE) {
     const sends = items.slice(at, at + SENT_AT_ONCE).map(item =>
       queue.send(RESULTS_QUEUE, {
-        body: acceptedEvent(item, undefined),
+        body: acceptedEvent(item),
         group: item.user_id,
         ...traceAttributes(item),
       }),

@@ -1,4 +1,5 @@
 import { type OutcomeOf, unreadableEvent } from '../core/domain/events.ts'
+import { goesToBulk } from '../core/domain/gives-way.ts'
 import type { Hints, InferenceMessage } from '../core/domain/messages.ts'
 import type { DeferralReason, Permit } from '../core/flow-control/port.ts'
 import type { MetricName } from '../core/platform/metrics/definitions.ts'
@@ -38,12 +39,9 @@ function send(queue: WorkerPorts['queue'], message: InferenceMessage, seconds: n
     body: message,
     group: message.user_id,
     delay_seconds: Math.min(queue.capabilities.max_delay_seconds, seconds),
-    ...(givesWay(message) && { gives_way: true }),
+    ...(goesToBulk(message) && { gives_way: true }),
   })
 }
-
-/** A message that has a slot in the rate limit gives way to nobody, since its slot is soon over. */
-const givesWay = ({ hints }: InferenceMessage): boolean => hints?.gives_way === true && hints.turn === undefined
 
 /** The message with other hints. A hint that is undefined is removed. */
 export function withHints(message: InferenceMessage, hints: Hints): InferenceMessage {

@@ -120,7 +120,7 @@ export function commandLine(io: Console): Command {
       if (answer) io.finish(answer)
       if (!(await wait(waitMs(1_000 * watch)))) return
       answer = await read(async afterFailure => {
-        // A local system that was started again has other addresses.
+        // A local system that was started again within the wait has other addresses. One that stays away ends the command.
         if (afterFailure) admin = await open()
         return operation(admin, io.tell)
       })

@@ -48,8 +48,9 @@ function queuesOfBroker({ lambdaOnce }: Pick<Target, 'lambdaOnce'>, functionName
   return {
     givesWayAbove: GIVES_WAY_ABOVE,
     queue: {
-      send: async (queue, { body, group, gives_way }) => {
-        await perform({ operation: 'send', queue, body, group, ...(gives_way && { gives_way }) })
+      send: async (queue, { body, group, gives_way, attributes }) => {
+        const more = { ...(gives_way && { gives_way }), ...(attributes && { attributes: { ...attributes } }) }
+        await perform({ operation: 'send', queue, body, group, ...more })
       },
     },
     queueExists: async queue => {

@@ -18,7 +18,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct, type IConstruct } from 'constructs'
 import type { Model } from '../config/model-schema.ts'
 import type { Network } from '../config/queue-schema.ts'
-import { tracesToXray } from '../config/receivers.ts'
+import { otherReceivers, tracesToXray } from '../config/receivers.ts'
 import type { Pipeline } from '../config/schema.ts'
 import type { FunctionPlace, PlacedFunction, Reach } from './deployment.ts'
 
@@ -242,10 +242,7 @@ const portsOf = (models: NetworkProps['models']): number[] =>
     .map(portOf)
 
 /** The ports of the receivers of traces and metrics. */
-const portsOfTelemetry = ({ tracing, metrics }: Telemetry): number[] =>
-  [tracing ? tracing.endpoint : undefined, metrics?.endpoint].flatMap(url =>
-    !url || url === 'xray' ? [] : [portOf(url)],
-  )
+const portsOfTelemetry = (telemetry: Telemetry): number[] => otherReceivers(telemetry).map(({ url }) => portOf(url))
 
 function portOf(url: string): number {
   const { port, protocol } = new URL(url)

@@ -12,6 +12,8 @@ const DECLARE_TIMEOUT = Duration.minutes(5)
 
 /** What a move has over the longest call of the models, to send the messages. */
 const MOVE_MARGIN_S = 30
+/** Lambda's longest timeout. Seconds. */
+const MAX_TIMEOUT_S = 900
 
 /**
  * Declares the queues on the broker at each deployment that changes them, moves messages out of bulk queues, and performs an operator's
@@ -76,8 +78,11 @@ function watch(scope: Construct, { alarms }: Deployment, mover: SluiceFunction):
   })
 }
 
-/** A message of a bulk queue may wait for the longest call of its model before it moves. */
+/**
+ * A message of a bulk queue may wait for the longest call of its model before it moves. With the longest calls that Lambda allows, the mover
+ * ends before that, and moves the messages then.
+ */
 function timeoutFor(queues: RabbitMqQueues): Duration {
-  const longest = Math.max(...Object.values(queues.longestCalls()))
-  return Duration.seconds(Math.max(DECLARE_TIMEOUT.toSeconds(), Math.ceil(longest / 1_000) + MOVE_MARGIN_S))
+  const longest = Math.ceil(Math.max(...Object.values(queues.longestCalls())) / 1_000) + MOVE_MARGIN_S
+  return Duration.seconds(Math.min(Math.max(DECLARE_TIMEOUT.toSeconds(), longest), MAX_TIMEOUT_S))
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Priority } from '../../functions/core/domain/ids.ts'
-import { queueName } from '../../functions/core/queue/names.ts'
+import { isBulk, queueName } from '../../functions/core/queue/names.ts'
 
 /** A synthesized template, as far as this folder reads it. */
 export interface Template {
@@ -100,8 +100,7 @@ function watchedQueues(template: Template): number {
   const names = propertiesOf(template, 'Custom::Queues', Declared).flatMap(({ Queues }) =>
     Queues.map(({ Name }) => Name),
   )
-  const ofBulk = /-bulk$/
-  return names.filter(name => !ofBulk.test(name) && (!names.includes(name.replace(/-\d+$/, '')) || !/-\d+$/.test(name)))
+  return names.filter(name => !isBulk(name) && (!names.includes(name.replace(/-\d+$/, '')) || !/-\d+$/.test(name)))
     .length
 }
 

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { answerJson, startTestModel, usualUsage } from '../e2e/support/model.ts'
 import { fixture, type RunningSystem, startSystem } from '../e2e/support/system.ts'
+import { wholeCpuOf } from '../profile/threads.ts'
 import { configOn, type QUEUE_BACKEND } from '../support/queue-backend.ts'
 import { newVirtualHost } from '../support/rabbitmq.ts'
 import { table } from './table.ts'
@@ -18,7 +18,7 @@ interface Measured {
 }
 
 /** Runs 500 requests of 20 users on both backends in turn, and says how much longer RabbitMQ takes. AMQP_URL names the broker. */
-export async function benchBackends(): Promise<string> {
+async function benchBackends(): Promise<string> {
   const rows: string[][] = []
   for (let round = 1; round <= ROUNDS; round++) {
     const sqs = await measure('sqs')
@@ -76,9 +76,6 @@ async function run(system: RunningSystem, each: number): Promise<void> {
 }
 
 /** The CPU time of a process and all its threads, in seconds. */
-function cpuSecondsOf({ process: { pid } }: RunningSystem): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / 100
-}
+const cpuSecondsOf = ({ process: { pid } }: RunningSystem): number => wholeCpuOf(Number(pid)) / 1_000
 
 process.stdout.write(`${await benchBackends()}\n`)

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { round, table } from '../bench/table.ts'
+import { median, round, table } from '../bench/table.ts'
 import { type ProfiledSystem, startProfiled } from './system.ts'
 import { descriptorsOf, pssOf, threadsOf } from './threads.ts'
 
@@ -109,7 +109,7 @@ function report(samples: readonly Sample[], requests: number): string {
 /** The median of the last third is at most a little above that of the middle third. The first third warms up. */
 function isFlat(samples: readonly Sample[], what: Watched): boolean {
   const third = Math.ceil(samples.length / 3)
-  const median = (of: readonly Sample[]) => of.map(one => one[what]).sort((a, b) => a - b)[of.length >> 1] ?? 0
-  const [middle, end] = [median(samples.slice(third, 2 * third)), median(samples.slice(2 * third))]
+  const medianOf = (of: readonly Sample[]) => median(of.map(one => one[what]))
+  const [middle, end] = [medianOf(samples.slice(third, 2 * third)), medianOf(samples.slice(2 * third))]
   return end <= Math.max(middle * LIMITS[what], middle + SLACK[what])
 }

@@ -103,6 +103,18 @@ describe('the stack with RabbitMQ', () => {
       expect(cluster.settings(functionOf(cluster.template, service).id)).toMatchObject({ gives_way_above: 10 })
   })
 
+  it('gives the mover no more time than Lambda has, also where a model takes the longest call and a batch', () => {
+    const batch = '    batch: { count: 10, period: 5s }\n'
+    const text = withQueue('backend: rabbitmq').replace(
+      /( {4}endpoint: \{ url: "https:\/\/image[^\n]*\n)/,
+      `$1${batch}`,
+    )
+
+    const { template: of } = synthesizeText(text)
+
+    expect(functionOf(of, 'broker').Properties.Timeout).toBe(900)
+  })
+
   it('has an alarm on the function that moves messages of bulk queues', () => {
     const alarm = ofType(template, 'AWS::CloudWatch::Alarm').find(({ id }) => /MoverAlarm/.test(id))
 

@@ -64,8 +64,11 @@ export const aMessage = (
 /** A message as a queue brings it: what is undefined is not there. */
 export const asReceived = (message: InferenceMessage): InferenceMessage => JSON.parse(JSON.stringify(message))
 
-export const anAcceptedEvent = (item: RequestItem, prompt = 'hello'): AcceptedEvent =>
-  acceptedEvent(aMessage(item), { inline: prompt })
+/** As a gateway of 0.1.0 sends it, with the prompt. */
+export const anAcceptedEvent = (item: RequestItem, prompt = 'hello'): AcceptedEvent => ({
+  ...acceptedEvent(aMessage(item)),
+  prompt: { inline: prompt },
+})
 
 /** What the worker of an item's first attempt publishes: a success, unless `fields` say otherwise. */
 export const anOutcome = (item: RequestItem, fields: Partial<OutcomeEvent> = {}): OutcomeEvent => ({

@@ -1,3 +1,4 @@
+import { givesWay, goesToBulk } from '../domain/gives-way.ts'
 import { identityOf, type RequestItem, reservationOf, traceAttributes } from '../domain/item.ts'
 import type { InferenceMessage } from '../domain/messages.ts'
 import type { Submission } from '../domain/submission.ts'
@@ -15,11 +16,11 @@ export async function publish(
   ports: AdmissionPorts,
   item: RequestItem,
   submission: Submission,
-  open = 0,
+  open?: number,
 ): Promise<RequestItem> {
   const plain = await messageOf(ports, item, submission)
-  const givesWay = open > (ports.settings.gives_way_above ?? Number.POSITIVE_INFINITY)
-  const message: InferenceMessage = givesWay ? { ...plain, hints: { gives_way: true } } : plain
+  const isOneOfMany = givesWay(open, ports.settings.gives_way_above)
+  const message: InferenceMessage = isOneOfMany ? { ...plain, hints: { gives_way: true } } : plain
   const [created, sent] = await Promise.allSettled([ports.items.create(item), send(ports, message, item)])
   if (created.status === 'rejected') throw created.reason
   if (sent.status === 'rejected' && created.value.status !== 'rejected') throw sent.reason
@@ -35,7 +36,7 @@ const send = ({ queue }: AdmissionPorts, message: InferenceMessage, item: Reques
   queue.send(queueName(message.model, message.priority), {
     body: message,
     group: message.user_id,
-    ...(message.hints?.gives_way && { gives_way: true }),
+    ...(goesToBulk(message) && { gives_way: true }),
     ...traceAttributes(item),
   })
 

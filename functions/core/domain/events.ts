@@ -31,11 +31,10 @@ export const promptOf = (body: Payload): Payload =>
   'key' in body ? body : { inline: (body.inline as { prompt: string }).prompt }
 
 /** An event that says no more than that a request waits or runs. It is made from its message or from its item. */
-export const acceptedEvent = (of: RequestFields, prompt: Payload | undefined): AcceptedEvent => ({
+export const acceptedEvent = (of: RequestFields): AcceptedEvent => ({
   v: 1,
   type: 'accepted',
   ...requestFields(of),
-  prompt,
 })
 
 export type OutcomeOf = Pick<

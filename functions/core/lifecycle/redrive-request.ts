@@ -1,5 +1,5 @@
 import { acceptedEvent } from '../domain/events.ts'
-import { openRequests } from '../domain/gives-way.ts'
+import { givesWay, goesToBulk, openRequests } from '../domain/gives-way.ts'
 import { type RequestItem, type Reservation, reservationOf, traceAttributes } from '../domain/item.ts'
 import { type Limits, shardLimits, shardOrder } from '../domain/limits.ts'
 import type { InferenceMessage } from '../domain/messages.ts'
@@ -40,8 +40,8 @@ export async function redriveRequest(
 ): Promise<Redriven> {
   const item = await ports.items.get(message.user_id, message.request_id)
   if (item?.status === 'queued' && item.run > message.run) return send(ports, item, message)
-  // A later failure has a dead letter of its own, or will have: its row must not be skipped.
   if (item?.erased) return { redriven: false, reason: 'erased' }
+  // A later failure has a dead letter of its own, or will have: its row must not be skipped.
   if (item?.status !== 'failed' || item.run !== message.run) return { redriven: false, reason: 'not failed' }
 
   await ports.quota.close([{ reservation: reservationOf(item), charge: item.charge }])
@@ -82,22 +82,22 @@ async function hold(
 
 /** `open` is about how many requests the user has open, where that is known: a repetition does not know it. */
 async function send(
-  { queue, givesWayAbove = Number.POSITIVE_INFINITY }: RedrivePorts,
+  { queue, givesWayAbove }: RedrivePorts,
   item: RequestItem,
   failed: InferenceMessage,
-  open = 0,
+  open?: number,
 ): Promise<Redriven> {
   const { hints: _, ...rest } = failed
-  const givesWay = open > givesWayAbove && { gives_way: true }
   const message: InferenceMessage = {
     ...rest,
     ...reservationOf(item),
     deadline: item.deadline,
-    ...(givesWay && { hints: givesWay }),
+    ...(givesWay(open, givesWayAbove) && { hints: { gives_way: true } }),
   }
   const group = item.user_id
   const trace = traceAttributes(item)
-  await queue.send(queueName(message.model, message.priority), { body: message, group, ...givesWay, ...trace })
-  await queue.send(RESULTS_QUEUE, { body: acceptedEvent(message, undefined), group, ...trace })
+  const bulk = goesToBulk(message) && { gives_way: true }
+  await queue.send(queueName(message.model, message.priority), { body: message, group, ...bulk, ...trace })
+  await queue.send(RESULTS_QUEUE, { body: acceptedEvent(message), group, ...trace })
   return { redriven: true, run: item.run }
 }

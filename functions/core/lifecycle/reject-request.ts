@@ -4,15 +4,7 @@ import { finalizeRequest } from './finalize-request.ts'
 import type { LifecyclePorts } from './ports.ts'
 
 /**
- * Withdraws a submission that may be half done: writes the tombstone, and only if that succeeds, releases the reservation. For
- * the gateway that made the submission. Answers with the item as it is then: `rejected`, or accepted after all (rule 6).
- */
-export async function rejectRequest(ports: LifecyclePorts, tombstone: RequestItem): Promise<RequestItem> {
-  return releaseRejected(ports, tombstone, await ports.items.reject(tombstone))
-}
-
-/**
- * The same for a function that has found only the message or the reservation of a request. An item that was written meanwhile
+ * Writes the tombstone of a request, and only if that succeeds, releases the reservation (rule 6). For a function that has found only the message or the reservation of a request. An item that was written meanwhile
  * stays as it is, since the gateway may have answered 202 for it.
  */
 export async function rejectAbsent(

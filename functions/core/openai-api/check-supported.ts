@@ -111,10 +111,16 @@ function unseenIn(operation: Operation, body: Json, fields: Json, { names }: Abi
   return first
 }
 
-/** The place of a part of a message that is no text, such as an image. Undefined if there is none. */
+/** What a message may say besides its content. */
+const BESIDE_CONTENT = ['tool_calls', 'function_call', 'refusal', 'audio']
+
+/** The place of a part of a message that is no text, such as an image or the call of a tool. Undefined if there is none. */
 function otherPart(messages: unknown): string | undefined {
-  const places = objectsOf(messages).flatMap(({ content }, i) =>
-    objectsOf(content).flatMap(({ text }, j) => (typeof text === 'string' ? [] : [`messages[${i}].content[${j}]`])),
-  )
+  const places = objectsOf(messages).flatMap((message, i) => [
+    ...objectsOf(message.content).flatMap(({ text }, j) =>
+      typeof text === 'string' ? [] : [`messages[${i}].content[${j}]`],
+    ),
+    ...BESIDE_CONTENT.filter(name => isMeant(name, message[name])).map(name => `messages[${i}].${name}`),
+  ])
   return places[0]
 }

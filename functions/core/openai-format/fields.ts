@@ -1,7 +1,7 @@
 import type { Operation } from '../domain/operation.ts'
 import { type Json, without } from './json.ts'
 import { textsOf } from './texts.ts'
-import { messagesOf, responseToChat } from './to-chat.ts'
+import { responseToChat } from './to-chat.ts'
 
 /** Fields that are no parameters of the model: what is said, and what Sluice itself deals with. */
 export const NO_PARAMETERS = [
@@ -20,7 +20,7 @@ export function fieldsOf(operation: Operation, body: Json): Json & { readonly pr
     // Nobody but a chat has messages: an estimate would count them instead of the texts that the model gets.
     ...(operation === 'chat.completions' ? body : without(body, 'messages')),
     prompt: textsOf(operation, body),
-    ...(isResponse && { messages: messagesOf(body) }),
+    ...(isResponse && { messages: chat.messages }),
     parameters: without(chat, ...NO_PARAMETERS),
     operation,
   }

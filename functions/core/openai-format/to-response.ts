@@ -52,7 +52,9 @@ function itemsOf(message: Json): Json[] {
   const kind = role === 'assistant' ? 'output_text' : 'input_text'
   return [
     ...(isSaid ? [{ type: 'message', role, content: contentOf(content, kind) }] : []),
-    ...(refusal === undefined ? [] : [{ type: 'message', role, content: [{ type: 'refusal', refusal }] }]),
+    ...(refusal === undefined || refusal === ''
+      ? []
+      : [{ type: 'message', role, content: [{ type: 'refusal', refusal }] }]),
     ...objectsOf(calls).map(callOf),
   ]
 }

@@ -16,6 +16,8 @@ const BULK = '-bulk'
 /** The queue in which messages of a queue wait that give way to those of others. */
 export const bulkOf = (queue: string): string => queue + BULK
 
+export const isBulk = (queue: string): boolean => queue.endsWith(BULK)
+
 /** The queue that the messages of a bulk queue go to. */
 export const beforeBulk = (bulk: string): string => bulk.slice(0, -BULK.length)
 

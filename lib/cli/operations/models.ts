@@ -32,7 +32,7 @@ export interface ModelView extends ModelRequests {
         readonly line_until?: string | undefined
       }
     | undefined
-  /** The approximate number of messages. Deferred messages are counted, those that run are not. */
+  /** The approximate number of messages. Deferred messages are counted with SQS, and not with RabbitMQ. Those that run are not counted. */
   readonly waiting: Readonly<Record<Priority, number>>
 }
 

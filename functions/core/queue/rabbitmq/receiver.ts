@@ -120,19 +120,21 @@ const named = ({ queue, message }: FromQueue): Publication => ({
   ...copyOf(message, randomUUID(), {}),
 })
 
+/** The headers that a copy of a message keeps. The broker's own, about dead letters, are not among them: a copy is a new message. */
+export const headersOfCopy = <Value>(headers: Readonly<Record<string, Value>>): Record<string, Value> =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !/^x-(?!sluice-)/.test(name)))
+
 function copyOf(
   { basicProperties, data }: RmqMessage,
   messageId: string,
   more: Readonly<Record<string, number>>,
 ): Pick<Publication, 'content' | 'options'> {
   const { headers, contentType, contentEncoding, correlationId, replyTo, type, appId } = basicProperties
-  // The broker keeps its own headers, about dead letters, for itself: a copy is a new message.
-  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !/^x-(?!sluice-)/.test(name)))
   return {
     content: Buffer.from(data, 'base64'),
     options: {
       messageId,
-      headers: { ...kept, ...more },
+      headers: { ...headersOfCopy(headers), ...more },
       ...textsIn({ contentType, contentEncoding, correlationId, replyTo, type, appId }),
     },
   }

@@ -1,7 +1,7 @@
 import type { Channel, GetMessage } from 'amqplib'
 import { DEAD_LETTERS, RESULTS_QUEUE } from '../names.ts'
 import type { Connection } from './connection.ts'
-import { RETURNS } from './receiver.ts'
+import { headersOfCopy, RETURNS } from './receiver.ts'
 
 /** So many are sent in the time that a function has for them. An operator repeats the operation for more. */
 const MOST = 500
@@ -26,13 +26,15 @@ export const rabbitMqReturnResults = (prefix: string, connection: Connection) =>
 /** A dead letter leaves its queue only once the broker has confirmed the new message. */
 async function sendAgain(connection: Connection, channel: Channel, queue: string, message: GetMessage): Promise<void> {
   const { messageId, contentType, headers = {} } = message.properties
-  // The broker keeps its own headers, about dead letters, for itself.
-  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !/^x-(?!sluice-)/.test(name)))
   await connection.publish({
     exchange: '',
     key: queue,
     content: message.content,
-    options: { messageId: String(messageId), contentType: String(contentType), headers: { ...kept, [RETURNS]: 0 } },
+    options: {
+      messageId: String(messageId),
+      contentType: String(contentType),
+      headers: { ...headersOfCopy(headers), [RETURNS]: 0 },
+    },
   })
   channel.ack(message)
 }

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { prepare } from '../../../../functions/core/admission/prepare.ts'
 import { createRouter } from '../../../../functions/core/admission/route.ts'
 import { reservationOf } from '../../../../functions/core/domain/item.ts'
-import { rejectRequest } from '../../../../functions/core/lifecycle/reject-request.ts'
 import { Unavailable } from '../../../../functions/core/platform/unavailable.ts'
 import { RESULTS_QUEUE } from '../../../../functions/core/queue/names.ts'
 import type { GatewayPorts } from '../../../../functions/gateway/ports.ts'
 import { submitKeyed } from '../../../../functions/gateway/submit-keyed.ts'
+import { withdrawSubmission } from '../../../../functions/gateway/withdraw-submission.ts'
 import { failing } from '../../../support/failing.ts'
 import { aCaller, aSubmission, SETTINGS } from '../../../support/gateway.ts'
 import { memoryPorts } from '../../../support/ports.ts'
@@ -252,7 +252,7 @@ describe('submitKeyed', () => {
     const ports = memoryPorts()
     const caller = aCaller()
     const first = await submit(ports, caller)
-    await rejectRequest(ports, { ...first, status: 'rejected', completed_at: ports.clock() })
+    await withdrawSubmission(ports, first, ports.clock())
     expect(await usedBy(ports, caller.user_id)).toEqual(NOTHING)
 
     const second = await submit(ports, caller)

@@ -28,6 +28,21 @@ describe('a body of the OpenAI API', () => {
     expect(refused('embeddings', { model: 'text', input: [[9906], [11]] })).toMatchObject(naming('input'))
   })
 
+  it.each([
+    ['tool_calls', [{ id: 'call', type: 'function', function: { name: 'look', arguments: '{}' } }]],
+    ['function_call', { name: 'look', arguments: '{}' }],
+    ['refusal', 'No.'],
+    ['audio', { id: 'audio' }],
+  ])('is refused if a message has %s, which the texts of a chat do not tell', (name, value) => {
+    const said = { role: 'assistant', content: 'Hi', [name]: value }
+
+    expect(refused('chat.completions', { model: 'text', messages: [...messages, said] })).toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining(`messages[1].${name}`),
+    })
+    expect(refused('chat.completions', { model: 'chat', messages: [...messages, said] })).not.toBeInstanceOf(Error)
+  })
+
   it('is refused by the name of the field with a part that the model does not see', () => {
     const audio = { type: 'input_audio', input_audio: { data: 'UklGRg==', format: 'wav' } }
     const image = { type: 'input_image', file_id: 'file-1' }
