@@ -70,6 +70,30 @@ export async function postAll(apiUrl: string, users: readonly User[], each: numb
   return accepted
 }
 
+/** Each user posts until so many of its requests are accepted, with a pause of `pauseMs` after each post; `onAccepted` is told of each. */
+export async function postUntilAccepted(
+  apiUrl: string,
+  users: readonly User[],
+  { each, pauseMs, onAccepted }: { each: number; pauseMs: number; onAccepted(): void },
+): Promise<Accepted> {
+  const accepted: Accepted = new Map()
+  await Promise.all(
+    users.map(async ({ user, key }) => {
+      const ids: string[] = []
+      accepted.set(user, ids)
+      for (let i = 0; ids.length < each; i++) {
+        const id = await post(apiUrl, key, `request ${i} of ${user}`)
+        if (id) {
+          ids.push(id)
+          onAccepted()
+        }
+        await pause(pauseMs)
+      }
+    }),
+  )
+  return accepted
+}
+
 async function post(apiUrl: string, key: string, prompt: string): Promise<string | undefined> {
   try {
     const response = await fetch(`${apiUrl}/v1/inference`, {
