@@ -8,7 +8,8 @@ export const GIVES_WAY_ABOVE = 10
 
 /**
  * About how many requests a user has open, by the count of one shard after a reservation in it. Requests are spread over the shards by chance,
- * so each other one in this shard stands for one in every shard. Undefined where the quota counts none.
+ * so each other one in this shard stands for one in every shard. So it tells nothing of the others if this one is alone in its shard. Undefined
+ * where the quota counts none.
  */
 export const openRequests = (
   used: { readonly in_flight?: number | undefined } | undefined,
