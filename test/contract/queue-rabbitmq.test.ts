@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Channel } from 'amqplib'
 import { describe, expect, it } from 'vitest'
+import { Unavailable } from '../../functions/core/platform/unavailable.ts'
 import { rabbitMqCountMessages } from '../../functions/core/queue/rabbitmq/admin.ts'
 import { brokerConnection } from '../../functions/core/queue/rabbitmq/connection.ts'
 import { DELAY_LEVELS, delayName } from '../../functions/core/queue/rabbitmq/delays.ts'
@@ -12,7 +13,7 @@ import { rabbitMqReturnResults } from '../../functions/core/queue/rabbitmq/retur
 import { REQUESTS_KEY, TEAM_EXCHANGE } from '../../functions/core/queue/rabbitmq/team-exchange.ts'
 import { declareTopology } from '../../functions/core/queue/rabbitmq/topology.ts'
 import { startRmqMapping } from '../../lib/local/rabbitmq/mapping.ts'
-import { BROKER_URL, newVirtualHost } from '../support/rabbitmq.ts'
+import { BROKER_URL, newVirtualHost, rabbitmqctl } from '../support/rabbitmq.ts'
 import { describeQueueContract } from './queue.ts'
 
 const PREFIX = 'stack-'
@@ -150,6 +151,32 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       { body: 'a', attributes },
       { body: 'b', attributes },
     ])
+    await model.close()
+    await connection.close()
+    await host.close()
+  })
+
+  it('refuses a message for a full queue as an outage, and takes the next one once the queue has room', async () => {
+    const host = await newVirtualHost()
+    const connection = brokerConnection({ url: host.url, credentials: never })
+    await declareTopology(await connection.link(), {
+      prefix: PREFIX,
+      queues: [{ name: NAMES.queue, dead_letters: NAMES.deadLetters }, { name: NAMES.deadLetters }],
+    })
+    const send = () => rabbitMqQueue(PREFIX, connection.publish).send(QUEUE, { body: 'a', group: 'u' })
+    const refusal = () =>
+      send().then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+
+    await rabbitmqctl('set_policy', '-p', host.name, 'full', 'normal', '{"max-length":1}')
+    await expect.poll(refusal, { timeout: 20_000 }).toBeInstanceOf(Unavailable)
+    const model = await host.connect()
+    const channel = await model.createChannel()
+    for (let taken = await channel.get(NAMES.queue); taken; taken = await channel.get(NAMES.queue)) channel.ack(taken)
+    await expect.poll(refusal, { timeout: 20_000 }).toBeUndefined()
+
     await model.close()
     await connection.close()
     await host.close()
