@@ -47,9 +47,9 @@ function costs(pipelineFile: string): string {
     '',
     perMillion(bills),
     '',
-    `A user with ${MANY_OPEN} open requests has a quota item of several KB, and each admission writes all of it: a million such requests cost $${more.toFixed(2)} more.`,
+    `A user with ${MANY_OPEN} open requests has a quota item of several KB, and each admission writes the whole item. So a million requests of users with ${MANY_OPEN} open requests cost $${more.toFixed(2)} more.`,
     '',
-    'With RabbitMQ, a broker and a VPC cost money by being there ([docs/queues.md](docs/queues.md)). The pipeline with one model, with either backend:',
+    'With RabbitMQ, the broker and the VPC cost money even without traffic ([docs/queues.md](docs/queues.md)). These are the bills of the pipeline with one model, for each backend:',
     '',
     ...backends(one, bills.one),
     '',
@@ -118,7 +118,7 @@ function perMillion({ one, bursts }: Bills): string {
     const capacity = traffic.find(({ service, what }) => service === 'Aurora' && what === 'capacity')
     return cents(traffic_usd - (capacity?.usd ?? 0))
   })
-  return `Of that, a million completed requests cost $${even} if they are spread evenly, and $${together} in bursts. The rest is what is idle, and the capacity of the database, which is billed by the time that it is awake.`
+  return `A million completed requests add $${even} if they are spread evenly, and $${together} in bursts. The rest of the bill is the idle deployment and the capacity of the database. AWS bills this capacity by the time in which the database is awake.`
 }
 
 /** A cell of a row has at least one cent. */
