@@ -54,7 +54,7 @@ export const LOCAL_FAMILIES = {
     name: 'sluice.queue_oldest_message',
     kind: 'gauge',
     unit: 's',
-    description: 'The age of the oldest message of a queue. RabbitMQ does not tell it.',
+    description: 'The age of the oldest message of a queue. With RabbitMQ, it is not known.',
     labels: ['queue'],
     on_aws: '`ApproximateAgeOfOldestMessage` of `AWS/SQS`',
   },
