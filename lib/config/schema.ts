@@ -288,7 +288,7 @@ export const Pipeline = section({
     .refine(isFilled, 'must have at least one model')
     .meta({
       description:
-        `The models by name. A stack can have ${CLOUDFORMATION_TAKES} resources, which is enough for ${MOST_MODELS} models with a circuit. ` +
+        `The models by name. A stack can have ${CLOUDFORMATION_TAKES} resources. This is enough for ${MOST_MODELS} models with a circuit. ` +
         `Each input needs ${RESOURCES.input} of these resources.`,
     }),
   observability: Observability.prefault({}).meta({ description: 'Logs, metrics, and how long data is kept.' }),
