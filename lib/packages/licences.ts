@@ -37,9 +37,9 @@ export function licencesReference(lock: LockFile): string {
 
 <!-- Generated from package-lock.json by \`npm run generate\`. -->
 
-The packages that \`npm ci --omit=dev\` may install, on any platform, and their licences as their package.json files name them (SPDX).
-A test refuses a package whose licence is not one of: ${[...ALLOWED].join(', ')}.
-What of these is in the code of a Lambda function is in [bundles.md](bundles.md). \`npm run -s sbom\` prints all of them as CycloneDX, with their hashes.
+This page lists the packages that \`npm ci --omit=dev\` may install, on any platform, with the licences that their package.json files name (SPDX).
+A test refuses a package with any other licence than: ${[...ALLOWED].join(', ')}.
+[bundles.md](bundles.md) lists the packages that are in the code of a Lambda function. \`npm run -s sbom\` prints all packages as CycloneDX, with their hashes.
 
 | package | licence |
 |---|---|
