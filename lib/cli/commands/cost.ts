@@ -19,7 +19,7 @@ export function addCost(program: Command, { finish, ...place }: Place & { finish
     .option('--model-seconds <seconds>', 'the time of one call of a model', modelSeconds, 2)
     .option(
       '--open <number>',
-      'open reservations of a user at the same time: they make each admission dearer',
+      'open reservations of a user at the same time: each one makes an admission more expensive',
       openReservations,
       1,
     )

@@ -26,13 +26,14 @@ export function addDoctor(program: Command, io: Io): void {
 }
 
 const HELP = `
-With --target aws: region and credentials, the CDK's bootstrap, Lambda's concurrent executions, the RDS Data API in the region, quotas,
-the models' addresses and secrets. If the stack is there, too: its state, its API, its ledger, a request through all of it, and the
-last error of each function in the last 24 hours. Without --target aws: the local system while it runs, or what npm start needs.
+With --target aws, the command checks region and credentials, the CDK's bootstrap, Lambda's concurrent executions, the RDS Data API in
+the region, quotas, and the models' addresses and secrets. If the stack exists, the command also checks its state, its API and its
+ledger, sends a request through it, and shows the last error of each function in the last 24 hours. Without --target aws, the command
+checks the local system if it runs, and otherwise the things that npm start needs.
 
-The request is one of the user sluice-doctor, with a key that is deleted afterwards. It is in the ledger, and costs a call of the model.
+The request is from the user sluice-doctor, with a key that is deleted afterwards. The request is in the ledger, and calls the model once.
 
-The exit code is 0 if no check failed, also with warnings, and 1 if one did.
+The exit code is 1 if a check failed, and otherwise 0, even if there are warnings.
 With --json: { "ok", "checks": [ { "check", "state", "found", "todo"? } ] }; state is ok, warning, failed or skipped.`
 
 async function doctor(file: string, { target, stack }: TargetChoice, mayCall: boolean, io: Io): Promise<Answer> {

@@ -13,7 +13,11 @@ export function addKeys(program: Command, run: Run): void {
     .description('create a key, and its user if the user does not exist')
     .requiredOption('--user <user>', 'the user that calls with the key', userId)
     .option('--plan <plan>', "the user's plan from now on")
-    .option('--expires <duration>', 'how long the key lasts, such as 90d, or never; 365d by default', lifetime)
+    .option(
+      '--expires <duration>',
+      'the time for which the key is valid, such as 90d, or never; 365d by default',
+      lifetime,
+    )
     .action(({ user, plan, expires }: { user: string; plan?: string; expires?: number | 'never' }) =>
       run(async admin => {
         const { createKey } = await operations()
@@ -25,8 +29,8 @@ export function addKeys(program: Command, run: Run): void {
       }),
     )
   watchable(keys.command('list'))
-    .description('the keys, oldest first')
-    .option('--user <user>', 'only those of one user', userId)
+    .description('list the keys, oldest first')
+    .option('--user <user>', 'only keys of one user', userId)
     .action(({ user, watch }: { user?: string; watch?: number }) =>
       run(async admin => listed(await (await operations()).listKeys(admin, user)), { watch }),
     )
@@ -37,7 +41,7 @@ export function addKeys(program: Command, run: Run): void {
     .action((keyId: string) => run(async admin => revoked(await (await operations()).revokeKey(admin, keyId))))
   keys
     .command('rotate')
-    .description('revoke a key, and create a new one that lasts as long')
+    .description('revoke a key, and create a new one that is valid for the same time')
     .argument('<key-id>')
     .action((keyId: string) =>
       run(async admin => {

@@ -13,7 +13,7 @@ import { watchable } from '../watch.ts'
 export function addModels(program: Command, run: Run): void {
   const models = program.command('models').description('models, and what defers their calls')
   watchable(models.command('list'))
-    .description("each model's circuit, pause, halt and rate limit, its last failure, and what waits for it")
+    .description("each model's circuit, pause, halt and rate limit, its last failure, and its waiting messages")
     .addHelpText('after', LIST_HELP)
     .action(({ watch }: { watch?: number }) =>
       run(
@@ -37,7 +37,7 @@ export function addModels(program: Command, run: Run): void {
     )
   models
     .command('probe')
-    .description('call a model once, and show what Sluice makes of its answer')
+    .description('call a model once, and show the answer and how Sluice judges it')
     .argument('<model>')
     .option('--body <json>', 'the body of a POST to /v1/inference', jsonObject)
     .action((model: string, { body }: { body?: Record<string, unknown> }) =>
@@ -51,8 +51,8 @@ export function addModels(program: Command, run: Run): void {
 }
 
 const LIST_HELP = `
-FAILED is how many of the requests of the last hour failed, of those that have ended. HIGH and NORMAL are about how many messages
-of each priority wait, deferred ones included. OLDEST is how long the oldest request has waited.`
+FAILED shows, for the last hour, the number of failed requests and of ended requests. HIGH and NORMAL show roughly how many messages of
+each priority wait, including deferred messages. OLDEST is the time for which the oldest request has waited.`
 
 function listed(views: readonly ModelView[], { models, clock }: Pick<Admin, 'models' | 'clock'>): Answer {
   const rows = views.map(view => rowOf(view, models[view.model] ?? {}))

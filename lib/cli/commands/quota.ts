@@ -12,7 +12,7 @@ export function addQuota(program: Command, run: Run): void {
     .command('quota')
     .description('the usage of users')
     .command('show')
-    .description("a user's counters in a window, and the reservations that are open in it")
+    .description("show a user's counters in a window, and the user's open reservations")
     .argument('<user>', '', userId)
     .option(
       '--window <window>',

@@ -13,7 +13,7 @@ export function addRequests(program: Command, run: Run): void {
   const requests = program.command('requests').description('requests and their outcomes')
   requests
     .command('show')
-    .description('everything that is known about one request')
+    .description('show all data about one request')
     .argument('<request-id>', '', requestId)
     .action((id: string) =>
       run(async admin => {
@@ -23,12 +23,12 @@ export function addRequests(program: Command, run: Run): void {
       }),
     )
   watchable(requests.command('list'))
-    .description('requests, newest first, with the reason of those that failed')
-    .option('--user <user>', 'only those of one user', userId)
+    .description('list requests, newest first, with the reasons of failures')
+    .option('--user <user>', 'only requests of one user', userId)
     .addOption(new Option('--status <status>', 'only those of one status').choices(STATUSES))
-    .option('--model <model>', 'only those of one model')
-    .option('--since <duration>', 'only those that were made in this time until now, such as 1h', duration)
-    .option('--limit <n>', 'how many at most', wholeNumber, 50)
+    .option('--model <model>', 'only requests of one model')
+    .option('--since <duration>', 'only requests that were made in the last 30s, 1h, 7d, …', duration)
+    .option('--limit <n>', 'the most requests to list', wholeNumber, 50)
     .action(({ watch, since, ...filter }: ListOptions) =>
       run(
         async admin => {

@@ -19,8 +19,8 @@ type ReadInput = () => Promise<string>
 export function addSubmit(program: Command, run: Run, readInput?: ReadInput): void {
   program
     .command('submit')
-    .description('post a request, to try a model out, with a key of a user that is deleted afterwards')
-    .argument('[prompt]', 'the prompt; - or nothing: what is read from stdin')
+    .description('post a request to test a model; the command creates a key for this and deletes it afterwards')
+    .argument('[prompt]', 'the prompt; with - or nothing, the prompt is read from stdin')
     .option('--user <user>', 'the user that is charged; a new one is created on the default plan', userId, 'demo')
     .option('--model <model>', 'the model; without it, the routing of the pipeline file decides')
     .addOption(new Option('--priority <priority>', 'the priority').choices(['high', 'normal']))
