@@ -232,7 +232,7 @@ const Input = section({
   // A queue's name has 80 characters at most, and the name of its dead-letter queue is four longer.
   queue: text(/^[A-Za-z0-9_-]{1,76}$/, 'a name of letters, digits, - and _, up to 76 characters').meta({
     description:
-      'The name of the queue. The stack creates it. Each message is the body of a POST with a `user_id`. IAM decides who may send messages to a queue of SQS.',
+      'The name of the queue. The stack creates it. Each message has the fields of a POST body, and a `user_id`. IAM decides who may send messages to a queue of SQS.',
     examples: ['nightly-prompts'],
   }),
 })

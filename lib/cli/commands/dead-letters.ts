@@ -12,7 +12,7 @@ import { watchable } from '../watch.ts'
 export function addDeadLetters(program: Command, run: Run): void {
   const deadLetters = program
     .command('dead-letters')
-    .description('requests that failed, messages of inputs that were refused, and messages that nobody can read')
+    .description('requests that failed, messages of inputs that were refused, and unreadable messages')
   watchable(deadLetters.command('list'))
     .description('the dead letters, oldest first')
     .option('--model <model>', 'only dead letters of one model')
@@ -29,7 +29,7 @@ export function addDeadLetters(program: Command, run: Run): void {
   deadLetters
     .command('show')
     .description('a dead letter with its message, and with the answer if an input refused it')
-    .argument('<id>', 'a request id, or the id of a message that was refused or that nobody can read', letterName)
+    .argument('<id>', 'a request id, or the id of a message that was refused or is unreadable', letterName)
     .action((name: string) => run(async admin => shown(await (await operations()).showDeadLetter(admin, name))))
   const redrive: Command = deadLetters
     .command('redrive')
@@ -56,7 +56,7 @@ export function addDeadLetters(program: Command, run: Run): void {
   deadLetters
     .command('discard')
     .description('delete dead letters; their requests stay failed')
-    .argument('<id...>', 'request ids, or ids of messages that were refused or that nobody can read', letterNames)
+    .argument('<id...>', 'request ids, or ids of messages that were refused or are unreadable', letterNames)
     .addHelpText('after', DISCARD_HELP)
     .action((names: string[]) =>
       run(async admin => {
