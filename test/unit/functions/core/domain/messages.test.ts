@@ -42,7 +42,7 @@ describe('readInferenceMessage', () => {
     },
     { what: 'without a field', text: textOf({ ...message, nonce: undefined }), reason: 'not of its schema' },
     { what: 'an event', text: textOf(anAcceptedEvent(item)), reason: 'not of its schema' },
-  ])('can’t read what is $what', ({ text, reason }) => {
+  ])('reports a text that is $what as unreadable', ({ text, reason }) => {
     expect(readInferenceMessage(text)).toEqual({ kind: 'unreadable', reason })
   })
 })

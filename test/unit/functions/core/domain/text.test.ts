@@ -11,7 +11,7 @@ const nested = (depth: number): unknown => {
 }
 
 describe('toAsciiJson', () => {
-  it('round trips every JSON value', () => {
+  it('keeps every JSON value through a round trip', () => {
     fc.assert(
       fc.property(aJsonValue(), value => {
         expect(JSON.stringify(JSON.parse(toAsciiJson(value)))).toBe(JSON.stringify(value))
@@ -93,7 +93,7 @@ describe('findHostileText', () => {
     expect(findHostileText(value)).toBeUndefined()
   })
 
-  it('finds nothing in whatever is well-formed, and something as soon as one text is not', () => {
+  it('finds nothing in any well-formed value, and finds the text as soon as one is not well-formed', () => {
     const wellFormed = fc
       .jsonValue({ stringUnit: 'grapheme', maxDepth: 5 })
       .filter(value => !JSON.stringify(value).includes('__proto__'))

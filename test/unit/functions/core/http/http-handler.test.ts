@@ -12,11 +12,11 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-/** An API whose errors have another shape than those of the inference API. */
+/** An API whose errors have another shape than the errors of the inference API. */
 const renderError = ({ message, code, details }: RequestError) =>
   json(code === 'invalid_request' ? 400 : 500, { error: { message, type: code, param: details.problems?.[0]?.path } })
 
-/** Calls a function of that API, and captures what it logs and counts. */
+/** Calls a function of this API, and returns the answer, the log lines and the metrics. */
 async function call(useCase: UseCase<Telemetry>, event = anApiEvent('GET /things')) {
   const output = captureOutput()
   const ports = telemetry({
@@ -80,7 +80,7 @@ describe('httpHandler', () => {
     expect(JSON.stringify(logs)).not.toContain('"stack"')
   })
 
-  it('writes what was counted once per call, also of one that fails, and nothing where nothing was counted', async () => {
+  it('writes the metrics of a call in one line, also if the call fails, and no line if nothing was counted', async () => {
     const count = (metrics: Telemetry['metrics']) => metrics.add('AcceptedRequests', 1)
 
     const counted = await call(async ({ metrics }) => {
