@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Changes, pipelineText, refusal } from './pipelines.ts'
 
-describe('a JSONata expression is refused where it breaks', () => {
+describe('a mistake in a JSONata expression is reported at its place:', () => {
   it.each<[string, Changes, string]>([
     [
       'in single quotes',

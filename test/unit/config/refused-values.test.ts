@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Changes, endpoint, lines, pipelineText, plan, refusal } from './pipelines.ts'
 
-describe('a value is refused where it stands', () => {
+describe('a wrong value is reported at its place:', () => {
   it.each<[string, Changes, string]>([
     ['a misspelt key', { queue: 'queeu: {}' }, 'p.yaml:2:1: the pipeline has no key "queeu"; did you mean "queue"?'],
     [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Changes, endpoint, lines, pipelineText, plan, refusal } from './pipelines.ts'
 
-describe('contradictions between values are refused', () => {
+describe('values that contradict each other are refused:', () => {
   it.each([
     ['6h', '14d', 'must be whole days from 15d to 3650d, such as 30d, not "14d"'],
     ['6h', '400h', 'must be whole days from 15d to 3650d, such as 30d'],
@@ -10,7 +10,7 @@ describe('contradictions between values are refused', () => {
       '15d',
       'must be at least 16d: payloads must outlive queue.expire_after and the 14 days that a queue keeps a message',
     ],
-  ])('payloads that messages outlive: expire_after %s, payloads %s', (expireAfter, payloads, message) => {
+  ])('payloads that messages could outlive: expire_after %s, payloads %s', (expireAfter, payloads, message) => {
     const queue = `queue: { expire_after: ${expireAfter} }\nobservability: { retention: { payloads: ${payloads} } }`
 
     expect(refusal(pipelineText({ queue }))).toBe(`p.yaml:3:41: observability.retention.payloads ${message}`)
@@ -22,7 +22,7 @@ describe('contradictions between values are refused', () => {
     )
   })
 
-  it('more models and inputs than CloudFormation takes in one stack', () => {
+  it('more models and inputs than fit in one CloudFormation stack', () => {
     const inputs = Array.from({ length: 50 }, (_, i) => `{ queue: nightly-${i} }`)
     expect(refusal(pipelineText({ queue: `inputs: [${inputs}]` }))).toBe(
       "p.yaml:10:1: models must be fewer: the stack would have 527 resources, and 496 fit CloudFormation's 500 " +
@@ -137,7 +137,7 @@ describe('contradictions between values are refused', () => {
   })
 })
 
-describe('tracing is false, or has an endpoint', () => {
+describe('the value of tracing is refused unless it is false or has a valid endpoint:', () => {
   const Mapping = 'must be false, or a mapping with an endpoint, such as { endpoint: xray, sample: 0.1 }'
   const Endpoint =
     'must be xray, or the http or https URL of an OTLP receiver, such as https://collector.example.com/v1/traces'
@@ -163,7 +163,7 @@ describe('tracing is false, or has an endpoint', () => {
   })
 })
 
-describe('the policies of a model are checked', () => {
+describe('a wrong policy of a model is refused:', () => {
   const tooMany = (place: string, key = '') =>
     `p.yaml:${place}: models.text.concurrency${key} must be at most 1,000 with batch: each call is an invocation then`
   it.each<[string, string, string]>([
