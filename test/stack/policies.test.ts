@@ -70,8 +70,8 @@ describe('the policies of a model reach its worker', () => {
   })
 
   it.each([
-    ['the URL of its own', 'batched', 'http://batched.example.com/batch_predict'],
-    ['the endpoint’s', 'gathered', 'http://gathered.example.com/predict'],
+    ['a URL of their own', 'batched', 'http://batched.example.com/batch_predict'],
+    ['the endpoint', 'gathered', 'http://gathered.example.com/predict'],
   ])('with batches that go to %s', (_which, model, url) => {
     expect(settingsOf(model)).toMatchObject({ batched: true, endpoint: { url } })
   })

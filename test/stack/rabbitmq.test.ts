@@ -278,9 +278,9 @@ describe('the rules about brokers', () => {
     ['an old version', Broker, { EngineVersion: '3.13' }],
     ['an instance of another family', Broker, { HostInstanceType: 'mq.m5.large' }],
     ['a password in clear', Broker, { Users: [{ Username: 'sluice', Password: 'not-so-secret' }] }],
-    ['a key of ours', Broker, { EncryptionOptions: { UseAwsOwnedKey: false } }],
+    ['a key that AWS does not own', Broker, { EncryptionOptions: { UseAwsOwnedKey: false } }],
     ['the port without TLS', 'AWS::EC2::SecurityGroupIngress', { FromPort: 5672, ToPort: 5672 }],
-    ['addresses', 'AWS::EC2::SecurityGroupIngress', { CidrIp: '0.0.0.0/0' }],
+    ['a rule for IP addresses', 'AWS::EC2::SecurityGroupIngress', { CidrIp: '0.0.0.0/0' }],
     ['a batch that is too large', 'AWS::Lambda::EventSourceMapping', { BatchSize: 100 }],
     ['a mapping without a password', 'AWS::Lambda::EventSourceMapping', { SourceAccessConfigurations: [] }],
   ])('find %s', (_, type, properties) => {

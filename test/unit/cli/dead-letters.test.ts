@@ -378,7 +378,7 @@ describe('dead-letters redrive redrives the others, but refuses', () => {
 
   it.each([
     ['tokens', { tokens: 9 }, 'tokens'],
-    ['in flight', { in_flight: 1 }, 'requests in flight'],
+    ['requests in flight', { in_flight: 1 }, 'requests in flight'],
   ])('a request whose user has no %s left', async (_, overrides, what) => {
     const item = await failed()
     await stores.admit(anItem({ user_id: item.user_id }))

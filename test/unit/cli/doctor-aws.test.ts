@@ -176,9 +176,14 @@ describe('sluice doctor, before a deployment', () => {
   })
 
   it.each([
-    ['offers no such database', 'eu-west-1', [], 'eu-west-1 has no serverless Aurora PostgreSQL'],
-    ['says that there is no Data API', 'eu-west-1', [{ SupportsHttpEndpoint: false }], 'but not its RDS Data API'],
-    ['says nothing, and is known to have none', 'eu-central-2', [{}], 'but not its RDS Data API'],
+    ['offers no serverless Aurora PostgreSQL', 'eu-west-1', [], 'eu-west-1 has no serverless Aurora PostgreSQL'],
+    ['reports no Data API', 'eu-west-1', [{ SupportsHttpEndpoint: false }], 'but not its RDS Data API'],
+    [
+      'is known to have no Data API, although AWS reports nothing about it',
+      'eu-central-2',
+      [{}],
+      'but not its RDS Data API',
+    ],
   ])('refuses a region that %s', async (_, region, offers, found) => {
     vi.stubEnv('AWS_REGION', region)
     rds.on(DescribeOrderableDBInstanceOptionsCommand).resolves({ OrderableDBInstanceOptions: offers })

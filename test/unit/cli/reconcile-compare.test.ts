@@ -204,18 +204,23 @@ describe('reconcile: a row in Postgres', () => {
     ['a lost usage', rowOf(COMPLETED, { total_tokens: null }), 'usage 3 + 4 = 7 tokens', 'usage none'],
     ['the error', rowOf(RELEASED, { error: { code: 'other', message: '' } }), 'error model_error', 'error other'],
     [
-      'several at once',
+      'several values at once',
       rowOf(COMPLETED, { status: 'queued', attempts: 0 }),
       'status completed, attempts 1',
       'status queued, attempts 0',
     ],
     [
-      'one of a request that was never accepted',
+      'the status, for a request that was never accepted',
       rowOf(REJECTED, { status: 'queued' }),
       'status rejected',
       'status queued',
     ],
-    ['one that is ahead', rowOf(RUNNING, { status: 'failed' }), 'status running, run 1', 'status failed, run 1'],
+    [
+      'the status, because the row is ahead of the item',
+      rowOf(RUNNING, { status: 'failed' }),
+      'status running, run 1',
+      'status failed, run 1',
+    ],
   ])('is reported if it differs in %s', (_, row, expected, found) => {
     expect(differences({ rows: withRow(row) })).toEqual([
       { kind: 'row', where: `request ${row.request_id} of u42`, expected, found },

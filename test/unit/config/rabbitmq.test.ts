@@ -97,7 +97,7 @@ describe('the check of a pipeline with a broker or a network', () => {
       "p.yaml:15:39: observability.metrics.endpoint can't be reached with queue.rabbitmq.egress: endpoints, which has no way to the internet; it must be an address inside the VPC, or egress must be nat",
     ],
     [
-      "AWS's own receiver of one region, of which the VPC may have no endpoint",
+      "AWS's own receiver in a region for which the VPC may have no endpoint",
       {
         ...broker('egress: endpoints'),
         ...IN_AWS,

@@ -28,8 +28,8 @@ describe('a variable is refused', () => {
 
 describe('a file that is not a pipeline is refused in one line', () => {
   it.each<[string, string, string]>([
-    ['an empty one', '', 'p.yaml:1:1: the file is empty; it must hold a pipeline'],
-    ['one of comments', '# later\n', 'p.yaml:1:1: the file is empty; it must hold a pipeline'],
+    ['an empty file', '', 'p.yaml:1:1: the file is empty; it must hold a pipeline'],
+    ['a file of comments only', '# later\n', 'p.yaml:1:1: the file is empty; it must hold a pipeline'],
     ['a text', 'hello', 'p.yaml:1:1: the pipeline must be a mapping of keys to values, not "hello"'],
     ['broken YAML', 'name: "x\n', 'p.yaml:2:1: the file is not valid YAML: Missing closing "quote'],
     [
@@ -38,7 +38,7 @@ describe('a file that is not a pipeline is refused in one line', () => {
       `p.yaml:1:25: the file is not valid YAML: Unexpected flow-map-start at node end (if it is about \${…}: put quotes around the value)`,
     ],
     [
-      'a key twice',
+      'a key that occurs twice',
       'name: a\nqueue: {}\nname: b\n',
       'p.yaml:3:1: the key name is there twice in this mapping; keep one',
     ],

@@ -55,7 +55,7 @@ describe('POST /predict', () => {
     ['a word of 4 MB', 'x'.repeat(4_000_000)],
     ['2 MB of sentences', 'I like red cars. '.repeat(120_000)],
     ['white space', ' \n\t'],
-    ['words that objects know', 'constructor __proto__ toString'],
+    ['words that are properties of every object', 'constructor __proto__ toString'],
     ['text of no words', '😀!?'],
   ])(
     'accepts %s',

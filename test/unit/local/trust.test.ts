@@ -59,7 +59,7 @@ function expectRefusal({ status, headers, body }: Called): void {
 describe.each(everyServer)('%s', server => {
   test.each([
     ['evil.example', (port: string) => `evil.example:${port}`],
-    ['a name that ends like ours', (port: string) => `127.0.0.1.evil.example:${port}`],
+    ['a name that begins with our address', (port: string) => `127.0.0.1.evil.example:${port}`],
     ['our address with another port', () => '127.0.0.1:1'],
     ['our address without its port', () => '127.0.0.1'],
   ] as const)('refuses the Host %s', async (_, host) => {
@@ -105,9 +105,9 @@ test('the API accepts the calls of its own pages, but only by the name with whic
 
 describe.each(awsServers)('%s', server => {
   test.each([
-    ['none', undefined],
-    ['the one of another run', 'AKIAAAAAAAAAAAAAAAAA'],
-    ['the one that was always right', 'local'],
+    ['missing', undefined],
+    ['the id of another run', 'AKIAAAAAAAAAAAAAAAAA'],
+    ['the fixed id of an earlier version', 'local'],
   ])('refuses a call whose access key id is %s', async (_, accessKeyId) => {
     const headers = {
       'content-type': 'application/json',

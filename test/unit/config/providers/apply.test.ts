@@ -143,7 +143,7 @@ describe('a mistake in a model with a provider', () => {
       message: 'models.text.endpoint is missing',
     },
     {
-      what: 'a URL that is none',
+      what: 'an invalid URL',
       fields: { provider: 'openai', endpoint: { url: 'api.openai.com' } },
       message: 'models.text.endpoint.url must be an http or https URL',
     },

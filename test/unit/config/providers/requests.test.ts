@@ -101,7 +101,7 @@ describe('the request of the profile anthropic', () => {
       },
     },
     {
-      what: 'messages, and apart from them what is the system',
+      what: 'messages, with the system text apart from them',
       body: { messages: CONVERSATION, max_completion_tokens: 9 },
       sent: { model: 'm', max_tokens: 9, system: 'Be brief.', messages: CONVERSATION.slice(1) },
     },
@@ -130,7 +130,7 @@ describe('the request of the profile ollama', () => {
   it.each([
     { what: 'a prompt', body: {}, sent: { model: 'm', messages: HELLO, stream: false, options: {} } },
     {
-      what: 'parameters as options, and its own fields beside them',
+      what: 'parameters as options, beside Ollama’s own fields',
       body: { parameters: { ...TALK, format: 'json', think: false } },
       sent: {
         model: 'm',
@@ -173,7 +173,7 @@ describe('the request of the profile tgi', () => {
       },
     },
     {
-      what: 'nothing for values that mean no sampling, which it refuses',
+      what: 'no field for values that mean no sampling, since TGI refuses them',
       body: { parameters: { temperature: 0, top_p: 1, stop: [] } },
       sent: { inputs: 'Hello', parameters: { max_new_tokens: 512, return_full_text: false, details: true } },
     },
@@ -213,7 +213,7 @@ describe('the request of the profile bedrock', () => {
       },
     },
     {
-      what: 'messages, as blocks, and apart from them what is the system',
+      what: 'messages as blocks, with the system text apart from them',
       body: { messages: CONVERSATION },
       sent: {
         messages: [

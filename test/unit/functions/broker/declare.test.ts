@@ -47,9 +47,9 @@ describe('the declaration of queues', () => {
   })
 
   it.each([
-    ['unbinds the input that was first before', { Requests: 'nightly' }, 'nightly'],
-    ['leaves the input alone that stays first', { Requests: 'prompts' }, undefined],
-    ['unbinds nothing where there was no input', {}, undefined],
+    ['unbinds the input that was the first one before', { Requests: 'nightly' }, 'nightly'],
+    ['does not unbind an input that stays the first one', { Requests: 'prompts' }, undefined],
+    ['unbinds nothing if there was no input', {}, undefined],
   ])('%s', async (_, former, unbind) => {
     const { declared } = await declareWith([], 'Update', former)
 

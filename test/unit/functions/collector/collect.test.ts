@@ -10,7 +10,7 @@ import { anAcceptedEvent, anItem, anOutcome, aRefused } from '../../../support/r
 
 describe('collect: the charging rule', () => {
   it.each([
-    { what: 'a success costs what the model reported', fields: {}, tokens: 7, requests: 1 },
+    { what: 'a success costs the tokens that the model reported', fields: {}, tokens: 7, requests: 1 },
     { what: 'a success without a report costs its estimate', fields: { usage: undefined }, tokens: 10, requests: 1 },
     {
       what: 'a success without a report costs the minimum that its worker reports, if that is more',
@@ -19,7 +19,7 @@ describe('collect: the charging rule', () => {
       requests: 1,
     },
     {
-      what: 'a success costs what the model reported, even if its worker reports a minimum',
+      what: 'a success costs the tokens that the model reported, even if its worker reports a minimum',
       fields: { charge_at_least: 11 },
       tokens: 7,
       requests: 1,
@@ -56,8 +56,8 @@ describe('collect: the charging rule', () => {
 
 describe('collect: a request’s stored body and result', () => {
   it.each([
-    { what: 'a cancelled one', fields: { cancel_requested: true }, kept: [] },
-    { what: 'a completed one', fields: {}, kept: ['body', 'result'] },
+    { what: 'it was cancelled', fields: { cancel_requested: true }, kept: [] },
+    { what: 'it completed', fields: {}, kept: ['body', 'result'] },
   ])('are deleted only if the request was cancelled: $what', async ({ fields, kept }) => {
     const { ports } = aCollector()
     const item = await running(ports, fields)

@@ -33,7 +33,7 @@ describe('parseInput', () => {
     ['no object', '[]', { path: '', message: 'must be an object' }],
     ['no user', '{"prompt":"p"}', { path: 'user_id', message: 'is missing; it must be a string' }],
     [
-      'a user that is none',
+      'an invalid user',
       '{"prompt":"p","user_id":"u#1"}',
       { path: 'user_id', message: 'must be 1 to 128 of A-Z a-z 0-9 . _ @ -' },
     ],
@@ -48,7 +48,7 @@ describe('parseInput', () => {
       '{"prompt":"a\\u0000","user_id":"u"}',
       { path: 'prompt', message: 'contains U+0000, which no store keeps' },
     ],
-  ])('refuses a text that is %s, and says where', (_, text, problem) => {
+  ])('refuses a message, and says where the mistake is: %s', (_, text, problem) => {
     expect(() => parseInput(text)).toThrow(
       expect.objectContaining({ code: 'invalid_request', details: { problems: [problem] } }),
     )

@@ -123,7 +123,7 @@ describe('takeInput: a refused message', () => {
   it.each([
     ['not JSON', 'hello', 'invalid_request'],
     ['of no user', '{"prompt":"p"}', 'invalid_request'],
-    ['for a model that there is not', { model: 'gone' }, 'unknown_model'],
+    ['for an unknown model', { model: 'gone' }, 'unknown_model'],
     ['of a priority that its plan does not allow', { priority: 'high' }, 'priority_not_allowed'],
   ])('becomes a dead letter if it is %s', async (_, body, code) => {
     const { ports, reported } = anIntake()
@@ -174,7 +174,7 @@ describe('takeInput: a refused message', () => {
 
   it.each([
     ['names a model of a megabyte', { model: 'm'.repeat(1_000_000) }],
-    ['has a field name of a megabyte, with what no store keeps in it', { ['n'.repeat(1_000_000)]: 'a\u0000' }],
+    ['has a field name of a megabyte, and a character that no store accepts', { ['n'.repeat(1_000_000)]: 'a\u0000' }],
   ])('has a dead letter that fits into a message, even if it %s', async (_, body) => {
     const { ports, reported } = anIntake()
 

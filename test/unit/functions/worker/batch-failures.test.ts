@@ -49,7 +49,7 @@ describe('a worker with batches: a batch that fails as a whole because of the mo
     { what: '429', fields: { status: 429 }, at_most: undefined },
     { what: '503, which one request may have caused', fields: { status: 503 }, at_most: 2 },
     { what: 'a refused connection', fields: { code: 'model_unreachable', reached: false }, at_most: undefined },
-    { what: 'a timeout, which a smaller batch may not have', fields: { code: 'model_timeout' }, at_most: 2 },
+    { what: 'a timeout, which a smaller batch may avoid', fields: { code: 'model_timeout' }, at_most: 2 },
   ] as const)('goes back to the queue after one call: $what', async ({ fields, at_most }) => {
     const { asked, invoke, messagesOf, outcomes, deferred, hintsSent, stored } = aBatchWorker(() => failure(fields))
     const messages = await messagesOf(['a', 'b', 'c', 'd', 'e'])

@@ -136,7 +136,7 @@ describe('a worker counts', () => {
       state: { halted: { since: NOW, until: NOW + 30_000, times: 1, code: 'model_rejected', reason: 'no key' } },
     },
     {
-      why: 'another call, where one at a time is made',
+      why: 'another call, if only one call may run',
       metric: 'DeferredByConcurrency',
       settings: { one_at_a_time: ['normal' as const] },
       state: { leases: { normal: { id: 'l', since: NOW, until: NOW + 90_000 } } },

@@ -137,7 +137,7 @@ describe('workers: a model that is loading for a minute', () => {
   it.for([
     { what: 'with a circuit', answer: loading, settings: { circuit } },
     {
-      what: 'without a circuit, if its profile knows what it says',
+      what: 'without a circuit, if its profile recognizes the answer',
       answer: { ...loading, loading: true },
       settings: {},
     },

@@ -85,10 +85,10 @@ describe('findHostileText', () => {
   })
 
   it.each([
-    { what: 'the deepest that is allowed', value: nested(MAX_DEPTH) },
+    { what: 'the deepest allowed value', value: nested(MAX_DEPTH) },
     { what: 'emoji', value: { '\u{1f600}': '\u{1f469}\u200d\u{1f680}' } },
     { what: 'U+FFFF and control characters', value: '\uffff\u0001\u007f' },
-    { what: 'what is no text', value: [null, true, 1e300, {}, []] },
+    { what: 'values that are no text', value: [null, true, 1e300, {}, []] },
   ])('finds nothing in $what', ({ value }) => {
     expect(findHostileText(value)).toBeUndefined()
   })

@@ -88,7 +88,7 @@ describe('parseBody', () => {
       path: 'parameters.max_tokens',
     },
     {
-      what: 'half of max_tokens',
+      what: 'a fraction as max_tokens',
       body: '{"prompt":"x","parameters":{"max_tokens":0.5}}',
       path: 'parameters.max_tokens',
     },
@@ -98,7 +98,7 @@ describe('parseBody', () => {
       path: 'parameters.max_tokens',
     },
     {
-      what: 'max_tokens that no sum holds',
+      what: 'max_tokens that are too large to add up',
       body: '{"prompt":"x","parameters":{"max_tokens":9007199254740991}}',
       path: 'parameters.max_tokens',
     },
@@ -127,7 +127,7 @@ describe('parseBody', () => {
     { what: 'U+0000 in the prompt', body: '{"prompt":"secret\\u0000"}', path: 'prompt' },
     { what: 'a lone surrogate in the prompt', body: '{"prompt":"secret\\ud800"}', path: 'prompt' },
     {
-      what: 'U+0000 in a field that nobody knows',
+      what: 'U+0000 in an unknown field',
       body: '{"prompt":"x","other":{"a":["\\u0000"]}}',
       path: 'other.a[0]',
     },

@@ -42,7 +42,7 @@ describe('request mapping', () => {
       message: 'the request mapping takes over 2000 ms',
     },
     { what: 'gives too much', request: '$pad(prompt, 1e8)', message: 'the request mapping makes a value of over 8 MB' },
-    { what: 'gives what is no JSON', request: '{ "f": $sum }', message: /JSON/ },
+    { what: 'gives a value that is no JSON', request: '{ "f": $sum }', message: /JSON/ },
   ])('is refused with a sentence that quotes no prompt when it $what', async ({ request, message }) => {
     const mapped = mappings({ request }).request({ ...FIELDS, body: { prompt: `secret ${'words '.repeat(20)}!` } })
 
@@ -134,7 +134,7 @@ describe('response mapping', () => {
 
   it.each([
     { what: 'negative tokens', usage: { total_tokens: -1 } },
-    { what: 'more tokens than numbers are exact for', usage: { total_tokens: 1e300 } },
+    { what: 'more tokens than a number can count exactly', usage: { total_tokens: 1e300 } },
     { what: 'so many tokens that a user’s sum would not be exact', usage: { total_tokens: 2 ** 52 } },
     { what: 'a list', usage: [1] },
     { what: 'a text', usage: 'none' },

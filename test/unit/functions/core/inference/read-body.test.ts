@@ -236,8 +236,8 @@ describe('readBody: case 14, a stream in place of JSON', () => {
 
   it.each([
     { what: 'is of another kind', text: stream('{"token":{"text":"a"}}', '{"token":{"text":"b"}}') },
-    { what: 'has not come to its end', text: stream(chunk({ content: 'he' })) },
-    { what: 'holds no JSON', text: stream('hello', '[DONE]') },
+    { what: 'is incomplete', text: stream(chunk({ content: 'he' })) },
+    { what: 'has no JSON', text: stream('hello', '[DONE]') },
     { what: 'has named events only', text: 'event: ping\n\n' },
   ])('is refused with advice on what to change if it $what', async ({ text }) => {
     expect(await read(text)).toEqual({

@@ -184,14 +184,14 @@ describe('sigV4Signer', () => {
       region: 'ap-southeast-2',
     },
     {
-      what: 'a function URL with signs that are no encoding',
+      what: 'a function URL with signs that must be encoded',
       service: 'lambda',
       url: 'https://abc.lambda-url.us-east-1.on.aws/100%/(a)+b=c',
       sent: '/100%25/%28a%29%2Bb%3Dc',
       region: 'us-east-1',
     },
     {
-      what: 'a host that names no region: the own one',
+      what: 'a host without a region, with the region of the function',
       service: 'sagemaker',
       url: 'http://127.0.0.1:9000/endpoints/llama/invocations',
       sent: '/endpoints/llama/invocations',

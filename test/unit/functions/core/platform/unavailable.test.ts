@@ -51,9 +51,9 @@ describe('reaching', () => {
     { what: 'a missing permission', error: client('AccessDeniedException') },
     { what: 'a missing permission in S3', error: client('AccessDenied', 403) },
     { what: 'an expression that is wrong', error: client('ValidationException') },
-    { what: 'a table that is not there', error: new ResourceNotFoundException(options) },
-    { what: 'a bucket that is not there', error: client('NoSuchBucket', 404) },
-    { what: 'a condition that nobody expects', error: new ConditionalCheckFailedException(options) },
+    { what: 'a table that does not exist', error: new ResourceNotFoundException(options) },
+    { what: 'a bucket that does not exist', error: client('NoSuchBucket', 404) },
+    { what: 'an unexpected failure of a condition', error: new ConditionalCheckFailedException(options) },
     { what: 'an error of Sluice', error: new Error('nothing to close') },
     { what: 'a thrown value that is no error', error: 'down' },
   ])('reports a defect after $what', async ({ error }) => {
