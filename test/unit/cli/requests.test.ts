@@ -295,7 +295,7 @@ describe('requests list', () => {
     ['--model image', []],
     ['--since 400d --model text --user u2', [4]],
     ['--since 1h', []],
-  ])('%s', async (options, expected) => {
+  ])('lists the matching requests with %s', async (options, expected) => {
     expect(numbersOf(await json(`requests list ${options}`))).toEqual(expected)
   })
 

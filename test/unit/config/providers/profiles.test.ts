@@ -110,7 +110,7 @@ describe('the estimate of a chat', () => {
       expected: 180,
     },
     {
-      what: 'twice the system text of the parameters, by bytes',
+      what: 'the system text of the parameters',
       fields: { messages: [{ content: '' }], parameters: { system: content, max_tokens: 0 } },
       expected: 30,
     },
