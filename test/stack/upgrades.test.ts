@@ -37,7 +37,7 @@ describe('docs/upgrades.md: a change of pipeline.yaml', () => {
     expect(replaced.map(([change]) => change)).toEqual([])
   })
 
-  it('of the name makes another stack with other queues', () => {
+  it('makes another stack with other queues if it changes the name', () => {
     const other = synthesizeText(PIPELINE.replace('name: Shop-1', 'name: Shop-2')).template
     const queues = (template: Template) =>
       ofType(template, 'AWS::SQS::Queue').map(({ Properties }) => Properties.QueueName)

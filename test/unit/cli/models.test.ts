@@ -192,7 +192,7 @@ describe('models list: a halted model', () => {
     expect(out).toContain('The reason: the model refused the request with 401')
   })
 
-  it('is reset together with all results of failures, but without the calls under way', async () => {
+  it('is reset together with all effects of failures, but without the calls under way', async () => {
     const leases = { normal: { id: 'l', since: NOON, until: NOON + 9 } }
     await set({
       halted,

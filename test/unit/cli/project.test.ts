@@ -29,7 +29,7 @@ describe('the command line in a folder below the project’s', () => {
     rmSync(nowhere, { recursive: true })
   })
 
-  it('applies this to its commands', async () => {
+  it('uses these paths in its commands', async () => {
     let err = ''
     const code = await main(['models', 'list'], {
       env: {},

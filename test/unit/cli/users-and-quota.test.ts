@@ -16,7 +16,7 @@ const atNoon = (line: string) => system.at(NOON)(line)
 const json = jsonOf(atNoon)
 
 describe('users disable', () => {
-  it('is shown, stays when the user is changed, and ends with enable', async () => {
+  it('is shown, stays in effect when the user is changed, and ends with users enable', async () => {
     const { was, ...user } = { was: await json('users set off --requests 7'), user: 'off' }
 
     expect(await json('users disable off')).toEqual({ ...was, disabled_at: NOON })

@@ -83,7 +83,7 @@ describe('the calls of a request that the bill counts', () => {
     expect(own + 2 * MAPPING_CALLS).toBe(13)
   })
 
-  it('are the same for an admission by the OpenAI API, and three more for a wait', () => {
+  it('are the same for an admission by the OpenAI API, and five more for a wait: four for its lease, and a read', () => {
     const tallies = new Map([...request.posted].map(([way, calls]) => [way, tally(calls)]))
 
     expect(tallies).toEqual(

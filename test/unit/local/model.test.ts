@@ -82,7 +82,7 @@ describe('POST /predict', () => {
     expect(await post('/predict', given)).toEqual({ status: 400, body: { error } })
   })
 
-  it('refuses more than 8 MiB and goes on', async () => {
+  it('refuses a body over 8 MiB, and keeps working', async () => {
     expect(await post('/predict', { model_input: 'x'.repeat(9_000_000) })).toEqual({
       status: 413,
       body: { error: 'the body is over 8 MiB' },

@@ -82,7 +82,7 @@ describe('migrator', () => {
     expect(statements().join()).not.toContain(PASSWORD)
   })
 
-  it('sets a changed password for an operator, and answers the operator', async () => {
+  it('sets a changed password again when an operator invokes it, and answers', async () => {
     rdsData.on(ExecuteStatementCommand).callsFake(({ sql }) => (/pg_roles/.test(sql) ? { records: [[]] } : {}))
 
     expect(await handler({}, aContext())).toEqual({ Status: 'SUCCESS' })

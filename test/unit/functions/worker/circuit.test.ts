@@ -101,7 +101,7 @@ describe('a worker: an open circuit', () => {
     expect(deferred()).toMatchObject([{ delay_seconds: 12 }])
   })
 
-  it('does not prevent that a request expires', async () => {
+  it('lets a request expire at its deadline', async () => {
     const { ports, run, open, deferred, stored } = aProtectedWorker()
     await open()
     const expired = await ports.items.create(anItem({ deadline: NOW }))

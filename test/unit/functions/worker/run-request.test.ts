@@ -115,7 +115,7 @@ describe('a worker: a request that may run', () => {
     expect(await ports.payloads.get(key)).toBe(result)
   })
 
-  it('does not send its prompt to the ledger if prompts are not stored', async () => {
+  it('brings no prompt to the ledger if prompts are not stored', async () => {
     const { ports, outcomes, run } = aWorker(SUCCESS, { store_prompts: false })
     const item = await ports.items.create(anItem())
 
@@ -127,7 +127,7 @@ describe('a worker: a request that may run', () => {
   it.each([
     { store_prompts: true, what: 'the prompt', prompt: { inline: 'hello' } },
     { store_prompts: false, what: 'no prompt', prompt: undefined },
-  ])('sends $what to the ledger if it expires in its queue and store_prompts is $store_prompts', async one => {
+  ])('brings $what to the ledger if it expires in its queue and store_prompts is $store_prompts', async one => {
     const { ports, run } = aWorker(SUCCESS, { store_prompts: one.store_prompts })
     const item = await ports.items.create(anItem({ deadline: NOW }))
 
@@ -138,7 +138,7 @@ describe('a worker: a request that may run', () => {
     expect(told?.prompt).toEqual(one.prompt)
   })
 
-  it('sends its prompt to the ledger if a defect has kept every worker from running it', async () => {
+  it('brings its prompt to the ledger if a defect has kept every worker from running it', async () => {
     const { ports, create, invoke } = aWorker()
     const item = await create()
     const claim = async () => {

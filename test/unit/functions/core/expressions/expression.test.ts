@@ -184,6 +184,6 @@ it.each(FUNCTIONS)('$%s exists, as pipeline.yaml may call it', async name => {
   expect(await evaluate(`$type($${name})`)).toBe('function')
 })
 
-it('pipeline.yaml may call each of our helpers', () => {
+it('pipeline.yaml may call each helper of Sluice', () => {
   expect(FUNCTIONS).toEqual(expect.arrayContaining(Object.keys(HELPERS)))
 })

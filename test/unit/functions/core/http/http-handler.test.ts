@@ -30,7 +30,7 @@ async function call(useCase: UseCase<Telemetry>, event = anApiEvent('GET /things
 }
 
 describe('httpHandler', () => {
-  it('hands a call to the use case without the types of Lambda', async () => {
+  it('passes a call to the use case without the types of Lambda', async () => {
     const { statusCode, body } = await call(
       async (_, { route, path, headers, query, parameters, caller, body, remainingMs }) =>
         json(200, { route, path, headers, query, parameters, user: caller().user_id, body: body(), ms: remainingMs() }),

@@ -15,7 +15,7 @@ describe('s3Payloads', () => {
     await expect(payloads.get('a')).rejects.toThrow(Unavailable)
   })
 
-  it('reports a denied read or write as a defect, since S3 answers a missing object differently to a reader that may list the bucket', async () => {
+  it('reports a denied read or write as a defect, since readers may list the bucket and get another error for a missing object', async () => {
     const client = new S3Client({ region: 'us-east-1' })
     mockClient(client).rejects(Object.assign(new Error('Access Denied'), { name: 'AccessDenied' }))
     const payloads = s3Payloads(client, 'payloads')
