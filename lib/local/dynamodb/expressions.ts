@@ -22,7 +22,7 @@ interface Remembered {
 /** Puts names and values into a part of an expression. */
 type Fill = (names: Readonly<Record<string, string>>, values: Item) => unknown
 
-/** Sluice has fewer different expressions. If a caller writes values into expressions, there may be any number of them. */
+/** The most expressions that are remembered. Sluice has fewer, but other callers may write values into expressions, which makes many of them. */
 const MAX_REMEMBERED = 500
 /** The meaning of such an expression depends on values. So it is parsed each time, with its values. */
 const WITH_VALUES = /attribute_type/i

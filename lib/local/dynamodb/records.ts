@@ -118,7 +118,7 @@ function lead(database: Database, { read, write, remove }: Records): void {
   }
 }
 
-/** Keeps the records that were used last, up to so many characters. */
+/** Keeps the records that were used last, up to `limit` characters. */
 function keepRecent(limit: number) {
   const records = new Map<string, RecordText>()
   let size = 0
