@@ -21,8 +21,8 @@ interface Result {
  */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
   'test.json': ['npm start', '0.1.0 reads what this version writes', 'on RabbitMQ, whose whole batches come again'],
-  'e2e.json': ['catches: ', 'catches on RabbitMQ: ', 'of 200 posts at once', 'is refused costs nothing'],
-  'security.json': ["another user's request, whatever its state", 'text that means something to SQL'],
+  'e2e.json': ['catches: ', 'catches on RabbitMQ: ', '200 posts at once', 'is refused costs nothing'],
+  'security.json': ["another user's request in any state", 'text with a meaning in SQL'],
   'lambda.json': ['on Lambda’s runtime client'],
   'prometheus.json': ['a real Prometheus that reads', 'promtool'],
   'package.json': ['the npm package'],
