@@ -62,11 +62,11 @@ describe('version 0.1.0', () => {
   it.each([
     ['responses', { model: 'text', input: 'Hi' }],
     ['chat.completions', { model: 'text', messages: [{ role: 'user', content: 'Hi' }] }],
-  ] as const)('does not know only the field `operation` in the message of a call of %s', async (operation, body) => {
+  ] as const)('knows all fields except `operation` in the message of a call of %s', async (operation, body) => {
     expect((await sentFor(operation, body)).map(unknownTo010)).toEqual([['operation']])
   })
 
-  it('does not know only the field `price` in the outcome of a model with a price', async () => {
+  it('knows all fields except `price` in the outcome of a model with a price', async () => {
     const { ports, create, outcomes, run } = aWorker()
     const price = { input: 0.15, output: 0.6 }
 
@@ -78,7 +78,7 @@ describe('version 0.1.0', () => {
     expect(outcomes().map(asStored)).toEqual([['price'], []])
   })
 
-  it('does not know only the field `cost` in the item of a request to a model with a price', async () => {
+  it('knows all fields except `cost` in the item of a request to a model with a price', async () => {
     const item = anItem(running)
     const priced = await storedAfter(item, items => items.decide({ ...decision(item), cost: 0.00004 }))
     const plain = await storedAfter(item, items => items.decide(decision(item)))
@@ -86,7 +86,7 @@ describe('version 0.1.0', () => {
     expect([priced, plain].map(unknownTo010)).toEqual([['cost'], []])
   })
 
-  it('does not know only the field `erased` in the item of a request that its owner has deleted', async () => {
+  it('knows all fields except `erased` in the item of a request that its owner has deleted', async () => {
     const item = anItem(running)
     const done = (items: RequestItems) => items.decide(decision(item))
     const erased = await storedAfter(item, async items => (await done(items)) && items.erase(item))

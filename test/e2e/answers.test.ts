@@ -89,18 +89,18 @@ describe('an answer of a model', () => {
     expect(rows.find(row => row.request_id === id)).toMatchObject({ status, attempts: calls, result: result ?? null })
   })
 
-  test('case 2: an unreadable usage is counted in a metric', () => {
+  test('with an unreadable usage is counted in a metric (case 2)', () => {
     const ofMetric = [...system.functionLogs().matchAll(/"UnreadableUsage":\[?([\d,]+)/g)]
     const counted = ofMetric.flatMap(([, values = '']) => values.split(',')).reduce((sum, n) => sum + Number(n), 0)
     // The five answers with an unreadable usage of case 2, and the answer of case 1, whose counts are null.
     expect(counted).toBe(6)
   })
 
-  test('case 9: an error in an answer with the status 200 counts as a failure for the circuit', async () => {
+  test('with an error and the status 200 counts as a failure for the circuit (case 9)', async () => {
     expect((await modelNamed('told'))?.circuit.failures).toBeGreaterThan(0)
   })
 
-  test('case 36: the text of the model is also in the dead letter and in the log line of the end', async () => {
+  test('with an error has a text that is also in the dead letter and in the log line of the end (case 36)', async () => {
     const id = ids.get('36: a 400 whose text names a field') ?? ''
     const detail = 'bad field "model_input"'
 
@@ -116,7 +116,7 @@ describe('an answer of a model', () => {
   })
 })
 
-describe.concurrent('an answer that delays or stops calls', () => {
+describe.concurrent('an answer that delays or stops calls:', () => {
   test('case 18: a Retry-After with a fraction is rounded up, and the longest of two Retry-After headers counts', async () => {
     const client = await system.newUser()
     model.on('<18a>', json({}, 429, ['Retry-After: 1.5']), FINE)
@@ -250,7 +250,7 @@ describe.concurrent('an answer that delays or stops calls', () => {
   )
 })
 
-describe.concurrent('an answer to a batch', () => {
+describe.concurrent('an answer to a batch:', () => {
   interface Batch {
     readonly inputs: readonly { readonly input: string }[]
   }
@@ -309,7 +309,7 @@ describe.concurrent('a body of a client', () => {
   const post = async (body: string, headers?: Record<string, string>) =>
     (await system.newUser()).send('POST', '/v1/inference', body, headers)
 
-  test('case 7: is refused if one of its integers would lose digits, and the error names the field', async () => {
+  test('is refused if one of its integers would lose digits, and the error names the field (case 7)', async () => {
     expect(await post('{"prompt":"x","parameters":{"seed":18446744073709551615}}')).toMatchObject({
       status: 400,
       body: {
@@ -319,7 +319,7 @@ describe.concurrent('a body of a client', () => {
     })
   })
 
-  test('case 30: may contain null for an absent field, and may begin with a byte order mark', async () => {
+  test('may contain null for an absent field, and may begin with a byte order mark (case 30)', async () => {
     const client = await system.newUser()
     const nulls =
       '\ufeff{"prompt":"<30>","model":null,"model_type":null,"parameters":null,"priority":null,"metadata":null}'
@@ -332,7 +332,7 @@ describe.concurrent('a body of a client', () => {
     expect(request).not.toHaveProperty('metadata')
   })
 
-  test('case 31: is the same request under its Idempotency-Key if only the order of its fields differs', async () => {
+  test('is the same request under its Idempotency-Key if only the order of its fields differs (case 31)', async () => {
     const client = await system.newUser()
     const key = { 'idempotency-key': 'once' }
     const send = (body: string) => client.send('POST', '/v1/inference', body, key)
@@ -355,7 +355,7 @@ describe.concurrent('a body of a client', () => {
     ['max_completion_tokens', { prompt: 'four', max_completion_tokens: 50_000 }, 50_001],
     ['the largest of all bounds', { prompt: 'four', max_tokens: 7, parameters: { max_output_tokens: 50_000 } }, 50_001],
     ['a bound of each of n answers', { prompt: 'four', parameters: { max_tokens: 50, n: 3 } }, 151],
-  ] as const)('case 32: has an estimate that counts %s', async ([, body, estimatedTokens]) => {
+  ] as const)('has an estimate that counts %s (case 32)', async ([, body, estimatedTokens]) => {
     expect(await post(JSON.stringify(body))).toMatchObject({ status: 202, body: { estimated_tokens: estimatedTokens } })
   })
 
@@ -364,7 +364,7 @@ describe.concurrent('a body of a client', () => {
     ['in the prompt', { prompt: `What is this? ${'iVBORw0K'.repeat(393_216)}` }, 1_050],
     ['nowhere', { prompt: 'What is this?' }, 50],
   ] as const)(
-    "case 33: gets its estimate from the model's own rule (picture of 3 MB: %s)",
+    "gets its estimate from the model's own rule (case 33, picture of 3 MB: %s)",
     async ([, body, estimated]) => {
       const client = await system.newUser()
 
@@ -378,7 +378,7 @@ describe.concurrent('a body of a client', () => {
 
 describe('a call of a model', () => {
   // test/unit/functions/core/inference/http-endpoint.test.ts tests that a replaced secret is used at once.
-  test('case 34: carries one field of a secret that is JSON, and a 401 halts the model', async () => {
+  test('carries one field of a secret that is JSON, and a 401 halts the model (case 34)', async () => {
     const client = await system.newUser()
     model.on('<34 fine>', FINE)
     model.on('<34 refused>', json({ error: { message: 'Incorrect API key provided: sk-the*****one' } }, 401))
@@ -405,7 +405,7 @@ describe('a call of a model', () => {
       '/bedrock/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fus.anthropic.claude-v1%3A0/converse',
     ],
   ] as const)(
-    'case 35: has a signature that AWS accepts, even if the name of the model contains : and / (%s)',
+    'has a signature that AWS accepts, even if the name of the model contains : and / (case 35, %s)',
     async ([name, path]) => {
       const client = await system.newUser()
       const mark = `<35 ${name}>`

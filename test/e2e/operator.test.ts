@@ -189,7 +189,7 @@ describe('config', () => {
     expect(wrong).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/typo\.yaml:8:55: .*"timeout"\?\n$/) })
   })
 
-  test('schema is the one in the repository', async () => {
+  test('schema prints the schema of the repository', async () => {
     const { default: published } = await import('../../docs/pipeline.schema.json', { with: { type: 'json' } })
     expect(await json('config', 'schema')).toEqual(published)
   })

@@ -240,7 +240,7 @@ const cases: readonly Case[] = [
 const named = cases.map(one => ({ ...one, with: one.parameters ? 'parameters' : 'a prompt alone' }))
 
 describe('the recipe', () => {
-  test.for(named)('$file answers $with', async ({ model, parameters, sent, result, usage }) => {
+  test.for(named)('$file works with $with', async ({ model, parameters, sent, result, usage }) => {
     const client = await system.newUser()
     const before = apis.calls.length
 

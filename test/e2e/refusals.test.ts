@@ -221,7 +221,7 @@ describe('a request that is refused costs nothing, and the next valid request is
     await expectNothingCharged(client)
   })
 
-  test('202 for nesting 100 deep', async () => {
+  test('nesting 100 deep is not refused', async () => {
     const client = await system.newUser()
     expect(await client.send('POST', '/v1/inference', nested(100))).toMatchObject({ status: 202 })
   })

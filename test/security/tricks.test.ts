@@ -183,7 +183,7 @@ const KEYS: readonly (readonly [name: string, headers: readonly string[], status
 ]
 
 describe('a key', () => {
-  test.for(KEYS)('is accepted only as the single value of X-API-Key: %s', async ([, headers, status]) => {
+  test.for(KEYS)('is accepted only as one valid value of its header: %s', async ([, headers, status]) => {
     const lines = headers.map(line => line.replace('{key}', key))
     expect(await ask({ target: '/v1/quota', headers: lines })).toMatchObject({ status })
   })
@@ -387,7 +387,7 @@ describe('a request whose end is ambiguous', () => {
     expect(answers).toMatchObject([UNREADABLE])
   })
 
-  test('is a different case from two requests in sequence, which each get their own answer', async () => {
+  test('is not the same as two requests in sequence, of which each gets its own answer', async () => {
     const first = rawRequest(system.apiUrl, { ...POST, headers: [keyLine()], body: '{}' })
     const second = rawRequest(system.apiUrl, { target: '/healthz', headers: ['Connection: close'] })
     const answers = (await sendRaw(system.apiUrl, first + second)).map(seen)
