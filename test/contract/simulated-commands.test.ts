@@ -136,7 +136,7 @@ async function answerOf(client: DynamoDBClient, command: DynamoDbCommand): Promi
   }
 }
 
-/** DynamoDB Local answers with a whole map where dynalite answers with its updated entries. No adapter reads either. */
+/** Removes maps from an answer. DynamoDB Local answers with the whole map, and other engines with the updated entries. No adapter reads them. */
 const withoutMaps = (item: Item = {}): Item =>
   Object.fromEntries(Object.entries(item).filter(([, value]) => value.M === undefined))
 

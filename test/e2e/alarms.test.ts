@@ -162,7 +162,7 @@ const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
     crashing.add('RetentionFunction')
     await system.invoke(logicalId('RetentionFunction'), {})
   },
-  // A message that only a newer version can read.
+  // This message can be read only by a newer version, so it comes again and again.
   ResultsComesAgain: () =>
     inThreePeriods(
       () => send('alarms-results', { v: 1, type: 'novel' }),
@@ -196,7 +196,7 @@ const CAUSES: Readonly<Record<string, () => Promise<unknown>>> = {
   },
 }
 
-/** The model for which an alarm is tried. */
+/** The model for which each alarm is tested. */
 const MODELS: Readonly<Record<string, string>> = {
   'Model#Failures': 'refusing',
   'Model#Circuit': 'broken',

@@ -16,7 +16,7 @@ afterAll(async () => {
   await model.close()
 })
 
-/** The parts of a body around a list. */
+/** Makes a body with a prompt and this list. */
 const withList = (list: string): string => `{"prompt":"x","list":${list}}`
 /** A body of 4 MB with empty objects. As a parsed value, it would need 85 MB. */
 const EMPTY_OBJECTS = withList(`[${'{},'.repeat(1_390_000)}{}]`)

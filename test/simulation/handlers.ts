@@ -11,7 +11,7 @@ import type { Invocation } from './invocation.ts'
 /** Is called with each error that a function logs and survives. */
 export type OnError = (error: unknown) => void
 
-/** Handles the event of an invocation. Answers what the function answers. Rejects if the function fails. */
+/** Handles the event of an invocation. Resolves to the answer of the function. Rejects if the function fails. */
 export type Handle = (ports: Ports, by: Invocation, event: unknown, onError: OnError) => Promise<unknown>
 
 /** Runs a function's own batch loop, as its handler does on Lambda. */

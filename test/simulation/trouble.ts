@@ -22,7 +22,7 @@ export function createTrouble(
       [...messages.values()].map(message => ({ name, message })),
     )
 
-  /** Queues deliver at least once, in any order, and may give up any message. */
+  /** Disturbs a message. Queues deliver messages at least once and in any order, and may move any message to the dead letters. */
   function disturb(): void {
     const messages = allMessages()
     if (messages.length === 0 || !world.spend()) return

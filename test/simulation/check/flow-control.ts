@@ -125,7 +125,7 @@ export function checkModelStateWrite({ world, protection }: Known, oldItem: Item
 /** The marks of the users for whom an open circuit stops calls. Undefined if it stops the calls of all. */
 const openFor = ({ failures }: Watched): readonly number[] | undefined => fromStoredFailures(failures).open_for
 
-/** Whether an open circuit stops a call with requests of these users. */
+/** Returns true if an open circuit stops a call with requests of these users. */
 function isStopped(state: Watched, users: readonly string[]): boolean {
   const marks = openFor(state)
   return !marks || users.every(user => marks.includes(markOf(user)))

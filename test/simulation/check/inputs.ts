@@ -27,7 +27,7 @@ export function checkInputKeyWrite({ world, items }: Known, oldItem: Item | unde
   if (isLeft && after.refusal !== undefined && before.admitted) fail('an admitted message is refused')
 }
 
-/** Each message of an input becomes one request or one dead letter, never both (I5, I10). */
+/** Checks that each message of the input queue became one request or one dead letter, and not both (I5, I10). */
 export function checkInputs(known: Known): void {
   for (const [id, { mark }] of known.inputs) {
     const requests = requestsOf(known, mark)
