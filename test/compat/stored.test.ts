@@ -88,23 +88,19 @@ it('version 0.1.0 reads the users with failed calls and with an open circuit as 
 const NewOutcome = z.object({
   type: z.literal('outcome'),
   charge_at_least: z.int().optional(),
-  usage: z.object({ prompt_tokens: z.int().optional(), completion_tokens: z.int().optional() }).optional(),
 })
 
 /**
- * Returns true for a message or item with a field that 0.1.0 does not know. There are two outcomes: one with the least charge, of a model
- * that ignores `max_tokens` and reports no usage; and one with a part of the usage. There are two items: the state of a model that is
- * halted, gets probes in a long pause, has refused a call with 403, or has concurrency 1; and a request that its owner has deleted.
+ * Returns true for a message or item with a field that 0.1.0 does not know. There is one such outcome: it has the least charge, of a model
+ * that ignores `max_tokens` and reports no usage. There are two such items: the state of a model that is halted, gets probes in a long
+ * pause, has refused a call with 403, or has concurrency 1; and a request that its owner has deleted.
  */
 function isTooNewFor010(stored: StoredThing): boolean {
   if (stored.table === 'models')
     return ['halted', 'tried_until', 'refused_by', 'leases'].some(field => stored.item[field] !== undefined)
   if (stored.table === 'requests') return stored.item.erased === true
   const { data } = NewOutcome.safeParse('message' in stored ? stored.message : undefined)
-  if (!data) return false
-  const { charge_at_least, usage } = data
-  const isPartial = usage && (usage.prompt_tokens === undefined || usage.completion_tokens === undefined)
-  return charge_at_least !== undefined || isPartial === true
+  return data?.charge_at_least !== undefined
 }
 
 function isReadBy010(stored: StoredThing): boolean {

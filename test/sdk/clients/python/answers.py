@@ -22,7 +22,7 @@ def in_background(model):
 
 
 def cancelled(is_running):
-    """Cancels a queued and a running response. The model `serial` runs one call at a time, so the second response stays queued."""
+    """Cancels a queued or a running response. The model `serial` runs one call at a time, so the second response stays queued."""
     first = sluice.responses.create(model="serial", input="take 4000 ms", background=True)
     until(lambda: sluice.responses.retrieve(first.id), lambda now: now.status == "in_progress")
     if is_running:

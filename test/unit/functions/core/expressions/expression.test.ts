@@ -135,6 +135,19 @@ it('an expression may have a bound of its own of what it computes, and the next 
   ])
 })
 
+it('the expression of a user does not wait for all slow expressions of another user', async () => {
+  const bounded = compileExpression('$contains(prompt, /^(a+)+$/)', 50)
+  const ended: string[] = []
+  const evil = Array.from({ length: 5 }, () =>
+    bounded({ prompt: `${'a'.repeat(50)}b` }, 'attacker').catch(() => ended.push('attacker')),
+  )
+  const good = bounded({ prompt: 'a' }, 'victim').then(() => ended.push('victim'))
+
+  await Promise.all([...evil, good])
+
+  expect(ended.indexOf('victim')).toBeLessThanOrEqual(2)
+})
+
 it('many expressions at a time are each held to the bound, not all of them together', async () => {
   const list = Array.from({ length: 2_000 }, (_, x) => ({ x }))
   const inPlace = compileExpression('$count(list[x > 10])')
