@@ -75,7 +75,7 @@ test('the models of the plan can be listed, and each can be read by its name', a
 })
 
 describe('a chat completion', () => {
-  test('is passed on unchanged, except that the model gets the name that its endpoint knows', async () => {
+  test('is passed on unchanged, except that the field model has the name that the endpoint knows', async () => {
     const { sdk, client } = await aUser()
     const body = {
       messages: [

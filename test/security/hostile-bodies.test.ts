@@ -30,7 +30,7 @@ async function expectServed(victim: ApiClient): Promise<void> {
 }
 
 describe('a body with many values', () => {
-  test('is refused if it has 1,390,000 objects, and other users are served although ten such bodies arrive at once', async () => {
+  test('is refused if it has 1.39 million objects, and other users are served although ten such bodies arrive at once', async () => {
     const [attacker, victim] = await Promise.all([system.newUser(), system.newUser()])
 
     const attack = Promise.all(Array.from({ length: 10 }, () => post(attacker, EMPTY_OBJECTS)))
