@@ -19,7 +19,7 @@ describe('events', () => {
     expect(ResultEvent.parse(asSent(event))).toEqual(asSent(event))
   })
 
-  it('refuse unknown fields, so that a writer never sends them by mistake', () => {
+  it('refuse unknown fields, so a writer never sends an unknown field by mistake', () => {
     expect(ResultEvent.safeParse({ ...asSent(anAcceptedEvent(item)), extra: 1 }).success).toBe(false)
     expect(InferenceMessage.safeParse({ ...asSent(aMessage(item)), v: 2 }).success).toBe(false)
   })
@@ -54,7 +54,7 @@ describe('endedEvent', () => {
     expect(endedEvent(anItem({ status }))).toBeUndefined()
   })
 
-  it('does not exist for a completed request: only the worker’s event has the result (rule 9)', () => {
+  it('does not exist for a completed request, since only the worker’s event has the result (rule 9)', () => {
     expect(endedEvent(anItem({ status: 'completed' }))).toBeUndefined()
   })
 

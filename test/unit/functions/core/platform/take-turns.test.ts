@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { takeTurns } from '../../../../../functions/core/platform/take-turns.ts'
 
-/** Tasks that note their names when they begin, and end when they are told to. */
+/** Tasks that note their names when they begin. The test decides when they end. */
 function createTasks() {
   const inTurn = takeTurns()
   const begun: string[] = []
