@@ -60,7 +60,7 @@ async function expectOrder(system: Running, key: string, accepted: readonly Acce
 async function expectSameAgain(system: Running, key: string, accepted: readonly Accepted[]): Promise<void> {
   const keyed = accepted.filter(({ post }) => 'idempotency-key' in post.headers)
   expect(keyed.length).toBeGreaterThan(0)
-  // Like each client, it sends a post again that was answered 503, as it may be while a busy machine starts the functions.
+  // A post may be answered 503 while a busy machine starts the functions. Then it is sent again, as a client does.
   const again = await Promise.all(
     keyed.map(({ post }) => vi.waitUntil(() => send(system.apiUrl, key, post), { timeout: 60_000, interval: 1_000 })),
   )
