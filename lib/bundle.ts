@@ -23,7 +23,7 @@ export type CommonEntryPoint = (typeof ENTRY_POINTS)[number]
 /** Only a deployment with RabbitMQ has the function `broker`. */
 export type EntryPoint = CommonEntryPoint | 'broker'
 
-/** The entry points of a deployment with this backend of its queues. */
+/** Returns the entry points of a deployment with this backend of its queues. */
 export const entryPointsOf = (backend: QueueBackend): readonly EntryPoint[] =>
   backend === 'rabbitmq' ? [...ENTRY_POINTS, 'broker'] : ENTRY_POINTS
 
@@ -135,7 +135,7 @@ export function packagesIn({ outputs }: Metafile): string[] {
   return [...new Set(folders)].sort()
 }
 
-/** The hash of a bundle with these files. */
+/** Returns the hash of a bundle with these files. */
 export function hashOf(files: ReadonlyMap<string, Uint8Array>): string {
   const hash = createHash('sha256')
   for (const [name, contents] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -147,7 +147,7 @@ export function hashOf(files: ReadonlyMap<string, Uint8Array>): string {
 /** The code of all functions of a deployment. */
 export type Bundles = Readonly<Record<CommonEntryPoint, Bundle>> & { readonly broker?: Bundle }
 
-/** The code of one function. Throws if the bundles are those of a backend without it. */
+/** Returns the code of one function. Throws if the bundles are those of a backend without it. */
 export function bundleOf(bundles: Bundles, entryPoint: EntryPoint): Bundle {
   const bundle = bundles[entryPoint]
   if (!bundle) throw new Error(`there is no bundle of ${entryPoint}`)

@@ -8,8 +8,8 @@ import { readBundles, writeBundles } from './packaged-bundles.ts'
 import { hashOfSources } from './sources.ts'
 
 /**
- * Answers with the bundles that were made of the same sources before, or makes them and keeps them. Bundling takes some seconds of
- * both cores. Only the local system uses this: a deployment always bundles anew.
+ * Returns the bundles that were made of the same sources before, or makes them and keeps them. Bundling takes some
+ * seconds of both cores. Only the local system uses this: a deployment always bundles anew.
  */
 export async function keptBundles(sources: string, backend: QueueBackend = 'sqs'): Promise<Bundles> {
   const folder = join(CACHE, `${nameOf(backend)}${sources}`)

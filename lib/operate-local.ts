@@ -41,7 +41,7 @@ export async function demoKey(system: LocalSystem, admin: Admin): Promise<string
   return created.key
 }
 
-/** Serves the console on the address of the API. Answers with its address, which has the token of this run. */
+/** Serves the console on the address of the API. Returns its address, which has the token of this run. */
 export function mountConsole(system: LocalSystem, admin: Admin, name: string): string {
   const token = newToken()
   const of = { admin, target: 'local', name, version: ownVersion() } as const

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { type Bundle, type Bundles, entryPointsOf, hashOf, type QueueBackend, writeBundle } from './bundle.ts'
 import { ROOT } from './installation.ts'
 
-/** The folder with the functions' code in the npm package: a folder per backend, with one per entry point. */
+/** Returns the folder with the functions' code in the npm package: a folder per backend, with one per entry point. */
 export const bundlesFolder = (backend: QueueBackend): URL => new URL(`dist/bundles/${backend}/`, ROOT)
 
 const bundles = new Map<QueueBackend, Bundles>()

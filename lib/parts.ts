@@ -148,7 +148,7 @@ export function addParts(scope: Construct, { pipeline, bundles, assets, protect 
   return { alarms, dashboard, frontDoor, intake, state }
 }
 
-/** The VPC of the pipeline's functions: the given one, or one of our own for a broker. SQS needs none. */
+/** Returns the VPC of the pipeline's functions: the given one, or one of our own for a broker. SQS needs none. */
 function networkOf(scope: Construct, { models, network, queue, observability }: Pipeline): FunctionNetwork | undefined {
   const broker = rabbitMqOf(queue)
   if (network === undefined && broker === undefined) return undefined

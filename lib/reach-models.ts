@@ -25,7 +25,7 @@ export async function unreachableModels({ models }: Pick<Pipeline, 'models'>): P
   return lines.flat()
 }
 
-/** The code of the error with which a TCP connection, or for https a TLS connection, fails. */
+/** Returns the code of the error with which a TCP connection, or for https a TLS connection, fails. */
 async function problemOf({ protocol, hostname, port }: URL): Promise<string | undefined> {
   const host = hostname.replace(/^\[|\]$/g, '')
   const isSecure = protocol === 'https:'

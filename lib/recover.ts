@@ -12,9 +12,10 @@ type Ports = LifecyclePorts &
 const AT_ONCE = 20
 
 /**
- * Ends all that the functions of an earlier run hold: the claims of requests, the one call and the probe of models, and waits. Only for a
- * system of which no function runs: then whoever held these is gone, and to wait for the end of each lease would only take time (ADR 0050).
- * `wasStopped` says that they were stopped in good order, and were not killed. Answers with the number of requests that run again. Repeated, it changes nothing. Rejects with `Unavailable`.
+ * Ends all that the functions of an earlier run hold: the claims of requests, the one call and the probe of models, and
+ * waits. Only for a system of which no function runs: then whoever held these is gone, and to wait for the end of each
+ * lease would only take time (ADR 0050). `wasStopped` says that they were stopped in good order, and were not killed.
+ * Returns the number of requests that run again. Repeated, it changes nothing. Rejects with `Unavailable`.
  */
 export async function recover(ports: Ports, maxWaits: number, wasStopped = false): Promise<number> {
   await Promise.all(Object.keys(ports.models).map(model => endCalls(ports, model)))

@@ -40,7 +40,7 @@ function nodeOfNpm(): string {
   )
 }
 
-/** The package with Node 24 for this platform, as `name@version`. */
+/** Returns the package with Node 24 for this platform, as `name@version`. */
 function nodePackage(): string {
   const { optionalDependencies } = NodePackages.parse(
     JSON.parse(readFileSync(new URL('bin/node/package.json', ROOT), 'utf8')),

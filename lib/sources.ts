@@ -14,7 +14,10 @@ const FILES = IS_PACKAGE ? ['cdk.json', 'package.json'] : ['cdk.json', 'package-
 /** The packages that make a template, besides Sluice's own code. A project that uses the npm package chooses their versions. */
 const TEMPLATE_MAKERS = ['aws-cdk-lib', 'cdk-nag', 'constructs']
 
-/** The SHA-256, in hex, of all that bundles and templates are made of, apart from pipeline.yaml. It takes some 30 ms. */
+/**
+ * Returns the SHA-256, in hex, of all that bundles and templates are made of, apart from pipeline.yaml. It takes some
+ * 30 ms.
+ */
 export function hashOfSources(): string {
   const root = fileURLToPath(ROOT)
   const { resolve } = createRequire(import.meta.url)

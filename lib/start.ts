@@ -103,7 +103,10 @@ async function start(env: Environment, print: Print, running: Running): Promise<
   }
 }
 
-/** Shows the metrics at `/metrics`, and exports them if the environment says where to. Answers with the function that ends the export. */
+/**
+ * Shows the metrics at `/metrics`, and exports them if the environment says where to. Returns the function that ends
+ * the export.
+ */
 function serveMetrics(
   metrics: LocalMetrics,
   system: LocalSystem,

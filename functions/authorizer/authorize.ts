@@ -3,8 +3,8 @@ import { hashKey, isWellFormedKey, keyIdOf } from '../core/stores/access/key.ts'
 import type { Access, UserRecord } from '../core/stores/access/port.ts'
 
 /**
- * The user whose key this is. Undefined for a key that is malformed, unknown, expired or revoked, and for one whose user is
- * disabled or has no record. Rejects with `Unavailable`; then nobody is let in.
+ * The user whose key this is. Returns undefined for a key that is malformed, unknown, expired or revoked, and for one
+ * whose user is disabled or has no record. Rejects with `Unavailable`; then nobody is let in.
  */
 export async function authorize(access: Access, key: string, now: number): Promise<UserRecord | undefined> {
   if (!isWellFormedKey(key)) return undefined

@@ -19,7 +19,10 @@ export interface BrokerPorts extends InsistPorts {
   readonly exists: QueueExists
   readonly count: CountWaiting
   readonly sendInput: SendInput
-  /** Sends dead results to their queue again, some hundred at most, and answers with their number. Rejects with `Unavailable`. */
+  /**
+   * Sends dead results to their queue again, some hundred at most, and returns their number. Rejects with
+   * `Unavailable`.
+   */
   returnResults(): Promise<number>
   /** Moves the messages of an invocation out of their bulk queue. Rejects with `Unavailable` if the broker is away until `giveUpAt`, epoch milliseconds. */
   moveBulk(event: unknown, giveUpAt: number): Promise<void>

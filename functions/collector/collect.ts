@@ -179,7 +179,7 @@ async function settle(
   }
 }
 
-/** The end of a request. A rejected request was never accepted, so it has no end. */
+/** Returns the end of a request. A rejected request was never accepted, so it has no end. */
 function endOf({ event, item }: Taken, spanOf: SpanOf): Ended[] {
   const traceId = traceIdOf(item?.traceparent ?? spanOf(event).traceparent)
   const trace = traceId !== undefined && { trace_id: traceId }

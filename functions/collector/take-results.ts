@@ -76,7 +76,7 @@ const soon = (deliveries: readonly Delivery[]): ReturnedDelivery[] =>
     return found ? [{ delivery, seconds: found.seconds }] : []
   })
 
-/** Fails the request of a message that its queue gave up. Answers with false if the message must be redelivered. */
+/** Fails the request of a message that its queue gave up. Returns false if the message must be redelivered. */
 async function failed(ports: TakeResultsPorts, message: InferenceMessage): Promise<boolean> {
   try {
     const prompt = ports.stores_prompts ? promptOf(message.body) : undefined

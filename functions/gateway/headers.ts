@@ -3,7 +3,10 @@ import { MAX_WAIT_SECONDS } from '../core/lifecycle/wait-for-completion.ts'
 
 const MAX_KEY_LENGTH = 255
 
-/** The Idempotency-Key of a call. Undefined without one. Throws `RequestError` if it is empty or too long. */
+/**
+ * Returns the Idempotency-Key of a call. Returns undefined without one. Throws `RequestError` if it is empty or too
+ * long.
+ */
 export function idempotencyKey(headers: Record<string, string | undefined>): string | undefined {
   const key = headers['idempotency-key']
   if (key === undefined || (key.length > 0 && key.length <= MAX_KEY_LENGTH)) return key

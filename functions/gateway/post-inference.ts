@@ -16,8 +16,8 @@ export async function postInference(ports: GatewayPorts, call: HttpCall): Promis
 }
 
 /**
- * The answer with the end of the request, if the client prefers to wait for it and it comes in time. The request is accepted
- * whatever happens here.
+ * Returns the answer with the end of the request, if the client prefers to wait for it and it comes in time. The
+ * request is accepted whatever happens here.
  */
 async function endedInTime(
   ports: GatewayPorts,

@@ -44,7 +44,7 @@ export const postOpenAi =
     }
   }
 
-/** The request as it is now. A repeated call with an Idempotency-Key may find it ended, or deleted. */
+/** Returns the request as it is now. A repeated call with an Idempotency-Key may find it ended, or deleted. */
 const viewOf = async (ports: OpenAiPorts, { item }: Accepted): Promise<RequestView> =>
   item.status === 'queued' && !item.erased ? toView(item) : await viewRequest(ports, item.user_id, item.request_id)
 

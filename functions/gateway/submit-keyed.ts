@@ -37,7 +37,7 @@ export async function submitKeyed(ports: GatewayPorts, key: string, prepared: Pr
   )
 }
 
-/** Undefined when the request turns out to be withdrawn: then the key needs another. */
+/** Returns undefined when the request turns out to be withdrawn: then the key needs another. */
 async function admitAndPublish(ports: GatewayPorts, prepared: Prepared): Promise<Accepted | undefined> {
   const verdict = await admit(ports, prepared, async () => undefined)
   if (verdict.admitted) return accept(ports, verdict, prepared.submission)

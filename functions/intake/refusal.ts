@@ -5,7 +5,10 @@ import { refusalOf } from '../core/inference-api/errors.ts'
 const MAX_BYTES = 8 * 1024
 const MAX_SENTENCE = 500
 
-/** The answer that a message would have got by HTTP. A long answer is kept without its details, and with a short sentence. */
+/**
+ * Returns the answer that a message would have got by HTTP. A long answer is kept without its details, and with a short
+ * sentence.
+ */
 export function keptRefusal(error: RequestError): Refusal {
   const whole = refusalOf(error)
   if (Buffer.byteLength(JSON.stringify(whole)) <= MAX_BYTES) return whole

@@ -10,9 +10,9 @@ import { keptRefusal } from './refusal.ts'
 import { submitOnce } from './submit-once.ts'
 
 /**
- * Takes a message of an input queue. The message is admitted, or becomes a dead letter with the answer that it would have got
- * by HTTP (I10). Either is final. Answers with the accepted request or the refusal. Rejects with `Unavailable`: then the message
- * must be redelivered.
+ * Takes a message of an input queue. The message is admitted, or becomes a dead letter with the answer that it would
+ * have got by HTTP (I10). Either is final. Returns the accepted request or the refusal. Rejects with `Unavailable`:
+ * then the message must be redelivered.
  */
 export async function takeInput(ports: IntakePorts, input: Input): Promise<Accepted | { readonly refusal: Refusal }> {
   const order = parse(input)

@@ -33,5 +33,5 @@ export async function retryUnlessRefused(
 const mayPass = (error: unknown): boolean =>
   isTransient(error) || isTransientInDatabase(error) || (isAnswerOfAws(error) && !hasSqlState(error))
 
-/** Whether a service of AWS has refused a call. Other errors are our own, and no repetition heals them. */
+/** Returns whether a service of AWS has refused a call. Other errors are our own, and no repetition heals them. */
 const isAnswerOfAws = (error: unknown): error is Error => error instanceof Error && '$fault' in error

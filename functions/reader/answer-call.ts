@@ -41,7 +41,10 @@ export const answerCall = dispatch<ReaderPorts>({
 
 let described: Promise<unknown> | undefined
 
-/** The OpenAPI document, which is made at the first call for it: it is the same for everybody, and needs code that no other call needs. */
+/**
+ * Returns the OpenAPI document, which is made at the first call for it: it is the same for everybody, and needs code
+ * that no other call needs.
+ */
 async function description(): Promise<unknown> {
   described ??= Promise.all([import('../core/openai-api/openapi.ts'), import('../core/inference-api/body.ts')]).then(
     ([{ openApiDocument }, { InferenceBody }]) => openApiDocument(InferenceBody),

@@ -11,5 +11,5 @@ export function countedCaller({ calls, settings, clock }: ReaderPorts, call: Htt
   return caller
 }
 
-/** The id of the request in a call's path. It may be no id at all. */
+/** Returns the id of the request in a call's path. It may be no id at all. */
 export const requestIn = (call: HttpCall): string => requestIdOf(call.parameters.request_id ?? '')

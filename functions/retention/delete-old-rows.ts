@@ -10,8 +10,8 @@ export interface RetentionPorts {
 const CHUNK = 1_000
 
 /**
- * Deletes the rows of requests that ended more than `keep_ms` ago, one chunk after the other, until none is left or `mayGoOn`
- * says no. The next run deletes the rest. Answers with the number of rows and dead letters that were deleted.
+ * Deletes the rows of requests that ended more than `keep_ms` ago, one chunk after the other, until none is left or
+ * `mayGoOn` says no. The next run deletes the rest. Returns the number of rows and dead letters that were deleted.
  */
 export async function deleteOldRows(
   { ledger, clock }: RetentionPorts,

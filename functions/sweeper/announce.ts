@@ -8,7 +8,7 @@ import type { SweeperPorts } from './ports.ts'
 /** For how long after the first look a request is announced. A sweep begins every two minutes, so one or two sweeps do it. */
 export const ANNOUNCED_FOR_MS = 180_000
 
-/** Whether a request whose reservation is of this time is announced. */
+/** Returns whether a request whose reservation is of this time is announced. */
 export const isAnnounced = (at: number, now: number): boolean => now - at < STALE_RESERVATION_MS + ANNOUNCED_FOR_MS
 
 /** So many announcements are sent at once. The messages of a queue share its calls, so more would hold up a sweep for longer if the queue hangs. */

@@ -51,7 +51,7 @@ export async function sweep(ports: SweeperPorts): Promise<Swept> {
   return { ...swept, reasons: [...reasons.values()] }
 }
 
-/** The kind of an error. The message is no part of it, because it may differ each time. */
+/** Returns the kind of an error. The message is no part of it, because it may differ each time. */
 const kindOf = (error: Error): string =>
   error instanceof Unavailable || error instanceof Defect ? `${error.what}: ${nameOf(error.cause)}` : error.name
 

@@ -18,7 +18,7 @@ import { withoutPrompt } from './without-prompt.ts'
 /** A call needs so much time besides its timeout, to publish its outcomes. Milliseconds. */
 const PUBLISH_MS = 10_000
 
-/** Whether an invocation would outlive a call that begins `later_ms` from now, even one that times out. */
+/** Returns whether an invocation would outlive a call that begins `later_ms` from now, even one that times out. */
 export const hasTimeForCall = (ports: WorkerPorts, invocation: Invocation, laterMs = 0): boolean =>
   laterMs <= timeForCall(ports, invocation)
 
@@ -29,7 +29,7 @@ export const timeForCall = ({ clock, settings }: WorkerPorts, { ends_at }: Invoc
 /** A slow mapping takes at most so long: the bound of an expression, and the start of its thread. Milliseconds. */
 const MAX_MAPPING_MS = 2_500
 
-/** Runs tasks one after the other while the invocation has time left for a call. Then it answers with undefined. */
+/** Runs tasks one after the other while the invocation has time left for a call. Then it returns undefined. */
 export type InTime = <T>(task: () => Promise<T>) => Promise<T | undefined>
 
 export function whileTimeForCall(ports: WorkerPorts, invocation: Invocation): InTime {
@@ -204,7 +204,7 @@ async function timed({ clock, metrics }: WorkerPorts, call: () => Promise<Reply>
   return reply
 }
 
-/** Answers with undefined if a further call can't be made. The answers of the earlier calls still count then. */
+/** Returns undefined if a further call can't be made. The answers of the earlier calls still count then. */
 async function callForPart(
   ports: WorkerPorts,
   part: readonly Mapped[],
@@ -256,7 +256,7 @@ function withCulprits(answers: ReadonlyMap<Mapped, Answer>): Map<Mapped, Answer>
   return new Map([...answers].map(([request, one]) => [request, isCulprit(one) ? { ...one, isCulprit: true } : one]))
 }
 
-/** Whether there is time for one more call, and a permit for it at once. An error counts as no. */
+/** Returns whether there is time for one more call, and a permit for it at once. An error counts as no. */
 async function mayCallAgain(
   ports: WorkerPorts,
   requests: readonly Mapped[],
@@ -294,8 +294,8 @@ function mayGoOnSplitting(calls: readonly ModelAnswer[]): boolean {
 }
 
 /**
- * Whether splitting may show which request is the cause. A failure that seems nobody's fault is worth it only if a request of
- * the batch has no attempt left.
+ * Returns whether splitting may show which request is the cause. A failure that seems nobody's fault is worth it only
+ * if a request of the batch has no attempt left.
  */
 function isWorthSplitting(
   failure: ModelFailure,
@@ -306,7 +306,7 @@ function isWorthSplitting(
   return !isNobodysFault(failure) || requests.some(({ item }) => item.attempt >= retry.attempts)
 }
 
-/** Whether a failure says nothing of its request: the model was busy, slow or away. */
+/** Returns whether a failure says nothing of its request: the model was busy, slow or away. */
 const isNobodysFault = (failure: ModelFailure): boolean =>
   failure.verdict === 'retry' && (isBusy(failure) || !failure.reached || failure.code === 'model_timeout')
 

@@ -12,8 +12,8 @@ import { crashedOutcome, publishOutcome, storedPrompt } from './publish-outcome.
 import type { Claimed, ClaimedWithBody, Invocation, Planned } from './types.ts'
 
 /**
- * Reads the item of a request before a claim, so that no slot of the rate limit is wasted on a request that was cancelled.
- * Answers with the request if it wants a call. Otherwise its message has been dealt with.
+ * Reads the item of a request before a claim, so that no slot of the rate limit is wasted on a request that was
+ * cancelled. Returns the request if it wants a call. Otherwise its message has been dealt with.
  */
 export async function keepIfWanted(ports: WorkerPorts, request: Planned): Promise<Planned | undefined> {
   const { message } = request
@@ -44,8 +44,8 @@ export async function claimRequest(
 }
 
 /**
- * The body of a request, or undefined if the request wants no call any more. The body of a cancelled or expired request is
- * deleted. So the item is read before a missing body counts as an error.
+ * Returns the body of a request, or undefined if the request wants no call any more. The body of a cancelled or expired
+ * request is deleted. So the item is read before a missing body counts as an error.
  */
 async function bodyOf(ports: WorkerPorts, request: Planned): Promise<Record<string, unknown> | undefined> {
   try {
@@ -74,7 +74,7 @@ async function claim(ports: WorkerPorts, request: Planned, { lease_until }: Invo
 }
 
 /**
- * Deals with a message whose claim was refused. Answers with the item only if its worker is gone and this request may be
+ * Deals with a message whose claim was refused. Returns the item only if its worker is gone and this request may be
  * taken over.
  */
 async function settleRefusedClaim(

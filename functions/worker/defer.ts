@@ -43,7 +43,7 @@ function send(queue: WorkerPorts['queue'], message: InferenceMessage, seconds: n
   })
 }
 
-/** The message with other hints. A hint that is undefined is removed. */
+/** Returns the message with other hints. A hint that is undefined is removed. */
 export function withHints(message: InferenceMessage, hints: Hints): InferenceMessage {
   const { hints: before, ...rest } = message
   const after = Object.entries({ ...before, ...hints }).filter(([, value]) => value !== undefined)
@@ -103,8 +103,9 @@ const longestSpread = (wait: number): number => Math.min(MAX_SPREAD_MS, SPREAD_F
 const DELAY_ROUNDING_MS = 1_000
 
 /**
- * The time after which every message that a halt or an open circuit holds up has returned, epoch milliseconds. A request whose call has
- * just failed waits until then. Otherwise it would often be the next probe again, and an outage would use up all its attempts.
+ * Returns the time after which every message that a halt or an open circuit holds up has returned, epoch milliseconds.
+ * A request whose call has just failed waits until then. Otherwise it would often be the next probe again, and an
+ * outage would use up all its attempts.
  */
 export function afterAllHeldUp(
   { flowControl, clock }: Pick<WorkerPorts, 'flowControl' | 'clock'>,

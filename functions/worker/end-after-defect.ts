@@ -24,8 +24,9 @@ export const MAX_UNCLAIMED_DELIVERIES = 20
 export const MAX_CLAIMED_DELIVERIES = 2
 
 /**
- * Ends a request whose message was not processed because of a defect, once it was delivered often enough. Answers whether the
- * message is done with. A claimed request that met the defect in a call with others is not ended: it is run alone next. An outage ends nothing: its message waits in the queue. The message of a claimed request is always
+ * Ends a request whose message was not processed because of a defect, once it was delivered often enough. Returns
+ * whether the message is done with. A claimed request that met the defect in a call with others is not ended: it is run
+ * alone next. An outage ends nothing: its message waits in the queue. The message of a claimed request is always
  * delivered again: then its item says whether the outcome was accepted.
  */
 export async function endAfterDefect(ports: WorkerPorts, { request, error, shared }: Undone): Promise<boolean> {

@@ -6,8 +6,9 @@ export type Leave = () => void
 /** Keeps an isolated request apart from all others in an environment that runs several invocations at a time. */
 export interface Isolation {
   /**
-   * Begins a call for requests. With `alone`, it waits until no other call runs, and calls that come later wait for its end. Answers with
-   * undefined if it would have to wait longer than `withinMs`, or if the environment is closed to calls that are not isolated.
+   * Begins a call for requests. With `alone`, it waits until no other call runs, and calls that come later wait for its
+   * end. Returns undefined if it would have to wait longer than `withinMs`, or if the environment is closed to calls
+   * that are not isolated.
    */
   enter(alone: boolean, withinMs: number): Promise<Leave | undefined>
 }

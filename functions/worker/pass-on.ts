@@ -20,9 +20,15 @@ export class UnsupportedField extends MappingError {}
 
 /** Passes bodies of the OpenAI API on to an endpoint, and remembers which operations the endpoint lacks. */
 export interface PassOn {
-  /** The call for a body as it is stored. Throws `UnsupportedField` if the endpoint has no operation that takes the body. */
+  /**
+   * Returns the call for a body as it is stored. Throws `UnsupportedField` if the endpoint has no operation that takes
+   * the body.
+   */
   to(asked: Operation, stored: Json): Passage
-  /** The call that stands in for one whose operation the endpoint lacks. Undefined if there is none. Throws `UnsupportedField`. */
+  /**
+   * Returns the call that stands in for one whose operation the endpoint lacks. Returns undefined if there is none.
+   * Throws `UnsupportedField`.
+   */
   standIn(passage: Passage): Passage | undefined
   /** Notes whether the endpoint has an operation. */
   note(operation: Operation, isThere: boolean): void
@@ -58,7 +64,10 @@ export function createPassOn({ model, urls }: OpenAiEndpoint): PassOn {
 /** Statuses of a path or a method that a server does not have. */
 const NOT_THERE: readonly number[] = [404, 405, 501]
 
-/** Whether an answer says that the endpoint lacks the operation. LM Studio says so with the status 200. A missing model is something else. */
+/**
+ * Returns whether an answer says that the endpoint lacks the operation. LM Studio says so with the status 200. A
+ * missing model is something else.
+ */
 export function lacksOperation(reply: Reply): boolean {
   if (reply.kind !== 'answered') return false
   const error = reply.body.kind === 'json' && isObject(reply.body.value) ? reply.body.value.error : undefined

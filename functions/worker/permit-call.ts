@@ -58,8 +58,8 @@ export async function permitFurtherCall(
 }
 
 /**
- * The place in the backlog of a call that has had a slot. A request of high priority joins no backlog: the priorities have a
- * queue each, but one rate limit together, and an urgent request must not wait for a flood of others.
+ * Returns the place in the backlog of a call that has had a slot. A request of high priority joins no backlog: the
+ * priorities have a queue each, but one rate limit together, and an urgent request must not wait for a flood of others.
  */
 const asCalledBefore = ([first]: readonly InferenceMessage[]): Ask['backlog'] =>
   first?.priority === 'high' ? undefined : 'has left'
@@ -74,7 +74,7 @@ async function ask(
   return { ...(await flowControl.permit({ ...what, ...about })), asked_at: askedAt, again, about }
 }
 
-/** Whether a permit's call may be made now, or so soon that the worker waits for it. */
+/** Returns whether a permit's call may be made now, or so soon that the worker waits for it. */
 export const isDueSoon = ({ clock }: Pick<WorkerPorts, 'clock'>, permit: Permit): permit is Granted =>
   permit.granted && permit.at <= clock() + MAX_SLOT_WAIT_MS
 
@@ -82,9 +82,9 @@ export const isDueSoon = ({ clock }: Pick<WorkerPorts, 'clock'>, permit: Permit)
 const MAX_MISSED_SLOTS = 3
 
 /**
- * Waits until a permit's call may be made; everything else must be done by then. Answers with the permit that holds at that
- * time. That is another one if the time has passed, or something holds the call up meanwhile. It may be refused, or be for
- * later; then no probe of it is left. `mayUse` says whether the slot is still this call's.
+ * Waits until a permit's call may be made; everything else must be done by then. Returns the permit that holds at that
+ * time. That is another one if the time has passed, or something holds the call up meanwhile. It may be refused, or be
+ * for later; then no probe of it is left. `mayUse` says whether the slot is still this call's.
  */
 export async function awaitPermit(
   ports: WorkerPorts,

@@ -54,6 +54,6 @@ const hasStoredBody = ({ message }: Planned): boolean => 'key' in message.body
 /** The next batch of a request is smaller by this factor after its batch has failed. */
 const SHRINK_FACTOR = 4
 
-/** The hints for a request whose batch may have been too large: they bound its next batch. */
+/** Returns the hints for a request whose batch may have been too large: they bound its next batch. */
 export const inSmallerBatch = (batchSize: number): Hints =>
   batchSize > 1 ? { at_most: Math.ceil(batchSize / SHRINK_FACTOR) } : {}

@@ -13,8 +13,9 @@ type Ports = Pick<WorkerPorts, 'mappings' | 'endpoint' | 'judge' | 'clock'> & {
 }
 
 /**
- * Calls the model once with a body, as for a request that has it, and answers with everything that Sluice makes of the answer. It claims,
- * stores and charges nothing, and asks for no permit: an operator wants to see the model, also while its calls are stopped.
+ * Calls the model once with a body, as for a request that has it, and returns everything that Sluice makes of the
+ * answer. It claims, stores and charges nothing, and asks for no permit: an operator wants to see the model, also while
+ * its calls are stopped.
  */
 export async function probeModel(ports: Ports, { probe }: ProbeEvent): Promise<Probed> {
   const { endpoint, settings, clock } = ports

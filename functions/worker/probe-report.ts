@@ -84,7 +84,7 @@ function textOf(body: Extract<Reply, { kind: 'answered' }>['body']): string {
 const MAX_FIELDS = 40
 const MAX_DEPTH = 6
 
-/** The paths of the values in an answer, in JSONata's form. Of a list, the first item stands for all. */
+/** Returns the paths of the values in an answer, in JSONata's form. Of a list, the first item stands for all. */
 function fieldsIn(value: unknown, path = '', depth = 0): string[] {
   if (typeof value !== 'object' || value === null || depth === MAX_DEPTH) return path === '' ? [] : [path]
   if (Array.isArray(value)) return value.length === 0 ? [] : fieldsIn(value[0], `${path || '$'}[0]`, depth + 1)

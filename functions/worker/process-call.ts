@@ -14,9 +14,9 @@ import { resolveOutcome } from './resolve-outcome.ts'
 import type { Called, CallPermit, Claimed, Granted, Invocation, Mapped, Planned, Told, Undone } from './types.ts'
 
 /**
- * Processes the requests of one call: it gets a permit, claims and maps each request, calls the model, and resolves each
- * answer. Or it defers or drops messages, as the permit and the items say. The permit comes before the claims, so that a
- * wait changes no state (I8). Answers with the requests that failed; all other messages may be acknowledged. If it is
+ * Processes the requests of one call: it gets a permit, claims and maps each request, calls the model, and resolves
+ * each answer. Or it defers or drops messages, as the permit and the items say. The permit comes before the claims, so
+ * that a wait changes no state (I8). Returns the requests that failed; all other messages may be acknowledged. If it is
  * repeated, or runs twice at once, only one of both calls the model for a request. Never rejects.
  */
 export async function processCall(
@@ -85,7 +85,7 @@ function undoneBy(request: Planned, error: unknown): Undone {
   return { request: { delivery, message, isolated }, error: error.cause, shared: false }
 }
 
-/** Answers with the request if it wants a call. Otherwise its message has been dealt with. */
+/** Returns the request if it wants a call. Otherwise its message has been dealt with. */
 async function wantsCall(ports: WorkerPorts, request: Planned): Promise<Planned | undefined> {
   const isOver = request.message.deadline <= ports.clock()
   return isOver || ports.settings.rate_limit ? keepIfWanted(ports, request) : request

@@ -78,7 +78,7 @@ type Call = Extract<Job, { act: 'call' }>
 
 const isIsolated = (job: Job): boolean => job.act === 'call' && job.requests.some(({ isolated }) => isolated)
 
-/** Performs a job, and answers with the deliveries that failed. */
+/** Performs a job, and returns the deliveries that failed. */
 async function performJob(ports: WorkerPorts, job: Job, invocation: Invocation): Promise<Delivery[]> {
   if (job.act === 'call') return callApart(ports, job, invocation)
   const span = invocation.spans.of(job.delivery)
@@ -139,7 +139,10 @@ async function call(ports: WorkerPorts, requests: readonly Planned[], invocation
   return (await Promise.all(failed)).flat()
 }
 
-/** Logs why a request was not processed. Answers whether its message is done with all the same: a defect has ended its request. */
+/**
+ * Logs why a request was not processed. Returns whether its message is done with all the same: a defect has ended its
+ * request.
+ */
 async function hasEnded(ports: WorkerPorts, undone: Undone): Promise<boolean> {
   const { request, error } = undone
   const { request_id } = request.message

@@ -23,13 +23,16 @@ export function publishOutcome(
   return queue.send(RESULTS_QUEUE, { body: event, group: message.user_id })
 }
 
-/** The prompt of a request for the ledger. Undefined where prompts are not stored. */
+/** Returns the prompt of a request for the ledger. Returns undefined where prompts are not stored. */
 export const storedPrompt = (
   { store_prompts }: Pick<WorkerPorts['settings'], 'store_prompts'>,
   { body }: InferenceMessage,
 ): Payload | undefined => (store_prompts ? promptOf(body) : undefined)
 
-/** The outcome of a request that has failed for good. It was `reached` if any attempt of its run has reached the model. */
+/**
+ * Builds the outcome of a request that has failed for good. It was `reached` if any attempt of its run has reached the
+ * model.
+ */
 export const failedOutcome = (
   { item }: Pick<Claimed, 'item'>,
   { code, message, reached, status, detail }: Omit<ModelFailure, 'ok' | 'verdict'>,
@@ -42,7 +45,7 @@ export const failedOutcome = (
   ...times,
 })
 
-/** The outcome of a request that has ended too many workers. */
+/** Builds the outcome of a request that has ended too many workers. */
 export const crashedOutcome = (item: RequestItem, now: number): OutcomeOf =>
   failedOutcome(
     { item },

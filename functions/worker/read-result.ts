@@ -31,7 +31,7 @@ export async function readResult(mappings: Pick<Mappings, 'response'>, answer: M
   }
 }
 
-/** The failure of a request of whose answer the mapping makes no result. Mostly the model says why. */
+/** Builds the failure of a request of whose answer the mapping makes no result. Mostly the model says why. */
 const noResult = ({ answer, status, content_type }: ModelSuccess, why: string): ModelFailure => ({
   ...failureOf('invalid_model_response', noResultSentence(why, { status, content_type })),
   status,

@@ -34,7 +34,7 @@ export async function reportCalls(ports: WorkerPorts, permit: Granted, called: C
   }
 }
 
-/** The first failure among the answers to the requests of a call. */
+/** Returns the first failure among the answers to the requests of a call. */
 function failureIn(answers: Called['answers']): CallFailure | undefined {
   for (const [{ item }, answer] of answers)
     if (!answer.ok) return { ...reasonOf(answer.failure), request_id: item.request_id }
@@ -77,7 +77,7 @@ function findingsOf(ports: WorkerPorts, calls: readonly ModelAnswer[], answers: 
 const isRefusal = ({ settings: { retry } }: WorkerPorts, { verdict, status, configured }: ModelFailure): boolean =>
   verdict === 'drop' && status === 403 && !configured && !retry.drop_on.includes(403)
 
-/** The whole pause that the model asks for, in milliseconds. */
+/** Returns the whole pause that the model asks for, in milliseconds. */
 const askedPauseOf = ({ retry_after_ms = 0 }: ModelFailure): number => retry_after_ms
 
 const reasonOf = ({ code, status, message, detail }: ModelFailure): HaltReason => ({
@@ -92,8 +92,8 @@ export async function returnPermit(ports: WorkerPorts, { probe, lease }: Granted
 }
 
 /**
- * Answers with whether the model is halted now. A report that fails is lost: it protects the model, and no outcome waits for it.
- * A lost probe or lease ends when its worker must be gone.
+ * Returns whether the model is halted now. A report that fails is lost: it protects the model, and no outcome waits for
+ * it. A lost probe or lease ends when its worker must be gone.
  */
 async function report({ flowControl, logger }: WorkerPorts, what: Report): Promise<boolean> {
   try {

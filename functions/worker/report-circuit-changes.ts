@@ -28,7 +28,10 @@ export function reportCircuitChanges({ logger, metrics, settings }: ChangePorts)
   }
 }
 
-/** The call that has caused a change. Its reason is the model's own words in part, so it is no part of the message. */
+/**
+ * Returns the call that has caused a change. Its reason is the model's own words in part, so it is no part of the
+ * message.
+ */
 const causeOf = ({ reason, code, status, request_id }: CallFailure) => ({ reason, code, status, request_id })
 
 interface ChangeReport {

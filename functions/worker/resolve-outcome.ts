@@ -63,8 +63,8 @@ const responseOf = ({ mappings }: WorkerPorts, { passage }: Mapped): Pick<Mappin
   passage ? { response: async answer => wholeAnswer(answer, ANSWER_LISTS[passage.called]) } : mappings
 
 /**
- * The minimum charge of a success without a reported usage. Only a request that bounds its output has one, and only if it is
- * more than the estimate.
+ * Returns the minimum charge of a success without a reported usage. Only a request that bounds its output has one, and
+ * only if it is more than the estimate.
  */
 function minimumCharge({ message, bounded }: Mapped, bytes: number): Pick<OutcomeOf, 'charge_at_least'> {
   if (bounded === undefined) return {}
@@ -72,7 +72,10 @@ function minimumCharge({ message, bounded }: Mapped, bytes: number): Pick<Outcom
   return chargeAtLeast > message.estimate ? { charge_at_least: chargeAtLeast } : {}
 }
 
-/** Whether a failure ends its request. A refusal of a whole batch does not, since another request may be its cause. */
+/**
+ * Returns whether a failure ends its request. A refusal of a whole batch does not, since another request may be its
+ * cause.
+ */
 function isFinal(
   { settings: { retry } }: WorkerPorts,
   { item }: Mapped,

@@ -66,7 +66,10 @@ export function tracedReply(span: Span, call: () => Promise<Reply>): Promise<Rep
   })
 }
 
-/** The tokens, where the model reports them under the usual name. The response mapping, which knows all other names, comes later. */
+/**
+ * Returns the tokens, where the model reports them under the usual name. The response mapping, which knows all other
+ * names, comes later.
+ */
 function usageIn(body: Extract<Reply, { kind: 'answered' }>['body']): Attributes {
   if (body.kind !== 'json' || typeof body.value !== 'object' || body.value === null) return {}
   const { usage } = readUsage('usage' in body.value ? body.value.usage : undefined)

@@ -101,8 +101,8 @@ export interface FailedAnswer {
 /** What a report has told about a call. */
 export interface Told {
   /**
-   * Whether the call spends no attempt of a request that it did not end: it was the probe of a halted model or of one in a long pause, or
-   * the model is halted, or loading.
+   * Returns whether the call spends no attempt of a request that it did not end: it was the probe of a halted model or
+   * of one in a long pause, or the model is halted, or loading.
    */
   readonly is_free: (failure: ModelFailure) => boolean
 }

@@ -3,8 +3,8 @@ import { coverPrompts, createMask, promptsIn, promptsSent } from '../core/infere
 import type { ModelFailure } from '../core/inference/port.ts'
 
 /**
- * The failure without what the model's words quote of the request. A failure is logged, and a prompt must be in no log. A body in the
- * payload store is not at hand any more; then what was sent for it is looked through.
+ * Returns the failure without what the model's words quote of the request. A failure is logged, and a prompt must be in
+ * no log. A body in the payload store is not at hand any more; then what was sent for it is looked through.
  */
 export function withoutPrompt(failure: ModelFailure, { body }: InferenceMessage, sent: unknown): ModelFailure {
   const { detail, message, ...rest } = failure

@@ -56,17 +56,17 @@ export interface Admin extends OperatorsQueues {
   /** These read whole tables, one page at a time. */
   allQuotaItems(): AsyncIterable<QuotaItem[]>
   allItems(): AsyncIterable<RequestItem[]>
-  /** The statuses of many requests, by their ids. A request without an item is left out. */
+  /** Returns the statuses of many requests, by their ids. A request without an item is left out. */
   statusesOf(requests: readonly Pick<RequestItem, 'user_id' | 'request_id'>[]): Promise<Map<string, Status>>
-  /** The items of many requests, by their ids. A request without an item is left out. */
+  /** Returns the items of many requests, by their ids. A request without an item is left out. */
   itemsOf(requests: readonly Pick<RequestItem, 'user_id' | 'request_id'>[]): Promise<RequestItem[]>
-  /** The open reservations of all users, a page at a time. A reservation of the last second may be missing. */
+  /** Returns the open reservations of all users, a page at a time. A reservation of the last second may be missing. */
   openReservations(): AsyncIterable<readonly OpenReservation[]>
   /** Deletes the items of a user in the requests table, except requests that wait or run. */
   deleteItemsOf(userId: string): Promise<DeletedItems>
   /** Ends the leases of waits of these users, and those that all users share, whose limit is `total`. */
   endAllWaits(users: Iterable<string>, total: number): Promise<void>
-  /** Deletes a quota item. Answers false, and deletes nothing, while a reservation is open in it. */
+  /** Deletes a quota item. Returns false, and deletes nothing, while a reservation is open in it. */
   deleteQuotaItem(of: Pick<QuotaItem, 'user_id' | 'window' | 'shard'>): Promise<boolean>
   /** The plans of the pipeline file that is in effect. */
   readonly quotas: QuotaSettings

@@ -34,6 +34,6 @@ export interface Feed {
   print(line: string, json: unknown): void
   /** Tells people something about the command itself, on stderr. */
   note: Tell
-  /** Waits for so many milliseconds. Answers with false once the command must end. */
+  /** Waits for so many milliseconds. Returns false once the command must end. */
   wait(ms: number): Promise<boolean>
 }

@@ -11,7 +11,7 @@ export interface GoOn {
    * is the first success after it. Rejects with any other error. `afterFailure` tells the task whether the try before has failed.
    */
   read<T>(task: (afterFailure: boolean) => Promise<T>): Promise<T | undefined>
-  /** The time until the next try: `usual`, or longer after each failure in a row. Milliseconds. */
+  /** Returns the time until the next try: `usual`, or longer after each failure in a row. Milliseconds. */
   waitMs(usual: number): number
 }
 

@@ -156,7 +156,7 @@ export function commandLine(io: Console): Command {
 /** Clears a terminal, so that a list that is printed again stands where it stood. */
 const CLEAR = '\u001b[H\u001b[2J'
 
-/** Waits between two rounds. Answers with false once somebody has pressed Ctrl-C. */
+/** Waits between two rounds. Returns false once somebody has pressed Ctrl-C. */
 function waiting({ sleep = systemSleep, interrupted }: Io): (ms: number) => Promise<boolean> {
   const signal = interrupted?.()
   const stopped = new Promise<void>(resolve => signal?.addEventListener('abort', () => resolve()))

@@ -12,7 +12,9 @@ export interface Place {
   readonly cwd?: string | undefined
 }
 
-/** The nearest folder with a pipeline.yaml or a data folder: this one, or one above it. Without any, this one. */
+/**
+ * Returns the nearest folder with a pipeline.yaml or a data folder: this one, or one above it. Without any, this one.
+ */
 export function projectFolder(cwd: string): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
     if (MARKS.some(mark => existsSync(join(folder, mark)))) return folder
@@ -20,12 +22,12 @@ export function projectFolder(cwd: string): string {
   }
 }
 
-/** The path of a file of the project, relative to the folder in which the command runs. */
+/** Returns the path of a file of the project, relative to the folder in which the command runs. */
 const ofProject = ({ cwd = process.cwd() }: Place, name: string): string =>
   relative(cwd, join(projectFolder(cwd), name)) || name
 
-/** The pipeline file that is meant if none is named. */
+/** Returns the pipeline file that is meant if none is named. */
 export const pipelineFile = (place: Place): string => place.env.SLUICE_CONFIG || ofProject(place, 'pipeline.yaml')
 
-/** The data folder of the local system. */
+/** Returns the data folder of the local system. */
 export const dataFolder = (place: Place): string => place.env.SLUICE_DATA || ofProject(place, '.sluice')

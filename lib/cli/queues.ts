@@ -25,7 +25,7 @@ export interface OperatorsQueues {
   readonly givesWayAbove?: number
 }
 
-/** The queues of a system, whatever backend they have. */
+/** Returns the queues of a system, whatever backend they have. */
 export function queuesOf(target: Pick<Target, 'outputs' | 'sqs' | 'lambdaOnce'>): OperatorsQueues {
   const { QueueUrlPrefix: prefix, BrokerFunction } = target.outputs
   if (BrokerFunction !== undefined) return queuesOfBroker(target, BrokerFunction)

@@ -39,7 +39,7 @@ const leavesOf = (parent: Command, path: readonly string[] = []): Leaf[] =>
     return command.commands.length > 0 ? leavesOf(command, words) : [{ name: words.join(' '), command }]
   })
 
-/** The help of a command, without the options of all commands. */
+/** Returns the help of a command, without the options of all commands. */
 function helpOf(command: Command): string {
   let text = ''
   command.configureHelp({ showGlobalOptions: false, helpWidth: 120 })

@@ -20,7 +20,10 @@ export interface LocalSystem extends z.infer<typeof LocalSystem>, AwsFile {
 /** The part that every version writes. */
 const Running = LocalSystem.pick({ pid: true })
 
-/** The local system that runs with the data folder `SLUICE_DATA`, or with that of the project. Throws `Refusal` when none does. */
+/**
+ * Returns the local system that runs with the data folder `SLUICE_DATA`, or with that of the project. Throws `Refusal`
+ * when none does.
+ */
 export function runningLocally(place: Place): LocalSystem {
   const folder = dataFolder(place)
   if (folder === ':memory:')

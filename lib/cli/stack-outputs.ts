@@ -19,7 +19,7 @@ export interface StackState {
   readonly outputs: Readonly<Record<string, string>>
 }
 
-/** Reads the state of a stack. Undefined if there is no such stack. Rejects with the error of AWS. */
+/** Reads the state of a stack. Returns undefined if there is no such stack. Rejects with the error of AWS. */
 export async function stateOfStack(stack: string): Promise<StackState | undefined> {
   try {
     const found = await describe(stack)

@@ -8,7 +8,7 @@ export interface NamedWindow {
   readonly start: number
 }
 
-/** Reads the name of a window. Undefined if no window has that name. */
+/** Reads the name of a window. Returns undefined if no window has that name. */
 export function parseWindow(name: string): NamedWindow | undefined {
   const length = /^\d{4}-\d\d-\d\d$/.test(name) ? 'day' : /^\d{4}-\d\d-\d\dT\d\d$/.test(name) ? 'hour' : undefined
   if (!length) return undefined

@@ -32,7 +32,7 @@ privateAddresses.addSubnet('fc00::', 7, 'ipv6')
 const PRIVATE_NAME =
   /^(?:[^.]+|.*\.(?:internal|local|lan|home\.arpa)|internal-.*\.elb\.amazonaws\.com|.*\.vpce\.amazonaws\.com)$/
 
-/** Whether a URL leads into the internet. Undefined if its name may be a public or a private one. */
+/** Returns whether a URL leads into the internet. Returns undefined if its name may be a public or a private one. */
 export function isPublic(url: string): boolean | undefined {
   const host = hostOf(url)
   const address = host.replace(/^\[(.*)\]$/, '$1')
@@ -42,13 +42,13 @@ export function isPublic(url: string): boolean | undefined {
   return PRIVATE_NAME.test(host) ? false : undefined
 }
 
-/** Whether a URL leads to the machine that calls it. */
+/** Returns whether a URL leads to the machine that calls it. */
 export const isLoopback = (url: string): boolean => LOOPBACK.test(hostOf(url))
 
 /**
- * Whether a URL leads to a link-local address. No model runs there, but the cloud's metadata service does, and it gives out
- * the credentials of the calling machine. `new URL` has already turned every other notation of IPv4 (decimal, hexadecimal)
- * into the dotted one.
+ * Returns whether a URL leads to a link-local address. No model runs there, but the cloud's metadata service does, and
+ * it gives out the credentials of the calling machine. `new URL` has already turned every other notation of IPv4
+ * (decimal, hexadecimal) into the dotted one.
  */
 export function isLinkLocal(url: string): boolean {
   const host = hostOf(url)

@@ -20,10 +20,11 @@ export const MAX_INVOCATIONS = MAPPING.max
 export const MAX_CONCURRENCY = MAPPING.max * CALLS_MAX
 
 /**
- * Splits `concurrency` simultaneous calls into `mapping` invocations (the MaximumConcurrency of the event source mapping, 2..1000)
- * with `calls` calls each (1..10), so that the product is exact. An invocation is billed while the model works, so the split takes
- * as many calls per invocation as possible, but keeps at least five invocations. Undefined if there is no such product, for
- * example for a prime over 1000. One call at a time can't be split: see `ONE_AT_A_TIME`.
+ * Splits `concurrency` simultaneous calls into `mapping` invocations (the MaximumConcurrency of the event source
+ * mapping, 2..1000) with `calls` calls each (1..10), so that the product is exact. An invocation is billed while the
+ * model works, so the split takes as many calls per invocation as possible, but keeps at least five invocations.
+ * Returns undefined if there is no such product, for example for a prime over 1000. One call at a time can't be split:
+ * see `ONE_AT_A_TIME`.
  */
 export function splitConcurrency(concurrency: number): { mapping: number; calls: number } | undefined {
   if (concurrency === 1) return ONE_AT_A_TIME
@@ -34,10 +35,12 @@ export function splitConcurrency(concurrency: number): { mapping: number; calls:
   return possible.findLast(({ mapping }) => mapping >= PREFERRED_INVOCATIONS) ?? possible[0]
 }
 
-/** The simultaneous invocations of a priority where each invocation makes one call at a time, as with batches. */
+/**
+ * Returns the simultaneous invocations of a priority where each invocation makes one call at a time, as with batches.
+ */
 export const invocationsFor = (concurrency: number): number => Math.max(MAPPING.min, concurrency)
 
-/** The nearest concurrency that can be split exactly. Of two that are equally near, it is the lower one. */
+/** Returns the nearest concurrency that can be split exactly. Of two that are equally near, it is the lower one. */
 export function nearestConcurrency(concurrency: number): number {
   for (let distance = 0; distance < MAX_CONCURRENCY; distance += 1) {
     const found = [concurrency - distance, concurrency + distance].find(candidate => splitConcurrency(candidate))

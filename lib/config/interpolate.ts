@@ -18,8 +18,9 @@ export interface Interpolated {
 }
 
 /**
- * Replaces `${NAME}` and `${NAME:default}` by variables of the environment. A variable with an empty value counts as set. `$${NAME}`
- * gives `${NAME}`. All other text stays as it is, because JSONata uses `$` and `{` too. Undefined if there is nothing to replace.
+ * Replaces `${NAME}` and `${NAME:default}` by variables of the environment. A variable with an empty value counts as
+ * set. `$${NAME}` gives `${NAME}`. All other text stays as it is, because JSONata uses `$` and `{` too. Returns
+ * undefined if there is nothing to replace.
  */
 export function interpolate(text: string, env: Environment): Interpolated | undefined {
   const unset: Interpolated['unset'] = []

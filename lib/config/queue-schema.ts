@@ -80,7 +80,7 @@ export const Queue = section({
 })
 export type Queue = z.infer<typeof Queue>
 
-/** The broker of a pipeline, or undefined if its backend is SQS. */
+/** Returns the broker of a pipeline, or undefined if its backend is SQS. */
 export const rabbitMqOf = ({ backend, rabbitmq }: Queue): RabbitMq | undefined =>
   backend === 'rabbitmq' ? (rabbitmq ?? RabbitMq.parse({})) : undefined
 

@@ -37,7 +37,7 @@ interface Counted {
   readonly network?: Network | undefined
 }
 
-/** The number of resources per part of a pipeline's stack. */
+/** Returns the number of resources per part of a pipeline's stack. */
 export function resourcesOf({ queue, network, models, observability }: Counted): typeof RESOURCES {
   const broker = queue && rabbitMqOf(queue)
   if (broker === undefined) return { ...RESOURCES, stack: RESOURCES.stack + ofNetwork(network) }

@@ -12,8 +12,8 @@ export function isToken(given: string | undefined | null, token: string): boolea
 const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 /**
- * The token in the header `Authorization: Bearer …`. No browser sends this header by itself, and a page of another origin can't make
- * it send the header. A cookie would go to every server on 127.0.0.1, whatever its port.
+ * Returns the token in the header `Authorization: Bearer …`. No browser sends this header by itself, and a page of
+ * another origin can't make it send the header. A cookie would go to every server on 127.0.0.1, whatever its port.
  */
 export const bearerOf = ({ headers: { authorization } }: IncomingMessage): string | undefined =>
   /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]

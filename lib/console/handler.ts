@@ -13,7 +13,7 @@ import type { System } from './operator-api/system.ts'
 export const CONSOLE_PATH = '/console'
 const API_PATH = `${CONSOLE_PATH}/api`
 
-/** The address of a console, with its token. */
+/** Returns the address of a console, with its token. */
 export const consoleUrl = (origin: string, token: string): string => `${origin}${CONSOLE_PATH}?token=${token}`
 
 export interface Console {

@@ -157,7 +157,7 @@ function resultsRow({ gateway, reader, intake, models, results, ledger, defects 
 
 const waiting = (queue: WorkQueue | DeadLetters): IMetric => queue.waiting()
 
-/** The ages of the queues whose backend knows them. */
+/** Returns the ages of the queues whose backend knows them. */
 const oldest = (queues: readonly WorkQueue[]): IMetric[] =>
   queues.flatMap(queue => queue.oldest()?.with({ label: queue.name }) ?? [])
 
@@ -167,6 +167,6 @@ const ends = (collector: SluiceFunction, model?: string): IMetric[] =>
 
 const ENDS: readonly MetricName[] = ['CompletedRequests', 'FailedRequests', 'ExpiredRequests', 'CancelledRequests']
 
-/** The usual value of a histogram, and the value of the slowest. */
+/** Returns the usual value of a histogram, and the value of the slowest. */
 const percentiles = (metric: Metric): IMetric[] =>
   [50, 99].map(percent => metric.with({ statistic: Stats.p(percent), label: `p${percent}` }))

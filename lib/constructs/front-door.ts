@@ -167,7 +167,7 @@ export class FrontDoor extends Construct {
     })
   }
 
-  /** Answers with the access log. */
+  /** Returns the access log. */
   #stage(routes: readonly HttpRoute[]): LogGroup {
     const logGroup = new LogGroup(this, 'AccessLog', {
       retention: RetentionDays.THREE_MONTHS,
@@ -191,7 +191,7 @@ export class FrontDoor extends Construct {
     return logGroup
   }
 
-  /** Answers with all routes. */
+  /** Returns all routes. */
   #routes(props: FrontDoorProps): HttpRoute[] {
     const gateway = new HttpLambdaIntegration('Gateway', props.gateway, ONE_PERMISSION)
     const reader = new HttpLambdaIntegration('Reader', props.reader, ONE_PERMISSION)

@@ -126,12 +126,12 @@ export class SluiceFunction extends Construct implements PlacedFunction {
     this.role.addToPolicy(new PolicyStatement({ effect: Effect.ALLOW, actions, resources }))
   }
 
-  /** A metric that the function counts or measures. `model` is for one that CloudWatch keeps per model. */
+  /** Returns a metric that the function counts or measures. `model` is for one that CloudWatch keeps per model. */
   counted(name: MetricName, model?: string): Metric {
     return metricOf(name, { namespace: this.#namespace, service: this.#service, model })
   }
 
-  /** A metric that CloudWatch keeps per model, added up over all models. An alarm can't use it. */
+  /** Returns a metric that CloudWatch keeps per model, added up over all models. An alarm can't use it. */
   countedForAll(name: MetricName): IMetric {
     return sumOverModels(name, { namespace: this.#namespace, service: this.#service })
   }

@@ -100,7 +100,7 @@ export class LedgerDatabase extends Construct {
     this.roleSecrets = Object.fromEntries(roles.map(role => [role, this.#roleSecret(role)]))
   }
 
-  /** The variables with which a function reaches the database, as a role or as the owner of its tables. */
+  /** Returns the variables with which a function reaches the database, as a role or as the owner of its tables. */
   environment(as: LedgerRole | 'owner'): LedgerEnv {
     return {
       LEDGER_CLUSTER_ARN: this.cluster.clusterArn,
@@ -166,7 +166,10 @@ export class LedgerDatabase extends Construct {
   }
 }
 
-/** The version of the template, or the one that the context names. Throws for a version that is no newer minor version. */
+/**
+ * Returns the version of the template, or the one that the context names. Throws for a version that is no newer minor
+ * version.
+ */
 function engineVersion(scope: Construct): AuroraPostgresEngineVersion {
   const named: unknown = scope.node.tryGetContext(ENGINE_VERSION_KEY)
   const version = named === undefined ? ENGINE_VERSION : String(named)

@@ -18,7 +18,7 @@ export interface MetricOrigin {
   readonly queue?: string | undefined
 }
 
-/** A metric of ours in CloudWatch. Throws if CloudWatch does not keep it with these dimensions. */
+/** Returns a metric of ours in CloudWatch. Throws if CloudWatch does not keep it with these dimensions. */
 export function metricOf(name: MetricName, { namespace, service, model, queue }: MetricOrigin): Metric {
   const { kind, on_cloudwatch } = definitionOf(name)
   if (on_cloudwatch === 'only in the log') throw new Error(`${name} is no metric of CloudWatch`)
@@ -34,7 +34,10 @@ export function metricOf(name: MetricName, { namespace, service, model, queue }:
   })
 }
 
-/** A metric that CloudWatch keeps per model, added up over all models. It is computed when somebody looks, so it costs nothing. */
+/**
+ * Returns a metric that CloudWatch keeps per model, added up over all models. It is computed when somebody looks, so it
+ * costs nothing.
+ */
 export function sumOverModels(name: MetricName, { namespace, service }: MetricOrigin): MathExpression {
   if (definitionOf(name).on_cloudwatch !== 'per model') throw new Error(`CloudWatch does not keep ${name} per model`)
   const search = `{"${namespace}",service,model} MetricName="${name}" service="${service}"`

@@ -135,8 +135,8 @@ export class Model extends Construct {
   }
 
   /**
-   * The shortest time that a request had until its deadline when a worker received it, in seconds. There are values only if a request has
-   * waited for long.
+   * Returns the shortest time that a request had until its deadline when a worker received it, in seconds. There are
+   * values only if a request has waited for long.
    */
   timeLeft(): Metric {
     return this.worker.counted('TimeLeft').with({ label: 'least time left' })
@@ -239,7 +239,7 @@ function workerSettings(deployment: Deployment, name: string): Settings {
   }
 }
 
-/** The timeout of a worker function. Lambda wants whole seconds. */
+/** Returns the timeout of a worker function. Lambda wants whole seconds. */
 const workerTimeout = (deployment: Deployment, name: string): Duration =>
   Duration.seconds(Math.ceil((modelOf(deployment, name).endpoint.timeout + WORKER_MARGIN_MS) / 1000))
 
@@ -251,7 +251,9 @@ const betweenOpenings = (open: number, timeout: number): Duration =>
 const window = (deployment: Deployment, name: string): Duration =>
   Duration.millis(modelOf(deployment, name).batch?.period ?? 0)
 
-/** The load of a worker. The same function takes the messages of both priorities, so the larger batch counts. */
+/**
+ * Returns the load of a worker. The same function takes the messages of both priorities, so the larger batch counts.
+ */
 function loadOf(deployment: Deployment, name: string): WorkerLoad {
   const { batch, request, response, retry } = modelOf(deployment, name)
   const conditions = [retry.halt_when, retry.drop_when, retry.backoff_when, batch?.outputs].filter(
@@ -266,8 +268,8 @@ function loadOf(deployment: Deployment, name: string): WorkerLoad {
 }
 
 /**
- * The invocations of a priority's queue. A worker calls the model for all messages of an invocation at the same time. With batches, each
- * invocation is one call.
+ * Returns the invocations of a priority's queue. A worker calls the model for all messages of an invocation at the same
+ * time. With batches, each invocation is one call.
  */
 function mappingOf(deployment: Deployment, name: string, priority: Priority): ConsumerProps {
   const { batch } = modelOf(deployment, name)

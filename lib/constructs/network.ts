@@ -90,7 +90,7 @@ export class FunctionNetwork extends Construct implements FunctionPlace {
     if (!given && egress === 'endpoints') this.#addEndpoints()
   }
 
-  /** All security groups of functions, each once. */
+  /** Returns all security groups of functions, each once. */
   allGroups(): ISecurityGroup[] {
     return [...new Set([...this.groups.workers, ...this.groups.others])]
   }
@@ -235,13 +235,13 @@ function servicesFor({ models, telemetry }: NetworkProps): Record<string, Interf
   }
 }
 
-/** The ports at which models are called. */
+/** Returns the ports at which models are called. */
 const portsOf = (models: NetworkProps['models']): number[] =>
   Object.values(models)
     .flatMap(({ endpoint, batch }) => [endpoint.url, batch?.url ?? endpoint.url])
     .map(portOf)
 
-/** The ports of the receivers of traces and metrics. */
+/** Returns the ports of the receivers of traces and metrics. */
 const portsOfTelemetry = (telemetry: Telemetry): number[] => otherReceivers(telemetry).map(({ url }) => portOf(url))
 
 function portOf(url: string): number {

@@ -199,7 +199,10 @@ class RabbitMqQueue extends Construct implements WorkQueue {
   }
 }
 
-/** The number of waiting messages, as the sweeper publishes it: CloudWatch has no metrics of the queues of RabbitMQ 4. */
+/**
+ * Returns the number of waiting messages, as the sweeper publishes it: CloudWatch has no metrics of the queues of
+ * RabbitMQ 4.
+ */
 const waitingIn = ({ pipeline, name }: QueueProps): Metric =>
   metricOf('WaitingMessages', {
     namespace: pipeline.observability.namespace,

@@ -16,7 +16,7 @@ export interface DeadLettersProps {
 /** The dead-letter queue of one or more queues, and its alarm. */
 export interface DeadLetters {
   readonly name: string
-  /** The number of waiting messages. */
+  /** Returns the number of waiting messages. */
   waiting(): IMetric
   /** Invokes the function with dead letters. They are rare, so the mapping is as small as possible. */
   feed(consumer: SluiceFunction): void
@@ -47,11 +47,11 @@ export interface ConsumerProps {
 export interface WorkQueue {
   readonly name: string
   readonly deadLetters: DeadLetters
-  /** The number of waiting messages. */
+  /** Returns the number of waiting messages. */
   waiting(): IMetric
-  /** The age of the oldest message, in seconds. Undefined if the backend does not know it. */
+  /** Returns the age of the oldest message, in seconds. Returns undefined if the backend does not know it. */
   oldest(): Metric | undefined
-  /** The limit from which messages that are usually taken in a second are taken too slowly. */
+  /** Returns the limit from which messages that are usually taken in a second are taken too slowly. */
   late(): Limit
   /** Invokes the function with this queue's messages as soon as there are any. */
   feed(consumer: SluiceFunction, id: string, props: ConsumerProps): void
@@ -63,7 +63,10 @@ export interface QueueBackend {
   readonly environment: Readonly<Record<string, string>>
   /** What the operator's command line needs to reach the queues: the outputs of the stack by name. */
   readonly outputs: Readonly<Record<string, string>>
-  /** All queues so far whose waiting messages the sweeper has to publish. Absent where the platform publishes them. */
+  /**
+   * Returns all queues so far whose waiting messages the sweeper has to publish. Absent where the platform publishes
+   * them.
+   */
   watched?(): WatchedQueue[]
   workQueue(scope: Construct, id: string, props: WorkQueueProps): WorkQueue
   deadLetters(scope: Construct, id: string, props: DeadLettersProps): DeadLetters

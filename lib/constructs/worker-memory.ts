@@ -34,7 +34,7 @@ const THREAD = 160
 const SMALL_BODY = 48 / 1_024
 const MAX_EVENT = 6
 
-/** The memory that a worker's function gets, in MB. */
+/** Returns the memory that a worker's function gets, in MB. */
 export function workerMemory({ messages, batched, inThread }: WorkerLoad): number {
   const needed = batched ? Math.max(USUAL_MEMORY, batchMemory(messages)) : PER_CALL.process + PER_CALL.call * messages
   return Math.min(MAX_MEMORY, Math.ceil((needed + (inThread ? THREAD : 0)) / STEP) * STEP)

@@ -50,6 +50,6 @@ export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
 /** A single call wakes the database until it pauses again. ACU-hours. */
 const AWAKE_AFTER_CALL = LEAST_CAPACITY * PAUSE_AFTER_HOURS
 
-/** The billed time of a function. */
+/** Returns the billed time of a function. */
 export const gbSeconds = ({ memory }: Inventory, service: keyof typeof BILLED_SECONDS, invocations: number): number =>
   (invocations * BILLED_SECONDS[service] * (memory[service] ?? 0)) / 1_024

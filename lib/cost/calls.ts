@@ -43,6 +43,6 @@ const QUOTA_ITEM_BYTES = 150
 const OPEN_RESERVATION_BYTES = 70
 const WRITE_UNIT_BYTES = 1_024
 
-/** The write units of one change of a quota item in which so many reservations are open. */
+/** Returns the write units of one change of a quota item in which so many reservations are open. */
 export const quotaWriteUnits = (open: number): number =>
   Math.ceil((QUOTA_ITEM_BYTES + OPEN_RESERVATION_BYTES * open) / WRITE_UNIT_BYTES)

@@ -80,7 +80,7 @@ export function inventoryOf(template: Template): Inventory {
   }
 }
 
-/** The mapping of a model's queue. The queues that share its messages are one, with as many invocations. */
+/** Returns the mapping of a model's queue. The queues that share its messages are one, with as many invocations. */
 export function mappingOf({ mappings }: Inventory, pipeline: string, model: string, priority: Priority): Mapping {
   const name = `${pipeline}-${queueName(model, priority)}`
   const mapping = mappings.find(({ queue }) => queue === name)

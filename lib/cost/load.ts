@@ -110,11 +110,11 @@ function modelLoad(pipeline: Pipeline, inventory: Inventory, traffic: Traffic, n
   }
 }
 
-/** The billed time in which so many invocations start the environments that they need. */
+/** Returns the billed time in which so many invocations start the environments that they need. */
 export const startGbSeconds = (invocations: number, memory: number): number =>
   ((invocations / INVOCATIONS_PER_START) * START_SECONDS * memory) / 1_024
 
-/** The most requests per second that `concurrency`, `batch` and `rate_limit` allow. */
+/** Returns the most requests per second that `concurrency`, `batch` and `rate_limit` allow. */
 function mostPerSecond({ batch, rate_limit }: Model, mapping: Mapping, billedSeconds: number): number {
   const byConcurrency = (mapping.maxConcurrency * mapping.batchSize) / billedSeconds
   if (!rate_limit) return byConcurrency

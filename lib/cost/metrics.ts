@@ -7,7 +7,7 @@ import type { Pipeline } from '../config/schema.ts'
  * costs nothing while nothing happens that it counts.
  */
 
-/** The metrics of CloudWatch that a function has at such times. */
+/** Returns the metrics of CloudWatch that a function has at such times. */
 function namesOf(source: Source, appears: Appears): MetricName[] {
   return METRIC_NAMES.filter(name => {
     const { sources, on_cloudwatch } = definitionOf(name)
@@ -24,13 +24,16 @@ const collectorNames = namesOf('collector', 'with requests')
 export const sharedCount =
   namesOf('gateway', 'with requests').length + collectorNames.filter(name => !isPerModel(name)).length
 
-/** The number of metrics that a model adds once it has traffic. */
+/** Returns the number of metrics that a model adds once it has traffic. */
 export const metricsOf = ({ batch }: Pipeline['models'][string]): number =>
   namesOf('worker', 'with requests').length +
   collectorNames.filter(isPerModel).length +
   (batch ? namesOf('worker', 'with batches').length : 0)
 
-/** The most metrics that appear where something is refused, deferred, lost or failed, and with inputs. Each model has a worker. */
+/**
+ * Returns the most metrics that appear where something is refused, deferred, lost or failed, and with inputs. Each
+ * model has a worker.
+ */
 export function troubleMetrics(models: number): number {
   return METRIC_NAMES.flatMap(name =>
     Object.entries(definitionOf(name).sources)

@@ -18,8 +18,9 @@ const ANNOUNCED_FOR = ANNOUNCED_FOR_MS / 1_000
 const BETWEEN_SWEEPS = SECONDS_PER_MONTH / SWEEPS_PER_MONTH
 
 /**
- * The sweeps that requests meet that are open for `shortest` to `longest` seconds, with all times in between equally often. A sweep looks
- * at a request once it has been open for two minutes, and announces it in the three minutes after that.
+ * Returns the sweeps that requests meet that are open for `shortest` to `longest` seconds, with all times in between
+ * equally often. A sweep looks at a request once it has been open for two minutes, and announces it in the three
+ * minutes after that.
  */
 export const sweepsOf = (shortest: number, longest: number): Sweeps => ({
   looks: mean(shortest, longest, Number.POSITIVE_INFINITY) / BETWEEN_SWEEPS,
@@ -34,7 +35,7 @@ function mean(shortest: number, longest: number, most: number): number {
   return (area(to, most) - area(from, most)) / (longest - shortest)
 }
 
-/** The sum of the smaller one of `x` and `most`, for all `x` from 0 to `end`. */
+/** Returns the sum of the smaller one of `x` and `most`, for all `x` from 0 to `end`. */
 function area(end: number, most: number): number {
   const bent = Math.min(end, most)
   return bent ** 2 / 2 + (end > most ? (end - most) * most : 0)

@@ -28,7 +28,7 @@ function splitAt(text: string, mark: string): [string, string] {
   return [text.slice(0, at), text.slice(at + mark.length)]
 }
 
-/** The bills of a pipeline with one model, and of the same with ten. */
+/** Returns the bills of a pipeline with one model, and of the same with ten. */
 function costs(pipelineFile: string): string {
   const one = parsePipeline(pipelineFile, {}, 'pipeline.yaml')
   const ten = withModels(one, MODELS)
@@ -64,7 +64,7 @@ const BROKERS: Readonly<Record<string, unknown>> = {
   'RabbitMQ, three `mq.m7g.large` in a cluster, NAT gateway': { instance: 'mq.m7g.large', deployment: 'cluster' },
 }
 
-/** The bills of a pipeline with each backend. */
+/** Returns the bills of a pipeline with each backend. */
 function backends(pipeline: Pipeline, sqs: Bill): string[] {
   const bills = Object.entries(BROKERS).map(([name, settings]): [string, Bill] => {
     const queue: Pipeline['queue'] = { ...pipeline.queue, backend: 'rabbitmq', rabbitmq: RabbitMq.parse(settings) }
@@ -80,7 +80,7 @@ function backends(pipeline: Pipeline, sqs: Bill): string[] {
   ]
 }
 
-/** The pipeline with so many copies of its first model. */
+/** Returns the pipeline with so many copies of its first model. */
 function withModels(pipeline: Pipeline, count: number): Pipeline {
   const [[name, model] = []] = Object.entries(pipeline.models)
   if (name === undefined || model === undefined) throw new Error('the pipeline has no model')

@@ -11,7 +11,7 @@ const INTERVAL_MS = 10_000
 /** The last export, when the system stops, may take so long. Milliseconds. */
 const LAST_EXPORT_MS = 1_000
 
-/** The URL for metrics that OpenTelemetry's rules make of `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+/** Returns the URL for metrics that OpenTelemetry's rules make of `OTEL_EXPORTER_OTLP_ENDPOINT`. */
 export const metricsUrl = (endpoint: string): string => `${endpoint.replace(/\/+$/, '')}/v1/metrics`
 
 export interface PushedMetrics {
@@ -32,7 +32,7 @@ export async function pushOnce({ metrics, system, otlp, name, clock }: PushedMet
   otlp.postOtlp('metrics', { body: otlpMetrics(metrics.registry, resource, clock()), items, supersedes: true })
 }
 
-/** Exports all metrics every few seconds by OTLP. Answers with the function that ends it, after a last export. */
+/** Exports all metrics every few seconds by OTLP. Returns the function that ends it, after a last export. */
 export function pushMetrics(
   endpoint: string,
   pushed: Omit<PushedMetrics, 'otlp'>,

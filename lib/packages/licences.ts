@@ -20,8 +20,8 @@ export function productionLicences(lock: LockFile): Licensed[] {
 }
 
 /**
- * Whether an SPDX expression has an allowed choice: `MIT`, `MIT AND ISC`, `(MIT OR GPL-3.0-or-later)`. An expression that is nested deeper
- * is not allowed, so that a person looks at it.
+ * Returns whether an SPDX expression has an allowed choice: `MIT`, `MIT AND ISC`, `(MIT OR GPL-3.0-or-later)`. An
+ * expression that is nested deeper is not allowed, so that a person looks at it.
  */
 export function isAllowed(licence: string | undefined): boolean {
   const expression = (licence ?? '').replace(/^\(([^()]*)\)$/, '$1')

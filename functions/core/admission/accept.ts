@@ -15,9 +15,10 @@ export interface Accepted {
 }
 
 /**
- * Makes an admitted request durable whose id another try may be admitting at the same time. The item says which reservation
- * counts, and any other is released. Undefined when the request turns out to be withdrawn; then it needs another id. Rejects
- * with `Unavailable`; then nothing is withdrawn, since a retry under the same id goes on where this try stopped.
+ * Makes an admitted request durable whose id another try may be admitting at the same time. The item says which
+ * reservation counts, and any other is released. Returns undefined when the request turns out to be withdrawn; then it
+ * needs another id. Rejects with `Unavailable`; then nothing is withdrawn, since a retry under the same id goes on
+ * where this try stopped.
  */
 export async function accept(
   ports: AdmissionPorts,
@@ -50,6 +51,9 @@ export async function acceptAgain(ports: AdmissionPorts, item: RequestItem, subm
   return { item, left: undefined }
 }
 
-/** Whether an item has our reservation. If not, another try has written it with its own, maybe in another window or shard. */
+/**
+ * Returns whether an item has our reservation. If not, another try has written it with its own, maybe in another window
+ * or shard.
+ */
 const isHeldBy = (item: RequestItem, own: RequestItem): boolean =>
   item.window === own.window && item.shard === own.shard && item.nonce === own.nonce

@@ -11,7 +11,7 @@ export interface Asked {
   readonly isNamed: boolean
 }
 
-/** Why a plan does not allow a request; undefined if it does. */
+/** Why a plan does not allow a request. Returns undefined if it does. */
 export function planRefusal(name: string, plan: Plan, { priority, model, isNamed }: Asked): RequestError | undefined {
   if (!plan.priorities.includes(priority))
     return new RequestError(

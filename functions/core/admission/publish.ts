@@ -8,9 +8,10 @@ import { checkIn } from '../stores/payloads/port.ts'
 import type { AdmissionPorts } from './ports.ts'
 
 /**
- * Makes an admitted request durable: writes its item and sends its inference message, both at the same time. The ledger learns of the
- * request when it ends (docs/adr/0048). Answers with the item that is there afterwards, which another try may have written first. Rejects
- * with `Unavailable` if the item or the message may be missing. `open` is about how many requests the user has open, where that is counted.
+ * Makes an admitted request durable: writes its item and sends its inference message, both at the same time. The ledger
+ * learns of the request when it ends (docs/adr/0048). Returns the item that is there afterwards, which another try may
+ * have written first. Rejects with `Unavailable` if the item or the message may be missing. `open` is about how many
+ * requests the user has open, where that is counted.
  */
 export async function publish(
   ports: AdmissionPorts,

@@ -13,11 +13,11 @@ export type Bound<Final> = { readonly request_id: string } | { readonly final: F
 export interface BoundKey<Final> {
   readonly user_id: string
   readonly submission: Submission
-  /** Binds the key to a request, unless it is bound already. Answers with what it is bound to then, as each method does. */
+  /** Binds the key to a request, unless it is bound already. Returns what it is bound to then, as each method does. */
   bind(requestId: string): Promise<Bound<Final>>
   /** Binds a key that is still bound to `from` to another request. */
   rebind(from: string, requestId: string): Promise<Bound<Final>>
-  /** Admits the request that the key is bound to. Undefined if the request turns out to be withdrawn. */
+  /** Admits the request that the key is bound to. Returns undefined if the request turns out to be withdrawn. */
   admit(requestId: string): Promise<Accepted | Bound<Final> | undefined>
 }
 

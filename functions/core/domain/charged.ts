@@ -12,8 +12,8 @@ export interface Charged {
 type Costs = Pick<RequestItem, 'status' | 'charge' | 'cost' | 'holds_request' | 'earlier'>
 
 /**
- * What all runs of a request have cost. A run that ends without a charge costs nothing (docs/adr/0004), and a run after a redrive
- * is charged the request only if no earlier run was. Undefined until the first run has ended.
+ * What all runs of a request have cost. A run that ends without a charge costs nothing (docs/adr/0004), and a run after
+ * a redrive is charged the request only if no earlier run was. Returns undefined until the first run has ended.
  */
 export function chargedFor({ status, charge, cost, holds_request, earlier = [] }: Costs): Charged | undefined {
   const runs = [...earlier, ...(charge === undefined ? [] : [{ tokens: charge, request: holds_request, cost }])]

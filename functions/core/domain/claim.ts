@@ -19,7 +19,7 @@ const SENT = 'sent-'
  */
 export const sentNoteOf = (run: number): string => SENT + run
 
-/** The run that such a note names; undefined for the id of a claim. */
+/** The run that such a note names. Returns undefined for the id of a claim. */
 export const sentRunOf = (claimId: string): number | undefined =>
   claimId.startsWith(SENT) ? Number(claimId.slice(SENT.length)) : undefined
 
@@ -32,8 +32,9 @@ export const STOPPED = 'stopped'
 export const isClaimedAlone = (claimId: string): boolean => claimId.startsWith(ALONE)
 
 /**
- * The crashes of a request whose worker is gone, that one included. A worker that ran several requests may have been ended by
- * another of them, so that crash is nobody's: the request runs alone from then on, and each further crash is its own.
+ * Returns the crashes of a request whose worker is gone, that one included. A worker that ran several requests may have
+ * been ended by another of them, so that crash is nobody's: the request runs alone from then on, and each further crash
+ * is its own.
  */
 export const crashesOf = (abandoned: RequestItem): number => abandoned.crashes + (abandoned.alone ? 1 : 0)
 

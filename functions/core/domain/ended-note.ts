@@ -44,7 +44,7 @@ export function toStoredEnd({ usage, error }: Told): { readonly fields: Told; re
   }
 }
 
-/** The item with what the note in the place of its claim's id says. Any other id says nothing. */
+/** Returns the item with what the note in the place of its claim's id says. Any other id says nothing. */
 export function withEndedNote<Item extends Told>(item: Item, claimId: unknown): Item {
   if (typeof claimId !== 'string' || !claimId.startsWith(ENDED)) return item
   const { status, detail, unreported = [] } = StoredNote.parse(JSON.parse(claimId.slice(ENDED.length)))

@@ -25,7 +25,10 @@ export const OUTPUT_BOUNDS = ['max_tokens', 'max_completion_tokens', 'max_output
 const Bound = z.number().nonnegative().max(MAX_TOKENS)
 const Choices = z.int().positive()
 
-/** The most tokens that the answer may have, if the request says so: the largest of its bounds, for each of its `n` answers. */
+/**
+ * Returns the most tokens that the answer may have, if the request says so: the largest of its bounds, for each of its
+ * `n` answers.
+ */
 function outputBound(body: Body): number | undefined {
   const places = [body, parametersOf(body)]
   const bounds = places.flatMap(place => OUTPUT_BOUNDS.flatMap(name => Bound.safeParse(place[name]).data ?? []))
@@ -37,14 +40,14 @@ function outputBound(body: Body): number | undefined {
 const parametersOf = ({ parameters }: Body): Body => z.looseObject({}).safeParse(parameters).data ?? {}
 
 /**
- * The prompt's part of the estimate if the body bounds its output, else undefined. A model may ignore the bound, so a result
- * without a reported usage costs at least this part and the size of the result.
+ * Returns the prompt's part of the estimate if the body bounds its output, else undefined. A model may ignore the
+ * bound, so a result without a reported usage costs at least this part and the size of the result.
  */
 export const boundedPromptTokens = (body: Body): number | undefined =>
   typeof body.prompt === 'string' && outputBound(body) !== undefined ? promptTokens(body.prompt) : undefined
 
 /**
- * The minimum charge of a result whose model reports no usage, if the request bounds its output: the prompt's part, and a token
- * per four bytes of the result's JSON text in UTF-8.
+ * Returns the minimum charge of a result whose model reports no usage, if the request bounds its output: the prompt's
+ * part, and a token per four bytes of the result's JSON text in UTF-8.
  */
 export const minimumTokens = (boundedPrompt: number, bytes: number): number => boundedPrompt + Math.ceil(bytes / 4)

@@ -17,7 +17,7 @@ type RequestFields = Pick<
   | 'metadata'
 >
 
-/** The fields that every event brings for its ledger row. */
+/** Returns the fields that every event brings for its ledger row. */
 export const requestFields = (of: RequestFields) => ({
   ...identityOf(of),
   run: of.run,
@@ -26,7 +26,9 @@ export const requestFields = (of: RequestFields) => ({
   metadata: of.metadata,
 })
 
-/** The prompt of a message's body. A body in the payload store contains the prompt, so that its key is enough. */
+/**
+ * Returns the prompt of a message's body. A body in the payload store contains the prompt, so that its key is enough.
+ */
 export const promptOf = (body: Payload): Payload =>
   'key' in body ? body : { inline: (body.inline as { prompt: string }).prompt }
 
@@ -84,8 +86,9 @@ export function failureOf({ status, error, result }: OutcomeEvent): Failure | un
 }
 
 /**
- * The event that tells the ledger how a request ended, made from its item. Undefined if it has not ended, and if it has completed:
- * only the worker's own event has the result. Mostly it is the first event of the request, so that nothing else has brought the prompt.
+ * The event that tells the ledger how a request ended, made from its item. Returns undefined if it has not ended, and
+ * if it has completed: only the worker's own event has the result. Mostly it is the first event of the request, so that
+ * nothing else has brought the prompt.
  */
 export function endedEvent(item: RequestItem, message?: InferenceMessage, prompt?: Payload): EndedEvent | undefined {
   const { status } = item

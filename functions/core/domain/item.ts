@@ -123,7 +123,7 @@ export const RequestItem = z.strictObject({
 })
 export type RequestItem = z.infer<typeof RequestItem>
 
-/** The reservation that an item says is its own. */
+/** Returns the reservation that an item says is its own. */
 export const reservationOf = (item: Reservation): Reservation => ({
   user_id: item.user_id,
   request_id: item.request_id,

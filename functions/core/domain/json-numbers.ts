@@ -40,7 +40,7 @@ function tokenAt(text: string, at: number): string {
   return TOKEN.exec(text)?.[0] ?? ''
 }
 
-/** What stands for a number, as JSON. Undefined if the number can stay, or if the token is none. */
+/** What stands for a number, as JSON. Returns undefined if the number can stay, or if the token is none. */
 function rewritten(token: string, longIntegers: LongIntegers): string | undefined {
   if (token === '' || Number.isSafeInteger(Number(token))) return undefined
   if (!/^-?\d+$/.test(token)) return Number.isFinite(Number(token)) ? undefined : markOf(token)
@@ -55,7 +55,9 @@ function isExact(digits: string): boolean {
   return Number.isFinite(value) && BigInt(digits) === BigInt(value)
 }
 
-/** What is wrong with the number that a text stands for, as a sentence's end. Undefined if the text is no mark. */
+/**
+ * What is wrong with the number that a text stands for, as a sentence's end. Returns undefined if the text is no mark.
+ */
 export function problemOfMark(text: string): string | undefined {
   if (!text.startsWith(MARK)) return undefined
   const token = text.slice(MARK.length)
@@ -64,7 +66,7 @@ export function problemOfMark(text: string): string | undefined {
     : `is ${token}, a number that JSON can't hold`
 }
 
-/** The first number in a value that JSON can't hold, as it was written: `NaN`, `1e400`. */
+/** Returns the first number in a value that JSON can't hold, as it was written: `NaN`, `1e400`. */
 export function findImpossibleNumber(value: unknown): string | undefined {
   if (typeof value === 'string') return value.startsWith(MARK) ? value.slice(MARK.length) : undefined
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : String(value)

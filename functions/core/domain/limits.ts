@@ -43,7 +43,9 @@ export const limitsOf = (plan: Plan, overrides: Overrides): Limits => ({
 const share = (total: number, shard: number, shards: number): number =>
   Math.floor(total / shards) + (shard < total % shards ? 1 : 0)
 
-/** A shard's part of the limits; the remainders go to the first shards, so that the parts add up to the whole. */
+/**
+ * Returns a shard's part of the limits; the remainders go to the first shards, so that the parts add up to the whole.
+ */
 export const shardLimits = (limits: Limits, shard: number, shards: number): Limits => ({
   requests: share(limits.requests, shard, shards),
   tokens: share(limits.tokens, shard, shards),

@@ -195,10 +195,10 @@ export const readInferenceMessage = messageReader(InferenceMessage)
 /** Reads what the collector receives: events, and inference messages that their queue gave up. */
 export const readAnyMessage = messageReader(AnyMessage)
 
-/** Reads the inference message that a dead letter keeps; undefined if it keeps something else. */
+/** Reads the inference message that a dead letter keeps. Returns undefined if it keeps something else. */
 export const keptMessage = (kept: unknown): InferenceMessage | undefined => KeptMessage.safeParse(kept).data
 const KeptMessage = reading(InferenceMessage)
 
-/** Reads the refused input that a dead letter keeps; undefined if it keeps something else. */
+/** Reads the refused input that a dead letter keeps. Returns undefined if it keeps something else. */
 export const keptInput = (kept: unknown): RefusedInput | undefined => KeptInput.safeParse(kept).data
 const KeptInput = reading(RefusedInput)

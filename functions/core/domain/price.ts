@@ -21,7 +21,7 @@ export function costOf({ input, output }: Price, charge: number, usage: Usage | 
 
 const rounded = (cost: number): number => Number((cost / PER).toFixed(DIGITS))
 
-/** The sum of costs. Undefined without any. */
+/** Returns the sum of costs. Returns undefined without any. */
 export function sumOfCosts(costs: readonly (number | undefined)[]): number | undefined {
   const known = costs.filter(cost => cost !== undefined)
   return known.length === 0 ? undefined : Number(known.reduce((sum, cost) => sum + cost, 0).toFixed(DIGITS))

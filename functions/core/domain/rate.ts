@@ -13,7 +13,7 @@ export type Rate = z.infer<typeof Rate>
 /** The rate of a plan that names none. */
 export const DEFAULT_RATE: Rate = { count: 30_000, interval_ms: 60_000 }
 
-/** The number of the interval that `now` (epoch milliseconds) falls into. */
+/** Returns the number of the interval that `now` (epoch milliseconds) falls into. */
 export const intervalAt = ({ interval_ms }: Rate, now: number): number => Math.floor(now / interval_ms)
 
 /** When that interval ends, epoch milliseconds. */

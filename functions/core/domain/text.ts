@@ -5,8 +5,9 @@ import type { Problem } from './problems.ts'
 export const MAX_DEPTH = 100
 
 /**
- * The first thing in a JSON value that could not pass every queue and store unchanged: nesting over `MAX_DEPTH`,
- * U+0000, a lone surrogate, a number beyond JavaScript's. Needs no memory to speak of, since a body may hold a million values.
+ * Returns the first thing in a JSON value that could not pass every queue and store unchanged: nesting over
+ * `MAX_DEPTH`, U+0000, a lone surrogate, a number beyond JavaScript's. Needs no memory to speak of, since a body may
+ * hold a million values.
  */
 export function findHostileText(value: unknown): Problem | undefined {
   if (isTooDeep(value)) return { path: '', message: `is nested over ${MAX_DEPTH} deep` }
@@ -63,7 +64,9 @@ function stringProblem(text: string): string | undefined {
   return undefined
 }
 
-/** The value with U+FFFD in place of U+0000 and lone surrogates, in texts and names. It must not be too deep. */
+/**
+ * Returns the value with U+FFFD in place of U+0000 and lone surrogates, in texts and names. It must not be too deep.
+ */
 export function withoutHostileText(value: unknown): unknown {
   if (typeof value === 'string') return withoutHostile(value)
   if (Array.isArray(value)) return value.map(withoutHostileText)
@@ -75,6 +78,6 @@ export function withoutHostileText(value: unknown): unknown {
 
 const withoutHostile = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\ufffd')
 
-/** JSON whose every character is ASCII, so that any text passes any queue; its length is its size in bytes. */
+/** Returns JSON whose every character is ASCII, so that any text passes any queue; its length is its size in bytes. */
 export const toAsciiJson = (value: unknown): string =>
   JSON.stringify(value).replace(/[\u007f-\uffff]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)

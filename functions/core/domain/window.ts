@@ -11,7 +11,7 @@ export interface QuotaWindow {
   readonly length_ms: number
 }
 
-/** The window that `now` (epoch milliseconds) falls into. */
+/** Returns the window that `now` (epoch milliseconds) falls into. */
 export function windowAt(length: WindowLength, now: number): QuotaWindow {
   const lengthMs = LENGTH_MS[length]
   const start = Math.floor(now / lengthMs) * lengthMs

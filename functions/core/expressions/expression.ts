@@ -27,7 +27,7 @@ export function compileExpression(source: string, cpuMs?: number): Expression {
   return async input => parse(await (await import('./sandbox.ts')).evaluateInThread(source, input, cpuMs))
 }
 
-/** Whether an expression is evaluated in the sandbox, a thread with its own memory. */
+/** Returns whether an expression is evaluated in the sandbox, a thread with its own memory. */
 export const needsThread = (source: string): boolean => !isBounded(prepare(source).ast())
 
 const parse = (json: string | undefined): unknown => (json === undefined ? undefined : JSON.parse(json))

@@ -38,9 +38,9 @@ type Node = {
 } & { [Mark in (typeof UNBOUNDED_MARKS)[number]]?: unknown }
 
 /**
- * Whether an expression consists only of fields, literals, conditions, operators and simple functions. Then the result of each part is at
- * most as large as the input, and JSONata's own bounds are enough. With anything else (regular expressions, its own functions, sorting,
- * mapping over lists), an input can make it take any time or memory.
+ * Returns whether an expression consists only of fields, literals, conditions, operators and simple functions. Then the
+ * result of each part is at most as large as the input, and JSONata's own bounds are enough. With anything else
+ * (regular expressions, its own functions, sorting, mapping over lists), an input can make it take any time or memory.
  */
 export function isBounded(ast: unknown): boolean {
   const node = ast as Node
@@ -75,8 +75,8 @@ export function isBounded(ast: unknown): boolean {
 const makesValue = ({ type, value }: Node): boolean => type === 'block' || (type === 'unary' && value !== '-')
 
 /**
- * Whether a step of a path is a name, or makes a value from its item alone. Then all results together are in proportion to all items. A
- * variable could be the whole input (`$$`), once for each item.
+ * Returns whether a step of a path is a name, or makes a value from its item alone. Then all results together are in
+ * proportion to all items. A variable could be the whole input (`$$`), once for each item.
  */
 const isOfItem = (step: Node): boolean => step.type === 'name' || (makesValue(step) && !usesVariable(step))
 

@@ -54,7 +54,7 @@ function circuitView({ open, open_for, failures }: CircuitState, now: number, { 
   return open.until > now ? { state: 'open', until: open.until, ...common } : { state: 'half_open', ...common }
 }
 
-/** Whether earlier calls have changed the state such that it defers calls, or will do so sooner. */
+/** Returns whether earlier calls have changed the state such that it defers calls, or will do so sooner. */
 export const hasLearned = (state: ModelState, now: number): boolean => {
   const { open, failures, paused_until = 0, tried_until = 0, halted, refused_by } = state
   const isHeld = open !== undefined || halted !== undefined || refused_by !== undefined

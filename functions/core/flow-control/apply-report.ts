@@ -8,7 +8,7 @@ import type { Report } from './port.ts'
 import type { ModelState } from './state.ts'
 import { marksOf } from './users.ts'
 
-/** Applies a report to a state. Answers with the same object if the report tells nothing new. */
+/** Applies a report to a state. Returns the same object if the report tells nothing new. */
 export function applyReport(before: ModelState, report: Report, now: number, policies: Policies): ModelState {
   const state = paused(withoutLease(before, report.lease), report, now)
   const isProbe = report.probe !== undefined && before.probe?.id === report.probe

@@ -48,7 +48,10 @@ export function addSuccess(state: CircuitState, users: readonly number[]): Circu
 
 const isOnly = (user: number, users: readonly number[]): boolean => users.every(one => one === user)
 
-/** Whether an open circuit stops a call of these users. A call with requests of another user, too, is not stopped. */
+/**
+ * Returns whether an open circuit stops a call of these users. A call with requests of another user, too, is not
+ * stopped.
+ */
 export const isOpenFor = ({ open_for }: CircuitState, users: readonly number[]): boolean =>
   open_for === undefined || (users.length > 0 && users.every(user => open_for.includes(user)))
 

@@ -28,10 +28,10 @@ export interface CompareAndSwapPorts {
 }
 
 /**
- * Applies a change to the latest state of a model and writes the result, if the change changes anything. It begins with the
- * state that is known. After a lost race it first tries again at once, from the state that won, and then after pauses:
- * workers that never pause make each other lose, and in a pause a worker collects more calls for its next write. Undefined when
- * others always wrote first. Rejects with `Unavailable`.
+ * Applies a change to the latest state of a model and writes the result, if the change changes anything. It begins with
+ * the state that is known. After a lost race it first tries again at once, from the state that won, and then after
+ * pauses: workers that never pause make each other lose, and in a pause a worker collects more calls for its next
+ * write. Returns undefined when others always wrote first. Rejects with `Unavailable`.
  */
 export async function compareAndSwap<T>(
   ports: CompareAndSwapPorts,

@@ -42,7 +42,10 @@ export function dynamoModelStates(client: DynamoDBClient, table: string): ModelS
   }
 }
 
-/** Undefined when DynamoDB throttles the writes of the item: then many workers write at once, and nothing is broken. */
+/**
+ * Returns undefined when DynamoDB throttles the writes of the item: then many workers write at once, and nothing is
+ * broken.
+ */
 async function unlessThrottled<T>(write: Promise<T>): Promise<T | undefined> {
   try {
     return await write

@@ -76,14 +76,14 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
     write: (name, next) => seen(() => store.write(name, next)),
   }
 
-  /** The known state, if it is recent, and if others can't have changed what matters at once. */
+  /** Returns the known state, if it is recent, and if others can't have changed what matters at once. */
   function trusted(): ModelState | undefined {
     const now = clock()
     if (!known || now - known.at >= CACHE_MS) return undefined
     return isVolatile(known.state, now, policies) ? undefined : known.state
   }
 
-  /** Undefined when other workers always wrote first. */
+  /** Returns undefined when other workers always wrote first. */
   async function change<T>(apply: Apply<T>, failure?: CallFailure): Promise<T | undefined> {
     const base = trusted() ?? (await watched.read(model)) ?? UNTOUCHED
     const swapped = await compareAndSwap({ ...ports, store: watched }, model, base, apply)
@@ -155,15 +155,18 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
 }
 
 /**
- * Whether others may change a state at any time in a way that matters at once: they may have seen more failures, or an answer after
- * a 403, or have ended the one call that may be made.
+ * Returns whether others may change a state at any time in a way that matters at once: they may have seen more
+ * failures, or an answer after a 403, or have ended the one call that may be made.
  */
 function isVolatile({ failures, refused_by, leases }: ModelState, now: number, { circuit }: Policies): boolean {
   const counts = now - (circuit?.within_ms ?? 0)
   return failures.some(at => at > counts) || refused_by !== undefined || leases !== undefined
 }
 
-/** Whether a report can change no state. A success of a user may show that the failures of other users are their own. */
+/**
+ * Returns whether a report can change no state. A success of a user may show that the failures of other users are their
+ * own.
+ */
 function tellsNothing({ findings, probe, lease, pause_until, loading, users = [] }: Report): boolean {
   if (probe !== undefined || lease !== undefined || pause_until !== undefined || loading) return false
   return findings === 'nothing' || (findings === 'healthy' && users.length === 0)

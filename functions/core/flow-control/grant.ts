@@ -67,7 +67,7 @@ const withProbe = (state: ModelState, { until }: Ask, id: string, now: number): 
   probe: { id, since: now, until },
 })
 
-/** The deferral that a pause, a halt, an open circuit or another call demands, if there is one. */
+/** Returns the deferral that a pause, a halt, an open circuit or another call demands, if there is one. */
 function deferralOf(
   state: ModelState,
   ask: Ask,

@@ -6,7 +6,7 @@ import type { Halt, ModelState } from './state.ts'
 /** How long a halted model without a circuit is left alone before its first probe. Milliseconds. */
 const FIRST_WAIT_MS = 30_000
 
-/** The time after which a model is tried again, as a circuit has it. */
+/** Returns the time after which a model is tried again, as a circuit has it. */
 export const waitOf = ({ circuit }: Policies): { readonly open_ms: number } => circuit ?? { open_ms: FIRST_WAIT_MS }
 
 /** Halts a model. If it is halted already, the call was under way when that was found out, and changes nothing. */

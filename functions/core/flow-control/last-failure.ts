@@ -6,8 +6,8 @@ import { reaching } from '../platform/unavailable.ts'
 import type { FailureNotes, LastFailure } from './port.ts'
 
 /**
- * The key of the item with a model's last failed call. It is an item of its own in the models table, since 0.1.0 reads the state of a
- * model strictly. No model's name has a `#`.
+ * Returns the key of the item with a model's last failed call. It is an item of its own in the models table, since
+ * 0.1.0 reads the state of a model strictly. No model's name has a `#`.
  */
 const keyOf = (model: string): string => `${model}#last_failure`
 

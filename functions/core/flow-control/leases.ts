@@ -2,11 +2,11 @@ import type { Policies } from './policies.ts'
 import type { Ask } from './port.ts'
 import type { ModelState } from './state.ts'
 
-/** Whether a call needs a lease: the model takes one call of its priority at a time. */
+/** Returns whether a call needs a lease: the model takes one call of its priority at a time. */
 export const needsLease = ({ priority }: Ask, { one_at_a_time }: Policies): boolean =>
   priority !== undefined && one_at_a_time?.includes(priority) === true
 
-/** The lease of another call of the same priority, which has not ended at this time. */
+/** Returns the lease of another call of the same priority, which has not ended at this time. */
 export function leaseOfAnother({ leases }: ModelState, { priority, lease }: Ask, now: number) {
   const held = priority && leases?.[priority]
   return held && held.until > now && held.id !== lease ? held : undefined

@@ -110,11 +110,11 @@ export interface FlowControl {
    */
   permit(ask: Ask): Promise<Permit>
   /**
-   * Whether a call whose time was `at` must ask for another permit. A later call would not be counted at the time when it
-   * is made, and a circuit or a pause that began since then would not stop it.
+   * Returns whether a call whose time was `at` must ask for another permit. A later call would not be counted at the
+   * time when it is made, and a circuit or a pause that began since then would not stop it.
    */
   isLate(at: number): boolean
-  /** Tells how calls came out. Answers with whether the model is halted now. Rejects with `Unavailable`. */
+  /** Tells how calls came out. Returns whether the model is halted now. Rejects with `Unavailable`. */
   report(report: Report): Promise<{ readonly halted: boolean }>
   /**
    * Until when the model is halted or its circuit is open, epoch milliseconds, as this process knows it. After a report, it knows what
@@ -125,10 +125,10 @@ export interface FlowControl {
 
 /** Keeps what the workers of a model share about it. Methods reject with `Unavailable`. */
 export interface ModelStateStore {
-  /** Strongly consistent; undefined for a model whose state was never written. */
+  /** Strongly consistent. Returns undefined for a model whose state was never written. */
   read(model: string): Promise<ModelState | undefined>
   /**
-   * Replaces a state by its next version, if the version before is still there. Answers with the state that is there
+   * Replaces a state by its next version, if the version before is still there. Returns the state that is there
    * afterwards: `next` itself if it was written, now or by a try whose answer was lost.
    */
   write(model: string, next: ModelState): Promise<ModelState>
@@ -138,6 +138,6 @@ export interface ModelStateStore {
 export interface FailureNotes {
   /** A call that is older than the stored one changes nothing. */
   note(model: string, failure: LastFailure): Promise<void>
-  /** Undefined if no call was noted. */
+  /** Returns undefined if no call was noted. */
   last(model: string): Promise<LastFailure | undefined>
 }

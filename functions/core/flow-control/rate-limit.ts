@@ -35,7 +35,7 @@ const slackOf = ({ interval_ms }: RateLimit): number => Math.min(1_000, Math.cei
 /** A call that begins later than this after its slot must ask again. The rest of the slack is for the network. Milliseconds. */
 export const toleranceOf = (limit: RateLimit): number => Math.floor((slackOf(limit) * 2) / 5)
 
-/** The longest time from one full round of `count` calls to the next. Milliseconds. */
+/** Returns the longest time from one full round of `count` calls to the next. Milliseconds. */
 export const roundOf = (limit: RateLimit): number => limit.interval_ms + slackOf(limit) + widthOf(limit)
 
 /** Finds the first time, from `earliest` on, at which one more call keeps the limit, given all calls that were allowed before. */

@@ -72,7 +72,7 @@ export type ModelState = Omit<z.infer<typeof ModelState>, 'backlog'> & { readonl
 export const readModelState = (stored: unknown): ModelState => StoredState.parse(stored)
 const StoredState = reading(ModelState)
 
-/** A state under the names that its item has for it. */
+/** Returns a state under the names that its item has for it. */
 export const toStored = ({ backlog, failed_by, open_for, ...state }: ModelState): z.input<typeof ModelState> => ({
   ...state,
   failures: toStoredFailures({ ...state, failed_by, open_for }),

@@ -22,7 +22,7 @@ export function createWitness() {
   }
 
   return {
-    /** Notes how calls came out. Answers with the report as the state is to have it. A probe counts, whoever makes it. */
+    /** Notes how calls came out. Returns the report as the state is to have it. A probe counts, whoever makes it. */
     hear(report: Report, now: number): Report {
       const { findings, users = [], probe } = report
       const other = last.find(({ user }) => !users.includes(user))

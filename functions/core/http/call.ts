@@ -17,7 +17,7 @@ export interface HttpCall {
   readonly parameters: Readonly<Record<string, string | undefined>>
   /** Who calls. Throws on a route that needs no key, which has no caller. */
   caller(): Caller
-  /** The body as text. Throws `RequestError` if its bytes are no text. */
+  /** Returns the body as text. Throws `RequestError` if its bytes are no text. */
   body(): string
   /** How long the invocation may still run, in milliseconds. */
   remainingMs(): number

@@ -14,8 +14,9 @@ export type UseCase<Ports> = (ports: Ports, call: HttpCall) => Promise<HttpRespo
 export type RenderError = (error: RequestError, call: HttpCall) => HttpResponse
 
 /**
- * The Lambda handler of a function behind the HTTP API. It refuses a call without a valid key before anything else, and answers each
- * error that the use case throws in the shape of the API. Only our own sentences leave the function, never an exception's.
+ * Makes the Lambda handler of a function behind the HTTP API. It refuses a call without a valid key before anything
+ * else, and answers each error that the use case throws in the shape of the API. Only our own sentences leave the
+ * function, never an exception's.
  */
 export const httpHandler = <Ports extends Telemetry>(
   ports: Ports,

@@ -52,7 +52,10 @@ export type OpenRouteKey = KeyOf<Extract<Routes, { needs_key: false }>>
 /** The route that API Gateway takes for a method and a path that have none. The reader answers it. */
 export const NO_ROUTE = '$default'
 
-/** The error of a call whose method and path have no route: the path takes other methods, or there is no such path. */
+/**
+ * Builds the error of a call whose method and path have no route: the path takes other methods, or there is no such
+ * path.
+ */
 export function noRoute(path: string): RequestError {
   const allow = ROUTES.filter(route => matches(route.path, path)).map(({ method }) => method)
   if (allow.length === 0) return new RequestError('not_found', 'there is nothing at this path')

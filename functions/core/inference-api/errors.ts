@@ -28,7 +28,7 @@ export const STATUSES: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
 }
 
-/** The answer of the inference API to a call that is refused. */
+/** Builds the answer of the inference API to a call that is refused. */
 export const renderError = (error: RequestError): HttpResponse =>
   json(STATUSES[error.code], KEY_REFUSALS[error.code] ?? refusalOf(error), headersOf(error.details))
 

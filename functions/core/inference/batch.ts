@@ -1,16 +1,16 @@
 import { EvaluationError, type Expression } from '../expressions/expression.ts'
 import type { ModelAnswer, ModelFailure } from './port.ts'
 
-/** The body of a call for many requests: the results of their mappings. */
+/** Builds the body of a call for many requests: the results of their mappings. */
 export const batchBody = (inputs: readonly unknown[]) => ({ inputs })
 
 /** The answers for the requests, in their order; or the failure of the whole call. */
 export type Outputs = { readonly ok: true; readonly outputs: readonly ModelAnswer[] } | ModelFailure
 
 /**
- * Finds the elements of a batch's answer, one per input, in the order of the inputs: in `outputs`, or where `batch.outputs` says.
- * Elements that `batch.outputs` finds are put into the order of their `index`, if each has one. Undefined if there are not as many
- * as inputs.
+ * Finds the elements of a batch's answer, one per input, in the order of the inputs: in `outputs`, or where
+ * `batch.outputs` says. Elements that `batch.outputs` finds are put into the order of their `index`, if each has one.
+ * Returns undefined if there are not as many as inputs.
  */
 export async function findElements(
   answer: unknown,

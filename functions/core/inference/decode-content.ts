@@ -55,7 +55,7 @@ export async function decodeContent(
   return isText(current) ? current : ((await withoutSign(current, maxBytes)) ?? current)
 }
 
-/** The codings in the order in which they must be decoded: the last one was applied last. */
+/** Returns the codings in the order in which they must be decoded: the last one was applied last. */
 const codingsOf = (declared = ''): string[] =>
   declared
     .split(',')
@@ -63,7 +63,7 @@ const codingsOf = (declared = ''): string[] =>
     .filter(coding => /^[a-z0-9_-]{1,40}$/.test(coding) && coding !== 'identity')
     .reverse()
 
-/** Answers with undefined if the bytes are not in this coding. */
+/** Returns undefined if the bytes are not in this coding. */
 async function decodeOne(coding: string, bytes: Uint8Array, maxBytes: number): Promise<Uint8Array | undefined> {
   try {
     return await decoders.get(coding)?.(bytes, { maxOutputLength: maxBytes })
@@ -73,7 +73,7 @@ async function decodeOne(coding: string, bytes: Uint8Array, maxBytes: number): P
   }
 }
 
-/** The coding that the first bytes show. No text begins like this. */
+/** Returns the coding that the first bytes show. No text begins like this. */
 function sniff(bytes: Uint8Array): string | undefined {
   if (startsWith(bytes, 0x1f, 0x8b, 0x08)) return 'gzip'
   if (startsWith(bytes, 0x28, 0xb5, 0x2f, 0xfd)) return 'zstd'
@@ -101,5 +101,5 @@ const hasZlibHeader = ([first = 0, second = 0]: Uint8Array): boolean =>
 const LOOK_AT = 4_096
 const CONTROLS = new Set([...Array(32).keys()].filter(code => !'\t\n\f\r'.includes(String.fromCharCode(code))))
 
-/** Whether bytes may be text of a charset that has ASCII in it. */
+/** Returns whether bytes may be text of a charset that has ASCII in it. */
 const isText = (bytes: Uint8Array): boolean => !bytes.subarray(0, LOOK_AT).some(byte => CONTROLS.has(byte))

@@ -15,7 +15,7 @@ export function decodeText(bytes: Uint8Array, contentType: string | undefined): 
   return decoderOf(marked?.charset ?? charsetOf(contentType)).decode(bytes)
 }
 
-/** The charset that a Content-Type names, in lower case: `application/json; charset="ISO-8859-1"`. */
+/** Returns the charset that a Content-Type names, in lower case: `application/json; charset="ISO-8859-1"`. */
 export const charsetOf = (contentType = ''): string =>
   /;\s*charset\s*=\s*"?\s*([^\s";]+)/i.exec(contentType)?.[1]?.toLowerCase() ?? 'utf-8'
 

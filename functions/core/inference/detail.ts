@@ -5,7 +5,7 @@ import { isPage } from './sentences.ts'
 /** The most characters of the model's own words that are kept. */
 const MAX_DETAIL = 500
 
-/** What a model says of a failure, on one line and without secrets. Undefined if it says nothing. */
+/** What a model says of a failure, on one line and without secrets. Returns undefined if it says nothing. */
 export function detailOf(answered: Answered): string | undefined {
   const { body, status } = answered
   const isRefusal = status >= 400

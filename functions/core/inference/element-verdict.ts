@@ -23,14 +23,14 @@ export function judgeElement(element: unknown, answered: Answered, by: Circumsta
 
 const REFUSED = 'the model refused this request of a batch'
 
-/** The error of an element. `null`, `false` and an empty text are none. */
+/** Returns the error of an element. `null`, `false` and an empty text are none. */
 function errorOf(element: unknown): unknown {
   if (typeof element !== 'object' || element === null || !('error' in element)) return undefined
   const { error } = element
   return error === null || error === false || error === '' ? undefined : error
 }
 
-/** The HTTP status that an error names: `{ "code": 503 }`, `{ "status": "429" }`. */
+/** Returns the HTTP status that an error names: `{ "code": 503 }`, `{ "status": "429" }`. */
 function statusIn(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const fields = new Map<string, unknown>(Object.entries(error))

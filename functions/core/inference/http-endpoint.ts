@@ -37,7 +37,7 @@ export type ReadSecret = (name: string, wanted?: WantedSecret) => Promise<string
 
 interface Surroundings {
   readonly clock?: Clock
-  /** The context of the call's trace, which the model gets in a header. Undefined if tracing is off. */
+  /** Returns the context of the call's trace, which the model gets in a header. Returns undefined if tracing is off. */
   traceparent?(): string | undefined
   /** Is told that one more call of the model is made. */
   onFurtherCall?(): void

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { MAX_ANSWER_PARTS, measureJson } from '../domain/json-size.ts'
 
-/** Whether a text is a stream of server-sent events: it begins with a field of an event, or with a comment. */
+/** Returns whether a text is a stream of server-sent events: it begins with a field of an event, or with a comment. */
 export const isEventStream = (text: string): boolean => /^\s*(?:(?:data|event|id|retry) *:|:)/.test(text)
 
 const ToolCall = z.looseObject({
@@ -27,8 +27,8 @@ function isPart({ delta, text }: Choice): boolean {
 }
 
 /**
- * Joins a stream of OpenAI-like chunks to the answer that the model would have given without streaming. Answers with undefined if the
- * stream is another one, or has not come to its end. An error in the stream is the whole answer.
+ * Joins a stream of OpenAI-like chunks to the answer that the model would have given without streaming. Returns
+ * undefined if the stream is another one, or has not come to its end. An error in the stream is the whole answer.
  */
 export function joinChunks(text: string, parse: (json: string) => unknown): unknown {
   const events = dataOf(text)
@@ -56,7 +56,7 @@ function partsOf(event: string): number {
   return containers + fields
 }
 
-/** The data of each event. An event may have several lines of data. */
+/** Returns the data of each event. An event may have several lines of data. */
 function dataOf(text: string): string[] {
   return text
     .split(/(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)/)

@@ -10,9 +10,9 @@ import { type Circumstances, judge } from './verdict.ts'
 
 /** Judges what a model answers. */
 export interface Judge {
-  /** The verdict on a call for one request. */
+  /** Returns the verdict on a call for one request. */
   call(reply: Reply): Promise<ModelAnswer>
-  /** The verdicts on a call for a batch of so many requests. */
+  /** Returns the verdicts on a call for a batch of so many requests. */
   batch(reply: Reply, inputs: number): Promise<Outputs>
 }
 

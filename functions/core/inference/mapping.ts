@@ -66,7 +66,7 @@ export interface AnswerList {
   readonly may_be_empty: boolean
 }
 
-/** The whole of an answer as a result, with the usage that is in it. Throws `MappingError`. */
+/** Returns the whole of an answer as a result, with the usage that is in it. Throws `MappingError`. */
 export function wholeAnswer(answer: unknown, { field, may_be_empty: mayBeEmpty }: AnswerList): MappedAnswer {
   const { usage, isUnreadable } = readUsage(fieldOf(answer, 'usage'))
   const entries = fieldOf(answer, field)

@@ -15,7 +15,7 @@ const MAX_STEPS = 1_000_000
 export interface Mask {
   /** Covers every piece of the prompt that the text quotes. */
   cover(prompt: string): void
-  /** The text without what is covered. */
+  /** Returns the text without what is covered. */
   masked(): string
 }
 
@@ -60,7 +60,7 @@ function placesOfBlocks(text: string): ReadonlyMap<string, readonly number[]> {
   return places
 }
 
-/** The longest piece around a block that the text and the prompt have in common. */
+/** Returns the longest piece around a block that the text and the prompt have in common. */
 function widest(text: string, place: number, prompt: string, at: number): [from: number, to: number] {
   let before = 0
   while (before < Math.min(place, at) && text[place - before - 1] === prompt[at - before - 1]) before++

@@ -12,7 +12,7 @@ export function oneLine(text: string, max: number): string {
   )
 }
 
-/** A text on one line, without control characters. */
+/** Returns a text on one line, without control characters. */
 export const flat = (text: string): string =>
   text
     .toWellFormed()

@@ -62,13 +62,13 @@ function readEvents(text: string): Body {
   return { kind: 'text', text, why: `is a stream of server-sent events, and no JSON: ${NO_STREAM}` }
 }
 
-/** Whether a text is a stream of JSON objects, one per line. */
+/** Returns whether a text is a stream of JSON objects, one per line. */
 function isLines(text: string): boolean {
   const [first = '', second = ''] = text.trim().split(/\r?\n/, 2)
   return [first, second].every(line => line.startsWith('{') && parse(line) !== undefined)
 }
 
-/** Answers with undefined if the text is not JSON. */
+/** Returns undefined if the text is not JSON. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(rewriteNumbers(text.trim(), 'texts'))

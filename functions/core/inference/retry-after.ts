@@ -1,7 +1,10 @@
 /** A longer wait is a mistake, such as a time in microseconds. Every request has expired by then. Milliseconds. */
 const LONGEST_MS = 7 * 24 * 3_600_000
 
-/** How long the model asks to be left alone, in milliseconds from `now` on. Undefined if it does not say so, or not readably. */
+/**
+ * How long the model asks to be left alone, in milliseconds from `now` on. Returns undefined if it does not say so, or
+ * not readably.
+ */
 export function retryAfter(headers: Readonly<Record<string, string>>, now: number): number | undefined {
   const waits = [...valuesOf(headers['retry-after']).map(value => waitOf(value, now)), milliseconds(headers)]
   const readable = waits.filter(wait => wait !== undefined)
@@ -11,7 +14,7 @@ export function retryAfter(headers: Readonly<Record<string, string>>, now: numbe
 
 const WEEKDAY = /^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun|Tue|Wed|Thu|Sat)(day)?$/i
 
-/** The values of several header lines, which are joined by commas. A date has a comma of its own. */
+/** Returns the values of several header lines, which are joined by commas. A date has a comma of its own. */
 function valuesOf(joined = ''): string[] {
   const parts = joined.split(',').map(part => part.trim())
   return parts.flatMap((part, index) => {

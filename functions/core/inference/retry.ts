@@ -18,10 +18,10 @@ export const Retry = z.strictObject({
 })
 export type Retry = z.infer<typeof Retry>
 
-/** Whether the model has answered that it has no room for any call now. */
+/** Returns whether the model has answered that it has no room for any call now. */
 export const isBusy = ({ status }: ModelFailure): boolean => status === 429 || status === 503
 
-/** Whether the model says that it is loading, and will answer later. */
+/** Returns whether the model says that it is loading, and will answer later. */
 export const isLoading = ({ loading }: ModelFailure): boolean => loading === true
 
 /** A 429 with a Retry-After pauses the calls, and so does a model that is loading. That does not say that the model is broken. */
@@ -40,5 +40,5 @@ export function backoff({ period_ms, max_backoff_ms }: Retry, attempt: number, r
 /** The longest pause that a model gets. If it asks for more, the next call finds that out. Milliseconds. */
 const MAX_PAUSE_MS = 15 * 60_000
 
-/** The pause that the model asks for, in milliseconds; 0 if it asks for none. */
+/** Returns the pause that the model asks for, in milliseconds; 0 if it asks for none. */
 export const pauseOf = ({ retry_after_ms = 0 }: ModelFailure): number => Math.min(retry_after_ms, MAX_PAUSE_MS)

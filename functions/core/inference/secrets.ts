@@ -43,7 +43,10 @@ export function secretsManager(clock: Clock, client = secretsManagerClient(3_000
     })
 }
 
-/** The field of a secret that is a JSON object, or the whole secret if no field is named. Its errors say nothing of the secret. */
+/**
+ * Returns the field of a secret that is a JSON object, or the whole secret if no field is named. Its errors say nothing
+ * of the secret.
+ */
 function fieldOf(secret: string, field: string | undefined): string {
   if (field === undefined) return secret
   const value = Object.entries(objectOf(secret)).find(([name]) => name === field)?.[1]

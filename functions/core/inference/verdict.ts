@@ -90,16 +90,16 @@ export function verdictOfStatus(status: number, { retry, has_secret }: VerdictRu
   return status === 401 && has_secret ? 'halt' : 'drop'
 }
 
-/** The code of a failure that a status tells of. */
+/** Returns the code of a failure that a status tells of. */
 export const codeOfStatus = (status: number): FailureCode => (isErrorStatus(status) ? 'model_error' : 'model_rejected')
 
-/** The code of a failure that a condition tells of. */
+/** Returns the code of a failure that a condition tells of. */
 export const codeOfCondition = (condition: Verdict, status: number): FailureCode =>
   condition === 'drop' || (condition === 'halt' && (status === 401 || status === 403))
     ? 'model_rejected'
     : 'model_error'
 
-/** A failure with what its answer says of itself. */
+/** Builds a failure with what its answer says of itself. */
 export function failure(
   verdict: Verdict,
   code: FailureCode,

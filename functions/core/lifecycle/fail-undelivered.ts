@@ -18,8 +18,9 @@ export interface Told {
 }
 
 /**
- * Ends the request of a message that its queue has moved to the dead letters. Answers whether the message is done with. It is not
- * while a worker holds the lease, or a retry waits: then the message has to be redelivered. Rejects with `Unavailable`.
+ * Ends the request of a message that its queue has moved to the dead letters. Returns whether the message is done with.
+ * It is not while a worker holds the lease, or a retry waits: then the message has to be redelivered. Rejects with
+ * `Unavailable`.
  */
 export async function failUndelivered(
   ports: LifecyclePorts,
@@ -35,7 +36,7 @@ export async function failUndelivered(
   return ended !== undefined
 }
 
-/** The item of a request that was never accepted, made from its message. */
+/** Builds the item of a request that was never accepted, made from its message. */
 export function tombstoneOf(message: InferenceMessage, now: number): RequestItem {
   return {
     ...identityOf(message),

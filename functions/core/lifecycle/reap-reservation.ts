@@ -6,10 +6,10 @@ import type { LifecyclePorts } from './ports.ts'
 import { rejectAbsent } from './reject-request.ts'
 
 /**
- * Closes a reservation that has been open for long, if its request has ended, was never written, or can't go on. Answers
- * whether it closed it. The item decides: a request that is queued or running in time is left alone. With `models`, a queued
- * request of any other model fails: the queue of its model is gone, and its message with it. `goesOn` is called with the item of a
- * request that is left to wait or run.
+ * Closes a reservation that has been open for long, if its request has ended, was never written, or can't go on.
+ * Returns whether it closed it. The item decides: a request that is queued or running in time is left alone. With
+ * `models`, a queued request of any other model fails: the queue of its model is gone, and its message with it.
+ * `goesOn` is called with the item of a request that is left to wait or run.
  */
 export async function reapReservation(
   ports: LifecyclePorts,
@@ -38,11 +38,14 @@ export async function reapReservation(
   return ended !== undefined
 }
 
-/** Whether a reservation is the one that an item says is its own. */
+/** Returns whether a reservation is the one that an item says is its own. */
 export const isOwn = (item: RequestItem, { run, window, shard, nonce }: Reservation): boolean =>
   item.run === run && item.window === window && item.shard === shard && item.nonce === nonce
 
-/** Whether the reservation of a redrive that came to nothing may be released: its run number is retired first (rule 8). */
+/**
+ * Returns whether the reservation of a redrive that came to nothing may be released: its run number is retired first
+ * (rule 8).
+ */
 const mayRetireRunNumber = async ({ items }: LifecyclePorts, item: RequestItem, run: number): Promise<boolean> =>
   item.status === 'failed' && items.retireRunNumber(item, run)
 
@@ -69,7 +72,7 @@ async function withoutModel(
   return items.giveUp(item, MODEL_REMOVED, now)
 }
 
-/** The tombstone of a request that has a reservation and no item. */
+/** Builds the tombstone of a request that has a reservation and no item. */
 export const orphan = ({ reservation, at }: OpenReservation, now: number): RequestItem => ({
   ...reservation,
   next_run: reservation.run + 1,

@@ -34,7 +34,10 @@ export interface RequestView {
   readonly error?: unknown
 }
 
-/** The caller's item. Another user's item is `not_found`, just as an unknown id is (I11). Throws `RequestError`, and `Unavailable`. */
+/**
+ * Returns the caller's item. Another user's item is `not_found`, just as an unknown id is (I11). Throws `RequestError`,
+ * and `Unavailable`.
+ */
 export async function ownItem(
   { items }: Pick<ViewPorts, 'items'>,
   userId: string,
@@ -46,7 +49,9 @@ export async function ownItem(
   return item
 }
 
-/** One request of the caller's, with its result as long as the ledger keeps that. Throws what `ownItem` throws. */
+/**
+ * Returns one request of the caller's, with its result as long as the ledger keeps that. Throws what `ownItem` throws.
+ */
 export async function viewRequest(ports: ViewPorts, userId: string, requestId: string): Promise<RequestView> {
   const item = await ownItem(ports, userId, requestId)
   if (item.status !== 'completed') return toView(item)
@@ -56,13 +61,13 @@ export async function viewRequest(ports: ViewPorts, userId: string, requestId: s
 }
 
 /**
- * Whether no queue can hold the result any more. A completed request without a row has then lost its row by its age, since
- * `observability.retention.ledger` is longer than that. Before, its row is still to come.
+ * Returns whether no queue can hold the result any more. A completed request without a row has then lost its row by its
+ * age, since `observability.retention.ledger` is longer than that. Before, its row is still to come.
  */
 export const isPastRecording = ({ completed_at }: RequestItem, now: number): boolean =>
   completed_at !== undefined && completed_at <= now - MESSAGE_RETENTION_MS
 
-/** A completed item as its owner sees it until the ledger has its result: it is still running (I9). */
+/** Returns a completed item as its owner sees it until the ledger has its result: it is still running (I9). */
 export const unfinished = (item: RequestItem): RequestItem => ({
   ...item,
   status: 'running',

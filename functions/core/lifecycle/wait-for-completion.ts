@@ -40,8 +40,8 @@ export interface Patience {
 }
 
 /**
- * Waits until a request has ended, or until `ms` have passed, and answers with the request as it is then. Answers at once where
- * too many calls wait already. Throws `RequestError`, and `Unavailable`.
+ * Waits until a request has ended, or until `ms` have passed, and returns the request as it is then. Returns at once
+ * where too many calls wait already. Throws `RequestError`, and `Unavailable`.
  */
 export async function waitForCompletion(
   ports: WaitPorts,
@@ -76,7 +76,7 @@ export async function lookUntil(
   }
 }
 
-/** Takes a lease for a wait. Undefined without one: then the call does not wait. */
+/** Takes a lease for a wait. Returns undefined without one: then the call does not wait. */
 export async function acquireLease(
   { waiting, ids, clock, logger, metrics }: WaitPorts,
   userId: string,

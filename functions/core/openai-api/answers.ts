@@ -14,7 +14,10 @@ type Headers = Record<string, string>
 /** How the client wants its answer. */
 type Wanted = Pick<OpenAiCall, 'stream' | 'include_usage' | 'encoding' | 'texts'>
 
-/** The response that a request is now, for a call that does not wait. Throws the `RequestError` of a result that is gone. */
+/**
+ * Builds the response that a request is now, for a call that does not wait. Throws the `RequestError` of a result that
+ * is gone.
+ */
 export function backgroundAnswer(view: RequestView, headers: Headers): HttpResponse {
   checkResult(view)
   return json(200, responseOf(view), headers)
@@ -27,7 +30,7 @@ function checkResult({ request_id: requestId, status, result }: RequestView): vo
   throw new RequestError('result_expired', sentence, { request_id: requestId })
 }
 
-/** The answer to a call whose request has ended. Throws the `RequestError` of a request that has no answer. */
+/** Builds the answer to a call whose request has ended. Throws the `RequestError` of a request that has no answer. */
 export function endedAnswer(operation: Operation, view: RequestView, wanted: Wanted, headers: Headers): HttpResponse {
   if (view.status !== 'completed') throw withoutAnswer(view)
   checkResult(view)
@@ -53,7 +56,7 @@ function withoutEmbeddings({ request_id }: RequestView): never {
   throw new RequestError('model_failed', 'the result of the model has not one embedding per text', { request_id })
 }
 
-/** The refusal of a call whose request goes on. */
+/** Builds the refusal of a call whose request goes on. */
 export const stillRunning = (requestId: string): RequestError =>
   new RequestError(
     'still_running',
@@ -64,7 +67,7 @@ export const stillRunning = (requestId: string): RequestError =>
 /** Statuses with which a model refuses a request for what the request is. A client can correct that. */
 const REFUSALS: readonly unknown[] = [400, 404, 413, 415, 422]
 
-/** The error of a request that has ended without an answer. */
+/** Builds the error of a request that has ended without an answer. */
 export function withoutAnswer({ request_id: requestId, status, error }: RequestView): RequestError {
   if (status !== 'failed')
     return new RequestError('request_ended', `the request ${requestId} is ${status}`, { request_id: requestId })

@@ -86,7 +86,7 @@ const RESPONSE_NAMES: Readonly<Record<string, string>> = {
   reasoning_effort: 'reasoning',
 }
 
-/** A part of a body that the model would not see. Undefined if there is none. */
+/** Returns a part of a body that the model would not see. Returns undefined if there is none. */
 function unseenIn(operation: Operation, body: Json, fields: Json, { names }: Abilities): Lost | undefined {
   const isResponse = operation === 'responses'
   const lost = isResponse ? responseToChat(body).lost.filter(({ field }) => !names.includes(field)) : []
@@ -114,7 +114,10 @@ function unseenIn(operation: Operation, body: Json, fields: Json, { names }: Abi
 /** What a message may say besides its content. */
 const BESIDE_CONTENT = ['tool_calls', 'function_call', 'refusal', 'audio']
 
-/** The place of a part of a message that is no text, such as an image or the call of a tool. Undefined if there is none. */
+/**
+ * Returns the place of a part of a message that is no text, such as an image or the call of a tool. Returns undefined
+ * if there is none.
+ */
 function otherPart(messages: unknown): string | undefined {
   const places = objectsOf(messages).flatMap((message, i) => [
     ...objectsOf(message.content).flatMap(({ text }, j) =>

@@ -5,8 +5,8 @@ import { chatUsage } from './usage.ts'
 type Encoding = 'float' | 'base64'
 
 /**
- * The list of embeddings that a completed request is. Undefined if its result has none, or not as many as the request has texts.
- * `encoding` is how the client wants them. An OpenAI-like endpoint has encoded them already.
+ * Builds the list of embeddings that a completed request is. Returns undefined if its result has none, or not as many
+ * as the request has texts. `encoding` is how the client wants them. An OpenAI-like endpoint has encoded them already.
  */
 export function embeddingList(view: RequestView, texts: number, encoding: Encoding): Json | undefined {
   const { result, model, usage } = view
@@ -25,7 +25,9 @@ export function embeddingList(view: RequestView, texts: number, encoding: Encodi
   }
 }
 
-/** The vectors of a result: OpenAI's `data`, `embeddings`, one `embedding`, a list of vectors, or one vector. */
+/**
+ * Returns the vectors of a result: OpenAI's `data`, `embeddings`, one `embedding`, a list of vectors, or one vector.
+ */
 function dataOf(result: unknown): unknown[] {
   if (isVector(result)) return [result]
   if (Array.isArray(result)) return result.every(isVector) ? result : objectsOf(result).map(vectorOf)

@@ -48,7 +48,7 @@ export const SHAPES: Readonly<Record<ErrorCode, Shape>> = {
 /** OpenAI's SDKs sleep as long as Retry-After says, up to a minute. A client must not seem to hang for so long. */
 const MAX_RETRY_AFTER_S = 30
 
-/** The answer of the OpenAI API to a call that is refused. */
+/** Builds the answer of the OpenAI API to a call that is refused. */
 export function renderOpenAiError(error: RequestError, call: HttpCall): HttpResponse {
   const { status, type, code, param } = shapeOf(error)
   const body = { error: { message: error.message, type, param: param ?? null, code } }
@@ -89,8 +89,8 @@ function headersOf({ code, details }: RequestError, call: HttpCall): Record<stri
 }
 
 /**
- * Whether an SDK may repeat the call by itself. Undefined leaves it to the status. A repetition without an Idempotency-Key would be a
- * second request, so it is allowed only where the first one was certainly not admitted.
+ * Returns whether an SDK may repeat the call by itself. Undefined leaves it to the status. A repetition without an
+ * Idempotency-Key would be a second request, so it is allowed only where the first one was certainly not admitted.
  */
 function shouldRetry(code: ErrorCode, details: ErrorDetails, call: HttpCall): boolean | undefined {
   const { should_retry, may_be_admitted: mayBeAdmitted, quota } = details
@@ -115,7 +115,7 @@ function shouldRetry(code: ErrorCode, details: ErrorDetails, call: HttpCall): bo
   }
 }
 
-/** Whether a repetition of the call is no second request. */
+/** Returns whether a repetition of the call is no second request. */
 const isRepeatable = ({ route, headers }: HttpCall): boolean =>
   !route.startsWith('POST ') || headers['idempotency-key'] !== undefined
 

@@ -189,7 +189,10 @@ const PATHS = {
   },
 }
 
-/** The description of the API for tools (OpenAPI 3.1). `inferenceBody` is the schema of a post to `/v1/inference`. */
+/**
+ * Builds the description of the API for tools (OpenAPI 3.1). `inferenceBody` is the schema of a post to
+ * `/v1/inference`.
+ */
 export function openApiDocument(inferenceBody: z.ZodType): Part {
   const bodies = { InferenceBody: inferenceBody, ChatBody, CompletionBody, EmbeddingBody, ResponseBody }
   const schemas = Object.entries(bodies).map(([name, schema]) => [name, jsonSchema(schema)])

@@ -9,7 +9,7 @@ export interface Standing {
   readonly left: { readonly requests: number; readonly tokens: number } | undefined
 }
 
-/** OpenAI's headers about the limits of a user. What is left is sent only where it is known. */
+/** Builds OpenAI's headers about the limits of a user. What is left is sent only where it is known. */
 export function rateLimitHeaders({ limits, window, at, left }: Standing): Record<string, string> {
   const reset = durationOf(window.ends_at - at)
   return {

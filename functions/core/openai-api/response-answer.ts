@@ -19,7 +19,10 @@ const UNKNOWN: Json = {
   truncation: 'disabled',
 }
 
-/** The response that a request is, whatever its status. `background` says whether its client has asked not to wait. */
+/**
+ * Builds the response that a request is, whatever its status. `background` says whether its client has asked not to
+ * wait.
+ */
 export function responseOf(view: RequestView, background = true): Json {
   const { request_id: id, model, metadata, result, status, completed_at: completedAt } = view
   const raw = isResponse(result) ? result : undefined
@@ -67,7 +70,7 @@ function errorOf({ status, error }: RequestView): Json | null {
   return { code: error.code, message: error.detail ?? error.message }
 }
 
-/** The items of an output. Their ids follow from the request's, so that each look at it gives the same. */
+/** Builds the items of an output. Their ids follow from the request's, so that each look at it gives the same. */
 function outputOf(id: string, { text, refusal, reasoning, tool_calls: calls }: Said): Json[] {
   const part =
     refusal === undefined ? { type: 'output_text', text, annotations: [], logprobs: [] } : { type: 'refusal', refusal }

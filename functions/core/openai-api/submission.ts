@@ -52,7 +52,10 @@ export function parseOpenAi(
   }
 }
 
-/** The body with its texts as `prompt`, which the ledger keeps. A completion's own prompt, if it is a list, is kept as `prompts`. */
+/**
+ * Returns the body with its texts as `prompt`, which the ledger keeps. A completion's own prompt, if it is a list, is
+ * kept as `prompts`.
+ */
 const storedBody = (body: Json, prompt: string): Json => ({
   ...body,
   prompt,

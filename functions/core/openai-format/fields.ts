@@ -10,8 +10,9 @@ export const NO_PARAMETERS = [
 ]
 
 /**
- * The fields that routing, an `estimate` and a `request` mapping see of a body of the OpenAI API: the body itself, `prompt` with its
- * texts, `messages` for a chat or a response, `parameters` with everything that bounds or steers the model, and `operation`.
+ * Returns the fields that routing, an `estimate` and a `request` mapping see of a body of the OpenAI API: the body
+ * itself, `prompt` with its texts, `messages` for a chat or a response, `parameters` with everything that bounds or
+ * steers the model, and `operation`.
  */
 export function fieldsOf(operation: Operation, body: Json): Json & { readonly prompt: string } {
   const isResponse = operation === 'responses'

@@ -9,7 +9,7 @@ export const objectsOf = (value: unknown): Json[] => (Array.isArray(value) ? val
 
 export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
-/** The fields that are not undefined. */
+/** Returns the fields that are not undefined. */
 export const defined = (fields: Json): Json =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 

@@ -23,7 +23,7 @@ const EMPTY = ['[]', '{}', '""', 'null']
 /** Fields that ask for something by an empty object: the model searches the web, with options that are all left to it. */
 const MEANT_IF_EMPTY: readonly string[] = ['web_search_options']
 
-/** Whether a field asks for something. Where nobody sees the field, only such a field has to be refused. */
+/** Returns whether a field asks for something. Where nobody sees the field, only such a field has to be refused. */
 export function isMeant(field: string, value: unknown): boolean {
   if (value === undefined) return false
   const json = JSON.stringify(value)

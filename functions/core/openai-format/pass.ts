@@ -5,10 +5,10 @@ import { chatToResponse } from './to-response.ts'
 import type { Translated } from './translated.ts'
 
 /**
- * The body that an OpenAI-like endpoint gets for a stored body: what the client has sent, with the endpoint's name of the model, and
- * without what Sluice has dealt with itself. `metadata` without `store` is Sluice's alone, since OpenAI refuses it in a chat, and has no such
- * field for a completion or embeddings. The service tier "priority" is Sluice's priority: passed on, it would also buy priority at the
- * endpoint.
+ * Returns the body that an OpenAI-like endpoint gets for a stored body: what the client has sent, with the endpoint's
+ * name of the model, and without what Sluice has dealt with itself. `metadata` without `store` is Sluice's alone, since
+ * OpenAI refuses it in a chat, and has no such field for a completion or embeddings. The service tier "priority" is
+ * Sluice's priority: passed on, it would also buy priority at the endpoint.
  */
 export function passedBody(operation: Operation, body: Json, model: string): Json {
   const { prompts, prompt } = body
@@ -26,7 +26,7 @@ export const STAND_INS: Readonly<Partial<Record<Operation, Operation>>> = {
   responses: 'chat.completions',
 }
 
-/** The body of the operation that stands in. */
+/** Returns the body of the operation that stands in. */
 export const translatedBody = (operation: Operation, body: Json): Translated =>
   operation === 'responses' ? responseToChat(body) : chatToResponse(body)
 

@@ -34,7 +34,10 @@ export function responseToChat(body: Json): Translated {
   }
 }
 
-/** The places of the items and parts of an input that a chat can't say. Reasoning is left out, since no chat completion takes it. */
+/**
+ * Returns the places of the items and parts of an input that a chat can't say. Reasoning is left out, since no chat
+ * completion takes it.
+ */
 function lostItems(input: unknown): string[] {
   return objectsOf(input).flatMap((item, i) => {
     const place = `input[${i}]`
@@ -52,7 +55,7 @@ function lostItems(input: unknown): string[] {
   })
 }
 
-/** The messages of a chat that says the same as a response's instructions and input. */
+/** Returns the messages of a chat that says the same as a response's instructions and input. */
 export const messagesOf = ({ instructions, input }: Json): Json[] => [
   ...(typeof instructions === 'string' ? [{ role: 'system', content: instructions }] : []),
   ...(typeof input === 'string' ? [{ role: 'user', content: input }] : withJoinedCalls(objectsOf(input))),
@@ -95,7 +98,7 @@ function contentOf(content: unknown): unknown {
   return parts.every(({ type }) => type === 'text') ? parts.map(({ text }) => text).join('') : parts
 }
 
-/** A part of a content as a chat says it. Undefined if a chat can't. */
+/** A part of a content as a chat says it. Returns undefined if a chat can't. */
 function partOf(part: Json): Json | undefined {
   switch (part.type) {
     case 'text':

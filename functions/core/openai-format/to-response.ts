@@ -29,7 +29,7 @@ export function chatToResponse(body: Json): Translated {
   }
 }
 
-/** The places of the parts of messages that a response has no place for. */
+/** Returns the places of the parts of messages that a response has no place for. */
 const lostIn = (messages: unknown): string[] =>
   objectsOf(messages).flatMap((message, i) => {
     const place = `messages[${i}]`
@@ -67,7 +67,7 @@ function callOf({ id, function: called }: Json): Json {
 const contentOf = (content: unknown, kind: string): unknown =>
   Array.isArray(content) ? objectsOf(objectsOf(content).map(part => partOf(part, kind))) : content
 
-/** A part of a content as a response says it. Undefined if a response can't. */
+/** A part of a content as a response says it. Returns undefined if a response can't. */
 function partOf(part: Json, kind: string): Json | undefined {
   const { image_url: image, file } = part
   switch (part.type) {

@@ -40,7 +40,7 @@ export const lostFields = (fields: readonly string[]): Lost[] => fields.map(fiel
 /** Places in one field that are lost. */
 export const lostPlaces = (field: string, places: readonly string[]): Lost[] => places.map(place => ({ field, place }))
 
-/** The names of fields that ask for something. */
+/** Returns the names of fields that ask for something. */
 export const meantIn = (fields: Json): string[] =>
   Object.entries(fields).flatMap(([name, value]) => (isMeant(name, value) ? [name] : []))
 
@@ -50,7 +50,10 @@ export const otherTools = ({ tools, tool_choice: choice }: Json): string[] => [
   ...(isObject(choice) && choice.type !== 'function' ? ['tool_choice'] : []),
 ]
 
-/** The places of the parts of a content that `translate` has no translation for. A content that is a text has none. */
+/**
+ * Returns the places of the parts of a content that `translate` has no translation for. A content that is a text has
+ * none.
+ */
 export const lostParts = (content: unknown, place: string, translate: (part: Json) => Json | undefined): string[] =>
   Array.isArray(content)
     ? content.flatMap((part, i) => (isObject(part) && translate(part) ? [] : [`${place}[${i}]`]))

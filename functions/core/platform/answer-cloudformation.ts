@@ -10,7 +10,7 @@ export async function answerCloudFormation(url: string, response: CloudFormation
   if (!ok) throw new Error(`CloudFormation did not take the answer: ${status}`)
 }
 
-/** The answer as JSON, with as much of its reason as fits. Postgres may quote a whole statement in it. */
+/** Returns the answer as JSON, with as much of its reason as fits. Postgres may quote a whole statement in it. */
 function shortened(response: CloudFormationCustomResourceResponse): string {
   const whole = JSON.stringify(response)
   if (Buffer.byteLength(whole) <= MAX_BYTES) return whole

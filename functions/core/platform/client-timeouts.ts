@@ -1,6 +1,7 @@
 /**
- * The settings with which an AWS client gives up on a server that says nothing. By default, the SDK waits for as long as the
- * function may run. With these, it makes three tries of `ms` milliseconds, with its backoff between them; then the call rejects.
+ * Returns the settings with which an AWS client gives up on a server that says nothing. By default, the SDK waits for
+ * as long as the function may run. With these, it makes three tries of `ms` milliseconds, with its backoff between
+ * them; then the call rejects.
  */
 export const clientTimeouts = (ms: number) => ({
   maxAttempts: 3,

@@ -9,6 +9,9 @@ export const CLIENT_TIMEOUTS = clientTimeouts(TRY_MS)
 
 export const dynamoDb = (): DynamoDBClient => connected(new DynamoDBClient(CLIENT_TIMEOUTS), TRY_MS)
 
-/** A client that retries no call by itself. It is for writes that must not be repeated unchanged (see the quota's adapter), and for calls that a retry would make too late. */
+/**
+ * Makes a client that retries no call by itself. It is for writes that must not be repeated unchanged (see the quota's
+ * adapter), and for calls that a retry would make too late.
+ */
 export const dynamoDbOnce = (): DynamoDBClient =>
   connected(new DynamoDBClient({ ...CLIENT_TIMEOUTS, maxAttempts: 1 }), TRY_MS)

@@ -11,7 +11,7 @@ interface Deletion {
   readonly values?: Attributes
 }
 
-/** One conditional DeleteItem. Answers false, and deletes nothing, if the condition does not hold. */
+/** Makes one conditional DeleteItem. Returns false, and deletes nothing, if the condition does not hold. */
 export async function deleteIf(client: DynamoDBClient, deletion: Deletion): Promise<boolean> {
   try {
     await client.send(

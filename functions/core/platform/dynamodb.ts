@@ -29,7 +29,7 @@ interface Update {
 
 const marshalled = (value: Attributes) => marshall(value, { removeUndefinedValues: true })
 
-/** One conditional UpdateItem. */
+/** Makes one conditional UpdateItem. */
 export function update(client: DynamoDBClient, u: Update): Promise<ConditionalWrite> {
   const input: UpdateItemCommandInput = {
     TableName: u.table,
@@ -47,7 +47,7 @@ export function update(client: DynamoDBClient, u: Update): Promise<ConditionalWr
   })
 }
 
-/** One conditional PutItem. */
+/** Makes one conditional PutItem. */
 export function put(
   client: DynamoDBClient,
   p: {
@@ -73,7 +73,7 @@ export function put(
   })
 }
 
-/** A strongly consistent read. */
+/** Makes a strongly consistent read. */
 export async function get(client: DynamoDBClient, table: string, key: Attributes): Promise<Attributes | undefined> {
   const { Item } = await client.send(
     new GetItemCommand({ TableName: table, Key: marshalled(key), ConsistentRead: true }),

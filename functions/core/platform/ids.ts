@@ -3,9 +3,9 @@ import { v7 } from 'uuid'
 
 /** Sources of new ids; passed in, so that a simulation can make them predictable. */
 export interface Ids {
-  /** A UUIDv7 of the time given, in epoch milliseconds. */
+  /** Returns a UUIDv7 of the time given, in epoch milliseconds. */
   request(now: number): string
-  /** Eight characters that tell one reservation or claim from another of the same request. */
+  /** Returns eight characters that tell one reservation or claim from another of the same request. */
   nonce(): string
 }
 

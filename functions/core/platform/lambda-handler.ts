@@ -16,8 +16,8 @@ interface HandlerOptions {
 }
 
 /**
- * The Lambda handler around a use case. Each log line tells its invocation, what the use case counted is written at its end,
- * and an error that it throws is logged and thrown without a stack.
+ * Makes the Lambda handler around a use case. Each log line tells its invocation, what the use case counted is written
+ * at its end, and an error that it throws is logged and thrown without a stack.
  */
 export const lambdaHandler = <Ports extends Telemetry, Event, Result>(
   ports: Ports,

@@ -43,7 +43,10 @@ export class Defect extends Error {
   }
 }
 
-/** The name and the message of an error. A ZodError's own message may quote a value, so only its paths and codes are used. */
+/**
+ * Returns the name and the message of an error. A ZodError's own message may quote a value, so only its paths and codes
+ * are used.
+ */
 export function describeError(error: unknown): string {
   if (error instanceof z.ZodError)
     return `${error.name}: ${error.issues.map(({ path, code }) => `${path.join('.') || '(whole)'} ${code}`).join(', ')}`
@@ -82,8 +85,8 @@ const TRANSIENT_NAMES = new Set([
 const isError = (error: unknown): error is Parameters<typeof isThrottlingError>[0] => error instanceof Error
 
 /**
- * Whether a later try of the same call may succeed: the network failed, the service throttled or failed on its side, or its
- * answer was lost. The SDK's own rules decide wherever it has any.
+ * Returns whether a later try of the same call may succeed: the network failed, the service throttled or failed on its
+ * side, or its answer was lost. The SDK's own rules decide wherever it has any.
  */
 export function isTransient(error: unknown): boolean {
   if (error instanceof Unavailable) return true
@@ -125,7 +128,10 @@ export async function* reachingEach<T>(what: string, pages: AsyncIterator<T>): A
   }
 }
 
-/** Whether a call of a store or a queue failed, by an outage or by a defect. Any other error is a bug of the caller. */
+/**
+ * Returns whether a call of a store or a queue failed, by an outage or by a defect. Any other error is a bug of the
+ * caller.
+ */
 export const isFailedCall = (error: unknown): error is Unavailable | Defect =>
   error instanceof Unavailable || error instanceof Defect
 

@@ -1,7 +1,7 @@
-/** Answers whether there is a queue of a name. Rejects with `Unavailable`. */
+/** Returns whether there is a queue of a name. Rejects with `Unavailable`. */
 export type QueueExists = (queue: string) => Promise<boolean>
 
-/** Sends a text as it is to an input queue; answers whether there is one of that name. Rejects with `Unavailable`. */
+/** Sends a text as it is to an input queue; returns whether there is one of that name. Rejects with `Unavailable`. */
 export type SendInput = (queue: string, text: string) => Promise<boolean>
 
 /**

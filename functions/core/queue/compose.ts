@@ -4,7 +4,7 @@ import { type Tracer, untraced } from '../platform/tracing/port.ts'
 import { sqsQueue, sqsReceiver, sqsRedelivery } from './sqs.ts'
 import { tracedQueue } from './traced-queue.ts'
 
-/** The queues of this deployment. Only this file says that they are SQS's. */
+/** Makes the queues of this deployment. Only this file says that they are SQS's. */
 export const composeQueue = (env: QueueEnv, { sqs }: Pick<AwsClients, 'sqs'>, tracing: Tracer = untraced) => ({
   ...tracedQueue(sqsQueue(sqs, env.QUEUE_URL_PREFIX), tracing),
   ...sqsReceiver,

@@ -62,8 +62,8 @@ export interface Announcer {
 export interface QueueBackend extends MessageQueue {
   readonly capabilities: QueueCapabilities
   /**
-   * The number of waiting messages in a queue of this whole name; 0 if there is no such queue. Rejects with `Unavailable`. Absent where the
-   * platform publishes the number as a metric.
+   * Returns the number of waiting messages in a queue of this whole name; 0 if there is no such queue. Rejects with
+   * `Unavailable`. Absent where the platform publishes the number as a metric.
    */
   readonly countMessages?: (queue: string) => Promise<number>
 }

@@ -58,7 +58,7 @@ export function sqsQueue(client: SQSClient, urlPrefix: string): QueueBackend {
   }
 }
 
-/** Reads the event of an SQS event source mapping, and answers with a partial batch response. */
+/** Reads the event of an SQS event source mapping, and returns a partial batch response. */
 export const sqsReceiver: QueueReceiver<SQSEvent, SQSBatchResponse> = {
   deliveries: ({ Records }) => Records.map(toDelivery),
   response: ({ redeliver }) => ({ batchItemFailures: redeliver.map(({ id }) => ({ itemIdentifier: id })) }),

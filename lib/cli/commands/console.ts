@@ -11,7 +11,7 @@ interface Io {
   interrupted?(): AbortSignal
 }
 
-/** `sluice console` */
+/** Adds the command `sluice console` */
 export function addConsole(program: Command, open: () => Promise<Admin>, { finish, interrupted }: Io): void {
   program
     .command('console')

@@ -4,7 +4,7 @@ import type { Answer } from '../answer.ts'
 import { modelSeconds, monthlyRequests, openReservations } from '../arguments.ts'
 import { type Place, pipelineFile } from '../project.ts'
 
-/** `sluice cost`. It needs no system and no account: it reads the pipeline file. */
+/** Adds the command `sluice cost`. It needs no system and no account: it reads the pipeline file. */
 export function addCost(program: Command, { finish, ...place }: Place & { finish(answer: Answer): void }): void {
   program
     .command('cost')

@@ -8,7 +8,7 @@ import { checkChoice, DEFAULT_STACK, type Surroundings, type TargetChoice } from
 
 type Io = Surroundings & { finish(answer: Answer): void }
 
-/** `sluice doctor` */
+/** Adds the command `sluice doctor` */
 export function addDoctor(program: Command, io: Io): void {
   program
     .command('doctor')
@@ -57,7 +57,7 @@ async function doctor(file: string, { target, stack }: TargetChoice, mayCall: bo
   return answerOf([check, ...rest])
 }
 
-/** The local system that runs, or why there is none. */
+/** Returns the local system that runs, or why there is none. */
 async function running(place: Surroundings): Promise<LocalSystem | string> {
   const { runningLocally } = await import('../running-locally.ts')
   try {

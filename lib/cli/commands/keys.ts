@@ -5,7 +5,7 @@ import { columns, facts } from '../columns.ts'
 import type { CreatedKey, KeyView } from '../operations/keys.ts'
 import { watchable } from '../watch.ts'
 
-/** `sluice keys create|list|revoke|rotate` */
+/** Adds the command `sluice keys create|list|revoke|rotate` */
 export function addKeys(program: Command, run: Run): void {
   const keys = program.command('keys').description('API keys')
   keys

@@ -9,7 +9,7 @@ import type { ModelView, Reset } from '../operations/models.ts'
 import { probeText } from '../probe-text.ts'
 import { watchable } from '../watch.ts'
 
-/** `sluice models list|reset|probe` */
+/** Adds the command `sluice models list|reset|probe` */
 export function addModels(program: Command, run: Run): void {
   const models = program.command('models').description('models, and what defers their calls')
   watchable(models.command('list'))
@@ -81,7 +81,7 @@ const rowOf = (view: ModelView, policies: Policies): string[] => [
   view.oldest_waiting ? lasting(1000 * view.oldest_waiting.seconds) : '',
 ]
 
-/** The state that defers calls, in a word. A sentence below the table says more. */
+/** Returns the state that defers calls, in a word. A sentence below the table says more. */
 function stateOf({ halted, circuit, paused_until }: ModelView, policies: Policies): string {
   if (halted) return 'halted'
   if (circuit.state === 'open') return 'open'

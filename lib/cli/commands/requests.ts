@@ -8,7 +8,7 @@ import type { LastFailureView } from '../operations/last-failure.ts'
 import type { RequestDetails, RequestSummary } from '../operations/requests.ts'
 import { watchable } from '../watch.ts'
 
-/** `sluice requests show|list` */
+/** Adds the command `sluice requests show|list` */
 export function addRequests(program: Command, run: Run): void {
   const requests = program.command('requests').description('requests and their outcomes')
   requests

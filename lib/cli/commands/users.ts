@@ -17,7 +17,7 @@ interface SetOptions {
 
 type Ask = (question: string) => Promise<string>
 
-/** `sluice users set|show|list|disable|enable|delete` */
+/** Adds the command `sluice users set|show|list|disable|enable|delete` */
 export function addUsers(program: Command, run: Run, ask?: Ask): void {
   const users = program.command('users').description('users, their plans and limits')
   const set: Command = users

@@ -27,7 +27,7 @@ export function needsOf(pipeline: Pipeline): Needs {
   }
 }
 
-/** Whether AWS would refuse the reservations of pipeline.yaml. */
+/** Returns whether AWS would refuse the reservations of pipeline.yaml. */
 export const reservesTooMuch = ({ reserved }: Needs, unreserved: number): boolean =>
   reserved > 0 && unreserved - reserved < LEAST_UNRESERVED
 

@@ -42,7 +42,7 @@ function sentenceOf(text: string): string {
   return oneLine(parts.length > 0 ? parts.join(', ') : text)
 }
 
-/** Whether a line of a function's log tells of an error. */
+/** Returns whether a line of a function's log tells of an error. */
 export function isError(text: string): boolean {
   const line = Line.safeParse(parseJson(text)).data
   return (

@@ -49,7 +49,7 @@ function withoutSecrets(url: string): string {
   return origin + pathname
 }
 
-/** The names of the secrets that models need, each once. */
+/** Returns the names of the secrets that models need, each once. */
 export const secretsOf = (models: Models): string[] => [
   ...new Set(
     Object.values(models).flatMap(({ endpoint: { auth } }) => (auth && 'secret' in auth ? [auth.secret] : [])),

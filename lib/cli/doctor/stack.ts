@@ -9,7 +9,7 @@ import { attempt, type Check, examine, failed, ok, oneLine, skipped, warning } f
 import { type ErrorLine, HOUR_MS, LOOK_BACK_MS, lastErrorOf } from './last-error.ts'
 import { requestThrough } from './request-through.ts'
 
-/** Whether a stack can be used, by its state in CloudFormation. */
+/** Returns whether a stack can be used, by its state in CloudFormation. */
 export function stateOf(stack: string, state: StackState | undefined): Check {
   const check = 'stack'
   if (!state) return skipped(check, `there is no stack ${stack} yet in this account and region`)

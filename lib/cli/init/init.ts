@@ -44,7 +44,7 @@ function addFile(path: string, text: () => string): Change {
   return 'written'
 }
 
-/** The command of the app in a cdk.json. Undefined if the file can't be read: it is the user's own. */
+/** Returns the command of the app in a cdk.json. Returns undefined if the file can't be read: it is the user's own. */
 function appOf(file: string): unknown {
   try {
     return App.parse(JSON.parse(readFileSync(file, 'utf8'))).app

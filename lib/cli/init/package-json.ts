@@ -63,7 +63,7 @@ function parse(text: string, file: string): PackageJson {
   }
 }
 
-/** The packages that an app in this folder needs: this Sluice, and the versions of the CDK that it needs. */
+/** Returns the packages that an app in this folder needs: this Sluice, and the versions of the CDK that it needs. */
 export function packagesFor(folder: string): Additions {
   const { dependencies, peerDependencies } = readOwnPackageJson()
   return {
@@ -72,7 +72,7 @@ export function packagesFor(folder: string): Additions {
   }
 }
 
-/** The archive that `npm pack` makes in a checkout. Undefined in the npm package. */
+/** Returns the archive that `npm pack` makes in a checkout. Undefined in the npm package. */
 export function checkoutArchive(): string | undefined {
   return IS_PACKAGE ? undefined : join(fileURLToPath(ROOT), `sluice-${readOwnPackageJson().version}.tgz`)
 }

@@ -44,7 +44,7 @@ async function linesWith(path: string, functionName: string, text: string): Prom
   return found
 }
 
-/** The whole lines that a file has got since the last time. A file that has become shorter was begun anew. */
+/** Returns the whole lines that a file has got since the last time. A file that has become shorter was begun anew. */
 async function linesAfter(path: string, name: string, ends: Map<string, number>): Promise<LogLine[]> {
   const { size } = await stat(path)
   const known = ends.get(name) ?? 0

@@ -32,7 +32,7 @@ export function readLogLine(text: string, functionName: string, at: number): Log
   }
 }
 
-/** Whether a line is a metric in CloudWatch's embedded format, or one of Lambda's own about an invocation. */
+/** Returns whether a line is a metric in CloudWatch's embedded format, or one of Lambda's own about an invocation. */
 export const isNoLogLine = (text: string): boolean =>
   text === '' || text.includes('"_aws":') || /^(START|END|REPORT) RequestId/.test(text) || text.includes('"platform.')
 

@@ -16,9 +16,12 @@ export interface LogLine {
 export interface LogSource {
   /** How often new lines should be looked for, in milliseconds. */
   readonly everyMs: number
-  /** The lines with this text that were written at `since` or later (epoch milliseconds), oldest first. */
+  /** Returns the lines with this text that were written at `since` or later (epoch milliseconds), oldest first. */
   find(text: string, since: number): Promise<LogLine[]>
-  /** Begins to follow the logs now. Each call of the function that it answers with gives the lines that are new, oldest first. */
+  /**
+   * Begins to follow the logs now. Each call of the function that it returns gives the lines that are new, oldest
+   * first.
+   */
   follow(now: number): Promise<() => Promise<LogLine[]>>
 }
 

@@ -50,8 +50,9 @@ async function madeAgain(ports: Ports, requestId: string, run: number): Promise<
 }
 
 /**
- * The stored body, and the operation of the OpenAI API that it came by, which is a part of its fingerprint. Of a small body only the prompt is stored. Some bodies can be made from it: the
- * fingerprint tells whether they are equal.
+ * Returns the stored body, and the operation of the OpenAI API that it came by, which is a part of its fingerprint. Of
+ * a small body only the prompt is stored. Some bodies can be made from it: the fingerprint tells whether they are
+ * equal.
  */
 async function bodyOf(
   { ledger, payloads }: Ports,

@@ -12,7 +12,10 @@ import { messageOf } from './dead-letter-message.ts'
 import { redriveInput, refusedInputOf } from './redrive-input.ts'
 import { existingUser } from './users.ts'
 
-/** The name by which an operator means a dead letter: the id of its request, or its own id where there is no request. */
+/**
+ * Returns the name by which an operator means a dead letter: the id of its request, or its own id where there is no
+ * request.
+ */
 export const nameOf = ({ request_id, id }: RecordedDeadLetter): string => request_id ?? id
 
 /** Chooses dead letters by model, by name, or by both. All of them are chosen only if `all` says so. */
@@ -168,7 +171,7 @@ async function redrive(ports: Admin, name: string, letters: readonly RecordedDea
   return redriven
 }
 
-/** Runs a request again. Answers with the number of the new run. */
+/** Runs a request again. Returns the number of the new run. */
 async function runAgain(ports: Admin, letters: readonly RecordedDeadLetter[]): Promise<number> {
   const message = await messageOf(ports, letters)
   const { model, priority, user_id } = message

@@ -7,8 +7,8 @@ type Ports = Pick<Admin, 'erasure' | 'deadLetters' | 'payloads'>
 const PAGE = 500
 
 /**
- * Deletes a user's dead letters without a request: refused messages of inputs, with their stored texts, and messages that could
- * not be read, if their text names the user. Answers how many were deleted. Rejects with `Unavailable`.
+ * Deletes a user's dead letters without a request: refused messages of inputs, with their stored texts, and messages
+ * that could not be read, if their text names the user. Returns how many were deleted. Rejects with `Unavailable`.
  */
 export async function deleteLooseLetters(ports: Ports, userId: string): Promise<number> {
   let deleted = 0
@@ -37,7 +37,7 @@ function textOf(input: RefusedInput | undefined, message: unknown): unknown {
   return typeof message === 'object' && message !== null && 'text' in message ? message.text : undefined
 }
 
-/** Whether a message names the user. Text that is not valid JSON, or was cut off, may still name the user. */
+/** Returns whether a message names the user. Text that is not valid JSON, or was cut off, may still name the user. */
 function isOf(text: unknown, userId: string): boolean {
   if (typeof text !== 'string') return false
   try {

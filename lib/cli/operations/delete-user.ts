@@ -133,7 +133,7 @@ function runningSentence(userId: string, unfinished: readonly RequestItem[]): st
   return `nothing is deleted yet: ${count(unfinished.length, 'request')} of ${userId} ${areOrIs(unfinished.length)} still running, and cancelled; they end ${when}: run the command again then`
 }
 
-/** Closes reservations of requests that have ended, as the sweeper does. Answers how many are open after that. */
+/** Closes reservations of requests that have ended, as the sweeper does. Returns how many are open after that. */
 async function stillOpen(ports: Admin, userId: string): Promise<number> {
   let open = 0
   for (const quotaItem of await quotaItemsOf(ports, userId)) {

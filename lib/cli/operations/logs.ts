@@ -26,7 +26,7 @@ export interface TailFilter {
   readonly user?: string | undefined
 }
 
-/** Whether a line is about a model and a user, where they are given. */
+/** Returns whether a line is about a model and a user, where they are given. */
 export function isAbout(line: LogLine, { model, user }: TailFilter): boolean {
   const isOfModel = model === undefined || line.fields.model === model || line.function === `worker-${model}`
   return isOfModel && (user === undefined || line.fields.user_id === user)

@@ -4,8 +4,8 @@ import type { Admin } from '../admin.ts'
 export type OpenPorts = Pick<Admin, 'openReservations' | 'itemsOf'>
 
 /**
- * The requests that wait or run, and those whose end is on its way to Postgres: each of them has an open reservation, and most have
- * no row yet. A request of the last second may be missing. Rejects with `Unavailable`.
+ * Returns the requests that wait or run, and those whose end is on its way to Postgres: each of them has an open
+ * reservation, and most have no row yet. A request of the last second may be missing. Rejects with `Unavailable`.
  */
 export async function openRequests(
   ports: OpenPorts,

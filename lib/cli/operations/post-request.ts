@@ -32,7 +32,7 @@ export async function postRequest(
   })
 }
 
-/** The address of the API. Throws `Refusal` if the system does not say it. */
+/** Returns the address of the API. Throws `Refusal` if the system does not say it. */
 export function apiUrlOf({ apiUrl }: Pick<Admin, 'apiUrl'>): string {
   if (apiUrl !== undefined) return apiUrl
   throw new Refusal('the system does not name its API: deploy or start it again with this version of Sluice')

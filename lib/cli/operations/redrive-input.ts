@@ -5,7 +5,10 @@ import { Refusal } from '../refusal.ts'
 
 type Ports = Pick<Admin, 'deadLetters' | 'payloads' | 'sendInput'>
 
-/** The refused message of an input in a dead letter. Undefined if the dead letter holds something else. Rejects with `Unavailable`. */
+/**
+ * Returns the refused message of an input in a dead letter. Returns undefined if the dead letter holds something else.
+ * Rejects with `Unavailable`.
+ */
 export async function refusedInputOf(
   { deadLetters }: Ports,
   { id, request_id }: RecordedDeadLetter,

@@ -223,7 +223,7 @@ async function checkedOut(payloads: RequestPorts['payloads'], payload: Payload |
 /** The body of a request. The prompt is a part of it. */
 const Body = z.object({ prompt: z.string() })
 
-/** A stored prompt. Under the key of a large prompt is the whole body. */
+/** Returns a stored prompt. Under the key of a large prompt is the whole body. */
 async function promptOf(payloads: RequestPorts['payloads'], payload: Payload | undefined): Promise<unknown> {
   const value = await checkedOut(payloads, payload)
   return keyOf(payload) === undefined ? value : Body.safeParse(value).data?.prompt

@@ -38,7 +38,7 @@ export async function listUsers({ access, quotas }: UserPorts): Promise<UserView
   return (await access.users()).map(record => viewOf(quotas, record))
 }
 
-/** The user's record. Throws `Refusal` when there is none, and `Unavailable`. */
+/** Returns the user's record. Throws `Refusal` when there is none, and `Unavailable`. */
 export async function existingUser(access: Admin['access'], userId: string): Promise<UserRecord> {
   const record = await access.user(userId)
   if (!record) throw new Refusal(`there is no user ${userId}: make one with users set, or with keys create`)

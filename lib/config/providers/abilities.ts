@@ -22,8 +22,8 @@ export const abilitiesOf = ({ models }: Pick<Pipeline, 'models'>): Record<string
 const TEXTS = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g
 
 /**
- * The fields that a mapping names: its words that are neither texts nor functions. `parameters.seed` names `seed`, and not all
- * parameters.
+ * Returns the fields that a mapping names: its words that are neither texts nor functions. `parameters.seed` names
+ * `seed`, and not all parameters.
  */
 export function namesIn(mapping: string): string[] {
   const code = mapping.replace(TEXTS, ' ')

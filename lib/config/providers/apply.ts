@@ -42,7 +42,7 @@ function endpointOf({ endpoint = {}, path }: Profile, model: Section, given: Sec
   }
 }
 
-/** Undefined if the URL stays as it is. The schema tells what is wrong with one that can't be read. */
+/** Returns undefined if the URL stays as it is. The schema tells what is wrong with one that can't be read. */
 function urlOf(path: Profile['path'], { model, request }: Section, given: unknown): string | undefined {
   if (typeof given !== 'string' || !URL.canParse(given)) return undefined
   // The body of another operation of the API can be made by a mapping of the file's own.
@@ -92,8 +92,8 @@ interface Mapped {
 }
 
 /**
- * Whether a model's endpoint gets bodies of the OpenAI API as they are. It does not if the file has a mapping of its own, which wins, or
- * a batch, which puts several requests into one call.
+ * Returns whether a model's endpoint gets bodies of the OpenAI API as they are. It does not if the file has a mapping
+ * of its own, which wins, or a batch, which puts several requests into one call.
  */
 export function passesOn(name: string, { provider, model, request, response, batch }: Mapped): boolean {
   const { openai } = PROFILES

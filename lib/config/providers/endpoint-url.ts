@@ -1,8 +1,8 @@
 import type { OperationPath } from './profile.ts'
 
 /**
- * The URL of a provider's operation. `url` is the base of the API or any of its paths, so the result may be given again. A query stays.
- * Undefined if the operation's path needs the model's name, and there is none.
+ * Returns the URL of a provider's operation. `url` is the base of the API or any of its paths, so the result may be
+ * given again. A query stays. Returns undefined if the operation's path needs the model's name, and there is none.
  */
 export function operationUrl(url: string, path: OperationPath, model: string | undefined): string | undefined {
   const parsed = new URL(url)
@@ -13,7 +13,7 @@ export function operationUrl(url: string, path: OperationPath, model: string | u
   return parsed.href
 }
 
-/** Whether a URL is of an operation of the API, not only of its base. */
+/** Returns whether a URL is of an operation of the API, not only of its base. */
 export function isOfOperation(url: string, { operation, known }: OperationPath): boolean {
   const { pathname } = new URL(url)
   return [pattern(operation), ...known].some(of => ends(trim(pathname), of))
@@ -21,7 +21,7 @@ export function isOfOperation(url: string, { operation, known }: OperationPath):
 
 const MODEL = '{model}'
 
-/** The path of the API itself. */
+/** Returns the path of the API itself. */
 function basePath(pathname: string, { operation, base, known }: OperationPath): string {
   const given = trim(pathname)
   const below = new RegExp(`(?:${[...known, ...beginningsOf(operation)].join('|')})$`).exec(given)?.[0] ?? ''

@@ -1,7 +1,7 @@
 import type { Route } from './route.ts'
 import { ROUTES } from './routes.ts'
 
-/** Finds the route of a call. Answers with the methods of the path if none of them is the call's. */
+/** Finds the route of a call. Returns the methods of the path if none of them is the call's. */
 export function findRoute(
   method: string | undefined,
   path: string,

@@ -21,7 +21,7 @@ export function takeToken(): void {
 /** The parameters of a call. One without a value is left out. */
 export type Query = Readonly<Record<string, string | number | undefined>>
 
-/** The address of a call: `/requests?status=failed`. */
+/** Returns the address of a call: `/requests?status=failed`. */
 export function addressOf(path: string, query: Query = {}): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [[name, String(value)]],

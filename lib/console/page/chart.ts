@@ -29,10 +29,10 @@ const HEIGHT = 190
 /** The steps of the axis are whole numbers. */
 const STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map(n => n * 10 ** power)).flat()
 
-/** The time of day, for epoch seconds: `12:30`. */
+/** Returns the time of day, for epoch seconds: `12:30`. */
 const clock = (at: number): string => new Date(at * 1_000).toTimeString().slice(0, 5)
 
-/** A chart over time. It follows the width of its place and the colors of the system. */
+/** Shows a chart over time. It follows the width of its place and the colors of the system. */
 export function Chart(props: ChartProps): VNode {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)

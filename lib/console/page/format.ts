@@ -7,7 +7,7 @@ const two = (n: number): string => String(n).padStart(2, '0')
 
 const dayOf = (at: Date): string => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
 
-/** The time of day on this machine, with the date if it is another day. */
+/** Returns the time of day on this machine, with the date if it is another day. */
 export function time(iso: string, now = new Date()): string {
   const at = new Date(iso)
   const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
@@ -31,7 +31,7 @@ const together = (whole: number, unit: string, rest: number, restUnit: string): 
 export const between = (from: string | undefined, to: string | undefined): string =>
   from === undefined || to === undefined ? '' : duration(Date.parse(to) - Date.parse(from))
 
-/** The end of an id, which tells it from others of the same time. */
+/** Returns the end of an id, which tells it from others of the same time. */
 export const shortId = (id: string): string => (id.length > 16 ? `${id.slice(0, 8)}…${id.slice(-6)}` : id)
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`

@@ -19,7 +19,7 @@ interface List {
   readonly next?: string
 }
 
-/** Requests, a page at a time. The filters are in the address. */
+/** Shows requests, a page at a time. The filters are in the address. */
 export function RequestsView({ place, system }: { place: Place; system: SystemInfo }): VNode {
   const { status, user, model, since, before } = place.query
   const filter = { status, user, model, since }

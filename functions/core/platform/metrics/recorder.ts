@@ -3,7 +3,7 @@ import type { Meter, Sample } from './meter.ts'
 
 /** A meter that keeps its values until they are taken. */
 export interface Recorder extends Meter {
-  /** Answers with the values since the last call. */
+  /** Returns the values since the last call. */
   take(): readonly Sample[]
 }
 

@@ -31,7 +31,10 @@ export interface Registry {
   /** When it was made. Epoch milliseconds. */
   readonly since: number
   add(family: Family, labels: Labels, values: readonly number[]): void
-  /** The series, in the order in which they came. A gauge that got no value for 5 minutes is left out, until it gets one. */
+  /**
+   * Returns the series, in the order in which they came. A gauge that got no value for 5 minutes is left out, until it
+   * gets one.
+   */
   series(): readonly Series[]
 }
 

@@ -8,7 +8,10 @@ import { postJson, type Sign } from './post-json.ts'
 /** AWS's own receivers of OTLP: CloudWatch's for traces (X-Ray) and for metrics. They want a signature for the service in their name. */
 const AWS_RECEIVER = /^(xray|monitoring)\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/
 
-/** The way to these endpoints, with a signature where the receiver is AWS's. A failure is one log line, and so is its end. */
+/**
+ * Makes the way to these endpoints, with a signature where the receiver is AWS's. A failure is one log line, and so is
+ * its end.
+ */
 export function composeOtlp(endpoints: OtlpEndpoints, logger: Pick<Logger, 'warn'>): Otlp {
   return otlpExporter(endpoints, postJson(signerOf), {
     onFailure: reason =>

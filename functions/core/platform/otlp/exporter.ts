@@ -61,7 +61,7 @@ export function otlpExporter(endpoints: OtlpEndpoints, post: PostJson, surroundi
     waiting = waiting.filter(one => !these.includes(one))
   }
 
-  /** Whether a later payload has all that this one has. */
+  /** Returns whether a later payload has all that this one has. */
   const isOld = (one: Waiting): boolean =>
     waiting.some(later => later !== one && later.kind === one.kind && later.supersedes)
 

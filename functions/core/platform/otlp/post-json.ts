@@ -87,7 +87,7 @@ export function postJson(
   }
 }
 
-/** The text of an answer, or of its beginning if it is too long. */
+/** Returns the text of an answer, or of its beginning if it is too long. */
 async function beginningOf(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0

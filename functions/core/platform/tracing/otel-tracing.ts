@@ -44,7 +44,7 @@ const KINDS = {
   consumer: SpanKind.CONSUMER,
 } as const
 
-/** Tracing by OpenTelemetry's SDK. `onDropped` is told how many spans never reached the receiver. */
+/** Makes tracing by OpenTelemetry's SDK. `onDropped` is told how many spans never reached the receiver. */
 export function otelTracing(settings: TracingSettings, otlp: Otlp, onDropped: (spans: number) => void): Tracing {
   const active = new AsyncLocalStorage<Span>()
   const ended = endedSpans()

@@ -8,7 +8,7 @@ const SCOPE = { name: 'sluice' }
 const HAS_IS_REMOTE = 0x100
 const IS_REMOTE = 0x200
 
-/** The export request of OTLP's JSON encoding for these spans. Ids are in hex, and 64-bit numbers are texts. */
+/** Builds the export request of OTLP's JSON encoding for these spans. Ids are in hex, and 64-bit numbers are texts. */
 export const toExportRequest = (spans: readonly ReadableSpan[], resource: Attributes): object => ({
   resourceSpans: [
     {

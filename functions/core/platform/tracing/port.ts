@@ -32,7 +32,7 @@ export interface Span {
 /** Starts spans. A failure in it never makes a request fail. */
 export interface Tracer {
   start(name: string, options?: SpanOptions): Span
-  /** The active span. Without one, a span that does nothing. */
+  /** Returns the active span. Without one, a span that does nothing. */
   current(): Span
 }
 

@@ -9,7 +9,7 @@ export interface TraceContext {
   readonly isSampled: boolean
 }
 
-/** Undefined for a text that is no `traceparent`. It may come from anybody. */
+/** Returns undefined for a text that is no `traceparent`. It may come from anybody. */
 export function parseTraceparent(text: string | undefined): TraceContext | undefined {
   const [, traceId, spanId, flags] = TRACEPARENT.exec(text ?? '') ?? []
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined
@@ -19,5 +19,5 @@ export function parseTraceparent(text: string | undefined): TraceContext | undef
 export const formatTraceparent = ({ traceId, spanId, isSampled }: TraceContext): string =>
   `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`
 
-/** The id of the trace, as logs and operators name it. */
+/** Returns the id of the trace, as logs and operators name it. */
 export const traceIdOf = (traceparent: string | undefined): string | undefined => parseTraceparent(traceparent)?.traceId

@@ -4,7 +4,7 @@ import { type Broker, type Link, LinkClosed, openLink, type Publication } from '
 export interface Connection {
   /** Sends a message, over a new connection if the last one has died. Rejects with `Unavailable` or `Defect`. */
   publish(publication: Publication): Promise<void>
-  /** A connection that is alive. */
+  /** Returns a connection that is alive. */
   link(): Promise<Link>
   close(): Promise<void>
 }

@@ -13,7 +13,10 @@ export const deliverName = (prefix: string): string => `${prefix}deliver`
 export const exchangeBelow = (prefix: string, level: number): string =>
   level === 0 ? deliverName(prefix) : delayName(prefix, level - 1)
 
-/** The pattern of routing keys with this bit at a level. A key has a bit per level, the highest first, and then its queue. */
+/**
+ * Returns the pattern of routing keys with this bit at a level. A key has a bit per level, the highest first, and then
+ * its queue.
+ */
 export const bitPattern = (level: number, bit: 0 | 1): string => `${'*.'.repeat(DELAY_LEVELS - 1 - level)}${bit}.#`
 
 /** Where a message of a delay is published, so that it reaches its queue in the end. */

@@ -48,7 +48,7 @@ export interface FromQueue {
   readonly message: RmqMessage
 }
 
-/** The messages of an event, each with the queue that it came from. */
+/** Returns the messages of an event, each with the queue that it came from. */
 export const messagesOf = ({ rmqMessagesByQueue }: RmqEvent): FromQueue[] =>
   Object.entries(rmqMessagesByQueue).flatMap(([key, messages]) => {
     const end = key.lastIndexOf('::')

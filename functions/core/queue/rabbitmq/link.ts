@@ -13,7 +13,10 @@ import { Defect, Unavailable } from '../../platform/unavailable.ts'
 export interface Broker {
   /** `amqps://host:5671` or `amqp://user:password@host:5672/vhost`. */
   readonly url: string
-  /** The credentials, if the URL has none. They are read for each connection, so that a rotated password is found. */
+  /**
+   * Returns the credentials, if the URL has none. They are read for each connection, so that a rotated password is
+   * found.
+   */
   credentials(): Promise<{ readonly username: string; readonly password: string }>
 }
 
@@ -106,7 +109,10 @@ async function connectTo(broker: Broker): Promise<ChannelModel> {
   }
 }
 
-/** Whether the broker refuses the user or the virtual host. No repetition heals that. A limit of connections passes by itself. */
+/**
+ * Returns whether the broker refuses the user or the virtual host. No repetition heals that. A limit of connections
+ * passes by itself.
+ */
 const isRefusal = (error: unknown): boolean =>
   error instanceof Error && /ACCESS[-_]REFUSED|NOT[-_]ALLOWED/.test(error.message) && !/limit/i.test(error.message)
 

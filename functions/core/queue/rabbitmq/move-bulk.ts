@@ -5,13 +5,14 @@ import type { Publication } from './link.ts'
 import { movedTo } from './receiver.ts'
 
 export interface MovePorts extends InsistPorts {
-  /** The number of messages in a queue of this whole name that nobody has yet. Rejects with `Unavailable`. */
+  /** Returns the number of messages in a queue of this whole name that nobody has yet. Rejects with `Unavailable`. */
   countMessages(queue: string): Promise<number>
   /** Resolves once the broker has confirmed the message. Rejects with `Unavailable`. */
   publish(publication: Publication): Promise<void>
   /**
-   * The longest time in milliseconds for which the worker of a queue of this whole name takes no messages, because it calls the model. What an
-   * earlier invocation has moved to a queue without other messages is taken by then.
+   * Returns the longest time in milliseconds for which the worker of a queue of this whole name takes no messages,
+   * because it calls the model. What an earlier invocation has moved to a queue without other messages is taken by
+   * then.
    */
   longestCall(queue: string): number
 }

@@ -23,7 +23,10 @@ const MAX_DELIVERIES = 1_000
 /** The queues of a model, within the deployment: those that share its messages, too. */
 const OF_MODEL = /^inference-.+-(?:high|normal)(?:-\d+)?$/
 
-/** The whole name of the dead-letter queue of a queue. Undefined for a dead-letter queue, whose messages stay in it. */
+/**
+ * Returns the whole name of the dead-letter queue of a queue. Returns undefined for a dead-letter queue, whose messages
+ * stay in it.
+ */
 function deadLettersOf(prefix: string, queue: string): string | undefined {
   if (queue.endsWith(DEAD_LETTERS)) return undefined
   const isOfModel = queue.startsWith(prefix) && OF_MODEL.test(queue.slice(prefix.length))
@@ -66,7 +69,7 @@ export function rabbitMqReceiver(
   }
 }
 
-/** Undefined for a message without an id: it gets one first. */
+/** Returns undefined for a message without an id: it gets one first. */
 function toDelivery({ queue, message: { basicProperties, data } }: FromQueue): Delivery | undefined {
   const { messageId, headers } = basicProperties
   if (!messageId) return undefined
@@ -99,7 +102,7 @@ function returned(
   }
 }
 
-/** A message as it is sent to another queue, which has this whole name. */
+/** Returns a message as it is sent to another queue, which has this whole name. */
 export const movedTo = (
   queue: string,
   { message }: FromQueue,
@@ -120,7 +123,10 @@ const named = ({ queue, message }: FromQueue): Publication => ({
   ...copyOf(message, randomUUID(), {}),
 })
 
-/** The headers that a copy of a message keeps. The broker's own, about dead letters, are not among them: a copy is a new message. */
+/**
+ * Returns the headers that a copy of a message keeps. The broker's own, about dead letters, are not among them: a copy
+ * is a new message.
+ */
 export const headersOfCopy = <Value>(headers: Readonly<Record<string, Value>>): Record<string, Value> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !/^x-(?!sluice-)/.test(name)))
 

@@ -7,8 +7,8 @@ import { headersOfCopy, RETURNS } from './receiver.ts'
 const MOST = 500
 
 /**
- * Sends dead results to their queue again, and answers with their number: 500 at most. If it stops on the way, a result may be there twice,
- * which does no harm. Rejects with `Unavailable`.
+ * Sends dead results to their queue again, and returns their number: 500 at most. If it stops on the way, a result may
+ * be there twice, which does no harm. Rejects with `Unavailable`.
  */
 export const rabbitMqReturnResults = (prefix: string, connection: Connection) => async (): Promise<number> => {
   const queue = prefix + RESULTS_QUEUE

@@ -81,7 +81,10 @@ export function dynamoAccessAdmin(client: DynamoDBClient, tables: AccessTables):
   }
 }
 
-/** The condition that a user's record is still as it was read. It compares limit by limit, since not every engine compares maps. */
+/**
+ * Returns the condition that a user's record is still as it was read. It compares limit by limit, since not every
+ * engine compares maps.
+ */
 function stillIs({ plan, overrides, disabled_at }: UserRecord) {
   const limits = Overrides.keyof().options
   const isAsRead = limits.map(limit =>

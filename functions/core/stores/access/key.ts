@@ -15,17 +15,17 @@ export function newKey(): string {
   return PREFIX + secret + checksum(secret)
 }
 
-/** Whether a text can be a key at all. */
+/** Returns whether a text can be a key at all. */
 export function isWellFormedKey(key: string): boolean {
   if (!FORMAT.test(key)) return false
   const secret = key.slice(PREFIX.length, -CRC_LENGTH)
   return checksum(secret) === key.slice(-CRC_LENGTH)
 }
 
-/** The SHA-256 of a key, hex. Nothing else of a key is stored. */
+/** Returns the SHA-256 of a key, hex. Nothing else of a key is stored. */
 export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex')
 
-/** The public name of a key: the first 64 bits of its hash, which tell nothing about the key. */
+/** Returns the public name of a key: the first 64 bits of its hash, which tell nothing about the key. */
 export const keyIdOf = (hash: string): string => hash.slice(0, 16)
 
 function checksum(secret: string): string {

@@ -17,8 +17,8 @@ export type InputBinding = { readonly request_id: string } | { readonly refusal:
 export const INPUT_REMEMBERED_MS = 15 * 24 * 3_600_000
 
 /**
- * The keys of input queues' messages. Each message is bound to one request of its user, apart from the keys that clients
- * send. Every method answers with what the message is bound to then, and rejects with `Unavailable`.
+ * The keys of input queues' messages. Each message is bound to one request of its user, apart from the keys that
+ * clients send. Every method returns what the message is bound to then, and rejects with `Unavailable`.
  */
 export interface InputKeys {
   /** Binds a message to a request, unless it is bound already. */
@@ -33,8 +33,8 @@ export interface InputKeys {
 
 /** Idempotency keys of a user's requests, each remembered for 24 h. Methods reject with `Unavailable`. */
 export interface IdempotencyKeys {
-  /** Binds a key to a request, unless it is bound already; answers with what it is bound to then. */
+  /** Binds a key to a request, unless it is bound already; returns what it is bound to then. */
   bind(userId: string, key: string, request: KeyedRequest, now: number): Promise<KeyedRequest>
-  /** Binds a key that is bound to `from` to another request; answers with what it is bound to then. */
+  /** Binds a key that is bound to `from` to another request; returns what it is bound to then. */
   rebind(userId: string, key: string, from: string, request: KeyedRequest, now: number): Promise<KeyedRequest>
 }

@@ -58,11 +58,11 @@ export interface LedgerAdmin {
   /** Counts the requests that were made at `since` or later, epoch milliseconds. */
   countSince(since: number): Promise<StatusCount[]>
   show(requestId: string): Promise<(RecordedRequest & { metadata: Record<string, unknown> | null }) | undefined>
-  /** The prompt, or the key of the body that holds it; undefined where none is stored. */
+  /** Returns the prompt, or the key of the body that holds it. Returns undefined where none is stored. */
   prompt(requestId: string): Promise<Payload | undefined>
-  /** What a user's requests of a window have cost in USD; undefined if none of them has a cost. */
+  /** What a user's requests of a window have cost in USD. Returns undefined if none of them has a cost. */
   cost(user: string, window: string): Promise<number | undefined>
-  /** The result of a completed run, if it is recorded. */
+  /** Returns the result of a completed run, if it is recorded. */
   result(requestId: string, run: number): Promise<Payload | undefined>
 }
 

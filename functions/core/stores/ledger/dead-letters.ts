@@ -28,9 +28,9 @@ export interface DeadLetterFilter {
 export interface DeadLetters {
   /** By id. */
   list(filter: DeadLetterFilter): Promise<RecordedDeadLetter[]>
-  /** What was to be run, as its JSON value; undefined where the dead letter has none. */
+  /** What was to be run, as its JSON value. Returns undefined where the dead letter has none. */
   message(id: string): Promise<unknown>
-  /** Answers with the ids of those that were there. */
+  /** Returns the ids of those that were there. */
   remove(ids: readonly string[]): Promise<string[]>
 }
 

@@ -4,7 +4,10 @@ import type { Ledger } from './port.ts'
 /** How long a call that waits for a result also waits for a database that resumes, in milliseconds. */
 const RESUME_MS = 15_000
 
-/** The ledger, whose code is loaded at its first use. The gateway reads a result only for a client that prefers to wait. */
+/**
+ * Makes the ledger, whose code is loaded at its first use. The gateway reads a result only for a client that prefers to
+ * wait.
+ */
 export function lazyLedger(env: LedgerEnv): Pick<Ledger, 'result'> {
   let loading: Promise<Ledger> | undefined
   const load = async () => {

@@ -5,7 +5,7 @@ import { MIGRATIONS } from './migrations.ts'
 
 /**
  * Applies the migrations that are missing, each in a transaction of its own; repeated, it changes nothing. Two at once
- * wait for each other at the lock. Answers with the ids that it applied. Throws the Data API's exceptions.
+ * wait for each other at the lock. Returns the ids that it applied. Throws the Data API's exceptions.
  */
 export async function migrate(client: RDSDataClient, env: LedgerEnv, migrations = MIGRATIONS): Promise<number[]> {
   const applied: number[] = []

@@ -65,7 +65,7 @@ export interface Ledger {
    */
   record(entries: readonly Entry[]): Promise<Recorded>
 
-  /** The result of a completed run, if it is recorded. */
+  /** Returns the result of a completed run, if it is recorded. */
   result(requestId: string, run: number): Promise<Payload | undefined>
 
   /** Those of the requests that are recorded as completed. */
@@ -81,8 +81,9 @@ export interface Ledger {
 /** The deletion of old rows. */
 export interface LedgerRetention {
   /**
-   * Deletes rows of requests that ended before a time (epoch milliseconds), and dead letters from before it, `atMost` of each; never one that
-   * has not ended, nor one of the last 15 days. Answers how many it has deleted. Rejects with `Unavailable`.
+   * Deletes rows of requests that ended before a time (epoch milliseconds), and dead letters from before it, `atMost`
+   * of each; never one that has not ended, nor one of the last 15 days. Returns how many it has deleted. Rejects with
+   * `Unavailable`.
    */
   deleteEnded(before: number, atMost: number): Promise<number>
 }

@@ -9,7 +9,7 @@ import type { DeadLetter, Entry, ErasedItem, Ledger, Recorded } from './port.ts'
 import { COMPLETED, ERASE, RECORD, RESULT } from './sql.ts'
 import { statementsOf } from './statements.ts'
 
-/** The ledger in Aurora, by the RDS Data API: no connections to keep, no VPC for the functions. */
+/** Makes the ledger in Aurora, by the RDS Data API: no connections to keep, no VPC for the functions. */
 export function rdsDataLedger(client: RDSDataClient, env: LedgerEnv): Ledger {
   const execute = statementsOf(client, env)
 

@@ -13,7 +13,10 @@ interface Patience {
   readonly onWait?: () => void
 }
 
-/** A client whose calls wait up to `ms` for a database that resumes or says nothing. After that, a call rejects with the exception. */
+/**
+ * Makes a client whose calls wait up to `ms` for a database that resumes or says nothing. After that, a call rejects
+ * with the exception.
+ */
 export function retryWhileResuming(
   ms: number,
   { clock = systemClock, sleep = systemSleep, onWait }: Patience = {},

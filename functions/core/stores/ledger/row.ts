@@ -56,9 +56,10 @@ export const COLUMNS = ['request_id', 'user_id', 'model', 'priority', 'estimated
 type Columns = { readonly [Column in keyof JsonRow]?: unknown } & Pick<JsonRow, 'run' | 'status'>
 
 /**
- * The row after one more event. `RECORD` says the same in SQL; the test of the simulation's models holds both against each other.
- * An event advances a row if its run is higher, or if it ends the run. Then it replaces the outcome. An event of the same step only
- * fills in what is not known yet. Every event fills in the fixed columns. No event changes any other column.
+ * Returns the row after one more event. `RECORD` says the same in SQL; the test of the simulation's models holds both
+ * against each other. An event advances a row if its run is higher, or if it ends the run. Then it replaces the
+ * outcome. An event of the same step only fills in what is not known yet. Every event fills in the fixed columns. No
+ * event changes any other column.
  */
 export function upserted<Row extends Columns>(before: Row, event: Row): Row {
   const advances =
@@ -75,7 +76,7 @@ export function upserted<Row extends Columns>(before: Row, event: Row): Row {
 const inline = (payload: Payload | undefined) => (payload && 'inline' in payload ? payload.inline : undefined)
 const keyOf = (payload: Payload | undefined) => (payload && 'key' in payload ? payload.key : undefined)
 
-/** The row that `RECORD` stores for an entry. */
+/** Returns the row that `RECORD` stores for an entry. */
 export const toJsonRow = (row: LedgerRow): JsonRow => ({
   request_id: row.request_id,
   user_id: row.user_id,

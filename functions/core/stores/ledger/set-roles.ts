@@ -13,10 +13,10 @@ const CLOSE_TO_OTHERS = [
 ]
 
 /**
- * Gives each role its password and exactly its rights; a role that this deployment has no more may do nothing. Repeated, it
- * changes nothing. All of it happens in one transaction, so that no statement of a function meets a role without its rights.
- * Answers false where the user of the database may create no roles: then everything has to run as that user. Throws the
- * Data API's exceptions.
+ * Gives each role its password and exactly its rights; a role that this deployment has no more may do nothing.
+ * Repeated, it changes nothing. All of it happens in one transaction, so that no statement of a function meets a role
+ * without its rights. Returns false where the user of the database may create no roles: then everything has to run as
+ * that user. Throws the Data API's exceptions.
  */
 export async function setRoles(client: RDSDataClient, env: LedgerEnv, passwords: RolePasswords): Promise<boolean> {
   let areSet = false

@@ -4,7 +4,7 @@ import { parseStored } from '../../platform/json.ts'
 import { reaching } from '../../platform/unavailable.ts'
 import { isTransientInDatabase } from './transient.ts'
 
-/** Runs one statement with named parameters and answers with its records. Rejects with `Unavailable`, and with `Defect`. */
+/** Runs one statement with named parameters and returns its records. Rejects with `Unavailable`, and with `Defect`. */
 export type Execute = (sql: string, parameters: Record<string, string | number>) => Promise<Field[][]>
 
 export const statementsOf =
@@ -37,5 +37,5 @@ export const rowAsJson = (columns: readonly string[]): string =>
 /** What a statement over `rowAsJson` brings. */
 export const jsonOf = ([field]: readonly Field[]): unknown => parseStored(field?.stringValue ?? 'null')
 
-/** A time in such a row, as epoch milliseconds. */
+/** Returns a time in such a row, as epoch milliseconds. */
 export const millisecondsOf = (text: string): number => Date.parse(text)

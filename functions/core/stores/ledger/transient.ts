@@ -13,7 +13,7 @@ export const hasSqlState = ({ message }: Error): boolean => /SQLState: [0-9A-Z]{
 /** Just after its cluster was created, the Data API may say this in a BadRequestException. */
 const NO_LINK = 'Communications link failure'
 
-/** Whether the same statement may succeed later, by what only the Data API and Postgres say. */
+/** Returns whether the same statement may succeed later, by what only the Data API and Postgres say. */
 export const isTransientInDatabase = (error: unknown): boolean =>
   error instanceof Error &&
   (PASSING.has(error.name) || PASSING_STATE.test(error.message) || error.message.includes(NO_LINK))

@@ -4,7 +4,7 @@ import type { Payload } from '../../domain/messages.ts'
 export interface Payloads {
   /** The text is JSON already. */
   put(key: string, json: string): Promise<void>
-  /** Undefined when there is nothing under the key. */
+  /** Returns undefined when there is nothing under the key. */
   get(key: string): Promise<unknown>
   /** There may be nothing under the key. */
   delete(key: string): Promise<void>
@@ -22,7 +22,7 @@ export interface PayloadsAdmin {
  */
 export const MAX_INLINE_BYTES = 48 * 1024
 
-/** Answers with the value itself if it is small; otherwise stores it and answers with its key (the claim check pattern). */
+/** Returns the value itself if it is small; otherwise stores it and returns its key (the claim check pattern). */
 export async function checkIn(payloads: Payloads, key: string, value: unknown): Promise<Payload> {
   const json = JSON.stringify(value)
   if (Buffer.byteLength(json) <= MAX_INLINE_BYTES) return { inline: value }
@@ -30,12 +30,15 @@ export async function checkIn(payloads: Payloads, key: string, value: unknown): 
   return { key }
 }
 
-/** The value of a payload, wherever it is; undefined when its object is gone, which is deleted after `observability.retention.payloads`. */
+/**
+ * Returns the value of a payload, wherever it is. Returns undefined when its object is gone, which is deleted after
+ * `observability.retention.payloads`.
+ */
 export async function findPayload(payloads: Pick<Payloads, 'get'>, payload: Payload): Promise<unknown> {
   return 'inline' in payload ? payload.inline : payloads.get(payload.key)
 }
 
-/** The value of a payload, wherever it is. Throws when its object is gone. */
+/** Returns the value of a payload, wherever it is. Throws when its object is gone. */
 export async function checkOut(payloads: Payloads, payload: Payload): Promise<unknown> {
   if ('inline' in payload) return payload.inline
   const value = await payloads.get(payload.key)

@@ -33,7 +33,7 @@ export const expectedCount = (rate: Rate, now: number): CallCount => ({ interval
 const LatestInterval = z.object({ calls_interval: z.number().default(0) })
 const Value = z.number().optional()
 
-/** The count in an item. */
+/** Returns the count in an item. */
 export function callCount(item: Attributes, rate: Rate, now: number): CallCount {
   const interval = Math.max(intervalAt(rate, now), LatestInterval.parse(item).calls_interval)
   const value = Value.parse(item[attributeOf(interval)])
@@ -44,13 +44,13 @@ export function callCount(item: Attributes, rate: Rate, now: number): CallCount 
 
 const attributeOf = (interval: number): string => `calls${interval % ATTRIBUTES}`
 
-/** The attributes of a new item with one post. */
+/** Returns the attributes of a new item with one post. */
 export const firstCall = ({ interval }: CallCount): Attributes => ({
   calls_interval: interval,
   [attributeOf(interval)]: interval * FACTOR + 1,
 })
 
-/** The parts of an update that count a post. Their condition fails when the rate is used up. */
+/** Returns the parts of an update that count a post. Their condition fails when the rate is used up. */
 export function countCall({ interval, stale }: CallCount, rate: Rate) {
   const own = attributeOf(interval)
   const others = Array.from({ length: ATTRIBUTES }, (_, n) => `calls${n}`).filter(name => name !== own)

@@ -73,7 +73,7 @@ async function reserve(by: Reserving, reservation: Reservation, limits: Limits, 
   throw failure
 }
 
-/** Tries once. When another reservation was quicker, answers with the current count of calls, for the next try. */
+/** Tries once. When another reservation was quicker, returns the current count of calls, for the next try. */
 async function tryToReserve(
   { client, table, countsOpen }: Reserving,
   reservation: Reservation,

@@ -40,7 +40,7 @@ export const toEntry = (r: Reservation, at: number) => [r.estimate, at, r.nonce,
 /** The index of the nonce in an entry. */
 export const NONCE_INDEX = 2
 
-/** The counters in an item. Without an item, nothing was admitted yet. */
+/** Returns the counters in an item. Without an item, nothing was admitted yet. */
 export function toCounters(item: Attributes | undefined, key: QuotaKey): Counters {
   if (!item) return { requests: 0, tokens: 0, open: [] }
   const { requests, tokens, open } = QuotaItem.parse(item)
@@ -66,10 +66,10 @@ function toOpenReservation(
   return { reservation, at }
 }
 
-/** The counters alone, of an item or of what an update answers with. */
+/** Returns the counters alone, of an item or of what an update answers with. */
 export const usedOf = (item: Attributes): z.infer<typeof Used> => Used.parse(item)
 
 const Open = z.object({ open: z.record(z.string(), z.unknown()) })
 
-/** The number of open reservations of a whole item. */
+/** Returns the number of open reservations of a whole item. */
 export const openIn = (item: Attributes): number => Object.keys(Open.parse(item).open).length

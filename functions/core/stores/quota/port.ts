@@ -43,8 +43,8 @@ export interface Quota {
   reserve(reservation: Reservation, limits: Limits, now: number): Promise<Admission>
   /** Closes each reservation once. A reservation that is already closed, or has another nonce, is left as it is. */
   close(closings: readonly Closing[]): Promise<void>
-  /** The counters of one window and shard. They are zero when nothing was admitted yet. */
+  /** Returns the counters of one window and shard. They are zero when nothing was admitted yet. */
   read(userId: string, window: string, shard: number): Promise<Counters>
-  /** The open reservations of all users that were made before a time (epoch milliseconds), in pages. */
+  /** Returns the open reservations of all users that were made before a time (epoch milliseconds), in pages. */
   openBefore(time: number): AsyncIterable<readonly OpenReservation[]>
 }

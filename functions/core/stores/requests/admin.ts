@@ -14,7 +14,7 @@ import { deleteIf } from '../../platform/dynamodb-delete.ts'
 import { reaching, reachingEach } from '../../platform/unavailable.ts'
 import { toItem } from './table.ts'
 
-/** Every request item there is, a page of the table at a time. Rejects with `Unavailable`. */
+/** Returns every request item there is, a page of the table at a time. Rejects with `Unavailable`. */
 export function allItems(client: DynamoDBClient, table: string): AsyncGenerator<RequestItem[]> {
   return reachingEach('the requests table', scan(client, table))
 }

@@ -11,7 +11,7 @@ import { redrive, retireRunNumber } from './redrives.ts'
 import { type ItemTable, keyOf, toAttributes, toItem, transition } from './table.ts'
 import { cancel, decide, endQueued, giveUp } from './terminal-transitions.ts'
 
-/** Request items in DynamoDB. */
+/** Makes request items in DynamoDB. */
 export function dynamoItems(client: DynamoDBClient, name: string): RequestItems {
   const table: ItemTable = { client, name }
   const reach = <T>(call: () => Promise<T>) => reaching('the requests table', call)

@@ -54,12 +54,12 @@ export interface Redrive {
 export interface RequestItems {
   get(userId: string, requestId: string): Promise<RequestItem | undefined>
 
-  /** (absent) → queued. Answers with the item that is there afterwards: the given one, or another that was first. */
+  /** (absent) → queued. Returns the item that is there afterwards: the given one, or another that was first. */
   create(item: RequestItem): Promise<RequestItem>
 
   /**
-   * (absent), or queued and never attempted in this run → rejected: the request was never accepted.
-   * Answers with the item that is there afterwards.
+   * (absent), or queued and never attempted in this run → rejected: the request was never accepted. Returns the item
+   * that is there afterwards.
    */
   reject(tombstone: RequestItem): Promise<RequestItem>
 
@@ -70,14 +70,14 @@ export interface RequestItems {
   reclaim(seen: RequestItem, terms: ClaimTerms): Promise<Claim>
 
   /**
-   * running, as in `seen` → the same, but its lease ends now. For a caller who knows that its worker is gone. Answers whether a lease
-   * was ended by this call.
+   * running, as in `seen` → the same, but its lease ends now. For a caller who knows that its worker is gone. Returns
+   * whether a lease was ended by this call.
    */
   endLease(seen: RequestItem, now: number): Promise<boolean>
 
   /**
-   * running, as in `seen` → the same, but its lease ends now, and what ended its worker counts as no crash. For a caller who knows that its
-   * worker was stopped with the whole system. Answers whether this call has noted it.
+   * running, as in `seen` → the same, but its lease ends now, and what ended its worker counts as no crash. For a
+   * caller who knows that its worker was stopped with the whole system. Returns whether this call has noted it.
    */
   noteStop(seen: RequestItem, now: number): Promise<boolean>
 
@@ -90,39 +90,43 @@ export interface RequestItems {
   /** queued, in the run of `seen`: notes that the queue has acknowledged a message of it. Anything else stays as it is. */
   noteSent(seen: RequestItem): Promise<void>
 
-  /** queued, as in `seen`, its deadline passed → expired; answers with the item if that is what it says now. */
+  /** queued, as in `seen`, its deadline passed → expired; returns the item if that is what it says now. */
   expire(seen: RequestItem, now: number): Promise<RequestItem | undefined>
 
   /**
-   * queued, as in `seen` → cancelled; running → the same, with a note that its outcome is to be discarded. Answers with
-   * the item as it is then; undefined when it is no longer as seen.
+   * queued, as in `seen` → cancelled; running → the same, with a note that its outcome is to be discarded. Returns the
+   * item as it is then. Returns undefined when it is no longer as seen.
    */
   cancel(seen: RequestItem, now: number): Promise<RequestItem | undefined>
 
   /**
-   * queued with no backoff running, or running with its lease expired, as in `seen` → failed; cancelled, if that was asked
-   * for. Answers with the item as it is then; undefined when it is no longer as seen, or still has a worker or a retry.
+   * queued with no backoff running, or running with its lease expired, as in `seen` → failed; cancelled, if that was
+   * asked for. Returns the item as it is then. Returns undefined when it is no longer as seen, or still has a worker or
+   * a retry.
    */
   giveUp(seen: RequestItem, error: Failure, now: number): Promise<RequestItem | undefined>
 
   /**
-   * An item that has ended, or whose owner has asked to cancel it: marks it as deleted by its owner. Its state stays as it is. Answers
-   * whether it is marked or gone now. It is not if an operator runs it again meanwhile.
+   * An item that has ended, or whose owner has asked to cancel it: marks it as deleted by its owner. Its state stays as
+   * it is. Returns whether it is marked or gone now. It is not if an operator runs it again meanwhile.
    */
   erase(seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<boolean>
 
-  /** failed and not erased, as in `seen` → queued, the given run. Answers with the item if it is in that run now. */
+  /** failed and not erased, as in `seen` → queued, the given run. Returns the item if it is in that run now. */
   redrive(seen: RequestItem, next: Redrive): Promise<RequestItem | undefined>
 
-  /** failed, as in `seen`: the number of a run that came to nothing is not used again. Answers whether that is so now. */
+  /**
+   * failed, as in `seen`: the number of a run that came to nothing is not used again. Returns whether that is so now.
+   */
   retireRunNumber(seen: RequestItem, run: number): Promise<boolean>
 
   /** A user's items, newest first, `limit` at most, older than the id `before`; `last` is where the next page goes on. */
   list(userId: string, limit: number, before?: string): Promise<{ items: RequestItem[]; last?: string | undefined }>
 
   /**
-   * running → completed | failed, or cancelled if that was asked for, if run and attempt are the item's. Answers with the item if it says so now: by this
-   * call or by an earlier one of the same decision. Otherwise the outcome counts for nothing (I7).
+   * running → completed | failed, or cancelled if that was asked for, if run and attempt are the item's. Returns the
+   * item if it says so now: by this call or by an earlier one of the same decision. Otherwise the outcome counts for
+   * nothing (I7).
    */
   decide(decision: Decision): Promise<RequestItem | undefined>
 }

@@ -25,7 +25,10 @@ export const toAttributes = ({ metadata, alone: _, stopped: __, sent, ...item }:
   metadata: metadata && JSON.stringify(metadata),
 })
 
-/** The fields that a claim's id encodes: whether the request is isolated or was stopped, and the run whose message a replay has sent. */
+/**
+ * Returns the fields that a claim's id encodes: whether the request is isolated or was stopped, and the run whose
+ * message a replay has sent.
+ */
 function toldBy(claimId: string): Pick<RequestItem, 'alone' | 'stopped' | 'sent'> {
   const sent = sentRunOf(claimId)
   return {
@@ -47,7 +50,9 @@ export function toItem(attributes: Attributes | undefined): RequestItem | undefi
   return isTerminal(stored.status) ? withEndedNote(stored, claim_id) : stored
 }
 
-/** The item as it is after a write, whether the write changed it or not; undefined where there is none. */
+/**
+ * Returns the item as it is after a write, whether the write changed it or not. Returns undefined where there is none.
+ */
 export const itemAfter = (write: ConditionalWrite): RequestItem | undefined =>
   toItem(write.written ? write.attributes : write.existing)
 
@@ -60,7 +65,7 @@ interface Transition {
   readonly values: Attributes
 }
 
-/** One conditional write of an item on the state that it leaves. */
+/** Makes one conditional write of an item on the state that it leaves. */
 export const transition = (table: ItemTable, { of, names, ...rest }: Transition): Promise<ConditionalWrite> =>
   update(table.client, {
     ...rest,

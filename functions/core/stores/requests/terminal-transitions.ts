@@ -93,7 +93,7 @@ export async function decide(table: ItemTable, d: Decision): Promise<RequestItem
 
 const isOf = (item: RequestItem, d: Decision): boolean => item.run === d.run && item.attempt === d.attempt
 
-/** Answers with the item as it is afterwards. It may have been decided now, earlier, or not at all. */
+/** Returns the item as it is afterwards. It may have been decided now, earlier, or not at all. */
 async function decideAs(
   table: ItemTable,
   d: Omit<Decision, 'status'> & { readonly status: Status },

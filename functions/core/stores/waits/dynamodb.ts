@@ -47,8 +47,9 @@ async function acquire(
 }
 
 /**
- * Takes a lease of the user. It has the name of its request, so that a wait that must be the only one finds any other wait for
- * the request. A wait that may be beside others takes another name then. Answers with the name, or undefined if there is no room.
+ * Takes a lease of the user. It has the name of its request, so that a wait that must be the only one finds any other
+ * wait for the request. A wait that may be beside others takes another name then. Returns the name, or undefined if
+ * there is no room.
  */
 async function takeOfUser(table: Table, wait: Wait, limit: number, now: number): Promise<string | undefined> {
   const names = [wait.request_id, ...(wait.beside_others ? [`${wait.request_id}:${wait.nonce}`] : [])]

@@ -33,7 +33,7 @@ export const keyOfShard = (shard: number) => ({ user_id: `#waits#${shard}`, requ
 
 export const toEntry = ({ until, nonce }: Pick<Entry, 'until' | 'nonce'>) => [until, nonce]
 
-/** The leases in an item. Undefined if the item has never had one. */
+/** Returns the leases in an item. Returns undefined if the item has never had one. */
 export function entriesOf(item: Attributes | undefined): Entry[] | undefined {
   const { leases } = Leases.parse(item ?? {})
   return leases && Object.entries(leases).map(([entry, [until, nonce]]) => ({ entry, until, nonce }))
