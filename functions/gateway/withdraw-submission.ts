@@ -5,8 +5,9 @@ import { isFailedCall } from '../core/platform/unavailable.ts'
 
 /**
  * Withdraws a submission that failed, whatever it has written. Returns the item as it is then: `rejected`, or accepted
- * after all (rule 6). Returns undefined when nobody knows, since the tombstone could not be written. The caller has the
- * first error. What is left to do after a tombstone, or without one, the sweeper does: it finds the open reservation.
+ * in spite of the failure (rule 6). Returns undefined if the state is unknown, because the tombstone could not be
+ * written. The caller has the first error. If a step fails here, the sweeper does it later, because the sweeper finds
+ * the open reservation.
  */
 export async function withdrawSubmission(
   ports: LifecyclePorts,

@@ -1,7 +1,10 @@
 import type { Refusal, RequestError } from '../core/domain/errors.ts'
 import { refusalOf } from '../core/inference-api/errors.ts'
 
-/** A refusal may quote names from a message of a megabyte. The kept refusal must fit into a row and an event. */
+/**
+ * The largest refusal that is kept whole, in bytes. A refusal may quote names from a message of a megabyte, but it must
+ * fit into a row and an event.
+ */
 const MAX_BYTES = 8 * 1024
 const MAX_SENTENCE = 500
 

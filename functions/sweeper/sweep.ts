@@ -15,9 +15,10 @@ export interface Swept {
 }
 
 /**
- * Looks at each reservation that has been open for long, and closes it if its request has ended, never came to be, or can't
- * go on. So the sweep repairs everything that a crash has left (I12). Rejects if the reservations can't be read. A reservation
- * that can't be closed is left for the next sweep. The ledger is told of requests that go on, until a send fails.
+ * Checks each reservation that has been open for long, and closes it if its request has ended, was never written, or
+ * can't go on. So the sweep repairs everything that a crash has left (I12). Rejects if the reservations can't be read.
+ * A reservation that can't be closed is left for the next sweep. The sweep also tells the ledger about requests that go
+ * on, until a send fails.
  */
 export async function sweep(ports: SweeperPorts): Promise<Swept> {
   const now = ports.clock()
@@ -41,7 +42,8 @@ export async function sweep(ports: SweeperPorts): Promise<Swept> {
         note(result.reason)
       } else if (result.value) swept.closed += 1
     }
-    // After the reservations are closed, which matters more. The next pages are swept also while the queue hangs.
+    // The ledger is told after the reservations are closed, because these are more important. If the queue does not
+    // answer, the sweep continues with the next pages.
     if (announces)
       announces = await announce(ports, young).catch((defect: Error) => {
         note(defect)

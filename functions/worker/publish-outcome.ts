@@ -8,7 +8,7 @@ import { RESULTS_QUEUE } from '../core/queue/names.ts'
 import type { WorkerPorts } from './ports.ts'
 import type { Claimed } from './types.ts'
 
-/** Publishes how an attempt came out. The collector decides whether the outcome counts (I7). */
+/** Publishes the outcome of an attempt. The collector decides whether the outcome counts (I7). */
 export function publishOutcome(
   { queue, settings, tracing }: Pick<WorkerPorts, 'queue' | 'settings' | 'tracing'>,
   message: InferenceMessage,
@@ -30,7 +30,7 @@ export const storedPrompt = (
 ): Payload | undefined => (store_prompts ? promptOf(body) : undefined)
 
 /**
- * Builds the outcome of a request that has failed for good. It was `reached` if any attempt of its run has reached the
+ * Builds the outcome of a request that has failed for good. `reached` is true if any attempt of its run has reached the
  * model.
  */
 export const failedOutcome = (
@@ -45,7 +45,7 @@ export const failedOutcome = (
   ...times,
 })
 
-/** Builds the outcome of a request that has ended too many workers. */
+/** Builds the outcome of a request during which too many workers have crashed. */
 export const crashedOutcome = (item: RequestItem, now: number): OutcomeOf =>
   failedOutcome(
     { item },

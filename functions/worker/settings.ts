@@ -7,14 +7,17 @@ import { OpenAiEndpoint } from '../core/openai-format/endpoint.ts'
 /** The settings of one model of pipeline.yaml. A worker runs the requests of a single model. */
 export const Settings = z.strictObject({
   model: z.string(),
-  /** How traces name the model's provider, and the model itself, where pipeline.yaml says it. */
+  /** The names of the model's provider and of the model in traces, if pipeline.yaml has them. */
   provider: z.string().optional(),
   endpoint_model: z.string().optional(),
   endpoint: z.strictObject({
     url: z.url(),
     timeout_ms: z.int().positive(),
     headers: z.record(z.string(), z.string()),
-    /** `secret` names a secret of AWS Secrets Manager, and `field` a field of it. `sigv4` names the AWS service that calls are signed for. */
+    /**
+     * `secret` names a secret of AWS Secrets Manager, and `field` a field of that secret. `sigv4` names the AWS service
+     * for which calls are signed.
+     */
     auth: z
       .union([
         z.strictObject({ header: z.string(), prefix: z.string(), secret: z.string(), field: z.string().optional() }),

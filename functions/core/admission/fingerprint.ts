@@ -7,8 +7,8 @@ const FIRST = ['prompt', 'model_type', 'model', 'parameters', 'priority', 'metad
 type Body = Readonly<Record<string, unknown>>
 
 /**
- * Returns the SHA-256 of a body as a JSON value, in hex. The order of an object's fields does not change it. The same
- * body means another request by another operation of the OpenAI API.
+ * Returns the SHA-256 of a body as a JSON value, in hex. The order of an object's fields does not change it. The
+ * operation of the OpenAI API is a part of the hash, because the same body means another request there.
  */
 export const fingerprintOf = (body: Body, operation?: Operation): string =>
   sha256(

@@ -6,9 +6,9 @@ const ENDED = 'ended-'
 
 const COUNTS = ['prompt_tokens', 'completion_tokens'] as const
 
-/** What an ended item says beyond the fields that 0.1.0 reads. */
+/** The facts about an ended request for which 0.1.0 has no fields. */
 const Note = z.strictObject({
-  /** Of the failure. */
+  /** `status` and `detail` of the failure. */
   status: z.int().optional(),
   detail: z.string().optional(),
   /** The counts that the model has not reported. The item has 0 for them. */
@@ -24,8 +24,9 @@ interface Told {
 }
 
 /**
- * How an ended request's usage and error are stored: the fields as 0.1.0 reads them, and a note with the rest, if there is any. The
- * note is in the place of the claim's id, since 0.1.0 can't read an item that has another attribute, and does not look into ids.
+ * Makes the stored form of an ended request's usage and error: the fields that 0.1.0 reads, and a note with the rest,
+ * if there is any. The note is stored in place of the claim's id, because 0.1.0 can't read an item with an additional
+ * attribute, but does not parse ids.
  */
 export function toStoredEnd({ usage, error }: Told): { readonly fields: Told; readonly note: string | undefined } {
   const { status, detail } = error ?? {}
@@ -44,7 +45,10 @@ export function toStoredEnd({ usage, error }: Told): { readonly fields: Told; re
   }
 }
 
-/** Returns the item with what the note in the place of its claim's id says. Any other id says nothing. */
+/**
+ * Returns the item with the facts from the note in place of its claim's id. If the id is no such note, the item stays
+ * as it is.
+ */
 export function withEndedNote<Item extends Told>(item: Item, claimId: unknown): Item {
   if (typeof claimId !== 'string' || !claimId.startsWith(ENDED)) return item
   const { status, detail, unreported = [] } = StoredNote.parse(JSON.parse(claimId.slice(ENDED.length)))

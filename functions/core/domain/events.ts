@@ -17,7 +17,7 @@ type RequestFields = Pick<
   | 'metadata'
 >
 
-/** Returns the fields that every event brings for its ledger row. */
+/** Returns the fields that every event has for its ledger row. */
 export const requestFields = (of: RequestFields) => ({
   ...identityOf(of),
   run: of.run,
@@ -26,13 +26,13 @@ export const requestFields = (of: RequestFields) => ({
   metadata: of.metadata,
 })
 
-/**
- * Returns the prompt of a message's body. A body in the payload store contains the prompt, so that its key is enough.
- */
+/** Returns the prompt of a message's body. A body in the payload store contains the prompt, so its key is enough. */
 export const promptOf = (body: Payload): Payload =>
   'key' in body ? body : { inline: (body.inline as { prompt: string }).prompt }
 
-/** An event that says no more than that a request waits or runs. It is made from its message or from its item. */
+/**
+ * Makes the event which says only that a request waits or runs. It is made from the message or the item of the request.
+ */
 export const acceptedEvent = (of: RequestFields): AcceptedEvent => ({
   v: 1,
   type: 'accepted',
@@ -68,8 +68,9 @@ export const outcomeEvent = (
 })
 
 /**
- * How a failure is sent: its code and its sentence as `error`, and what the model said as `result`. 0.1.0 can't read an error with
- * more fields, and ignores the result of a failure. So a deployment that is rolled back loses no outcome.
+ * Makes the stored form of a failure: its code and sentence as `error`, and the model's status and detail as `result`.
+ * 0.1.0 can't read an error with more fields, and ignores the result of a failure. So no outcome is lost if a
+ * deployment is rolled back.
  */
 function sentFailure({ code, message, status, detail }: Failure): Pick<OutcomeEvent, 'error' | 'result'> {
   const said = { ...(status !== undefined && { status }), ...(detail !== undefined && { detail }) }
@@ -78,7 +79,7 @@ function sentFailure({ code, message, status, detail }: Failure): Pick<OutcomeEv
 
 const Said = reading(Failure.pick({ status: true, detail: true }))
 
-/** The failure that an outcome tells of, with what the model said. */
+/** Returns the failure of an outcome, with the model's status and detail. */
 export function failureOf({ status, error, result }: OutcomeEvent): Failure | undefined {
   if (!error || status !== 'failed' || !result || !('inline' in result)) return error
   const { data } = Said.safeParse(result.inline)
@@ -86,9 +87,9 @@ export function failureOf({ status, error, result }: OutcomeEvent): Failure | un
 }
 
 /**
- * The event that tells the ledger how a request ended, made from its item. Returns undefined if it has not ended, and
- * if it has completed: only the worker's own event has the result. Mostly it is the first event of the request, so that
- * nothing else has brought the prompt.
+ * Makes the event that tells the ledger how a request ended, from its item. Returns undefined if the request has not
+ * ended. Returns undefined for a completed request, too, because only the worker's own event has the result. Usually
+ * this is the first event of the request, so it brings the prompt.
  */
 export function endedEvent(item: RequestItem, message?: InferenceMessage, prompt?: Payload): EndedEvent | undefined {
   const { status } = item
@@ -102,14 +103,15 @@ export function endedEvent(item: RequestItem, message?: InferenceMessage, prompt
     completed_at: item.completed_at ?? item.created_at,
     started_at: item.started_at,
     usage: item.usage,
-    // Without what the model said: 0.1.0 could not read the event. The row has it from the outcome.
+    // The model's status and detail are left out, because 0.1.0 could not read the event with them. The row has them
+    // from the outcome.
     error: item.error && { code: item.error.code, message: item.error.message },
     prompt,
     ...(status === 'failed' && message ? { message } : {}),
   }
 }
 
-/** How many characters of an unreadable message are kept. They are enough to see what it is. */
+/** The most characters that are kept of an unreadable message. They are enough to recognize the message. */
 const UNREADABLE_LENGTH = 4_096
 
 export const unreadableEvent = (messageId: string, text: string, at: number): UnreadableEvent => ({
