@@ -10,7 +10,8 @@ export { EvaluationError }
  */
 export type Expression = (input: unknown) => Promise<unknown>
 
-// JSONata measures an evaluation by the clock and yields at each step. If several ran at a time, each would count the time of all.
+// JSONata measures an evaluation by the clock and yields at each step. If several evaluations ran at the same time,
+// each would count the time of all.
 const oneByOne = serialize()
 
 /**

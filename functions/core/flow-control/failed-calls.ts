@@ -26,8 +26,8 @@ export function toFailures(calls: readonly FailedCall[]): Failures {
 
 /**
  * Returns the list that an item has in `failures`: first the users for whom the circuit is open, then the time of each
- * failed call, and after it its user. Users are negative numbers, which 0.1.0 takes for times long past and drops. So
- * it can read every item.
+ * failed call, each followed by its user. Users are negative numbers. 0.1.0 reads these as times long ago and drops
+ * them, so it can read every item.
  */
 export const toStoredFailures = ({ failures, failed_by = [], open_for = [] }: CircuitState): number[] => [
   ...open_for.map(mark => -mark),

@@ -4,7 +4,7 @@ import { type HttpResponse, json } from '../http/response.ts'
 import type { RequestView } from '../lifecycle/view-request.ts'
 import { rateLimitHeaders } from './rate-limit-headers.ts'
 
-/** How soon a client should look for the end of its request, in seconds. */
+/** The time after which a client should ask for the end of its request, in seconds. */
 const POLL_S = 1
 
 /** Builds the answer to a post that was accepted. */
