@@ -10,8 +10,8 @@ interface Node {
 }
 
 /**
- * Returns whether a response mapping says itself that the result is `null`: `"result": null`, also in a branch of a
- * condition. Only then is `null` a result. Otherwise it is what is left of an answer that has none.
+ * Returns whether a response mapping has `"result": null`, also in a branch of a condition. Only with such a mapping is
+ * `null` a result. Otherwise `null` means that the answer has no result.
  */
 export const saysNullResult = (source: string): boolean =>
   nodesOf(prepare(source).ast()).flatMap(resultsOf).some(givesNull)
@@ -30,7 +30,7 @@ function nodesOf(tree: unknown): Node[] {
   return [...(Array.isArray(tree) ? [] : [tree]), ...Object.values(tree).flatMap(nodesOf)]
 }
 
-/** What `{ "result": … }` gives as the result. The fields of `{ … }` are pairs of a name and a value. */
+/** Returns the nodes of the result in `{ "result": … }`. The fields of `{ … }` are pairs of a name and a value. */
 function resultsOf({ type, value, lhs }: Node): Node[] {
   if (type !== 'unary' || value !== '{' || !Array.isArray(lhs)) return []
   return lhs.flatMap(([name, given]: [Node, Node]) =>

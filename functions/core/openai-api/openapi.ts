@@ -4,7 +4,7 @@ import { answer, INTEGER, SCHEMAS, stream, TEXT } from './openapi-parts.ts'
 
 type Part = Readonly<Record<string, unknown>>
 
-/** How the two APIs say that a call is refused. */
+/** The descriptions of refused calls in the two APIs. */
 const REFUSED = {
   own: (statuses: readonly number[]) =>
     refusals(statuses, status => (status === 401 || status === 403 ? 'Key' : 'Error')),
