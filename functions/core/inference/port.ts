@@ -33,7 +33,7 @@ export interface Broken {
   readonly code: FailureCode
   /** A sentence that the request's owner may read. */
   readonly message: string
-  /** False when the model can't have seen the call. */
+  /** False if the model can't have seen the call. */
   readonly reached: boolean
   /** `as configured`: up to `retry.attempts` calls. `once`: the call may be made once more. */
   readonly retry: 'as configured' | 'once' | 'never'
@@ -52,7 +52,7 @@ export interface ModelFailure {
   readonly code: FailureCode
   /** A sentence that the request's owner may read. */
   readonly message: string
-  /** False when the model can't have seen the call. */
+  /** False if the model can't have seen the call. */
   readonly reached: boolean
   /** The HTTP status, if there was an answer. */
   readonly status?: number | undefined

@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { clientTimeouts } from './client-timeouts.ts'
 import { connected } from './connected.ts'
 
-/** Three tries with this timeout end well before the gateway's own timeout. Milliseconds. */
+/** The timeout of one try, in milliseconds. Three tries end well before the gateway's own timeout. */
 export const TRY_MS = 3_000
 
 export const CLIENT_TIMEOUTS = clientTimeouts(TRY_MS)

@@ -11,7 +11,10 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 
 export type Attributes = Record<string, unknown>
 
-/** `refused`: the condition did not hold; `existing` is the item that it did not hold for, absent if there is none. */
+/**
+ * The result of a conditional write. If the condition did not hold, `existing` is the item that was there, or undefined
+ * without an item.
+ */
 export type ConditionalWrite =
   | { readonly written: true; readonly attributes: Attributes }
   | { readonly written: false; readonly existing: Attributes | undefined }
@@ -20,7 +23,7 @@ interface Update {
   readonly table: string
   readonly key: Attributes
   readonly update: string
-  /** Clauses that must all hold; one with an OR in it brings its own parentheses. */
+  /** The clauses of the condition, which must all hold. A clause with an OR must have its own parentheses. */
   readonly condition: readonly string[]
   readonly names?: Record<string, string>
   readonly values: Attributes

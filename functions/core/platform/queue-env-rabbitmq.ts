@@ -1,8 +1,11 @@
 import * as z from 'zod'
 
-/** How to reach queues of RabbitMQ. They replace the variables of SQS where pipeline.yaml says `backend: rabbitmq`. */
+/**
+ * The variables with which a function reaches queues of RabbitMQ. They replace the variables of SQS if pipeline.yaml
+ * says `backend: rabbitmq`.
+ */
 export const RabbitMqEnv = z.object({
-  /** The names of the deployment's queues begin with it: `<name>-`. The queues of inputs have no prefix. */
+  /** The beginning of the names of the deployment's queues: `<name>-`. The queues of inputs have no prefix. */
   QUEUE_NAME_PREFIX: z.string(),
   /** `amqps://host:5671`. Only the local system puts credentials into it. */
   BROKER_URL: z.string(),

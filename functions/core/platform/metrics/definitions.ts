@@ -2,7 +2,7 @@ import { BATCH_BUCKETS, CALL_BUCKETS, type MetricDefinition, TOKEN_BUCKETS, WAIT
 
 type Definitions = Readonly<Record<string, MetricDefinition>>
 
-/** A counter of things that are refused, deferred, lost or failed. */
+/** Defines a counter of things that are refused, deferred, lost or failed. */
 const trouble = (
   thing: string,
   description: string,
@@ -15,7 +15,7 @@ const trouble = (
   sources: Object.fromEntries(sources.map(source => [source, 'in trouble'])),
 })
 
-/** The tokens that a model reports, of one type of OpenTelemetry's conventions. */
+/** Defines the histogram of the tokens that a model reports, with one type of OpenTelemetry's conventions. */
 const tokens = (type: 'input' | 'output'): MetricDefinition => ({
   kind: 'histogram',
   unit: 'Count',

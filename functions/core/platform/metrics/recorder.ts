@@ -9,7 +9,7 @@ export interface Recorder extends Meter {
 
 interface Origin {
   readonly service: string
-  /** The model of each value whose call names none. */
+  /** The model of each value that is added without a model. */
   readonly model?: string | undefined
 }
 

@@ -5,7 +5,7 @@ import type { CountWaiting, QueueExists, SendInput } from '../admin-port.ts'
 import { bulkOf, partsOf } from '../names.ts'
 import type { Connection } from './connection.ts'
 
-/** What an operator asks of the broker. All reject with `Unavailable`. */
+/** The operations of an operator on the broker. All reject with `Unavailable`. */
 export interface RabbitMqAdmin {
   readonly exists: QueueExists
   readonly count: CountWaiting

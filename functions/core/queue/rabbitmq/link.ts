@@ -9,13 +9,13 @@ import {
 } from 'amqplib'
 import { Defect, Unavailable } from '../../platform/unavailable.ts'
 
-/** Where the broker is, and who connects to it. */
+/** The address of the broker, and the credentials. */
 export interface Broker {
   /** `amqps://host:5671` or `amqp://user:password@host:5672/vhost`. */
   readonly url: string
   /**
    * Returns the credentials, if the URL has none. They are read for each connection, so that a rotated password is
-   * found.
+   * used.
    */
   credentials(): Promise<{ readonly username: string; readonly password: string }>
 }
@@ -29,7 +29,7 @@ export interface Publication {
   readonly options: Options.Publish & { readonly messageId: string }
 }
 
-/** The connection was lost before the broker confirmed a message. The message may have been sent all the same. */
+/** The connection was lost before the broker confirmed a message. The message may have been sent nevertheless. */
 export class LinkClosed extends Unavailable {
   constructor(cause: unknown) {
     super('the queue', cause)
@@ -110,8 +110,8 @@ async function connectTo(broker: Broker): Promise<ChannelModel> {
 }
 
 /**
- * Returns whether the broker refuses the user or the virtual host. No repetition heals that. A limit of connections
- * passes by itself.
+ * Returns whether the broker refuses the user or the virtual host. A repetition would fail again. A limit of
+ * connections does not count, because it ends by itself.
  */
 const isRefusal = (error: unknown): boolean =>
   error instanceof Error && /ACCESS[-_]REFUSED|NOT[-_]ALLOWED/.test(error.message) && !/limit/i.test(error.message)

@@ -17,10 +17,13 @@ export interface MovePorts extends InsistPorts {
   longestCall(queue: string): number
 }
 
-/** If no message is seen to be taken for this time at least, messages of a bulk queue move on all the same. Milliseconds. */
+/**
+ * The shortest wait after which messages of a bulk queue move on although the mover has not seen that a message was
+ * taken. Milliseconds.
+ */
 export const PATIENCE_MS = 10_000
 
-/** The first and the longest time between two looks at the queue meanwhile. Milliseconds. */
+/** The first and the longest time between two looks at the queue during this wait. Milliseconds. */
 const LOOK_AGAIN_MS = { first: 25, longest: 2_000 }
 
 /**
@@ -61,7 +64,7 @@ async function waitForTurn(ports: MovePorts, queue: string, giveUpAt: number): P
   }
 }
 
-/** A message that the broker has confirmed is not moved again. */
+/** Moves all messages. If some fail, only the messages that the broker has not confirmed are moved again. */
 async function moveAll(ports: MovePorts, messages: readonly FromQueue[], giveUpAt: number): Promise<void> {
   const left = new Set(messages)
   const moveOne = async (from: FromQueue): Promise<void> => {

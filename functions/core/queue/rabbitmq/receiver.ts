@@ -9,8 +9,8 @@ import type { Publication } from './link.ts'
 export const RETURNS = 'x-sluice-returns'
 
 /**
- * A message that a function could not process comes back after so many seconds. It is as long as a message of SQS stays invisible, so that
- * an operator has as much time to mend a defect. It is one delay queue.
+ * The delay after which a message that a function could not process comes back, in seconds. It is about as long as SQS
+ * hides a message, so that an operator has as much time to correct a defect. It needs only one delay queue.
  */
 const RETURN_SECONDS = 64
 
@@ -69,7 +69,7 @@ export function rabbitMqReceiver(
   }
 }
 
-/** Returns undefined for a message without an id: it gets one first. */
+/** Makes the delivery of a message. Returns undefined for a message without an id, because it must get an id first. */
 function toDelivery({ queue, message: { basicProperties, data } }: FromQueue): Delivery | undefined {
   const { messageId, headers } = basicProperties
   if (!messageId) return undefined

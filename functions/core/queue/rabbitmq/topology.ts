@@ -82,7 +82,7 @@ export async function declareTopology(link: Link, { prefix, queues, requests, un
   if (unbind !== undefined) await unbindRequests(link, unbind)
 }
 
-/** The exchange may be there already, as other systems have made it. */
+/** Declares the exchange of the team, unless another system has made it already. */
 async function declareTeamExchange(link: Link, requests: string | undefined): Promise<void> {
   const isThere = await link.onChannel(channel =>
     channel.checkExchange(TEAM_EXCHANGE).then(
@@ -96,7 +96,7 @@ async function declareTeamExchange(link: Link, requests: string | undefined): Pr
   })
 }
 
-/** A queue that is gone has no binding. */
+/** Removes the binding of a queue. A queue that no longer exists has no binding. */
 const unbindRequests = (link: Link, queue: string): Promise<void> =>
   link.onChannel(async channel => {
     try {
@@ -111,7 +111,7 @@ async function declare(link: Link, what: string, work: (channel: Channel) => Pro
     await link.onChannel(work)
   } catch (error) {
     const [, differs] = /PRECONDITION_FAILED - (.*?)"?$/.exec(error instanceof Error ? error.message : '') ?? []
-    // Any other error is one of the connection, which a repetition heals.
+    // Any other error comes from the connection, and a repetition may succeed.
     if (differs === undefined) throw isFailedCall(error) ? error : new Unavailable('the broker', error)
     throw new Defect(
       'the broker',

@@ -20,26 +20,26 @@ export const UserRecord = z.strictObject({
   user_id: UserId,
   plan: z.string(),
   overrides: Overrides,
-  /** When an operator disabled the user. Absent for a user who may call. */
+  /** The time at which an operator disabled the user. Absent for a user who may call. */
   disabled_at: z.int().optional(),
 })
 export type UserRecord = z.infer<typeof UserRecord>
 export const StoredUser = reading(UserRecord)
 
-/** Knows who may call, and on which plan. All methods reject with `Unavailable`. */
+/** Reads the keys and the users. All methods reject with `Unavailable`. */
 export interface Access {
   key(keyId: string): Promise<KeyRecord | undefined>
   user(userId: string): Promise<UserRecord | undefined>
 }
 
-/** Changes who may call. All methods reject with `Unavailable`. */
+/** Changes the keys and the users. All methods reject with `Unavailable`. */
 export interface AccessAdmin extends Access {
   addKey(record: KeyRecord): Promise<void>
   /** Returns all keys, or those of one user, oldest first. */
   keys(userId?: string): Promise<KeyRecord[]>
   /** Revokes a key. Returns its record, which may have been revoked before, or undefined if there is no such key. */
   revoke(keyId: string, now: number): Promise<KeyRecord | undefined>
-  /** Returns all users, by their ids. */
+  /** Returns all users, sorted by their ids. */
   users(): Promise<UserRecord[]>
   /** Replaces a user's record. Returns false, and writes nothing, if the stored record is no longer `was`. */
   replaceUser(was: UserRecord | undefined, user: UserRecord): Promise<boolean>
