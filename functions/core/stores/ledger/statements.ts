@@ -30,11 +30,14 @@ export const statementsOf =
       isTransientInDatabase,
     )
 
-/** A row is one JSON text: the Data API's own fields would need a case a type, and leave out a time's zone. */
+/**
+ * Returns the SQL of a row as one JSON text. The Data API's own fields would need one case per type, and would lose the
+ * zone of a time.
+ */
 export const rowAsJson = (columns: readonly string[]): string =>
   `json_build_object(${columns.map(column => `'${column}', ${column}`).join(', ')})::text`
 
-/** What a statement over `rowAsJson` brings. */
+/** Reads the JSON value in a record of a statement with `rowAsJson`. */
 export const jsonOf = ([field]: readonly Field[]): unknown => parseStored(field?.stringValue ?? 'null')
 
 /** Returns a time in such a row, as epoch milliseconds. */

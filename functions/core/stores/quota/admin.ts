@@ -6,7 +6,7 @@ import { keyOf, pkOf, type QuotaKey, toCounters } from './item.ts'
 import { watchedItems } from './open-before.ts'
 import type { Counters, OpenReservation } from './port.ts'
 
-/** The counters of one quota item, and whose they are. */
+/** The counters of one quota item, with its user, window and shard. */
 export type QuotaItem = Counters & QuotaKey
 
 /** Reads all quota items, one page of the table at a time. Rejects with `Unavailable`. */

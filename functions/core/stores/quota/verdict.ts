@@ -4,7 +4,7 @@ import type { Counters } from './port.ts'
 
 export type ExceededLimit = 'requests' | 'tokens' | 'in_flight'
 
-/** Returns the limit that refuses a reservation, given the counters. Returns undefined if the reservation fits. */
+/** Returns the limit that a reservation would exceed, given the counters. Returns undefined if the reservation fits. */
 export function exceeded(
   counters: Counters,
   limits: Limits,
