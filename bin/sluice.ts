@@ -37,7 +37,7 @@ async function start(): Promise<void> {
 process.exitCode = await main(process.argv.slice(2), {
   env,
   cwd: process.cwd(),
-  // Someone who set NO_COLOR to anything wants no colours: https://no-color.org
+  // If NO_COLOR is set to any value, the user wants no colours: https://no-color.org
   colour: stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb',
   width: stdout.isTTY ? Math.max(80, stdout.columns) : undefined,
   out: text => stdout.write(text),

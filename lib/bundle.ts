@@ -56,8 +56,8 @@ const NEVER_IMPORTED = [
 ]
 
 /**
- * The files that know SQS, and those that take their place with RabbitMQ. They export the same names. So a bundle has the code of one
- * backend only, and functions choose nothing while they run.
+ * The files with code for SQS, and the files that replace them with RabbitMQ. Both export the same names. So a bundle
+ * has the code of only one backend, and functions choose nothing at run time.
  */
 const FOR_RABBITMQ: ReadonlyMap<string, string> = new Map([
   ['functions/core/queue/compose.ts', 'functions/core/queue/rabbitmq/compose.ts'],
@@ -170,7 +170,10 @@ async function bundleEach(backend: QueueBackend): Promise<Bundles> {
   return Object.fromEntries(await Promise.all(entries)) as Bundles
 }
 
-/** Lambda runs functions as another user than the one who made their files: everybody must be able to read them. */
+/**
+ * The mode of files in a bundle. Lambda runs functions as another user than the one who made the files, so everybody
+ * must be able to read them.
+ */
 const READABLE = 0o644
 
 /** Writes a bundle into a new folder, with its settings file if there is one. */

@@ -36,7 +36,7 @@ The exit code is 0 if no check failed, also with warnings, and 1 if one did.
 With --json: { "ok", "checks": [ { "check", "state", "found", "todo"? } ] }; state is ok, warning, failed or skipped.`
 
 async function doctor(file: string, { target, stack }: TargetChoice, mayCall: boolean, io: Io): Promise<Answer> {
-  // These modules load the clients of many services, which no other command needs.
+  // These modules are loaded only here, because they load the clients of many services, which no other command needs.
   const [{ answerOf, skipped }, { readPipeline }] = await Promise.all([
     import('../doctor/check.ts'),
     import('../doctor/pipeline.ts'),
@@ -57,7 +57,7 @@ async function doctor(file: string, { target, stack }: TargetChoice, mayCall: bo
   return answerOf([check, ...rest])
 }
 
-/** Returns the local system that runs, or why there is none. */
+/** Returns the running local system, or the reason why there is none. */
 async function running(place: Surroundings): Promise<LocalSystem | string> {
   const { runningLocally } = await import('../running-locally.ts')
   try {

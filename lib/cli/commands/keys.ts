@@ -49,7 +49,7 @@ export function addKeys(program: Command, run: Run): void {
     )
 }
 
-/** The operations load the clients of AWS, which no command needs that only prints help. */
+/** Loads the operations. They load the clients of AWS, which a command that only prints help does not need. */
 const operations = () => import('../operations/keys.ts')
 
 const ONCE = 'This is the only time that the key is shown: only its hash is stored.'

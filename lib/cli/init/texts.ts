@@ -17,7 +17,7 @@ const stack = new Stack(app, 'sluice', { terminationProtection: protect })
 new Sluice(stack, 'Sluice', { pipeline: app.node.tryGetContext('config') ?? 'pipeline.yaml', protect })
 `
 
-/** `.sluice` has keys and prompts of the local system. */
+/** The .gitignore of an app. `.sluice` contains keys and prompts of the local system. */
 export const GITIGNORE = 'node_modules/\ncdk.out/\n.sluice/\n'
 
 export const cdkJsonText = (): string => `${JSON.stringify({ ...readCdkJson(), app: APP_COMMAND }, null, 2)}\n`

@@ -3,7 +3,7 @@ import type { Admin } from '../admin.ts'
 
 type Ports = Pick<Admin, 'erasure' | 'deadLetters' | 'payloads'>
 
-/** How many ids one statement asks for. */
+/** The ids that one statement reads. */
 const PAGE = 500
 
 /**
@@ -20,7 +20,10 @@ export async function deleteLooseLetters(ports: Ports, userId: string): Promise<
   }
 }
 
-/** Deletes the stored text first: without its dead letter, nobody would find it. */
+/**
+ * Deletes a dead letter of the user. It deletes the stored text first, because nobody would find the text without its
+ * dead letter.
+ */
 async function deleteIfOf({ deadLetters, payloads }: Ports, id: string, userId: string): Promise<boolean> {
   const message = await deadLetters.message(id)
   const input = RefusedInput.safeParse(message).data
