@@ -1,6 +1,9 @@
 import { type WindowLength, windowAt } from '../../functions/core/domain/window.ts'
 
-/** A window as an operator names it, in UTC: `2026-11-23`, or `2026-11-23T10` where quotas count by the hour. */
+/**
+ * A window with the name that an operator uses, in UTC: `2026-11-23`, or `2026-11-23T10` if the quota windows are
+ * hours.
+ */
 export interface NamedWindow {
   readonly name: string
   readonly length: WindowLength

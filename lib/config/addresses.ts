@@ -32,7 +32,10 @@ privateAddresses.addSubnet('fc00::', 7, 'ipv6')
 const PRIVATE_NAME =
   /^(?:[^.]+|.*\.(?:internal|local|lan|home\.arpa)|internal-.*\.elb\.amazonaws\.com|.*\.vpce\.amazonaws\.com)$/
 
-/** Returns whether a URL leads into the internet. Returns undefined if its name may be a public or a private one. */
+/**
+ * Returns whether a URL leads into the internet. Returns undefined if the name alone does not show whether it is public
+ * or private.
+ */
 export function isPublic(url: string): boolean | undefined {
   const host = hostOf(url)
   const address = host.replace(/^\[(.*)\]$/, '$1')

@@ -1,4 +1,4 @@
-/** The parts of pipeline.yaml that say where traces and metrics go. */
+/** The parts of pipeline.yaml with the receivers of traces and metrics. */
 interface Observability {
   readonly tracing: false | { readonly endpoint: string }
   readonly metrics?: { readonly endpoint: string } | undefined
@@ -16,8 +16,8 @@ export const tracesToXray = ({ tracing }: Pick<Observability, 'tracing'>): boole
   tracing !== false && isXray(tracing.endpoint)
 
 /**
- * Returns the URLs to which functions send traces and metrics by OTLP, except that of AWS's own receiver, each with its
- * path in pipeline.yaml.
+ * Returns the URLs to which functions send traces and metrics by OTLP, except the URL of AWS's own receiver. Each has
+ * its path in pipeline.yaml.
  */
 export function otherReceivers({ tracing, metrics }: Observability): { url: string; path: string[] }[] {
   return [

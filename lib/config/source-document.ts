@@ -23,7 +23,7 @@ export interface Position {
   column: number
 }
 
-/** A YAML document that knows where in its text each value stands. */
+/** A YAML document that knows the place of each value in its text. */
 export interface SourceDocument {
   /** The reasons why the file can't be used: mistakes in YAML's syntax or, without such mistakes, variables that are not set. */
   problems: (Position & { message: string })[]

@@ -10,7 +10,8 @@ export interface SyntaxProblem {
 export function syntaxProblems(document: Document.Parsed, text: string): SyntaxProblem[] {
   const errors = [...document.errors, ...document.warnings]
   const broken = errors.filter(error => error.code !== 'DUPLICATE_KEY').slice(0, 1)
-  // After one mistake the parser reports many more, and only the first one helps. Each duplicate key is a mistake of its own.
+  // After one mistake the parser reports many more, and only the first one helps. Each duplicate key is a separate
+  // mistake.
   if (errors.length > 0) return (broken.length > 0 ? broken : errors).map(error => toProblem(error, text))
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
     return [{ offset: 0, message: 'the file is empty; it must hold a pipeline' }]

@@ -7,7 +7,7 @@ interface Abilities {
   readonly embeddings: boolean
 }
 
-/** What each model can do with a body of the OpenAI API, as far as its mappings say it. */
+/** Returns how each model can use a body of the OpenAI API, according to its mappings. */
 export const abilitiesOf = ({ models }: Pick<Pipeline, 'models'>): Record<string, Abilities> =>
   Object.fromEntries(
     Object.entries(models).map(([name, model]) => {

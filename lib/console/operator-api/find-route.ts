@@ -10,7 +10,7 @@ export function findRoute(
     const params = paramsIn(route.path, path)
     return params ? [{ route, params }] : []
   })
-  // A text in a path goes before a parameter: no dead letter is named `redrive`.
+  // A fixed part of a path has priority over a parameter. No dead letter is named `redrive`.
   const [found] = ofPath
     .filter(({ route }) => route.method === method)
     .toSorted((a, b) => Object.keys(a.params).length - Object.keys(b.params).length)
