@@ -3,12 +3,12 @@ import { connect, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Pipeline } from './config/schema.ts'
 
-/** Milliseconds. */
+/** The longest time for a connection, in milliseconds. */
 const CONNECT_MS = 3_000
 
 /**
- * Looks for models that can't be reached, by a connection alone: a request could cost money, or wake a model up. Resolves with one line per
- * address that takes no connection.
+ * Finds models that can't be reached. It only opens a connection, because a request could cost money, or wake up a
+ * model. Resolves with one line per address that accepts no connection.
  */
 export async function unreachableModels({ models }: Pick<Pipeline, 'models'>): Promise<string[]> {
   const lines = await Promise.all(

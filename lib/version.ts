@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 
-// Not of installation.ts: a command that needs no system must not load what checks a file's shape.
+// This is not imported from installation.ts, because a command that needs no system must not load the library for
+// schemas.
 const ROOT = new URL(import.meta.url.endsWith('.js') ? '../../' : '../', import.meta.url)
 
 /** Returns the version of Sluice itself. */

@@ -5,7 +5,7 @@ import type { WatchedQueue } from '../../functions/sweeper/ports.ts'
 import type { AlarmProps, Alarms } from './alarms.ts'
 import type { SluiceFunction } from './function.ts'
 
-/** A metric with the value from which it is an alarm. */
+/** A metric, and the value from which it is an alarm. */
 export type Limit = Pick<AlarmProps, 'metric' | 'threshold' | 'periods'>
 
 export interface DeadLettersProps {
@@ -26,15 +26,15 @@ export interface WorkQueueProps {
   readonly queueName: string
   /** The longest time for which a consumer has a message. */
   readonly consumerTimeout: Duration
-  /** A message goes here after too many receives. */
+  /** The queue to which a message moves after too many receives. */
   readonly deadLetters: DeadLetters
-  /** Whether the queue is split by user where the backend runs one invocation at a time per queue. */
+  /** Whether the queue is split by user, if the backend runs one invocation at a time per queue. */
   readonly split?: boolean
 }
 
 export interface ConsumerProps {
   readonly batchSize: number
-  /** A batch waits this long to become full. Default: it does not wait. */
+  /** How long a batch waits to become full. Default: it does not wait. */
   readonly window?: Duration
   /** The most simultaneous invocations. */
   readonly maxConcurrency: number
@@ -51,7 +51,7 @@ export interface WorkQueue {
   waiting(): IMetric
   /** Returns the age of the oldest message, in seconds. Returns undefined if the backend does not know it. */
   oldest(): Metric | undefined
-  /** Returns the limit from which messages that are usually taken in a second are taken too slowly. */
+  /** Returns the limit from which messages are taken too slowly, if they are usually taken within a second. */
   late(): Limit
   /** Invokes the function with this queue's messages as soon as there are any. */
   feed(consumer: SluiceFunction, id: string, props: ConsumerProps): void
@@ -61,11 +61,11 @@ export interface WorkQueue {
 export interface QueueBackend {
   /** The variables with which functions reach the queues. */
   readonly environment: Readonly<Record<string, string>>
-  /** What the operator's command line needs to reach the queues: the outputs of the stack by name. */
+  /** The outputs of the stack with which the operator's command line reaches the queues, by name. */
   readonly outputs: Readonly<Record<string, string>>
   /**
-   * Returns all queues so far whose waiting messages the sweeper has to publish. Absent where the platform publishes
-   * them.
+   * Returns all queues so far whose waiting messages the sweeper must publish. Absent if the platform publishes these
+   * numbers.
    */
   watched?(): WatchedQueue[]
   workQueue(scope: Construct, id: string, props: WorkQueueProps): WorkQueue

@@ -13,7 +13,7 @@ import type { Inventory } from './inventory.ts'
 import { type Item, item } from './item.ts'
 import { PRICES } from './prices.ts'
 
-/** What a deployment costs in a month without traffic. */
+/** Returns the monthly cost of a deployment without traffic. */
 export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
   const runs = RETENTION_RUNS_PER_MONTH
   const polled = inventory.mappings.filter(({ isPolled }) => isPolled).length
@@ -47,7 +47,7 @@ export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
   ]
 }
 
-/** A single call wakes the database until it pauses again. ACU-hours. */
+/** The capacity after a single call, which wakes the database until it pauses again. ACU-hours. */
 const AWAKE_AFTER_CALL = LEAST_CAPACITY * PAUSE_AFTER_HOURS
 
 /** Returns the billed time of a function. */

@@ -20,8 +20,8 @@ export function productionLicences(lock: LockFile): Licensed[] {
 }
 
 /**
- * Returns whether an SPDX expression has an allowed choice: `MIT`, `MIT AND ISC`, `(MIT OR GPL-3.0-or-later)`. An
- * expression that is nested deeper is not allowed, so that a person looks at it.
+ * Returns whether an SPDX expression has an allowed choice: `MIT`, `MIT AND ISC`, `(MIT OR GPL-3.0-or-later)`. A more
+ * nested expression is not allowed, so that a person must check it.
  */
 export function isAllowed(licence: string | undefined): boolean {
   const expression = (licence ?? '').replace(/^\(([^()]*)\)$/, '$1')

@@ -39,7 +39,7 @@ interface TableProps {
   readonly caption: string
   readonly head: readonly ComponentChildren[]
   readonly rows: readonly VNode[] | undefined
-  /** Shown where there are no rows. */
+  /** Shown instead of the table if there are no rows. */
   readonly empty: ComponentChildren
 }
 
