@@ -29,7 +29,8 @@ function interrupted(): AbortSignal {
 
 async function start(): Promise<void> {
   const { runLocal } = await import('../lib/run-local.ts')
-  // The system reads its files where it runs. A path that the environment names is relative to the folder of the shell.
+  // The system reads its files in the folder where it runs. But a path from the environment is relative to the folder
+  // of the shell.
   if (!env.SLUICE_CONFIG && !env.SLUICE_DATA) process.chdir(projectFolder(process.cwd()))
   await runLocal(moduleBeside(import.meta.url, 'local'))
 }

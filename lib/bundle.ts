@@ -96,7 +96,7 @@ export const bundleSource = (contents: string): Promise<Bundle> =>
   bundle({ stdin: { contents, resolveDir: REPOSITORY, sourcefile: 'index.ts' }, entryNames: 'index' }, REPOSITORY)
 
 async function bundle(entry: BuildOptions, root: string): Promise<Bundle> {
-  // The npm package comes without esbuild: its bundles are made already (lib/packaged-bundles.ts).
+  // The npm package comes without esbuild: its bundles are already made (lib/packaged-bundles.ts).
   const { build } = await import('esbuild')
   const { outputFiles = [], metafile } = await build({
     ...entry,
@@ -183,7 +183,8 @@ export function writeBundle(bundle: Bundle, folder: string, settings?: { file: s
   if (settings) writeReadable(join(folder, settings.file), JSON.stringify(settings.content))
 }
 
-// `mode` of writeFileSync would be narrowed by the user's umask. The CDK stages and zips files with the modes that they have.
+// The user's umask would change the `mode` of writeFileSync. The CDK stages and zips files with the modes that they
+// have.
 function writeReadable(file: string, contents: string | Uint8Array): void {
   writeFileSync(file, contents)
   chmodSync(file, READABLE)

@@ -30,7 +30,7 @@ async function problemOf({ protocol, hostname, port }: URL): Promise<string | un
   const host = hostname.replace(/^\[|\]$/g, '')
   const isSecure = protocol === 'https:'
   const socket = isSecure
-    ? // Many servers choose their certificate by this name. An address is none.
+    ? // Many servers choose their certificate by this name. An IP address is no name.
       connectTls({ host, port: Number(port || 443), ...(isIP(host) === 0 && { servername: host }) })
     : connect({ host, port: Number(port || 80) })
   try {

@@ -148,7 +148,7 @@ function signedForAws({ models }: Pipeline): string[] {
 }
 
 async function startDemoModel(print: Print): Promise<DemoModel> {
-  const model = await startModel(MODEL_PORT).catch(() => startModel(0)) // 0: any free port, if the usual one is taken
+  const model = await startModel(MODEL_PORT).catch(() => startModel(0)) // If the usual port is taken, 0 means any free port.
   print(`demo model at ${model.url}`)
   return model
 }

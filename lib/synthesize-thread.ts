@@ -21,7 +21,7 @@ export type SynthesizeMessage = 'done' | { readonly failed: string }
 // An error of a thread's first file would arrive without its message, so this file sends it.
 try {
   const { sources, backend, ...input } = workerData as SynthesizeInput
-  // Bundling is another process, so that it runs while this thread imports the CDK.
+  // Bundling runs in another process, so it runs while this thread imports the CDK.
   const bundles = IS_PACKAGE ? undefined : keptBundles(sources, backend)
   const { createLocalApp, synthesizeInto } = await import('./synthesize-into.ts')
   const { config, env, outdir, pipeline } = input

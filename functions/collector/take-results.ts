@@ -61,10 +61,10 @@ async function takeAll(
 }
 
 /**
- * The delay before the redelivery of a message after an outage: `seconds`, up to so many `receives` of the message. A
- * client must see its result soon after the ledger is back, also after an outage of an hour. But each receive counts,
- * and after 1,000 receives the queue moves a message to its dead-letter queue. So after the last entry the delay of the
- * queue holds, which is long enough for an outage of more than a day.
+ * The delay before the redelivery of a message after an outage. An entry holds while the message has at most `receives`
+ * receives, and its delay is `seconds`. A client must see its result soon after the ledger is back, also after an
+ * outage of an hour. But each receive counts, and after 1,000 receives the queue moves a message to its dead-letter
+ * queue. So after the last entry the delay of the queue holds, which is long enough for an outage of more than a day.
  */
 const REDELIVERIES: readonly { readonly receives: number; readonly seconds: number }[] = [
   { receives: 40, seconds: 10 },

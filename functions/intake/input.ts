@@ -39,7 +39,9 @@ const Body = InferenceBody.safeExtend({
   user_id: z.string().refine(id => UserId.safeParse(id).success, 'must be 1 to 128 of A-Z a-z 0-9 . _ @ -'),
 })
 
-/** Reads an order from the text of a message. Throws a `RequestError` that says what is wrong with the text, and where. */
+/**
+ * Reads an order from the text of a message. Throws a `RequestError` that names the problem of the text and its place.
+ */
 export function parseInput(text: string): Order {
   const { user_id, ...body } = parseBodyAs(Body, text)
   return { user_id, submission: toSubmission(body) }

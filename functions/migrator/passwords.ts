@@ -5,7 +5,7 @@ import type { RoleSecrets } from './env.ts'
 
 const Credentials = z.object({ password: z.string() })
 
-/** Reads the password of each role from its secret. Throws what Secrets Manager throws. */
+/** Reads the password of each role from its secret. Throws the errors of Secrets Manager. */
 export async function readPasswords(client: SecretsManagerClient, secrets: RoleSecrets): Promise<RolePasswords> {
   const passwords = await Promise.all(
     Object.entries(secrets).map(async ([role, SecretId]) => {

@@ -6,7 +6,10 @@ import { announce, isAnnounced } from './announce.ts'
 import type { SweeperPorts } from './ports.ts'
 
 export interface Swept {
-  /** The number of reservations that the sweep has looked at, has closed, and could not close because of an error. */
+  /**
+   * The number of reservations that the sweep has checked. `closed` is the number that it has closed, and `failed` the
+   * number that it could not close because of an error.
+   */
   readonly seen: number
   readonly closed: number
   readonly failed: number
@@ -42,8 +45,8 @@ export async function sweep(ports: SweeperPorts): Promise<Swept> {
         note(result.reason)
       } else if (result.value) swept.closed += 1
     }
-    // The ledger is told after the reservations are closed, because these are more important. If the queue does not
-    // answer, the sweep continues with the next pages.
+    // The sweep tells the ledger after it has closed reservations, because these are more important. If the queue does
+    // not answer, the sweep continues with the next pages.
     if (announces)
       announces = await announce(ports, young).catch((defect: Error) => {
         note(defect)

@@ -18,7 +18,10 @@ import { withoutPrompt } from './without-prompt.ts'
 /** The time after a call that the worker needs to publish the outcomes, in milliseconds. */
 const PUBLISH_MS = 10_000
 
-/** Returns whether an invocation would outlive a call that begins `later_ms` from now, even one that times out. */
+/**
+ * Returns whether an invocation has enough time for a call that begins in `laterMs` milliseconds, also if the call
+ * times out.
+ */
 export const hasTimeForCall = (ports: WorkerPorts, invocation: Invocation, laterMs = 0): boolean =>
   laterMs <= timeForCall(ports, invocation)
 

@@ -134,7 +134,7 @@ export class ReleasedClaim extends Error {
   override readonly name = 'ReleasedClaim'
 }
 
-/** How a claimed request is deferred. */
+/** The terms on which a claimed request is deferred. */
 interface ClaimedDeferral {
   /** The request is not claimed again before this time, in epoch milliseconds. */
   readonly notBefore: number

@@ -27,8 +27,8 @@ export const MAX_CLAIMED_DELIVERIES = 2
 
 /**
  * Ends a request whose message was not processed because of a defect, if the message was delivered often enough.
- * Returns whether the message may be acknowledged. A claimed request that met the defect in a call with others is not
- * ended: it runs alone next. An outage ends no request: the message waits in its queue. The message of a claimed
+ * Returns whether the message may be acknowledged. If a claimed request had the defect in a call with others, it is not
+ * ended, but runs alone next. An outage ends no request: the message waits in its queue. The message of a claimed
  * request is always delivered again. Then the item says whether the outcome was accepted.
  */
 export async function endAfterDefect(ports: WorkerPorts, { request, error, shared }: Undone): Promise<boolean> {

@@ -19,7 +19,7 @@ const Failure = z.object({
 
 /** Everything about one call of a model, from the mapping of its request to the charge. */
 export const Probed = z.object({
-  /** Where the call goes, and its headers, with secrets masked. */
+  /** The URL and the headers of the call, with secrets masked. */
   to: z.object({ url: z.string(), headers: z.record(z.string(), z.string()) }),
   /** The body of the call. Absent if nothing was sent. */
   sent: z.unknown().optional(),
@@ -33,7 +33,7 @@ export const Probed = z.object({
       headers: z.record(z.string(), z.string()),
       /** The beginning of the body, as text. */
       body: z.string(),
-      /** The fields of a JSON body that hold a value, such as `choices[0].message.content`. */
+      /** The fields with a value in a JSON body, such as `choices[0].message.content`. */
       fields: z.array(z.string()),
     })
     .optional(),

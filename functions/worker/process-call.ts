@@ -123,7 +123,8 @@ async function callWhenDue(
   invocation: Invocation,
 ): Promise<CallResult> {
   const { slot_of } = asked
-  // If the request that brought the slot is not among these, another worker may have claimed it and made a call in the slot.
+  // If the request with the slot is not among these, another worker may have claimed it, and may have made a call in
+  // this slot.
   const mayUse = !slot_of || requests.some(({ message }) => message.request_id === slot_of.request_id)
   let permit: Permit = asked
   try {

@@ -13,7 +13,11 @@ export type ReadResult = {
   /** Whether a part of the reported usage can't be read. */
   readonly isUsageUnreadable: boolean
 } & (
-  | { readonly ok: true; readonly result: unknown /** Of the result as JSON in UTF-8. */; readonly bytes: number }
+  | {
+      readonly ok: true
+      readonly result: unknown /** The size of the result as JSON in UTF-8. */
+      readonly bytes: number
+    }
   | { readonly ok: false; readonly failure: ModelFailure }
 )
 

@@ -25,20 +25,20 @@ export const Settings = z.strictObject({
       ])
       .optional(),
   }),
-  /** JSONata over the request's fields: the body to send. */
+  /** The JSONata over the request's fields that makes the body to send. */
   request: z.string(),
-  /** JSONata over the model's answer: `{ result, usage? }`. */
+  /** The JSONata over the model's answer that makes `{ result, usage? }`. */
   response: z.string(),
   /** Whether one call is made for all messages of an invocation. */
   batched: z.boolean(),
-  /** JSONata over the answer to a batch: its elements. */
+  /** The JSONata over the answer to a batch that finds its elements. */
   outputs: z.string().optional(),
   retry: Retry,
   ...Policies.shape,
   store_prompts: z.boolean(),
-  /** What the model's tokens cost. */
+  /** The price of the model's tokens. */
   price: Price.optional(),
-  /** Where the OpenAI API of the endpoint is, if bodies of that API are passed on as they are. */
+  /** The URLs of the endpoint's OpenAI API, if bodies of that API are passed on unchanged. */
   openai: OpenAiEndpoint.optional(),
 })
 export type Settings = z.infer<typeof Settings>

@@ -28,7 +28,7 @@ export interface Planned {
   readonly isolated: boolean
 }
 
-/** What an invocation does with its messages. */
+/** The tasks of an invocation with its messages. */
 export type Job =
   /** Makes one call for all these requests. */
   | { readonly act: 'call'; readonly requests: readonly Planned[] }
@@ -85,7 +85,7 @@ export interface Mapped extends Claimed {
   readonly bounded: number | undefined
 }
 
-/** What the model answered for one request. */
+/** The model's answer for one request. */
 export type Answer = ModelSuccess | FailedAnswer
 
 export interface FailedAnswer {
@@ -93,11 +93,14 @@ export interface FailedAnswer {
   readonly failure: ModelFailure
   /** The failures of all calls for the request under this claim, oldest first. Absent if there was one call. */
   readonly calls?: readonly ModelFailure[] | undefined
-  /** How many requests the failed call was for. With more than one, another request may be the cause. */
+  /** The number of requests in the failed call. With more than one, another request may be the cause. */
   readonly batchSize: number
-  /** The failure is that of one element in the answer to a batch. The call itself has not failed. */
+  /** Whether the failure is that of one element in the answer to a batch. Then the call itself has not failed. */
   readonly isElement: boolean
-  /** The request failed in a call of its own while others of its batch succeeded: it is the cause, not the model. */
+  /**
+   * Whether the request failed in its own call while others of its batch succeeded. Then the request is the cause, and
+   * not the model.
+   */
   readonly isCulprit: boolean
 }
 

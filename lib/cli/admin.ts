@@ -73,7 +73,7 @@ export interface Admin extends OperatorsQueues {
   deleteQuotaItem(of: Pick<QuotaItem, 'user_id' | 'window' | 'shard'>): Promise<boolean>
   /** The plans of the pipeline file that is in effect. */
   readonly quotas: QuotaSettings
-  /** What the functions have logged. */
+  /** The logs of the functions. */
   readonly logs: LogSource
   /** The address of the API. Undefined for a stack that does not name it. */
   readonly apiUrl: string | undefined

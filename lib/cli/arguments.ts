@@ -3,7 +3,8 @@ import { requestIdOf } from '../../functions/core/openai-api/request-ids.ts'
 import { parseDuration } from '../config/duration.ts'
 import { type NamedWindow, parseWindow } from './window-name.ts'
 
-// These functions read arguments. When one throws, commander prints the argument's name and the sentence, and exits with 2.
+// These functions read arguments. If a function throws, commander prints the argument's name and the sentence, and
+// exits with 2.
 
 /**
  * The same form as in the functions. It is repeated here, because the schemas of the functions take longer to load than

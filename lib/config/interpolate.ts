@@ -10,10 +10,10 @@ export interface Interpolated {
   value: string
   /** The variables in it. */
   names: string[]
-  /** Whether the text was nothing but one `${…}`. */
+  /** Whether the whole text was one `${…}`. */
   isWhole: boolean
   unset: { name: string; offset: number }[]
-  /** Converts a place in `value` to the place in the text as it was written. Both count characters from 0. */
+  /** Converts a place in `value` to the place in the original text. Both count characters from 0. */
   origin: (offset: number) => number
 }
 

@@ -7,7 +7,7 @@ type Issue = z.core.$ZodIssue
 /** The parameters of our own checks with the place of the mistake in a value. */
 const Place = z.object({ offset: z.number().optional(), atKey: z.boolean().optional() })
 
-/** The data that the schema checked, and the text of a value in the file where a variable was replaced. */
+/** The data that the schema checked, and the original text of each value in which a variable was replaced. */
 interface Checked {
   data: unknown
   writtenAs: (path: Path) => string | undefined

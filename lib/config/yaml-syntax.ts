@@ -60,7 +60,7 @@ function aliasProblems(document: Document.Parsed): SyntaxProblem[] {
   return [{ offset: aliases[0]?.offset ?? 0, message: 'the file has too many aliases; write the values out' }]
 }
 
-// Whether the aliases expand to a reasonable size. The yaml package counts it and throws at its limit.
+// Returns whether the aliases expand to a reasonable size. The yaml package counts this size, and throws at its limit.
 function expands(document: Document.Parsed): boolean {
   try {
     document.toJS()

@@ -137,7 +137,10 @@ export class Broker extends Construct {
     })
   }
 
-  /** Event source mappings are in the security group of the broker, so it also admits itself and calls AWS. */
+  /**
+   * Makes the security group of the broker. Event source mappings are in the same group, so it also allows calls from
+   * itself and calls to AWS.
+   */
   #access(network: FunctionNetwork): string {
     const access = network.newGroup(
       this,

@@ -48,7 +48,7 @@ export interface SluiceFunctionProps {
   /** The part of pipeline.yaml that the entry point needs. It reads this with `readSettings`. */
   readonly settings?: unknown
   readonly timeout: Duration
-  /** In MB. */
+  /** The memory of the function, in MB. */
   readonly memory?: number
   /**
    * The number of its invocations that may wait for seconds at the same time. The local system has room for others

@@ -41,8 +41,8 @@ export interface ConsumerProps {
 }
 
 /**
- * A queue of work. It is deleted with the stack or with its model. The request items and the reservations are kept, and say which
- * requests were waiting in it.
+ * A queue of work. It is deleted with the stack or with its model. The request items and the reservations are kept, and
+ * show which requests were waiting in it.
  */
 export interface WorkQueue {
   readonly name: string

@@ -17,7 +17,7 @@ import { PRICES } from './prices.ts'
 export function alwaysItems(pipeline: Pipeline, inventory: Inventory): Item[] {
   const runs = RETENTION_RUNS_PER_MONTH
   const polled = inventory.mappings.filter(({ isPolled }) => isPolled).length
-  // The sweeper publishes one metric per queue of a broker. Otherwise it logs and counts only what it had to repair.
+  // The sweeper publishes one metric per queue of a broker. Otherwise it logs and counts only its repairs.
   const watched = rabbitMqOf(pipeline.queue) ? inventory.watchedQueues : 0
   return [
     item('CloudWatch', 'alarms', inventory.alarmMetrics, PRICES.alarmMetric),

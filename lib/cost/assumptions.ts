@@ -6,7 +6,7 @@
 export const HOURS_PER_MONTH = 730
 export const SECONDS_PER_MONTH = HOURS_PER_MONTH * 3_600
 
-/** The client posts a request, then reads it twice: before its end and after it. */
+/** The API calls per request: the client posts it, and then reads it twice, before its end and after it. */
 export const API_CALLS = 3
 
 /** The number of calls per look-up of a key, because the authorizer remembers a key for a minute. */
@@ -39,7 +39,7 @@ export const START_SECONDS = 0.6
  */
 export const BURSTS_PER_MONTH = 30
 
-/** Lambda polls an idle queue with five pollers that wait for 20 seconds each. */
+/** The polls of an idle queue per month. Lambda polls it with five pollers that wait for 20 seconds each. */
 export const IDLE_POLLS_PER_MONTH = (5 * SECONDS_PER_MONTH) / 20
 
 /** The sweeper runs every two minutes; the deletion of old rows runs once a day. */
@@ -68,7 +68,7 @@ export const BYTES = {
   gateway_log: 257,
   worker_log: 325,
   settled_log: 1_081,
-  /** One queue of a broker. */
+  /** The log line of the sweeper for one queue of a broker. */
   sweeper_log: 280,
 }
 

@@ -48,7 +48,7 @@ const EventSourceMapping = z.object({
   ScalingConfig: z.object({ MaximumConcurrency: z.number() }).default({ MaximumConcurrency: 1 }),
   EventSourceArn: z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.string()]) }),
   FunctionName: z.object({ Ref: z.string() }),
-  /** Of a broker. */
+  /** The queues of a mapping of a broker. */
   Queues: z.array(z.string()).optional(),
 })
 

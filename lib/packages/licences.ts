@@ -1,6 +1,6 @@
 import { type LockFile, nameAndVersion } from './lock-file.ts'
 
-/** SPDX ids of licences that ask only for a notice. A person decides about any other licence, and adds it here. */
+/** SPDX ids of licences that ask only for a notice. For any other licence, a person decides, and adds it here. */
 const ALLOWED = new Set(['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'ISC', 'MIT', 'MIT-0'])
 
 /** A package that production needs. Packages for development only are left out. */

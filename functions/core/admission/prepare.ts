@@ -16,7 +16,7 @@ import type { Settings } from './settings.ts'
 /** A submission that is ready for admission, with its model, its estimate, and the limits of its user. */
 export interface Prepared {
   readonly submission: Submission
-  /** The item as it will be written. The admission still chooses its shard. */
+  /** The item that will be written. The admission still chooses its shard. */
   readonly request: RequestItem
   readonly limits: Limits
   readonly shards: number

@@ -50,7 +50,7 @@ export const FAILURE_CODES = [
 ] as const
 export type FailureCode = (typeof FAILURE_CODES)[number]
 
-/** The quota that refused a request, as it was then. */
+/** The state of the quota when it refused a request. */
 export interface ExceededQuota {
   readonly exceeded: 'requests' | 'tokens' | 'in_flight'
   readonly limits: Limits
@@ -61,7 +61,7 @@ export interface ExceededQuota {
   /** The tokens that the request asked for. */
   readonly estimate: number
   readonly window: QuotaWindow
-  /** When the request was made, epoch milliseconds. */
+  /** The time at which the request was made, in epoch milliseconds. */
   readonly at: number
 }
 
@@ -69,9 +69,9 @@ export interface ExceededQuota {
  * The details of an error for the client, besides its code and its sentence. Each API renders them in its own shape.
  */
 export interface ErrorDetails {
-  /** What is wrong with the input, and where. */
+  /** The problems of the input, each with its place. */
   readonly problems?: readonly Problem[]
-  /** When the same call may succeed, in seconds from now. */
+  /** The time after which the same call may succeed, in seconds from now. */
   readonly retry_after_s?: number
   /** False if the same call can never succeed. */
   readonly should_retry?: false
@@ -92,7 +92,7 @@ export interface ErrorDetails {
   readonly quota?: ExceededQuota
 }
 
-/** A call that is refused, with the sentence that its client reads. The API that was called renders it. */
+/** The error of a refused call, with the sentence that its client reads. The called API renders it. */
 export class RequestError extends Error {
   override readonly name = 'RequestError'
   readonly code: ErrorCode
@@ -105,7 +105,10 @@ export class RequestError extends Error {
   }
 }
 
-/** The refusal of an input's message, as its key and its dead letter keep it: the body of the answer of the inference API. */
+/**
+ * The refusal of an input's message, in the form that its key and its dead letter keep: the body of an answer of the
+ * inference API.
+ */
 export interface Refusal {
   readonly error: string
   readonly status: 'error'

@@ -116,7 +116,7 @@ export type EndedEvent = z.infer<typeof EndedEvent>
 export const UnreadableEvent = z.strictObject({
   v: z.literal(1),
   type: z.literal('unreadable'),
-  /** Of the message in its queue. */
+  /** The id of the message in its queue. */
   message_id: z.string(),
   /** The beginning of the message, or all of it. */
   text: z.string(),
@@ -127,7 +127,7 @@ export type UnreadableEvent = z.infer<typeof UnreadableEvent>
 /** A refused message of an input queue, in the form that its dead letter keeps. */
 export const RefusedInput = z.strictObject({
   queue: z.string(),
-  /** Of the message in its queue. */
+  /** The id of the message in its queue. */
   message_id: z.string(),
   /** The text of the message without changes. */
   body: Payload,

@@ -9,7 +9,7 @@ export const MAX_METADATA_BYTES = 16 * 1024
 
 /** A client's request in the form that admission takes, from any API or input queue. */
 export interface Submission {
-  /** The fields of the request. The message carries them as they are. */
+  /** The fields of the request. The message has them unchanged. */
   readonly body: Readonly<Record<string, unknown>>
   /** The fields that routing rules and an `estimate` see, if they differ from the fields of the body. */
   readonly seen?: Readonly<Record<string, unknown>>

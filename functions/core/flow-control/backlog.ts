@@ -11,7 +11,7 @@ export const MAX_SLOT_AHEAD_MS = 5_000
 /** How long before its expected slot a request of the backlog comes back. Milliseconds. */
 export const RETURN_AHEAD_MS = MAX_SLOT_AHEAD_MS / 2
 
-/** The most that a queue of a healthy system delivers a request of the backlog late. Milliseconds. */
+/** The longest time by which a queue of a healthy system is late with a request of the backlog. Milliseconds. */
 const MAX_QUEUE_LATENESS_MS = 5_000
 
 /** Adds a request to the backlog. `at` is the next slot that could be given. */
@@ -22,8 +22,8 @@ export function joinBacklog(backlog: Backlog | undefined, at: number, limit: Rat
 }
 
 /**
- * Drops the backlog when no request has come back from it for longer than a round takes. Its requests were cancelled or have
- * expired then, and no other request should wait for them.
+ * Removes the backlog if no request has come back from it for longer than a round takes. Then its requests were
+ * cancelled or have expired, and no other request should wait for them.
  */
 export const dropAbandoned = (backlog: Backlog | undefined, now: number, limit: RateLimit): Backlog | undefined =>
   backlog && now <= backlog.last_return + roundOf(limit) + MAX_QUEUE_LATENESS_MS ? backlog : undefined

@@ -28,7 +28,7 @@ export interface FlowControlPorts extends CompareAndSwapPorts {
   /** Where failed calls are noted for operators. */
   readonly notes?: Pick<FailureNotes, 'note'>
   readonly clock: Clock
-  /** Called with each change that this process has made, and the state after it. */
+  /** Called with each change that this process has made, and with the state after the change. */
   readonly onChange?: OnChange
 }
 
@@ -97,7 +97,7 @@ export function createFlowControl(ports: FlowControlPorts, model: string, polici
 
   async function serve(): Promise<void> {
     busy = true
-    await Promise.resolve() // calls that are asked for in the same turn of the event loop share one write
+    await Promise.resolve() // Calls that are asked for in the same turn of the event loop share one write.
     while (waiting.length > 0) {
       const asks = waiting
       waiting = []

@@ -24,7 +24,7 @@ export interface Moment {
   readonly id: string
 }
 
-/** Answers calls that are asked for together, in their order. The state is the same object if nothing changed. */
+/** Answers calls that are asked for together, in their order. Returns the same state object if nothing changed. */
 export function grant(
   before: ModelState,
   asks: readonly Ask[],

@@ -50,7 +50,7 @@ export interface Ask {
    * which never waits in the backlog.
    */
   readonly backlog?: 'joins' | 'has waited' | 'has left' | undefined
-  /** If the call missed its last slot: how long it took from asking for that slot until it was ready, in milliseconds. */
+  /** If the call missed its last slot: the time from asking for that slot until the call was ready, in milliseconds. */
   readonly took?: number | undefined
   /** The time at which the asking worker is certainly gone, in epoch milliseconds. */
   readonly until: number

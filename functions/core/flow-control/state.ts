@@ -87,5 +87,5 @@ export const toStored = ({ backlog, failed_by, open_for, ...state }: ModelState)
   line: backlog && { turn: backlog.slot, taken: backlog.taken, heard: backlog.last_return },
 })
 
-/** The state of a model that nobody has called yet. */
+/** The state of a model without any calls yet. */
 export const UNTOUCHED: ModelState = { version: 0, writer: '', failures: [], calls: [] }

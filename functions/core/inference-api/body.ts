@@ -19,8 +19,8 @@ const checkBounds = (fields: Record<string, unknown>, context: z.RefinementCtx):
 }
 
 /**
- * `max_tokens` is in the shape, as in 0.1.0: a schema puts the fields of its shape first, and the fingerprints of 0.1.0 depend on
- * the order.
+ * The schema of `parameters`. `max_tokens` is in the shape, as in 0.1.0, because a schema puts the fields of its shape
+ * first, and the fingerprints of 0.1.0 depend on this order.
  */
 const Parameters = z.looseObject({ max_tokens: z.unknown().optional() }).superRefine(checkBounds)
 

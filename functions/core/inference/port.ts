@@ -58,7 +58,7 @@ export interface ModelFailure {
   readonly status?: number | undefined
   /** The model's own words, at most 500 characters, without secrets. */
   readonly detail?: string | undefined
-  /** The pause that the model asks for, in milliseconds from its answer on. */
+  /** The pause that the model asks for, in milliseconds after its answer. */
   readonly retry_after_ms?: number | undefined
   /** Whether the call may be made only once more. */
   readonly once?: boolean | undefined

@@ -40,7 +40,7 @@ const CONNECT_MS = 5_000
  */
 const KEEP_ALIVE_MS = 60_000
 
-/** How far a call has come. */
+/** The progress of a call. */
 interface Progress {
   /** Whether the connection is made, including TLS. Before that, the model can't have seen anything. */
   reached: boolean

@@ -15,7 +15,7 @@ export interface ViewPorts {
   readonly clock: Clock
 }
 
-/** A request as its owner sees it. Absent fields are left out of an answer. */
+/** The description of a request for its owner. Absent fields are left out of an answer. */
 export interface RequestView {
   readonly request_id: string
   readonly status: RequestItem['status']

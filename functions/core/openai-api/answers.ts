@@ -11,7 +11,7 @@ import type { OpenAiCall } from './submission.ts'
 
 type Headers = Record<string, string>
 
-/** How the client wants its answer. */
+/** The form of the answer that the client wants. */
 type Wanted = Pick<OpenAiCall, 'stream' | 'include_usage' | 'encoding' | 'texts'>
 
 /**

@@ -49,7 +49,7 @@ export function countCalls(): Calls {
     },
     exhaust: (userId, rate, now) => {
       const known = counts.get(userId)
-      // Meanwhile the next interval may have begun.
+      // The next interval may have begun meanwhile.
       if (known?.interval === intervalAt(rate, now)) known.calls = rate.count
     },
   }

@@ -11,7 +11,7 @@ export const RabbitMqEnv = z.object({
   BROKER_URL: z.string(),
   /** A secret `{ "username", "password" }`. It is read if the URL has no credentials. */
   BROKER_SECRET_ARN: z.string(),
-  /** The number of queues that a model has per priority (`partsOf` in functions/core/queue/names.ts). */
+  /** The number of a model's queues per priority (`partsOf` in functions/core/queue/names.ts). */
   QUEUE_CONSUMERS: z.coerce.number().pipe(z.int().positive()),
 })
 export type RabbitMqEnv = z.infer<typeof RabbitMqEnv>

@@ -66,6 +66,6 @@ function unambiguous(request: HttpRequest): HttpRequest {
   })
 }
 
-/** Encodes one ASCII character of a URL's path. An encoded one stays encoded, in upper case. */
+/** Encodes one ASCII character of a URL's path. An encoded character stays encoded, in upper case. */
 const encode = (text: string): string =>
   text.length === 3 ? text.toUpperCase() : `%${text.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`

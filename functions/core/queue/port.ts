@@ -126,7 +126,7 @@ export interface QueueReceiver<Event, Response> {
   response(outcome: BatchOutcome, event: Event): Response
 }
 
-/** Takes a batch of deliveries. It logs and counts the messages that it has redelivered. */
+/** Takes a batch of deliveries. It logs and counts the messages that must be redelivered. */
 export type TakeBatch<Ports> = (
   ports: Ports,
   deliveries: readonly Delivery[],

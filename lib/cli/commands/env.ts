@@ -26,9 +26,9 @@ export function addEnv(program: Command, { finish, ...place }: Place & { finish(
  * developer's account. AWS_ENDPOINT_URL is for all services without their own variable. The local system refuses these
  * calls, so that no call leaves this machine.
  *
- * The AWS CLI 1 has its own addresses for SQS in AWS's regions, and prefers them to AWS_ENDPOINT_URL_SQS. The AWS CLI 1 and boto3
- * read only AWS_DEFAULT_REGION, so this is not a region of AWS. The other tools read AWS_REGION first. Nothing else here depends
- * on the region.
+ * The AWS CLI 1 has its own addresses for SQS in AWS's regions, and prefers them to AWS_ENDPOINT_URL_SQS. The AWS CLI 1
+ * and boto3 read only AWS_DEFAULT_REGION, so this is not a region of AWS. The other tools read AWS_REGION first.
+ * Nothing else in the local system depends on the region.
  */
 function variablesOf(
   { endpoints, accessKeyId, otherServices, outputs }: LocalSystem,

@@ -6,7 +6,7 @@ import { Refusal } from '../refusal.ts'
 import { checkoutArchive, mergePackageJson, packagesFor } from './package-json.ts'
 import { APP, APP_COMMAND, cdkJsonText, GITIGNORE, pipelineText } from './texts.ts'
 
-/** What happened to a file. */
+/** The change of a file. */
 type Change = 'written' | 'merged' | 'kept'
 
 const App = z.looseObject({ app: z.unknown() })

@@ -11,7 +11,7 @@ import { Refusal } from '../refusal.ts'
 import { deleteLooseLetters } from './delete-loose-letters.ts'
 import { allowUser, existingUser } from './users.ts'
 
-/** How much of a user's data this run has deleted. */
+/** The numbers of a user's data that this run has deleted. */
 export interface DeletedUser {
   readonly user: string
   readonly keys: number
@@ -70,7 +70,10 @@ async function hasUsedAnything(ports: Admin, userId: string): Promise<boolean> {
   return items.length > 0 || (await quotaItemsOf(ports, userId)).length > 0
 }
 
-/** A key that was checked just before its user was disabled is accepted for this long, including the time of its last call. */
+/**
+ * How long a key that was checked just before its user was disabled is still accepted, including the time of its last
+ * call. Milliseconds.
+ */
 const LET_IN_MS = KEY_CACHE_MS + GATEWAY_TIMEOUT_MS
 
 async function untilNobodyIsIn(
@@ -151,7 +154,10 @@ async function stillOpen(ports: Admin, userId: string): Promise<number> {
   return open
 }
 
-/** Reads the whole table: no index holds the items of a user without open reservations. */
+/**
+ * Finds the quota items of a user. It reads the whole table, because no index has the items of a user without open
+ * reservations.
+ */
 async function quotaItemsOf({ allQuotaItems }: Admin, userId: string): Promise<QuotaItem[]> {
   const found: QuotaItem[] = []
   for await (const page of allQuotaItems()) found.push(...page.filter(({ user_id }) => user_id === userId))

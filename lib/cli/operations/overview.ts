@@ -55,7 +55,7 @@ type Ports = Pick<Admin, 'activity' | 'statusesOf' | 'clock'> & OpenPorts
 export async function showOverview(ports: Ports, span: Span): Promise<Overview> {
   const { span_ms, part_ms } = SPANS[span]
   const now = ports.clock()
-  // The first part is a whole one, so that the parts stay the same from one overview to the next.
+  // The first part is complete, so that the parts stay the same from one overview to the next.
   const since = Math.floor((now - span_ms) / part_ms + 1) * part_ms
   // The order is important: a request that ends meanwhile is counted from its row. In the other order, it would not be
   // counted at all.

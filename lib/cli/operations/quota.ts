@@ -49,7 +49,7 @@ export async function showQuota(
   const window = windowAt(quotas.window, at).name
   const { shards } = planOf(quotas, plan).plan
   const counters = await Promise.all(Array.from({ length: shards }, (_, shard) => quota.read(user, window, shard)))
-  // The counters are read once, so that the sums belong to the reservations that are shown.
+  // The counters are read only once, so that the sums match the reservations in the answer.
   const asRead = { read: async (_user: string, _window: string, shard: number) => counters[shard] ?? NOTHING }
   const usage = await readQuota({ quota: asRead, clock: () => at }, quotas, { user_id: user, plan, ...overrides })
   // The counters are shown also if the ledger can't be reached.

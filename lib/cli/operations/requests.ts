@@ -83,7 +83,7 @@ export async function listRequests(ports: ListPorts, filter: ListFilter): Promis
   const open = await listOpen(ports, filter)
   const recorded = await listRecorded(ports, filter)
   const listed = new Map(open.map(one => [one.request_id, one]))
-  // After a redrive, the row may still be of the run before.
+  // After a redrive, the row may still have the previous run.
   for (const one of recorded) if ((listed.get(one.request_id)?.run ?? 0) <= one.run) listed.set(one.request_id, one)
   return [...listed.values()].sort((a, b) => (a.request_id < b.request_id ? 1 : -1)).slice(0, filter.limit)
 }

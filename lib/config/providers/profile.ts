@@ -33,7 +33,10 @@ export interface OperationPath {
   readonly operation: string
   /** The path of the base, which is used if the URL has no path. */
   readonly base: string
-  /** The other paths of the API below the base, as regular expressions without anchors. They are cut off to find the base. */
+  /**
+   * The other paths of the API below the base, as regular expressions without anchors. They are removed to find the
+   * base.
+   */
   readonly known: readonly string[]
 }
 

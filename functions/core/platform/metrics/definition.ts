@@ -25,7 +25,10 @@ export type Appears = 'with a broker' | 'with requests' | 'with inputs' | 'with 
 export type OnCloudWatch = 'per service' | 'per model' | 'per service and queue' | 'only in the log'
 
 export interface MetricDefinition {
-  /** `counter`: CloudWatch and Prometheus add its values. `gauge`: a value that rises and falls. `histogram`: how values are distributed. */
+  /**
+   * `counter`: CloudWatch and Prometheus add its values. `gauge`: a value that rises and falls. `histogram`: a
+   * distribution of values.
+   */
   readonly kind: 'counter' | 'gauge' | 'histogram'
   /** CloudWatch's unit. */
   readonly unit: 'Count' | 'Seconds'
@@ -38,7 +41,10 @@ export interface MetricDefinition {
   readonly on_cloudwatch?: OnCloudWatch
   /** The upper bounds of a histogram's buckets, in OTLP and in Prometheus. CloudWatch gets the values themselves. */
   readonly buckets?: readonly number[]
-  /** The name and the attributes that OpenTelemetry's conventions give. Default: a name that is made of the metric's own name. */
+  /**
+   * The name and the attributes in OpenTelemetry's conventions. Default: a name that is made from the metric's own
+   * name.
+   */
   readonly convention?: { readonly name: string; readonly attributes: Readonly<Record<string, string>> }
 }
 

@@ -206,9 +206,10 @@ const OPERATION = {
 } satisfies Definitions
 
 /**
- * Each metric of Sluice, once. Functions can count only what is here, and the log lines, OTLP, the page `/metrics`, docs/metrics.md, the
- * dashboard, the alarms and the bill take all facts from here. Its only labels are `service` and `model`, so the number of series is
- * bounded by pipeline.yaml, and never grows with users.
+ * The definitions of all metrics of Sluice. Functions can count only these metrics. The log lines, OTLP, the page
+ * `/metrics`, docs/metrics.md, the dashboard, the alarms and the bill take all facts from here. The labels are
+ * `service`, `model`, `queue` and fixed attributes of OpenTelemetry's conventions, so pipeline.yaml limits the number
+ * of series, and it never grows with users.
  */
 export const METRICS = { ...ADMISSION, ...CALLS, ...FLOW_CONTROL, ...ENDS, ...OPERATION } satisfies Definitions
 

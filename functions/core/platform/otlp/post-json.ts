@@ -26,7 +26,9 @@ const TIMEOUT_MS = 10_000
 /** The statuses after which a sender may repeat a payload, from OTLP's specification. */
 const MAY_REPEAT = new Set([429, 502, 503, 504])
 
-/** After these errors, nothing was sent. After others, such as a timeout, the receiver may have taken the payload. */
+/**
+ * After these errors, nothing was sent. After others, such as a timeout, the receiver may have accepted the payload.
+ */
 const NOTHING_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'Unavailable'])
 
 /** The largest answer that is read, in bytes. The answer to an export is a short JSON. */

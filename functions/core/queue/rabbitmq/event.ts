@@ -8,7 +8,10 @@ const Header = z.union([
   z.boolean().transform(String),
 ])
 
-/** The headers that are texts, numbers or truth values. RabbitMQ's own headers of dead letters are lists, which nobody needs. */
+/**
+ * The headers that are texts, numbers or truth values. RabbitMQ's own headers of dead letters are lists, which are not
+ * needed.
+ */
 const Headers = z
   .record(z.string(), z.unknown())
   .nullish()

@@ -27,9 +27,9 @@ export const PATIENCE_MS = 10_000
 const LOOK_AGAIN_MS = { first: 25, longest: 2_000 }
 
 /**
- * Moves the messages of one invocation from a bulk queue to the queue before it, once their turn has come there. If the function stops
- * on the way, the messages are moved again: the request's item decides about doubled messages. Rejects with `Unavailable` if the broker stays
- * away until `giveUpAt`, epoch milliseconds.
+ * Moves the messages of one invocation from a bulk queue to the queue before it, when the earlier messages there have
+ * been taken. If the function stops in the middle, the messages are moved again, and the request's item decides about
+ * doubled messages. Rejects with `Unavailable` if the broker can't be reached until `giveUpAt` (epoch milliseconds).
  */
 export async function moveBulk(ports: MovePorts, event: unknown, giveUpAt: number): Promise<void> {
   const taken = messagesOf(RmqEvent.parse(event))
@@ -41,11 +41,13 @@ export async function moveBulk(ports: MovePorts, event: unknown, giveUpAt: numbe
 }
 
 /**
- * Waits until all messages that wait in the queue at the first look have been taken. The queue is first in, first out, so all messages that
- * wait afterwards came later. So none of them was moved by an earlier invocation, however slow the worker is, and nobody waits for ever.
+ * Waits until all messages that wait in the queue at the first look have been taken. The queue is first in, first out,
+ * so all messages that wait afterwards came later. So none of them was moved by an earlier invocation, however slow the
+ * worker is, and no message waits for ever.
  *
- * If as many messages come as are taken between two looks, nobody can see that some were taken. So the wait also ends if no message is seen
- * to be taken for longer than a call takes, and with `giveUpAt`.
+ * If the number of new messages between two looks is equal to the number of taken messages, the function can't see that
+ * messages were taken. So the wait also ends if it has not seen a taken message for longer than a call takes. It also
+ * ends at `giveUpAt`.
  */
 async function waitForTurn(ports: MovePorts, queue: string, giveUpAt: number): Promise<void> {
   const { clock, sleep, countMessages } = ports

@@ -19,7 +19,7 @@ export const LEDGER_ROLES = {
   gateway: ['SELECT (request_id, run, status, result, result_key) ON requests'],
   /** It deletes rows older than pipeline.yaml says, through a function of Postgres that can delete nothing else. */
   retention: ['EXECUTE ON FUNCTION delete_ended(timestamptz, integer)'],
-  /** The command line. */
+  /** The role of the command line. */
   operator: [
     'SELECT, DELETE ON requests',
     'SELECT, DELETE ON dead_letters',

@@ -46,7 +46,7 @@ export async function reclaim(table: ItemTable, seen: RequestItem, terms: ClaimT
   const leaseExpired = 'lease_until <= :now'
   const written = await transition(table, {
     of: seen,
-    // Nobody knows whether the worker that is gone had called the model.
+    // It is not known whether the worker that is gone had called the model.
     update: `${START}, crashes = :crashes, reached = :reached`,
     condition: [isRunning, isAsSeen, leaseExpired],
     values: {

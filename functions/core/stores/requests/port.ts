@@ -57,61 +57,67 @@ export interface RequestItems {
   get(userId: string, requestId: string): Promise<RequestItem | undefined>
 
   /**
-   * (absent) → queued. Returns the item that is there afterwards: the given item, or another one that was written
-   * first.
+   * Creates an item: (absent) → queued. Returns the stored item: the given item, or another one that was written first.
    */
   create(item: RequestItem): Promise<RequestItem>
 
   /**
-   * (absent), or queued and never attempted in this run → rejected: the request was never accepted. Returns the item
-   * that is there afterwards.
+   * Writes a tombstone: (absent), or queued and never attempted in this run → rejected. The request was never accepted.
+   * Returns the stored item.
    */
   reject(tombstone: RequestItem): Promise<RequestItem>
 
-  /** queued → running, if the message's run and body are the item's, its backoff has passed and its deadline has not. */
+  /**
+   * Claims a request: queued → running, if the message has the run and the body of the item, its backoff is over, and
+   * its deadline is not.
+   */
   claim(message: InferenceMessage, terms: ClaimTerms): Promise<Claim>
 
-  /** running under the lease that `seen` shows, which has expired → running anew; counts a crash if it was claimed alone. */
+  /**
+   * Claims a request whose worker is gone: running under the expired lease in `seen` → running anew. Counts a crash if
+   * the request was claimed alone.
+   */
   reclaim(seen: RequestItem, terms: ClaimTerms): Promise<Claim>
 
   /**
-   * running, as in `seen` → the same, but its lease ends now. The caller must know that the worker is gone. Returns
-   * whether this call has ended a lease.
+   * Ends a lease: running, as in `seen` → the same, but its lease ends now. The caller must know that the worker is
+   * gone. Returns whether this call has ended a lease.
    */
   endLease(seen: RequestItem, now: number): Promise<boolean>
 
   /**
-   * running, as in `seen` → the same, but its lease ends now, and the end of its worker does not count as a crash. The
-   * caller must know that the worker was stopped with the whole system. Returns whether this call has noted the stop.
+   * Notes a stop: running, as in `seen` → the same, but its lease ends now, and the end of its worker does not count as
+   * a crash. The caller must know that the worker was stopped with the whole system. Returns whether this call has
+   * noted the stop.
    */
   noteStop(seen: RequestItem, now: number): Promise<boolean>
 
   /**
-   * running under the claim → queued, unless its owner has asked to cancel it. `queued`: the request waits now. `cancel
-   * requested`: the worker still holds the claim, and must end the request. `lost`: the worker no longer holds the
-   * claim.
+   * Queues a claimed request again: running under the claim → queued, unless its owner has asked to cancel it.
+   * `queued`: the request waits now. `cancel requested`: the worker still holds the claim, and must end the request.
+   * `lost`: the worker no longer holds the claim.
    */
   requeue(claimed: RequestItem, next: Requeue): Promise<'queued' | 'cancel requested' | 'lost'>
 
   /**
-   * queued, in the run of `seen`: notes that the queue has acknowledged a message of it. An item in another state stays
-   * as it is.
+   * Notes that the queue has acknowledged a message of the request, if it is queued in the run of `seen`. An item in
+   * another state stays as it is.
    */
   noteSent(seen: RequestItem): Promise<void>
 
-  /** queued, as in `seen`, its deadline passed → expired. Returns the item if it is expired now. */
+  /** Expires a request: queued, as in `seen`, after its deadline → expired. Returns the item if it is expired now. */
   expire(seen: RequestItem, now: number): Promise<RequestItem | undefined>
 
   /**
-   * queued, as in `seen` → cancelled; running → the same, with a note that its outcome is to be discarded. Returns the
-   * item as it is then. Returns undefined if the item is no longer as in `seen`.
+   * Cancels a request: queued, as in `seen` → cancelled; running → the same, with a note that its outcome must be
+   * discarded. Returns the item as it is then. Returns undefined if the item is no longer as in `seen`.
    */
   cancel(seen: RequestItem, now: number): Promise<RequestItem | undefined>
 
   /**
-   * queued with no backoff running, or running with its lease expired, as in `seen` → failed, or cancelled if the owner
-   * has asked for it. Returns the item as it is then. Returns undefined if the item is no longer as in `seen`, or still
-   * has a worker or a retry.
+   * Ends a request that can't go on: queued without a backoff, or running with an expired lease, as in `seen` → failed,
+   * or cancelled if the owner has asked for it. Returns the item as it is then. Returns undefined if the item is no
+   * longer as in `seen`, or still has a worker or a retry.
    */
   giveUp(seen: RequestItem, error: Failure, now: number): Promise<RequestItem | undefined>
 
@@ -122,24 +128,28 @@ export interface RequestItems {
    */
   erase(seen: Pick<RequestItem, 'user_id' | 'request_id'>): Promise<boolean>
 
-  /** failed and not erased, as in `seen` → queued, the given run. Returns the item if it is in that run now. */
+  /**
+   * Redrives a request: failed and not erased, as in `seen` → queued, in the given run. Returns the item if it is in
+   * that run now.
+   */
   redrive(seen: RequestItem, next: Redrive): Promise<RequestItem | undefined>
 
   /**
-   * failed, as in `seen`: marks the number of a failed redrive's run as used. Returns whether the number is marked now.
+   * Retires a run number, if the item is failed, as in `seen`: marks the number of a failed redrive's run as used.
+   * Returns whether the number is marked now.
    */
   retireRunNumber(seen: RequestItem, run: number): Promise<boolean>
 
   /**
-   * A user's items, newest first, `limit` at most, older than the id `before`; `last` is the id after which the next
-   * page begins.
+   * Lists a user's items, newest first, at most `limit`, and older than the id `before`. `last` is the id after which
+   * the next page begins.
    */
   list(userId: string, limit: number, before?: string): Promise<{ items: RequestItem[]; last?: string | undefined }>
 
   /**
-   * running → completed | failed, or cancelled if the owner has asked for it; only if run and attempt are those of the
-   * item. Returns the item if it has this outcome now, from this call or from an earlier call with the same decision.
-   * Otherwise the outcome does not count (I7).
+   * Writes an outcome: running → completed | failed, or cancelled if the owner has asked for it. This happens only if
+   * the outcome has the run and the attempt of the item. Returns the item if it has this outcome now, from this call or
+   * from an earlier call with the same decision. Otherwise the outcome does not count (I7).
    */
   decide(decision: Decision): Promise<RequestItem | undefined>
 }

@@ -53,7 +53,7 @@ export async function giveUp(
   const cancelled = seen.cancel_requested === true
   const wish = cancelled ? 'attribute_exists(cancel_requested)' : 'attribute_not_exists(cancel_requested)'
   const status: Status = cancelled ? 'cancelled' : 'failed'
-  // Nobody knows whether the worker that is gone had called the model.
+  // It is not known whether the worker that is gone had called the model.
   const reached = seen.status === 'running' || seen.reached === true
   const changes = [
     '#status = :status',

@@ -91,7 +91,7 @@ async function take(table: Table, { key, entry, limit }: Want, now: number): Pro
     if (written.written) return 'taken'
     there = entriesOf(written.existing)
     const sameName = there?.find(other => other.entry === entry.entry)
-    if (sameName?.nonce === entry.nonce) return 'taken' // by a call whose answer was lost
+    if (sameName?.nonce === entry.nonce) return 'taken' // An earlier call has taken it, and its answer was lost.
     if (sameName && sameName.until > now) return 'held'
     const live = there?.filter(({ until }) => until > now) ?? []
     if (live.length >= limit) return 'full'

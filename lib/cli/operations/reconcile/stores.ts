@@ -13,7 +13,7 @@ export interface Reconciliation {
   readonly untold: {
     /** Quota items of windows whose request items no longer exist, and rows of such items. */
     readonly forgotten: { readonly quotas: number; readonly rows: number }
-    /** Quota items that changed between any two reads. */
+    /** Quota items that changed each time between two reads. */
     readonly moving: number
     /** Failed requests without a dead letter. Request and dead letter are written in one statement, so the dead letter was discarded. */
     readonly without_letter: number
@@ -45,8 +45,8 @@ export async function reconcile(ports: Admin): Promise<Reconciliation> {
 }
 
 /**
- * Reads the counters, then the items, then the rows. An item decides a charge before the counters have it, so the items that are
- * read next know every charge in the counters. Rows follow the items, so they are read after them.
+ * Reads the counters, then the items, then the rows. An item has a charge before the counters have it. So the items,
+ * which are read after the counters, have every charge in the counters. Rows follow the items, so they are read last.
  */
 async function readBooks(ports: Admin): Promise<Books> {
   const quotas = await all(ports.allQuotaItems())
