@@ -15,7 +15,8 @@ export type ReadResult = {
 } & (
   | {
       readonly ok: true
-      readonly result: unknown /** The size of the result as JSON in UTF-8. */
+      readonly result: unknown
+      /** The size of the result as JSON in UTF-8. */
       readonly bytes: number
     }
   | { readonly ok: false; readonly failure: ModelFailure }
