@@ -8,8 +8,8 @@ import { readBundles, writeBundles } from './packaged-bundles.ts'
 import { hashOfSources } from './sources.ts'
 
 /**
- * Returns the bundles that were made of the same sources before, or makes them and keeps them. Bundling takes some
- * seconds of both cores. Only the local system uses this: a deployment always bundles anew.
+ * Returns the stored bundles of the same sources, or makes and stores them. Bundling takes some seconds of both cores.
+ * Only the local system uses this, because a deployment always makes new bundles.
  */
 export async function keptBundles(sources: string, backend: QueueBackend = 'sqs'): Promise<Bundles> {
   const folder = join(CACHE, `${nameOf(backend)}${sources}`)

@@ -291,7 +291,7 @@ async function mayCallAgain(
     if (!permit.granted) return false
     if (permit.probe === undefined) return permit.at <= ports.clock()
     // A circuit has opened meanwhile. The batch itself may be the cause of its failure, so its call must not be the
-    // probe that tests the model.
+    // probe.
     await returnPermit(ports, { ...permit, lease: undefined })
     return false
   } catch (error) {

@@ -76,7 +76,7 @@ async function claim(ports: WorkerPorts, request: Planned, { lease_until }: Invo
 
 /**
  * Handles a message whose claim was refused. Returns the item only if its worker is gone and this worker may claim the
- * request anew.
+ * request.
  */
 async function settleRefusedClaim(
   ports: WorkerPorts,

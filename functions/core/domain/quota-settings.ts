@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { Plan } from './limits.ts'
 
-/** The `quotas` part of pipeline.yaml, in the form that the functions need. */
+/** The part `quotas` of pipeline.yaml, in the form that the functions need. */
 export const QuotaSettings = z.strictObject({
   window: z.enum(['day', 'hour']),
   default_plan: z.string(),

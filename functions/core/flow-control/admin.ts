@@ -10,7 +10,7 @@ export interface FlowControlView {
   readonly halted?: Halt | undefined
   readonly circuit: CircuitView
   readonly paused_until?: number | undefined
-  /** The time at which one call tests the model, although its pause lasts longer. */
+  /** The time of the next probe in a long pause, before the pause ends. */
   readonly tried_at?: number | undefined
   /**
    * `next` is the time at which another call could be made: now, or after all slots that were given. `backlog` is the
@@ -23,7 +23,7 @@ export interface FlowControlView {
 
 export interface CircuitView {
   /**
-   * `half_open`: the wait of the open circuit is over, and one call at a time tests whether the model is back. `off`:
+   * `half_open`: the wait of the open circuit is over, and one probe at a time tests whether the model is back. `off`:
    * the model has no circuit.
    */
   readonly state: 'closed' | 'open' | 'half_open' | 'off'

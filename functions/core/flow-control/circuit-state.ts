@@ -19,8 +19,8 @@ export interface CircuitState {
   /** The marks of the users for whom the circuit is open. Absent if it is open for all. */
   readonly open_for?: readonly number[] | undefined
   /**
-   * The one call that tests whether the model is back. It no longer counts after `until`, because its worker is
-   * certainly gone then.
+   * The probe: the one call that tests whether the model is back. It no longer counts after `until`, because its worker
+   * is certainly gone then.
    */
   readonly probe?: { readonly id: string; readonly since: number; readonly until: number } | undefined
 }

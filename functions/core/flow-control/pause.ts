@@ -2,17 +2,17 @@ import type { Report } from './port.ts'
 import type { ModelState } from './state.ts'
 
 /**
- * The longest time without any call because the model has asked for a pause. After this time, one call at a time tests
- * the model. Milliseconds.
+ * The longest time without any call because the model has asked for a pause. After this time, the model gets one probe
+ * at a time. Milliseconds.
  */
 export const LONGEST_PAUSE_MS = 15 * 60_000
 
-/** The time after which a loading model is tested again. Milliseconds. */
+/** The time after which a loading model gets the next probe. Milliseconds. */
 const LOADING_PAUSE_MS = 5_000
 
 /**
  * Notes the pause that a model has asked for. If the pause is longer than `LONGEST_PAUSE_MS`, its end is kept, too:
- * until then, the model gets only test calls.
+ * until then, the model gets only probes.
  */
 export function paused(state: ModelState, { pause_until = 0, loading }: Report, now: number): ModelState {
   const until = Math.max(pause_until, loading ? now + LOADING_PAUSE_MS : 0)
@@ -22,7 +22,7 @@ export function paused(state: ModelState, { pause_until = 0, loading }: Report, 
   return { ...state, paused_until: next, ...(tried > 0 ? { tried_until: tried } : {}) }
 }
 
-/** Lets a long pause go on, because the model has failed a test call. */
+/** Lets a long pause go on, because its probe has failed. */
 export function pausedForLonger(state: ModelState, now: number): ModelState {
   const { tried_until = 0, paused_until = 0 } = state
   if (tried_until <= now) return state

@@ -106,7 +106,7 @@ export interface Report {
   readonly lease?: string | undefined
   /** The time until which the model has asked for no calls, in epoch milliseconds. */
   readonly pause_until?: number | undefined
-  /** Whether the model has said that it is loading. Then one call at a time tests it until it answers. */
+  /** Whether the model has said that it is loading. Then the model gets one probe at a time until it answers. */
   readonly loading?: boolean | undefined
 }
 

@@ -61,7 +61,7 @@ const ModelState = z
     halted: Halt.optional(),
     /**
      * The end of a pause that is longer than the longest time without calls. Then `paused_until` is the time of the
-     * next test call.
+     * next probe.
      */
     tried_until: Time.optional(),
     /** The mark of the user whose request was the last with a 403, if no call has succeeded since. */

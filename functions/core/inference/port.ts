@@ -63,8 +63,8 @@ export interface ModelFailure {
   /** Whether the call may be made only once more. */
   readonly once?: boolean | undefined
   /**
-   * Whether the model has said that it is loading. Then one call at a time tests it until it answers, and these calls
-   * do not count as attempts.
+   * Whether the model has said that it is loading. Then the model gets one probe at a time until it answers, and these
+   * probes do not count as attempts.
    */
   readonly loading?: boolean | undefined
   /** Whether a condition of pipeline.yaml drops this 403. Then the 403 is no sign of a halt. */

@@ -74,8 +74,8 @@ export interface RequestItems {
   claim(message: InferenceMessage, terms: ClaimTerms): Promise<Claim>
 
   /**
-   * Claims a request whose worker is gone: running under the expired lease in `seen` → running anew. Counts a crash if
-   * the request was claimed alone.
+   * Claims a request whose worker is gone: running under the expired lease in `seen` → running under a new lease.
+   * Counts a crash if the request was claimed alone.
    */
   reclaim(seen: RequestItem, terms: ClaimTerms): Promise<Claim>
 
