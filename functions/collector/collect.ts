@@ -1,4 +1,4 @@
-import { failureOf } from '../core/domain/events.ts'
+import { failureOf, usageOf } from '../core/domain/events.ts'
 import { type RequestItem, reservationOf } from '../core/domain/item.ts'
 import type { OutcomeEvent, ResultEvent } from '../core/domain/messages.ts'
 import { costOf } from '../core/domain/price.ts'
@@ -120,7 +120,8 @@ async function take(ports: CollectorPorts, event: ResultEvent): Promise<Taken | 
  * transition of the item writes the charge, so it is decided once (I3).
  */
 function decisionOf(event: OutcomeEvent) {
-  const { user_id, request_id, run, attempt, status, completed_at, usage } = event
+  const { user_id, request_id, run, attempt, status, completed_at } = event
+  const usage = usageOf(event)
   const unreported = status === 'completed' ? Math.max(event.estimate, event.charge_at_least ?? 0) : 0
   const charge = event.reached ? (usage?.total_tokens ?? unreported) : undefined
   const cost = charge !== undefined && event.price ? { cost: costOf(event.price, charge, usage) } : {}

@@ -1,4 +1,4 @@
-/**
+/*
  * The AWS calls of one completed request, counted by `npm run bench` (test/bench/calls.ts). A test counts again and
  * compares the result with these numbers.
  */

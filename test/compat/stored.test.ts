@@ -88,12 +88,11 @@ it('0.1.0 reads whose calls have failed, and for whom a circuit is open, as fail
 const NewOutcome = z.object({
   type: z.literal('outcome'),
   charge_at_least: z.int().optional(),
-  usage: z.object({ prompt_tokens: z.int().optional(), completion_tokens: z.int().optional() }).optional(),
 })
 
 /**
- * Only two outcomes are: that of a model which ignores `max_tokens` and reports no usage, whose event says what the long result costs
- * at least; and that of a model which reports only a part of its usage. Of the items, only the state of a model is that is halted, or only
+ * Only one outcome is: that of a model which ignores `max_tokens` and reports no usage, whose event says what the long result costs at
+ * least. Of the items, only the state of a model is that is halted, or only
  * tried in a long pause, or has refused a call with 403, or takes one call at a time; and a request that its owner has deleted.
  */
 function isTooNewFor010(stored: StoredThing): boolean {
@@ -101,10 +100,7 @@ function isTooNewFor010(stored: StoredThing): boolean {
     return ['halted', 'tried_until', 'refused_by', 'leases'].some(field => stored.item[field] !== undefined)
   if (stored.table === 'requests') return stored.item.erased === true
   const { data } = NewOutcome.safeParse('message' in stored ? stored.message : undefined)
-  if (!data) return false
-  const { charge_at_least, usage } = data
-  const isPartial = usage && (usage.prompt_tokens === undefined || usage.completion_tokens === undefined)
-  return charge_at_least !== undefined || isPartial === true
+  return data?.charge_at_least !== undefined
 }
 
 function isReadBy010(stored: StoredThing): boolean {

@@ -15,12 +15,12 @@ export const ADMISSION_MS = 200
  */
 export async function evaluateForRequest<T>(
   expression: Expression,
-  fields: object,
+  fields: Readonly<Record<string, unknown>> & { readonly user_id: string },
   name: string,
   read: (value: unknown) => T,
 ): Promise<T> {
   try {
-    return read(await expression(fields))
+    return read(await expression(fields, fields.user_id))
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error
     throw new RequestError(

@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import type { Failure, Usage } from './item.ts'
+import { Unreported, unreportedIn, withoutUnreported, withZeros } from './partial-usage.ts'
 import { reading } from './reading.ts'
 
 const ENDED = 'ended-'
-
-const COUNTS = ['prompt_tokens', 'completion_tokens'] as const
 
 /** The facts about an ended request for which 0.1.0 has no fields. */
 const Note = z.strictObject({
@@ -12,7 +11,7 @@ const Note = z.strictObject({
   status: z.int().optional(),
   detail: z.string().optional(),
   /** The counts that the model has not reported. The item has 0 for them. */
-  unreported: z.array(z.enum(COUNTS)).optional(),
+  unreported: Unreported.optional(),
 })
 type Note = z.infer<typeof Note>
 const StoredNote = reading(Note)
@@ -30,7 +29,7 @@ interface Told {
  */
 export function toStoredEnd({ usage, error }: Told): { readonly fields: Told; readonly note: string | undefined } {
   const { status, detail } = error ?? {}
-  const unreported = usage ? COUNTS.filter(count => usage[count] === undefined) : []
+  const unreported = unreportedIn(usage)
   const note: Note = {
     ...(status !== undefined && { status }),
     ...(detail !== undefined && { detail }),
@@ -38,7 +37,7 @@ export function toStoredEnd({ usage, error }: Told): { readonly fields: Told; re
   }
   return {
     fields: {
-      usage: usage && { prompt_tokens: 0, completion_tokens: 0, ...usage },
+      usage: withZeros(usage),
       error: error && { code: error.code, message: error.message },
     },
     note: Object.keys(note).length === 0 ? undefined : ENDED + JSON.stringify(note),
@@ -55,17 +54,9 @@ export function withEndedNote<Item extends Told>(item: Item, claimId: unknown): 
   const { usage, error } = item
   return {
     ...item,
-    ...(usage && { usage: without(usage, unreported) }),
+    ...(usage && { usage: withoutUnreported(usage, unreported) }),
     ...(error && {
       error: { ...error, ...(status !== undefined && { status }), ...(detail !== undefined && { detail }) },
     }),
-  }
-}
-
-function without({ prompt_tokens, completion_tokens, ...total }: Usage, unreported: readonly string[]): Usage {
-  return {
-    ...(!unreported.includes('prompt_tokens') && { prompt_tokens }),
-    ...(!unreported.includes('completion_tokens') && { completion_tokens }),
-    ...total,
   }
 }

@@ -6,9 +6,9 @@ export { EvaluationError }
 
 /**
  * A compiled expression of pipeline.yaml. It gives plain JSON, or undefined if the expression has no result. It rejects with
- * `EvaluationError` if it fails for this input, or exceeds a bound of time, memory or size.
+ * `EvaluationError` if it fails for this input, or exceeds a bound of time, memory or size. `userId` is the user whose request is evaluated.
  */
-export type Expression = (input: unknown) => Promise<unknown>
+export type Expression = (input: unknown, userId?: string) => Promise<unknown>
 
 // JSONata measures an evaluation by the clock and yields at each step. If several evaluations ran at the same time,
 // each would count the time of all.
@@ -25,7 +25,8 @@ export function compileExpression(source: string, cpuMs?: number): Expression {
     return input => oneByOne(async () => parse(await evaluate(compiled, input)))
   }
   // The sandbox is loaded only if an expression needs it.
-  return async input => parse(await (await import('./sandbox.ts')).evaluateInThread(source, input, cpuMs))
+  return async (input, userId) =>
+    parse(await (await import('./sandbox.ts')).evaluateInThread(source, input, { cpuMs, userId }))
 }
 
 /** Returns whether an expression is evaluated in the sandbox, a thread with its own memory. */

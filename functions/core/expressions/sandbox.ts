@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
-import { serialize } from '../platform/serialize.ts'
+import { takeTurns } from '../platform/take-turns.ts'
 import { EvaluationError } from './prepare.ts'
 import { type Answer, runSandbox, type SandboxMessage, type Task } from './sandbox-worker.ts'
 
@@ -27,17 +27,22 @@ interface Thread {
 }
 
 let running: Thread | undefined
-const oneByOne = serialize()
+const inTurn = takeTurns()
 
 /**
  * Evaluates an expression in a thread. If it takes too long or too much memory, the thread is ended, because nothing else can stop a
  * regular expression or a function of JSONata. The next evaluation starts another thread. It returns JSON text, or undefined if
  * there is no result. It rejects with `EvaluationError`, or with another error if the thread can't start. `cpuMs` bounds the CPU time of
  * the evaluation, without the start of the thread, the compilation and the parsing of the input. On a busy machine, the clock would
- * also count the work of others.
+ * also count the work of others. Users take turns: all invocations of an environment share the thread, and a user whose requests take
+ * their whole bound must not hold up the requests of others.
  */
-export function evaluateInThread(source: string, input: unknown, cpuMs?: number): Promise<string | undefined> {
-  return oneByOne(async () => {
+export function evaluateInThread(
+  source: string,
+  input: unknown,
+  { cpuMs, userId }: { cpuMs?: number | undefined; userId?: string | undefined } = {},
+): Promise<string | undefined> {
+  return inTurn(userId, async () => {
     running ??= startThread()
     // JSONata uses the clock too. If the CPU time is limited, that limit must apply first.
     const timeoutMs = cpuMs === undefined ? undefined : STARVED_AFTER_MS

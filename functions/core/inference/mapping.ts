@@ -48,7 +48,7 @@ export function createMappings(settings: { request: string; response: string }):
   const mayBeEmpty = !makesObjectResult(settings.response)
   return {
     request: async ({ body, ...own }) => {
-      const mapped = await evaluating('request', () => request({ ...body, ...own }))
+      const mapped = await evaluating('request', () => request({ ...body, ...own }, own.user_id))
       if (mapped === undefined) throw new MappingError('the request mapping gives nothing to send')
       return mapped
     },

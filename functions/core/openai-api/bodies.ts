@@ -3,7 +3,7 @@ import { MAX_TOKENS } from '../domain/estimate.ts'
 import type { Operation } from '../domain/operation.ts'
 import { MAX_METADATA_BYTES } from '../domain/submission.ts'
 
-/**
+/*
  * The fields of the OpenAI API's bodies that Sluice reads. Other fields stay unchanged: the model's endpoint knows
  * them, or `checkSupported` refuses them by name.
  */
