@@ -1,4 +1,4 @@
-/**
+/*
  * Quantities that were not measured in an AWS account. Each is a cautious estimate. The bill names the important ones.
  */
 

@@ -2,12 +2,12 @@ import type { Appears, Source } from '../../functions/core/platform/metrics/defi
 import { definitionOf, METRIC_NAMES, type MetricName } from '../../functions/core/platform/metrics/definitions.ts'
 import type { Pipeline } from '../config/schema.ts'
 
-/**
+/*
  * CloudWatch bills each combination of a metric's name and its dimensions, for each hour in which it has a value. So a
  * metric costs nothing as long as it has nothing to count.
  */
 
-/** Returns the metrics of CloudWatch that a function has at such times. */
+/** Returns the metrics of CloudWatch for which a function has values on the occasion `appears`. */
 function namesOf(source: Source, appears: Appears): MetricName[] {
   return METRIC_NAMES.filter(name => {
     const { sources, on_cloudwatch } = definitionOf(name)

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { intervalAt, type Rate } from '../../domain/rate.ts'
 import type { Attributes } from '../../platform/dynamodb.ts'
 
-/**
+/*
  * Counts the posts of a user in the current interval of the user's rate. The counts are in the user's quota item, so
  * that the write of a reservation also counts the post.
  *

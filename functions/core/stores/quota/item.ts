@@ -3,7 +3,7 @@ import type { Reservation } from '../../domain/item.ts'
 import type { Attributes } from '../../platform/dynamodb.ts'
 import type { Counters, OpenReservation } from './port.ts'
 
-/**
+/*
  * A quota item in DynamoDB:
  *
  *     pk         user#<user_id>#<window>[#<shard>]

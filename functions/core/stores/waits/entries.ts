@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Attributes } from '../../platform/dynamodb.ts'
 
-/**
+/*
  * An item with leases, in the table of requests:
  *
  *     user_id     <user_id>, or `#waits#<shard>` for the leases of all users: no user id looks like that
