@@ -86,7 +86,10 @@ export const OutcomeEvent = z.strictObject({
   /** The price of the model's tokens, if pipeline.yaml has one. */
   price: Price.optional(),
   error: Failure.optional(),
-  /** For a failure: the message of the request, which the dead letter keeps. */
+  /**
+   * For a failure: the message of the request, which the dead letter keeps. For a success: set only if the model has not
+   * reported all counts. Then its body names the missing counts, because 0.1.0 does not read this message.
+   */
   message: InferenceMessage.optional(),
 })
 export type OutcomeEvent = z.infer<typeof OutcomeEvent>

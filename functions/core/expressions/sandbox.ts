@@ -30,12 +30,12 @@ let running: Thread | undefined
 const inTurn = takeTurns()
 
 /**
- * Evaluates an expression in a thread. If it takes too long or too much memory, the thread is ended, because nothing else can stop a
- * regular expression or a function of JSONata. The next evaluation starts another thread. It returns JSON text, or undefined if
- * there is no result. It rejects with `EvaluationError`, or with another error if the thread can't start. `cpuMs` bounds the CPU time of
- * the evaluation, without the start of the thread, the compilation and the parsing of the input. On a busy machine, the clock would
- * also count the work of others. Users take turns: all invocations of an environment share the thread, and a user whose requests take
- * their whole bound must not hold up the requests of others.
+ * Evaluates an expression in a thread. If it takes too long or too much memory, the thread is ended, because nothing
+ * else can stop a regular expression or a function of JSONata. The next evaluation starts another thread. It returns
+ * JSON text, or undefined if there is no result. It rejects with `EvaluationError`, or with another error if the thread
+ * can't start. `cpuMs` limits the CPU time of the evaluation, without the start of the thread, the compilation and the
+ * parsing of the input. On a busy machine, the clock would also count the work of others. Users take turns, because all
+ * invocations of an environment share the thread, and a user with slow requests must not delay the requests of others.
  */
 export function evaluateInThread(
   source: string,
