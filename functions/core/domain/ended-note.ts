@@ -45,8 +45,8 @@ export function toStoredEnd({ usage, error }: Told): { readonly fields: Told; re
 }
 
 /**
- * Returns the item with the facts from the note in place of its claim's id. If the id is no such note, the item stays
- * as it is.
+ * Returns the item with the facts of the note that is stored in place of its claim's id. Without such a note, it
+ * returns the item unchanged.
  */
 export function withEndedNote<Item extends Told>(item: Item, claimId: unknown): Item {
   if (typeof claimId !== 'string' || !claimId.startsWith(ENDED)) return item

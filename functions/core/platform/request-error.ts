@@ -7,7 +7,7 @@ const UNAVAILABLE_RETRY_S = 2
 
 /**
  * Converts an error to the `RequestError` for the client. A `RequestError` stays as it is. For any other error, the log
- * gets the cause, and the client gets a sentence of ours.
+ * gets the cause, and the client gets a general sentence.
  */
 export function toRequestError(error: unknown, logger: Pick<Logger, 'error'>): RequestError {
   if (error instanceof RequestError) return error

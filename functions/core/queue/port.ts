@@ -99,8 +99,8 @@ export interface ReturnedDelivery {
 /** Sets the time of redeliveries. */
 export interface Redelivery {
   /**
-   * Asks the queue to redeliver messages that are returned. This is only a wish. If it fails, the messages come at the
-   * queue's own time, so it never rejects.
+   * Asks the queue to redeliver messages that are returned. This is only a wish. If it fails, the messages come after
+   * the queue's usual delay, so it never rejects.
    */
   redeliverAfter(returned: readonly ReturnedDelivery[]): Promise<void>
 }

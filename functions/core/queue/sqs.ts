@@ -84,7 +84,7 @@ export function sqsRedelivery(client: SQSClient, urlPrefix: string): Redelivery 
           change(queue, of.slice(i * MAX_BATCH, (i + 1) * MAX_BATCH)),
         ),
       )
-      // A message whose time could not be changed comes at the queue's own time.
+      // A message whose time could not be changed comes after the queue's usual delay.
       await Promise.allSettled(batches)
     },
   }
