@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { commandLine } from './main.ts'
 
-/** Makes docs/cli.md from the commands themselves: the help of each. */
+/** Makes docs/cli.md from the help of each command. */
 export function cliReference(): string {
   const ignore = () => undefined
   const program = commandLine({ env: {}, out: ignore, err: ignore, finish: ignore, tell: ignore, note: ignore })
@@ -27,7 +27,7 @@ const HEAD = `# The command line
 All commands have these options:
 `
 
-/** A command without commands of its own, and its name from the first word on. */
+/** A command without subcommands, and its whole name. */
 interface Leaf {
   readonly name: string
   readonly command: Command
@@ -39,7 +39,7 @@ const leavesOf = (parent: Command, path: readonly string[] = []): Leaf[] =>
     return command.commands.length > 0 ? leavesOf(command, words) : [{ name: words.join(' '), command }]
   })
 
-/** The help of a command, without the options of all commands. */
+/** Returns the help of a command, without the options that all commands have. */
 function helpOf(command: Command): string {
   let text = ''
   command.configureHelp({ showGlobalOptions: false, helpWidth: 120 })

@@ -31,7 +31,8 @@ const HeaderAuth = section({
     }),
 }).meta({ title: 'with a secret' })
 
-// Some services have one name in hosts and SDKs, and another one in signatures. With the wrong one, AWS would only answer 403.
+// Some services have one name in hosts and SDKs, and another name in signatures. With the wrong name, AWS would only
+// answer 403.
 const SIGNING_NAMES = new Map([
   ['bedrock-runtime', 'bedrock'],
   ['sagemaker-runtime', 'sagemaker'],
@@ -64,7 +65,7 @@ const Endpoint = section({
       'The address of the model. Each call is a POST. With `auth`, it must be an https URL, unless the model is on this machine. A link-local address is refused. Redirects are not followed.',
     examples: ['https://models.example.com/predict'],
   }),
-  // A Lambda function runs 15 minutes at most, and has to publish the result, too.
+  // A Lambda function runs at most 15 minutes, and must publish the result, too.
   timeout: duration({ min: '1s', max: '14m', example: '60s', description: 'The longest time of one call.' }).prefault(
     '60s',
   ),
@@ -103,7 +104,7 @@ const Concurrency = z
 const Batch = section({
   // One worker claims every request of the batch before the call and publishes every result after it. It has half a minute for that.
   count: wholeNumber(2, 1_000).meta({ description: 'The most requests in one call.', examples: [10] }),
-  // It becomes the window of the event source mapping: whole seconds, 5 minutes at most.
+  // It becomes the window of the event source mapping, which has whole seconds and at most 5 minutes.
   period: wholeSeconds({
     min: '1s',
     max: '5m',
@@ -176,7 +177,10 @@ const Retry = section({
   }),
 })
 
-/** This many make the model's state two kilobytes larger, so each call that a rate limit counts costs two write units more. */
+/**
+ * The most failures that open a circuit. This number makes the model's state two kilobytes larger, so each call that a
+ * rate limit counts needs two more write units.
+ */
 const MAX_FAILURES = 100
 
 const Circuit = section({
@@ -214,7 +218,7 @@ const Price = section({
   }),
 })
 
-/** One model: where it is, how it is called and how it is protected. */
+/** One model: its endpoint, its mappings and its protection. */
 export const Model = section({
   provider: oneOf(...PROVIDERS)
     .optional()

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { duration, oneOf, section, text, wholeNumber } from './fields.ts'
 
-/** RabbitMQ 4 runs on these instances of Amazon MQ, and on no others. */
+/** The only instances of Amazon MQ that run RabbitMQ 4. */
 const INSTANCES = ['medium', 'large', 'xlarge', '2xlarge', '4xlarge', '8xlarge', '12xlarge', '16xlarge'] as const
 
-/** A mapping is one of the stack's resources, so there is a limit. */
+/** The most consumers of a queue. There is a limit, because each mapping is one of the stack's resources. */
 export const MOST_CONSUMERS = 20
 
 const DAYS = ['MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY'] as const
@@ -18,7 +18,7 @@ const Maintenance = section({
     .meta({ description: 'The time in UTC at which the window begins.', examples: ['22:30'] }),
 })
 
-/** The broker on Amazon MQ. The local system uses none of it but `consumers`. */
+/** The broker on Amazon MQ. The local system uses only `consumers`. */
 export const RabbitMq = section({
   deployment: oneOf('single', 'cluster')
     .prefault('single')
@@ -80,7 +80,7 @@ export const Queue = section({
 })
 export type Queue = z.infer<typeof Queue>
 
-/** The broker of a pipeline, or undefined if its backend is SQS. */
+/** Returns the broker of a pipeline, or undefined if its backend is SQS. */
 export const rabbitMqOf = ({ backend, rabbitmq }: Queue): RabbitMq | undefined =>
   backend === 'rabbitmq' ? (rabbitmq ?? RabbitMq.parse({})) : undefined
 

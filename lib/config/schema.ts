@@ -16,7 +16,10 @@ import { Model } from './model-schema.ts'
 import { Network, Queue } from './queue-schema.ts'
 import { CLOUDFORMATION_TAKES, MAX_RESOURCES, RESOURCES } from './resources.ts'
 
-/** A quota item lists its open requests, and each admission writes it. This limit keeps the item small. */
+/**
+ * The most open requests per shard. A quota item contains its open requests, and each admission writes the item. So
+ * this limit keeps the item small.
+ */
 export const IN_FLIGHT_PER_SHARD = 100
 
 const MOST_MODELS = Math.floor((MAX_RESOURCES - RESOURCES.stack) / (RESOURCES.model + RESOURCES.circuit))
@@ -95,7 +98,10 @@ export const Route = section({
 })
 export type Route = z.infer<typeof Route>
 
-/** More leases of one user would not fit into one DynamoDB expression. functions/core/stores/waits/port.ts refuses them too. */
+/**
+ * The most waits of one user. More leases would not fit into one DynamoDB expression.
+ * functions/core/stores/waits/port.ts refuses more, too.
+ */
 const MAX_WAITS_PER_USER = 50
 
 const Waiting = section({
@@ -129,7 +135,9 @@ const ReservedConcurrency = section({
   collector: reserved('collector, which records results. Its queues use up to 12'),
 })
 
-/** Fields that log lines have already: those of Lambda, those of the logger, and those that name the subject of a line. */
+/**
+ * The fields that log lines have already: those of Lambda, those of the logger, and those with the subject of a line.
+ */
 const LOGGED = new Set([
   ...['level', 'message', 'timestamp', 'service', 'sampling_rate', 'error', 'cold_start', 'xray_trace_id'],
   ...['function_name', 'function_arn', 'function_memory_size', 'function_request_id'],
@@ -229,7 +237,7 @@ const Observability = section({
 })
 
 const Input = section({
-  // A queue's name has 80 characters at most, and the name of its dead-letter queue is four longer.
+  // A queue's name has at most 80 characters, and the name of its dead-letter queue is four characters longer.
   queue: text(/^[A-Za-z0-9_-]{1,76}$/, 'a name of letters, digits, - and _, up to 76 characters').meta({
     description:
       'The name of the queue. The stack creates it. Each message has the fields of a POST body, and a `user_id`. IAM decides who may send messages to a queue of SQS.',

@@ -1,10 +1,10 @@
 import type { Family } from '../../functions/core/platform/metrics/registry.ts'
 
-/** A metric that AWS has by itself in a deployment, and that the local system counts. */
+/** A metric of the local system that AWS itself has in a deployment. */
 export interface LocalFamily extends Family {
   /** The labels of its series. */
   readonly labels: readonly string[]
-  /** The metrics of AWS that say the same. */
+  /** The metrics of AWS with the same meaning. */
   readonly on_aws: string
 }
 

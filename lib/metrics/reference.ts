@@ -73,7 +73,10 @@ function row(name: MetricName): string {
   return `| ${cells.join(' | ')} |`
 }
 
-/** The collector works for all models, and says the model of each time that it measures. */
+/**
+ * Returns whether the function measures a metric per model. The collector works for all models, and names the model of
+ * each time that it measures.
+ */
 const isMeasuredPerModel = (name: MetricName): boolean => {
   const { kind, sources } = definitionOf(name)
   return kind === 'histogram' && 'collector' in sources

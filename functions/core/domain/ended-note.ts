@@ -5,9 +5,9 @@ import { reading } from './reading.ts'
 
 const ENDED = 'ended-'
 
-/** What an ended item says beyond the fields that 0.1.0 reads. */
+/** The facts about an ended request for which 0.1.0 has no fields. */
 const Note = z.strictObject({
-  /** Of the failure. */
+  /** `status` and `detail` of the failure. */
   status: z.int().optional(),
   detail: z.string().optional(),
   /** The counts that the model has not reported. The item has 0 for them. */
@@ -23,8 +23,9 @@ interface Told {
 }
 
 /**
- * How an ended request's usage and error are stored: the fields as 0.1.0 reads them, and a note with the rest, if there is any. The
- * note is in the place of the claim's id, since 0.1.0 can't read an item that has another attribute, and does not look into ids.
+ * Makes the stored form of an ended request's usage and error: the fields that 0.1.0 reads, and a note with the rest,
+ * if there is any. The note is stored in place of the claim's id, because 0.1.0 can't read an item with an additional
+ * attribute, but does not parse ids.
  */
 export function toStoredEnd({ usage, error }: Told): { readonly fields: Told; readonly note: string | undefined } {
   const { status, detail } = error ?? {}
@@ -43,7 +44,10 @@ export function toStoredEnd({ usage, error }: Told): { readonly fields: Told; re
   }
 }
 
-/** The item with what the note in the place of its claim's id says. Any other id says nothing. */
+/**
+ * Returns the item with the facts of the note that is stored in place of its claim's id. Without such a note, it
+ * returns the item unchanged.
+ */
 export function withEndedNote<Item extends Told>(item: Item, claimId: unknown): Item {
   if (typeof claimId !== 'string' || !claimId.startsWith(ENDED)) return item
   const { status, detail, unreported = [] } = StoredNote.parse(JSON.parse(claimId.slice(ENDED.length)))

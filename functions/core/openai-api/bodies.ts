@@ -4,7 +4,7 @@ import type { Operation } from '../domain/operation.ts'
 import { MAX_METADATA_BYTES } from '../domain/submission.ts'
 
 /*
- * The bodies of the OpenAI API, as far as Sluice looks at them. Fields that are not here stay as they are: the model's endpoint knows
+ * The fields of the OpenAI API's bodies that Sluice reads. Other fields stay unchanged: the model's endpoint knows
  * them, or `checkSupported` refuses them by name.
  */
 

@@ -4,7 +4,7 @@ import { answer, INTEGER, SCHEMAS, stream, TEXT } from './openapi-parts.ts'
 
 type Part = Readonly<Record<string, unknown>>
 
-/** How the two APIs say that a call is refused. */
+/** The descriptions of refused calls in the two APIs. */
 const REFUSED = {
   own: (statuses: readonly number[]) =>
     refusals(statuses, status => (status === 401 || status === 403 ? 'Key' : 'Error')),
@@ -194,7 +194,10 @@ const PATHS = {
   },
 }
 
-/** The description of the API for tools (OpenAPI 3.1). `inferenceBody` is the schema of a post to `/v1/inference`. */
+/**
+ * Builds the description of the API for tools (OpenAPI 3.1). `inferenceBody` is the schema of a post to
+ * `/v1/inference`.
+ */
 export function openApiDocument(inferenceBody: z.ZodType): Part {
   const bodies = { InferenceBody: inferenceBody, ChatBody, CompletionBody, EmbeddingBody, ResponseBody }
   const schemas = Object.entries(bodies).map(([name, schema]) => [name, jsonSchema(schema)])

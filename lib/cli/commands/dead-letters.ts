@@ -8,7 +8,7 @@ import { columns, facts } from '../columns.ts'
 import type { DeadLetterDetails, RedrivenLetter, Refused } from '../operations/dead-letters.ts'
 import { watchable } from '../watch.ts'
 
-/** `sluice dead-letters list|show|redrive|discard` */
+/** Adds the command `sluice dead-letters list|show|redrive|discard` */
 export function addDeadLetters(program: Command, run: Run): void {
   const deadLetters = program
     .command('dead-letters')

@@ -8,7 +8,7 @@ import { checkChoice, DEFAULT_STACK, type Surroundings, type TargetChoice } from
 
 type Io = Surroundings & { finish(answer: Answer): void }
 
-/** `sluice doctor` */
+/** Adds the command `sluice doctor` */
 export function addDoctor(program: Command, io: Io): void {
   program
     .command('doctor')
@@ -37,7 +37,7 @@ The exit code is 1 if a check failed, and otherwise 0, even if there are warning
 With --json: { "ok", "checks": [ { "check", "state", "found", "todo"? } ] }; state is ok, warning, failed or skipped.`
 
 async function doctor(file: string, { target, stack }: TargetChoice, mayCall: boolean, io: Io): Promise<Answer> {
-  // These modules load the clients of many services, which no other command needs.
+  // These modules are loaded only here, because they load the clients of many services, which no other command needs.
   const [{ answerOf, skipped }, { readPipeline }] = await Promise.all([
     import('../doctor/check.ts'),
     import('../doctor/pipeline.ts'),
@@ -58,7 +58,7 @@ async function doctor(file: string, { target, stack }: TargetChoice, mayCall: bo
   return answerOf([check, ...rest])
 }
 
-/** The local system that runs, or why there is none. */
+/** Returns the running local system, or the reason why there is none. */
 async function running(place: Surroundings): Promise<LocalSystem | string> {
   const { runningLocally } = await import('../running-locally.ts')
   try {

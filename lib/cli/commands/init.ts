@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Answer } from '../answer.ts'
 
-/** `sluice init`. It needs no system. */
+/** Adds the command `sluice init`. It needs no system. */
 export function addInit(program: Command, { finish }: { finish(answer: Answer): void }): void {
   program
     .command('init')

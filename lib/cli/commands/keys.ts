@@ -5,7 +5,7 @@ import { columns, facts } from '../columns.ts'
 import type { CreatedKey, KeyView } from '../operations/keys.ts'
 import { watchable } from '../watch.ts'
 
-/** `sluice keys create|list|revoke|rotate` */
+/** Adds the command `sluice keys create|list|revoke|rotate` */
 export function addKeys(program: Command, run: Run): void {
   const keys = program.command('keys').description('API keys')
   keys
@@ -53,7 +53,7 @@ export function addKeys(program: Command, run: Run): void {
     )
 }
 
-/** The operations load the clients of AWS, which no command needs that only prints help. */
+/** Loads the operations. They load the clients of AWS, which a command that only prints help does not need. */
 const operations = () => import('../operations/keys.ts')
 
 const ONCE = 'This is the only time that the key is shown: only its hash is stored.'

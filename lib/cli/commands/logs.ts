@@ -3,7 +3,10 @@ import type { Follow, Run } from '../answer.ts'
 import { requestId, userId } from '../arguments.ts'
 import { logJson, logText } from '../log-text.ts'
 
-/** `sluice logs` and `sluice tail`: the logs of the functions, here or in CloudWatch. */
+/**
+ * Adds the commands `sluice logs` and `sluice tail`, which print the logs of the functions, of this machine or from
+ * CloudWatch.
+ */
 export function addLogs(program: Command, run: Run, follow: Follow): void {
   program
     .command('logs')

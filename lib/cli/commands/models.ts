@@ -9,7 +9,7 @@ import type { ModelView, Reset } from '../operations/models.ts'
 import { probeText } from '../probe-text.ts'
 import { watchable } from '../watch.ts'
 
-/** `sluice models list|reset|probe` */
+/** Adds the command `sluice models list|reset|probe` */
 export function addModels(program: Command, run: Run): void {
   const models = program.command('models').description('models, and what defers their calls')
   watchable(models.command('list'))
@@ -81,7 +81,7 @@ const rowOf = (view: ModelView, policies: Policies): string[] => [
   view.oldest_waiting ? lasting(1000 * view.oldest_waiting.seconds) : '',
 ]
 
-/** The state that defers calls, in a word. A sentence below the table says more. */
+/** Returns the state that defers calls, in one word. A sentence below the table says more. */
 function stateOf({ halted, circuit, paused_until }: ModelView, policies: Policies): string {
   if (halted) return 'halted'
   if (circuit.state === 'open') return 'open'
@@ -102,7 +102,7 @@ function failureText({ model, last_failure }: ModelView, now: number): string[] 
   return [`The last failed call of ${model}, ${age(at, now)} ago (request ${request_id}): ${reason}`]
 }
 
-/** Says why a model is halted. It may quote the model, so the words stand in a line of their own, at its end. */
+/** Says why a model is halted. The reason may quote the model, so it is in its own line, at the end. */
 function haltText({ model, halted }: ModelView): string[] {
   if (!halted) return []
   const { since, next_probe, reason } = halted

@@ -6,7 +6,7 @@ import { columns, facts } from '../columns.ts'
 import type { QuotaView } from '../operations/quota.ts'
 import type { NamedWindow } from '../window-name.ts'
 
-/** `sluice quota show` */
+/** Adds the command `sluice quota show` */
 export function addQuota(program: Command, run: Run): void {
   program
     .command('quota')

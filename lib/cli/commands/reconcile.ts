@@ -3,7 +3,7 @@ import { type Answer, type Run, refusalLine } from '../answer.ts'
 import type { Difference } from '../operations/reconcile/books.ts'
 import type { Reconciliation } from '../operations/reconcile/stores.ts'
 
-/** `sluice reconcile` */
+/** Adds the command `sluice reconcile` */
 export function addReconcile(program: Command, run: Run): void {
   program
     .command('reconcile')

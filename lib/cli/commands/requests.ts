@@ -8,7 +8,7 @@ import type { LastFailureView } from '../operations/last-failure.ts'
 import type { RequestDetails, RequestSummary } from '../operations/requests.ts'
 import { watchable } from '../watch.ts'
 
-/** `sluice requests show|list` */
+/** Adds the command `sluice requests show|list` */
 export function addRequests(program: Command, run: Run): void {
   const requests = program.command('requests').description('requests and their outcomes')
   requests
@@ -51,7 +51,10 @@ interface ListOptions {
   readonly watch?: number
 }
 
-/** As in the functions, whose schemas take longer to load than most commands run. */
+/**
+ * The same statuses as in the functions. They are repeated here, because the schemas of the functions take longer to
+ * load than most commands run.
+ */
 const STATUSES = [
   'queued',
   'running',
@@ -77,7 +80,7 @@ function listed(requests: readonly RequestSummary[], limit: number, now: number)
   }
 }
 
-/** Why a request failed, with the model's own words. */
+/** Returns the reason why a request failed, with the model's own words. */
 const reasonOf = ({ code, message, detail }: NonNullable<RequestSummary['error']>): string =>
   `${code}: ${message}${detail === undefined || message.includes(detail) ? '' : `: ${detail}`}`
 
@@ -116,7 +119,7 @@ function describe(r: RequestDetails): string[] {
   ]
 }
 
-/** The last failed call of a model. It may be another request's. */
+/** Describes the last failed call of a model. It may be a call of another request. */
 function failureText({ at, reason, request_id }: LastFailureView, id: string): string {
   return `at ${at}, ${request_id === id ? 'of this request' : `of the request ${request_id}`}: ${reason}`
 }

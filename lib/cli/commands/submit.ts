@@ -15,7 +15,7 @@ interface Options {
 /** Reads all of stdin. */
 type ReadInput = () => Promise<string>
 
-/** `sluice submit`. It posts a request to the API as any client does. */
+/** Adds the command `sluice submit`. It posts a request to the API as any client does. */
 export function addSubmit(program: Command, run: Run, readInput?: ReadInput): void {
   program
     .command('submit')
@@ -67,7 +67,7 @@ function answerOf(submitted: Submitted): Answer {
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : JSON.stringify(value))
 
-/** The error of a request: its code, its sentence, and the model's own words. */
+/** Returns the error of a request: its code, its sentence, and the model's own words. */
 function sentenceOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return String(error)
   const { code, message, detail }: Record<string, unknown> = { ...error }

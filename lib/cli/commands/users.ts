@@ -17,7 +17,7 @@ interface SetOptions {
 
 type Ask = (question: string) => Promise<string>
 
-/** `sluice users set|show|list|disable|enable|delete` */
+/** Adds the command `sluice users set|show|list|disable|enable|delete` */
 export function addUsers(program: Command, run: Run, ask?: Ask): void {
   const users = program.command('users').description('users, their plans and limits')
   const set: Command = users
@@ -107,7 +107,10 @@ function addDelete(users: Command, run: Run, ask?: Ask): void {
     })
 }
 
-/** Asks at a terminal, where a name may be mistyped. A script passes --yes or has no terminal. Throws `Refusal`. */
+/**
+ * Asks for confirmation at a terminal, where the user's id may be mistyped. A script passes --yes or has no terminal.
+ * Throws `Refusal`.
+ */
 async function confirm(ask: Ask, userId: string): Promise<void> {
   const what = `the keys, requests, prompts, results and dead letters of ${userId}`
   const typed = await ask(`This deletes ${what}, and can not be undone. Type the user's id to go on: `)

@@ -2,7 +2,10 @@ import { IS_SIGNATURE_REFUSED, isError } from './aws.ts'
 import { CHAT_ESTIMATE, INSTRUCTIONS, OUTPUT_BOUND, TALK } from './fragments.ts'
 import type { Profile } from './profile.ts'
 
-/** The content of a message, text or parts, as Converse's blocks. Parts that are no text are its own blocks already. */
+/**
+ * The content of a message, text or parts, as blocks of Converse. Parts that are no text are blocks of Converse
+ * already.
+ */
 const BLOCKS = '$type(content) = "string" ? [{ "text": content }] : [content.(type = "text" ? { "text": text } : $)]'
 
 export const BEDROCK: Profile = {

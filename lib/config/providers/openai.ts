@@ -3,7 +3,9 @@ import type { Profile } from './profile.ts'
 
 const MESSAGE = 'choices[0].message'
 
-/** The text of a message: a text, the texts of its parts, or none beside reasoning or calls of tools. */
+/**
+ * The text of a message: its text, or the texts of its parts. A message with reasoning or calls of tools may have none.
+ */
 export const CHAT_TEXT = `$type(${MESSAGE}.content) = "string" ? ${MESSAGE}.content :
       $type(${MESSAGE}.content) = "array" ? $join([${MESSAGE}.content[$type(text) = "string"].text]) : choices[0].text ?? ""`
 
@@ -17,11 +19,11 @@ export const CHAT_RESULT = `$type(${MESSAGE}) = "object" or $exists(choices[0].t
     "choices": $count(choices) > 1 ? choices
   }`
 
-/** OpenAI-like servers: a success that has no answer in it. */
+/** The condition that a success of an OpenAI-like server contains no answer. */
 const IS_EMPTY =
   '$exists(body.choices) and $not($type(body.choices[0].message) = "object" or $exists(body.choices[0].text))'
 
-/** Codes for an account that must be mended. OpenAI sends them with 429, and other services with 402. */
+/** The codes of an account without credit. OpenAI sends them with 429, and other services with 402. */
 const NO_CREDIT = [
   'insufficient_quota',
   'credit_balance_exhausted',
@@ -33,7 +35,10 @@ const NO_CREDIT = [
   'account_deactivated',
   'invalid_api_key',
 ]
-/** OpenRouter answers 402 also to one request whose bound is larger than what is left. That must not halt the model for others. */
+/**
+ * The condition that OpenRouter answers 402 to one request whose bound is larger than the remaining credit. This must
+ * not halt the model for others.
+ */
 const TOO_MANY_TOKENS = '$substring($string(body.error.message), 0, 34) = "This request requires more credits"'
 
 const list = (words: readonly string[]): string => words.map(word => JSON.stringify(word)).join(',\n    ')

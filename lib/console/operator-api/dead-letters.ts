@@ -11,7 +11,10 @@ const Names = z.strictObject({
   names: z.array(Name).min(1).max(1_000).describe('the names of dead letters, as the list has them'),
 })
 
-/** Redriving everything has to be said in so many words: an empty body must not do it. */
+/**
+ * The choice of dead letters to redrive. To redrive all, the body must say so explicitly: an empty body must not
+ * redrive all.
+ */
 const Choice = z.union([
   Names,
   z.strictObject({ model: Name.describe('redrives all dead letters of this model') }),

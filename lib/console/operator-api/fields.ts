@@ -6,7 +6,7 @@ export const NO_BODY = NONE.optional()
 
 const MAX_PAGE = 500
 
-/** How many entries a page has. */
+/** Makes the schema of the number of entries per page. */
 export const limitOf = (usual: number) =>
   z.coerce
     .number()

@@ -46,7 +46,7 @@ function sectionOf({ method, path, does, answers, schemas }: Route): string {
   return [`## ${method} ${path}`, '', does, '', `Answers: ${answers}`, ...table, ''].join('\n')
 }
 
-/** A row for each field of an object, or of the objects that it may be. */
+/** Makes a row for each field of an object, or for each field of its alternatives. */
 function rowsOf(where: string, schema: z.ZodType): string[] {
   const described = Described.parse(z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' }))
   const choices = 'anyOf' in described ? z.array(Fields).parse(described.anyOf) : [described]

@@ -2,7 +2,7 @@ import { BATCH_BUCKETS, CALL_BUCKETS, type MetricDefinition, TOKEN_BUCKETS, WAIT
 
 type Definitions = Readonly<Record<string, MetricDefinition>>
 
-/** A counter of things that are refused, deferred, lost or failed. */
+/** Defines a counter of things that are refused, deferred, lost or failed. */
 const trouble = (
   thing: string,
   description: string,
@@ -15,7 +15,7 @@ const trouble = (
   sources: Object.fromEntries(sources.map(source => [source, 'in trouble'])),
 })
 
-/** The tokens that a model reports, of one type of OpenTelemetry's conventions. */
+/** Defines the histogram of the tokens that a model reports, with one type of OpenTelemetry's conventions. */
 const tokens = (type: 'input' | 'output'): MetricDefinition => ({
   kind: 'histogram',
   unit: 'Count',
@@ -218,9 +218,10 @@ const OPERATION = {
 } satisfies Definitions
 
 /**
- * Each metric of Sluice, once. Functions can count only what is here, and the log lines, OTLP, the page `/metrics`, docs/metrics.md, the
- * dashboard, the alarms and the bill take all facts from here. Its only labels are `service` and `model`, so the number of series is
- * bounded by pipeline.yaml, and never grows with users.
+ * The definitions of all metrics of Sluice. Functions can count only these metrics. The log lines, OTLP, the page
+ * `/metrics`, docs/metrics.md, the dashboard, the alarms and the bill take all facts from here. The labels are
+ * `service`, `model`, `queue` and fixed attributes of OpenTelemetry's conventions, so pipeline.yaml limits the number
+ * of series, and it never grows with users.
  */
 export const METRICS = { ...ADMISSION, ...CALLS, ...FLOW_CONTROL, ...ENDS, ...OPERATION } satisfies Definitions
 

@@ -23,7 +23,7 @@ const error = (type: string, text: string, more: object = {}) => ({
   request_id: 'req_011CSHoEeqs5C35K2UUqR7Fy',
 })
 
-/** Of https://docs.anthropic.com/en/api/errors and https://docs.anthropic.com/en/api/rate-limits. */
+/** From https://docs.anthropic.com/en/api/errors and https://docs.anthropic.com/en/api/rate-limits. */
 export const ANTHROPIC_ANSWERS: readonly DocumentedAnswer[] = [
   {
     what: 'a message',

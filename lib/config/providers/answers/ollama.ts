@@ -15,7 +15,7 @@ const chat = (message: object, doneReason: string) => ({
 })
 const USAGE = { prompt_tokens: 26, completion_tokens: 298 }
 
-/** Of https://docs.ollama.com/api/chat and https://docs.ollama.com/api/errors. */
+/** From https://docs.ollama.com/api/chat and https://docs.ollama.com/api/errors. */
 export const OLLAMA_ANSWERS: readonly DocumentedAnswer[] = [
   {
     what: 'a chat',

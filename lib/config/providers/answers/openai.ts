@@ -257,5 +257,5 @@ const TO_BE_MENDED: readonly DocumentedAnswer[] = [
   },
 ]
 
-/** Of https://platform.openai.com/docs/guides/error-codes, and of the servers that are named. */
+/** From https://platform.openai.com/docs/guides/error-codes, and from the named servers. */
 export const OPENAI_ANSWERS = [...RESULTS, ...SUCCESSES_WITHOUT_ANSWER, ...REFUSED, ...BUSY, ...TO_BE_MENDED]

@@ -17,7 +17,7 @@ const refusal = (status: number, name: string, what: string, body: unknown, mean
   means,
 })
 
-/** Of https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html. */
+/** From https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html. */
 export const SAGEMAKER_ANSWERS: readonly DocumentedAnswer[] = [
   {
     what: 'chat messages of a container with vLLM',

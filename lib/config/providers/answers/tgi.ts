@@ -8,7 +8,7 @@ const details = (finishReason: string) => ({
   tokens: [{ id: 1, text: 'Hello', logprob: -0.1, special: false }],
 })
 
-/** Of https://huggingface.github.io/text-generation-inference/. */
+/** From https://huggingface.github.io/text-generation-inference/. */
 export const TGI_ANSWERS: readonly DocumentedAnswer[] = [
   {
     what: 'a generated text',
