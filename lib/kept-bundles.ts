@@ -1,15 +1,15 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Bundles, bundleAll, type QueueBackend } from './bundle.ts'
+import { type Bundles, bundleTogether, type QueueBackend } from './bundle.ts'
 import { CACHE } from './installation.ts'
 import { makeUnfinished } from './local/unfinished.ts'
 import { readBundles, writeBundles } from './packaged-bundles.ts'
 import { hashOfSources } from './sources.ts'
 
 /**
- * Answers with the bundles that were made of the same sources before, or makes them and keeps them. Bundling takes some seconds of
- * both cores. Only the local system uses this: a deployment always bundles anew.
+ * Answers with the bundles that were made of the same sources before, or makes them and keeps them. Bundling takes a second of
+ * a core. Only the local system uses this: a deployment always bundles anew.
  */
 export async function keptBundles(sources: string, backend: QueueBackend = 'sqs'): Promise<Bundles> {
   const folder = join(CACHE, `${nameOf(backend)}${sources}`)
@@ -18,7 +18,7 @@ export async function keptBundles(sources: string, backend: QueueBackend = 'sqs'
   } catch {
     // They are not there, or another process is deleting them.
   }
-  const bundles = await bundleAll(backend)
+  const bundles = await bundleTogether(backend)
   // A file was changed meanwhile, so nobody knows of which sources the bundles are.
   if (hashOfSources() !== sources) return bundles
   try {
