@@ -1,5 +1,4 @@
-// Synthesizes in its own thread, which then ends and frees the memory: synthesis takes half a gigabyte and some seconds of a core.
-import { parentPort, workerData } from 'node:worker_threads'
+// Synthesizes in a process of its own, which then ends: synthesis takes half a gigabyte, and a thread would leave a part of it to the process.
 import type { QueueBackend } from './bundle.ts'
 import { IS_PACKAGE } from './installation.ts'
 import { keptBundles } from './kept-bundles.ts'
@@ -17,19 +16,19 @@ export interface SynthesizeInput {
 
 export type SynthesizeMessage = 'done' | { readonly failed: string }
 
-// An error of a thread's first file would arrive without its message, so this file sends it.
-try {
-  const { sources, backend, ...input } = workerData as SynthesizeInput
-  // Bundling is another process, so that it runs while this thread imports the CDK.
-  const bundles = IS_PACKAGE ? undefined : keptBundles(sources, backend)
-  const { createLocalApp, synthesizeInto } = await import('./synthesize-into.ts')
-  const { config, env, outdir, pipeline } = input
-  await synthesizeInto(createLocalApp(outdir), config, env, { pipeline, bundles: await bundles })
-  tell('done')
-} catch (error) {
-  tell({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-}
+// The process that asked disconnects when it has its answer, or dies.
+process.once('disconnect', () => process.exit())
+process.once('message', async (input: SynthesizeInput) => process.send?.(await synthesize(input)))
 
-function tell(message: SynthesizeMessage): void {
-  parentPort?.postMessage(message)
+async function synthesize({ sources, backend, ...input }: SynthesizeInput): Promise<SynthesizeMessage> {
+  try {
+    // Bundling is another process, so that it runs while this one imports the CDK.
+    const bundles = IS_PACKAGE ? undefined : keptBundles(sources, backend)
+    const { createLocalApp, synthesizeInto } = await import('./synthesize-into.ts')
+    const { config, env, outdir, pipeline } = input
+    await synthesizeInto(createLocalApp(outdir), config, env, { pipeline, bundles: await bundles })
+    return 'done'
+  } catch (error) {
+    return { failed: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+  }
 }
