@@ -13,8 +13,8 @@ const MAX_TOGETHER = 1_280
 const maxBytes = (memoryMb: number, running: number): number =>
   Math.max(2 * memoryMb, Math.min(2 * memoryMb * running, MAX_TOGETHER)) * MEBIBYTE
 
-/** V8's own 48 MB per thread hold little but garbage, since most values of an invocation are short-lived. */
-const YOUNG_MB = 12
+/** The young generation of each thread's heap. V8's own 96 MB hold little but garbage, since most values of a request are short-lived. In MB. */
+export const YOUNG_MB = 12
 
 /**
  * The limit for V8 itself. It is far above the limit of the watch, because a single allocation above it (such as the table of a large

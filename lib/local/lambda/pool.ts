@@ -22,6 +22,8 @@ export interface Pool {
   addCaller(concurrency: number): Invoke
   /** The threads that there are now. */
   threads(): { id: number; busy: boolean }[]
+  /** Ends the threads that run nothing. The next invocation starts another one. */
+  endIdle(): void
   /** Ends a thread at once, whatever it does: what it was running fails as if its machine had crashed. */
   kill(threadId: number): Promise<void>
   /** Lets running invocations end for `graceMs`, then ends all threads. */
@@ -208,6 +210,8 @@ export function createPool({ start, limit, perThread, timeoutSeconds, usual, onF
     },
 
     threads: () => [...environments].map(({ thread, busySince }) => ({ id: thread.id, busy: busySince !== undefined })),
+
+    endIdle: environments.endIdle,
 
     async kill(threadId) {
       const found = [...environments].find(({ thread }) => thread.id === threadId)
