@@ -13,12 +13,12 @@ import type { SynthesizeInput, SynthesizeMessage } from './synthesize-process.ts
 
 type Request = Omit<SynthesizeInput, 'sources' | 'backend' | 'pipeline'> & { readonly pipeline: Pipeline }
 
-/** A folder of an earlier version may lack it, if it is unfinished. */
+/** The file that is written last. A folder of an earlier version that is unfinished lacks it. */
 const MADE_OF = 'made-of'
 
 /**
- * Synthesizes a pipeline file into `outdir`, unless the folder has what the same pipeline and the same sources gave at an earlier start.
- * Resolves to the folder with the template and its assets. Synthesis takes some seconds.
+ * Synthesizes a pipeline file into `outdir`, unless the folder has the result of the same pipeline and the same sources
+ * from an earlier start. Resolves to the folder with the template and its assets. Synthesis takes some seconds.
  */
 export async function keptAssembly({ pipeline, ...request }: Request): Promise<string> {
   const { outdir } = request
@@ -32,7 +32,7 @@ export async function keptAssembly({ pipeline, ...request }: Request): Promise<s
   try {
     const { backend } = pipeline.queue
     await inProcess({ ...request, outdir: unfinished, sources, backend, pipeline: JSON.stringify(pipeline) })
-    // Lambda needs files that everybody can read. Here, only the owner of the data folder needs them.
+    // Lambda needs files that everybody can read. In the local system, only the owner of the data folder needs them.
     closeTree(unfinished)
     writeFileSync(join(unfinished, MADE_OF), madeOf, { mode: 0o600 })
     rmSync(outdir, { recursive: true, force: true })

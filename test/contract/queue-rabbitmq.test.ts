@@ -17,7 +17,7 @@ import { describeQueueContract } from './queue.ts'
 
 const PREFIX = 'stack-'
 
-/** A flood of one user, and the calls of an invocation. */
+/** The number of messages of one user, and the number of calls of an invocation. */
 const FLOOD = 200
 const CALLS = 10
 const QUEUE = 'inference-text-normal'
@@ -62,7 +62,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
   })
 
   describe('the fairness of RabbitMQ', () => {
-    it("serves another user's only request among the next few, although 200 of one user wait", async () => {
+    it("serves another user's only request soon, although 200 requests of one user wait", async () => {
       const host = await newVirtualHost()
       const connection = brokerConnection({ url: host.url, credentials: never })
       await declareTopology(await connection.link(), {
@@ -97,7 +97,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
           called.push(...messagesOf(event).map(({ message }) => Buffer.from(message.data, 'base64').toString()))
           await held.promise
         }),
-        // Its clock stands still, so that its patience has no end.
+        // The clock of the mover stands still, so the mover never gives up.
         mapping(NAMES.bulk, CALLS / 2, event =>
           moveBulk(
             { ...connection, countMessages, longestCall: () => 0, clock: () => 0, sleep: ms => setTimeout(ms) },
@@ -111,7 +111,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
         queue.send(QUEUE, { body: 'one of many', group: 'noisy', gives_way: i >= CALLS }),
       )
       await Promise.all(flood)
-      // One invocation runs, the mapping has the messages of the next one, and some of the bulk queue wait behind them.
+      // One invocation runs. The mapping holds the messages of the next invocation. Messages from the bulk queue wait after them.
       await expect.poll(() => countMessages(NAMES.queue), { timeout: 20_000 }).toBe(CALLS / 2)
       await queue.send(QUEUE, { body: 'only one', group: 'quiet' })
       held.resolve()
@@ -125,7 +125,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     }, 120_000)
   })
 
-  it('sends dead results to their queue again, each once and with what is beside its body', async () => {
+  it('sends each dead result to its queue again once, with its attributes', async () => {
     const host = await newVirtualHost()
     const connection = brokerConnection({ url: host.url, credentials: never })
     const queues = [
@@ -155,7 +155,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     await host.close()
   })
 
-  it('unbinds the input that was first before, so that a message of an old producer is admitted once', async () => {
+  it('unbinds the former first input queue, so that a message of an old producer is admitted once', async () => {
     const host = await newVirtualHost()
     const connection = brokerConnection({ url: host.url, credentials: never })
     const inputs = ['imports', 'nightly'].flatMap(name => [
@@ -167,7 +167,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     await declare('imports')
 
     await declare('nightly', 'imports')
-    // A repetition, and a queue that is gone, do no harm.
+    // A repeated call, and a call that names a deleted queue, change nothing.
     await declare('nightly', 'imports')
     await declare('nightly', 'deleted')
 

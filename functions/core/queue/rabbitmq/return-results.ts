@@ -3,12 +3,15 @@ import { DEAD_LETTERS, RESULTS_QUEUE } from '../names.ts'
 import type { Connection } from './connection.ts'
 import { headersOfCopy, RETURNS } from './receiver.ts'
 
-/** So many are sent in the time that a function has for them. An operator repeats the operation for more. */
+/**
+ * The most results that one operation sends, so that it ends within the time of its function. An operator repeats the
+ * operation for more.
+ */
 const MOST = 500
 
 /**
- * Sends dead results to their queue again, and answers with their number: 500 at most. If it stops on the way, a result may be there twice,
- * which does no harm. Rejects with `Unavailable`.
+ * Sends dead results to their queue again, and returns their number: 500 at most. If it stops on the way, a result may
+ * be there twice, which does no harm. Rejects with `Unavailable`.
  */
 export const rabbitMqReturnResults = (prefix: string, connection: Connection) => async (): Promise<number> => {
   const queue = prefix + RESULTS_QUEUE
@@ -23,7 +26,10 @@ export const rabbitMqReturnResults = (prefix: string, connection: Connection) =>
   })
 }
 
-/** A dead letter leaves its queue only once the broker has confirmed the new message. */
+/**
+ * Sends a dead letter to its queue again. It leaves the dead-letter queue only after the broker has confirmed the new
+ * message.
+ */
 async function sendAgain(connection: Connection, channel: Channel, queue: string, message: GetMessage): Promise<void> {
   const { messageId, contentType, headers = {} } = message.properties
   await connection.publish({
