@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Priority } from '../../functions/core/domain/ids.ts'
-import { isBulk, queueName } from '../../functions/core/queue/names.ts'
+import { bulkOf, isBulk, queueName } from '../../functions/core/queue/names.ts'
 
 /** A synthesized template, as far as this folder reads it. */
 export interface Template {
@@ -81,12 +81,27 @@ export function inventoryOf(template: Template): Inventory {
 }
 
 /** The mapping of a model's queue. The queues that share its messages are one, with as many invocations. */
-export function mappingOf({ mappings }: Inventory, pipeline: string, model: string, priority: Priority): Mapping {
+export function mappingOf(inventory: Inventory, pipeline: string, model: string, priority: Priority): Mapping {
   const name = `${pipeline}-${queueName(model, priority)}`
-  const mapping = mappings.find(({ queue }) => queue === name)
+  const mapping = sharing(inventory, name, /^(-\d+)?$/)
   if (!mapping) throw new Error(`the template has no mapping for the queue ${name}`)
-  const shares = mappings.filter(({ queue }) => queue.startsWith(name) && /^(-\d+)?$/.test(queue.slice(name.length)))
-  return { ...mapping, maxConcurrency: mapping.maxConcurrency * shares.length }
+  return mapping
+}
+
+/** The mapping of a model's bulk queues, which are one here, too. There is none with SQS. */
+export const bulkMappingOf = (
+  inventory: Inventory,
+  pipeline: string,
+  model: string,
+  priority: Priority,
+): Mapping | undefined =>
+  sharing(inventory, `${pipeline}-${queueName(model, priority)}`, new RegExp(`^(-\\d+)?${bulkOf('')}$`))
+
+/** The mappings of all queues that have a name and one of these endings, as one. */
+function sharing({ mappings }: Inventory, name: string, ending: RegExp): Mapping | undefined {
+  const shares = mappings.filter(({ queue }) => queue.startsWith(name) && ending.test(queue.slice(name.length)))
+  const [first] = shares
+  return first && { ...first, maxConcurrency: first.maxConcurrency * shares.length }
 }
 
 /** An alarm on one metric has no list of them. An expression of the list reads the others, and is not a metric. */

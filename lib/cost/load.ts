@@ -125,7 +125,7 @@ function mostPerSecond({ batch, rate_limit }: Model, mapping: Mapping, billedSec
  * How many messages an invocation takes on average. With a window, it takes those that arrive during the window. Without one, it
  * takes what waits: one message, until all invocations that the mapping allows are busy.
  */
-function perInvocation(
+export function perInvocation(
   { batchSize, windowSeconds, maxConcurrency }: Mapping,
   perSecond: number,
   seconds: number,

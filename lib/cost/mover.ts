@@ -1,0 +1,46 @@
+import { GIVES_WAY_ABOVE, givesWay } from '../../functions/core/domain/gives-way.ts'
+import { Priority } from '../../functions/core/domain/ids.ts'
+import type { Pipeline } from '../config/schema.ts'
+import { BILLED_SECONDS } from './assumptions.ts'
+import { bulkMappingOf, type Inventory } from './inventory.ts'
+import { type Item, item } from './item.ts'
+import { type Load, type ModelLoad, perInvocation, startGbSeconds, type Traffic } from './load.ts'
+import { PRICES } from './prices.ts'
+
+/** The invocations of the function that moves messages out of bulk queues, and its time with that of its starts. */
+interface Moves {
+  readonly invocations: number
+  readonly gbSeconds: number
+}
+
+/** What it costs to move messages out of the bulk queues of a broker: requests of users with many open requests pass them. */
+export function moverItems(pipeline: Pipeline, inventory: Inventory, load: Load, traffic: Traffic): Item[] {
+  if (traffic.requests === 0 || !givesWay(traffic.open, GIVES_WAY_ABOVE)) return []
+  const moves = load.models.flatMap(model => movesOf(pipeline, inventory, model, traffic) ?? [])
+  if (moves.length === 0) return []
+  const sum = (of: keyof Moves) => moves.reduce((total, move) => total + move[of], 0)
+  return [
+    item('Lambda', 'moves out of bulk queues: invocations', sum('invocations'), PRICES.invocation),
+    item('Lambda', 'moves out of bulk queues: time', sum('gbSeconds'), PRICES.gbSecond),
+  ]
+}
+
+/**
+ * Spread evenly, requests need not wait in a bulk queue. In bursts, the function waits for their turn with them: it runs for as long as the
+ * model has requests, once per bulk queue. Undefined with SQS, which has no bulk queues.
+ */
+function movesOf(
+  pipeline: Pipeline,
+  inventory: Inventory,
+  { model, requests, busySeconds }: ModelLoad,
+  { spread }: Traffic,
+): Moves | undefined {
+  const bulk = bulkMappingOf(inventory, pipeline.name, model, Priority.enum.normal)
+  if (!bulk) return undefined
+  const together =
+    spread === 'bursts' ? bulk.batchSize : perInvocation(bulk, requests / busySeconds, BILLED_SECONDS.broker)
+  const invocations = requests / together
+  const waiting = spread === 'bursts' ? bulk.maxConcurrency * busySeconds : 0
+  const seconds = Math.max(waiting, invocations * BILLED_SECONDS.broker)
+  return { invocations, gbSeconds: (seconds * bulk.memory) / 1_024 + startGbSeconds(invocations, bulk.memory) }
+}
