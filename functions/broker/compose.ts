@@ -25,7 +25,7 @@ export function compose(env: Env, { longest_call_ms }: Settings): BrokerPorts & 
     declare: async topology => declareTopology(await connection.link(), { prefix, ...topology }),
     queue: rabbitMqQueue(prefix, connection.publish, chooseByUser(env.QUEUE_CONSUMERS)),
     ...rabbitMqAdmin(prefix, connection, env.QUEUE_CONSUMERS),
-    returnResults: rabbitMqReturnResults(prefix, connection),
+    returnResults: rabbitMqReturnResults(prefix, connection, systemClock),
     moveBulk: (event, giveUpAt) => moveBulk(mover, event, giveUpAt),
     ...time,
     ...telemetry(env),

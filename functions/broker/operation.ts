@@ -25,7 +25,7 @@ export const Performed = z.union([
   z.object({ count: z.int() }),
   z.object({ exists: z.boolean() }),
   z.object({ sent: z.boolean() }),
-  z.object({ returned: z.int() }),
+  z.object({ returned: z.int(), left: z.int() }),
   z.object({ unavailable: z.string() }),
 ])
 export type Performed = z.infer<typeof Performed>

@@ -20,7 +20,7 @@ async function performNow(ports: BrokerPorts, operation: Operation): Promise<Per
     case 'exists':
       return { exists: await ports.exists(operation.queue) }
     case 'return results':
-      return { returned: await ports.returnResults() }
+      return ports.returnResults()
     case 'send input':
       return { sent: await ports.sendInput(operation.queue, operation.text) }
     case 'send':

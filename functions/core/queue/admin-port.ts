@@ -9,3 +9,9 @@ export type SendInput = (queue: string, text: string) => Promise<boolean>
  * together, and they are not counted. Rejects with `Unavailable`.
  */
 export type CountWaiting = (queue: string) => Promise<number>
+
+/** How many dead results were sent to their queue again, and about how many are left. */
+export interface ReturnedResults {
+  readonly returned: number
+  readonly left: number
+}

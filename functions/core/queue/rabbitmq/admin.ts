@@ -4,6 +4,7 @@ import { Defect, Unavailable } from '../../platform/unavailable.ts'
 import type { CountWaiting, QueueExists, SendInput } from '../admin-port.ts'
 import { bulkOf, partsOf } from '../names.ts'
 import type { Connection } from './connection.ts'
+import { isNotFound } from './link.ts'
 
 /** What an operator asks of the broker. All reject with `Unavailable`. */
 export interface RabbitMqAdmin {
@@ -54,7 +55,7 @@ async function messagesIn(channel: Channel, name: string): Promise<number | unde
   try {
     return (await channel.checkQueue(name)).messageCount
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 404) return undefined
+    if (isNotFound(error)) return undefined
     throw new Unavailable('the queue', error)
   }
 }
