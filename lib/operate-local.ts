@@ -13,6 +13,8 @@ import type { LocalSystem, PreparedSystem } from './local/system.ts'
 import { recover } from './recover.ts'
 import { ownVersion } from './version.ts'
 
+export { refuseOtherQueues } from './refuse-other-queues.ts'
+
 // What `npm start` does with a system as its operator. It imports the clients of all services, so that it is loaded while the emulators start.
 
 export const DEMO_USER = 'demo'

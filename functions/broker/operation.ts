@@ -7,6 +7,7 @@ import * as z from 'zod'
 export const Operation = z.discriminatedUnion('operation', [
   z.object({ operation: z.literal('count'), queue: z.string() }),
   z.object({ operation: z.literal('exists'), queue: z.string() }),
+  z.object({ operation: z.literal('count left'), inputs: z.array(z.string()) }),
   z.object({
     operation: z.literal('send'),
     queue: z.string(),
@@ -24,6 +25,7 @@ export type Operation = z.infer<typeof Operation>
 export const Performed = z.union([
   z.object({ count: z.int() }),
   z.object({ exists: z.boolean() }),
+  z.object({ messages: z.record(z.string(), z.int()) }),
   z.object({ sent: z.boolean() }),
   z.object({ returned: z.int(), left: z.int() }),
   z.object({ unavailable: z.string() }),

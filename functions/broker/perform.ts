@@ -19,6 +19,8 @@ async function performNow(ports: BrokerPorts, operation: Operation): Promise<Per
       return { count: await ports.count(operation.queue) }
     case 'exists':
       return { exists: await ports.exists(operation.queue) }
+    case 'count left':
+      return { messages: await ports.messagesLeft(operation.inputs) }
     case 'return results':
       return ports.returnResults()
     case 'send input':

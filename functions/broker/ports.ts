@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 import type { InsistPorts } from '../core/platform/insist.ts'
-import type { CountWaiting, QueueExists, ReturnedResults, SendInput } from '../core/queue/admin-port.ts'
+import type { CountWaiting, MessagesLeft, QueueExists, ReturnedResults, SendInput } from '../core/queue/admin-port.ts'
 import type { MessageQueue } from '../core/queue/port.ts'
 
 /** What the stack declares: the properties of its custom resource. */
@@ -19,6 +19,7 @@ export interface BrokerPorts extends InsistPorts {
   readonly exists: QueueExists
   readonly count: CountWaiting
   readonly sendInput: SendInput
+  readonly messagesLeft: MessagesLeft
   /** Sends dead results to their queue again, as many as it can within seconds. Rejects with `Unavailable`. */
   returnResults(): Promise<ReturnedResults>
   /** Moves the messages of an invocation out of their bulk queue. Rejects with `Unavailable` if the broker is away until `giveUpAt`, epoch milliseconds. */

@@ -3,9 +3,11 @@ import { GIVES_WAY_ABOVE } from '../../functions/core/domain/gives-way.ts'
 import { Unavailable } from '../../functions/core/platform/unavailable.ts'
 import {
   type CountWaiting,
+  type MessagesLeft,
   type QueueExists,
   type SendInput,
   sqsCountWaiting,
+  sqsMessagesLeft,
   sqsQueueExists,
   sqsSendInput,
 } from '../../functions/core/queue/admin.ts'
@@ -21,12 +23,17 @@ export interface OperatorsQueues {
   readonly queueExists: QueueExists
   readonly sendInput: SendInput
   readonly countWaiting: CountWaiting
+  readonly messagesLeft: MessagesLeft
   /** A redriven request of a user who has more open requests than this gives way to those of others. Absent where the queue sees to that by itself. */
   readonly givesWayAbove?: number
 }
 
 /** The queues of a system, whatever backend they have. */
-export function queuesOf(target: Pick<Target, 'outputs' | 'sqs' | 'lambdaOnce'>): OperatorsQueues {
+export function queuesOf(
+  target: Pick<Target, 'sqs' | 'lambdaOnce'> & {
+    readonly outputs: Pick<Target['outputs'], 'QueueUrlPrefix' | 'BrokerFunction'>
+  },
+): OperatorsQueues {
   const { QueueUrlPrefix: prefix, BrokerFunction } = target.outputs
   if (BrokerFunction !== undefined) return queuesOfBroker(target, BrokerFunction)
   if (prefix === undefined) throw new Refusal('the system does not say where its queues are: deploy or start it again')
@@ -35,6 +42,7 @@ export function queuesOf(target: Pick<Target, 'outputs' | 'sqs' | 'lambdaOnce'>)
     queueExists: sqsQueueExists(target.sqs, prefix),
     sendInput: sqsSendInput(target.sqs, prefix),
     countWaiting: sqsCountWaiting(target.sqs, prefix),
+    messagesLeft: sqsMessagesLeft(target.sqs, prefix),
   }
 }
 
@@ -64,6 +72,10 @@ function queuesOfBroker({ lambdaOnce }: Pick<Target, 'lambdaOnce'>, functionName
     countWaiting: async queue => {
       const answer = await perform({ operation: 'count', queue })
       return 'count' in answer ? answer.count : 0
+    },
+    messagesLeft: async inputs => {
+      const answer = await perform({ operation: 'count left', inputs: [...inputs] })
+      return 'messages' in answer ? answer.messages : {}
     },
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Channel } from 'amqplib'
 import { describe, expect, it } from 'vitest'
 import { Defect, Unavailable } from '../../functions/core/platform/unavailable.ts'
-import { rabbitMqCountMessages } from '../../functions/core/queue/rabbitmq/admin.ts'
+import { rabbitMqAdmin, rabbitMqCountMessages } from '../../functions/core/queue/rabbitmq/admin.ts'
 import { brokerConnection, type Connection } from '../../functions/core/queue/rabbitmq/connection.ts'
 import { DELAY_LEVELS, delayName } from '../../functions/core/queue/rabbitmq/delays.ts'
 import { messagesOf, RmqEvent } from '../../functions/core/queue/rabbitmq/event.ts'
@@ -189,6 +189,21 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       await expect(rabbitMqReturnResults(PREFIX, connection, () => 0)()).rejects.toBeInstanceOf(Defect)
       await connection.close()
       await host.close()
+    })
+  })
+
+  it('counts the messages that no request accounts for: results, deferred messages, inputs', async () => {
+    await withDeadResults(['a'], async ({ connection }) => {
+      const queues = [{ name: 'prompts', dead_letters: 'prompts-dlq' }, { name: 'prompts-dlq' }]
+      await declareTopology(await connection.link(), { prefix: PREFIX, queues })
+      const { messagesLeft, sendInput } = rabbitMqAdmin(PREFIX, connection, 1)
+      await rabbitMqQueue(PREFIX, connection.publish).send('results', { body: 'b', group: 'u', delay_seconds: 512 })
+      for (const text of ['1', '2']) expect(await sendInput('prompts', text)).toBe(true)
+
+      await expect
+        .poll(() => messagesLeft(['prompts', 'not-there-yet']), { timeout: 20_000 })
+        .toEqual({ 'results-dlq': 1, 'delay-9': 1, prompts: 2 })
+      expect(await messagesLeft([])).toEqual({ 'results-dlq': 1, 'delay-9': 1 })
     })
   })
 

@@ -29,6 +29,7 @@ const HELP = `
 With --target aws: region and credentials, the CDK's bootstrap, Lambda's concurrent executions, the RDS Data API in the region, quotas,
 the models' addresses and secrets. If the stack is there, too: its state, its API, its ledger, a request through all of it, and the
 last error of each function in the last 24 hours. Without --target aws: the local system while it runs, or what npm start needs.
+If the file has another queue.backend than the stack or the local system, the check \`queues\` says what is left in the present queues.
 
 The request is one of the user sluice-doctor, with a key that is deleted afterwards. It is in the ledger, and costs a call of the model.
 
@@ -53,7 +54,7 @@ async function doctor(file: string, { target, stack }: TargetChoice, mayCall: bo
   const rest =
     typeof system === 'string'
       ? [...(await examineMachine(io.env, pipeline)), skipped('system', system)]
-      : await examineRunning(system, io, { now, mayCall })
+      : await examineRunning(system, io, { pipeline, now, mayCall })
   return answerOf([check, ...rest])
 }
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel } from 'amqplib'
 import { Defect, Unavailable } from '../../platform/unavailable.ts'
-import type { CountWaiting, QueueExists, SendInput } from '../admin-port.ts'
-import { bulkOf, partsOf } from '../names.ts'
+import type { CountWaiting, MessagesLeft, QueueExists, SendInput } from '../admin-port.ts'
+import { bulkOf, DEAD_LETTERS, partsOf, RESULTS_QUEUE } from '../names.ts'
 import type { Connection } from './connection.ts'
+import { delayNames } from './delays.ts'
 import { isNotFound } from './link.ts'
 
 /** What an operator asks of the broker. All reject with `Unavailable`. */
@@ -11,6 +12,7 @@ export interface RabbitMqAdmin {
   readonly exists: QueueExists
   readonly count: CountWaiting
   readonly sendInput: SendInput
+  readonly messagesLeft: MessagesLeft
 }
 
 export function rabbitMqAdmin(prefix: string, connection: Connection, consumers: number): RabbitMqAdmin {
@@ -35,6 +37,16 @@ export function rabbitMqAdmin(prefix: string, connection: Connection, consumers:
         if (error instanceof Defect) return false
         throw error
       }
+    },
+    messagesLeft: async inputs => {
+      const own = [RESULTS_QUEUE, RESULTS_QUEUE + DEAD_LETTERS, ...delayNames('')].map(
+        name => [name, prefix + name] as const,
+      )
+      const others = inputs.flatMap(name => [name, name + DEAD_LETTERS]).map(name => [name, name] as const)
+      const counts = await Promise.all(
+        [...own, ...others].map(async ([name, whole]) => [name, (await countOf(whole)) ?? 0] as const),
+      )
+      return Object.fromEntries(counts.filter(([, messages]) => messages > 0))
     },
   }
 }

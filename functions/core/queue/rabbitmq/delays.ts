@@ -6,6 +6,9 @@ export const DELAY_LEVELS = 10
 
 export const delayName = (prefix: string, level: number): string => `${prefix}delay-${level}`
 
+export const delayNames = (prefix: string): string[] =>
+  Array.from({ length: DELAY_LEVELS }, (_, level) => delayName(prefix, level))
+
 /** The exchange at the end of all delays. */
 export const deliverName = (prefix: string): string => `${prefix}deliver`
 
