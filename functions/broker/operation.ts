@@ -16,6 +16,7 @@ export const Operation = z.discriminatedUnion('operation', [
     gives_way: z.boolean().optional(),
     attributes: z.record(z.string(), z.string()).optional(),
   }),
+  z.object({ operation: z.literal('find missing') }),
   z.object({ operation: z.literal('return results') }),
   z.object({ operation: z.literal('send input'), queue: z.string(), text: z.string() }),
 ])
@@ -26,6 +27,7 @@ export const Performed = z.union([
   z.object({ count: z.int() }),
   z.object({ exists: z.boolean() }),
   z.object({ messages: z.record(z.string(), z.int()) }),
+  z.object({ missing: z.array(z.string()) }),
   z.object({ sent: z.boolean() }),
   z.object({ returned: z.int(), left: z.int() }),
   z.object({ unavailable: z.string() }),

@@ -21,6 +21,8 @@ async function performNow(ports: BrokerPorts, operation: Operation): Promise<Per
       return { exists: await ports.exists(operation.queue) }
     case 'count left':
       return { messages: await ports.messagesLeft(operation.inputs) }
+    case 'find missing':
+      return { missing: await ports.missingQueues() }
     case 'return results':
       return ports.returnResults()
     case 'send input':

@@ -20,6 +20,8 @@ export interface BrokerPorts extends InsistPorts {
   readonly count: CountWaiting
   readonly sendInput: SendInput
   readonly messagesLeft: MessagesLeft
+  /** Finds the queues that the deployment needs and the broker does not have, except those of inputs. Rejects with `Unavailable`. */
+  missingQueues(): Promise<string[]>
   /** Sends dead results to their queue again, as many as it can within seconds. Rejects with `Unavailable`. */
   returnResults(): Promise<ReturnedResults>
   /** Moves the messages of an invocation out of their bulk queue. Rejects with `Unavailable` if the broker is away until `giveUpAt`, epoch milliseconds. */

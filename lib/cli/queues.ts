@@ -24,6 +24,8 @@ export interface OperatorsQueues {
   readonly sendInput: SendInput
   readonly countWaiting: CountWaiting
   readonly messagesLeft: MessagesLeft
+  /** Finds the queues that a broker should have and does not have, except those of inputs. Absent with SQS. Rejects with `Unavailable`. */
+  missingQueues?(): Promise<readonly string[]>
   /** A redriven request of a user who has more open requests than this gives way to those of others. Absent where the queue sees to that by itself. */
   readonly givesWayAbove?: number
 }
@@ -72,6 +74,10 @@ function queuesOfBroker({ lambdaOnce }: Pick<Target, 'lambdaOnce'>, functionName
     countWaiting: async queue => {
       const answer = await perform({ operation: 'count', queue })
       return 'count' in answer ? answer.count : 0
+    },
+    missingQueues: async () => {
+      const answer = await perform({ operation: 'find missing' })
+      return 'missing' in answer ? answer.missing : []
     },
     messagesLeft: async inputs => {
       const answer = await perform({ operation: 'count left', inputs: [...inputs] })

@@ -2,7 +2,11 @@ import { setTimeout } from 'node:timers/promises'
 import type { Channel } from 'amqplib'
 import { describe, expect, it } from 'vitest'
 import { Defect, Unavailable } from '../../functions/core/platform/unavailable.ts'
-import { rabbitMqAdmin, rabbitMqCountMessages } from '../../functions/core/queue/rabbitmq/admin.ts'
+import {
+  rabbitMqAdmin,
+  rabbitMqCountMessages,
+  rabbitMqMissingQueues,
+} from '../../functions/core/queue/rabbitmq/admin.ts'
 import { brokerConnection, type Connection } from '../../functions/core/queue/rabbitmq/connection.ts'
 import { DELAY_LEVELS, delayName } from '../../functions/core/queue/rabbitmq/delays.ts'
 import { messagesOf, RmqEvent } from '../../functions/core/queue/rabbitmq/event.ts'
@@ -204,6 +208,16 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
         .poll(() => messagesLeft(['prompts', 'not-there-yet']), { timeout: 20_000 })
         .toEqual({ 'results-dlq': 1, 'delay-9': 1, prompts: 2 })
       expect(await messagesLeft([])).toEqual({ 'results-dlq': 1, 'delay-9': 1 })
+    })
+  })
+
+  it('finds the queues that the broker does not have, however many are asked for', async () => {
+    await withDeadResults([], async ({ connection }) => {
+      const others = Array.from({ length: 50 }, (_, i) => `${PREFIX}gone-${i}`)
+
+      const missing = await rabbitMqMissingQueues(connection)([RESULTS.queue, ...others, RESULTS.deadLetters])
+
+      expect(missing).toEqual(others)
     })
   })
 

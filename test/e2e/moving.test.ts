@@ -114,6 +114,8 @@ describe.skipIf(BROKER_URL === undefined)('a system that moves to the other queu
     ['sqs', 'rabbitmq'],
     ['rabbitmq', 'sqs'],
   ] as const)('from %s to %s ends each accepted request once, and charges it once', async (from, to) => {
+    const ofBroker = from === 'rabbitmq' ? [expect.objectContaining({ check: 'broker', state: 'ok' })] : []
+    expect(await checks(from)).toEqual(expect.arrayContaining(ofBroker))
     const work = await everyState(`${from} to ${to}:`)
     expect(await queuesCheck(to)).toMatchObject({ state: 'failed', found: expect.stringContaining('have not ended') })
 

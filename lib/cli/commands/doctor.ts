@@ -27,8 +27,9 @@ export function addDoctor(program: Command, io: Io): void {
 
 const HELP = `
 With --target aws: region and credentials, the CDK's bootstrap, Lambda's concurrent executions, the RDS Data API in the region, quotas,
-the models' addresses and secrets. If the stack is there, too: its state, its API, its ledger, a request through all of it, and the
-last error of each function in the last 24 hours. Without --target aws: the local system while it runs, or what npm start needs.
+the models' addresses and secrets. If the stack is there, too: its state, its API, its ledger, its broker and the mappings of that, a
+request through all of it, and the last error of each function in the last 24 hours. Without --target aws: the local system while it
+runs, or what npm start needs.
 If the file has another queue.backend than the stack or the local system, the check \`queues\` says what is left in the present queues.
 
 The request is one of the user sluice-doctor, with a key that is deleted afterwards. It is in the ledger, and costs a call of the model.

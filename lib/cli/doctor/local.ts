@@ -15,6 +15,7 @@ import { adminOf } from '../admin.ts'
 import type { LocalSystem } from '../running-locally.ts'
 import { localTarget } from '../target.ts'
 import type { Surroundings } from '../target-choice.ts'
+import { examineBroker } from './broker.ts'
 import { attempt, type Check, failed, ok, oneLine, skipped } from './check.ts'
 import { type ErrorLine, isError, LOOK_BACK_MS, lastErrorOf } from './last-error.ts'
 import { examineMoving } from './moving.ts'
@@ -97,11 +98,18 @@ export async function examineRunning(
   const target = localTarget(system)
   const admin = adminOf(target, clock, sleep)
   const stores = await attempt('stores', () => deepHealth(system))
+  const broker = await examineBroker(admin)
   const moving = await examineMoving(admin, target.outputs, pipeline)
   const request = mayCall
     ? await attempt('request', () => requestThrough(admin, system.apiUrl))
     : skipped('request', 'no request was sent')
-  return [stores, ...moving, request, ...functionErrors(join(resolve(env.SLUICE_DATA || '.sluice'), 'logs'), now)]
+  return [
+    stores,
+    ...broker,
+    ...moving,
+    request,
+    ...functionErrors(join(resolve(env.SLUICE_DATA || '.sluice'), 'logs'), now),
+  ]
 }
 
 const Health = z.object({ error: z.string().optional() })

@@ -6,6 +6,7 @@ import { type LogGroup, logGroupsOf } from '../logs/log-groups.ts'
 import type { StackState } from '../stack-outputs.ts'
 import type { Target } from '../target.ts'
 import type { Surroundings } from '../target-choice.ts'
+import { examineBroker, examineMappings } from './broker.ts'
 import { attempt, type Check, examine, failed, ok, oneLine, skipped, warning } from './check.ts'
 import { type ErrorLine, HOUR_MS, LOOK_BACK_MS, lastErrorOf } from './last-error.ts'
 import { examineMoving } from './moving.ts'
@@ -41,12 +42,15 @@ export async function examineStack(deployed: Deployed, now: number): Promise<Che
   const { clock, sleep } = surroundings
   const first = await Promise.all([attempt('api', () => health(apiUrl)), attempt('ledger', () => ledger(target))])
   const admin = adminOf(target, clock, sleep)
+  const { BrokerFunction } = target.outputs
+  const broker = await examineBroker(admin)
+  const mappings = BrokerFunction === undefined ? [] : [await examineMappings(BrokerFunction)]
   const moving = await examineMoving(admin, target.outputs, pipeline)
   const request = mayCall
     ? await attempt('request', () => requestThrough(admin, apiUrl))
     : skipped('request', 'no request was sent')
   // The errors come last, so that those of the request are among them.
-  return [...first, ...moving, request, ...(await functionErrors(stack, now))]
+  return [...first, ...broker, ...mappings, ...moving, request, ...(await functionErrors(stack, now))]
 }
 
 const TIMEOUT_MS = 30_000

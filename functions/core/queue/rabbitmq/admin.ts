@@ -57,6 +57,22 @@ export const rabbitMqCountMessages =
   async (name: string): Promise<number> =>
     (await countIn(connection, name)) ?? 0
 
+/** A broker has 2,047 channels per connection at most, and a deployment may have more queues. */
+const AT_ONCE = 20
+
+/** Finds those of these queues that the broker does not have, by their whole names. Rejects with `Unavailable`. */
+export const rabbitMqMissingQueues =
+  (connection: Connection) =>
+  async (names: readonly string[]): Promise<string[]> => {
+    const missing: string[] = []
+    for (let at = 0; at < names.length; at += AT_ONCE) {
+      const some = names.slice(at, at + AT_ONCE)
+      const counts = await Promise.all(some.map(name => countIn(connection, name)))
+      missing.push(...some.filter((_, i) => counts[i] === undefined))
+    }
+    return missing
+  }
+
 async function countIn(connection: Connection, name: string): Promise<number | undefined> {
   const link = await connection.link()
   return link.onChannel(channel => messagesIn(channel, name))
