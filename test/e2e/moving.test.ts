@@ -14,7 +14,6 @@ import { environment, fixture, type RunningSystem, startRefused, startSystem } f
 type Backend = 'sqs' | 'rabbitmq'
 
 const FILES = { sqs: configOn('sqs', fixture('moving.yaml')), rabbitmq: configOn('rabbitmq', fixture('moving.yaml')) }
-const NAMES = { sqs: 'SQS', rabbitmq: 'RabbitMQ' }
 const USER = 'mover'
 
 /** With RabbitMQ, some of them wait in the bulk queue. */
@@ -110,40 +109,47 @@ describe.skipIf(BROKER_URL === undefined)('a system that moves to the other queu
     rmSync(folder, { recursive: true, force: true })
   })
 
+  // Each start on other queues than before makes the stack anew, which takes seconds. So only one too early start is tried.
   test.each([
-    ['sqs', 'rabbitmq'],
-    ['rabbitmq', 'sqs'],
-  ] as const)('from %s to %s ends each accepted request once, and charges it once', async (from, to) => {
-    const ofBroker = from === 'rabbitmq' ? [expect.objectContaining({ check: 'broker', state: 'ok' })] : []
-    expect(await checks(from)).toEqual(expect.arrayContaining(ofBroker))
-    const work = await everyState(`${from} to ${to}:`)
-    expect(await queuesCheck(to)).toMatchObject({ state: 'failed', found: expect.stringContaining('have not ended') })
+    { from: 'sqs', to: 'rabbitmq', tooEarly: ['rabbitmq'] },
+    { from: 'rabbitmq', to: 'sqs', tooEarly: [] },
+  ] as const)(
+    'from $from to $to ends each accepted request once, and charges it once',
+    async ({ from, to, tooEarly }) => {
+      const ofBroker = from === 'rabbitmq' ? [expect.objectContaining({ check: 'broker', state: 'ok' })] : []
+      expect(await checks(from)).toEqual(expect.arrayContaining(ofBroker))
+      const work = await everyState(`${from} to ${to}:`)
+      expect(await queuesCheck(to)).toMatchObject({ state: 'failed', found: expect.stringContaining('have not ended') })
 
-    await system.stop()
-    const refused = await startRefused(settings(to))
-    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining(`queues of ${NAMES[from]}`) })
-    system = await startSystem(settings(from))
-    work.release()
-    await eventually(async () => expect(await queuesCheck(to)).toMatchObject({ state: 'ok' }), PATIENCE)
-    await system.stop()
-    const calls = model.calls.length
-    system = await startSystem(settings(to))
+      await system.stop()
+      for (const backend of tooEarly)
+        expect(await startRefused(settings(backend))).toMatchObject({
+          code: 1,
+          err: expect.stringContaining(`requests have not ended in ${data}, and the messages are in queues of SQS`),
+        })
+      system = await startSystem(settings(from))
+      work.release()
+      await eventually(async () => expect(await queuesCheck(to)).toMatchObject({ state: 'ok' }), PATIENCE)
+      await system.stop()
+      const calls = model.calls.length
+      system = await startSystem(settings(to))
 
-    for (const id of work.accepted) expect(await client().ended(id)).toMatchObject({ status: 'completed' })
-    expect((await postKeyed(`${from} to ${to}:`)).body).toMatchObject({ request_id: work.keyed })
-    expect(model.calls).toHaveLength(calls)
-    model.on(`${from} to ${to}: refused`, answerJson({ result: 'now', usage: usualUsage }))
-    await sluice(['dead-letters', 'redrive', work.refused])
-    expect(await client().ended(work.refused)).toMatchObject({ status: 'completed' })
-    const next = await client().submit({ prompt: 'after the move' })
-    expect(await client().ended(next)).toMatchObject({ status: 'completed' })
+      for (const id of work.accepted) expect(await client().ended(id)).toMatchObject({ status: 'completed' })
+      expect((await postKeyed(`${from} to ${to}:`)).body).toMatchObject({ request_id: work.keyed })
+      expect(model.calls).toHaveLength(calls)
+      model.on(`${from} to ${to}: refused`, answerJson({ result: 'now', usage: usualUsage }))
+      await sluice(['dead-letters', 'redrive', work.refused])
+      expect(await client().ended(work.refused)).toMatchObject({ status: 'completed' })
+      const next = await client().submit({ prompt: 'after the move' })
+      expect(await client().ended(next)).toMatchObject({ status: 'completed' })
 
-    const { requests, tokens } = await client().settledQuota()
-    const rows = await ledgerRows(system, USER)
-    expect(rows.map(({ status }) => status)).toEqual(Array(requests.used).fill('completed'))
-    expect(rows.filter(({ prompt }) => String(prompt).startsWith(`${from} to ${to}:`))).toHaveLength(WAITING + 5)
-    expect(tokens.used).toBe(usualUsage.total_tokens * requests.used)
-    expect(await sluice(['reconcile'], LATER_MS)).toEqual([])
-    await eventually(async () => expect(await host.messages()).toEqual({}))
-  })
+      const { requests, tokens } = await client().settledQuota()
+      const rows = await ledgerRows(system, USER)
+      expect(rows.map(({ status }) => status)).toEqual(Array(requests.used).fill('completed'))
+      expect(rows.filter(({ prompt }) => String(prompt).startsWith(`${from} to ${to}:`))).toHaveLength(WAITING + 5)
+      expect(tokens.used).toBe(usualUsage.total_tokens * requests.used)
+      expect(await sluice(['reconcile'], LATER_MS)).toEqual([])
+      await eventually(async () => expect(await host.messages()).toEqual({}))
+    },
+  )
 })
