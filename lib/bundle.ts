@@ -23,7 +23,7 @@ export type CommonEntryPoint = (typeof ENTRY_POINTS)[number]
 /** Only a deployment with RabbitMQ has the function `broker`. */
 export type EntryPoint = CommonEntryPoint | 'broker'
 
-/** The entry points of a deployment with this backend of its queues. */
+/** Returns the entry points of a deployment with this backend of its queues. */
 export const entryPointsOf = (backend: QueueBackend): readonly EntryPoint[] =>
   backend === 'rabbitmq' ? [...ENTRY_POINTS, 'broker'] : ENTRY_POINTS
 
@@ -56,8 +56,8 @@ const NEVER_IMPORTED = [
 ]
 
 /**
- * The files that know SQS, and those that take their place with RabbitMQ. They export the same names. So a bundle has the code of one
- * backend only, and functions choose nothing while they run.
+ * The files with code for SQS, and the files that replace them with RabbitMQ. Both export the same names. So a bundle
+ * has the code of only one backend, and functions choose nothing at run time.
  */
 const FOR_RABBITMQ: ReadonlyMap<string, string> = new Map([
   ['functions/core/queue/compose.ts', 'functions/core/queue/rabbitmq/compose.ts'],
@@ -96,7 +96,7 @@ export const bundleSource = (contents: string): Promise<Bundle> =>
   bundle({ stdin: { contents, resolveDir: REPOSITORY, sourcefile: 'index.ts' }, entryNames: 'index' }, REPOSITORY)
 
 async function bundle(entry: BuildOptions, root: string): Promise<Bundle> {
-  // The npm package comes without esbuild: its bundles are made already (lib/packaged-bundles.ts).
+  // The npm package comes without esbuild: its bundles are already made (lib/packaged-bundles.ts).
   const { build } = await import('esbuild')
   const { outputFiles = [], metafile } = await build({
     ...entry,
@@ -135,7 +135,7 @@ export function packagesIn({ outputs }: Metafile): string[] {
   return [...new Set(folders)].sort()
 }
 
-/** The hash of a bundle with these files. */
+/** Returns the hash of a bundle with these files. */
 export function hashOf(files: ReadonlyMap<string, Uint8Array>): string {
   const hash = createHash('sha256')
   for (const [name, contents] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -147,7 +147,7 @@ export function hashOf(files: ReadonlyMap<string, Uint8Array>): string {
 /** The code of all functions of a deployment. */
 export type Bundles = Readonly<Record<CommonEntryPoint, Bundle>> & { readonly broker?: Bundle }
 
-/** The code of one function. Throws if the bundles are those of a backend without it. */
+/** Returns the code of one function. Throws if the bundles are those of a backend without it. */
 export function bundleOf(bundles: Bundles, entryPoint: EntryPoint): Bundle {
   const bundle = bundles[entryPoint]
   if (!bundle) throw new Error(`there is no bundle of ${entryPoint}`)
@@ -170,7 +170,10 @@ async function bundleEach(backend: QueueBackend): Promise<Bundles> {
   return Object.fromEntries(await Promise.all(entries)) as Bundles
 }
 
-/** Lambda runs functions as another user than the one who made their files: everybody must be able to read them. */
+/**
+ * The mode of files in a bundle. Lambda runs functions as another user than the one who made the files, so everybody
+ * must be able to read them.
+ */
 const READABLE = 0o644
 
 /** Writes a bundle into a new folder, with its settings file if there is one. */
@@ -180,7 +183,8 @@ export function writeBundle(bundle: Bundle, folder: string, settings?: { file: s
   if (settings) writeReadable(join(folder, settings.file), JSON.stringify(settings.content))
 }
 
-// `mode` of writeFileSync would be narrowed by the user's umask. The CDK stages and zips files with the modes that they have.
+// The user's umask would change the `mode` of writeFileSync. The CDK stages and zips files with the modes that they
+// have.
 function writeReadable(file: string, contents: string | Uint8Array): void {
   writeFileSync(file, contents)
   chmodSync(file, READABLE)

@@ -11,12 +11,12 @@ import type { SynthesizeInput, SynthesizeMessage } from './synthesize-thread.ts'
 
 type Request = Omit<SynthesizeInput, 'sources' | 'backend' | 'pipeline'> & { readonly pipeline: Pipeline }
 
-/** It is written last: a folder without it is unfinished. */
+/** The file that is written last. A folder without it is unfinished. */
 const MADE_OF = 'made-of'
 
 /**
- * Synthesizes a pipeline file into `outdir`, unless the folder has what the same pipeline and the same sources gave at an earlier start.
- * Resolves to the folder with the template and its assets. Synthesis takes some seconds.
+ * Synthesizes a pipeline file into `outdir`, unless the folder has the result of the same pipeline and the same sources
+ * from an earlier start. Resolves to the folder with the template and its assets. Synthesis takes some seconds.
  */
 export async function keptAssembly({ pipeline, ...request }: Request): Promise<string> {
   const { outdir } = request
@@ -27,7 +27,7 @@ export async function keptAssembly({ pipeline, ...request }: Request): Promise<s
   if (read(join(outdir, MADE_OF)) === madeOf) return outdir
   rmSync(outdir, { recursive: true, force: true })
   await inThread({ ...request, sources, backend: pipeline.queue.backend, pipeline: JSON.stringify(pipeline) })
-  // Lambda needs files that everybody can read. Here, only the owner of the data folder needs them.
+  // Lambda needs files that everybody can read. In the local system, only the owner of the data folder needs them.
   closeTree(outdir)
   writeFileSync(join(outdir, MADE_OF), madeOf, { mode: 0o600 })
   return outdir

@@ -21,15 +21,16 @@ type Print = (line: string) => void
 
 const MODEL_PORT = 8081
 
-/** What a start has reached: `close` is there once functions run. */
+/** The progress of a start. `close` is set when functions run. */
 interface Running {
   close?: () => Promise<void>
 }
 
-/** `npm start`: runs the whole system on this machine until it is `stopped`, and ends the process. */
+/** Runs the whole system on this machine until it is `stopped`, and ends the process. This is `npm start`. */
 export async function main(env: Environment, stopped: Promise<undefined>): Promise<void> {
   const print: Print = line => void process.stdout.write(`${printable(line)}\n`)
-  // Files of the system are readable for their owner only. Threads and libraries use the mask of this process, not that of the shell.
+  // Files of the system are readable only for their owner. Threads and libraries use the mask of this process, and not
+  // the mask of the shell.
   process.umask(0o077)
   try {
     const running: Running = {}
@@ -40,7 +41,7 @@ export async function main(env: Environment, stopped: Promise<undefined>): Promi
       print('stopping')
       await system.close()
     } else {
-      // Once functions run, a stop must be a clean one. A system that has none yet just ends with the process.
+      // When functions run, the stop must be clean. Before that, the system just ends with the process.
       await running.close?.()
     }
     process.exit(0)
@@ -54,7 +55,7 @@ export async function main(env: Environment, stopped: Promise<undefined>): Promi
 async function start(env: Environment, print: Print, running: Running): Promise<{ close(): Promise<void> }> {
   const port = portOf(env)
   const config = env.SLUICE_CONFIG || 'pipeline.yaml'
-  // The file is checked before anything starts. The demo model has no address yet, so the check uses its usual one.
+  // The file is checked before anything starts. The demo model has no address yet, so the check uses its usual address.
   const url = env.TEXT_MODEL_URL || predictUrl(`http://127.0.0.1:${MODEL_PORT}`)
   const { pipeline: checked, warnings } = checkPipeline(config, { ...env, TEXT_MODEL_URL: url })
   for (const warning of warnings) print(warningLine(warning))
@@ -72,7 +73,7 @@ async function start(env: Environment, print: Print, running: Running): Promise<
     assembly: dataDir => {
       print(`preparing the stack of ${config}`)
       const assembly = keptAssembly({ config, env: { ...withModel }, pipeline, outdir: join(dataDir, 'cdk.out') })
-      // The emulators start in their threads while this one imports the clients of all services.
+      // The emulators start in their threads while this thread imports the clients of all services.
       operate.resolve(import('./operate-local.ts'))
       return assembly
     },
@@ -105,7 +106,10 @@ async function start(env: Environment, print: Print, running: Running): Promise<
   }
 }
 
-/** Shows the metrics at `/metrics`, and exports them if the environment says where to. Answers with the function that ends the export. */
+/**
+ * Shows the metrics at `/metrics`, and exports them if the environment names a receiver. Returns the function that ends
+ * the export.
+ */
 function serveMetrics(
   metrics: LocalMetrics,
   system: LocalSystem,
@@ -121,7 +125,7 @@ function predictUrl(modelUrl: string): string {
   return `${modelUrl}/predict`
 }
 
-/** Refuses to start if a model's secret is missing: its requests would wait until they expire. */
+/** Refuses to start if a model's secret is missing, because the requests of the model would wait until they expire. */
 function checkSecrets({ models }: Pipeline, env: Environment): void {
   for (const [name, { endpoint }] of Object.entries(models)) {
     const secret = endpoint.auth && 'secret' in endpoint.auth ? endpoint.auth.secret : undefined
@@ -131,7 +135,10 @@ function checkSecrets({ models }: Pipeline, env: Environment): void {
   }
 }
 
-/** Warns of models on AWS. Functions have made-up credentials here, so that no call can reach AWS by mistake. */
+/**
+ * Warns of models on AWS. Functions have invented credentials in the local system, so that no call can reach AWS by
+ * mistake.
+ */
 function signedForAws({ models }: Pipeline): string[] {
   return Object.entries(models).flatMap(([name, { endpoint }]) => {
     const { hostname } = new URL(endpoint.url)
@@ -143,7 +150,7 @@ function signedForAws({ models }: Pipeline): string[] {
 }
 
 async function startDemoModel(print: Print): Promise<DemoModel> {
-  const model = await startModel(MODEL_PORT).catch(() => startModel(0)) // 0: any free port, if the usual one is taken
+  const model = await startModel(MODEL_PORT).catch(() => startModel(0)) // If the usual port is taken, 0 means any free port.
   print(`demo model at ${model.url}`)
   return model
 }

@@ -1,4 +1,5 @@
-// Synthesizes in its own thread, which then ends and frees the memory: synthesis takes half a gigabyte and some seconds of a core.
+// Synthesizes in its own thread, because synthesis takes half a gigabyte and some seconds of a core. The thread then
+// ends, which frees the memory.
 import { parentPort, workerData } from 'node:worker_threads'
 import type { QueueBackend } from './bundle.ts'
 import { IS_PACKAGE } from './installation.ts'
@@ -11,7 +12,7 @@ export interface SynthesizeInput {
   readonly backend: QueueBackend
   /** The checked pipeline, as JSON. */
   readonly pipeline: string
-  /** The hash of all that the bundles are made of. */
+  /** The hash of all sources of the bundles. */
   readonly sources: string
 }
 
@@ -20,7 +21,7 @@ export type SynthesizeMessage = 'done' | { readonly failed: string }
 // An error of a thread's first file would arrive without its message, so this file sends it.
 try {
   const { sources, backend, ...input } = workerData as SynthesizeInput
-  // Bundling is another process, so that it runs while this thread imports the CDK.
+  // Bundling runs in another process, so it runs while this thread imports the CDK.
   const bundles = IS_PACKAGE ? undefined : keptBundles(sources, backend)
   const { createLocalApp, synthesizeInto } = await import('./synthesize-into.ts')
   const { config, env, outdir, pipeline } = input

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 
 /**
- * What the operator's command line asks of the broker. The broker is private, so that a function asks it for the operator. A `queue` is
- * a name within the deployment, but for the whole name of an input.
+ * An operation of the operator's command line on the broker. The broker is private, so a function performs the
+ * operation. `queue` is a name within the deployment. For an input, `queue` is its whole name.
  */
 export const Operation = z.discriminatedUnion('operation', [
   z.object({ operation: z.literal('count'), queue: z.string() }),

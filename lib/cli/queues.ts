@@ -17,20 +17,26 @@ import { invokeFunction } from './invoke-function.ts'
 import { Refusal } from './refusal.ts'
 import type { Target } from './target.ts'
 
-/** What an operator does with queues. All reject with `Unavailable`. */
+/** An operator's operations on queues. All reject with `Unavailable`. */
 export interface OperatorsQueues {
   readonly queue: MessageQueue
   readonly queueExists: QueueExists
   readonly sendInput: SendInput
   readonly countWaiting: CountWaiting
   readonly messagesLeft: MessagesLeft
-  /** Finds the queues that a broker should have and does not have, except those of inputs. Absent with SQS. Rejects with `Unavailable`. */
+  /**
+   * Finds the queues that should be on a broker and are not there. Queues of inputs are not checked. Absent with SQS.
+   * Rejects with `Unavailable`.
+   */
   missingQueues?(): Promise<readonly string[]>
-  /** A redriven request of a user who has more open requests than this gives way to those of others. Absent where the queue sees to that by itself. */
+  /**
+   * If a user has more open requests than this, a redriven request of this user gives way to requests of other users.
+   * Absent if the queue itself serves users fairly.
+   */
   readonly givesWayAbove?: number
 }
 
-/** The queues of a system, whatever backend they have. */
+/** Returns the queues of a system with any backend. */
 export function queuesOf(
   target: Pick<Target, 'sqs' | 'lambdaOnce'> & {
     readonly outputs: Pick<Target['outputs'], 'QueueUrlPrefix' | 'BrokerFunction'>
@@ -48,7 +54,10 @@ export function queuesOf(
   }
 }
 
-/** Only functions reach the private broker, so that one of them does the work. The operator needs no password of the broker. */
+/**
+ * Returns the queues of a system with a broker. Only functions reach the private broker, so a function does the work,
+ * and the operator needs no password of the broker.
+ */
 function queuesOfBroker({ lambdaOnce }: Pick<Target, 'lambdaOnce'>, functionName: string): OperatorsQueues {
   const perform = async (operation: Operation): Promise<Performed> => {
     const answer = Performed.parse(await invokeFunction(lambdaOnce, functionName, operation, 'function of the broker'))

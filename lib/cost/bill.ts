@@ -10,16 +10,16 @@ import { troubleMetrics } from './metrics.ts'
 import { moverItems } from './mover.ts'
 import { trafficItems } from './traffic.ts'
 
-/** What a deployment costs in a month. */
+/** The monthly bill of a deployment. */
 export interface Bill {
-  /** What it costs without traffic. */
+  /** The cost without traffic. */
   readonly always: readonly Item[]
-  /** What the requests add. */
+  /** The additional cost of the requests. */
   readonly traffic: readonly Item[]
   readonly always_usd: number
   readonly traffic_usd: number
   readonly total_usd: number
-  /** Sentences about what the numbers leave out or can't be. */
+  /** Sentences about costs that the numbers leave out, and about impossible traffic. */
   readonly notes: readonly string[]
 }
 

@@ -23,7 +23,7 @@ import { describeQueueContract } from './queue.ts'
 
 const PREFIX = 'stack-'
 
-/** A flood of one user, and the calls of an invocation. */
+/** The number of messages of one user, and the number of calls of an invocation. */
 const FLOOD = 200
 const CALLS = 10
 const QUEUE = 'inference-text-normal'
@@ -69,7 +69,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
   })
 
   describe('the fairness of RabbitMQ', () => {
-    it("serves another user's only request among the next few, although 200 of one user wait", async () => {
+    it("serves another user's only request soon, although 200 requests of one user wait", async () => {
       const host = await newVirtualHost()
       const connection = brokerConnection({ url: host.url, credentials: never })
       await declareTopology(await connection.link(), {
@@ -104,7 +104,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
           called.push(...messagesOf(event).map(({ message }) => Buffer.from(message.data, 'base64').toString()))
           await held.promise
         }),
-        // Its clock stands still, so that its patience has no end.
+        // The clock of the mover stands still, so the mover never gives up.
         mapping(NAMES.bulk, CALLS / 2, event =>
           moveBulk(
             { ...connection, countMessages, longestCall: () => 0, clock: () => 0, sleep: ms => setTimeout(ms) },
@@ -118,7 +118,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
         queue.send(QUEUE, { body: 'one of many', group: 'noisy', gives_way: i >= CALLS }),
       )
       await Promise.all(flood)
-      // One invocation runs, the mapping has the messages of the next one, and some of the bulk queue wait behind them.
+      // One invocation runs. The mapping holds the messages of the next invocation. Messages from the bulk queue wait after them.
       await expect.poll(() => countMessages(NAMES.queue), { timeout: 20_000 }).toBe(CALLS / 2)
       await queue.send(QUEUE, { body: 'only one', group: 'quiet' })
       held.resolve()
@@ -133,7 +133,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
   })
 
   describe('dead results', () => {
-    it('are sent to their queue again, each once and with what is beside its body', async () => {
+    it('are sent to their queue again once, with their attributes', async () => {
       await withDeadResults(['a', 'b'], async ({ host, connection }) => {
         const returnResults = rabbitMqReturnResults(PREFIX, connection, () => 0)
 
@@ -221,7 +221,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     })
   })
 
-  it('unbinds the input that was first before, so that a message of an old producer is admitted once', async () => {
+  it('unbinds the former first input queue, so that a message of an old producer is admitted once', async () => {
     const host = await newVirtualHost()
     const connection = brokerConnection({ url: host.url, credentials: never })
     const inputs = ['imports', 'nightly'].flatMap(name => [
@@ -233,7 +233,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     await declare('imports')
 
     await declare('nightly', 'imports')
-    // A repetition, and a queue that is gone, do no harm.
+    // A repeated call, and a call that names a deleted queue, change nothing.
     await declare('nightly', 'imports')
     await declare('nightly', 'deleted')
 

@@ -15,18 +15,18 @@ import { PIPELINE, synthesizeText } from './synthesized.ts'
 const NOW = '2026-11-23T12:00:00.000Z'
 const pipelineFile = readFileSync('pipeline.yaml', 'utf8')
 
-describe('the template that a bill is computed from', () => {
+describe('the template for a bill', () => {
   const { template } = synthesizeText(PIPELINE)
   const own = templateOf(parsePipeline(PIPELINE, {}, 'test.yaml'))
 
-  it('has the resources of the one that is deployed', () => {
+  it('has the same resources as the deployed template', () => {
     const typesOf = (of: { Resources: Record<string, { Type: string }> }) =>
       Object.entries(of.Resources).map(([id, { Type }]) => `${id} ${Type}`)
 
     expect(typesOf(own)).toEqual(typesOf(template))
   })
 
-  it('is read completely: each mapping, and the memory of each function', () => {
+  it('is read completely, with each mapping and the memory of each function', () => {
     const { mappings, memory, secrets } = inventoryOf(own)
 
     expect(mappings).toHaveLength(ofType(template, 'AWS::Lambda::EventSourceMapping').length)
@@ -89,7 +89,7 @@ describe('the bill of moves out of bulk queues', () => {
 })
 
 describe('sluice cost', () => {
-  it('answers with the items of a bill and their sum', async () => {
+  it('returns the items of a bill and their sum', async () => {
     const { code, out } = await sluice({}, NOW, 'cost', '--requests', '2e6', '--model-seconds', '0.5', '--json')
     const bill = JSON.parse(out)
 
@@ -109,7 +109,7 @@ describe('sluice cost', () => {
     expect(bill.always_usd + bill.traffic_usd).toBeCloseTo(sum)
   })
 
-  it('prints a line per item, and what it leaves out', async () => {
+  it('prints one line per item, and what the bill leaves out', async () => {
     const { code, out } = await sluice({}, NOW, 'cost')
 
     expect(code).toBe(0)

@@ -1,12 +1,14 @@
-/** Answers whether there is a queue of a name. Rejects with `Unavailable`. */
+/** Returns whether a queue with this name exists. Rejects with `Unavailable`. */
 export type QueueExists = (queue: string) => Promise<boolean>
 
-/** Sends a text as it is to an input queue; answers whether there is one of that name. Rejects with `Unavailable`. */
+/**
+ * Sends a text unchanged to an input queue. Returns whether a queue with this name exists. Rejects with `Unavailable`.
+ */
 export type SendInput = (queue: string, text: string) => Promise<boolean>
 
 /**
- * Counts about how many messages of a queue wait. Deferred ones are included with SQS. RabbitMQ holds the deferred messages of all queues
- * together, and they are not counted. Rejects with `Unavailable`.
+ * Returns the approximate number of waiting messages in a queue. With SQS, this includes deferred messages. RabbitMQ
+ * keeps the deferred messages of all queues together, so they are not counted. Rejects with `Unavailable`.
  */
 export type CountWaiting = (queue: string) => Promise<number>
 

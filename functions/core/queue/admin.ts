@@ -24,7 +24,10 @@ export const sqsQueueExists =
       }
     })
 
-/** An input's name is the whole name of its queue. It shares only the account with the stack's own queues. */
+/**
+ * Makes the function that sends to input queues. An input's name is the whole name of its queue. It is only in the same
+ * account as the stack's own queues.
+ */
 export const sqsSendInput =
   (client: SQSClient, urlPrefix: string): SendInput =>
   (queue, text) =>

@@ -16,7 +16,10 @@ export interface Wanted {
   readonly now: number
 }
 
-/** Examines an account before a deployment, and the stack if it is there. Without a region or credentials, nothing else is examined. */
+/**
+ * Examines an account before a deployment, and the stack if it exists. Without a region or credentials, it examines
+ * nothing else.
+ */
 export async function examineAws(
   { stack, pipeline, mayCall, now }: Wanted,
   surroundings: Surroundings,
@@ -36,7 +39,7 @@ export async function examineAws(
     : before
 }
 
-/** A stack in one of these states has no resources that a deployment could go on with. */
+/** The states in which a stack has no resources that a deployment could use. */
 const NEVER_DEPLOYED: ReadonlySet<string> = new Set([
   'CREATE_FAILED',
   'DELETE_FAILED',

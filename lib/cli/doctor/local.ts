@@ -76,7 +76,7 @@ async function database(url: string): Promise<Check> {
   }
 }
 
-/** The sentence of a LocalError says what to do, too. */
+/** Makes a failed check of a LocalError, whose sentence also says what to do. */
 function refused(check: string, error: unknown): Check {
   if (!(error instanceof LocalError)) throw error
   return { check, state: 'failed', found: oneLine(error.message) }
@@ -145,7 +145,7 @@ function lastErrorIn(file: string, now: number): ErrorLine | undefined {
   return now - line.at < LOOK_BACK_MS ? line : undefined
 }
 
-/** A log grows for as long as its folder lives. */
+/** The most bytes that are read from the end of a log, because a log grows as long as its folder exists. */
 const MOST_BYTES = 4 * 1024 * 1024
 
 function endOf(file: string): string {

@@ -12,7 +12,7 @@ import { type ErrorLine, HOUR_MS, LOOK_BACK_MS, lastErrorOf } from './last-error
 import { examineMoving } from './moving.ts'
 import { requestThrough } from './request-through.ts'
 
-/** Whether a stack can be used, by its state in CloudFormation. */
+/** Returns whether a stack can be used, by its state in CloudFormation. */
 export function stateOf(stack: string, state: StackState | undefined): Check {
   const check = 'stack'
   if (!state) return skipped(check, `there is no stack ${stack} yet in this account and region`)
@@ -49,7 +49,7 @@ export async function examineStack(deployed: Deployed, now: number): Promise<Che
   const request = mayCall
     ? await attempt('request', () => requestThrough(admin, apiUrl))
     : skipped('request', 'no request was sent')
-  // The errors come last, so that those of the request are among them.
+  // The errors are read last, so that they include those of the request.
   return [...first, ...broker, ...mappings, ...moving, request, ...(await functionErrors(stack, now))]
 }
 
@@ -94,10 +94,12 @@ async function functionErrors(stack: string, now: number): Promise<Check[]> {
 const ERRORS =
   '{ ($.level = "ERROR") || ($.level = "FATAL") || ($.record.status = "timeout") || ($.record.status = "error") }'
 
-/** A log group of a busy function has many pages without any error. */
+/** The most pages that are read of a log group, because a busy function has many pages without any error. */
 const MAX_PAGES = 100
 
-/** Looks at the last hour first, so that the errors of a busy function that happen now are found before the pages are used up. */
+/**
+ * Searches the last hour first, so that the latest errors of a busy function are found before the most pages are read.
+ */
 async function lastError(client: CloudWatchLogsClient, group: string, now: number): Promise<ErrorLine | undefined> {
   const hourAgo = now - HOUR_MS
   return (await lastErrorIn(client, group, hourAgo, now)) ?? lastErrorIn(client, group, now - LOOK_BACK_MS, hourAgo)

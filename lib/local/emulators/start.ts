@@ -18,24 +18,24 @@ export interface Endpoints {
 }
 
 export interface Emulators {
-  /** Resolves when all emulators answer. Rejects with the reason of the first that fails. */
+  /** Resolves when all emulators answer. Rejects with the reason of the first emulator that fails. */
   endpoints: Promise<Endpoints>
-  /** The states of the queues with these names. A queue that does not exist is left out, and so are all while the emulators end. */
+  /** Returns the states of the queues with these names. Queues that do not exist are left out. While the emulators end, the list is empty. */
   queues(names: readonly string[]): Promise<QueueState[]>
-  /** Makes the connections of one more thread. */
+  /** Makes the connections for one more thread. */
   connect(): EmulatorPorts
-  /** Ends all receives that wait for a message. Later ones do not wait. */
+  /** Ends all receives that wait for a message. Later receives do not wait. */
   endWaits(): Promise<void>
   close(): Promise<void>
 }
 
 export interface EmulatorOptions {
   data: DataFolder
-  /** A caller must sign with it. */
+  /** Callers must sign with it. */
   accessKeyId: string
   /** A Postgres to use instead of the embedded one. */
   databaseUrl: string | undefined
-  /** Where an empty database may be kept for other data folders. */
+  /** The folder in which an empty database may be kept for other data folders. */
   kept: string | undefined
   log(line: string): void
 }
@@ -58,7 +58,8 @@ export function startEmulators({ data, accessKeyId, databaseUrl, kept, log }: Em
     return { accessKeyId, ...(folder !== undefined && { folder }) }
   }
 
-  /** A database in memory would take memory for each of its files, so a temporary folder has it, too. A template without a database need not wait for it. */
+  /** A database in memory would need memory for each of its files. So without a folder for its state, it is in the temporary data folder. It opens
+   * at its first use, since a template without a database need not wait for it. */
   function embedded(): RdsDataData {
     const folder = data.stateOf('postgres')
     const where = folder === undefined ? { folder: join(data.path, 'postgres'), lazy: true } : { folder }

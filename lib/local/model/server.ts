@@ -10,8 +10,8 @@ export interface DemoModel {
 }
 
 /**
- * Starts the demo model on 127.0.0.1, in its own thread, so that its start and long texts delay nothing else.
- * @param port 0 picks a free one
+ * Starts the demo model on 127.0.0.1, in its own thread. So neither its start nor a long text delays anything else.
+ * @param port 0 picks a free port
  * @throws an error with `code: 'EADDRINUSE'` if the port is taken
  */
 export async function startModel(port: number): Promise<DemoModel> {

@@ -5,13 +5,13 @@ import { join } from 'node:path'
 interface Fields {
   readonly models?: readonly string[]
   readonly url?: string
-  /** The secrets of models, one for each of them. */
+  /** The secrets of the models. There is one model per secret. */
   readonly secrets?: readonly string[]
   readonly reserved?: number
   readonly backend?: string
 }
 
-/** Writes a pipeline file, and answers with its path. */
+/** Writes a pipeline file, and returns its path. */
 export function writePipeline({
   models = ['text'],
   url = 'https://model.example/',

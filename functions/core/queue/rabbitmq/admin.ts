@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts'
 import { delayNames } from './delays.ts'
 import { isNotFound } from './link.ts'
 
-/** What an operator asks of the broker. All reject with `Unavailable`. */
+/** The operations of an operator on the broker. All reject with `Unavailable`. */
 export interface RabbitMqAdmin {
   readonly exists: QueueExists
   readonly count: CountWaiting
@@ -78,7 +78,7 @@ async function countIn(connection: Connection, name: string): Promise<number | u
   return link.onChannel(channel => messagesIn(channel, name))
 }
 
-/** The number of waiting messages in a queue; undefined if there is no such queue. */
+/** Returns the number of waiting messages in a queue. Returns undefined if there is no such queue. */
 async function messagesIn(channel: Channel, name: string): Promise<number | undefined> {
   try {
     return (await channel.checkQueue(name)).messageCount

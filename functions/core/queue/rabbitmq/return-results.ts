@@ -7,12 +7,16 @@ import type { Connection } from './connection.ts'
 import { isNotFound } from './link.ts'
 import { headersOfCopy, RETURNS } from './receiver.ts'
 
-/** No further result is taken after this time. Work on a channel may last for twice as long, so that the last one is sent in time. Milliseconds. */
+/**
+ * No further result is taken after this time. Work on a channel may take twice as long, so there is time to send the last
+ * result. Milliseconds.
+ */
 const TAKE_MS = 10_000
 
 /**
- * Sends dead results to their queue again, for ten seconds. An operator repeats the operation while some are left. If it stops on the way, a
- * result may be there twice, which does no harm. Rejects with `Unavailable`, and with a `Defect` if there is no queue of dead results.
+ * Sends dead results to their queue again, for ten seconds. An operator repeats the operation while some are left. If it
+ * stops on the way, a result may be there twice, which does no harm. Rejects with `Unavailable`, and with a `Defect` if
+ * there is no queue of dead results.
  */
 export const rabbitMqReturnResults =
   (prefix: string, connection: Connection, clock: Clock) => async (): Promise<ReturnedResults> => {
@@ -53,7 +57,10 @@ async function reachingQueue<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A dead letter leaves its queue only once the broker has confirmed the new message. */
+/**
+ * Sends a dead letter to its queue again. It leaves the dead-letter queue only after the broker has confirmed the new
+ * message.
+ */
 async function sendAgain({ connection, channel, queue }: Way, message: GetMessage): Promise<void> {
   const { messageId, contentType, headers = {} } = message.properties
   await connection.publish({
