@@ -6,7 +6,7 @@ import type { Pipeline } from './config/schema.ts'
 import { LocalError } from './local/error.ts'
 import { parseJson } from './local/parse-json.ts'
 
-/** The file in the data folder that says which queues have the messages of its requests. */
+/** The file in the data folder with the backend whose queues have the messages of its requests. */
 const FILE = 'queues.json'
 
 type Backend = Pipeline['queue']['backend']
@@ -16,14 +16,14 @@ const Used = z.object({ backend: z.enum(['sqs', 'rabbitmq']) })
 const NAMES: Readonly<Record<Backend, string>> = { sqs: 'SQS', rabbitmq: 'RabbitMQ' }
 
 /**
- * Refuses to run a data folder on other queues than before while some of its requests have not ended: their messages are in the queues
- * of before, and nobody would take them. Call it before any function runs. Notes the queues in the folder. Throws LocalError, and rejects
- * with `Unavailable`.
+ * Refuses to run a data folder with another backend than before while some of its requests have not ended. Their messages
+ * are in the queues of the old backend, and no function would take them. Otherwise, the backend is noted in the folder.
+ * Call this before any function runs. Throws LocalError, and rejects with `Unavailable`.
  */
 export async function refuseOtherQueues(admin: OpenPorts, dataDir: string, backend: Backend): Promise<void> {
   const file = join(dataDir, FILE)
   const used = usedIn(file)
-  // The folder of an earlier version does not say it.
+  // The folder of an earlier version does not have the file.
   if (used !== undefined && used !== backend) {
     const open = (await openRequests(admin)).length
     if (open > 0) throw new LocalError(sentenceOf(dataDir, used, open))

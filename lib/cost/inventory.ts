@@ -91,7 +91,7 @@ export function mappingOf(inventory: Inventory, pipeline: string, model: string,
   return mapping
 }
 
-/** The mapping of a model's bulk queues, which are one here, too. There is none with SQS. */
+/** Returns the mapping of a model's bulk queues, which also count as one queue. SQS has none. */
 export const bulkMappingOf = (
   inventory: Inventory,
   pipeline: string,
@@ -100,7 +100,7 @@ export const bulkMappingOf = (
 ): Mapping | undefined =>
   sharing(inventory, `${pipeline}-${queueName(model, priority)}`, new RegExp(`^(-\\d+)?${bulkOf('')}$`))
 
-/** The mappings of all queues that have a name and one of these endings, as one. */
+/** Joins the mappings of all queues whose name is `name` and an ending like this. */
 function sharing({ mappings }: Inventory, name: string, ending: RegExp): Mapping | undefined {
   const shares = mappings.filter(({ queue }) => queue.startsWith(name) && ending.test(queue.slice(name.length)))
   const [first] = shares

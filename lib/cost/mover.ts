@@ -7,13 +7,16 @@ import { type Item, item } from './item.ts'
 import { type Load, type ModelLoad, perInvocation, startGbSeconds, type Traffic } from './load.ts'
 import { PRICES } from './prices.ts'
 
-/** The invocations of the function that moves messages out of bulk queues, and its time with that of its starts. */
+/** The invocations of the function that moves messages out of bulk queues, and its time, including its starts. */
 interface Moves {
   readonly invocations: number
   readonly gbSeconds: number
 }
 
-/** What it costs to move messages out of the bulk queues of a broker: requests of users with many open requests pass them. */
+/**
+ * Returns the costs of moving messages out of the bulk queues of a broker. The requests of users with many open requests
+ * pass these queues.
+ */
 export function moverItems(pipeline: Pipeline, inventory: Inventory, load: Load, traffic: Traffic): Item[] {
   if (traffic.requests === 0 || !givesWay(traffic.open, GIVES_WAY_ABOVE)) return []
   const moves = load.models.flatMap(model => movesOf(pipeline, inventory, model, traffic) ?? [])
@@ -26,8 +29,8 @@ export function moverItems(pipeline: Pipeline, inventory: Inventory, load: Load,
 }
 
 /**
- * Spread evenly, requests need not wait in a bulk queue. In bursts, the function waits for their turn with them: it runs for as long as the
- * model has requests, once per bulk queue. Undefined with SQS, which has no bulk queues.
+ * Evenly spread requests don't wait in a bulk queue. In bursts, they wait, and the function waits with them: one invocation
+ * per bulk queue runs as long as the model has requests. Returns undefined with SQS, which has no bulk queues.
  */
 function movesOf(
   pipeline: Pipeline,

@@ -79,7 +79,7 @@ function moves(pipeline: Pipeline): string {
     const traffic = { ...MILLION, open: MANY_OPEN, spread }
     return cents(sumOf(moverItems(of, inventory, loadOf(of, inventory, traffic), traffic)))
   })
-  return `With RabbitMQ, requests of users with more than ${GIVES_WAY_ABOVE} open requests pass a bulk queue. A function moves them on: a million of them cost $${even} more if they are spread evenly, and $${bursts} in bursts, in which it waits for their turn.`
+  return `With RabbitMQ, requests of users with more than ${GIVES_WAY_ABOVE} open requests pass a bulk queue. A function moves them to the worker's queue. For a million such requests, this costs $${even} if they are spread evenly, and $${bursts} in bursts, in which the function waits with them.`
 }
 
 const withBroker = (pipeline: Pipeline, settings: unknown): Pipeline => ({

@@ -132,8 +132,8 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     }, 120_000)
   })
 
-  describe('dead results', () => {
-    it('are sent to their queue again once, with their attributes', async () => {
+  describe('the return of dead results', () => {
+    it('sends each result to its queue again once, with its attributes', async () => {
       await withDeadResults(['a', 'b'], async ({ host, connection }) => {
         const returnResults = rabbitMqReturnResults(PREFIX, connection, () => 0)
 
@@ -152,7 +152,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       })
     })
 
-    it('are as many as a slow broker takes in the time, and the answer says how many are left', async () => {
+    it('ends in time with a slow broker, and says how many results are left', async () => {
       await withDeadResults(['a', 'b', 'c', 'd', 'e'], async ({ host, connection }) => {
         let now = 0
         const slow = {
@@ -170,7 +170,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       })
     })
 
-    it('stay where they are if their channel is lost, which is an outage, and come with the next try', async () => {
+    it('reports a lost channel as an outage, and returns all results with the next try', async () => {
       await withDeadResults(['a', 'b'], async ({ host, connection }) => {
         const lost = {
           ...connection,
@@ -186,7 +186,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
       })
     })
 
-    it('are a defect where there is no queue of them', async () => {
+    it('reports a missing queue as a defect', async () => {
       const host = await newVirtualHost()
       const connection = brokerConnection({ url: host.url, credentials: never })
 
@@ -196,7 +196,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     })
   })
 
-  it('counts the messages that no request accounts for: results, deferred messages, inputs', async () => {
+  it('counts results, deferred messages and messages of inputs', async () => {
     await withDeadResults(['a'], async ({ connection }) => {
       const queues = [{ name: 'prompts', dead_letters: 'prompts-dlq' }, { name: 'prompts-dlq' }]
       await declareTopology(await connection.link(), { prefix: PREFIX, queues })
@@ -211,7 +211,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
     })
   })
 
-  it('finds the queues that the broker does not have, however many are asked for', async () => {
+  it('finds all missing queues of a long list', async () => {
     await withDeadResults([], async ({ connection }) => {
       const others = Array.from({ length: 50 }, (_, i) => `${PREFIX}gone-${i}`)
 
@@ -245,7 +245,7 @@ describe.skipIf(BROKER_URL === undefined)('with a broker at AMQP_URL', () => {
   })
 })
 
-/** Makes a virtual host with these dead results, and closes it afterwards. */
+/** Makes a virtual host with these dead results, and deletes it afterwards. */
 async function withDeadResults(
   bodies: readonly string[],
   use: (made: { host: VirtualHost; connection: Connection }) => Promise<void>,

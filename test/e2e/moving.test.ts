@@ -16,17 +16,17 @@ type Backend = 'sqs' | 'rabbitmq'
 const FILES = { sqs: configOn('sqs', fixture('moving.yaml')), rabbitmq: configOn('rabbitmq', fixture('moving.yaml')) }
 const USER = 'mover'
 
-/** With RabbitMQ, some of them wait in the bulk queue. */
+/** So many requests wait. With RabbitMQ, some of them are in the bulk queue. */
 const WAITING = 14
 
-/** Reconcile leaves out what changed within the last two minutes. */
+/** `reconcile` leaves out changes of the last two minutes. */
 const LATER_MS = 180_000
 
 /** A retry waits for six seconds, and a busy machine for longer. */
 const PATIENCE = { timeout: 60_000, interval: 500 }
 
-// These are the steps of docs/queues.md, taken with requests in every state.
-describe.skipIf(BROKER_URL === undefined)('a system that moves to the other queues', () => {
+// The test follows the steps of docs/queues.md, with requests in every state.
+describe.skipIf(BROKER_URL === undefined)('a system whose queue backend is changed', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-moving-'))
   const data = join(folder, 'data')
   let host: VirtualHost
@@ -42,7 +42,7 @@ describe.skipIf(BROKER_URL === undefined)('a system that moves to the other queu
     AMQP_URL: host.url,
   })
 
-  /** Runs a command, at a later time if that is said, and answers with what it prints as JSON. */
+  /** Runs a command, at a time that is later by `laterMs`, and returns its JSON output. */
   async function sluice<T>(argv: string[], laterMs = 0): Promise<T> {
     let out = ''
     await main([...argv, '--json'], {
@@ -56,7 +56,7 @@ describe.skipIf(BROKER_URL === undefined)('a system that moves to the other queu
     return JSON.parse(out)
   }
 
-  /** What doctor says of the queues before a move. */
+  /** Returns doctor's check of the queues before a change to this backend. */
   const queuesCheck = async (to: Backend) => (await checks(to)).find(({ check }) => check === 'queues')
 
   async function checks(to: Backend) {
@@ -64,7 +64,7 @@ describe.skipIf(BROKER_URL === undefined)('a system that moves to the other queu
     return (await sluice<{ checks: { check: string; state: string; found: string }[] }>(argv)).checks
   }
 
-  /** Requests in every state: one has failed, one waits for a retry, one runs, and the others wait behind it. */
+  /** Makes requests in every state: one has failed, one waits for a retry, one runs, and the others wait behind it. */
   async function everyState(name: string) {
     model.on(`${name} refused`, answerText('no', 400))
     const refused = await client().submit({ prompt: `${name} refused` })
@@ -109,47 +109,44 @@ describe.skipIf(BROKER_URL === undefined)('a system that moves to the other queu
     rmSync(folder, { recursive: true, force: true })
   })
 
-  // Each start on other queues than before makes the stack anew, which takes seconds. So only one too early start is tried.
+  // A start with another backend than before makes the stack again, which takes seconds. So only one early start is tried.
   test.each([
     { from: 'sqs', to: 'rabbitmq', tooEarly: ['rabbitmq'] },
     { from: 'rabbitmq', to: 'sqs', tooEarly: [] },
-  ] as const)(
-    'from $from to $to ends each accepted request once, and charges it once',
-    async ({ from, to, tooEarly }) => {
-      const ofBroker = from === 'rabbitmq' ? [expect.objectContaining({ check: 'broker', state: 'ok' })] : []
-      expect(await checks(from)).toEqual(expect.arrayContaining(ofBroker))
-      const work = await everyState(`${from} to ${to}:`)
-      expect(await queuesCheck(to)).toMatchObject({ state: 'failed', found: expect.stringContaining('have not ended') })
+  ] as const)('ends and charges each accepted request once, from $from to $to', async ({ from, to, tooEarly }) => {
+    const ofBroker = from === 'rabbitmq' ? [expect.objectContaining({ check: 'broker', state: 'ok' })] : []
+    expect(await checks(from)).toEqual(expect.arrayContaining(ofBroker))
+    const work = await everyState(`${from} to ${to}:`)
+    expect(await queuesCheck(to)).toMatchObject({ state: 'failed', found: expect.stringContaining('have not ended') })
 
-      await system.stop()
-      for (const backend of tooEarly)
-        expect(await startRefused(settings(backend))).toMatchObject({
-          code: 1,
-          err: expect.stringContaining(`requests have not ended in ${data}, and the messages are in queues of SQS`),
-        })
-      system = await startSystem(settings(from))
-      work.release()
-      await eventually(async () => expect(await queuesCheck(to)).toMatchObject({ state: 'ok' }), PATIENCE)
-      await system.stop()
-      const calls = model.calls.length
-      system = await startSystem(settings(to))
+    await system.stop()
+    for (const backend of tooEarly)
+      expect(await startRefused(settings(backend))).toMatchObject({
+        code: 1,
+        err: expect.stringContaining(`requests have not ended in ${data}, and the messages are in queues of SQS`),
+      })
+    system = await startSystem(settings(from))
+    work.release()
+    await eventually(async () => expect(await queuesCheck(to)).toMatchObject({ state: 'ok' }), PATIENCE)
+    await system.stop()
+    const calls = model.calls.length
+    system = await startSystem(settings(to))
 
-      for (const id of work.accepted) expect(await client().ended(id)).toMatchObject({ status: 'completed' })
-      expect((await postKeyed(`${from} to ${to}:`)).body).toMatchObject({ request_id: work.keyed })
-      expect(model.calls).toHaveLength(calls)
-      model.on(`${from} to ${to}: refused`, answerJson({ result: 'now', usage: usualUsage }))
-      await sluice(['dead-letters', 'redrive', work.refused])
-      expect(await client().ended(work.refused)).toMatchObject({ status: 'completed' })
-      const next = await client().submit({ prompt: 'after the move' })
-      expect(await client().ended(next)).toMatchObject({ status: 'completed' })
+    for (const id of work.accepted) expect(await client().ended(id)).toMatchObject({ status: 'completed' })
+    expect((await postKeyed(`${from} to ${to}:`)).body).toMatchObject({ request_id: work.keyed })
+    expect(model.calls).toHaveLength(calls)
+    model.on(`${from} to ${to}: refused`, answerJson({ result: 'now', usage: usualUsage }))
+    await sluice(['dead-letters', 'redrive', work.refused])
+    expect(await client().ended(work.refused)).toMatchObject({ status: 'completed' })
+    const next = await client().submit({ prompt: 'after the move' })
+    expect(await client().ended(next)).toMatchObject({ status: 'completed' })
 
-      const { requests, tokens } = await client().settledQuota()
-      const rows = await ledgerRows(system, USER)
-      expect(rows.map(({ status }) => status)).toEqual(Array(requests.used).fill('completed'))
-      expect(rows.filter(({ prompt }) => String(prompt).startsWith(`${from} to ${to}:`))).toHaveLength(WAITING + 5)
-      expect(tokens.used).toBe(usualUsage.total_tokens * requests.used)
-      expect(await sluice(['reconcile'], LATER_MS)).toEqual([])
-      await eventually(async () => expect(await host.messages()).toEqual({}))
-    },
-  )
+    const { requests, tokens } = await client().settledQuota()
+    const rows = await ledgerRows(system, USER)
+    expect(rows.map(({ status }) => status)).toEqual(Array(requests.used).fill('completed'))
+    expect(rows.filter(({ prompt }) => String(prompt).startsWith(`${from} to ${to}:`))).toHaveLength(WAITING + 5)
+    expect(tokens.used).toBe(usualUsage.total_tokens * requests.used)
+    expect(await sluice(['reconcile'], LATER_MS)).toEqual([])
+    await eventually(async () => expect(await host.messages()).toEqual({}))
+  })
 })

@@ -47,7 +47,7 @@ describe('the bill of moves out of bulk queues', () => {
         .map(({ what, quantity }) => [what.slice('moves out of bulk queues: '.length), quantity]),
     )
 
-  /** The mappings of the template that the function of the broker has, of the queues with normal priority of each model. */
+  /** The mappings of the function `broker` in the template. */
   const mover = functionOf(template, 'broker')
   const mappings = ofType(template, 'AWS::Lambda::EventSourceMapping').filter(
     ({ Properties }) => JSON.stringify(Properties.FunctionName) === JSON.stringify({ Ref: mover.id }),
@@ -55,7 +55,7 @@ describe('the bill of moves out of bulk queues', () => {
   const bulkOf = (model: string) =>
     mappings.filter(({ Properties }) => String(Properties.Queues).startsWith(`Shop-1-inference-${model}-normal`))
 
-  it('has an invocation for each half of an invocation of the worker, as the template says, if they wait', () => {
+  it('has full batches in bursts, of the size in the template', () => {
     const invocations = ['text', 'image'].map(model => {
       const [bulk, ...others] = bulkOf(model)
       expect(others).toHaveLength(2)
@@ -65,7 +65,7 @@ describe('the bill of moves out of bulk queues', () => {
     expect(itemsOf({}).invocations).toBeCloseTo(invocations.reduce((sum, number) => sum + number))
   })
 
-  it('has the time for which they wait, per bulk queue, with the memory of the function', () => {
+  it('has the whole time of the bursts per bulk queue, with the memory of the function', () => {
     const { memory } = inventoryOf(template)
     const { models } = loadOf(pipeline, inventoryOf(template), Month)
     const waiting = models.reduce((sum, { model, busySeconds }) => sum + bulkOf(model).length * busySeconds, 0)
@@ -75,12 +75,12 @@ describe('the bill of moves out of bulk queues', () => {
     expect(itemsOf({}).time).toBeCloseTo(((waiting + starts) * Number(mover.Properties.MemorySize)) / 1_024)
   })
 
-  it('has a short invocation per request if they need not wait', () => {
+  it('has a short invocation per request if requests are spread evenly', () => {
     expect(itemsOf({ spread: 'even' }).invocations).toBeCloseTo(1e6)
     expect(Number(itemsOf({ spread: 'even' }).time)).toBeLessThan(Number(itemsOf({}).time) / 10)
   })
 
-  it('has nothing for users with few open requests, and with SQS', () => {
+  it('has no items for users with few open requests, and with SQS', () => {
     expect(itemsOf({ open: 10 })).toEqual({})
     expect(itemsOf({ requests: 0 })).toEqual({})
     const sqs = parsePipeline(PIPELINE, {}, 'test.yaml')

@@ -13,13 +13,14 @@ export type SendInput = (queue: string, text: string) => Promise<boolean>
 export type CountWaiting = (queue: string) => Promise<number>
 
 /**
- * Counts about how many messages there are for which no request needs to be open: results, dead results, messages of the inputs of these
- * whole names, and with RabbitMQ all deferred ones. By the name of the queue; a queue without messages is left out. Messages that SQS has
- * handed to a function are included; RabbitMQ does not tell them. Rejects with `Unavailable`.
+ * Counts the approximate number of messages that may be there although no request is open: results, dead results,
+ * messages of inputs (`inputs` are the whole names of their queues) and, with RabbitMQ, all deferred messages. Returns
+ * the numbers by the name of the queue, without empty queues. Messages that a function has received and not yet
+ * acknowledged are counted with SQS, and not with RabbitMQ. Rejects with `Unavailable`.
  */
 export type MessagesLeft = (inputs: readonly string[]) => Promise<Readonly<Record<string, number>>>
 
-/** How many dead results were sent to their queue again, and about how many are left. */
+/** The number of dead results that were sent to their queue again, and the approximate number of those that are left. */
 export interface ReturnedResults {
   readonly returned: number
   readonly left: number

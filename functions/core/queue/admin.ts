@@ -65,7 +65,7 @@ export const sqsMessagesLeft =
       return Object.fromEntries(counts.filter(([, messages]) => messages > 0))
     })
 
-/** An input that pipeline.yaml has just got has no queue yet. */
+/** A new input of pipeline.yaml has no queue before the deployment. */
 async function countAll(client: SQSClient, url: string): Promise<number> {
   try {
     return await count(client, url, [...WAITING, 'ApproximateNumberOfMessagesNotVisible'])

@@ -7,10 +7,13 @@ import { Unavailable } from '../../../functions/core/platform/unavailable.ts'
 import type { OperatorsQueues } from '../queues.ts'
 import { attempt, type Check, examine, failed, ok, oneLine } from './check.ts'
 
-/** So many names are shown. */
+/** At most this many names are shown. */
 const MOST_SHOWN = 5
 
-/** Examines the broker of a system with RabbitMQ: a function asks it, since nobody else reaches it. Nothing with SQS. */
+/**
+ * Checks the broker of a system with RabbitMQ. A function asks the broker, since only functions can reach it. Returns no
+ * check with SQS.
+ */
 export async function examineBroker({ missingQueues }: Pick<OperatorsQueues, 'missingQueues'>): Promise<Check[]> {
   return missingQueues ? [await attempt('broker', () => reach(missingQueues))] : []
 }
@@ -30,14 +33,13 @@ async function reach(find: () => Promise<readonly string[]>): Promise<Check> {
   }
 }
 
-/** Examines the mappings that take the messages of a broker, in the stack whose function of the broker this is. */
+/** Checks the event source mappings of the broker in the stack that has this function `broker`. */
 export const examineMappings = (brokerFunction: string): Promise<Check> =>
   examine('mappings', async () => {
     const client = new LambdaClient()
     const [own] = await mappings(client, { FunctionName: brokerFunction })
     const all = own ? await mappings(client, { EventSourceArn: own.EventSourceArn }) : []
-    if (all.length === 0)
-      return failed('mappings', 'none takes messages of the broker', 'deploy again: the stack has some')
+    if (all.length === 0) return failed('mappings', 'the broker has none', 'deploy again: the stack contains some')
     const wrong = all.filter(hasProblem)
     if (wrong.length === 0) return ok('mappings', `${all.length} take messages of the broker`)
     const todo = 'docs/runbook.md#messages-are-not-taken explains the reason'
@@ -54,7 +56,7 @@ async function mappings(
   return found
 }
 
-/** A mapping that is enabled and can't take messages says that it has a problem. */
+/** Lambda marks a mapping that is enabled and can't take messages as a problem. */
 const hasProblem = ({ State, LastProcessingResult = '' }: EventSourceMappingConfiguration): boolean =>
   (State !== 'Enabled' && State !== 'Updating') || LastProcessingResult.startsWith('PROBLEM')
 

@@ -10,8 +10,8 @@ const BACKENDS: Readonly<Record<Pipeline['queue']['backend'], string>> = { sqs: 
 type Ports = OpenPorts & Pick<OperatorsQueues, 'messagesLeft'>
 
 /**
- * Examines whether a deployment may take the present queues away, if the pipeline file has the other backend. Messages that are in them
- * then would be lost. Nothing, if the backend stays.
+ * If the pipeline file has another backend than the system, checks that a deployment may delete the present queues: they
+ * must be empty, and all requests must have ended. Returns no check if the backend stays the same.
  */
 export async function examineMoving(
   admin: Ports,

@@ -478,7 +478,7 @@ describe('sluice doctor, after a deployment with RabbitMQ', () => {
     ...more,
   })
 
-  /** A stack whose function of the broker answers this, and whose other mappings are these. */
+  /** Deploys a stack whose function `broker` gives this answer, with these further mappings. */
   async function deployBroker(answer: object, ...mappings: EventSourceMappingConfiguration[]): Promise<string> {
     await deploy(undefined, undefined, { BrokerFunction: 'sluice-broker' })
     lambda.on(InvokeCommand).resolves({ Payload: Uint8ArrayBlobAdapter.fromString(JSON.stringify(answer)) })
@@ -493,7 +493,7 @@ describe('sluice doctor, after a deployment with RabbitMQ', () => {
     return writePipeline({ backend: 'rabbitmq' })
   }
 
-  it('lets the function of the broker ask it, and finds all mappings', async () => {
+  it('lets the function of the broker check the broker, and lists all mappings', async () => {
     const pipeline = await deployBroker({ missing: [] }, taking('sluice-results'))
 
     expect(await doctor(pipeline)).toMatchObject({
@@ -519,7 +519,7 @@ describe('sluice doctor, after a deployment with RabbitMQ', () => {
     })
   })
 
-  it('says which mappings take no messages, and why', async () => {
+  it('names the mappings that have a problem, with its reason', async () => {
     const pipeline = await deployBroker(
       { missing: [] },
       taking('sluice-results', { LastProcessingResult: 'PROBLEM: ACCESS_REFUSED' }),

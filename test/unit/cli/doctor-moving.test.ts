@@ -33,7 +33,7 @@ models: { text: { endpoint: { url: "https://model.example/" }, request: '{}', re
     'pipeline.yaml',
   )
 
-/** Examines a deployment with this backend of a stack with these outputs, in which these requests have not ended. */
+/** Checks a pipeline with this backend and a stack with these outputs, in which these requests are open. */
 async function examine(outputs: typeof ON_SQS | typeof ON_RABBITMQ, backend: string, open: RequestItem[] = []) {
   const named = { QueueUrlPrefix: undefined, BrokerFunction: undefined, ...outputs }
   const queues = queuesOf({ outputs: named, sqs: new SQSClient(), lambdaOnce: new LambdaClient() })
@@ -52,13 +52,13 @@ const messages = (queue: string, counts: Record<string, string>) =>
     .on(GetQueueAttributesCommand, { QueueUrl: `https://sqs.eu-west-1.amazonaws.com/123456789012/${queue}` })
     .resolves({ Attributes: counts })
 
-describe('sluice doctor, before a move to other queues', () => {
-  it('says nothing where the backend stays', async () => {
+describe('sluice doctor, before a change of the queue backend', () => {
+  it('makes no check if the backend stays', async () => {
     expect(await examine(ON_SQS, 'sqs', [anItem({})])).toEqual([])
     expect(await examine(ON_RABBITMQ, 'rabbitmq', [anItem({})])).toEqual([])
   })
 
-  it('counts requests that have not ended, and messages that no request accounts for', async () => {
+  it('counts requests that have not ended, and messages of results and inputs', async () => {
     sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '0' } })
     messages('shop-results', { ApproximateNumberOfMessages: '1', ApproximateNumberOfMessagesNotVisible: '2' })
     messages('prompts', { ApproximateNumberOfMessagesDelayed: '1' })
@@ -74,7 +74,7 @@ describe('sluice doctor, before a move to other queues', () => {
     ])
   })
 
-  it('lets a deployment go on once nothing is left, also with an input that has no queue yet', async () => {
+  it('finds no obstacle once all queues are empty, even if a new input has no queue yet', async () => {
     sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '0' } })
     sqs
       .on(GetQueueAttributesCommand, { QueueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/prompts' })
@@ -89,7 +89,7 @@ describe('sluice doctor, before a move to other queues', () => {
     ])
   })
 
-  it('asks the function of the broker, which alone reaches it', async () => {
+  it('lets the function of the broker count', async () => {
     const answer = (value: object) => ({ Payload: Uint8ArrayBlobAdapter.fromString(JSON.stringify(value)) })
     lambda.on(InvokeCommand).resolves(answer({ messages: { 'delay-3': 2 } }))
 

@@ -7,7 +7,7 @@ import { refuseOtherQueues } from '../../../lib/refuse-other-queues.ts'
 import { NOW } from '../../support/clock.ts'
 import { anItem } from '../../support/requests.ts'
 
-/** A system in which these requests have not ended, or have their end on the way to the ledger. */
+/** A system in which these requests are open. */
 const withOpen = (...items: RequestItem[]) => ({
   openReservations: async function* () {
     yield items.map(item => ({ reservation: reservationOf(item), at: NOW }))
@@ -21,7 +21,7 @@ function newFolder(): string {
   return folder
 }
 
-it('refuses other queues while a request has not ended, and says how to go on', async () => {
+it('refuses another backend while a request is open, and says how to continue', async () => {
   const folder = newFolder()
   await refuseOtherQueues(withOpen(), folder, 'sqs')
 
@@ -33,7 +33,7 @@ it('refuses other queues while a request has not ended, and says how to go on', 
   await expect(moving).rejects.toThrow('queues of SQS')
 })
 
-it('goes on with the same queues, and with others once all requests have ended', async () => {
+it('accepts the same backend, and another one once all requests have ended', async () => {
   const folder = newFolder()
   await refuseOtherQueues(withOpen(anItem({})), folder, 'sqs')
   await refuseOtherQueues(withOpen(anItem({})), folder, 'sqs')

@@ -57,10 +57,10 @@ export const rabbitMqCountMessages =
   async (name: string): Promise<number> =>
     (await countIn(connection, name)) ?? 0
 
-/** A broker has 2,047 channels per connection at most, and a deployment may have more queues. */
+/** A connection has at most 2,047 channels, and a deployment may have more queues. */
 const AT_ONCE = 20
 
-/** Finds those of these queues that the broker does not have, by their whole names. Rejects with `Unavailable`. */
+/** Returns the names of those queues that the broker does not have. `names` are whole names. Rejects with `Unavailable`. */
 export const rabbitMqMissingQueues =
   (connection: Connection) =>
   async (names: readonly string[]): Promise<string[]> => {

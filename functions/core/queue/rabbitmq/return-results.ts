@@ -26,11 +26,11 @@ export const rabbitMqReturnResults =
     return link.onChannel(channel => reachingQueue(() => returnUntil(until, clock, { connection, channel, queue })))
   }
 
-/** Where results are taken from and sent to. */
+/** The connection to the broker, and the queue of the results. */
 interface Way {
   readonly connection: Connection
   readonly channel: Channel
-  /** The whole name of the queue of results. */
+  /** The whole name of the queue. */
   readonly queue: string
 }
 
@@ -47,7 +47,7 @@ async function returnUntil(until: number, clock: Clock, way: Way): Promise<Retur
   return { returned, left }
 }
 
-/** amqplib has errors of its own for a channel that is lost, also where nothing is awaited. */
+/** amqplib throws its own errors for a lost channel. `ack` throws such an error at once. */
 async function reachingQueue<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
